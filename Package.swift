@@ -2,19 +2,68 @@
 // SPDX-License-Identifier: Apache-2.0
 import PackageDescription
 
+/// The stages, each built exactly as a third party would build theirs: on PipelineCore alone.
+let stages = ["Advantage", "Filter", "PairwiseSample", "Reward", "Shuffle", "Tap"]
+
 let package = Package(
   name: "shuffle-r1",
   platforms: [.macOS(.v15)],
   products: [
-    .library(name: "PipelineCore", targets: ["PipelineCore"])
+    .library(name: "PipelineCore", targets: ["PipelineCore"]),
+    .library(name: "PipelineTesting", targets: ["PipelineTesting"]),
+    .library(name: "PipelineCommand", targets: ["PipelineCommand"]),
+    .executable(name: "shuffle-r1", targets: ["shuffle-r1"]),
+  ],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+    .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
   ],
   targets: [
+    // Contracts.
     .target(name: "PipelineCore"),
+    .target(name: "PipelineTesting", dependencies: ["PipelineCore"]),
+
+    // Machinery.
+    .target(name: "PipelineSpec", dependencies: ["PipelineCore", "CJSON", "Yams"]),
+    .target(
+      name: "PipelineIO", dependencies: ["PipelineCore", "CRecordScanner", "CZlib", "CZstd"]),
+    .target(name: "PipelineRuntime", dependencies: ["PipelineCore", "PipelineIO", "PipelineSpec"]),
+
+    // Shims over C and C++.
+    .target(name: "CJSON", linkerSettings: [.linkedLibrary("jsoncpp")]),
     .target(name: "CRecordScanner"),
-    .testTarget(name: "PipelineCoreTests", dependencies: ["PipelineCore"], path: "Tests/PipelineCoreTests"),
+    .systemLibrary(name: "CZlib", providers: [.apt(["zlib1g-dev"])]),
+    .systemLibrary(name: "CZstd", providers: [.apt(["libzstd-dev"]), .brew(["zstd"])]),
+
+    // The command line.
+    .target(
+      name: "PipelineCommand",
+      dependencies: [
+        "PipelineCore", "PipelineIO", "PipelineRuntime", "PipelineSpec",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ] + stages.map { .init(stringLiteral: $0 + "Plugin") }),
+    .executableTarget(name: "shuffle-r1", dependencies: ["PipelineCommand"]),
+
+    // Tests mirror Sources and Plugins.
+    .testTarget(name: "PipelineCoreTests", dependencies: ["PipelineCore"]),
+    .testTarget(name: "PipelineTestingTests", dependencies: ["PipelineCore", "PipelineTesting"]),
+    .testTarget(name: "PipelineSpecTests", dependencies: ["PipelineCore", "PipelineSpec"]),
+    .testTarget(name: "PipelineIOTests", dependencies: ["PipelineCore", "PipelineIO"]),
     .testTarget(
-      name: "CRecordScannerTests", dependencies: ["CRecordScanner"], path: "Tests/CRecordScannerTests"),
-  ],
+      name: "PipelineRuntimeTests",
+      dependencies: ["PipelineCore", "PipelineIO", "PipelineRuntime", "PipelineSpec"]),
+    .testTarget(name: "CRecordScannerTests", dependencies: ["CRecordScanner"]),
+    .testTarget(
+      name: "PipelineCommandTests",
+      dependencies: ["PipelineCommand", "PipelineCore", "PipelineIO", "PipelineRuntime", "PipelineSpec"]),
+  ]
+    + stages.map {
+      .target(name: $0 + "Plugin", dependencies: ["PipelineCore"], path: "Plugins/" + $0)
+    }
+    + stages.map {
+      .testTarget(
+        name: $0 + "PluginTests", dependencies: ["PipelineCore", "PipelineTesting", .init(stringLiteral: $0 + "Plugin")])
+    },
   cLanguageStandard: .c17,
   cxxLanguageStandard: .cxx20
 )

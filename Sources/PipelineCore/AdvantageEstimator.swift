@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// Turns rewards into advantages.
+public protocol AdvantageEstimator: Component {
+  /// What each trajectory must carry beside `reward`.
+  var reads: Set<Field> { get }
+
+  /// Whether an advantage compares a rollout with the others of its group.
+  var comparesWithinGroup: Bool { get }
+
+  /// Computes advantages for all scored trajectories of a batch.
+  ///
+  /// - Parameter groups: For each group, its scored rollouts in the order of the input, at least one.
+  /// - Returns: For each group, an advantage for each rollout.
+  func advantages(for groups: [[ScoredRollout]]) throws -> [[RolloutAdvantage]]
+}
+
+extension AdvantageEstimator {
+  /// Nothing but `reward`.
+  public var reads: Set<Field> { [] }
+}
+
+/// A rollout with a reward.
+public struct ScoredRollout: Sendable {
+  /// The reward, finite.
+  public let reward: Double
+  /// The number of response tokens; 0 unless the estimator reads `tokens`.
+  public let tokenCount: Int
+  /// The reward of the greedy response to the same prompt; nil unless the estimator reads `baseline`.
+  public let baseline: Double?
+
+  /// Describes a scored rollout.
+  public init(reward: Double, tokenCount: Int = 0, baseline: Double? = nil) {
+    self.reward = reward
+    self.tokenCount = tokenCount
+    self.baseline = baseline
+  }
+}
+
+/// The advantage of a rollout.
+public enum RolloutAdvantage: Sendable, Hashable {
+  /// One value for every token of the response.
+  case uniform(Double)
+  /// One value per token of the response; the trajectory's own is their mean.
+  case perToken([Double])
+}

@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// Anything that a spec can name with `use` and configure with `with`.
+public protocol Component: Sendable {
+  /// What a spec can set.
+  associatedtype Options: ComponentOptions
+
+  /// The registered name, in kebab-case: `pairwise-sample`.
+  static var name: String { get }
+
+  /// One sentence for `describe`, without a full stop at the end.
+  static var summary: String { get }
+
+  /// Makes the component.
+  ///
+  /// - Parameters:
+  ///   - options: Decoded and free of ``ComponentOptions/problems()``.
+  ///   - assembly: Makes the components that this one is composed of.
+  init(options: Options, assembly: Assembly) throws
+}
+
+/// The kinds of component that a registry holds.
+public enum ComponentKind: String, Sendable, CaseIterable {
+  /// A ``Stage``.
+  case stage
+  /// A ``RewardFunction``.
+  case reward
+  /// An ``AdvantageEstimator``.
+  case advantage
+
+  /// The plural for headings and messages.
+  public var plural: String {
+    switch self {
+    case .stage: "stages"
+    case .reward: "reward functions"
+    case .advantage: "advantage estimators"
+    }
+  }
+}
+
+/// Reads a component's options from a spec's tree; PipelineSpec has the implementation.
+public protocol OptionsReader: Sendable {
+  /// Lays the tree over the defaults, refuses unknown keys, decodes and validates.
+  ///
+  /// - Throws: ``PipelineErrors`` with the place of each fault.
+  func read<Options: ComponentOptions>(_ type: Options.Type, from tree: OptionTree) throws -> Options
+}
+
+/// Makes components by name, while a pipeline is put together.
+public struct Assembly: Sendable {
+  /// What can be named.
+  public let registry: Registry
+  private let reader: any OptionsReader
+
+  /// An assembly over a registry.
+  public init(registry: Registry, reader: any OptionsReader) {
+    self.registry = registry
+    self.reader = reader
+  }
+
+  /// Makes a stage.
+  public func stage(_ reference: ComponentReference, at location: SourceLocation? = nil) throws -> any Stage {
+    try make(try registry.stage(reference.use, at: location), reference.with)
+  }
+
+  /// Makes a reward function.
+  public func reward(
+    _ reference: ComponentReference, at location: SourceLocation? = nil
+  ) throws -> any RewardFunction {
+    try make(try registry.reward(reference.use, at: location), reference.with)
+  }
+
+  /// Makes an advantage estimator.
+  public func advantage(
+    _ reference: ComponentReference, at location: SourceLocation? = nil
+  ) throws -> any AdvantageEstimator {
+    try make(try registry.advantage(reference.use, at: location), reference.with)
+  }
+
+  private func make(_ type: any Stage.Type, _ tree: OptionTree) throws -> any Stage {
+    func open<S: Stage>(_ type: S.Type) throws -> any Stage { try component(type, tree) }
+    return try open(type)
+  }
+
+  private func make(_ type: any RewardFunction.Type, _ tree: OptionTree) throws -> any RewardFunction {
+    func open<R: RewardFunction>(_ type: R.Type) throws -> any RewardFunction { try component(type, tree) }
+    return try open(type)
+  }
+
+  private func make(_ type: any AdvantageEstimator.Type, _ tree: OptionTree) throws -> any AdvantageEstimator {
+    func open<A: AdvantageEstimator>(_ type: A.Type) throws -> any AdvantageEstimator {
+      try component(type, tree)
+    }
+    return try open(type)
+  }
+
+  private func component<C: Component>(_ type: C.Type, _ tree: OptionTree) throws -> C {
+    try C(options: try reader.read(C.Options.self, from: tree), assembly: self)
+  }
+}

@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// The options of a stage, a reward or another component: one struct gives defaults, error messages for
+/// typing mistakes, the output of `describe` and the JSON Schema.
+///
+/// Every stored property has a default and is not optional; where "none" has a meaning, an enum case says so.
+/// Property names are camelCase here and snake_case in a spec.
+public protocol ComponentOptions: Codable, Sendable {
+  /// The options with every default.
+  init()
+
+  /// What each option means, in one line, by its name in a spec. Every option has an entry.
+  static var help: [String: String] { get }
+
+  /// What is wrong with the values, one entry for each wrong option; empty when all is well.
+  func problems() -> [OptionProblem]
+}
+
+extension ComponentOptions {
+  /// No limits on any option.
+  public func problems() -> [OptionProblem] { [] }
+}
+
+/// An option whose value cannot be used.
+public struct OptionProblem: Sendable, Hashable {
+  /// The option's path in the spec, for example `keep` or `functions.0.weight`.
+  public let path: String
+  /// What continues the sentence "'keep' …": `is 1.5, it must lie in 0…1`.
+  public let message: String
+
+  /// Describes a problem.
+  public init(_ path: String, _ message: String) {
+    self.path = path
+    self.message = message
+  }
+
+  /// The problem of a number outside a range, or nil when it lies inside.
+  public static func unless<Number: Comparable>(
+    _ path: String, _ value: Number, in range: ClosedRange<Number>
+  ) -> OptionProblem? {
+    range.contains(value)
+      ? nil
+      : OptionProblem(path, "is \(value), it must lie in \(range.lowerBound)…\(range.upperBound)")
+  }
+}
+
+/// The options of a component that has none.
+public struct NoOptions: ComponentOptions {
+  /// Nothing to describe.
+  public static let help: [String: String] = [:]
+  /// Nothing to set.
+  public init() {}
+}
+
+/// A component named in a spec: `"grpo"`, or `{"use": "reinforce-plus-plus", "with": {"gamma": 0.99}}`.
+public struct ComponentReference: Codable, Sendable, Hashable {
+  /// The registered name.
+  public var use: String
+  /// Its options, not read yet.
+  public var with: OptionTree
+
+  /// Refers to a component by name.
+  public init(_ use: String, with: OptionTree = .empty) {
+    self.use = use
+    self.with = with
+  }
+
+  private enum CodingKeys: String, CodingKey { case use, with }
+
+  /// Reads a bare name or a table of `use` and `with`.
+  public init(from decoder: any Decoder) throws {
+    if let single = try? decoder.singleValueContainer(), let name = try? single.decode(String.self) {
+      self.init(name)
+      return
+    }
+    let keyed = try decoder.container(keyedBy: CodingKeys.self)
+    self.init(
+      try keyed.decode(String.self, forKey: .use),
+      with: try keyed.decodeIfPresent(OptionTree.self, forKey: .with) ?? .empty)
+  }
+
+  /// Writes the table form, or the bare name where there are no options.
+  public func encode(to encoder: any Encoder) throws {
+    if case .table(let entries) = with.node, entries.isEmpty {
+      var single = encoder.singleValueContainer()
+      try single.encode(use)
+    } else {
+      var keyed = encoder.container(keyedBy: CodingKeys.self)
+      try keyed.encode(use, forKey: .use)
+      try keyed.encode(with, forKey: .with)
+    }
+  }
+}

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// The name of a value that a trajectory record may carry: a reserved one, or any other key.
+///
+/// Stages declare what they read and write as fields, and assembly checks the chain before anything runs.
+public struct Field: RawRepresentable, Hashable, Sendable, CustomStringConvertible, Codable {
+  /// The key, as it stands in a JSONL record.
+  public let rawValue: String
+
+  /// Names a field by its key.
+  public init(rawValue: String) { self.rawValue = rawValue }
+
+  /// Names a field by its key.
+  public init(_ key: String) { self.rawValue = key }
+
+  /// The key.
+  public var description: String { rawValue }
+
+  /// Unique within a batch: which trajectory this is.
+  public static let id = Field("id")
+  /// The query all of whose rollouts form one group.
+  public static let group = Field("group")
+  /// Chat messages with text and image parts, or a plain string.
+  public static let prompt = Field("prompt")
+  /// Paths or data URIs of the prompt's images.
+  public static let images = Field("images")
+  /// The prompt's token ids, image placeholders already expanded.
+  public static let promptTokens = Field("prompt_tokens")
+  /// The expected answer.
+  public static let answer = Field("answer")
+  /// The response's text, without the end token.
+  public static let response = Field("response")
+  /// Why the response ended: `stop`, `length`, …
+  public static let finish = Field("finish")
+  /// The response's token ids.
+  public static let tokens = Field("tokens")
+  /// Log-probabilities of `tokens` under the policy that sampled them.
+  public static let logprobs = Field("logprobs")
+  /// Log-probabilities under the policy before the first update of a step.
+  public static let oldLogprobs = Field("old_logprobs")
+  /// Log-probabilities under the frozen reference policy.
+  public static let refLogprobs = Field("ref_logprobs")
+  /// How the response was sampled: `temperature`, `top_p`, …
+  public static let sampling = Field("sampling")
+  /// The reward that advantages are computed from.
+  public static let reward = Field("reward")
+  /// The named parts of the reward.
+  public static let rewards = Field("rewards")
+  /// What became of the reward: `scored`, `abstained`, `failed`, `timed_out`.
+  public static let rewardStatus = Field("reward_status")
+  /// The advantage of the trajectory.
+  public static let advantage = Field("advantage")
+  /// Advantages per response token; `advantage` is then their mean.
+  public static let advantages = Field("advantages")
+  /// The reward of the greedy response to the same prompt.
+  public static let baseline = Field("baseline")
+  /// Rank, side, weight and partner in pairwise sampling.
+  public static let pair = Field("pair")
+  /// Positions, from 0, at which the shuffled batch holds this trajectory.
+  public static let draws = Field("draws")
+  /// What token losses are multiplied by; 1 where absent.
+  public static let lossWeight = Field("loss_weight")
+  /// Which response tokens are trained on; all where absent.
+  public static let lossMask = Field("loss_mask")
+  /// The batch that a stage put this trajectory in.
+  public static let batch = Field("batch")
+  /// The training step.
+  public static let step = Field("step")
+  /// The number of updates behind the policy that sampled the response.
+  public static let policyVersion = Field("policy_version")
+  /// Where a peer's keys go that collide with a reserved name.
+  public static let extra = Field("extra")
+
+  /// Every reserved field, in the order in which new ones are written.
+  public static let reserved: [Field] = [
+    .id, .group, .prompt, .images, .promptTokens, .answer, .response, .finish, .tokens, .logprobs,
+    .oldLogprobs, .refLogprobs, .sampling, .reward, .rewards, .rewardStatus, .advantage, .advantages,
+    .baseline, .pair, .lossWeight, .lossMask, .batch, .draws, .step, .policyVersion, .extra,
+  ]
+}

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// A place in a text that a user wrote.
+public struct SourceLocation: Sendable, Hashable, CustomStringConvertible {
+  /// The file as the user named it, or `--set`, `--with`, …
+  public let file: String
+  /// The line, from 1.
+  public let line: Int
+  /// The column in characters, from 1.
+  public let column: Int
+
+  /// Names a place.
+  public init(file: String, line: Int, column: Int) {
+    self.file = file
+    self.line = line
+    self.column = column
+  }
+
+  /// `file:line:column`, as compilers print it and editors understand it.
+  public var description: String { "\(file):\(line):\(column)" }
+}
+
+/// What is wrong with a spec, its data or its surroundings, where, and what to do about it.
+public struct PipelineError: Error, Sendable, CustomStringConvertible {
+  /// The kind of error; an open set.
+  public struct Code: RawRepresentable, Sendable, Hashable {
+    /// The code in kebab-case.
+    public let rawValue: String
+    /// Names a code.
+    public init(rawValue: String) { self.rawValue = rawValue }
+
+    /// The spec, an option or a command-line argument is wrong.
+    public static let invalidSpec = Code(rawValue: "invalid-spec")
+    /// The input data is wrong.
+    public static let invalidData = Code(rawValue: "invalid-data")
+    /// A file cannot be read or written.
+    public static let inputOutput = Code(rawValue: "input-output")
+    /// A plug-in threw or broke its contract.
+    public static let plugIn = Code(rawValue: "plug-in")
+    /// A registered name is taken or unknown.
+    public static let registry = Code(rawValue: "registry")
+  }
+
+  /// The kind of error.
+  public let code: Code
+  /// What is wrong and what to do, in a sentence or two without a full stop at the end.
+  public let message: String
+  /// Where, if it is a place in a text.
+  public let location: SourceLocation?
+
+  /// Describes an error.
+  public init(_ code: Code, _ message: String, at location: SourceLocation? = nil) {
+    self.code = code
+    self.message = message
+    self.location = location
+  }
+
+  /// `file:line:column: message`.
+  public var description: String { location.map { "\($0): \(message)" } ?? message }
+}
+
+/// Several errors that are shown together, in the order of the text they are about.
+public struct PipelineErrors: Error, Sendable, CustomStringConvertible {
+  /// The errors, at least one.
+  public let errors: [PipelineError]
+
+  /// Collects errors.
+  public init(_ errors: [PipelineError]) { self.errors = errors }
+
+  /// One error a line.
+  public var description: String { errors.map(\.description).joined(separator: "\n") }
+}

@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// Where the bytes of records lie: in memory, in a file that can be read again, in a spool.
+public protocol RecordStorage: AnyObject, Sendable {
+  /// Hands over `count` bytes from `offset`, valid only during the call.
+  ///
+  /// - Throws: When the bytes can no longer be read.
+  func withBytes<Result>(
+    at offset: UInt64, count: Int, _ body: (UnsafeRawBufferPointer) throws -> Result
+  ) throws -> Result
+}
+
+/// Record bytes that are held in memory.
+public final class MemoryRecordStorage: RecordStorage {
+  private let bytes: [UInt8]
+
+  /// Keeps `bytes`; offsets count from its start.
+  public init(_ bytes: [UInt8]) { self.bytes = bytes }
+
+  /// Hands over a part of the bytes.
+  public func withBytes<Result>(
+    at offset: UInt64, count: Int, _ body: (UnsafeRawBufferPointer) throws -> Result
+  ) throws -> Result {
+    try bytes.withUnsafeBytes { try body(UnsafeRawBufferPointer(rebasing: $0[Int(offset)..<Int(offset) + count])) }
+  }
+}
+
+/// Where one reserved member of a record stands in its line.
+public struct RecordMember: Sendable {
+  /// The position of its field in ``Field/reserved``.
+  public let fieldIndex: Int
+  /// The first byte of the key's opening quote, from the start of the line.
+  public let keyStart: Int
+  /// The bytes of the value, from the start of the line.
+  public let value: Range<Int>
+  /// Whether a bare NaN or Infinity stands in the value.
+  public let holdsNonFinite: Bool
+
+  /// Describes a member.
+  public init(fieldIndex: Int, keyStart: Int, value: Range<Int>, holdsNonFinite: Bool) {
+    self.keyStart = keyStart
+    self.value = value
+    self.fieldIndex = fieldIndex
+    self.holdsNonFinite = holdsNonFinite
+  }
+}
+
+/// The members of the records that were read together, packed for memory's sake.
+public final class RecordChunk: Sendable {
+  /// Where the bytes are.
+  public let storage: any RecordStorage
+  private let packed: [Packed]
+
+  struct Packed: Sendable {
+    let keyStart: UInt32
+    let valueStart: UInt32
+    let valueEnd: UInt32
+    let field: UInt8
+    let holdsNonFinite: Bool
+  }
+
+  /// Packs the members of a chunk's records, one record after the other.
+  public init(storage: any RecordStorage, members: [RecordMember]) {
+    self.storage = storage
+    self.packed = members.map {
+      Packed(
+        keyStart: UInt32($0.keyStart), valueStart: UInt32($0.value.lowerBound),
+        valueEnd: UInt32($0.value.upperBound), field: UInt8($0.fieldIndex), holdsNonFinite: $0.holdsNonFinite)
+    }
+  }
+
+  func member(at index: Int) -> RecordMember {
+    let member = packed[index]
+    return RecordMember(
+      fieldIndex: Int(member.field), keyStart: Int(member.keyStart),
+      value: Int(member.valueStart)..<Int(member.valueEnd), holdsNonFinite: member.holdsNonFinite)
+  }
+
+  func firstIndex(ofField field: Int, in range: Range<Int>) -> Int? {
+    range.first { packed[$0].field == UInt8(field) }
+  }
+}
+
+/// A line as it was read: its bytes, and where the reserved members stand in them.
+///
+/// The bytes are not decoded before somebody asks. What nobody asks for passes through as it was.
+public struct Record: Sendable {
+  /// The chunk it was read with.
+  public let chunk: RecordChunk
+  /// Where the line starts in the storage.
+  public let offset: UInt64
+  /// The bytes of the line, without its line end.
+  public let byteCount: Int
+  /// The line of the input, from 1; 0 for a record that was not read.
+  public let line: Int
+  private let firstMember: UInt32
+  private let memberCount: UInt16
+  /// Whether a bare NaN or Infinity stands anywhere in the line.
+  public let holdsNonFinite: Bool
+
+  /// Describes a line.
+  ///
+  /// - Parameter members: The positions, in the chunk's list, of the line's reserved members, in order.
+  public init(
+    chunk: RecordChunk, offset: UInt64, byteCount: Int, line: Int, members: Range<Int>, holdsNonFinite: Bool
+  ) {
+    self.chunk = chunk
+    self.offset = offset
+    self.byteCount = byteCount
+    self.line = line
+    self.firstMember = UInt32(members.lowerBound)
+    self.memberCount = UInt16(members.count)
+    self.holdsNonFinite = holdsNonFinite
+  }
+
+  /// The record that was not read from anywhere: `{}`.
+  public static let empty = Record(
+    chunk: RecordChunk(storage: MemoryRecordStorage(Array("{}".utf8)), members: []), offset: 0, byteCount: 2,
+    line: 0, members: 0..<0, holdsNonFinite: false)
+
+  /// The reserved members, in the order of the line.
+  public var members: [RecordMember] { memberRange.map { chunk.member(at: $0) } }
+
+  /// The member of a reserved field, if the line has it.
+  public func member(of field: Field) -> RecordMember? {
+    guard let index = Field.reservedIndex[field] else { return nil }
+    return chunk.firstIndex(ofField: index, in: memberRange).map { chunk.member(at: $0) }
+  }
+
+  /// Hands over the bytes of the line, valid only during the call.
+  public func withBytes<Result>(_ body: (UnsafeRawBufferPointer) throws -> Result) throws -> Result {
+    try chunk.storage.withBytes(at: offset, count: byteCount, body)
+  }
+
+  /// The value of a key as it stands in the line, or nil when the line does not have it.
+  ///
+  /// A reserved field is found at once; any other key costs a walk over the line.
+  public func value(of field: Field) throws -> JSONValue? {
+    if Field.reservedIndex[field] != nil {
+      guard let member = member(of: field) else { return nil }
+      return try chunk.storage.withBytes(
+        at: offset + UInt64(member.value.lowerBound), count: member.value.count
+      ) { try JSONValue(parsing: $0) }
+    }
+    return try withBytes { try RecordWalk.value(of: field.rawValue, in: $0) }
+  }
+
+  /// The number of elements of a reserved field that holds a flat array, or nil when it holds none.
+  public func elementCount(of field: Field) throws -> Int? {
+    guard let member = member(of: field) else { return nil }
+    return try chunk.storage.withBytes(
+      at: offset + UInt64(member.value.lowerBound), count: member.value.count
+    ) { bytes in
+      guard bytes.first == UInt8(ascii: "[") else { return nil }
+      var commas = 0
+      var isEmpty = true
+      for byte in bytes.dropFirst().dropLast() {
+        commas += byte == UInt8(ascii: ",") ? 1 : 0
+        isEmpty = isEmpty && byte <= 0x20
+      }
+      return isEmpty ? 0 : commas + 1
+    }
+  }
+
+  private var memberRange: Range<Int> { Int(firstMember)..<Int(firstMember) + Int(memberCount) }
+}
+
+extension Field {
+  /// The position of each reserved field in ``reserved``.
+  public static let reservedIndex: [Field: Int] = Dictionary(
+    uniqueKeysWithValues: reserved.enumerated().map { ($1, $0) })
+}

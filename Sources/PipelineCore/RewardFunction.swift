@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// Judges one trajectory: its prompt, images, response, answer and every other field of its record.
+public protocol RewardFunction: Component {
+  /// What a trajectory must carry to be judged.
+  var reads: Set<Field> { get }
+
+  /// Judges a trajectory.
+  ///
+  /// The same trajectory gets the same outcome, whatever else is in the batch.
+  /// - Throws: Whatever it likes; the record is then marked failed and gets no reward, which is not zero.
+  func score(_ trajectory: Trajectory) async throws -> RewardOutcome
+}
+
+/// What a reward function found.
+public enum RewardOutcome: Sendable, Hashable {
+  /// A finite score, with named parts where it has any.
+  case scored(Double, parts: [RewardPart] = [])
+  /// It cannot tell, and why; the trajectory gets no reward from anyone's guess.
+  case abstained(String)
+}

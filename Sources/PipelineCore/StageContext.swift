@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: Apache-2.0
+import Synchronization
+
+/// What a stage may use of the world while it works on a batch.
+public struct StageContext: Sendable {
+  /// The stage's name in the spec, which is its registered name unless the spec gives another.
+  public let stage: String
+  /// The number of the batch; in a run, the step.
+  public let step: Int
+  /// The seed of the run.
+  public let seed: UInt64
+  /// The most threads to use; results must not depend on it.
+  public let threads: Int
+  /// Collects metrics and warnings.
+  public let report: StageReport
+  private let sink: any BatchSink
+
+  /// A context for one stage and one batch.
+  public init(
+    stage: String, step: Int = 0, seed: UInt64 = 1, threads: Int = 1, report: StageReport = StageReport(),
+    sink: any BatchSink = DiscardingBatchSink()
+  ) {
+    self.stage = stage
+    self.step = step
+    self.seed = seed
+    self.threads = threads
+    self.report = report
+    self.sink = sink
+  }
+
+  /// Random draws that belong to this stage, step and position, whoever asks for them and whenever.
+  ///
+  /// - Parameters:
+  ///   - first: A coordinate within the step, for example a round or a group's ``groupKey(_:)``.
+  ///   - second: A second coordinate.
+  public func random(_ first: UInt64 = 0, _ second: UInt64 = 0) -> PhiloxGenerator {
+    PhiloxGenerator(seed: seed, purpose: stage, position: (UInt64(bitPattern: Int64(step)), first, second))
+  }
+
+  /// A group's name as a coordinate of random draws: independent of where the group stands in the input.
+  public func groupKey(_ group: String) -> UInt64 { PhiloxGenerator.hash(group) }
+
+  /// Writes the batch as it is now beside the run, for people to read; `tap` is this and nothing else.
+  public func tap(_ batch: TrajectoryBatch, name: String) async throws {
+    try await sink.write(batch, name: name)
+  }
+
+  /// Applies `transform` to `0 ..< count` on up to ``threads`` threads and returns the results in order.
+  ///
+  /// Work is cut into chunks of a fixed size, so that nothing depends on the number of threads.
+  public func concurrentMap<Result: Sendable>(
+    count: Int, chunk: Int = 64, _ transform: @escaping @Sendable (Int) async throws -> Result
+  ) async throws -> [Result] {
+    let ranges = stride(from: 0, to: count, by: chunk).map { $0..<min($0 + chunk, count) }
+    if threads == 1 || ranges.count == 1 {
+      var results: [Result] = []
+      results.reserveCapacity(count)
+      for index in 0..<count { results.append(try await transform(index)) }
+      return results
+    }
+    return try await withThrowingTaskGroup(of: (Int, [Result]).self) { tasks in
+      var finished = [[Result]](repeating: [], count: ranges.count)
+      for (position, range) in ranges.enumerated() {
+        if position >= threads, let (done, results) = try await tasks.next() { finished[done] = results }
+        tasks.addTask {
+          var results: [Result] = []
+          for index in range { results.append(try await transform(index)) }
+          return (position, results)
+        }
+      }
+      for try await (done, results) in tasks { finished[done] = results }
+      return finished.flatMap { $0 }
+    }
+  }
+}
+
+/// Receives batches that a stage wants written down.
+public protocol BatchSink: Sendable {
+  /// Writes a batch under a name.
+  func write(_ batch: TrajectoryBatch, name: String) async throws
+}
+
+/// Writes nothing.
+public struct DiscardingBatchSink: BatchSink {
+  /// Makes one.
+  public init() {}
+  /// Does nothing.
+  public func write(_ batch: TrajectoryBatch, name: String) async throws {}
+}
+
+/// What a stage has to say about a batch besides the batch: figures and warnings.
+public final class StageReport: Sendable {
+  /// A figure.
+  public struct Metric: Sendable, Hashable {
+    /// The metric's name, `area/name` as in EasyR1 and verl.
+    public let name: String
+    /// Its value.
+    public let value: Double
+  }
+
+  /// Something a person would want to know, and what to do about it.
+  public struct Warning: Sendable, Hashable {
+    /// Which warning, in kebab-case.
+    public let code: String
+    /// The sentence to show.
+    public let message: String
+    /// How many groups or trajectories it is about.
+    public let count: Int
+  }
+
+  private struct State {
+    var metrics: [Metric] = []
+    var warnings: [Warning] = []
+  }
+  private let state = Mutex(State())
+
+  /// An empty report.
+  public init() {}
+
+  /// Adds a figure. A second one of the same name replaces the first.
+  public func metric(_ name: String, _ value: Double) {
+    state.withLock { state in
+      state.metrics.removeAll { $0.name == name }
+      state.metrics.append(Metric(name: name, value: value))
+    }
+  }
+
+  /// Adds a warning about `count` things.
+  public func warn(_ code: String, _ message: String, count: Int = 1) {
+    state.withLock { $0.warnings.append(Warning(code: code, message: message, count: count)) }
+  }
+
+  /// The figures, in the order in which they were added.
+  public var metrics: [Metric] { state.withLock { $0.metrics } }
+
+  /// The warnings, in the order in which they were added.
+  public var warnings: [Warning] { state.withLock { $0.warnings } }
+}

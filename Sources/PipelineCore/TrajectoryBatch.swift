@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// An ordered list of trajectories in groups, as it travels from stage to stage.
+///
+/// Trajectories are never removed silently: whoever drops one says by which rule, and the batch remembers.
+public struct TrajectoryBatch: Sendable {
+  /// The trajectories, in the order of the input.
+  public private(set) var trajectories: [Trajectory]
+  /// The batch's number; in a run, the step.
+  public let number: Int
+  /// What was dropped so far, in the order of dropping.
+  public private(set) var drops: [Drop] = []
+
+  private var groupNames: [String]
+  private var groupOfTrajectory: [Int32]
+
+  /// A trajectory that left the stream, and why.
+  public struct Drop: Sendable {
+    /// The trajectory as it was when it left.
+    public let trajectory: Trajectory
+    /// The rule that dropped it, in kebab-case: `inner-pair`, `not-drawn`, …
+    public let rule: String
+    /// The stage that dropped it.
+    public let stage: String
+  }
+
+  /// Collects trajectories in their order; groups are numbered as they first appear.
+  public init(_ trajectories: [Trajectory], number: Int = 0) {
+    self.trajectories = trajectories
+    self.number = number
+    self.groupNames = []
+    self.groupOfTrajectory = []
+    groupOfTrajectory.reserveCapacity(trajectories.count)
+    var indexOfGroup: [String: Int32] = [:]
+    for trajectory in trajectories {
+      if let last = groupOfTrajectory.last, groupNames[Int(last)] == trajectory.group {
+        groupOfTrajectory.append(last)
+        continue
+      }
+      let index = indexOfGroup[trajectory.group] ?? Int32(groupNames.count)
+      if Int(index) == groupNames.count {
+        indexOfGroup[trajectory.group] = index
+        groupNames.append(trajectory.group)
+      }
+      groupOfTrajectory.append(index)
+    }
+  }
+
+  /// The number of trajectories.
+  public var count: Int { trajectories.count }
+
+  /// Whether nothing is left.
+  public var isEmpty: Bool { trajectories.isEmpty }
+
+  /// The trajectory at a position; assigning must keep its id and group.
+  public subscript(index: Int) -> Trajectory {
+    get { trajectories[index] }
+    _modify {
+      yield &trajectories[index]
+    }
+  }
+
+  /// The groups, in the order in which each first appears in the input. Linear in the batch's size.
+  public var groups: [TrajectoryGroup] {
+    var counts = [Int](repeating: 0, count: groupNames.count)
+    for group in groupOfTrajectory { counts[Int(group)] += 1 }
+    var members = counts.map { count in
+      var positions: [Int] = []
+      positions.reserveCapacity(count)
+      return positions
+    }
+    for (position, group) in groupOfTrajectory.enumerated() { members[Int(group)].append(position) }
+    return members.indices.compactMap { index in
+      members[index].isEmpty ? nil : TrajectoryGroup(name: groupNames[index], positions: members[index])
+    }
+  }
+
+  /// Drops every trajectory to which `rule` gives a name, and keeps the others in their order.
+  ///
+  /// - Parameters:
+  ///   - stage: The name of the stage that drops.
+  ///   - rule: Returns the rule that drops the trajectory at a position, or nil to keep it.
+  public mutating func drop(stage: String, by rule: (Int) throws -> String?) rethrows {
+    let rules = try trajectories.indices.map(rule)
+    guard rules.contains(where: { $0 != nil }) else { return }
+    var kept: [Trajectory] = []
+    var keptGroups: [Int32] = []
+    kept.reserveCapacity(trajectories.count)
+    keptGroups.reserveCapacity(trajectories.count)
+    for (position, trajectory) in trajectories.enumerated() {
+      if let rule = rules[position] {
+        drops.append(Drop(trajectory: trajectory, rule: rule, stage: stage))
+      } else {
+        kept.append(trajectory)
+        keptGroups.append(groupOfTrajectory[position])
+      }
+    }
+    trajectories = kept
+    groupOfTrajectory = keptGroups
+  }
+}
+
+/// All rollouts of one query that are in a batch.
+public struct TrajectoryGroup: Sendable {
+  /// The query.
+  public let name: String
+  /// The positions of its trajectories in the batch, ascending.
+  public let positions: [Int]
+
+  /// A group at given positions.
+  public init(name: String, positions: [Int]) {
+    self.name = name
+    self.positions = positions
+  }
+}

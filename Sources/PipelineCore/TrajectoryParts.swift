@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// One named part of a reward: `accuracy`, `format`, …
+public struct RewardPart: Sendable, Hashable {
+  /// What was judged.
+  public var name: String
+  /// The score of this part alone, before weights.
+  public var score: Double
+
+  /// Names a score.
+  public init(_ name: String, _ score: Double) {
+    self.name = name
+    self.score = score
+  }
+}
+
+/// What became of the attempt to score a trajectory.
+public enum RewardStatus: String, Sendable, CaseIterable {
+  /// It has a reward.
+  case scored
+  /// The reward function cannot tell; the trajectory has no reward.
+  case abstained
+  /// The reward function threw.
+  case failed
+  /// The reward function did not answer in time.
+  case timedOut = "timed_out"
+}
+
+/// A trajectory's place in Pairwise Trajectory Sampling.
+public struct Pair: Sendable, Hashable {
+  /// Which member of the pair a trajectory is.
+  public enum Side: String, Sendable, CaseIterable {
+    /// The one with the higher advantage.
+    case high
+    /// The one with the lower advantage.
+    case low
+  }
+
+  /// 0 for the pair of the group's best and worst, and inwards.
+  public var rank: Int
+  /// Which member.
+  public var side: Side
+  /// What the shuffle draws the pair by: `|A_high| + |A_low|`.
+  public var weight: Double
+  /// The id of the other member.
+  public var partner: String
+
+  /// Describes a place in a pair.
+  public init(rank: Int, side: Side, weight: Double, partner: String) {
+    self.rank = rank
+    self.side = side
+    self.weight = weight
+    self.partner = partner
+  }
+}
+
+extension Trajectory {
+  /// Which stored values of a trajectory differ from its record, as a set of flags.
+  public struct Changes: OptionSet, Sendable {
+    /// One bit for each stored value.
+    public let rawValue: UInt16
+
+    /// Wraps the bits.
+    public init(rawValue: UInt16) { self.rawValue = rawValue }
+
+    /// See ``Trajectory/id``.
+    public static let id = Changes(rawValue: 1 << 0)
+    /// See ``Trajectory/group``.
+    public static let group = Changes(rawValue: 1 << 1)
+    /// See ``Trajectory/reward``.
+    public static let reward = Changes(rawValue: 1 << 2)
+    /// See ``Trajectory/rewards``.
+    public static let rewards = Changes(rawValue: 1 << 3)
+    /// See ``Trajectory/rewardStatus``.
+    public static let rewardStatus = Changes(rawValue: 1 << 4)
+    /// See ``Trajectory/advantage``.
+    public static let advantage = Changes(rawValue: 1 << 5)
+    /// See ``Trajectory/advantages``.
+    public static let advantages = Changes(rawValue: 1 << 6)
+    /// See ``Trajectory/baseline``.
+    public static let baseline = Changes(rawValue: 1 << 7)
+    /// See ``Trajectory/pair``.
+    public static let pair = Changes(rawValue: 1 << 8)
+    /// See ``Trajectory/lossWeight``.
+    public static let lossWeight = Changes(rawValue: 1 << 9)
+    /// See ``Trajectory/batch``.
+    public static let batch = Changes(rawValue: 1 << 10)
+    /// See ``Trajectory/draws``.
+    public static let draws = Changes(rawValue: 1 << 11)
+    /// See ``Trajectory/step``.
+    public static let step = Changes(rawValue: 1 << 12)
+
+    /// The fields that have a stored property, in the order of the bits.
+    public static let storedFields: [Field] = [
+      .id, .group, .reward, .rewards, .rewardStatus, .advantage, .advantages, .baseline, .pair, .lossWeight,
+      .batch, .draws, .step,
+    ]
+
+    /// The fields in this set, in the order of the bits.
+    public var fields: [Field] {
+      Self.storedFields.indices.filter { rawValue & (1 << UInt16($0)) != 0 }.map { Self.storedFields[$0] }
+    }
+  }
+}
