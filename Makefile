@@ -1,0 +1,41 @@
+# SPDX-License-Identifier: Apache-2.0
+# `make` lists the targets. SWIFT=… chooses the toolchain, SWIFT_FLAGS=… is added to every build.
+SWIFT ?= swift
+SWIFT_FLAGS ?=
+export SWIFT
+
+BUILD_FLAGS = -c release --explicit-target-dependency-import-check error $(SWIFT_FLAGS)
+PROGRAM = .build/release/shuffle-r1
+SOURCES = $(wildcard Sources Plugins Tests Examples Package.swift)
+
+.DEFAULT_GOAL := help
+.PHONY: help setup build quickstart test lint format bench clean
+
+help: ## list the targets
+	@sed -n 's/^\([a-z][a-z-]*\):.*## \(.*\)/\1|\2/p' Makefile | awk -F '|' '{ printf "  make %-11s %s\n", $$1, $$2 }'
+
+setup: ## install the system packages that the build needs, where they are missing
+	@.ci/setup
+
+build: setup ## build the program: .build/release/shuffle-r1
+	"$(SWIFT)" build $(BUILD_FLAGS)
+
+# The first thing that a newcomer runs: keep it to one command, with something to see at its end.
+quickstart: build ## build, then replay saved rollouts through the selection stages
+	$(PROGRAM) run Examples/replay/pipeline.json --output runs/quickstart
+
+test: setup ## run every test, in release, with the import checks of the build
+	"$(SWIFT)" test $(BUILD_FLAGS)
+
+lint: ## check the formatting, and that no target imports what it must not know
+	"$(SWIFT)" format lint --strict --recursive --parallel $(SOURCES)
+	.ci/check-imports
+
+format: ## format the sources in place
+	"$(SWIFT)" format --in-place --recursive --parallel $(SOURCES)
+
+bench: build ## measure replay against the same work in Python (needs python3; makes .venv-bench)
+	Tests/Benchmarks/replay/run
+
+clean: ## remove what was built and the benchmark's data; keeps runs/
+	rm -rf .build .venv-bench Tests/Benchmarks/data
