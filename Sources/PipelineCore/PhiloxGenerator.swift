@@ -43,11 +43,11 @@ public struct PhiloxGenerator: RandomNumberGenerator, Sendable {
 
   /// A uniform number strictly between 0 and 1: the middle of one of 2^53 equal intervals.
   public mutating func uniform() -> Double {
-    (Double(next() >> 11) + 0.5) * 0x1p-53
+    min((Double(next() >> 11) + 0.5) * 0x1p-53, 1 - 0x1p-53)
   }
 
-  /// FNV-1a over the UTF-8 bytes of `text`.
-  static func hash(_ text: String) -> UInt64 {
+  /// FNV-1a (64 bit) over the UTF-8 bytes of `text`: how names become coordinates and keys.
+  public static func hash(_ text: String) -> UInt64 {
     var hash: UInt64 = 0xcbf2_9ce4_8422_2325
     for byte in text.utf8 { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01b3 }
     return hash

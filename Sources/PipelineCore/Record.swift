@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import Synchronization
 
 /// Where the bytes of records lie: in memory, in a file that can be read again, in a spool.
 public protocol RecordStorage: AnyObject, Sendable {
@@ -49,6 +50,10 @@ public struct RecordMember: Sendable {
 public final class RecordChunk: Sendable {
   /// Where the bytes are.
   public let storage: any RecordStorage
+  /// The line of the input at which the chunk starts, from 1.
+  ///
+  /// Set once by the reader, which learns it after chunks were read side by side.
+  public let firstLine = Atomic<Int>(1)
   private let packed: [Packed]
 
   struct Packed: Sendable {
@@ -92,7 +97,8 @@ public struct Record: Sendable {
   /// The bytes of the line, without its line end.
   public let byteCount: Int
   /// The line of the input, from 1; 0 for a record that was not read.
-  public let line: Int
+  public var line: Int { chunk.firstLine.load(ordering: .relaxed) + Int(lineInChunk) }
+  private let lineInChunk: Int32
   private let firstMember: UInt32
   private let memberCount: UInt16
   /// Whether a bare NaN or Infinity stands anywhere in the line.
@@ -100,14 +106,17 @@ public struct Record: Sendable {
 
   /// Describes a line.
   ///
-  /// - Parameter members: The positions, in the chunk's list, of the line's reserved members, in order.
+  /// - Parameters:
+  ///   - lineInChunk: The line, counted from 0 at the start of the chunk.
+  ///   - members: The positions, in the chunk's list, of the line's reserved members, in order.
   public init(
-    chunk: RecordChunk, offset: UInt64, byteCount: Int, line: Int, members: Range<Int>, holdsNonFinite: Bool
+    chunk: RecordChunk, offset: UInt64, byteCount: Int, lineInChunk: Int, members: Range<Int>,
+    holdsNonFinite: Bool
   ) {
     self.chunk = chunk
     self.offset = offset
     self.byteCount = byteCount
-    self.line = line
+    self.lineInChunk = Int32(lineInChunk)
     self.firstMember = UInt32(members.lowerBound)
     self.memberCount = UInt16(members.count)
     self.holdsNonFinite = holdsNonFinite
@@ -116,7 +125,7 @@ public struct Record: Sendable {
   /// The record that was not read from anywhere: `{}`.
   public static let empty = Record(
     chunk: RecordChunk(storage: MemoryRecordStorage(Array("{}".utf8)), members: []), offset: 0, byteCount: 2,
-    line: 0, members: 0..<0, holdsNonFinite: false)
+    lineInChunk: -1, members: 0..<0, holdsNonFinite: false)
 
   /// The reserved members, in the order of the line.
   public var members: [RecordMember] { memberRange.map { chunk.member(at: $0) } }
@@ -142,7 +151,7 @@ public struct Record: Sendable {
         at: offset + UInt64(member.value.lowerBound), count: member.value.count
       ) { try JSONValue(parsing: $0) }
     }
-    return try withBytes { try RecordWalk.value(of: field.rawValue, in: $0) }
+    return try withBytes { try RecordWalk.value(of: field, in: $0) }
   }
 
   /// The number of elements of a reserved field that holds a flat array, or nil when it holds none.

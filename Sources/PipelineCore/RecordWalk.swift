@@ -2,13 +2,13 @@
 
 /// Steps over the top-level members of a line that was checked when it was read, decoding nothing but keys.
 public enum RecordWalk {
-  /// The value of the first top-level `key`, or nil.
+  /// The value of the first top-level key of a name, or nil.
   ///
   /// - Parameter line: A valid JSON object; nothing is checked again beyond what memory safety needs.
-  static func value(of key: String, in line: UnsafeRawBufferPointer) throws -> JSONValue? {
+  public static func value(of field: Field, in line: UnsafeRawBufferPointer) throws -> JSONValue? {
     var found: JSONValue?
     try forEachMember(in: line) { name, value in
-      guard name == key else { return true }
+      guard name == field.rawValue else { return true }
       found = try JSONValue(parsing: UnsafeRawBufferPointer(rebasing: line[value]))
       return false
     }

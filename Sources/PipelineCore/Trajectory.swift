@@ -78,7 +78,10 @@ public struct Trajectory: Sendable {
   }
 
   /// The trajectory of a line.
-  public init(record: Record, id: String, group: String, stored: StoredValues) {
+  ///
+  /// - Parameter changes: Which values differ from those of the line, for example a group that the reader made.
+  public init(record: Record, id: String, group: String, stored: StoredValues, changes: Changes = []) {
+    self.changes = changes
     self.record = record
     self.id = id
     self.group = group

@@ -13,6 +13,10 @@ public struct TrajectoryBatch: Sendable {
 
   private var groupNames: [String]
   private var groupOfTrajectory: [Int32]
+  /// Where each trajectory stood in the batch before anything was dropped.
+  public private(set) var inputPositions: [Int32]
+  /// The number of trajectories before anything was dropped.
+  public let inputCount: Int
 
   /// A trajectory that left the stream, and why.
   public struct Drop: Sendable {
@@ -22,6 +26,8 @@ public struct TrajectoryBatch: Sendable {
     public let rule: String
     /// The stage that dropped it.
     public let stage: String
+    /// Where it stood in the batch before anything was dropped.
+    public let inputPosition: Int
   }
 
   /// Collects trajectories in their order; groups are numbered as they first appear.
@@ -30,6 +36,8 @@ public struct TrajectoryBatch: Sendable {
     self.number = number
     self.groupNames = []
     self.groupOfTrajectory = []
+    self.inputPositions = trajectories.indices.map { Int32($0) }
+    self.inputCount = trajectories.count
     groupOfTrajectory.reserveCapacity(trajectories.count)
     var indexOfGroup: [String: Int32] = [:]
     for trajectory in trajectories {
@@ -85,18 +93,23 @@ public struct TrajectoryBatch: Sendable {
     guard rules.contains(where: { $0 != nil }) else { return }
     var kept: [Trajectory] = []
     var keptGroups: [Int32] = []
+    var keptPositions: [Int32] = []
     kept.reserveCapacity(trajectories.count)
     keptGroups.reserveCapacity(trajectories.count)
     for (position, trajectory) in trajectories.enumerated() {
       if let rule = rules[position] {
-        drops.append(Drop(trajectory: trajectory, rule: rule, stage: stage))
+        drops.append(
+          Drop(
+            trajectory: trajectory, rule: rule, stage: stage, inputPosition: Int(inputPositions[position])))
       } else {
         kept.append(trajectory)
         keptGroups.append(groupOfTrajectory[position])
+        keptPositions.append(inputPositions[position])
       }
     }
     trajectories = kept
     groupOfTrajectory = keptGroups
+    inputPositions = keptPositions
   }
 }
 

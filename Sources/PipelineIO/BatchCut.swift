@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+import PipelineCore
+
+/// How a stream of trajectories is cut into batches.
+public enum BatchCut: Sendable, Hashable {
+  /// By the records' `batch` where the first record has one, else all of the input is one batch.
+  case automatic
+  /// All of the input is one batch.
+  case all
+  /// A new batch after every so many groups.
+  case groups(Int)
+  /// A new batch whenever the value of a field changes.
+  case field(Field)
+}
+
+/// Decides, trajectory by trajectory, where a batch ends; finds groups that come back after theirs ended.
+struct BatchCutter {
+  private let cut: BatchCut
+  private var field: Field?
+  private var isDecided: Bool
+  private var value: String?
+  private var groupsInBatch: Set<String> = []
+  private var lastGroup: String?
+  /// Groups or field values whose batch was handed out, as hashes: a few bytes each, however long the run.
+  private var closed: Set<UInt64> = []
+
+  init(_ cut: BatchCut) {
+    self.cut = cut
+    if case .field(let field) = cut { self.field = field }
+    self.isDecided = cut != .automatic
+  }
+
+  /// Whether any trajectory can start a new batch; false when all of the input is one.
+  var canCut: Bool {
+    switch cut {
+    case .all: false
+    case .automatic: !isDecided || field != nil
+    case .groups, .field: true
+    }
+  }
+
+  /// Whether `trajectory` is the first of a new batch.
+  ///
+  /// - Throws: When its group or field value belongs to a batch that has ended.
+  mutating func startsBatch(_ trajectory: Trajectory, file: String) throws -> Bool {
+    if !isDecided {
+      isDecided = true
+      field = trajectory.batch == nil ? nil : .batch
+    }
+    if let field {
+      let value = try text(of: field, in: trajectory, file: file)
+      defer { self.value = value }
+      guard let last = self.value, last != value else { return false }
+      closed.insert(PhiloxGenerator.hash(last))
+      if closed.contains(PhiloxGenerator.hash(value)) {
+        throw reappears("'\(field)' \(value)", trajectory, file, "sort the file by '\(field)', or use one batch")
+      }
+      return true
+    }
+    guard case .groups(let limit) = cut else { return false }
+    if trajectory.group == lastGroup { return false }
+    lastGroup = trajectory.group
+    if groupsInBatch.contains(trajectory.group) { return false }
+    if !closed.isEmpty, closed.contains(PhiloxGenerator.hash(trajectory.group)) {
+      throw reappears(
+        "group '\(trajectory.group)'", trajectory, file,
+        "put its rollouts next to each other, raise the number of groups, or use one batch")
+    }
+    let starts = groupsInBatch.count == limit
+    if starts {
+      for group in groupsInBatch { closed.insert(PhiloxGenerator.hash(group)) }
+      groupsInBatch.removeAll(keepingCapacity: true)
+    }
+    groupsInBatch.insert(trajectory.group)
+    return starts
+  }
+
+  private func text(of field: Field, in trajectory: Trajectory, file: String) throws -> String {
+    let value: JSONValue? =
+      switch field {
+      case .batch: trajectory.batch.map { .number($0) }
+      case .step: trajectory.step.map { .number($0) }
+      case .group: .string(trajectory.group)
+      case .id: .string(trajectory.id)
+      default: try trajectory.value(of: field)
+      }
+    guard let text = value.map({ $0.scalarText ?? $0.json }) else {
+      throw PipelineError(
+        .invalidData, "trajectory '\(trajectory.id)' has no '\(field)', by which batches are cut",
+        at: SourceLocation(file: file, line: trajectory.record.line, column: 1))
+    }
+    return text
+  }
+
+  private func reappears(_ what: String, _ trajectory: Trajectory, _ file: String, _ remedy: String) -> PipelineError {
+    PipelineError(
+      .invalidData, "\(what) appears again after its batch ended; \(remedy)",
+      at: SourceLocation(file: file, line: trajectory.record.line, column: 1))
+  }
+}

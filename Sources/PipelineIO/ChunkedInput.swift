@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: Apache-2.0
+import Foundation
+import PipelineCore
+
+/// A run of whole lines, not parsed yet.
+struct RawChunk: Sendable {
+  let bytes: [UInt8]
+  /// Where the bytes can be read again, and at what offset; nil to keep them in memory.
+  let storage: (any RecordStorage)?
+  let offset: UInt64
+
+  var byteCount: Int { bytes.count }
+
+  func parse(with parser: RecordParser) throws -> ParsedChunk {
+    bytes.withUnsafeBytes { raw in
+      parser.parse(raw, storage: storage ?? MemoryRecordStorage(bytes), offset: storage == nil ? 0 : offset)
+    }
+  }
+}
+
+/// Cuts a file or pipe into chunks of whole lines.
+final class ChunkedInput {
+  /// The path as messages show it.
+  let displayPath: String
+  private let descriptor: FileDescriptor
+  private let source: any ByteSource
+  private let size: Int?
+  /// Set for a plain file, whose records are read again by offset.
+  private let fileStorage: FileRecordStorage?
+  private var spool: (file: SpoolFile, storage: FileRecordStorage)?
+  private var bytesInMemory = 0
+  private var rest: [UInt8]
+  private var offset: UInt64 = 0
+  private var isAtStart = true
+  private var hasEnded = false
+
+  private static let chunkSize = 1 << 20
+  private static let memoryLimit = 64 << 20
+  private static let longestLine = 1 << 30
+
+  init(path: String) throws {
+    let isStandardInput = path == "-"
+    displayPath = isStandardInput ? "standard input" : path
+    let rawValue = isStandardInput ? 0 : open(path, O_RDONLY | O_CLOEXEC)
+    guard rawValue >= 0 else { throw SystemError.current("cannot open", path) }
+    let descriptor = FileDescriptor(rawValue, path: displayPath, closes: !isStandardInput)
+    self.descriptor = descriptor
+    let status = try descriptor.status()
+    if status.st_mode & S_IFMT == S_IFDIR { throw SystemError.current("cannot read", displayPath, code: EISDIR) }
+    let isFile = status.st_mode & S_IFMT == S_IFREG
+    size = isFile ? Int(status.st_size) : nil
+    var head = [UInt8](repeating: 0, count: 4096)
+    let count = try head.withUnsafeMutableBytes { try descriptor.read(into: $0) }
+    head.removeSubrange(count...)
+    let compression = Compression(magic: head)
+    let startsAtZero = isFile && lseek(rawValue, 0, SEEK_CUR) == off_t(count)
+    if compression == .plain {
+      source = PlainByteSource(descriptor)
+      fileStorage = startsAtZero ? FileRecordStorage(descriptor) : nil
+      rest = head
+    } else {
+      source = try DecompressingByteSource(PlainByteSource(descriptor), compression, head: head, path: displayPath)
+      fileStorage = nil
+      rest = []
+    }
+  }
+
+  /// The share of all files read so far, taking them for equally large; nil for a pipe.
+  func progress(fileCount: Int, filesLeft: Int) -> Double? {
+    guard let size, size > 0 else { return nil }
+    let share = Double(max(0, lseek(descriptor.rawValue, 0, SEEK_CUR))) / Double(size)
+    return (Double(fileCount - filesLeft - 1) + min(1, share)) / Double(fileCount)
+  }
+
+  /// Lets go of what was kept for the batch that has ended.
+  func batchEnded() {
+    bytesInMemory = 0
+    spool = nil
+  }
+
+  /// The next chunk, or nil at the end.
+  func next() throws -> RawChunk? {
+    var bytes = rest
+    rest = []
+    var searched = 0
+    while !hasEnded {
+      let end = bytes.lastIndex(from: searched, of: 0x0A)
+      if bytes.count >= Self.chunkSize, let end {
+        rest = Array(bytes[(end + 1)...])
+        bytes.removeSubrange((end + 1)...)
+        break
+      }
+      searched = bytes.count
+      if searched > Self.longestLine {
+        throw PipelineError(
+          .invalidData, "a line of \(displayPath) is longer than 1 GiB; is this a JSONL file? One record is one line")
+      }
+      try fill(&bytes)
+    }
+    if bytes.isEmpty { return nil }
+    defer { offset += UInt64(bytes.count) }
+    if isAtStart {
+      isAtStart = false
+      // A byte order mark at the start of a file becomes white space, so that offsets stay true.
+      if bytes.starts(with: [0xEF, 0xBB, 0xBF]) { bytes.replaceSubrange(0..<3, with: [0x20, 0x20, 0x20]) }
+    }
+    if let fileStorage { return RawChunk(bytes: bytes, storage: fileStorage, offset: offset) }
+    bytesInMemory += bytes.count
+    guard bytesInMemory > Self.memoryLimit else { return RawChunk(bytes: bytes, storage: nil, offset: 0) }
+    if spool == nil {
+      let file = try SpoolFile()
+      spool = (file, FileRecordStorage(file.descriptor))
+    }
+    guard let spool else { return nil }
+    return RawChunk(bytes: bytes, storage: spool.storage, offset: try spool.file.append(bytes))
+  }
+
+  /// Reads until a chunk is full or the input ends; a long line gets ever larger pieces.
+  private func fill(_ bytes: inout [UInt8]) throws {
+    let wanted = max(Self.chunkSize + 4096 - bytes.count, bytes.count)
+    let start = bytes.count
+    let source = source
+    var ended = false
+    bytes = try [UInt8](unsafeUninitializedCapacity: start + wanted) { buffer, initialized in
+      let room = UnsafeMutableRawBufferPointer(buffer)
+      bytes.withUnsafeBytes { room.copyMemory(from: $0) }
+      initialized = start
+      while initialized < room.count {
+        let count = try source.read(into: UnsafeMutableRawBufferPointer(rebasing: room[initialized...]))
+        if count == 0 {
+          ended = true
+          break
+        }
+        initialized += count
+      }
+    }
+    hasEnded = ended
+  }
+}
+
+extension [UInt8] {
+  /// The last position of a byte at or after `start`.
+  fileprivate func lastIndex(from start: Int, of byte: UInt8) -> Int? {
+    var position = count - 1
+    while position >= start {
+      if self[position] == byte { return position }
+      position -= 1
+    }
+    return nil
+  }
+}

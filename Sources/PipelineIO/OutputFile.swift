@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+import Foundation
+import PipelineCore
+
+/// A file that appears under its name only when it is complete, or standard output.
+///
+/// Bytes go to a hidden file in the same folder, which takes the final name when ``finish()`` is called; a run that
+/// is killed leaves what was there before. A path that ends in `.gz` or `.zst` is compressed.
+public final class OutputFile {
+  /// What to do about a file that exists.
+  public enum Existing: Sendable {
+    /// Refuse.
+    case refuse
+    /// Replace it, once the new one is complete.
+    case replace
+  }
+
+  private let path: String
+  private let temporaryPath: String?
+  private let descriptor: FileDescriptor
+  private var compressor: Compressor
+  private var pending: [UInt8] = []
+  private var isFinished = false
+
+  private static let blockSize = 1 << 20
+
+  /// Opens a file to write, or standard output for `-`.
+  ///
+  /// - Throws: When it exists and may not be replaced, is a directory, or cannot be written.
+  public init(path: String, existing: Existing = .refuse) throws {
+    self.path = path == "-" ? "standard output" : path
+    compressor = Compressor(Compression(path: path))
+    if path == "-" {
+      temporaryPath = nil
+      descriptor = FileDescriptor(1, path: "standard output", closes: false)
+      return
+    }
+    var status = stat()
+    if stat(path, &status) == 0 {
+      let kind = status.st_mode & S_IFMT
+      if kind == S_IFDIR { throw SystemError.current("cannot write", path, code: EISDIR) }
+      if kind != S_IFREG {
+        // A device or a pipe: nothing to replace, nothing to keep.
+        let rawValue = open(path, O_WRONLY | O_CLOEXEC)
+        guard rawValue >= 0 else { throw SystemError.current("cannot write", path) }
+        temporaryPath = nil
+        descriptor = FileDescriptor(rawValue, path: path)
+        return
+      }
+      if existing == .refuse {
+        throw PipelineError(
+          .inputOutput, "\(path) exists already; name another file, or say --force to replace it")
+      }
+    }
+    let url = URL(fileURLWithPath: path)
+    let temporaryPath = url.deletingLastPathComponent()
+      .appendingPathComponent(".\(url.lastPathComponent).\(getpid()).partial").path
+    let rawValue = open(temporaryPath, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
+    guard rawValue >= 0 else { throw SystemError.current("cannot write", path) }
+    self.temporaryPath = temporaryPath
+    descriptor = FileDescriptor(rawValue, path: path)
+  }
+
+  deinit { if !isFinished, let temporaryPath { unlink(temporaryPath) } }
+
+  /// Appends bytes.
+  public func write(_ bytes: [UInt8]) throws {
+    if pending.isEmpty, bytes.count >= Self.blockSize {
+      try bytes.withUnsafeBytes { try push($0, isLast: false) }
+      return
+    }
+    pending.append(contentsOf: bytes)
+    if pending.count >= Self.blockSize { try flush() }
+  }
+
+  /// Hands over what is buffered.
+  public func flush() throws {
+    if pending.isEmpty { return }
+    try pending.withUnsafeBytes { try push($0, isLast: false) }
+    pending.removeAll(keepingCapacity: true)
+  }
+
+  /// Writes what is left and gives the file its name.
+  public func finish() throws {
+    try pending.withUnsafeBytes { try push($0, isLast: true) }
+    pending.removeAll()
+    if let temporaryPath {
+      guard rename(temporaryPath, path) == 0 else { throw SystemError.current("cannot write", path) }
+    }
+    isFinished = true
+  }
+
+  private func push(_ bytes: UnsafeRawBufferPointer, isLast: Bool) throws {
+    let descriptor = descriptor
+    try compressor.write(bytes, isLast: isLast) { try descriptor.write($0) }
+  }
+}

@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: Apache-2.0
+import CRecordScanner
+import Foundation
+import PipelineCore
+
+/// A line that could not be used, and why.
+public struct BadRecord: Sendable, Hashable {
+  /// Where the fault is.
+  public let location: SourceLocation
+  /// What is wrong.
+  public let reason: String
+  /// The line as it was, cut after 2,000 characters; what is not UTF-8 is replaced.
+  public let text: String
+}
+
+/// The trajectories of a run of whole lines.
+struct ParsedChunk: Sendable {
+  struct Fault: Sendable {
+    let lineInChunk: Int
+    let column: Int
+    let reason: String
+    let text: String
+  }
+  let chunk: RecordChunk
+  let trajectories: [Trajectory]
+  let faults: [Fault]
+  let lineCount: Int
+  /// Lines in which a bare NaN or Infinity stands.
+  let nonFiniteLines: Int
+}
+
+/// Turns lines into trajectories: checks every byte, decodes the stored values, leaves the rest where it is.
+struct RecordParser: Sendable {
+  /// The reserved names as the scanner looks them up, made once.
+  private final class Names: @unchecked Sendable {
+    let table: OpaquePointer?
+    init() {
+      let names = Field.reserved.map { strdup($0.rawValue) }
+      let lengths = Field.reserved.map { UInt16($0.rawValue.utf8.count) }
+      table = names.map { UnsafePointer($0) }.withUnsafeBufferPointer {
+        record_names_make($0.baseAddress, lengths, lengths.count)
+      }
+      for name in names { free(name) }
+    }
+    deinit { record_names_free(table) }
+  }
+
+  private static let names = Names()
+  private let groupBy: [Field]
+
+  /// - Parameter groupBy: Fields whose values together name the group, instead of `group`; empty for `group`.
+  init(groupBy: [Field] = []) { self.groupBy = groupBy }
+
+  /// Parses the lines of `bytes`.
+  ///
+  /// - Parameters:
+  ///   - storage: Where the same bytes can be read later.
+  ///   - offset: Where `bytes` start in the storage.
+  func parse(_ bytes: UnsafeRawBufferPointer, storage: any RecordStorage, offset: UInt64) -> ParsedChunk {
+    var lines = LineWork(parser: self, bytes: bytes)
+    lines.run()
+    let chunk = RecordChunk(storage: storage, members: lines.members)
+    let trajectories = lines.found.map { line in
+      Trajectory(
+        record: Record(
+          chunk: chunk, offset: offset + UInt64(line.range.lowerBound), byteCount: line.range.count,
+          lineInChunk: line.number, members: line.members, holdsNonFinite: line.holdsNonFinite),
+        id: line.id, group: line.group, stored: line.stored, changes: groupBy.isEmpty ? [] : .group)
+    }
+    return ParsedChunk(
+      chunk: chunk, trajectories: trajectories, faults: lines.faults, lineCount: lines.lineCount,
+      nonFiniteLines: lines.found.count { $0.holdsNonFinite })
+  }
+
+  /// The state of parsing one chunk.
+  private struct LineWork {
+    struct Line {
+      let range: Range<Int>
+      let number: Int
+      let members: Range<Int>
+      let holdsNonFinite: Bool
+      let id: String
+      let group: String
+      let stored: Trajectory.StoredValues
+    }
+
+    let parser: RecordParser
+    let bytes: UnsafeRawBufferPointer
+    var members: [RecordMember] = []
+    var found: [Line] = []
+    var faults: [ParsedChunk.Fault] = []
+    var lineCount = 0
+    var scanned = [record_member](repeating: record_member(), count: 64)
+
+    init(parser: RecordParser, bytes: UnsafeRawBufferPointer) {
+      self.parser = parser
+      self.bytes = bytes
+    }
+
+    mutating func run() {
+      guard let base = bytes.baseAddress else { return }
+      var start = 0
+      while start < bytes.count {
+        let newline = memchr(base + start, 0x0A, bytes.count - start).map { UnsafeRawPointer($0) - base }
+        let end = newline ?? bytes.count
+        line(start..<end)
+        lineCount += 1
+        start = end + 1
+      }
+    }
+
+    mutating func line(_ whole: Range<Int>) {
+      var range = whole
+      while let last = range.last, bytes[last] <= 0x20 { range = range.dropLast() }
+      while let first = range.first, bytes[first] <= 0x20 { range = range.dropFirst() }
+      if range.isEmpty { return }
+      let line = UnsafeRawBufferPointer(rebasing: bytes[range])
+      var count = 0
+      var error = record_error()
+      var status = scan(line, &count, &error)
+      if status == RECORD_CAPACITY.rawValue {
+        scanned = Array(repeating: record_member(), count: count)
+        status = scan(line, &count, &error)
+      }
+      guard status == RECORD_OK.rawValue else {
+        var reason = String(cString: record_error_message(Int32(status)))
+        if line.first == 0xEF || line.first == 0xFE || line.first == 0xFF {
+          reason += " (a byte order mark belongs only at the start of a file)"
+        }
+        return fault(line, at: Int(error.offset), "not JSON: " + reason)
+      }
+      var decoder = StoredValueDecoder(line: line)
+      let firstMember = members.count
+      var holdsNonFinite = false
+      for index in 0..<count {
+        let member = scanned[index]
+        let isNonFinite = member.flags & UInt8(RECORD_VALUE_NONFINITE.rawValue) != 0
+        holdsNonFinite = holdsNonFinite || isNonFinite
+        guard member.name >= 0 else { continue }
+        let value = Int(member.value_start)..<Int(member.value_end)
+        members.append(
+          RecordMember(
+            fieldIndex: Int(member.name), keyStart: Int(member.key_start) - 1, value: value,
+            holdsNonFinite: isNonFinite))
+        decoder.decode(Field.reserved[Int(member.name)], at: value)
+      }
+      if let problem = decoder.problem {
+        members.removeSubrange(firstMember...)
+        return fault(line, at: problem.offset, problem.reason)
+      }
+      var group = decoder.group
+      if !parser.groupBy.isEmpty {
+        let parts = parser.groupBy.map { field in
+          (try? RecordWalk.value(of: field, in: line))?.map { $0.scalarText ?? $0.json }
+        }
+        if let missing = zip(parser.groupBy, parts).first(where: { $0.1 == nil })?.0 {
+          members.removeSubrange(firstMember...)
+          return fault(line, at: 0, "the record has no '\(missing)', which group_by names")
+        }
+        group = parts.compactMap { $0 }.joined(separator: "|")
+      }
+      guard let id = decoder.id, let group else {
+        members.removeSubrange(firstMember...)
+        let name = decoder.id == nil ? "id" : "group"
+        let hint = name == "id" ? "`shuffle-r1 convert` gives it one" : "or name the fields that make it in group_by"
+        return fault(line, at: 0, "the record has no '\(name)'; every trajectory needs one (\(hint))")
+      }
+      found.append(
+        Line(
+          range: range, number: lineCount, members: firstMember..<members.count, holdsNonFinite: holdsNonFinite,
+          id: id, group: group, stored: decoder.stored))
+    }
+
+    mutating func scan(_ line: UnsafeRawBufferPointer, _ count: inout Int, _ error: inout record_error) -> UInt32 {
+      scanned.withUnsafeMutableBufferPointer { room in
+        UInt32(
+          record_scan(
+            line.baseAddress?.assumingMemoryBound(to: UInt8.self), line.count, RecordParser.names.table,
+            room.baseAddress, room.count, &count, &error))
+      }
+    }
+
+    mutating func fault(_ line: UnsafeRawBufferPointer, at offset: Int, _ reason: String) {
+      let before = UnsafeRawBufferPointer(rebasing: line[..<min(offset, line.count)])
+      let column = before.count { $0 & 0xC0 != 0x80 } + 1
+      let text = String(decoding: line.prefix(8_000), as: UTF8.self).prefix(2_000)
+      faults.append(
+        ParsedChunk.Fault(lineInChunk: lineCount, column: column, reason: reason, text: String(text)))
+    }
+  }
+}

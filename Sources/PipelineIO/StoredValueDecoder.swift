@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: Apache-2.0
+import PipelineCore
+
+/// Decodes the values that ``Trajectory`` stores from the members of a line, and checks the kinds of the others.
+struct StoredValueDecoder {
+  struct Problem {
+    let offset: Int
+    let reason: String
+  }
+
+  let line: UnsafeRawBufferPointer
+  var id: String?
+  var group: String?
+  var stored = Trajectory.StoredValues()
+  var problem: Problem?
+  private var seen: UInt64 = 0
+
+  init(line: UnsafeRawBufferPointer) { self.line = line }
+
+  /// Takes in one member; the first fault stays in ``problem``.
+  mutating func decode(_ field: Field, at range: Range<Int>) {
+    guard problem == nil else { return }
+    let bit = UInt64(1) << UInt64(Field.reservedIndex[field] ?? 63)
+    guard seen & bit == 0 else { return fail(range, "the key '\(field)' stands twice in the record") }
+    seen |= bit
+    let first = line[range.lowerBound]
+    let isNull = first == UInt8(ascii: "n") || first == UInt8(ascii: "N") || first == UInt8(ascii: "I")
+    switch field {
+    case .id: id = name(field, range)
+    case .group: group = name(field, range)
+    case .reward: stored.reward = number(field, range)
+    case .advantage: stored.advantage = number(field, range)
+    case .baseline: stored.baseline = number(field, range)
+    case .lossWeight: stored.lossWeight = number(field, range)
+    case .batch: stored.batch = integer(field, range)
+    case .step: stored.step = integer(field, range)
+    case _ where isNull: break
+    case .rewards: stored.rewards = rewards(range)
+    case .rewardStatus:
+      let text = value(range)?.stringValue
+      stored.rewardStatus = text.flatMap(RewardStatus.init(rawValue:))
+      if stored.rewardStatus == nil {
+        let known = RewardStatus.allCases.map(\.rawValue).joined(separator: ", ")
+        fail(range, "'reward_status' must be one of \(known)")
+      }
+    case .advantages:
+      stored.advantages = value(range)?.arrayValue?.map { $0.doubleValue ?? .nan }
+      if stored.advantages == nil || stored.advantages?.contains(where: \.isNaN) == true {
+        stored.advantages = nil
+        fail(range, "'advantages' must be an array of numbers")
+      }
+    case .pair: stored.pair = pair(range)
+    case .draws:
+      let draws = value(range)?.arrayValue?.map(\.intValue)
+      stored.draws = draws?.compactMap { $0 }
+      if draws == nil || draws?.contains(nil) == true { fail(range, "'draws' must be an array of integers") }
+    case .response, .finish: require(UInt8(ascii: "\""), field, range, "a string")
+    case .tokens, .logprobs, .oldLogprobs, .refLogprobs, .promptTokens, .lossMask, .images:
+      require(UInt8(ascii: "["), field, range, "an array")
+    case .prompt:
+      if first != UInt8(ascii: "\""), first != UInt8(ascii: "[") {
+        fail(range, "'prompt' must be a string or an array of messages, found \(kind(range))")
+      }
+    default: break
+    }
+  }
+
+  private mutating func fail(_ range: Range<Int>, _ reason: String) {
+    if problem == nil { problem = Problem(offset: range.lowerBound, reason: reason) }
+  }
+
+  private func slice(_ range: Range<Int>) -> UnsafeRawBufferPointer { UnsafeRawBufferPointer(rebasing: line[range]) }
+
+  private func value(_ range: Range<Int>) -> JSONValue? { try? JSONValue(parsing: slice(range)) }
+
+  private func kind(_ range: Range<Int>) -> String { value(range)?.kindDescription ?? "something else" }
+
+  private mutating func require(_ first: UInt8, _ field: Field, _ range: Range<Int>, _ wanted: String) {
+    if line[range.lowerBound] != first { fail(range, "'\(field)' must be \(wanted), found \(kind(range))") }
+  }
+
+  /// A string, or a number's digits.
+  private mutating func name(_ field: Field, _ range: Range<Int>) -> String? {
+    let bytes = slice(range)
+    if bytes.first == UInt8(ascii: "\""), !bytes.contains(UInt8(ascii: "\\")) {
+      let inside = UnsafeRawBufferPointer(rebasing: bytes[1..<bytes.count - 1])
+      if !inside.isEmpty { return String(decoding: inside, as: UTF8.self) }
+    } else {
+      switch value(range) {
+      case .string(let text): if !text.isEmpty { return text }
+      case .number(let digits): return digits
+      default: break
+      }
+    }
+    fail(range, "'\(field)' must be a string that is not empty, found \(kind(range))")
+    return nil
+  }
+
+  /// A finite number; null, NaN and Infinity mean that there is none.
+  private mutating func number(_ field: Field, _ range: Range<Int>) -> Double? {
+    switch line[range.lowerBound] {
+    case UInt8(ascii: "n"), UInt8(ascii: "N"), UInt8(ascii: "I"): return nil
+    case UInt8(ascii: "0")...UInt8(ascii: "9"): break
+    case UInt8(ascii: "-"): if range.count > 1, line[range.lowerBound + 1] == UInt8(ascii: "I") { return nil }
+    default:
+      fail(range, "'\(field)' must be a number or null, found \(kind(range))")
+      return nil
+    }
+    if let short = shortDecimal(slice(range)) { return short }
+    guard let value = Double(String(decoding: slice(range), as: UTF8.self)), value.isFinite else {
+      fail(range, "'\(field)' is too large for a 64-bit number")
+      return nil
+    }
+    return value
+  }
+
+  private static let powersOfTen: [Double] = (0...15).map { Double("1e\($0)") ?? 1 }
+
+  /// A decimal of at most 15 digits without exponent, exactly: both parts of the quotient are exact.
+  private func shortDecimal(_ text: UnsafeRawBufferPointer) -> Double? {
+    guard text.count <= 15 else { return nil }
+    var digits: Int64 = 0
+    var scale = 0
+    var isFraction = false
+    for (index, byte) in text.enumerated() {
+      switch byte {
+      case UInt8(ascii: "-") where index == 0: break
+      case UInt8(ascii: "."): isFraction = true
+      case UInt8(ascii: "0")...UInt8(ascii: "9"):
+        digits = digits * 10 + Int64(byte - UInt8(ascii: "0"))
+        scale += isFraction ? 1 : 0
+      default: return nil
+      }
+    }
+    let magnitude = Double(digits) / Self.powersOfTen[scale]
+    return text.first == UInt8(ascii: "-") ? -magnitude : magnitude
+  }
+
+  private mutating func integer(_ field: Field, _ range: Range<Int>) -> Int? {
+    guard let number = number(field, range) else { return nil }
+    guard let integer = Int(exactly: number) else {
+      fail(range, "'\(field)' must be an integer")
+      return nil
+    }
+    return integer
+  }
+
+  private mutating func rewards(_ range: Range<Int>) -> [RewardPart]? {
+    guard let members = value(range)?.objectValue else {
+      fail(range, "'rewards' must be an object of named numbers, found \(kind(range))")
+      return nil
+    }
+    var parts: [RewardPart] = []
+    for member in members where member.value != .null {
+      guard let score = member.value.doubleValue else {
+        fail(range, "'rewards.\(member.key)' must be a number or null, found \(member.value.kindDescription)")
+        return nil
+      }
+      parts.append(RewardPart(member.key, score))
+    }
+    return parts
+  }
+
+  private mutating func pair(_ range: Range<Int>) -> Pair? {
+    let object = value(range)
+    guard let rank = object?["rank"]?.intValue, rank >= 0,
+      let side = object?["side"]?.stringValue.flatMap(Pair.Side.init(rawValue:)),
+      let weight = object?["weight"]?.doubleValue, let partner = object?["partner"]?.stringValue
+    else {
+      fail(range, "'pair' must hold rank, side (high or low), weight and partner")
+      return nil
+    }
+    return Pair(rank: rank, side: side, weight: weight, partner: partner)
+  }
+}

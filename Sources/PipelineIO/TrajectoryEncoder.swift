@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: Apache-2.0
+import CRecordScanner
+import PipelineCore
+
+/// Writes trajectories as JSONL: the line as it was, with what the stages changed laid over it.
+///
+/// A changed key that the line has is replaced where it stands; a new one goes to the end, in the order of
+/// ``Field/reserved``. Everything else is copied, byte for byte, but a bare NaN or Infinity becomes null.
+public enum TrajectoryEncoder {
+  /// Appends the line of a trajectory, with its line end.
+  ///
+  /// - Throws: When the record can no longer be read.
+  public static func encode(_ trajectory: Trajectory, into output: inout [UInt8]) throws {
+    try trajectory.record.withBytes { line in
+      if trajectory.record.holdsNonFinite || trajectory.removesMembers {
+        encodeMemberwise(trajectory, line, into: &output)
+      } else {
+        encodeSpliced(trajectory, line, into: &output)
+      }
+    }
+    output.append(0x0A)
+  }
+
+  private struct Edit {
+    let range: Range<Int>
+    let field: Field
+  }
+
+  /// The fast way: copies runs of the line around the replaced values.
+  private static func encodeSpliced(
+    _ trajectory: Trajectory, _ line: UnsafeRawBufferPointer, into output: inout [UInt8]
+  ) {
+    var edits: [Edit] = []
+    var additions: [Field] = []
+    for field in trajectory.changedFields {
+      if let member = trajectory.record.member(of: field) {
+        edits.append(Edit(range: member.value, field: field))
+      } else if Field.reservedIndex[field] == nil, let range = range(of: field, in: line) {
+        edits.append(Edit(range: range, field: field))
+      } else {
+        additions.append(field)
+      }
+    }
+    edits.sort { $0.range.lowerBound < $1.range.lowerBound }
+    var position = 0
+    for edit in edits {
+      output.append(contentsOf: line[position..<edit.range.lowerBound])
+      trajectory.writeValue(of: edit.field, to: &output)
+      position = edit.range.upperBound
+    }
+    var end = line.count - 1
+    while end > position, line[end - 1] <= 0x20 { end -= 1 }
+    output.append(contentsOf: line[position..<end])
+    append(additions, of: trajectory, isFirst: line[end - 1] == UInt8(ascii: "{") && edits.isEmpty, to: &output)
+    output.append(UInt8(ascii: "}"))
+  }
+
+  /// The thorough way: member by member, for lines that lose a key or hold a bare NaN.
+  private static func encodeMemberwise(
+    _ trajectory: Trajectory, _ line: UnsafeRawBufferPointer, into output: inout [UInt8]
+  ) {
+    let changed = trajectory.changedFields
+    var left = changed
+    var isFirst = true
+    output.append(UInt8(ascii: "{"))
+    try? RecordWalk.forEachMember(in: line) { key, range in
+      let field = Field(key)
+      let isChanged = changed.contains(field)
+      left.removeAll { $0 == field }
+      if isChanged, !trajectory.hasValue(of: field) { return true }
+      if !isFirst { output.append(UInt8(ascii: ",")) }
+      isFirst = false
+      JSONValue.writeString(key, to: &output)
+      output.append(UInt8(ascii: ":"))
+      if isChanged {
+        trajectory.writeValue(of: field, to: &output)
+      } else {
+        copyFinite(UnsafeRawBufferPointer(rebasing: line[range]), to: &output)
+      }
+      return true
+    }
+    append(left, of: trajectory, isFirst: isFirst, to: &output)
+    output.append(UInt8(ascii: "}"))
+  }
+
+  private static func append(
+    _ fields: [Field], of trajectory: Trajectory, isFirst: Bool, to output: inout [UInt8]
+  ) {
+    var isFirst = isFirst
+    for field in fields where trajectory.hasValue(of: field) {
+      if !isFirst { output.append(UInt8(ascii: ",")) }
+      isFirst = false
+      JSONValue.writeString(field.rawValue, to: &output)
+      output.append(UInt8(ascii: ":"))
+      trajectory.writeValue(of: field, to: &output)
+    }
+  }
+
+  private static func range(of field: Field, in line: UnsafeRawBufferPointer) -> Range<Int>? {
+    var found: Range<Int>?
+    try? RecordWalk.forEachMember(in: line) { key, range in
+      if key == field.rawValue { found = range }
+      return found == nil
+    }
+    return found
+  }
+
+  private static func copyFinite(_ value: UnsafeRawBufferPointer, to output: inout [UInt8]) {
+    let room = value.count + value.count / 3 + 1
+    let finite = [UInt8](unsafeUninitializedCapacity: room) { buffer, initialized in
+      initialized = record_nonfinite_to_null(
+        value.baseAddress?.assumingMemoryBound(to: UInt8.self), value.count, buffer.baseAddress, nil)
+    }
+    output.append(contentsOf: finite)
+  }
+}
+
+extension Trajectory {
+  /// The fields to write anew, in the order of ``Field/reserved``, others after them in the order set.
+  fileprivate var changedFields: [Field] {
+    var fields = changes.fields + overrides.map(\.field)
+    if fields.count > 1 {
+      let last = Field.reserved.count
+      let order = fields.map { Field.reservedIndex[$0] ?? last }
+      fields = fields.indices.sorted { (order[$0], $0) < (order[$1], $1) }.map { fields[$0] }
+    }
+    return fields
+  }
+
+  /// Whether a key that the line has must go.
+  fileprivate var removesMembers: Bool {
+    changes.fields.contains { !hasValue(of: $0) && record.member(of: $0) != nil }
+      || overrides.contains { $0.value == nil }
+  }
+
+  /// Whether there is a value to write.
+  fileprivate func hasValue(of field: Field) -> Bool {
+    overrides.first { $0.field == field }.map { $0.value != nil } ?? has(field)
+  }
+
+  /// Appends the value of a changed field as JSON.
+  fileprivate func writeValue(of field: Field, to output: inout [UInt8]) {
+    switch field {
+    case .id: JSONValue.writeString(id, to: &output)
+    case .group: JSONValue.writeString(group, to: &output)
+    case .reward: write(reward, to: &output)
+    case .rewards: JSONValue.object((rewards ?? []).map { .init($0.name, .number($0.score)) }).write(to: &output)
+    case .rewardStatus: JSONValue.writeString(rewardStatus?.rawValue ?? "", to: &output)
+    case .advantage: write(advantage, to: &output)
+    case .advantages: JSONValue.array((advantages ?? []).map { .number($0) }).write(to: &output)
+    case .baseline: write(baseline, to: &output)
+    case .pair:
+      guard let pair else { return }
+      output.append(contentsOf: "{\"rank\":\(pair.rank),\"side\":\"\(pair.side.rawValue)\",\"weight\":".utf8)
+      write(pair.weight, to: &output)
+      output.append(contentsOf: ",\"partner\":".utf8)
+      JSONValue.writeString(pair.partner, to: &output)
+      output.append(UInt8(ascii: "}"))
+    case .lossWeight: write(lossWeight, to: &output)
+    case .batch: output.append(contentsOf: String(batch ?? 0).utf8)
+    case .draws:
+      output.append(UInt8(ascii: "["))
+      for (index, draw) in (draws ?? []).enumerated() {
+        if index > 0 { output.append(UInt8(ascii: ",")) }
+        output.append(contentsOf: String(draw).utf8)
+      }
+      output.append(UInt8(ascii: "]"))
+    case .step: output.append(contentsOf: String(step ?? 0).utf8)
+    default: (overrides.first { $0.field == field }?.value ?? .null).write(to: &output)
+    }
+  }
+
+  private func write(_ number: Double?, to output: inout [UInt8]) {
+    guard let number, number.isFinite else { return output.append(contentsOf: "null".utf8) }
+    output.append(contentsOf: number.description.utf8)
+  }
+}

@@ -1,0 +1,223 @@
+// SPDX-License-Identifier: Apache-2.0
+import Foundation
+import PipelineCore
+
+/// Reads JSONL trajectories, plain or compressed, from files and pipes, batch by batch.
+///
+/// Lines are checked and indexed on several threads, in chunks of a fixed size, and handed out in order. What a
+/// batch keeps in memory of a plain file is an index; of a pipe, at most 64 MiB of text, the rest is spooled.
+public actor TrajectoryReader {
+  /// What to read, and how.
+  public struct Options: Sendable {
+    /// Files, or `-` for standard input, one after the other.
+    public var paths: [String]
+    /// The name of their format, or nil to find out.
+    public var format: String?
+    /// How to cut batches.
+    public var cut: BatchCut = .automatic
+    /// Fields whose values together name the group; empty for the records' own `group`.
+    public var groupBy: [Field] = []
+    /// Fields that every record must carry.
+    public var required: [Field] = []
+    /// More bad records than this end the reading; nil for no limit.
+    public var maxBadRecords: Int? = 100
+    /// The most threads to use.
+    public var threads = 1
+
+    /// Reads these files with the defaults above.
+    public init(paths: [String]) { self.paths = paths }
+  }
+
+  /// What was read so far.
+  public struct Counts: Sendable, Hashable {
+    /// Trajectories handed out or waiting.
+    public var trajectories = 0
+    /// Lines that could not be used.
+    public var badRecords = 0
+    /// Lines in which a bare NaN or Infinity stood, which counts as no value.
+    public var nonFiniteRecords = 0
+    /// Lines read.
+    public var lines = 0
+    /// Bytes of text read, decompressed.
+    public var bytes = 0
+  }
+
+  private let options: Options
+  private let onBadRecord: @Sendable (BadRecord) throws -> Void
+  private var remainingPaths: ArraySlice<String>
+  private var input: ChunkedInput?
+  private var inFlight: [Task<ParsedChunk, any Error>] = []
+  private var lineOfNextChunk = 1
+  private var waiting: [Trajectory] = []
+  private var waitingPosition = 0
+  private var cutter: BatchCutter
+  private var nextNumber = 0
+  private var firstBadRecord: BadRecord?
+  private let parser: RecordParser
+  /// What was read so far.
+  public private(set) var counts = Counts()
+
+  /// Opens nothing yet.
+  ///
+  /// - Parameter onBadRecord: Gets each line that cannot be used, in order.
+  public init(_ options: Options, onBadRecord: @escaping @Sendable (BadRecord) throws -> Void = { _ in }) {
+    self.options = options
+    self.onBadRecord = onBadRecord
+    self.remainingPaths = options.paths[...]
+    self.cutter = BatchCutter(options.cut)
+    self.parser = RecordParser(groupBy: options.groupBy)
+  }
+
+  deinit { for task in inFlight { task.cancel() } }
+
+  /// The share of the input read so far, or nil when its size is unknown.
+  public var progress: Double? { input?.progress(fileCount: options.paths.count, filesLeft: remainingPaths.count) }
+
+  /// The next batch, or nil at the end.
+  ///
+  /// - Throws: When the input cannot be read, a group comes back after its batch ended, or more records are bad
+  ///   than allowed.
+  public func next() async throws -> TrajectoryBatch? {
+    var open: [Trajectory] = []
+    var seen = IDTable()
+    while true {
+      while waitingPosition < waiting.count {
+        let trajectory = waiting[waitingPosition]
+        if cutter.canCut, try cutter.startsBatch(trajectory, file: currentFile), !open.isEmpty {
+          return finish(open)
+        }
+        waitingPosition += 1
+        if let first = seen.insert(trajectory.id, at: open.count, in: open) {
+          counts.trajectories -= 1
+          try bad(
+            trajectory.record.line, 1,
+            "the id '\(trajectory.id)' stands already in line \(open[first].record.line) of the same batch",
+            trajectory)
+        } else {
+          open.append(trajectory)
+        }
+      }
+      waiting.removeAll(keepingCapacity: true)
+      waitingPosition = 0
+      guard let chunk = try await nextChunk() else { return open.isEmpty ? nil : finish(open) }
+      try take(chunk)
+    }
+  }
+
+  private var currentFile: String { input?.displayPath ?? "-" }
+
+  private func finish(_ trajectories: [Trajectory]) -> TrajectoryBatch {
+    defer { nextNumber += 1 }
+    input?.batchEnded()
+    return TrajectoryBatch(trajectories, number: nextNumber)
+  }
+
+  private func take(_ parsed: ParsedChunk) throws {
+    parsed.chunk.firstLine.store(lineOfNextChunk, ordering: .relaxed)
+    counts.lines += parsed.lineCount
+    counts.nonFiniteRecords += parsed.nonFiniteLines
+    for fault in parsed.faults {
+      try bad(lineOfNextChunk + fault.lineInChunk, fault.column, fault.reason, text: fault.text)
+    }
+    lineOfNextChunk += parsed.lineCount
+    counts.trajectories += parsed.trajectories.count
+    if options.required.isEmpty {
+      waiting = parsed.trajectories
+      return
+    }
+    for trajectory in parsed.trajectories {
+      if let missing = options.required.first(where: { !carries($0, trajectory) }) {
+        counts.trajectories -= 1
+        try bad(
+          trajectory.record.line, 1, "the source provides '\(missing)', but this record has no such key", trajectory)
+      } else {
+        waiting.append(trajectory)
+      }
+    }
+  }
+
+  private func carries(_ field: Field, _ trajectory: Trajectory) -> Bool {
+    field == .group || trajectory.record.member(of: field) != nil
+      || Field.reservedIndex[field] == nil && trajectory.has(field)
+  }
+
+  private func bad(_ line: Int, _ column: Int, _ reason: String, _ trajectory: Trajectory) throws {
+    let text = try trajectory.record.withBytes { String(decoding: $0.prefix(8_000), as: UTF8.self).prefix(2_000) }
+    try bad(line, column, reason, text: String(text))
+  }
+
+  private func bad(_ line: Int, _ column: Int, _ reason: String, text: String) throws {
+    let record = BadRecord(
+      location: SourceLocation(file: currentFile, line: line, column: column), reason: reason, text: text)
+    firstBadRecord = firstBadRecord ?? record
+    counts.badRecords += 1
+    try onBadRecord(record)
+    if let limit = options.maxBadRecords, counts.badRecords > limit, let first = firstBadRecord {
+      let more = counts.badRecords == 1 ? "" : " (the first of \(counts.badRecords) bad records)"
+      throw PipelineError(
+        .invalidData, "\(first.reason)\(more); mend the file, or allow more with max_bad_records (now \(limit))",
+        at: first.location)
+    }
+  }
+
+  /// The next chunk in order, with the following ones already under way.
+  private func nextChunk() async throws -> ParsedChunk? {
+    while true {
+      if input == nil {
+        guard let path = remainingPaths.popFirst() else { return nil }
+        input = try ChunkedInput(path: path)
+        lineOfNextChunk = 1
+      }
+      guard let input else { return nil }
+      while inFlight.count < max(1, options.threads), let chunk = try input.next() {
+        counts.bytes += chunk.byteCount
+        let parser = parser
+        inFlight.append(Task { try chunk.parse(with: parser) })
+      }
+      if inFlight.isEmpty {
+        self.input = nil
+        continue
+      }
+      return try await inFlight.removeFirst().value
+    }
+  }
+}
+
+/// Finds ids that stand twice in a batch; open addressing over 64-bit hashes, compared in full when they meet.
+struct IDTable {
+  private var slots = [Int32](repeating: -1, count: 1024)
+  private var count = 0
+
+  /// Notes that trajectory `position` has `id`; returns the position of an earlier one with the same id.
+  mutating func insert(_ id: String, at position: Int, in trajectories: [Trajectory]) -> Int? {
+    if count * 2 >= slots.count { grow(trajectories) }
+    var slot = Int(truncatingIfNeeded: hash(id)) & (slots.count - 1)
+    while slots[slot] >= 0 {
+      let other = Int(slots[slot])
+      if trajectories[other].id == id { return other }
+      slot = (slot + 1) & (slots.count - 1)
+    }
+    slots[slot] = Int32(position)
+    count += 1
+    return nil
+  }
+
+  private mutating func grow(_ trajectories: [Trajectory]) {
+    let old = slots
+    slots = [Int32](repeating: -1, count: old.count * 4)
+    for position in old where position >= 0 {
+      var slot = Int(truncatingIfNeeded: hash(trajectories[Int(position)].id)) & (slots.count - 1)
+      while slots[slot] >= 0 { slot = (slot + 1) & (slots.count - 1) }
+      slots[slot] = position
+    }
+  }
+
+  private func hash(_ id: String) -> UInt64 {
+    var id = id
+    return id.withUTF8 { bytes in
+      var hash: UInt64 = 0xcbf2_9ce4_8422_2325
+      for byte in bytes { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01b3 }
+      return hash ^ hash >> 29
+    }
+  }
+}
