@@ -1,4 +1,126 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "RecordInternal.h"
 
-size_t record_unescape(const uint8_t *src, size_t length, uint8_t *dst) { (void)src,(void)length,(void)dst; return 0; }
+static uint32_t code_unit(const uint8_t *digits) {
+  uint32_t unit = 0;
+  for (int i = 0; i < 4; i++) unit = unit << 4 | (record_hex_digit(digits[i]) & 15);
+  return unit;
+}
+
+static uint8_t *put_utf8(uint8_t *to, uint32_t code) {
+  if (code < 0x80) {
+    *to++ = (uint8_t)code;
+  } else if (code < 0x800) {
+    *to++ = (uint8_t)(0xC0 | code >> 6);
+    *to++ = (uint8_t)(0x80 | (code & 63));
+  } else if (code < 0x10000) {
+    *to++ = (uint8_t)(0xE0 | code >> 12);
+    *to++ = (uint8_t)(0x80 | (code >> 6 & 63));
+    *to++ = (uint8_t)(0x80 | (code & 63));
+  } else {
+    *to++ = (uint8_t)(0xF0 | code >> 18);
+    *to++ = (uint8_t)(0x80 | (code >> 12 & 63));
+    *to++ = (uint8_t)(0x80 | (code >> 6 & 63));
+    *to++ = (uint8_t)(0x80 | (code & 63));
+  }
+  return to;
+}
+
+size_t record_unescape(const uint8_t *src, size_t length, uint8_t *dst) {
+  const uint8_t *from = src, *end = src + length;
+  uint8_t *to = dst;
+  while (from < end) {
+    const uint8_t *backslash = memchr(from, '\\', (size_t)(end - from));
+    size_t plain = (size_t)((backslash ? backslash : end) - from);
+    // The written part never overtakes the read one, so that both may share a buffer.
+    if (to != from) memmove(to, from, plain);
+    to += plain;
+    from += plain;
+    if (end - from < 2) break;
+    uint8_t kind = from[1];
+    from += 2;
+    switch (kind) {
+      case 'b': *to++ = '\b'; break;
+      case 'f': *to++ = '\f'; break;
+      case 'n': *to++ = '\n'; break;
+      case 'r': *to++ = '\r'; break;
+      case 't': *to++ = '\t'; break;
+      case 'u': {
+        if (end - from < 4) return (size_t)(to - dst);
+        uint32_t code = code_unit(from);
+        from += 4;
+        if (code >= 0xD800 && code < 0xDC00 && end - from >= 6) {
+          code = 0x10000 + ((code & 0x3FF) << 10 | (code_unit(from + 2) & 0x3FF));
+          from += 6;
+        }
+        to = put_utf8(to, code);
+        break;
+      }
+      default: *to++ = kind;
+    }
+  }
+  return (size_t)(to - dst);
+}
+
+/// The end of the string whose opening quote is at `at`: the offset behind its closing one.
+static size_t skip_string(const uint8_t *value, size_t at, size_t length) {
+  for (at++; at < length; at++) {
+    if (value[at] == '\\') at++;
+    else if (value[at] == '"') return at + 1;
+  }
+  return length;
+}
+
+size_t record_nonfinite_to_null(const uint8_t *src, size_t length, uint8_t *dst, uint64_t *replaced) {
+  uint64_t count = 0;
+  uint8_t *to = dst;
+  size_t kept = 0;  // everything before has been copied
+  for (size_t at = 0; at < length;) {
+    uint8_t byte = src[at];
+    if (byte == '"') {
+      at = skip_string(src, at, length);
+    } else if (byte == 'N' || byte == 'I') {
+      size_t word = at > 0 && src[at - 1] == '-' ? at - 1 : at;
+      memcpy(to, src + kept, word - kept);
+      to += word - kept;
+      memcpy(to, "null", 4);
+      to += 4;
+      at += byte == 'N' ? 3 : 8;
+      if (at > length) at = length;
+      kept = at;
+      count++;
+    } else {
+      at++;
+    }
+  }
+  memcpy(to, src + kept, length - kept);
+  if (replaced) *replaced = count;
+  return (size_t)(to - dst) + (length - kept);
+}
+
+uint64_t record_count_elements(const uint8_t *value, size_t length) {
+  if (length == 0 || value[0] != '[') return 0;
+  uint64_t commas = 0;
+  size_t depth = 0;
+  bool anything = false;
+  for (size_t at = 0; at < length;) {
+    uint8_t byte = value[at];
+    if (byte == '"') {
+      at = skip_string(value, at, length);
+      anything = true;
+      continue;
+    }
+    if (byte == '[' || byte == '{') {
+      anything |= depth > 0;
+      depth++;
+    } else if (byte == ']' || byte == '}') {
+      depth--;
+    } else if (byte == ',') {
+      commas += depth == 1;
+    } else if (!record_is_space(byte)) {
+      anything = true;
+    }
+    at++;
+  }
+  return anything ? commas + 1 : 0;
+}
