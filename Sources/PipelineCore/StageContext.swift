@@ -96,6 +96,12 @@ public final class StageReport: Sendable {
     public let name: String
     /// Its value.
     public let value: Double
+
+    /// Names a value.
+    public init(name: String, value: Double) {
+      self.name = name
+      self.value = value
+    }
   }
 
   /// Something a person would want to know, and what to do about it.

@@ -11,6 +11,16 @@ public struct BadRecord: Sendable, Hashable {
   public let reason: String
   /// The line as it was, cut after 2,000 characters; what is not UTF-8 is replaced.
   public let text: String
+
+  /// Appends the record as a line of `bad-records.jsonl`.
+  public func write(to output: inout [UInt8]) {
+    let object: JSONValue = [
+      "file": .string(location.file), "line": .number(location.line), "column": .number(location.column),
+      "reason": .string(reason), "text": .string(text),
+    ]
+    object.write(to: &output)
+    output.append(0x0A)
+  }
 }
 
 /// The trajectories of a run of whole lines.

@@ -21,6 +21,11 @@ public enum TrajectoryEncoder {
     output.append(0x0A)
   }
 
+  /// Appends the value of a field that ``Trajectory`` stores, as JSON.
+  public static func encodeStoredValue(of field: Field, in trajectory: Trajectory, into output: inout [UInt8]) {
+    trajectory.writeValue(of: field, to: &output)
+  }
+
   private struct Edit {
     let range: Range<Int>
     let field: Field

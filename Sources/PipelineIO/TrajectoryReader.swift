@@ -40,6 +40,9 @@ public actor TrajectoryReader {
     public var lines = 0
     /// Bytes of text read, decompressed.
     public var bytes = 0
+
+    /// Nothing read yet.
+    public init() {}
   }
 
   private let options: Options

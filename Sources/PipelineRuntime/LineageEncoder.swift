@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+import PipelineCore
+import PipelineIO
+
+/// Writes what became of every trajectory of a batch: one JSONL line each, in the order of the input.
+///
+/// A line holds `step`, `id`, `group`, `outcome` (`kept` or `dropped`), for a dropped one `stage` and `rule`, and
+/// whatever it had by then of `reward`, `reward_status`, `rewards`, `advantage`, `pair`, `loss_weight`, `draws`.
+public struct LineageEncoder: Sendable {
+  private enum Fate: Sendable {
+    case kept(Int)
+    case dropped(Int)
+  }
+
+  private let batch: TrajectoryBatch
+  private let fates: [Fate?]
+
+  /// Looks through a batch after its last stage.
+  public init(_ batch: TrajectoryBatch) {
+    self.batch = batch
+    var fates = [Fate?](repeating: nil, count: batch.inputCount)
+    for (index, position) in batch.inputPositions.enumerated() { fates[Int(position)] = .kept(index) }
+    for (index, drop) in batch.drops.enumerated() { fates[drop.inputPosition] = .dropped(index) }
+    self.fates = fates
+  }
+
+  /// Encodes all lines, on several threads, and hands them over in order.
+  public func write(threads: Int, to write: ([UInt8]) throws -> Void) async throws {
+    try await ParallelEncoding.run(
+      count: fates.count, chunk: 512, threads: threads, encode: { encode($0, into: &$1) }, write: write)
+  }
+
+  private func encode(_ position: Int, into output: inout [UInt8]) {
+    let trajectory: Trajectory
+    let drop: TrajectoryBatch.Drop?
+    switch fates[position] {
+    case .kept(let index): (trajectory, drop) = (batch[index], nil)
+    case .dropped(let index): (trajectory, drop) = (batch.drops[index].trajectory, batch.drops[index])
+    case nil: return
+    }
+    output.append(contentsOf: "{\"step\":\(batch.number),\"id\":".utf8)
+    JSONValue.writeString(trajectory.id, to: &output)
+    output.append(contentsOf: ",\"group\":".utf8)
+    JSONValue.writeString(trajectory.group, to: &output)
+    if let drop {
+      output.append(contentsOf: ",\"outcome\":\"dropped\",\"stage\":\"".utf8)
+      output.append(contentsOf: drop.stage.utf8)
+      output.append(contentsOf: "\",\"rule\":\"".utf8)
+      output.append(contentsOf: drop.rule.utf8)
+      output.append(UInt8(ascii: "\""))
+    } else {
+      output.append(contentsOf: ",\"outcome\":\"kept\"".utf8)
+    }
+    for field in Self.fields where trajectory.has(field) {
+      output.append(contentsOf: ",\"".utf8)
+      output.append(contentsOf: field.rawValue.utf8)
+      output.append(contentsOf: "\":".utf8)
+      TrajectoryEncoder.encodeStoredValue(of: field, in: trajectory, into: &output)
+    }
+    output.append(contentsOf: "}\n".utf8)
+  }
+
+  private static let fields: [Field] = [
+    .reward, .rewardStatus, .rewards, .advantage, .pair, .lossWeight, .draws,
+  ]
+}

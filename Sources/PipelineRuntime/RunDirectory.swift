@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: Apache-2.0
+import Foundation
+import PipelineCore
+import PipelineIO
+
+/// A run's files, each of which grows step by step and is cut back to the last complete step on resume.
+///
+/// `state.json` is replaced, whole, after each step; it holds the number of complete steps and the length of every
+/// file by then. A run that is killed at any moment therefore continues to the same bytes.
+public final class RunDirectory {
+  /// What to do about a directory that holds a run already.
+  public enum Existing: Sendable {
+    /// Refuse.
+    case refuse
+    /// Remove that run's files and start anew.
+    case overwrite
+    /// Continue that run after its last complete step.
+    case resume
+  }
+
+  /// The path as the user named it.
+  public let path: String
+  /// The steps that are complete.
+  public private(set) var completeSteps = 0
+  /// Whether the run has come to its end.
+  public private(set) var isFinished = false
+  private var streams: [String: AppendOnlyFile] = [:]
+  private var offsets: [String: UInt64] = [:]
+  private var lock: Int32 = -1
+
+  /// Makes or opens the directory.
+  ///
+  /// - Parameter fingerprint: The resolved spec; a resume against another one is refused.
+  /// - Throws: When another run is at work there, or the directory holds what `existing` does not allow.
+  public init(path: String, existing: Existing, fingerprint: JSONValue) throws {
+    self.path = path
+    var isDirectory: ObjCBool = false
+    if FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory), !isDirectory.boolValue {
+      throw PipelineError(.inputOutput, "\(path) is a file; a run needs a directory: name another with --output")
+    }
+    do {
+      try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+    } catch {
+      throw PipelineError(.inputOutput, "cannot make the directory \(path); check the path and its permissions")
+    }
+    try takeLock()
+    let holdsRun = FileManager.default.fileExists(atPath: file("resolved.json"))
+    if !holdsRun, existing != .overwrite, try !visibleFiles().isEmpty {
+      throw PipelineError(
+        .inputOutput, "\(path) is not empty and holds no run; name another directory with --output")
+    }
+    switch existing {
+    case .refuse where holdsRun:
+      throw PipelineError(
+        .inputOutput,
+        "\(path) holds a run already; continue it with --resume, replace it with --overwrite, or name another "
+          + "directory with --output")
+    case .resume where holdsRun: try loadState(fingerprint)
+    case .overwrite: try removeRun()
+    default: break
+    }
+    if !holdsRun || existing == .overwrite {
+      try writeWhole("resolved.json", fingerprint.prettyJSON + "\n")
+    }
+  }
+
+  deinit { if lock >= 0 { close(lock) } }
+
+  /// The path of a file of the run.
+  public func file(_ name: String) -> String { path + "/" + name }
+
+  /// The stream of a name, opened when it is first asked for, cut to its last complete step.
+  public func stream(_ name: String) throws -> AppendOnlyFile {
+    if let stream = streams[name] { return stream }
+    let folder = URL(fileURLWithPath: file(name)).deletingLastPathComponent()
+    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    let stream = try AppendOnlyFile(path: file(name), offset: offsets[name] ?? 0)
+    streams[name] = stream
+    return stream
+  }
+
+  /// Notes that a step is complete.
+  ///
+  /// - Parameter isLast: Whether the run has come to its end.
+  public func stepEnded(isLast: Bool = false) throws {
+    for (name, stream) in streams {
+      try stream.flush()
+      offsets[name] = stream.offset
+    }
+    if isLast { isFinished = true } else { completeSteps += 1 }
+    let state: JSONValue = [
+      "version": 1, "complete_steps": .number(completeSteps), "finished": .bool(isFinished),
+      "offsets": .object(offsets.sorted { $0.key < $1.key }.map { .init($0.key, .number(String($0.value))) }),
+    ]
+    try writeWhole("state.json", state.prettyJSON + "\n")
+  }
+
+  private func writeWhole(_ name: String, _ text: String) throws {
+    let output = try OutputFile(path: file(name), existing: .replace)
+    try output.write(Array(text.utf8))
+    try output.finish()
+  }
+
+  private func takeLock() throws {
+    lock = open(file(".lock"), O_RDWR | O_CREAT | O_CLOEXEC, 0o644)
+    guard lock >= 0 else {
+      throw PipelineError(.inputOutput, "cannot write in \(path); check its permissions, or name another --output")
+    }
+    guard flock(lock, LOCK_EX | LOCK_NB) == 0 else {
+      throw PipelineError(.inputOutput, "another run is at work in \(path); wait for it, or name another --output")
+    }
+  }
+
+  private func visibleFiles() throws -> [String] {
+    try FileManager.default.contentsOfDirectory(atPath: path).filter { !$0.hasPrefix(".") }
+  }
+
+  private func removeRun() throws {
+    let own: Set = [
+      "resolved.json", "state.json", "metrics.jsonl", "timings.jsonl", "lineage.jsonl", "taps", "bad-records.jsonl",
+    ]
+    let streamed = (try? savedOffsets()) ?? [:]
+    for name in own.union(streamed.keys) where FileManager.default.fileExists(atPath: file(name)) {
+      try FileManager.default.removeItem(atPath: file(name))
+    }
+  }
+
+  private func savedState() throws -> JSONValue {
+    guard let data = FileManager.default.contents(atPath: file("state.json")) else {
+      return ["complete_steps": 0, "offsets": [:]]
+    }
+    return try data.withUnsafeBytes { try JSONValue(parsing: $0) }
+  }
+
+  private func savedOffsets() throws -> [String: UInt64] {
+    let members = try savedState()["offsets"]?.objectValue ?? []
+    return Dictionary(uniqueKeysWithValues: members.map { ($0.key, UInt64($0.value.intValue ?? 0)) })
+  }
+
+  private func loadState(_ fingerprint: JSONValue) throws {
+    let saved = FileManager.default.contents(atPath: file("resolved.json")) ?? Data()
+    if saved != Data((fingerprint.prettyJSON + "\n").utf8) {
+      let old = (try? saved.withUnsafeBytes { try JSONValue(parsing: $0) }) ?? .null
+      let paths = Self.differences(old, fingerprint, path: "").prefix(5).joined(separator: ", ")
+      throw PipelineError(
+        .invalidSpec,
+        "the spec differs from the one that \(path) was started with (\(paths)); "
+          + "undo that to resume, or start anew with --overwrite")
+    }
+    let state: JSONValue
+    do { state = try savedState() } catch {
+      throw PipelineError(.invalidData, "\(file("state.json")) cannot be read; start anew with --overwrite")
+    }
+    completeSteps = state["complete_steps"]?.intValue ?? 0
+    isFinished = state["finished"] == .bool(true)
+    offsets = try savedOffsets()
+  }
+
+  /// The paths at which two specs differ.
+  private static func differences(_ old: JSONValue, _ new: JSONValue, path: String) -> [String] {
+    if old == new { return [] }
+    guard let before = old.objectValue, let after = new.objectValue else {
+      guard let a = old.arrayValue, let b = new.arrayValue, a.count == b.count else {
+        return ["\(path) was \(old.json), is \(new.json)"]
+      }
+      return zip(a, b).enumerated().flatMap { differences($1.0, $1.1, path: "\(path).\($0)") }
+    }
+    var keys = before.map(\.key)
+    keys += after.map(\.key).filter { !keys.contains($0) }
+    return keys.flatMap {
+      differences(old[$0] ?? .null, new[$0] ?? .null, path: path.isEmpty ? $0 : "\(path).\($0)")
+    }
+  }
+}
