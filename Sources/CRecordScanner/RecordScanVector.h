@@ -206,11 +206,11 @@ RECORD_INLINE enum block_result scan_mixed(
     uint64_t onwards = ~(uint64_t)0 << bit;
     uint8_t byte = bytes[base + bit];
     if (open >> bit & 1) {
-      if (depth == RECORD_MAXIMUM_DEPTH || (depth == 0 && byte != '{')) return BLOCK_INVALID;
+      if (depth == RECORD_MAXIMUM_DEPTH) return BLOCK_INVALID;
       stack[++depth] = byte;
       if (depth == 1) list->separator = base + bit + 1;
     } else {
-      if (depth == 0 || byte != stack[depth] + 2) return BLOCK_INVALID;
+      if (byte != stack[depth] + 2) return BLOCK_INVALID;
       if (--depth == 0) {
         end = bit;
         break;
@@ -267,6 +267,10 @@ bool SCAN_FUNCTION(record_list *list) {
   uint8_t stack[RECORD_MAXIMUM_DEPTH + 1];
   stack[0] = 0;
   carries c = {.value = 1};
+  // Outside the record the masks below would take it for an array.
+  size_t first = 0;
+  while (first < length && record_is_space(bytes[first])) first++;
+  if (first == length || bytes[first] != '{') return false;
   for (size_t base = 0; base < length; base += 64) {
     const uint8_t *at = bytes + base;
     uint8_t tail[64];

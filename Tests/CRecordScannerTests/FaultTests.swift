@@ -7,7 +7,7 @@ struct FaultTests {
   /// A line, its fault, and where: the offset of the first `‸` in the line, which is taken out.
   static let faults: [(record_error_code, [String])] = [
     (RECORD_EMPTY, ["‸", " \t\r\n‸"]),
-    (RECORD_NOT_OBJECT, ["‸[]", "‸12", "‸\"a\"", "‸null", "‸NaN", "‸}", "‸x", "‸:", "‸\u{FEFF}{}", "‸[{}]"]),
+    (RECORD_NOT_OBJECT, ["‸[]", "‸12", "‸\"a\"", "‸null", "‸NaN", "‸}", "‸x", "‸:", "‸\u{FEFF}{}", "‸[{}]", "‸1, {}", "‸,{}", "‸1 {}", "‸]{}"]),
     (
       RECORD_TRUNCATED,
       [
