@@ -27,6 +27,7 @@ typedef struct {
   uint64_t in_object;   // all ones: the innermost bracket is a brace
   size_t depth;
   size_t last_backslash, last_nonfinite;  // 1 + offset, or 0
+  size_t element;  // with BLOCK_AWAITS_ELEMENT: the offset where it may start
 } carries;
 
 /// Positions of numbers' characters within one block, outside strings and literals.
@@ -162,7 +163,7 @@ static bool only_space_after(const record_list *list, size_t at) {
   return at >= list->length;
 }
 
-enum block_result { BLOCK_INVALID, BLOCK_GOES_ON, BLOCK_ENDS_RECORD };
+enum block_result { BLOCK_INVALID, BLOCK_GOES_ON, BLOCK_ENDS_RECORD, BLOCK_AWAITS_ELEMENT };
 
 /// A block of anything: structure, strings and numbers mixed.
 RECORD_INLINE enum block_result scan_mixed(
@@ -258,7 +259,52 @@ RECORD_INLINE enum block_result scan_mixed(
     return BLOCK_ENDS_RECORD;
   }
   if (nonfinites) c->last_nonfinite = base + 64 - (size_t)__builtin_clzll(nonfinites);
-  return BLOCK_GOES_ON;
+
+  // If nothing but (a part of) one element follows the last ',' or '[' of an array, go back to there and be done
+  // with all that reaches across the border of the block.
+  uint64_t tokens = open | close | colon | comma | quote;
+  uint64_t awaiting = (comma & ~objects) | (open & ~brace);
+  if (awaiting == 0 || awaiting < tokens - awaiting) return BLOCK_GOES_ON;
+  unsigned last = 63 - (unsigned)__builtin_clzll(awaiting);
+  c->element = base + last + 1;
+  c->nothing = open >> last & 1;
+  c->value = 1;
+  c->scalar = c->exponent_mark = c->exponent_sign = c->needs_digit = c->digit = c->point = c->minus = c->zero = 0;
+  c->fraction_run = c->exponent_run = c->literal = 0;
+  return BLOCK_AWAITS_ELEMENT;
+}
+
+/// Checks numbers of an array from `at` on, where one may start, as far as numbers, commas and blanks go.
+///
+/// Each block begins behind a comma, so that nothing reaches into it: that spares more than half the work, and
+/// most of a numeric record is read here. Returns the offset behind the last comma seen, or SIZE_MAX at a fault.
+RECORD_INLINE size_t scan_numbers(const uint8_t *bytes, size_t length, size_t at) {
+  while (length - at >= 64) {
+    bytes64 v = load(bytes + at);
+    uint64_t comma = equal(v, ','), space = equal(v, ' ');
+    if (comma == 0) break;
+    // What stands behind the last comma is left to the next block.
+    uint64_t whole = ~(uint64_t)0 >> __builtin_clzll(comma);
+    carries none = {0};
+    number_masks m = {.scalar = ~(comma | space), .digit = below(v - (bytes64)'0', 10), .zero = equal(v, '0')};
+    uint64_t starts, faults;
+    if (((m.scalar ^ m.digit) & whole) == 0) {
+      faults = number_faults(m, &none, &starts);
+    } else {
+      m.minus = equal(v, '-');
+      m.plus = equal(v, '+');
+      m.point = equal(v, '.');
+      m.exponent = equal(v | (bytes64)0x20, 'e');
+      if (m.scalar & ~(m.digit | m.minus | m.plus | m.point | m.exponent) & whole) break;
+      faults = number_faults(m, &none, &starts);
+    }
+    // A number stands behind each comma, and nowhere else.
+    none.value = 1;
+    faults |= starts ^ next_token(comma, space, &none.value);
+    if (faults & whole) return SIZE_MAX;
+    at += 64 - (size_t)__builtin_clzll(comma);
+  }
+  return at;
 }
 
 bool SCAN_FUNCTION(record_list *list) {
@@ -271,7 +317,7 @@ bool SCAN_FUNCTION(record_list *list) {
   size_t first = 0;
   while (first < length && record_is_space(bytes[first])) first++;
   if (first == length || bytes[first] != '{') return false;
-  for (size_t base = 0; base < length; base += 64) {
+  for (size_t base = 0; base < length;) {
     const uint8_t *at = bytes + base;
     uint8_t tail[64];
     if (length - base < 64) {
@@ -287,28 +333,6 @@ bool SCAN_FUNCTION(record_list *list) {
       quote &= ~escaped;
     }
 
-    if (quote == 0 && c.in_string == 0 && c.in_object == 0 && c.literal == 0) {
-      // Most blocks of a numeric record: nothing but numbers, commas and blanks of an array.
-      number_masks m;
-      uint64_t comma = equal(v, ','), space = equal(v, ' ');
-      m.digit = below(v - (bytes64)'0', 10);
-      m.zero = equal(v, '0');
-      m.minus = equal(v, '-');
-      m.plus = equal(v, '+');
-      m.point = equal(v, '.');
-      m.exponent = equal(v | (bytes64)0x20, 'e');
-      m.scalar = ~(comma | space);
-      if ((m.digit | m.minus | m.plus | m.point | m.exponent) == m.scalar) {
-        uint64_t starts;
-        uint64_t faults = number_faults(m, &c, &starts);
-        // A number stands behind each comma, and nowhere else.
-        faults |= starts ^ next_token(comma, space, &c.value);
-        if (faults) return false;
-        if (~space) c.nothing = 0;
-        continue;
-      }
-    }
-
     uint64_t string = prefix_parity(quote) ^ c.in_string;
     uint64_t touches_string = string | c.in_string;
     c.in_string = (uint64_t)((int64_t)string >> 63);
@@ -320,11 +344,20 @@ bool SCAN_FUNCTION(record_list *list) {
     }
     if (quote == 0 && string) {
       if (below(v, 0x20)) return false;
+      if (backslash) c.last_backslash = base + 64 - (size_t)__builtin_clzll(backslash);
     } else {
       enum block_result result = scan_mixed(v, quote, backslash, string, list, base, stack, &c);
-      if (result != BLOCK_GOES_ON) return result == BLOCK_ENDS_RECORD;
+      if (result == BLOCK_INVALID) return false;
+      if (result == BLOCK_ENDS_RECORD) return true;
+      if (backslash) c.last_backslash = base + 64 - (size_t)__builtin_clzll(backslash);
+      if (result == BLOCK_AWAITS_ELEMENT) {
+        base = scan_numbers(bytes, length, c.element);
+        if (base == SIZE_MAX) return false;
+        if (base != c.element) c.nothing = 0;
+        continue;
+      }
     }
-    if (backslash) c.last_backslash = base + 64 - (size_t)__builtin_clzll(backslash);
+    base += 64;
   }
   return false;
 }
