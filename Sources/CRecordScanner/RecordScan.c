@@ -57,7 +57,7 @@ static int scan(
   if (level == RECORD_LEVEL_PLAIN || !scan_vector(level, &list)) {
     *refused = level != RECORD_LEVEL_PLAIN;
     list.count = 0;
-    list.is_open = false;
+    list.open = NULL;
     if (record_scan_plain(&list, error) != RECORD_OK) return error->code;
   }
   *count = list.count;

@@ -200,7 +200,7 @@ static bool scan(record_list *list, reader *r) {
       if (expected != SEPARATOR && expected != FIRST_KEY && expected != FIRST_VALUE)
         return unexpected(r, expected, separator);
       if (byte != stack[depth] + 2) return fault(r, RECORD_MISMATCHED_BRACKET, r->at);
-      if (depth == 1 && list->is_open) record_end_member(list, r->at, r->last_backslash, r->last_nonfinite);
+      if (depth == 1 && list->open) record_end_member(list, r->at, r->last_backslash, r->last_nonfinite);
       depth--;
       r->at++;
       if (depth == 0) break;

@@ -255,7 +255,7 @@ RECORD_INLINE enum block_result scan_mixed(
   if (end < 64) {
     size_t last_backslash = last_before(backslash, end, base, c->last_backslash);
     size_t last_nonfinite = last_before(nonfinites, end, base, c->last_nonfinite);
-    if (list->is_open) record_end_member(list, base + end, last_backslash, last_nonfinite);
+    if (list->open) record_end_member(list, base + end, last_backslash, last_nonfinite);
     return BLOCK_ENDS_RECORD;
   }
   if (nonfinites) c->last_nonfinite = base + 64 - (size_t)__builtin_clzll(nonfinites);
