@@ -36,6 +36,9 @@ size_t record_match_literal(const uint8_t *bytes, size_t at, size_t length, bool
 /// Whether the line ends within the literal that starts at `bytes[at]`.
 bool record_is_cut_literal(const uint8_t *bytes, size_t at, size_t length);
 
+/// The offset behind the number or literal at `bytes[at]`, or 0 if it is invalid.
+size_t record_scalar_end(const uint8_t *bytes, size_t at, size_t length);
+
 /// The value of a hexadecimal digit, or 255.
 uint8_t record_hex_digit(uint8_t byte);
 

@@ -155,6 +155,12 @@ static bool read_scalar(reader *r) {
   return true;
 }
 
+size_t record_scalar_end(const uint8_t *bytes, size_t at, size_t length) {
+  record_error ignored;
+  reader r = {bytes, length, at, 0, 0, &ignored};
+  return read_scalar(&r) ? r.at : 0;
+}
+
 enum expectation { VALUE, FIRST_VALUE, KEY, FIRST_KEY, COLON, SEPARATOR };
 
 /// The fault of finding `byte` where something else must stand.

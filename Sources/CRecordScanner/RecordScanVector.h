@@ -11,23 +11,25 @@
 #include "RecordVector.h"
 
 /// What a block must know of the blocks before it.
+///
+/// A number or literal never reaches across: a block that would cut one ends before it.
 typedef struct {
   uint64_t in_string;   // all ones: the block begins inside a string
+  uint64_t key_string;  // 1: that string is a key
   uint64_t escape;      // 1: the first byte is escaped
-  uint64_t u[5];        // 1 at [k]: the k-th byte before the first is the u of a \u escape
-  uint64_t low_half;    // where the digits of an announced low surrogate stand, or 0
-  uint64_t lead[4];     // lead[k]: bits 0..k-1: lead bytes of at least k+1 bytes that still await theirs
-  uint64_t special[4];  // 1: the byte before was E0, ED, F0, F4
-  // Numbers. Each 1 means: the last byte was the end of such a thing, or such a run reaches across.
-  uint64_t scalar, exponent_mark, exponent_sign, needs_digit, digit, point, minus, zero, fraction_run, exponent_run;
-  uint64_t literal;  // the first bytes that belong to a literal begun before
-  // Pending expectations: 1: all since was whitespace.
-  uint64_t value, key, colon, nothing;
-  uint64_t key_string;  // 1: the string that reaches across is a key
-  uint64_t in_object;   // all ones: the innermost bracket is a brace
+  uint64_t hex_due;     // which of the first bytes must be digits of a \u escape
+  uint64_t hex_first;   // 1: the first byte is the first of them
+  size_t low_half;      // where the digits of an announced low surrogate stand, or 0
+  uint64_t utf8_due;    // which of the first bytes must continue a UTF-8 sequence
+  uint64_t after_e0, after_ed, after_f0, after_f4;  // 1: the first byte follows that lead byte
+  // 1: nothing but whitespace since...
+  uint64_t value;    // ...what a value follows
+  uint64_t key;      // ...what a key follows
+  uint64_t colon;    // ...a key
+  uint64_t nothing;  // ...an opening bracket, so that the closing one may follow
+  uint64_t in_object;  // all ones: the innermost bracket is a brace
   size_t depth;
   size_t last_backslash, last_nonfinite;  // 1 + offset, or 0
-  size_t element;  // with BLOCK_AWAITS_ELEMENT: the offset where it may start
 } carries;
 
 /// Positions of numbers' characters within one block, outside strings and literals.
@@ -36,23 +38,20 @@ typedef struct {
   uint64_t digit, zero, minus, plus, point, exponent;
 } number_masks;
 
-/// Checks the grammar of numbers; `*starts` becomes the first bytes of numbers and literals.
-RECORD_INLINE uint64_t number_faults(number_masks m, carries *c, uint64_t *starts) {
-  uint64_t first = m.scalar & ~after(m.scalar, &c->scalar);
-  uint64_t marked = after(m.exponent, &c->exponent_mark);
-  uint64_t minus = m.minus & first;
+/// Checks the grammar of numbers that do not reach into the block. `starts` are the first bytes of all scalars.
+RECORD_INLINE uint64_t number_faults(number_masks m, uint64_t starts) {
+  uint64_t marked = m.exponent << 1;
+  uint64_t minus = m.minus & starts;
   uint64_t sign = (m.minus | m.plus) & marked;
-  uint64_t after_digit = after(m.digit, &c->digit);
-  uint64_t fraction = after(m.point, &c->point);
-  uint64_t exponent = (marked | after(sign, &c->exponent_sign)) & m.digit;
+  uint64_t fraction = m.point << 1 & m.digit;
+  uint64_t exponent = (marked | sign << 1) & m.digit;
   uint64_t faults = (m.minus | m.plus) & ~(minus | sign);
-  faults |= (m.point | m.exponent) & ~after_digit;
+  faults |= (m.point | m.exponent) & ~(m.digit << 1);
   faults |= marked & ~(m.digit | sign);
-  faults |= after(minus | sign | m.point, &c->needs_digit) & ~m.digit;
-  faults |= run_end(fraction & m.digit, m.digit, &c->fraction_run) & m.point;
-  faults |= run_end(exponent, m.digit, &c->exponent_run) & (m.point | m.exponent);
-  faults |= after((first | after(minus, &c->minus)) & m.zero, &c->zero) & m.digit;
-  *starts = first;
+  faults |= (minus | sign | m.point) << 1 & ~m.digit;
+  faults |= run_end(fraction, m.digit) & m.point;
+  faults |= run_end(exponent, m.digit) & (m.point | m.exponent);
+  faults |= ((starts | minus << 1) & m.zero) << 1 & m.digit;
   return faults;
 }
 
@@ -60,19 +59,16 @@ RECORD_INLINE uint64_t number_faults(number_masks m, carries *c, uint64_t *start
 RECORD_INLINE uint64_t utf8_faults(bytes64 v, carries *c) {
   uint64_t high = at_least(v, 0x80), lead = at_least(v, 0xC0);
   uint64_t lead3 = at_least(v, 0xE0), lead4 = at_least(v, 0xF0);
-  uint64_t continuation = high & ~lead;
-  uint64_t due = (lead << 1 | c->lead[1]) | (lead3 << 2 | c->lead[2]) | (lead4 << 3 | c->lead[3]);
-  uint64_t faults = due ^ continuation;
-  c->lead[1] = lead >> 63;
-  c->lead[2] = lead3 >> 62;
-  c->lead[3] = lead4 >> 61;
+  uint64_t due = lead << 1 | lead3 << 2 | lead4 << 3 | c->utf8_due;
+  c->utf8_due = lead >> 63 | lead3 >> 62 | lead4 >> 61;
+  uint64_t faults = due ^ (high & ~lead);
   faults |= equal(v, 0xC0) | equal(v, 0xC1) | at_least(v, 0xF5);
   // Overlongs, surrogates and what lies beyond U+10FFFF show in the second byte.
   uint64_t from_90 = at_least(v, 0x90), from_a0 = at_least(v, 0xA0);
-  faults |= after(equal(v, 0xE0), &c->special[0]) & ~from_a0;
-  faults |= after(equal(v, 0xED), &c->special[1]) & from_a0;
-  faults |= after(equal(v, 0xF0), &c->special[2]) & ~from_90;
-  faults |= after(equal(v, 0xF4), &c->special[3]) & from_90;
+  faults |= after(equal(v, 0xE0), &c->after_e0) & ~from_a0;
+  faults |= after(equal(v, 0xED), &c->after_ed) & from_a0;
+  faults |= after(equal(v, 0xF0), &c->after_f0) & ~from_90;
+  faults |= after(equal(v, 0xF4), &c->after_f4) & from_90;
   return faults;
 }
 
@@ -110,12 +106,12 @@ RECORD_INLINE uint64_t escape_faults(
   bytes64 v, uint64_t escaped, uint64_t in_string, const record_list *list, size_t base, carries *c) {
   escaped &= in_string;
   uint64_t unusual = escaped & ~(equal(v, 'n') | equal(v, '"') | equal(v, '\\'));
-  if ((unusual | c->u[1] | c->u[2] | c->u[3] | c->u[4]) == 0) return 0;
+  if ((unusual | c->hex_due) == 0) return 0;
   uint64_t u = unusual & equal(v, 'u');
   uint64_t faults = unusual & ~(u | equal(v, '/') | equal(v, 'b') | equal(v, 'f') | equal(v, 'r') | equal(v, 't'));
-  uint64_t first = u << 1 | c->u[1];
-  uint64_t digits = first | (u << 2 | c->u[2]) | (u << 3 | c->u[3]) | (u << 4 | c->u[4]);
-  for (int k = 1; k <= 4; k++) c->u[k] = u >> (64 - k);
+  uint64_t first = after(u, &c->hex_first);
+  uint64_t digits = u << 1 | u << 2 | u << 3 | u << 4 | c->hex_due;
+  c->hex_due = u >> 63 | u >> 62 | u >> 61 | u >> 60;
   bytes64 lower = v | (bytes64)0x20;
   faults |= digits & ~(below(v - (bytes64)'0', 10) | below(lower - (bytes64)'a', 6));
   uint64_t halves = first & equal(lower, 'd');
@@ -125,28 +121,18 @@ RECORD_INLINE uint64_t escape_faults(
 
 /// Finds the literals of a block, given the bytes that belong to no number; false if there is anything else.
 static bool match_literals(
-  const uint8_t *bytes, size_t length, size_t base, uint64_t other, uint64_t *covered, uint64_t *nonfinites,
-  carries *c) {
-  *covered = c->literal;
-  c->literal = 0;
-  for (other &= ~*covered; other; other &= ~*covered) {
+  const uint8_t *bytes, size_t length, size_t base, uint64_t other, uint64_t *covered, uint64_t *nonfinites) {
+  for (; other; other &= ~*covered) {
     unsigned bit = (unsigned)__builtin_ctzll(other);
-    size_t at = base + bit, start = at;
+    size_t at = base + bit;
     bool nonfinite;
-    size_t size = at < length ? record_match_literal(bytes, at, length, &nonfinite) : 0;
+    size_t size = record_match_literal(bytes, at, length, &nonfinite);
     if (size == 0) return false;
-    if (bytes[at] == 'I' && at > 0 && bytes[at - 1] == '-') {
-      // The sign is no number's: withdraw the digit that it asked for.
-      start--;
-      if (bit > 0) *covered |= (uint64_t)1 << (bit - 1);
-      else c->needs_digit = c->minus = 0;
-    }
-    if (start > 0 && !record_ends_scalar(bytes[start - 1])) return false;
+    unsigned sign = bytes[at] == 'I' && bit > 0 && bytes[at - 1] == '-';
+    if (at > sign && !record_ends_scalar(bytes[at - sign - 1])) return false;
     if (at + size == length || !record_ends_scalar(bytes[at + size])) return false;
     if (nonfinite) *nonfinites |= (uint64_t)1 << bit;
-    uint64_t span = ((uint64_t)1 << size) - 1;
-    *covered |= span << bit;
-    if (bit + size > 64) c->literal = span >> (64 - bit);
+    *covered |= (((uint64_t)1 << (size + sign)) - 1) << (bit - sign);
   }
   return true;
 }
@@ -163,12 +149,12 @@ static bool only_space_after(const record_list *list, size_t at) {
   return at >= list->length;
 }
 
-enum block_result { BLOCK_INVALID, BLOCK_GOES_ON, BLOCK_ENDS_RECORD, BLOCK_AWAITS_ELEMENT };
+enum block_result { BLOCK_INVALID, BLOCK_GOES_ON, BLOCK_ENDS_RECORD };
 
-/// A block of anything: structure, strings and numbers mixed.
+/// A block of anything: structure, strings and numbers mixed. `*next` becomes the offset of the next block.
 RECORD_INLINE enum block_result scan_mixed(
   bytes64 v, uint64_t quote, uint64_t backslash, uint64_t string, record_list *list, size_t base, uint8_t *stack,
-  carries *c) {
+  carries *c, size_t *next) {
   const uint8_t *bytes = list->bytes;
   uint64_t outside = ~(string | quote);
   bytes64 lower = v | (bytes64)0x20;
@@ -187,16 +173,18 @@ RECORD_INLINE enum block_result scan_mixed(
   m.plus = equal(v, '+') & outside;
   m.point = equal(v, '.') & outside;
   m.exponent = equal(lower, 'e') & outside;
-  uint64_t other = m.scalar & ~(m.digit | m.minus | m.plus | m.point | m.exponent);
+  uint64_t starts = m.scalar & ~(m.scalar << 1);
+  // The bytes before a scalar that touches the end; it is left to the next block, but for its first byte.
+  uint64_t whole = m.scalar >> 63 ? ((uint64_t)1 << (63 - __builtin_clzll(starts))) - 1 : ~(uint64_t)0;
+  uint64_t other = m.scalar & whole & ~(m.digit | m.minus | m.plus | m.point | m.exponent);
   uint64_t nonfinites = 0;
-  if (other | c->literal) {
-    uint64_t covered;
-    if (!match_literals(bytes, list->length, base, other, &covered, &nonfinites, c)) return BLOCK_INVALID;
+  if (other) {
+    uint64_t covered = 0;
+    if (!match_literals(bytes, list->length, base, other, &covered, &nonfinites)) return BLOCK_INVALID;
     m.minus &= ~covered;
     m.exponent &= ~covered;
   }
-  uint64_t starts;
-  uint64_t faults = number_faults(m, c, &starts);
+  uint64_t faults = number_faults(m, starts) & whole;
 
   // Nesting: which commas belong to objects, and which ':' and ',' to the record itself.
   uint64_t objects = c->in_object, top = c->depth == 1 ? ~(uint64_t)0 : 0;
@@ -231,7 +219,7 @@ RECORD_INLINE enum block_result scan_mixed(
   uint64_t begin = quote & string;
   uint64_t expects_value = next_token(colon | (open & ~brace) | (comma & ~objects), space, &c->value);
   uint64_t expects_key = next_token(brace | (comma & objects), space, &c->key);
-  uint64_t key_end = run_end(begin & expects_key, string, &c->key_string) & quote;
+  uint64_t key_end = run_end_across(begin & expects_key, string, &c->key_string) & quote;
   uint64_t expects_colon = next_token(key_end, space, &c->colon);
   uint64_t opened = next_token(open, space, &c->nothing);
   uint64_t unfinished = expects_value | expects_key | expects_colon;
@@ -259,48 +247,44 @@ RECORD_INLINE enum block_result scan_mixed(
     return BLOCK_ENDS_RECORD;
   }
   if (nonfinites) c->last_nonfinite = base + 64 - (size_t)__builtin_clzll(nonfinites);
-
-  // If nothing but (a part of) one element follows the last ',' or '[' of an array, go back to there and be done
-  // with all that reaches across the border of the block.
-  uint64_t tokens = open | close | colon | comma | quote;
-  uint64_t awaiting = (comma & ~objects) | (open & ~brace);
-  if (awaiting == 0 || awaiting < tokens - awaiting) return BLOCK_GOES_ON;
-  unsigned last = 63 - (unsigned)__builtin_clzll(awaiting);
-  c->element = base + last + 1;
-  c->nothing = open >> last & 1;
-  c->value = 1;
-  c->scalar = c->exponent_mark = c->exponent_sign = c->needs_digit = c->digit = c->point = c->minus = c->zero = 0;
-  c->fraction_run = c->exponent_run = c->literal = 0;
-  return BLOCK_AWAITS_ELEMENT;
+  *next = base + 64;
+  if (m.scalar >> 63) {
+    c->value = 1;
+    *next = base + 63 - (size_t)__builtin_clzll(starts);
+    if (*next == base) {
+      // It fills the block.
+      c->value = 0;
+      *next = record_scalar_end(bytes, base, list->length);
+      if (*next == 0) return BLOCK_INVALID;
+    }
+  }
+  return BLOCK_GOES_ON;
 }
 
 /// Checks numbers of an array from `at` on, where one may start, as far as numbers, commas and blanks go.
 ///
-/// Each block begins behind a comma, so that nothing reaches into it: that spares more than half the work, and
-/// most of a numeric record is read here. Returns the offset behind the last comma seen, or SIZE_MAX at a fault.
+/// Each block begins behind a comma, and most of a numeric record is read here. Returns the offset behind the last comma seen, or SIZE_MAX at a fault.
 RECORD_INLINE size_t scan_numbers(const uint8_t *bytes, size_t length, size_t at) {
-  while (length - at >= 64) {
+  while (at + 64 <= length) {
     bytes64 v = load(bytes + at);
     uint64_t comma = equal(v, ','), space = equal(v, ' ');
     if (comma == 0) break;
     // What stands behind the last comma is left to the next block.
     uint64_t whole = ~(uint64_t)0 >> __builtin_clzll(comma);
-    carries none = {0};
     number_masks m = {.scalar = ~(comma | space), .digit = below(v - (bytes64)'0', 10), .zero = equal(v, '0')};
-    uint64_t starts, faults;
+    uint64_t starts = m.scalar & ~(m.scalar << 1);
+    // A number stands behind each comma, and nowhere else.
+    uint64_t faults = starts ^ run_end(comma << 1 | 1, space);
     if (((m.scalar ^ m.digit) & whole) == 0) {
-      faults = number_faults(m, &none, &starts);
+      faults |= number_faults(m, starts);
     } else {
       m.minus = equal(v, '-');
       m.plus = equal(v, '+');
       m.point = equal(v, '.');
       m.exponent = equal(v | (bytes64)0x20, 'e');
       if (m.scalar & ~(m.digit | m.minus | m.plus | m.point | m.exponent) & whole) break;
-      faults = number_faults(m, &none, &starts);
+      faults |= number_faults(m, starts);
     }
-    // A number stands behind each comma, and nowhere else.
-    none.value = 1;
-    faults |= starts ^ next_token(comma, space, &none.value);
     if (faults & whole) return SIZE_MAX;
     at += 64 - (size_t)__builtin_clzll(comma);
   }
@@ -337,27 +321,24 @@ bool SCAN_FUNCTION(record_list *list) {
     uint64_t touches_string = string | c.in_string;
     c.in_string = (uint64_t)((int64_t)string >> 63);
     if (touches_string) {
-      if (escaped | c.u[1] | c.u[2] | c.u[3] | c.u[4])
-        if (escape_faults(v, escaped, string, list, base, &c)) return false;
-      if (at_least(v, 0x80) | c.lead[1] | c.lead[2] | c.lead[3])
-        if (utf8_faults(v, &c)) return false;
+      if ((escaped | c.hex_due) && escape_faults(v, escaped, string, list, base, &c)) return false;
+      if ((at_least(v, 0x80) | c.utf8_due) && utf8_faults(v, &c)) return false;
     }
+    size_t next = base + 64;
     if (quote == 0 && string) {
       if (below(v, 0x20)) return false;
-      if (backslash) c.last_backslash = base + 64 - (size_t)__builtin_clzll(backslash);
     } else {
-      enum block_result result = scan_mixed(v, quote, backslash, string, list, base, stack, &c);
-      if (result == BLOCK_INVALID) return false;
-      if (result == BLOCK_ENDS_RECORD) return true;
-      if (backslash) c.last_backslash = base + 64 - (size_t)__builtin_clzll(backslash);
-      if (result == BLOCK_AWAITS_ELEMENT) {
-        base = scan_numbers(bytes, length, c.element);
-        if (base == SIZE_MAX) return false;
-        if (base != c.element) c.nothing = 0;
-        continue;
+      enum block_result result = scan_mixed(v, quote, backslash, string, list, base, stack, &c, &next);
+      if (result != BLOCK_GOES_ON) return result == BLOCK_ENDS_RECORD;
+      if (c.value && !c.in_object) {
+        size_t element = next;
+        next = scan_numbers(bytes, length, element);
+        if (next == SIZE_MAX) return false;
+        if (next != element) c.nothing = 0;
       }
     }
-    base += 64;
+    if (backslash) c.last_backslash = base + 64 - (size_t)__builtin_clzll(backslash);
+    base = next;
   }
   return false;
 }
