@@ -186,4 +186,36 @@ int main(int argc, char **argv) {
     printf(" %7.2f %9.2f %8.1fx %8.1fx\n", strict, lax, ours / strict, ours / lax);
   }
   record_names_free(table);
+
+  printf("\nReading of values, GB/s of text\n");
+  std::vector<std::string> ids, probabilities, texts;
+  for (int i = 0; i < 40; i++) {
+    ids.push_back(tokens(1000, ", "));
+    probabilities.push_back(logprobs(1000, ", "));
+    texts.push_back(english(8000));
+  }
+  std::vector<int64_t> integers(1000);
+  std::vector<double> doubles(1000);
+  std::vector<uint8_t> bytes(16000);
+  auto data = [](const std::string &text) { return (const uint8_t *)text.data(); };
+  printf("%-24s %6.2f\n", "count_elements", speed(ids, [&](const std::string &text) {
+           require(record_count_elements(data(text), text.size()) == 1000, "count");
+         }));
+  printf("%-24s %6.2f\n", "parse_integers", speed(ids, [&](const std::string &text) {
+           require(record_parse_integers(data(text), text.size(), integers.data(), 1000) == 1000, "integers");
+         }));
+  printf("%-24s %6.2f\n", "parse_doubles", speed(probabilities, [&](const std::string &text) {
+           require(record_parse_doubles(data(text), text.size(), doubles.data(), 1000) == 1000, "doubles");
+         }));
+  printf("%-24s %6.2f\n", "strtod, for comparison", speed(probabilities, [&](const std::string &text) {
+           char *at = (char *)text.data() + 1;
+           for (int i = 0; i < 1000; i++) doubles[i] = strtod(at, &at), at++;
+         }));
+  printf("%-24s %6.2f\n", "unescape", speed(texts, [&](const std::string &text) {
+           require(record_unescape(data(text), text.size(), bytes.data()) > 0, "unescape");
+         }));
+  printf("%-24s %6.2f\n", "nonfinite_to_null", speed(probabilities, [&](const std::string &text) {
+           if (bytes.size() < 2 * text.size()) bytes.resize(2 * text.size());
+           require(record_nonfinite_to_null(data(text), text.size(), bytes.data(), nullptr) > 0, "null");
+         }));
 }
