@@ -4,7 +4,7 @@
 //
 // A line is read in blocks of 64 bytes. Each block becomes a handful of bit masks, and every rule of JSON a few
 // operations on them: what must follow what is a shift, "after any whitespace" an addition. No rule needs a
-// branch per token, so numbers cost the same however long they are. Only brackets (for the nesting) and the
+// branch per token, so any number costs what its bytes cost. Only brackets (for the nesting) and the
 // top-level ':' and ',' (for the members) are visited one by one. The first violated rule ends the scan with
 // false; the plain scanner then finds out what and where it was.
 
@@ -143,7 +143,7 @@ RECORD_INLINE size_t last_before(uint64_t marks, unsigned bit, size_t base, size
   return before ? base + 64 - (size_t)__builtin_clzll(before) : earlier;
 }
 
-/// Whether nothing but whitespace follows the record that was closed at bit `bit`.
+/// Whether nothing but whitespace stands from `at` on.
 static bool only_space_after(const record_list *list, size_t at) {
   while (at < list->length && record_is_space(list->bytes[at])) at++;
   return at >= list->length;
@@ -210,10 +210,7 @@ RECORD_INLINE enum block_result scan_mixed(
   }
   c->depth = depth;
   c->in_object = (uint64_t)((int64_t)objects >> 63);
-  if (end < 64) {
-    // Behind the record only space may follow, and nothing there is to be checked by the rules below.
-    if (!only_space_after(list, base + end + 1)) return BLOCK_INVALID;
-  }
+  if (end < 64 && !only_space_after(list, base + end + 1)) return BLOCK_INVALID;
 
   // What may stand where. Every token stands directly behind exactly one other.
   uint64_t begin = quote & string;
@@ -263,7 +260,8 @@ RECORD_INLINE enum block_result scan_mixed(
 
 /// Checks numbers of an array from `at` on, where one may start, as far as numbers, commas and blanks go.
 ///
-/// Each block begins behind a comma, and most of a numeric record is read here. Returns the offset behind the last comma seen, or SIZE_MAX at a fault.
+/// Each block begins behind a comma, and most of a numeric record is read here. Returns the offset behind the
+/// last comma seen, or SIZE_MAX at a fault.
 RECORD_INLINE size_t scan_numbers(const uint8_t *bytes, size_t length, size_t at) {
   while (at + 64 <= length) {
     bytes64 v = load(bytes + at);

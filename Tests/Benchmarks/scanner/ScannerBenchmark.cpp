@@ -101,8 +101,9 @@ const Kind kinds[] = {
   {"token ids only, 6 KB", [](size_t i) { return head(i) + "\"tokens\": " + tokens(800, ", ") + ", " + tail; }},
   {"English, escapes, 4 KB", [](size_t i) { return head(i) + "\"response\": \"" + english(3800) + "\", " + tail; }},
   {"Chinese UTF-8, 4 KB", [](size_t i) { return head(i) + "\"response\": \"" + chinese(3800) + "\", " + tail; }},
-  {"Chinese \\u, 4 KB", [](size_t i) { return head(i) + "\"response\": \"" + escaped_chinese(3800) + "\", " + tail; }},
-  {"small, 300 B", [](size_t i) { return head(i) + "\"answer\": \"25\", \"prompt\": \"What is x?\", " + tail; }},
+  {"Chinese \\u, 4 KB",
+   [](size_t i) { return head(i) + "\"response\": \"" + escaped_chinese(3800) + "\", " + tail; }},
+  {"small, 200 B", [](size_t i) { return head(i) + "\"answer\": \"25\", \"prompt\": \"What is x?\", " + tail; }},
 };
 
 const char *names[] = {"id", "group", "prompt", "answer", "response", "finish", "tokens", "logprobs", "sampling",
@@ -160,7 +161,8 @@ int main(int argc, char **argv) {
         record_member members[32];
         record_error error;
         size_t count;
-        int code = record_scan_with(level, (const uint8_t *)line.data(), line.size(), table, members, 32, &count, &error);
+        auto bytes = (const uint8_t *)line.data();
+        int code = record_scan_with(level, bytes, line.size(), table, members, 32, &count, &error);
         require(code == RECORD_OK && count >= 7, record_level_name(level));
       });
       printf(" %7.2f", ours);
