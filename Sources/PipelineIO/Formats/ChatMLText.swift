@@ -62,7 +62,8 @@ enum ChatMLText {
       ])
     }
     let parsed = JSONValue.array(messages)
-    return messages.isEmpty || render(parsed).text != text ? nil : parsed
+    if messages.isEmpty || render(parsed).text != text { return nil }
+    return parsed
   }
 
   private static func content(_ text: String) -> JSONValue {

@@ -71,6 +71,8 @@ public struct EasyR1DatasetFormat: RowFormat {
 }
 
 /// Writes the first record of each group; of the others it only counts what is lost.
+///
+/// A record without a prompt gives no row, which is a loss too.
 struct PromptExporter<Format: RowFormat>: RolloutExporter {
   private var rows: RowExporter<Format>
   private var seen: Set<String> = []
@@ -79,6 +81,12 @@ struct PromptExporter<Format: RowFormat>: RolloutExporter {
 
   mutating func lines(for record: JSONValue) throws -> [JSONValue] {
     let lines = try rows.lines(for: record)
+    switch lines.first.map({ $0["problem"] ?? $0["prompt"] ?? .null }) {
+    case .null?, .array([])?:
+      rows.lose("prompt", "a data set's row needs a question, and the record has none")
+      return []
+    default: break
+    }
     return seen.insert(record["group"]?.scalarText ?? "").inserted ? lines : []
   }
 

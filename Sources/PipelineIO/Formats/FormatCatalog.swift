@@ -23,7 +23,7 @@ public struct FormatCatalog: Sendable {
   /// - Throws: ``PipelineError`` with the nearest name and all of them.
   public func named(_ name: String) throws -> any RolloutFormat {
     if let format = formats.first(where: { $0.name == name }) { return format }
-    let hint = NearestName.suggestion(for: name, among: names).map { "; did you mean '\($0)'?" } ?? ""
+    let hint = NearestName.suggestion(for: name, among: names).map { "; did you mean '\($0)'?" } ?? "."
     throw PipelineError(
       .invalidSpec, "unknown format '\(name)'\(hint) Known formats: \(names.joined(separator: ", "))")
   }

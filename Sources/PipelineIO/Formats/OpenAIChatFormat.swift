@@ -38,8 +38,9 @@ public struct OpenAIChatFormat: RowFormat {
     guard let choices = row.peek("choices"), choices != .null else { return [row] }
     guard let list = choices.arrayValue else { throw row.wrongKind("choices", choices, "a list") }
     let shared = row.members.filter { $0.key != "choices" }
-    return try list.map { choice in
-      try PeerRow(.object(shared + [.init("choices", choice)]), what: "the line", at: location)
+    return try list.enumerated().map { index, choice in
+      guard choice.objectValue != nil else { throw row.wrongKind("choices.\(index)", choice, "an object") }
+      return try PeerRow(.object(shared + [.init("choices", choice)]), what: "the line", at: location)
     }
   }
 

@@ -20,7 +20,11 @@ public struct OpenInstructFormat: RowFormat {
   public init() {}
 
   var unknownKeys: UnknownKeys {
-    .pass(except: ["response_tokens", "finish_reason", "raw_prompt", "decoded_response", "model_step"])
+    .pass(except: [
+      "step", "prompt_tokens", "response_tokens", "logprobs", "reward", "advantage", "finish_reason",
+      "raw_prompt",
+      "decoded_response", "model_step",
+    ])
   }
 
   /// `likely` when every line has `prompt_tokens`, `response_tokens` and `prompt_idx`.
@@ -61,9 +65,7 @@ public struct OpenInstructFormat: RowFormat {
 
   func write(_ record: inout OutgoingRecord) throws {
     record.write("step", record.take(.step) ?? .null)
-    for key in ["sample_idx", "prompt_idx"] { record.writeIfAny(key, record.take(key)) }
-    let hasIndex = record.members.contains { $0.key == "prompt_idx" }
-    if record.takeIdentity() != "", !hasIndex {
+    if record.takeIdentity() != "", !record.row.has("prompt_idx") {
       record.lose(
         "group", "open-instruct numbers prompts: the next import groups rows of a step by their tokens")
     }

@@ -64,8 +64,9 @@ struct PeerRow {
   mutating func take(_ key: String) -> JSONValue? {
     guard let position = positions[key] else { return nil }
     isTaken[position] = true
-    let value = members[position].value
-    return value == .null ? nil : value
+    // Not a ternary: a JSONValue can be written `nil` too.
+    if members[position].value == .null { return nil }
+    return members[position].value
   }
 
   /// Takes the value of the first key that is there.

@@ -47,7 +47,8 @@ struct RecordBuilder {
     if parts.count == 1, weights[parts[0].key] ?? 1 == 1 { return parts[0].value }
     let scores = parts.compactMap { part in part.value.doubleValue.map { $0 * (weights[part.key] ?? 1) } }
     let sum = JSONValue.number(scores.reduce(0, +))
-    return scores.isEmpty || sum == .null ? nil : sum
+    if scores.isEmpty || sum == .null { return nil }
+    return sum
   }
 
   /// The record.

@@ -141,6 +141,8 @@ struct RowExporter<Format: RowFormat>: RolloutExporter {
     return outgoing.members
   }
 
+  mutating func lose(_ field: String, _ reason: String) { ledger.note(field, reason) }
+
   mutating func finish() -> [JSONValue] { [] }
 
   var losses: [ConversionLoss] { ledger.losses }

@@ -8,7 +8,7 @@ import PipelineCore
 /// and no group: `reward` is the sum of the parts (by ``ImportOptions/rewardWeights``, 1 in TRL unless set),
 /// and rows of one file and step with the same prompt are a group. Of the columns before `advantage` numbers are
 /// parts, since a row does not tell TRL's extra columns from them; columns behind it pass through, where
-/// `solution` ↔ `answer`, and `reward` is a total that we wrote since it is not the parts' sum.
+/// `solution` ↔ `answer`, and `reward` is the total, which we always write: null there is no reward.
 /// Null is an empty cell.
 ///
 /// Source: TRL 1.16.0, `trl/trainer/grpo_trainer.py` (`log`), `trl/trainer/utils.py`
@@ -90,16 +90,17 @@ enum Columns {
     return .samePrompt(prompt, step: record.step)
   }
 
-  /// Writes parts, advantage, answer and, unless it is the parts' sum, the total.
+  /// Writes parts, advantage, total and answer.
   static func writeScores(of record: inout OutgoingRecord, pivot: String) {
     let parts = record.takeParts()
     record.writeParts(parts)
     record.write(pivot, record.take(.advantage) ?? .null)
-    let numbers = parts.filter { $0.value.doubleValue != nil }
-    if let reward = record.take(.reward),
-      reward.doubleValue != RecordBuilder.sum(of: numbers, weights: [:])?.doubleValue
-    {
-      if !record.write("reward", reward) { record.lose("reward", "a part of the reward has this name") }
+    let reward = record.take(.reward) ?? .null
+    if !record.write("reward", reward) {
+      let numbers = parts.filter { $0.value.doubleValue != nil }
+      if reward.doubleValue != RecordBuilder.sum(of: numbers, weights: [:])?.doubleValue {
+        record.lose("reward", "a part of the reward has this name")
+      }
     }
     record.writeIfAny("solution", record.take(.answer))
     if record.takeIdentity() != "" {

@@ -21,7 +21,7 @@ public struct TrinityFormat: RowFormat {
   public init() {}
 
   var unknownKeys: UnknownKeys {
-    .pass(except: ["eid", "prompt_text", "response_text", "messages", "truncate_status"])
+    .pass(except: ["eid", "prompt_text", "response_text", "messages", "reward"])
   }
 
   /// `likely` when every line has an object `eid` and a `prompt_length`.

@@ -89,8 +89,7 @@ public struct VerifiersFormat: RowFormat {
     let failed = record.peek(.rewardStatus)?.stringValue == RewardStatus.failed.rawValue
     if failed, record.row.peek("error") != nil { _ = record.take(.rewardStatus) }
     record.write("reward", record.take(.reward) ?? (failed ? .number("0.0") : .null))
-    let isCompleted = record.take("is_completed") ?? true
-    record.write("is_completed", isCompleted)
+    if !record.row.has("is_completed") { record.write("is_completed", true) }
     record.write("is_truncated", .bool(finish == "length"))
     let parts = record.takeParts()
     record.write("metrics", .object(parts))

@@ -4,7 +4,7 @@ import PipelineCore
 /// The rows of a data set as verl trains on: prompts without rollouts.
 ///
 /// A line a question: `prompt` (messages whose text has `<image>` where `images` go), `reward_model.ground_truth`
-/// ↔ `answer` (the rest of `reward_model` stays), `data_source`, `ability`, `extra_info` pass through. The group
+/// ↔ `answer` (the rest of `reward_model` stays, unless it is verl's usual `style`), `data_source`, `ability`, `extra_info` pass through. The group
 /// is made of `data_source`, `extra_info.split` and `extra_info.index` where there is an index, else each line is
 /// one. As a target it takes one line of each group: responses and all they carry are lost.
 ///
@@ -18,6 +18,8 @@ public struct VerlDatasetFormat: RowFormat {
 
   /// The format.
   public init() {}
+
+  private static let defaultModel: [JSONValue.Member] = [.init("style", "rule")]
 
   var unknownKeys: UnknownKeys { .pass(except: ["prompt", "images", "reward_model"]) }
 
@@ -38,9 +40,9 @@ public struct VerlDatasetFormat: RowFormat {
     record.set(.prompt, .array(try PromptImages.insert(images, into: messages, key: "images", row: row)))
     if let model = try row.takeObject("reward_model") {
       let truth = model.first { $0.key == "ground_truth" }?.value
-      record.set(.answer, truth == .null ? nil : truth)
+      if truth != .null { record.set(.answer, truth) }
       let others = model.filter { $0.key != "ground_truth" }
-      if !others.isEmpty { record.adopt(.init("reward_model", .object(others))) }
+      if !others.isEmpty, others != Self.defaultModel { record.adopt(.init("reward_model", .object(others))) }
     }
     guard let index = row.value(at: "extra_info.index")?.scalarText else { return .ownRow }
     let source = ["data_source", "extra_info.split"].compactMap { row.value(at: $0)?.scalarText }
@@ -57,7 +59,7 @@ public struct VerlDatasetFormat: RowFormat {
     record.lose("prompt.content", "a data set's prompt is text and images with an address", count: omissions)
     record.write("prompt", .array(plain))
     if !images.isEmpty { record.write("images", .array(images)) }
-    let model = try record.takeObject("reward_model") ?? [.init("style", "rule")]
+    let model = try record.takeObject("reward_model") ?? Self.defaultModel
     record.write("reward_model", .object(model + [.init("ground_truth", record.take(.answer) ?? .null)]))
     if record.takeIdentity() != "", record.row.peek("extra_info")?["index"] == nil {
       record.lose("group", "verl's data sets have no groups: the next import numbers the lines")

@@ -34,8 +34,8 @@ public struct VerlFormat: RowFormat {
   func read(_ row: inout PeerRow, into record: inout RecordBuilder, options: ImportOptions) throws
     -> GroupIdentity
   {
-    guard let input = row.take("input") else { throw row.missing("input", in: name) }
-    guard row.has("output") else { throw row.missing("output", in: name) }
+    for key in ["input", "output"] where !row.has(key) { throw row.missing(key, in: name) }
+    let input = row.take("input")
     try record.setPrompt(input, key: "input", row: row, options: options)
     record.set(.response, try row.takeString("output"))
     record.set(.answer, row.take("gts"))
