@@ -48,7 +48,8 @@ let package = Package(
     .testTarget(name: "PipelineCoreTests", dependencies: ["PipelineCore"]),
     .testTarget(name: "PipelineTestingTests", dependencies: ["PipelineCore", "PipelineTesting"]),
     .testTarget(name: "PipelineSpecTests", dependencies: ["PipelineCore", "PipelineSpec"]),
-    .testTarget(name: "PipelineIOTests", dependencies: ["PipelineCore", "PipelineIO"]),
+    .testTarget(
+      name: "PipelineIOTests", dependencies: ["PipelineCore", "PipelineIO"], exclude: ["Formats/Fixtures"]),
     .testTarget(
       name: "PipelineRuntimeTests",
       dependencies: ["PipelineCore", "PipelineIO", "PipelineRuntime", "PipelineSpec"]),
