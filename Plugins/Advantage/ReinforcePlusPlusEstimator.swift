@@ -40,7 +40,9 @@ public struct ReinforcePlusPlusEstimator: AdvantageEstimator {
   /// Makes the estimator.
   public init(options: Options = Options(), assembly: Assembly) { gamma = options.gamma }
 
-  /// Advantages per token, for rollouts of the whole batch together. Linear in the number of tokens.
+  /// Advantages per token, for rollouts of the whole batch together.
+  ///
+  /// Linear in the number of tokens.
   public func advantages(for groups: [[ScoredRollout]]) -> [[RolloutAdvantage]] {
     let returns = groups.map { $0.map(returns(of:)) }
     let whitening = Whitening(returns)

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import PipelineCore
 
-/// The laws that every reward function must obey. Call ``check(_:cases:secondsPerText:)`` from its test.
+/// The laws that every reward function must obey.
+///
+/// Call ``check(_:cases:secondsPerText:)`` from its test.
 ///
 /// 1. The same trajectory gets the same outcome.
 /// 2. Scores, and those of the parts, are finite.

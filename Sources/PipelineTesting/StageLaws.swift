@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import PipelineCore
 
-/// The laws that every stage must obey. Call ``check(_:on:groupOrder:refusals:)`` from a test of each stage.
+/// The laws that every stage must obey.
+///
+/// Call ``check(_:on:groupOrder:refusals:)`` from a test of each stage.
 ///
 /// 1. Nothing is lost or invented: what is kept and what is dropped is what came in; ids stay unique.
 /// 2. What is kept keeps its order.
