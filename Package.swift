@@ -5,6 +5,9 @@ import PackageDescription
 /// The stages, each built exactly as a third party would build theirs: on PipelineCore alone.
 let stages = ["Advantage", "Filter", "PairwiseSample", "Reward", "Shuffle", "Tap"]
 
+/// The stages whose tests read `Fixtures` beside their sources.
+let stagesWithFixtures: Set = ["Advantage", "PairwiseSample", "Shuffle"]
+
 let package = Package(
   name: "shuffle-r1",
   platforms: [.macOS(.v15)],
@@ -63,7 +66,9 @@ let package = Package(
     }
     + stages.map {
       .testTarget(
-        name: $0 + "PluginTests", dependencies: ["PipelineCore", "PipelineTesting", .init(stringLiteral: $0 + "Plugin")])
+        name: $0 + "PluginTests",
+        dependencies: ["PipelineCore", "PipelineTesting", .init(stringLiteral: $0 + "Plugin")],
+        exclude: stagesWithFixtures.contains($0) ? ["Fixtures"] : [])
     },
   cLanguageStandard: .c17,
   cxxLanguageStandard: .cxx20
