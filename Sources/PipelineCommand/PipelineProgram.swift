@@ -89,7 +89,7 @@ enum CommandEnvironment {
 }
 
 /// Ctrl-C: the first asks the work to stop where nothing is lost, the second ends the program.
-private final class Interruption: Sendable {
+private final class Interruption {
   private let source: any DispatchSourceSignal
 
   init(_ stop: @escaping @Sendable () -> Void) {
