@@ -196,6 +196,40 @@ struct FaultTests {
     ([0xF8, 0x88, 0x80, 0x80, 0x80], 0), ([0xF4, 0xBF, 0xBF, 0xBF], 0), ([0xE4, 0x5C, 0x6E], 0),
   ]
 
+  @Test("faults amid long arrays of numbers are found, at every level and alignment")
+  func longArrays() {
+    let before = "{\"a\":[" + String(repeating: "10, -0.5, 1e-05, ", count: 12)
+    let after = String(repeating: ", 7", count: 40) + "]}"
+    let faults: [(String, record_error_code)] = [
+      ("1‸,]", RECORD_TRAILING_COMMA), ("1‸, ]", RECORD_TRAILING_COMMA), ("‸,1", RECORD_MISSING_VALUE),
+      ("1 ‸2", RECORD_MISSING_COMMA), ("‸01", RECORD_LEADING_ZERO), ("-‸00", RECORD_LEADING_ZERO),
+      ("1.‸", RECORD_INVALID_NUMBER), ("‸.5", RECORD_INVALID_NUMBER), ("1.5‸.5", RECORD_INVALID_NUMBER),
+      ("1e‸", RECORD_INVALID_NUMBER), ("1e5‸e5", RECORD_INVALID_NUMBER), ("1e5‸.5", RECORD_INVALID_NUMBER),
+      ("-‸", RECORD_INVALID_NUMBER), ("1‸-1", RECORD_INVALID_NUMBER), ("‸+1", RECORD_INVALID_NUMBER),
+      ("1e+‸-1", RECORD_INVALID_NUMBER), ("1 ‸:", RECORD_UNEXPECTED_CHARACTER),
+      ("1‸}", RECORD_MISMATCHED_BRACKET),
+      ("‸nul", RECORD_INVALID_LITERAL), ("‸\u{1}", RECORD_UNEXPECTED_CHARACTER),
+      ("-‸ 1", RECORD_INVALID_NUMBER),
+    ]
+    for (fault, code) in faults {
+      for before in [before, "{\"a\":[" + String(repeating: "12, ", count: 50), "{\"a\":[3, "] {
+        let place = fault.prefix { $0 != "‸" }
+        let line = before + fault.replacing("‸", with: "") + after
+        let offset = (before + place).utf8.count
+        #expect(!ReferenceValidator.accepts(Array(line.utf8)), "\(line)")
+        expectEverywhere(Array(line.utf8), ScanOutcome(code: code.rawValue, offset: UInt64(offset)), line)
+      }
+    }
+    // The one ',' that no later one follows within a block.
+    let numbers = "{\"a\":[" + String(repeating: "12, ", count: 50)
+    for end in [",]", ", ]"] {
+      let line = numbers + "3" + end + String(repeating: " ", count: 100) + "}"
+      let offset = UInt64(numbers.utf8.count + 1)
+      expectEverywhere(
+        Array(line.utf8), ScanOutcome(code: RECORD_TRAILING_COMMA.rawValue, offset: offset), line)
+    }
+  }
+
   @Test("what is not UTF-8 in a string is placed, at every level and alignment", arguments: notUTF8.indices)
   func utf8(index: Int) {
     let (text, at) = Self.notUTF8[index]
