@@ -92,7 +92,7 @@ public actor TrajectoryReader {
       while waitingPosition < waiting.count {
         let trajectory = waiting[waitingPosition]
         if cutter.canCut, try cutter.startsBatch(trajectory, file: currentFile), !open.isEmpty {
-          return finish(open)
+          return finish(&open)
         }
         waitingPosition += 1
         if let first = seen.insert(trajectory.id, at: open.count, in: open) {
@@ -107,16 +107,18 @@ public actor TrajectoryReader {
       }
       waiting.removeAll(keepingCapacity: true)
       waitingPosition = 0
-      guard let chunk = try await nextChunk() else { return open.isEmpty ? nil : finish(open) }
+      guard let chunk = try await nextChunk() else { return open.isEmpty ? nil : finish(&open) }
       try take(chunk)
     }
   }
 
   private var currentFile: String { input?.displayPath ?? "-" }
 
-  private func finish(_ trajectories: [Trajectory]) -> TrajectoryBatch {
+  private func finish(_ open: inout [Trajectory]) -> TrajectoryBatch {
     defer { nextNumber += 1 }
     keeper.batchEnded()
+    let trajectories = open
+    open = []
     return TrajectoryBatch(trajectories, number: nextNumber)
   }
 

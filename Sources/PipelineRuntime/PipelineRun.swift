@@ -97,14 +97,14 @@ public struct PipelineRun {
     let badRecords = BadRecordLog(observer: observer)
     let reader = TrajectoryReader(plan.reader) { badRecords.add($0) }
     var readSince = clock.now
-    while let batch = try await reader.next() {
+    while var batch = try await reader.next() {
       try Task.checkCancellation()
       let skipped = batch.number < directory.completeSteps
       if skipped { badRecords.discard() }
       if !skipped {
         observer.progressed(step: batch.number, activity: "read", share: await reader.progress)
         try writeBadRecords(badRecords)
-        try await step(batch, seconds: (clock.now - readSince).inSeconds, &summary)
+        try await step(&batch, seconds: (clock.now - readSince).inSeconds, &summary)
         observer.progressed(step: batch.number, activity: "written", share: await reader.progress)
       }
       summary.steps = batch.number + 1
@@ -117,8 +117,7 @@ public struct PipelineRun {
     return summary
   }
 
-  private func step(_ input: TrajectoryBatch, seconds: Double, _ summary: inout RunSummary) async throws {
-    var batch = input
+  private func step(_ batch: inout TrajectoryBatch, seconds: Double, _ summary: inout RunSummary) async throws {
     var timings: [(String, Double)] = [("read", seconds)]
     var metrics = MetricsLine(step: batch.number)
     metrics.describeInput(batch)
