@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+public import PipelineCore
+
+/// What there is to know of a registered component, for `describe` and the schema.
+public struct ComponentDescription: Sendable {
+  /// What it is.
+  public let kind: ComponentKind
+  /// Its registered name.
+  public let name: String
+  /// One sentence on it.
+  public let summary: String
+  /// Its options, in the order of their declaration.
+  public let options: [OptionDescription]
+  /// What its trajectories must carry, with default options; nil if it cannot be made with those.
+  public let reads: [Field]?
+  /// What a stage adds to its trajectories, with default options; nil for other kinds.
+  public let writes: [Field]?
+
+  /// Describes a component.
+  ///
+  /// - Throws: ``PipelineError`` when the name is unknown, with the nearest.
+  public init(_ kind: ComponentKind, _ name: String, in registry: Registry) throws {
+    let type: any Component.Type =
+      switch kind {
+      case .stage: try registry.stage(name)
+      case .reward: try registry.reward(name)
+      case .advantage: try registry.advantage(name)
+      }
+    func open<C: Component>(_ type: C.Type) -> (options: [OptionDescription], instance: C?) {
+      let assembly = Assembly(registry: registry, reader: SpecOptionsReader())
+      let options = C.Options()
+      // An initialiser may count on options without problems.
+      let instance = options.problems().isEmpty ? try? C(options: options, assembly: assembly) : nil
+      return (OptionProbe(registry: registry).options(of: C.Options.self), instance)
+    }
+    let (options, instance): ([OptionDescription], (any Component)?) = open(type)
+    self.kind = kind
+    self.name = name
+    self.summary = type.summary
+    self.options = options
+    let reads: Set<Field>? =
+      switch instance {
+      case let stage as any Stage: stage.reads
+      case let reward as any RewardFunction: reward.reads
+      case let estimator as any AdvantageEstimator: estimator.reads.union([.reward])
+      default: nil
+      }
+    self.reads = reads.map(StageChain.ordered)
+    self.writes = (instance as? any Stage).map { StageChain.ordered($0.writes) }
+  }
+
+  /// The description as JSON, for programs.
+  public var json: JSONValue {
+    func list(_ fields: [Field]) -> JSONValue { .array(fields.map { .string($0.rawValue) }) }
+    var members = [
+      JSONValue.Member("kind", .string(kind.rawValue)), JSONValue.Member("name", .string(name)),
+      JSONValue.Member("summary", .string(summary)),
+    ]
+    if let reads { members.append(JSONValue.Member("reads", list(reads))) }
+    if let writes { members.append(JSONValue.Member("writes", list(writes))) }
+    members.append(JSONValue.Member("options", .array(options.map(\.json))))
+    return .object(members)
+  }
+}

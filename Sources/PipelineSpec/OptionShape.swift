@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: Apache-2.0
+public import PipelineCore
+
+/// What may stand in a spec for an option.
+public indirect enum OptionShape: Sendable, Hashable {
+  /// `true` or `false`.
+  case boolean
+  /// A whole number.
+  case integer
+  /// Any number.
+  case number
+  /// Text.
+  case text
+  /// One of some words.
+  case words([String])
+  /// A list of equal shapes.
+  case list(OptionShape)
+  /// A table whose keys are the user's.
+  case dictionary(OptionShape)
+  /// A table of options.
+  case table([OptionDescription])
+  /// A component by name, or a table of `use`, `with` and further options. Of any kind, for nil.
+  case component(ComponentKind?, further: [OptionDescription])
+  /// Any of some shapes.
+  case either([OptionShape])
+  /// What a type says of itself, as a JSON Schema.
+  case schema(JSONValue)
+  /// Anything.
+  case anything
+
+  /// The shape in words, such as `list of text`.
+  public var type: String {
+    switch self {
+    case .boolean: "true or false"
+    case .integer: "whole number"
+    case .number: "number"
+    case .text: "text"
+    case .words(let words): words.map { "'\($0)'" }.joined(separator: " or ")
+    case .list(let element): "list of " + element.type
+    case .dictionary(let value): "table of " + value.type
+    case .table: "table"
+    case .component(let kind, _): kind.map { "\($0.rawValue) by name" } ?? "component by name"
+    case .either(let shapes): shapes.map(\.type).joined(separator: " or ")
+    case .schema(let schema): Self.type(of: schema)
+    case .anything: "anything"
+    }
+  }
+
+  /// The words that may stand there, if it can only be some words.
+  public var allowed: [String] { if case .words(let words) = self { words } else { [] } }
+
+  private static func type(of schema: JSONValue) -> String {
+    if let word = schema["const"]?.scalarText { return "'\(word)'" }
+    if let words = schema["enum"]?.arrayValue {
+      return words.map { "'\($0.scalarText ?? "")'" }.joined(separator: " or ")
+    }
+    if let forms = (schema["oneOf"] ?? schema["anyOf"])?.arrayValue {
+      return forms.map { type(of: $0) }.joined(separator: " or ")
+    }
+    switch schema["type"]?.stringValue {
+    case "boolean": return "true or false"
+    case "integer": return "whole number"
+    case "number": return "number"
+    case "string": return "text"
+    case "array": return "list of " + (schema["items"].map { type(of: $0) } ?? "anything")
+    case "object":
+      let keys = schema["properties"]?.objectValue?.map(\.key) ?? []
+      return keys.isEmpty ? "table" : "{\(keys.joined(separator: ", "))}"
+    default: return "anything"
+    }
+  }
+}
+
+/// One option, as `describe` and the schema show it.
+public struct OptionDescription: Sendable, Hashable {
+  /// The option's name in a spec.
+  public let name: String
+  /// What may stand there.
+  public let shape: OptionShape
+  /// What stands there where a spec says nothing; nil when it must say something.
+  public let defaultValue: JSONValue?
+  /// What the option means, in one line.
+  public let help: String
+
+  /// The description as JSON, for programs.
+  public var json: JSONValue {
+    var members = [
+      JSONValue.Member("name", .string(name)), JSONValue.Member("type", .string(shape.type)),
+    ]
+    if let defaultValue { members.append(JSONValue.Member("default", defaultValue)) }
+    if !shape.allowed.isEmpty {
+      members.append(JSONValue.Member("allowed", .array(shape.allowed.map { .string($0) })))
+    }
+    members.append(JSONValue.Member("help", .string(help)))
+    let inner = shape.options
+    if !inner.isEmpty { members.append(JSONValue.Member("options", .array(inner.map(\.json)))) }
+    return .object(members)
+  }
+}
+
+extension OptionShape {
+  /// The options of the table that may stand there, or of each element of a list.
+  public var options: [OptionDescription] {
+    switch self {
+    case .table(let options), .component(_, let options): options
+    case .list(let element): element.options
+    default: []
+    }
+  }
+}
