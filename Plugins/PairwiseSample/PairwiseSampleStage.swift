@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import PipelineCore
 
+// Differs from Shuffle-R1: an odd group leaves its median unpaired; the original asserts the size is even.
 /// Pairs the best rollout of a query with its worst, the second best with the second worst, and keeps the
 /// outermost pairs.
 ///
@@ -17,7 +18,6 @@ import PipelineCore
 /// share of what is kept with |A| < 0.1.
 ///
 /// Source: Shuffle-R1 (arXiv 2508.05612), "Pairwise Trajectory Sampling".
-// Differs from Shuffle-R1: an odd group leaves its median unpaired; the original asserts the size is even.
 public struct PairwiseSampleStage: Stage {
   /// `pairwise-sample`.
   public static let name = "pairwise-sample"

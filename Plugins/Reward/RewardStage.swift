@@ -1,2 +1,146 @@
 // SPDX-License-Identifier: Apache-2.0
 import PipelineCore
+
+/// Scores every trajectory with reward functions; the reward is the weighted sum of their scores.
+///
+/// The raw scores are kept in `rewards` under each function's name, and a function's own parts as
+/// `function/part`. A function that throws, that gives a score which is not finite, or that lacks a field it
+/// reads, fails that trajectory; one may abstain, or not answer in time. Where any function with a weight does
+/// not score, the trajectory has no reward, which is not a reward of 0; scores of the others stay in `rewards`.
+/// `reward_status` says which it was: failed before timed out before abstained. Nothing is dropped here.
+///
+/// Metrics: `reward/overall/mean` and `reward/<part>/mean`, over the trajectories with that score, and
+/// `reward/scored`, `reward/abstained`, `reward/failed`, `reward/timed_out` and `reward/kept` in trajectories.
+public struct RewardStage: Stage {
+  /// `reward`.
+  public static let name = "reward"
+  /// What `describe` says.
+  public static let summary = "Scores trajectories with the weighted sum of reward functions"
+
+  /// The scores, and what became of them.
+  public let writes: Set<Field> = [.reward, .rewards, .rewardStatus]
+  private let functions: [WeightedReward]
+  private let existing: Existing
+
+  /// Makes the stage and its reward functions.
+  public init(options: Options = Options(), assembly: Assembly) throws {
+    functions = try options.functions.map { function in
+      WeightedReward(
+        name: function.partName, weight: function.weight,
+        reward: try assembly.reward(ComponentReference(function.use, with: function.with)))
+    }
+    existing = options.existing
+  }
+
+  /// What the functions read.
+  public var reads: Set<Field> { functions.reduce(into: []) { $0.formUnion($1.reward.reads) } }
+
+  /// `reward`, where existing ones are kept.
+  public var readsIfPresent: Set<Field> { existing == .keep ? [.reward] : [] }
+
+  /// Scores the batch, on as many threads as the context allows.
+  ///
+  /// - Throws: When the run is cancelled.
+  public func run(_ batch: inout TrajectoryBatch, in context: StageContext) async throws {
+    let judged = try await judgements(of: batch, context)
+    var tally = RewardTally(functions: functions.map(\.name))
+    for (position, judgement) in judged.enumerated() {
+      guard let judgement else {
+        tally.keep(batch[position].reward)
+        continue
+      }
+      tally.add(judgement, of: batch[position].id)
+      batch[position].reward = judgement.reward
+      batch[position].rewards = judgement.parts.isEmpty ? nil : judgement.parts
+      batch[position].rewardStatus = judgement.status
+    }
+    tally.write(to: context.report)
+  }
+
+  private func judgements(of batch: TrajectoryBatch, _ context: StageContext) async throws -> [Judgement?] {
+    try await context.concurrentMap(count: batch.count) { [functions, existing] position in
+      if existing == .keep, batch[position].reward != nil { return nil }
+      var judgement = Judgement()
+      for (index, function) in functions.enumerated() {
+        judgement.add(try await function.judge(batch[position]), of: function, index: index)
+      }
+      return judgement
+    }
+  }
+}
+
+/// A reward function and its part of the sum.
+struct WeightedReward: Sendable {
+  let name: String
+  let weight: Double
+  let reward: any RewardFunction
+
+  /// What a function made of a trajectory.
+  enum Verdict: Sendable {
+    case scored(Double, [RewardPart])
+    case unscored(RewardStatus, reason: String)
+  }
+
+  /// Judges a trajectory; throws only when the run is cancelled.
+  func judge(_ trajectory: Trajectory) async throws -> Verdict {
+    for field in reward.reads.sorted(by: { $0.rawValue < $1.rawValue }) where !trajectory.has(field) {
+      return .unscored(.failed, reason: "has no '\(field)'")
+    }
+    do {
+      switch try await reward.score(trajectory) {
+      case .scored(let score, let parts):
+        guard score.isFinite, parts.allSatisfy(\.score.isFinite) else {
+          return .unscored(.failed, reason: "scored \(score), or a part of it, which is not finite")
+        }
+        return .scored(score, parts)
+      case .abstained(let reason): return .unscored(.abstained, reason: reason)
+      }
+    } catch let error as CancellationError {
+      throw error
+    } catch let timeout as RewardTimeout {
+      return .unscored(.timedOut, reason: timeout.description)
+    } catch {
+      return .unscored(.failed, reason: "\(error)")
+    }
+  }
+}
+
+/// What all functions together made of a trajectory.
+struct Judgement: Sendable {
+  /// A function that did not score.
+  struct Gap: Sendable {
+    let function: Int
+    let status: RewardStatus
+    let reason: String
+  }
+
+  private(set) var parts: [RewardPart] = []
+  private(set) var gaps: [Gap] = []
+  private(set) var status = RewardStatus.scored
+  private var sum = 0.0
+
+  /// The weighted sum, where every function that counts has scored.
+  var reward: Double? { status == .scored ? sum : nil }
+
+  mutating func add(_ verdict: WeightedReward.Verdict, of function: WeightedReward, index: Int) {
+    switch verdict {
+    case .scored(let score, let own):
+      sum += function.weight * score
+      parts.append(RewardPart(function.name, score))
+      parts += own.map { RewardPart("\(function.name)/\($0.name)", $0.score) }
+      if !sum.isFinite { status = .failed }
+    case .unscored(let status, let reason):
+      gaps.append(Gap(function: index, status: status, reason: reason))
+      if function.weight != 0, Self.severity(status) > Self.severity(self.status) { self.status = status }
+    }
+  }
+
+  private static func severity(_ status: RewardStatus) -> Int {
+    switch status {
+    case .scored: 0
+    case .abstained: 1
+    case .timedOut: 2
+    case .failed: 3
+    }
+  }
+}

@@ -2,7 +2,9 @@
 import PipelineCore
 
 extension ShuffleStage {
-  /// How the advantages of a pair become its importance W. A single trajectory's is |A| for every choice.
+  /// How the advantages of a pair become its importance W.
+  ///
+  /// A single trajectory's is |A| for every choice.
   public enum WeightBy: String, Codable, Sendable, CaseIterable {
     /// `|A_high| + |A_low|`, the paper's.
     case sum
@@ -53,8 +55,8 @@ extension ShuffleStage {
     public var weighting = Weighting.power
     /// The exponent of `power`.
     public var exponent = 1.0
-    /// The temperature of `softmax`.
     // Differs from Shuffle-R1: the temperature stays; there it is lowered from 2 to 1 as training goes on.
+    /// The temperature of `softmax`.
     public var temperature = 2.0
     /// Whether to draw or to weigh.
     public var mode = Mode.resample

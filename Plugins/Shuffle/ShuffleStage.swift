@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import PipelineCore
 
+// Differs from Shuffle-R1: defined for zero weights, for fewer weighted pairs than draws, and for any number of
+// pairs, where the original raises; and one round is a weighted permutation, where the original skips the shuffle.
 /// Draws the batch anew, so that pairs with large advantages are seen more often.
 ///
 /// The units are the pairs of the batch, and single trajectories where there are none; their order is group by
@@ -21,8 +23,6 @@ import PipelineCore
 /// share of drawn trajectories with |A| < 0.1, each draw counted.
 ///
 /// Source: Shuffle-R1 (arXiv 2508.05612), "Advantage-based Trajectory Shuffle" (also "Batch Shuffle").
-// Differs from Shuffle-R1: defined for zero weights, for fewer weighted pairs than draws, and for any number of
-// pairs, where the original raises; and one round is a weighted permutation, where the original skips the shuffle.
 public struct ShuffleStage: Stage {
   /// `shuffle`.
   public static let name = "shuffle"

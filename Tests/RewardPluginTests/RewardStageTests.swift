@@ -1,2 +1,161 @@
 // SPDX-License-Identifier: Apache-2.0
+import PipelineCore
+import PipelineTesting
+import RewardPlugin
 import Testing
+
+@Suite("RewardStage")
+struct RewardStageTests {
+  /// Does what the trajectory's `behaviour` says.
+  private struct Scripted: RewardFunction {
+    static let name = "scripted"
+    static let summary = "Does as it is told"
+    let reads: Set<Field> = [Field("behaviour")]
+    init(options: NoOptions, assembly: Assembly) {}
+    func score(_ trajectory: Trajectory) throws -> RewardOutcome {
+      switch try trajectory.value(of: Field("behaviour"))?.stringValue {
+      case "half": return .scored(0.5, parts: [RewardPart("style", 2)])
+      case "abstain": return .abstained("cannot tell")
+      case "late": throw RewardTimeout(seconds: 30)
+      case "infinite": return .scored(.infinity)
+      default: throw PipelineError(.plugIn, "it broke")
+      }
+    }
+  }
+
+  private func assembly() throws -> Assembly {
+    var registry = Registry()
+    try registry.register(BoxedAnswerReward.self)
+    try registry.register(FormatReward.self)
+    try registry.register(Scripted.self)
+    return .plain(registry)
+  }
+
+  private func stage(
+    _ functions: [RewardStage.Function], existing: RewardStage.Existing = .replace
+  ) throws -> RewardStage {
+    var options = RewardStage.Options()
+    options.functions = functions
+    options.existing = existing
+    return try RewardStage(options: options, assembly: assembly())
+  }
+
+  private func batch(_ behaviours: [String]) -> TrajectoryBatch {
+    TrajectoryBatch(
+      behaviours.enumerated().map { index, behaviour in
+        Trajectory(
+          id: "t\(index)", group: "g",
+          fields: [
+            Field("behaviour"): .string(behaviour), .answer: "25", .response: "<think>.</think> \\boxed{25}",
+          ])
+      })
+  }
+
+  private let context = StageContext(stage: "reward")
+
+  @Test("the reward is the weighted sum, and raw scores stay under their names")
+  func weightedSum() async throws {
+    let stage = try stage([
+      .init("boxed-answer", weight: 0.9, name: "accuracy"), .init("format", weight: 0.1),
+      .init("scripted", weight: 2),
+    ])
+    var batch = batch(["half"])
+    try await stage.run(&batch, in: context)
+    #expect(batch[0].reward == 0.9 + 0.1 + 1)
+    #expect(
+      batch[0].rewards == [
+        RewardPart("accuracy", 1), RewardPart("format", 1), RewardPart("scripted", 0.5),
+        RewardPart("scripted/style", 2),
+      ])
+    #expect(batch[0].rewardStatus == .scored)
+    #expect(stage.reads == [.response, .answer, Field("behaviour")])
+    #expect(
+      context.report.metrics.map(\.name) == [
+        "reward/overall/mean", "reward/accuracy/mean", "reward/format/mean", "reward/scripted/mean",
+        "reward/scripted/style/mean", "reward/scored", "reward/abstained", "reward/failed",
+        "reward/timed_out",
+        "reward/kept",
+      ])
+  }
+
+  @Test("what does not score has no reward, a status, and one warning for each way")
+  func unscored() async throws {
+    var batch = batch(["half", "abstain", "late", "infinite", "break", "break"])
+    for index in 0..<batch.count { batch[index].reward = 7 }
+    batch[5].set(Field("behaviour"), to: nil)
+    try await stage([.init("scripted"), .init("format")]).run(&batch, in: context)
+    #expect(batch.trajectories.map(\.reward) == [1.5, nil, nil, nil, nil, nil])
+    #expect(
+      batch.trajectories.map(\.rewardStatus) == [.scored, .abstained, .timedOut, .failed, .failed, .failed])
+    #expect(batch[1].rewards == [RewardPart("format", 1)])
+    #expect(batch.drops.isEmpty)
+    #expect(
+      context.report.warnings.map { "\($0.code) \($0.count): \($0.message)" } == [
+        "reward-abstained 1: 'scripted' abstained from 1 of 6 trajectories; the first is 't1': cannot tell",
+        "reward-timed-out 1: 'scripted' did not answer in time for 1 of 6 trajectories; the first is 't2': gave no "
+          + "answer within 30.0 s",
+        "reward-failed 3: 'scripted' failed on 3 of 6 trajectories; the first is 't3': scored inf, or a part of it, "
+          + "which is not finite",
+      ])
+  }
+
+  @Test("a field that a function reads and a record lacks is named")
+  func missingField() async throws {
+    var batch = batch(["half"])
+    batch[0].set(.answer, to: nil)
+    try await stage([.init("boxed-answer")]).run(&batch, in: context)
+    #expect(batch[0].rewardStatus == .failed)
+    #expect(
+      context.report.warnings.map(\.message) == [
+        "'boxed-answer' failed on 1 of 1 trajectories; the first is 't0': has no 'answer'"
+      ])
+  }
+
+  @Test("a function of weight 0 only watches")
+  func watching() async throws {
+    var batch = batch(["break"])
+    try await stage([.init("format"), .init("scripted", weight: 0)]).run(&batch, in: context)
+    #expect(batch[0].reward == 1)
+    #expect(batch[0].rewardStatus == .scored)
+    #expect(context.report.warnings.map(\.code) == ["reward-failed"])
+  }
+
+  @Test("existing rewards can be kept")
+  func keepsExisting() async throws {
+    var batch = batch(["half", "half"])
+    batch[0].reward = 7
+    try await stage([.init("scripted")], existing: .keep).run(&batch, in: context)
+    #expect(batch.trajectories.map(\.reward) == [7, 0.5])
+    #expect(context.report.metrics.first?.value == 3.75)
+  }
+
+  @Test("problems of options are named by their place")
+  func problems() {
+    var options = RewardStage.Options()
+    options.functions = []
+    #expect(
+      options.problems() == [
+        OptionProblem(
+          "functions", "is empty, it must name at least one reward function, such as boxed-answer")
+      ])
+    options.functions = [.init("format", weight: .nan), .init("format"), .init()]
+    #expect(
+      options.problems().map { "\($0.path) \($0.message)" } == [
+        "functions.0.weight is nan, it must be finite",
+        "functions.1.name is 'format' a second time, give each function its own name",
+        "functions.2.use is empty, it must name a reward function",
+      ])
+    options.functions = [.init("format", weight: 0)]
+    #expect(
+      options.problems() == [OptionProblem("functions", "has only weights of 0, at least one must count")])
+  }
+
+  @Test("the stage obeys the laws")
+  func laws() async throws {
+    try await StageLaws.check(try stage([.init("boxed-answer", weight: 0.9), .init("format", weight: 0.1)]))
+    try await StageLaws.check(try stage([.init("boxed-answer")], existing: .keep))
+    try await StageLaws.check(try stage([.init("scripted")]))
+    try OptionsLaws.check(RewardStage.Options.self)
+    try OptionsLaws.check(RewardStage.Function.self)
+  }
+}

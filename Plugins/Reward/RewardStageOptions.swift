@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+import PipelineCore
+
+extension RewardStage {
+  /// One reward function of the sum.
+  public struct Function: ComponentOptions {
+    /// The registered name of the reward function.
+    public var use = ""
+    /// What its score is multiplied by.
+    public var weight = 1.0
+    /// Its options, not read yet.
+    public var with = OptionTree.empty
+    /// What its score is called in `rewards`; empty means the registered name.
+    public var name = ""
+
+    /// A function yet to be named.
+    public init() {}
+
+    /// A reward function by its registered name.
+    public init(_ use: String, weight: Double = 1, with: OptionTree = .empty, name: String = "") {
+      self.use = use
+      self.weight = weight
+      self.with = with
+      self.name = name
+    }
+
+    /// What each option means.
+    public static let help = [
+      "use": "the registered name of a reward function",
+      "weight":
+        "what its score is multiplied by; 0 only watches, and its failures cost no trajectory its reward",
+      "with": "the reward function's own options",
+      "name": "what its score is called in 'rewards' and in metrics; empty for the registered name",
+    ]
+
+    /// The name in `rewards`.
+    var partName: String { name.isEmpty ? use : name }
+  }
+
+  /// What becomes of a reward that a record has already.
+  public enum Existing: String, Codable, Sendable, CaseIterable {
+    /// It is scored again.
+    case replace
+    /// It stays, and the record is not scored.
+    case keep
+  }
+
+  /// What a spec can set.
+  public struct Options: ComponentOptions {
+    /// The reward functions.
+    public var functions: [Function] = [Function("boxed-answer")]
+    /// What becomes of rewards that are there already.
+    public var existing = Existing.replace
+
+    /// The defaults.
+    public init() {}
+
+    /// What each option means.
+    public static let help = [
+      "functions":
+        "the reward functions, each with its weight; the reward is the weighted sum of their scores",
+      "existing": "whether rewards that records carry already are replaced or kept",
+    ]
+
+    /// What is wrong with the values.
+    public func problems() -> [OptionProblem] {
+      if functions.isEmpty {
+        return [
+          OptionProblem(
+            "functions", "is empty, it must name at least one reward function, such as boxed-answer")
+        ]
+      }
+      var problems: [OptionProblem] = []
+      var seen: Set<String> = []
+      for (index, function) in functions.enumerated() {
+        if function.use.isEmpty {
+          problems.append(OptionProblem("functions.\(index).use", "is empty, it must name a reward function"))
+        } else if !seen.insert(function.partName).inserted {
+          problems.append(
+            OptionProblem(
+              "functions.\(index).name",
+              "is '\(function.partName)' a second time, give each function its own name"))
+        }
+        if !function.weight.isFinite {
+          problems.append(
+            OptionProblem("functions.\(index).weight", "is \(function.weight), it must be finite"))
+        }
+      }
+      if functions.allSatisfy({ $0.weight == 0 }) {
+        problems.append(OptionProblem("functions", "has only weights of 0, at least one must count"))
+      }
+      return problems
+    }
+  }
+}

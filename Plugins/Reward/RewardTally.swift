@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+import PipelineCore
+
+/// What the metrics and warnings say about the rewards of a batch.
+struct RewardTally {
+  private struct Mean {
+    var sum = 0.0
+    var count = 0
+
+    mutating func add(_ value: Double) {
+      sum += value
+      count += 1
+    }
+  }
+
+  /// How often a function did not score in one way, and the first time.
+  private struct Gaps {
+    let function: String
+    let status: RewardStatus
+    let firstID: String
+    let firstReason: String
+    var count = 1
+  }
+
+  private let functions: [String]
+  private var overall = Mean()
+  private var partNames: [String] = []
+  private var parts: [String: Mean] = [:]
+  private var statuses: [RewardStatus: Int] = [:]
+  private var gaps: [Gaps] = []
+  private var kept = 0
+  private var count = 0
+
+  init(functions: [String]) { self.functions = functions }
+
+  /// Counts a trajectory whose reward stays as it was.
+  mutating func keep(_ reward: Double?) {
+    kept += 1
+    count += 1
+    if let reward { overall.add(reward) }
+  }
+
+  mutating func add(_ judgement: Judgement, of id: String) {
+    count += 1
+    statuses[judgement.status, default: 0] += 1
+    if let reward = judgement.reward { overall.add(reward) }
+    for part in judgement.parts {
+      if parts[part.name] == nil { partNames.append(part.name) }
+      parts[part.name, default: Mean()].add(part.score)
+    }
+    for gap in judgement.gaps {
+      let function = functions[gap.function]
+      if let index = gaps.firstIndex(where: { $0.function == function && $0.status == gap.status }) {
+        gaps[index].count += 1
+      } else {
+        gaps.append(Gaps(function: function, status: gap.status, firstID: id, firstReason: gap.reason))
+      }
+    }
+  }
+
+  func write(to report: StageReport) {
+    if overall.count > 0 { report.metric("reward/overall/mean", overall.sum / Double(overall.count)) }
+    for name in partNames {
+      if let mean = parts[name] { report.metric("reward/\(name)/mean", mean.sum / Double(mean.count)) }
+    }
+    for status in RewardStatus.allCases {
+      report.metric("reward/\(status.rawValue)", Double(statuses[status, default: 0]))
+    }
+    report.metric("reward/kept", Double(kept))
+    for gap in gaps {
+      let verb =
+        switch gap.status {
+        case .abstained: "abstained from"
+        case .timedOut: "did not answer in time for"
+        default: "failed on"
+        }
+      report.warn(
+        "reward-\(gap.status == .timedOut ? "timed-out" : gap.status.rawValue)",
+        "'\(gap.function)' \(verb) \(gap.count) of \(count) trajectories; the first is '\(gap.firstID)': "
+          + gap.firstReason, count: gap.count)
+    }
+  }
+}
