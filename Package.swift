@@ -5,6 +5,9 @@ import PackageDescription
 /// The stages, each built exactly as a third party would build theirs: on PipelineCore alone.
 let stages = ["Advantage", "Filter", "PairwiseSample", "Reward", "Shuffle", "Tap"]
 
+/// The stages whose tests read `Fixtures` beside their sources.
+let stagesWithFixtures: Set = ["Advantage", "PairwiseSample", "Shuffle"]
+
 let package = Package(
   name: "shuffle-r1",
   platforms: [.macOS(.v15)],
@@ -51,7 +54,8 @@ let package = Package(
     .testTarget(name: "PipelineCoreTests", dependencies: ["PipelineCore"]),
     .testTarget(name: "PipelineTestingTests", dependencies: ["PipelineCore", "PipelineTesting"]),
     .testTarget(name: "PipelineSpecTests", dependencies: ["PipelineCore", "PipelineSpec"]),
-    .testTarget(name: "PipelineIOTests", dependencies: ["PipelineCore", "PipelineIO"]),
+    .testTarget(
+      name: "PipelineIOTests", dependencies: ["PipelineCore", "PipelineIO"], exclude: ["Formats/Fixtures"]),
     .testTarget(
       name: "PipelineRuntimeTests",
       dependencies: ["PipelineCore", "PipelineIO", "PipelineRuntime", "PipelineSpec"]),
@@ -68,7 +72,9 @@ let package = Package(
     }
     + stages.map {
       .testTarget(
-        name: $0 + "PluginTests", dependencies: ["PipelineCore", "PipelineTesting", .init(stringLiteral: $0 + "Plugin")])
+        name: $0 + "PluginTests",
+        dependencies: ["PipelineCore", "PipelineTesting", .init(stringLiteral: $0 + "Plugin")],
+        exclude: stagesWithFixtures.contains($0) ? ["Fixtures"] : [])
     },
   cLanguageStandard: .c17,
   cxxLanguageStandard: .cxx20

@@ -1,2 +1,172 @@
 // SPDX-License-Identifier: Apache-2.0
 import PipelineCore
+
+/// Turns rewards into advantages with an estimator named in its options, by default GRPO's.
+///
+/// A trajectory without a reward takes no part in any mean and leaves, rule `no-reward`; one that lacks what
+/// the estimator reads leaves with `no-tokens` or `no-baseline`. Where the estimator compares within the group,
+/// a group of one stays with advantage 0, and a larger group left with one scored rollout leaves, rule
+/// `too-few-scored`; rollouts that earlier stages dropped from the batch count towards the group's size.
+///
+/// Metrics: `critic/advantages/mean`, `max`, `min`; `advantage/collapsed_share`, the share with |A| < 0.1;
+/// `advantage/groups` and how many of them have `zero_variance_groups`, `all_right_groups` and
+/// `all_wrong_groups`; `advantage/unscored` and `advantage/too_few_scored`, in trajectories. A zero-variance
+/// group has two or more scored rollouts, all with the same reward; it is all right where that reward is at
+/// least one half.
+public struct AdvantageStage: Stage {
+  /// `advantage`.
+  public static let name = "advantage"
+  /// What `describe` says.
+  public static let summary = "Turns rewards into advantages; trajectories without a reward leave"
+
+  /// What a spec can set.
+  public struct Options: ComponentOptions {
+    /// The estimator.
+    public var estimator = ComponentReference("grpo")
+
+    /// The defaults.
+    public init() {}
+
+    /// What each option means.
+    public static let help = [
+      "estimator": "how rewards become advantages: the name of an advantage estimator"
+    ]
+  }
+
+  private let estimator: any AdvantageEstimator
+
+  /// Makes the stage and its estimator.
+  public init(options: Options = Options(), assembly: Assembly) throws {
+    self.init(estimator: try assembly.advantage(options.estimator))
+  }
+
+  /// Makes the stage over an estimator.
+  public init(estimator: any AdvantageEstimator) { self.estimator = estimator }
+
+  /// `reward`, and what the estimator reads.
+  public var reads: Set<Field> { estimator.reads.union([.reward]) }
+  /// What the estimator writes: `advantage`, and per token `advantages`.
+  public var writes: Set<Field> { estimator.writes }
+
+  /// Gives every scored trajectory an advantage and drops the others.
+  ///
+  /// - Throws: When the estimator throws, or returns something that is no advantage.
+  public func run(_ batch: inout TrajectoryBatch, in context: StageContext) async throws {
+    var rules = [String?](repeating: nil, count: batch.count)
+    let groups = try scoredGroups(of: batch, rules: &rules)
+    let found = try estimator.advantages(for: groups.map(\.rollouts))
+    guard found.count == groups.count else {
+      throw fault("returned \(found.count) groups for \(groups.count)")
+    }
+    var summary = AdvantageSummary()
+    for (group, advantages) in zip(groups, found) {
+      guard advantages.count == group.rollouts.count else {
+        throw fault(
+          "returned \(advantages.count) advantages for the \(group.rollouts.count) rollouts of a group")
+      }
+      summary.addGroup(rewards: group.rollouts.map(\.reward))
+      for (index, advantage) in advantages.enumerated() {
+        let position = group.positions[index]
+        summary.add(try assign(advantage, to: &batch[position], tokenCount: group.rollouts[index].tokenCount))
+      }
+    }
+    report(summary, rules, batch, to: context.report)
+    batch.drop(stage: context.stage) { rules[$0] }
+  }
+
+  private struct ScoredGroup {
+    var positions: [Int] = []
+    var rollouts: [ScoredRollout] = []
+  }
+
+  /// The rollouts to compute with, group by group, and the rules that drop the others.
+  private func scoredGroups(of batch: TrajectoryBatch, rules: inout [String?]) throws -> [ScoredGroup] {
+    var droppedEarlier: [String: Int] = [:]
+    for drop in batch.drops { droppedEarlier[drop.trajectory.group, default: 0] += 1 }
+    var result: [ScoredGroup] = []
+    for group in batch.groups {
+      var scored = ScoredGroup()
+      for position in group.positions {
+        let trajectory = batch[position]
+        guard let reward = trajectory.reward, reward.isFinite else {
+          rules[position] = "no-reward"
+          continue
+        }
+        var tokenCount = 0
+        if estimator.reads.contains(.tokens) {
+          guard let count = try trajectory.tokenCount else {
+            rules[position] = "no-tokens"
+            continue
+          }
+          tokenCount = count
+        }
+        let baseline = estimator.reads.contains(.baseline) ? trajectory.baseline : nil
+        if estimator.reads.contains(.baseline), baseline == nil {
+          rules[position] = "no-baseline"
+          continue
+        }
+        scored.positions.append(position)
+        scored.rollouts.append(ScoredRollout(reward: reward, tokenCount: tokenCount, baseline: baseline))
+      }
+      let size = group.positions.count + droppedEarlier[group.name, default: 0]
+      if estimator.comparesWithinGroup, size > 1, scored.rollouts.count < 2 {
+        for position in scored.positions { rules[position] = "too-few-scored" }
+      } else if !scored.rollouts.isEmpty {
+        result.append(scored)
+      }
+    }
+    return result
+  }
+
+  /// Writes an advantage down and returns the trajectory's own.
+  private func assign(
+    _ advantage: RolloutAdvantage, to trajectory: inout Trajectory, tokenCount: Int
+  ) throws -> Double {
+    let value: Double
+    switch advantage {
+    case .uniform(let uniform):
+      value = uniform
+      // Values per token from an earlier pass would contradict the new advantage.
+      if trajectory.advantages != nil { trajectory.advantages = nil }
+    case .perToken(let values):
+      guard values.count == tokenCount, values.allSatisfy(\.isFinite) else {
+        throw fault(
+          "gave \(trajectory.id) \(values.count) values for \(tokenCount) tokens, or one that is not finite")
+      }
+      trajectory.advantages = values
+      value = values.isEmpty ? 0 : values.reduce(0, +) / Double(values.count)
+    }
+    guard value.isFinite else { throw fault("gave \(trajectory.id) the advantage \(value)") }
+    trajectory.advantage = value
+    return value
+  }
+
+  private func report(
+    _ summary: AdvantageSummary, _ rules: [String?], _ batch: TrajectoryBatch, to report: StageReport
+  ) {
+    summary.write(to: report)
+    let unscored = rules.count { $0 == "no-reward" }
+    let tooFew = rules.count { $0 == "too-few-scored" }
+    report.metric("advantage/unscored", Double(unscored))
+    report.metric("advantage/too_few_scored", Double(tooFew))
+    if tooFew > 0 {
+      report.warn(
+        "too-few-scored",
+        "\(tooFew) trajectories leave since they are the only ones of their group with a reward; "
+          + "'\(Self.nameOf(estimator))' compares rollouts with one another", count: tooFew)
+    }
+    for (rule, field) in [("no-tokens", "tokens"), ("no-baseline", "baseline")] {
+      let count = rules.count { $0 == rule }
+      guard let first = rules.firstIndex(of: rule) else { continue }
+      report.warn(
+        rule, "\(count) trajectories leave since they have no '\(field)', the first is '\(batch[first].id)'",
+        count: count)
+    }
+  }
+
+  private func fault(_ what: String) -> PipelineError {
+    PipelineError(.plugIn, "the advantage estimator '\(Self.nameOf(estimator))' \(what)")
+  }
+
+  private static func nameOf(_ estimator: any AdvantageEstimator) -> String { type(of: estimator).name }
+}

@@ -1,2 +1,136 @@
 // SPDX-License-Identifier: Apache-2.0
 import PipelineCore
+
+/// Drops trajectories or whole groups by one rule.
+///
+/// - `reward-band`: keeps groups whose mean of a named score lies strictly inside `low` and `high`; DAPO's dynamic
+///   sampling on what there is, asking for no more. A rollout without that score takes no part in the mean but
+///   shares its group's fate. A group without any leaves with rule `no-score`.
+/// - `overlong`: drops trajectories whose `finish` is `length`, or that have more tokens than `max_tokens`.
+/// - `zero-variance`: drops groups whose rewards are all equal, groups with a single reward included. A group
+///   without any reward stays, for `advantage` to say why it leaves.
+///
+/// Metrics: `filter/<rule>/dropped` and `filter/<rule>/kept`, in trajectories.
+///
+/// Source: Yu et al., "DAPO", dynamic sampling; the band 0.01–0.99 as in EasyR1.
+public struct FilterStage: Stage {
+  /// `filter`.
+  public static let name = "filter"
+  /// What `describe` says.
+  public static let summary = "Drops trajectories or groups by reward band, length or lack of variance"
+
+  /// What to drop by.
+  public enum Rule: String, Codable, Sendable, CaseIterable {
+    /// Groups whose mean score is too low or too high.
+    case rewardBand = "reward-band"
+    /// Trajectories cut off at the length limit, or longer than a limit.
+    case overlong
+    /// Groups whose rewards are all equal.
+    case zeroVariance = "zero-variance"
+  }
+
+  /// What a spec can set.
+  public struct Options: ComponentOptions {
+    /// What to drop by.
+    public var rule = Rule.rewardBand
+    /// A group's mean must lie above this, for `reward-band`.
+    public var low = 0.01
+    /// A group's mean must lie below this, for `reward-band`.
+    public var high = 0.99
+    /// `reward`, or the name of a part in `rewards`, for `reward-band`.
+    public var score = "reward"
+    /// The most tokens a response may have, for `overlong`; 0 sets no limit beside `finish`.
+    public var maxTokens = 0
+
+    /// The defaults.
+    public init() {}
+
+    /// What each option means.
+    public static let help = [
+      "rule": "what to drop by: reward-band and zero-variance drop groups, overlong drops trajectories",
+      "low": "reward-band: the mean score of a group must lie above this",
+      "high": "reward-band: the mean score of a group must lie below this",
+      "score": "reward-band: 'reward', or the name of one of its parts",
+      "max_tokens": "overlong: the most tokens a response may have; 0 goes by 'finish' alone",
+    ]
+
+    /// What is wrong with the values.
+    public func problems() -> [OptionProblem] {
+      var problems: [OptionProblem] = []
+      if !(low < high) { problems.append(OptionProblem("low", "is \(low), it must lie below high, \(high)")) }
+      if score.isEmpty {
+        problems.append(
+          OptionProblem("score", "is empty, it must be 'reward' or the name of one of its parts"))
+      }
+      if maxTokens < 0 {
+        problems.append(OptionProblem("max_tokens", "is \(maxTokens), it must not be negative"))
+      }
+      return problems
+    }
+  }
+
+  /// Nothing.
+  public let writes: Set<Field> = []
+  private let options: Options
+
+  /// Makes the stage.
+  public init(options: Options = Options(), assembly: Assembly) { self.options = options }
+
+  /// What the rule goes by.
+  public var reads: Set<Field> {
+    switch options.rule {
+    case .rewardBand: options.score == "reward" ? [.reward] : [.rewards]
+    case .zeroVariance: [.reward]
+    case .overlong: options.maxTokens > 0 ? [.tokens] : [.finish]
+    }
+  }
+
+  /// For `overlong`, `finish` beside the tokens.
+  public var readsIfPresent: Set<Field> {
+    options.rule == .overlong && options.maxTokens > 0 ? [.finish] : []
+  }
+
+  /// Drops what the rule is about.
+  ///
+  /// - Throws: When a record can no longer be read.
+  public func run(_ batch: inout TrajectoryBatch, in context: StageContext) async throws {
+    var rules = [String?](repeating: nil, count: batch.count)
+    if options.rule == .overlong {
+      for (position, trajectory) in batch.trajectories.enumerated() where try isOverlong(trajectory) {
+        rules[position] = options.rule.rawValue
+      }
+    } else {
+      for group in batch.groups {
+        guard let rule = rule(for: group.positions.map { batch[$0] }) else { continue }
+        for position in group.positions { rules[position] = rule }
+      }
+    }
+    batch.drop(stage: context.stage) { rules[$0] }
+    context.report.metric("filter/\(options.rule.rawValue)/dropped", Double(rules.count { $0 != nil }))
+    context.report.metric("filter/\(options.rule.rawValue)/kept", Double(batch.count))
+  }
+
+  private func isOverlong(_ trajectory: Trajectory) throws -> Bool {
+    if try trajectory.finish == "length" { return true }
+    guard options.maxTokens > 0, let count = try trajectory.tokenCount else { return false }
+    return count > options.maxTokens
+  }
+
+  /// The rule by which a group leaves, or nil.
+  private func rule(for group: [Trajectory]) -> String? {
+    let scores = group.compactMap(score)
+    if options.rule == .zeroVariance {
+      guard let first = scores.first else { return nil }
+      return scores.allSatisfy { $0 == first } ? options.rule.rawValue : nil
+    }
+    guard !scores.isEmpty else { return "no-score" }
+    let mean = scores.reduce(0, +) / Double(scores.count)
+    return mean > options.low && mean < options.high ? nil : options.rule.rawValue
+  }
+
+  private func score(_ trajectory: Trajectory) -> Double? {
+    options.rule == .zeroVariance || options.score == "reward"
+      ? trajectory.reward
+      : trajectory.rewards?.first { $0.name == options.score }?.score
+  }
+}

@@ -1,2 +1,223 @@
 // SPDX-License-Identifier: Apache-2.0
 import PipelineCore
+
+/// Pairs the best rollout of a query with its worst, the second best with the second worst, and keeps the
+/// outermost pairs.
+///
+/// A group of `n` rollouts has `N = floor(n / 2)` pairs, of which the first `M = floor(keep · N + 1e-9)` in rank
+/// order stay: 8 of 16 rollouts for `keep: 0.5`. Ties keep input order. Advantages are those of the whole group
+/// and stay as they are. Rank order is not order by |A| + |A| once both members have the same sign.
+///
+/// Drops, by rule: `inner-pair`; `unpaired-median` of an odd group; `group-too-small` where M = 0;
+/// `zero-variance` where all advantages of a group are equal and the options say so; `no-advantage`; and
+/// `not-selected` for the other strategies, which keep the same number `2M` of each group but form no pairs, so
+/// that a shuffle after them draws single trajectories.
+///
+/// Metrics: `pairwise_sample/kept`, `pairs`, `small_groups`, `zero_variance_groups`, and `collapsed_share`, the
+/// share of what is kept with |A| < 0.1.
+///
+/// Source: Shuffle-R1 (arXiv 2508.05612), "Pairwise Trajectory Sampling".
+// Differs from Shuffle-R1: an odd group leaves its median unpaired; the original asserts the size is even.
+public struct PairwiseSampleStage: Stage {
+  /// `pairwise-sample`.
+  public static let name = "pairwise-sample"
+  /// What `describe` says.
+  public static let summary = "Keeps the pairs of best and worst rollouts of every query, the outermost first"
+
+  /// Which rollouts of a group to keep.
+  public enum Strategy: String, Codable, Sendable, CaseIterable {
+    /// The outermost pairs of best and worst.
+    case maxMin = "max-min"
+    /// The highest advantages.
+    case top
+    /// The lowest advantages.
+    case bottom
+    /// Any, equally likely.
+    case random
+    /// The largest absolute advantages.
+    case largestMagnitude = "largest-magnitude"
+  }
+
+  /// What becomes of a group whose advantages are all equal.
+  public enum ZeroVariance: String, Codable, Sendable, CaseIterable {
+    /// It is treated like any other.
+    case keep
+    /// It leaves.
+    case drop
+  }
+
+  /// What a spec can set.
+  public struct Options: ComponentOptions {
+    /// The share α of pairs to keep.
+    public var keep = 0.5
+    /// Which rollouts to keep.
+    public var strategy = Strategy.maxMin
+    /// What becomes of groups whose advantages are all equal.
+    public var zeroVariance = ZeroVariance.keep
+
+    /// The defaults.
+    public init() {}
+
+    /// What each option means.
+    public static let help = [
+      "keep": "share of each group's pairs to keep (the paper's alpha), above 0 and up to 1",
+      "strategy":
+        "max-min pairs best with worst (the method); top, bottom, random and largest-magnitude keep as many, unpaired",
+      "zero_variance": "whether groups whose advantages are all equal are kept or dropped",
+    ]
+
+    /// What is wrong with the values.
+    public func problems() -> [OptionProblem] {
+      keep > 0 && keep <= 1 ? [] : [OptionProblem("keep", "is \(keep), it must lie above 0 and up to 1")]
+    }
+  }
+
+  /// `advantage`.
+  public let reads: Set<Field> = [.advantage]
+  private let options: Options
+
+  /// Makes the stage.
+  public init(options: Options = Options(), assembly: Assembly) { self.options = options }
+
+  /// `pair`, where the strategy forms pairs.
+  public var writes: Set<Field> { options.strategy == .maxMin ? [.pair] : [] }
+
+  /// Keeps the same share of every group.
+  ///
+  /// - Throws: When every group is too small to keep anything of.
+  public func run(_ batch: inout TrajectoryBatch, in context: StageContext) async throws {
+    var rules = [String?](repeating: nil, count: batch.count)
+    var tally = Tally()
+    for group in batch.groups {
+      let ranked = rank(group, of: batch, rules: &rules)
+      guard let best = ranked.first, let worst = ranked.last else { continue }
+      tally.groups += 1
+      let kept = Int((options.keep * Double(ranked.count / 2) + 1e-9).rounded(.down))
+      if kept == 0 {
+        tally.tooSmall[ranked.count, default: 0] += 1
+        for member in ranked { rules[member.position] = "group-too-small" }
+        continue
+      }
+      if best.advantage == worst.advantage {
+        tally.zeroVariance += 1
+        if options.zeroVariance == .drop {
+          for member in ranked { rules[member.position] = "zero-variance" }
+          continue
+        }
+      }
+      if options.strategy == .maxMin {
+        pair(ranked, keeping: kept, in: &batch, rules: &rules)
+        tally.pairs += kept
+      } else {
+        select(from: ranked, count: 2 * kept, of: group, in: &batch, rules: &rules, context)
+      }
+    }
+    try refuseIfNothingFits(tally)
+    batch.drop(stage: context.stage) { rules[$0] }
+    report(tally, batch, to: context.report)
+  }
+
+  private struct Member {
+    let position: Int
+    let advantage: Double
+  }
+
+  private struct Tally {
+    var groups = 0
+    var pairs = 0
+    var zeroVariance = 0
+    /// How many groups of each size were too small.
+    var tooSmall: [Int: Int] = [:]
+    var tooSmallCount: Int { tooSmall.values.reduce(0, +) }
+
+    /// `2 × 12, 3 × 1`, by size.
+    var tooSmallSizes: String {
+      tooSmall.sorted { $0.key < $1.key }.map { "\($0.value) of size \($0.key)" }.joined(separator: ", ")
+    }
+  }
+
+  /// The members with an advantage, highest first; ties keep input order.
+  private func rank(_ group: TrajectoryGroup, of batch: TrajectoryBatch, rules: inout [String?]) -> [Member] {
+    var members: [Member] = []
+    members.reserveCapacity(group.positions.count)
+    for position in group.positions {
+      if let advantage = batch[position].advantage, advantage.isFinite {
+        members.append(Member(position: position, advantage: advantage))
+      } else {
+        rules[position] = "no-advantage"
+      }
+    }
+    members.sort { ($0.advantage, $1.position) > ($1.advantage, $0.position) }
+    return members
+  }
+
+  private func pair(
+    _ ranked: [Member], keeping kept: Int, in batch: inout TrajectoryBatch, rules: inout [String?]
+  ) {
+    let pairs = ranked.count / 2
+    if !ranked.count.isMultiple(of: 2) { rules[ranked[pairs].position] = "unpaired-median" }
+    for rank in 0..<pairs {
+      let high = ranked[rank]
+      let low = ranked[ranked.count - 1 - rank]
+      guard rank < kept else {
+        rules[high.position] = "inner-pair"
+        rules[low.position] = "inner-pair"
+        continue
+      }
+      let weight = abs(high.advantage) + abs(low.advantage)
+      let highID = batch[high.position].id
+      let lowID = batch[low.position].id
+      batch[high.position].pair = Pair(rank: rank, side: .high, weight: weight, partner: lowID)
+      batch[low.position].pair = Pair(rank: rank, side: .low, weight: weight, partner: highID)
+    }
+  }
+
+  private func select(
+    from ranked: [Member], count: Int, of group: TrajectoryGroup, in batch: inout TrajectoryBatch,
+    rules: inout [String?], _ context: StageContext
+  ) {
+    var order = ranked
+    switch options.strategy {
+    case .maxMin, .top: break
+    case .bottom: order.sort { ($0.advantage, $0.position) < ($1.advantage, $1.position) }
+    case .largestMagnitude:
+      order.sort { (abs($0.advantage), $1.position) > (abs($1.advantage), $0.position) }
+    case .random:
+      // One draw for each member in input order; the smallest draws stay.
+      var random = context.random(context.groupKey(group.name))
+      order.sort { $0.position < $1.position }
+      order = order.map { ($0, random.next()) }.sorted { ($0.1, $0.0.position) < ($1.1, $1.0.position) }.map(
+        \.0)
+    }
+    for member in order.dropFirst(count) { rules[member.position] = "not-selected" }
+    // A pair of an earlier pass would be drawn as one by a later shuffle.
+    for member in order.prefix(count) where batch[member.position].pair != nil {
+      batch[member.position].pair = nil
+    }
+  }
+
+  private func refuseIfNothingFits(_ tally: Tally) throws {
+    guard tally.groups > 0, tally.tooSmallCount == tally.groups else { return }
+    throw PipelineError(
+      .invalidData,
+      "keep = \(options.keep) keeps no pair of any group (\(tally.tooSmallSizes)); raise keep, or sample more "
+        + "rollouts for each query")
+  }
+
+  private func report(_ tally: Tally, _ batch: TrajectoryBatch, to report: StageReport) {
+    report.metric("pairwise_sample/kept", Double(batch.count))
+    report.metric("pairwise_sample/pairs", Double(tally.pairs))
+    report.metric("pairwise_sample/small_groups", Double(tally.tooSmallCount))
+    report.metric("pairwise_sample/zero_variance_groups", Double(tally.zeroVariance))
+    if !batch.isEmpty {
+      let collapsed = batch.trajectories.count { abs($0.advantage ?? 0) < 0.1 }
+      report.metric("pairwise_sample/collapsed_share", Double(collapsed) / Double(batch.count))
+    }
+    if tally.tooSmallCount > 0 {
+      report.warn(
+        "group-too-small",
+        "\(tally.tooSmallCount) of \(tally.groups) groups leave since keep = \(options.keep) keeps no pair of them "
+          + "(\(tally.tooSmallSizes))", count: tally.tooSmallCount)
+    }
+  }
+}

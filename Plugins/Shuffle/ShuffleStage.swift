@@ -1,2 +1,171 @@
 // SPDX-License-Identifier: Apache-2.0
 import PipelineCore
+
+/// Draws the batch anew, so that pairs with large advantages are seen more often.
+///
+/// The units are the pairs of the batch, and single trajectories where there are none; their order is group by
+/// group, pairs by rank, then singles. With `W` the importance of a unit and `Φ = W / ΣW`, the new batch is `S`
+/// rounds one after the other, each a draw of `|B| / S` distinct units with probabilities `Φ`: without
+/// replacement inside a round, with replacement across rounds. It has as many units as before; where `|B|` is not
+/// divisible by `S`, the first rounds are one longer. Pair members stay adjacent, the better one first. A unit
+/// of weight 0 is drawn only where a round has too few others, uniformly.
+///
+/// Writes `draws`, the positions of each trajectory in the new batch; undrawn trajectories leave, rule
+/// `not-drawn`, and those without an advantage, rule `no-advantage`. All weights zero: the batch passes through
+/// as it is. A pair member whose partner is not in the batch is drawn singly. Both are warned about.
+///
+/// Round `r` takes one draw for each unit, in order, from the context's random stream at `(r, 0)`.
+///
+/// Metrics: `shuffle/units`; `shuffle/distinct_pairs`, the different units drawn; `shuffle/max_exposure`, how often
+/// the most frequent one was; `shuffle/effective_sample_size`, `(ΣW)² / ΣW²`; and `shuffle/collapsed_share`, the
+/// share of drawn trajectories with |A| < 0.1, each draw counted.
+///
+/// Source: Shuffle-R1 (arXiv 2508.05612), "Advantage-based Trajectory Shuffle" (also "Batch Shuffle").
+// Differs from Shuffle-R1: defined for zero weights, for fewer weighted pairs than draws, and for any number of
+// pairs, where the original raises; and one round is a weighted permutation, where the original skips the shuffle.
+public struct ShuffleStage: Stage {
+  /// `shuffle`.
+  public static let name = "shuffle"
+  /// What `describe` says.
+  public static let summary = "Draws the batch anew, pairs with large advantages more often"
+
+  /// `advantage`.
+  public let reads: Set<Field> = [.advantage]
+  /// `pair`, as pairwise sampling writes it.
+  public let readsIfPresent: Set<Field> = [.pair]
+  private let options: Options
+
+  /// Makes the stage.
+  public init(options: Options = Options(), assembly: Assembly) { self.options = options }
+
+  /// `draws` or `loss_weight`, or both, as the options say.
+  public var writes: Set<Field> {
+    switch (options.mode, options.correction) {
+    case (.reweight, _): [.lossWeight]
+    case (.resample, .none): [.draws]
+    case (.resample, .importance): [.draws, .lossWeight]
+    }
+  }
+
+  /// Draws or weighs the batch.
+  ///
+  /// - Throws: When an advantage is not finite.
+  public func run(_ batch: inout TrajectoryBatch, in context: StageContext) async throws {
+    if let odd = batch.trajectories.first(where: { $0.advantage?.isFinite == false }) {
+      throw PipelineError(.plugIn, "the advantage of '\(odd.id)' is not finite")
+    }
+    let isUsable = batch.trajectories.map { $0.advantage != nil }
+    batch.drop(stage: context.stage) { isUsable[$0] ? nil : "no-advantage" }
+    if batch.isEmpty { return }
+    let found = ShuffleUnits(of: batch, weighedBy: options.weightBy)
+    if found.widowed > 0 {
+      context.report.warn(
+        "no-partner",
+        "\(found.widowed) trajectories are drawn singly since the other member of their pair is not in the batch",
+        count: found.widowed)
+    }
+    let units = found.units
+    let weights = options.weights(units.map(\.importance))
+    let sum = weights.reduce(0, +)
+    if sum == 0 {
+      context.report.warn(
+        "no-weight", "all \(units.count) weights are zero; the batch passes through unshuffled",
+        count: units.count)
+      passThrough(&batch, units, context.report)
+      return
+    }
+    context.report.metric("shuffle/units", Double(units.count))
+    let normalised = weights.map { $0 / sum }
+    context.report.metric(
+      "shuffle/effective_sample_size", 1 / normalised.reduce(0) { $0 + $1 * $1 })
+    switch options.mode {
+    case .resample: try await resample(&batch, units, weights, normalised, context)
+    case .reweight: reweight(&batch, units, normalised)
+    }
+  }
+
+  private func resample(
+    _ batch: inout TrajectoryBatch, _ units: [ShuffleUnit], _ weights: [Double], _ normalised: [Double],
+    _ context: StageContext
+  ) async throws {
+    let draw = WeightedDraw(weights: weights)
+    let rounds = options.rounds
+    // A round without units draws nothing.
+    let drawn = try await context.concurrentMap(count: min(rounds, units.count), chunk: 1) { round in
+      let size = units.count / rounds + (round < units.count % rounds ? 1 : 0)
+      return draw.draw(size, using: context.random(UInt64(round)))
+    }
+    var draws = [[Int]](repeating: [], count: batch.count)
+    var exposure = [Int](repeating: 0, count: units.count)
+    var position = 0
+    for index in drawn.joined() {
+      let unit = units[Int(index)]
+      exposure[Int(index)] += 1
+      draws[unit.first].append(position)
+      if unit.second >= 0 { draws[unit.second].append(position + 1) }
+      position += unit.size
+    }
+    if options.correction == .importance { correct(&batch, units, normalised, exposure) }
+    for index in draws.indices where !draws[index].isEmpty { batch[index].draws = draws[index] }
+    report(units, exposure, batch, context.report)
+    batch.drop(stage: context.stage) { draws[$0].isEmpty ? "not-drawn" : nil }
+  }
+
+  /// `1 / (|B|·Φ)`, capped, then rescaled to mean 1 over the drawn units.
+  private func correct(
+    _ batch: inout TrajectoryBatch, _ units: [ShuffleUnit], _ normalised: [Double], _ exposure: [Int]
+  ) {
+    let inverse = normalised.map { min(options.cap, 1 / (Double(units.count) * $0)) }
+    let total = zip(inverse, exposure).reduce(0) { $0 + $1.0 * Double($1.1) }
+    let scale = Double(units.count) / total
+    setLossWeights(&batch, units, inverse.map { $0 * scale }, where: { exposure[$0] > 0 })
+  }
+
+  private func reweight(_ batch: inout TrajectoryBatch, _ units: [ShuffleUnit], _ normalised: [Double]) {
+    setLossWeights(&batch, units, normalised.map { Double(units.count) * $0 }, where: { _ in true })
+    // Draws of an earlier pass would be trained on instead of this batch.
+    for index in 0..<batch.count where batch[index].draws != nil { batch[index].draws = nil }
+  }
+
+  private func setLossWeights(
+    _ batch: inout TrajectoryBatch, _ units: [ShuffleUnit], _ weights: [Double],
+    where condition: (Int) -> Bool
+  ) {
+    for (index, unit) in units.enumerated() where condition(index) {
+      batch[unit.first].lossWeight = weights[index]
+      if unit.second >= 0 { batch[unit.second].lossWeight = weights[index] }
+    }
+  }
+
+  /// The batch as it stands: everything once, in its order.
+  private func passThrough(_ batch: inout TrajectoryBatch, _ units: [ShuffleUnit], _ report: StageReport) {
+    for index in 0..<batch.count {
+      if options.mode == .resample {
+        batch[index].draws = [index]
+      } else if batch[index].draws != nil {
+        batch[index].draws = nil
+      }
+      if writes.contains(.lossWeight) { batch[index].lossWeight = 1 }
+    }
+    report.metric("shuffle/units", Double(units.count))
+    if options.mode == .resample {
+      self.report(units, [Int](repeating: 1, count: units.count), batch, report)
+    }
+  }
+
+  private func report(
+    _ units: [ShuffleUnit], _ exposure: [Int], _ batch: TrajectoryBatch, _ report: StageReport
+  ) {
+    report.metric("shuffle/distinct_pairs", Double(exposure.count { $0 > 0 }))
+    report.metric("shuffle/max_exposure", Double(exposure.max() ?? 0))
+    var drawn = 0
+    var collapsed = 0
+    for (unit, times) in zip(units, exposure) {
+      drawn += times * unit.size
+      for position in [unit.first, unit.second] where position >= 0 {
+        collapsed += abs(batch[position].advantage ?? 0) < 0.1 ? times : 0
+      }
+    }
+    report.metric("shuffle/collapsed_share", Double(collapsed) / Double(drawn))
+  }
+}

@@ -1,2 +1,49 @@
 // SPDX-License-Identifier: Apache-2.0
 import PipelineCore
+
+/// Writes the batch as it is now beside the run, for people to read, and changes nothing.
+public struct TapStage: Stage {
+  /// `tap`.
+  public static let name = "tap"
+  /// What `describe` says.
+  public static let summary = "Writes the batch as it is at this place to the run's taps"
+
+  /// What a spec can set.
+  public struct Options: ComponentOptions {
+    /// The name to write under; empty means the stage's name in the spec.
+    public var name = ""
+
+    /// The defaults.
+    public init() {}
+
+    /// What each option means.
+    public static let help = ["name": "what to call the tap; empty for the stage's own name"]
+
+    /// What is wrong with the values.
+    public func problems() -> [OptionProblem] {
+      let isSafe = name.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || "-_.".contains($0)) }
+      return isSafe && name.first != "."
+        ? []
+        : [
+          OptionProblem(
+            "name", "is '\(name)', it may hold letters, digits, '-', '_' and '.', and not start with '.'")
+        ]
+    }
+  }
+
+  /// Nothing.
+  public let reads: Set<Field> = []
+  /// Nothing.
+  public let writes: Set<Field> = []
+  private let options: Options
+
+  /// Makes the stage.
+  public init(options: Options = Options(), assembly: Assembly) { self.options = options }
+
+  /// Hands the batch to the run.
+  ///
+  /// - Throws: When it cannot be written.
+  public func run(_ batch: inout TrajectoryBatch, in context: StageContext) async throws {
+    try await context.tap(batch, name: options.name.isEmpty ? context.stage : options.name)
+  }
+}

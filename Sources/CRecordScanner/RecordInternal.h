@@ -15,8 +15,8 @@ typedef struct {
   const record_names *names;
   record_member *members;
   size_t capacity, count;
-  record_member open;  // its key has been seen, its value not yet ended
-  bool is_open;
+  record_member *open;  // the member whose value has not yet ended, or NULL
+  record_member spare;  // stands in for those that do not fit
   size_t separator;  // offset behind the '{' or ',' before the next key
 } record_list;
 
@@ -36,13 +36,14 @@ size_t record_match_literal(const uint8_t *bytes, size_t at, size_t length, bool
 /// Whether the line ends within the literal that starts at `bytes[at]`.
 bool record_is_cut_literal(const uint8_t *bytes, size_t at, size_t length);
 
+/// The offset behind the number or literal at `bytes[at]`, or 0 if it is invalid.
+size_t record_scalar_end(const uint8_t *bytes, size_t at, size_t length);
+
 /// The value of a hexadecimal digit, or 255.
 uint8_t record_hex_digit(uint8_t byte);
 
 /// The index of a key as it stands in the line, escapes and all.
 int16_t record_find_escaped_name(const record_names *names, const uint8_t *key, size_t length);
-
-enum record_type record_type_of(const uint8_t *value);
 
 /// Starts a member whose ':' stands at `colon`. Everything up to there is known to be valid.
 ///

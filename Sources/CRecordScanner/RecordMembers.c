@@ -24,32 +24,27 @@ bool record_is_cut_literal(const uint8_t *bytes, size_t at, size_t length) {
   return false;
 }
 
-enum record_type record_type_of(const uint8_t *value) {
-  switch (value[0]) {
-    case '{': return RECORD_OBJECT;
-    case '[': return RECORD_ARRAY;
-    case '"': return RECORD_STRING;
-    case 't': return RECORD_TRUE;
-    case 'f': return RECORD_FALSE;
-    case 'n': return RECORD_NULL;
-    case 'N':
-    case 'I': return RECORD_NONFINITE;
-    // A '-' is never the last byte of a valid line.
-    case '-': return value[1] == 'I' ? RECORD_NONFINITE : RECORD_NUMBER;
-    default: return RECORD_NUMBER;
-  }
+/// 1 + the type of a value by its first byte, where that settles it; 0 for digits.
+static const uint8_t types[256] = {
+  ['{'] = RECORD_OBJECT + 1, ['['] = RECORD_ARRAY + 1, ['"'] = RECORD_STRING + 1, ['t'] = RECORD_TRUE + 1,
+  ['f'] = RECORD_FALSE + 1,  ['n'] = RECORD_NULL + 1,  ['N'] = RECORD_NONFINITE + 1, ['I'] = RECORD_NONFINITE + 1};
+
+static uint8_t type_of(const uint8_t *value) {
+  uint8_t type = types[value[0]];
+  if (type > 0) return type - 1;
+  return value[0] == '-' && value[1] == 'I' ? RECORD_NONFINITE : RECORD_NUMBER;
 }
 
 void record_begin_member(record_list *list, size_t colon, size_t last_backslash) {
   const uint8_t *bytes = list->bytes;
-  size_t key_open = list->separator;
-  while (record_is_space(bytes[key_open])) key_open++;
-  size_t key_end = colon - 1, value = colon + 1;
+  size_t key_open = list->separator, key_end = colon - 1, value = colon + 1;
+  while (bytes[key_open] != '"') key_open++;
   while (bytes[key_end] != '"') key_end--;
   while (value < list->length && record_is_space(bytes[value])) value++;
   size_t key = key_open + 1, length = key_end - key;
-  record_member *member = &list->open;
   bool escaped = last_backslash > key;
+  // Straight to where it belongs: copying a member just written would wait for the writes.
+  record_member *member = list->count < list->capacity ? &list->members[list->count] : &list->spare;
   member->key_start = (uint32_t)key;
   member->key_end = (uint32_t)key_end;
   member->value_start = (uint32_t)value;
@@ -57,19 +52,18 @@ void record_begin_member(record_list *list, size_t colon, size_t last_backslash)
   if (!list->names) member->name = -1;
   else if (escaped) member->name = record_find_escaped_name(list->names, bytes + key, length);
   else member->name = record_names_find(list->names, bytes + key, length);
-  list->is_open = true;
+  list->open = member;
 }
 
 void record_end_member(record_list *list, size_t end, size_t last_backslash, size_t last_nonfinite) {
-  record_member *member = &list->open;
+  record_member *member = list->open;
   size_t start = member->value_start;
   list->separator = end + 1;
   while (record_is_space(list->bytes[end - 1])) end--;
   member->value_end = (uint32_t)end;
-  member->type = record_type_of(list->bytes + start);
+  member->type = type_of(list->bytes + start);
   if (member->type == RECORD_STRING && last_backslash > start) member->flags |= RECORD_VALUE_ESCAPED;
   if (last_nonfinite > start) member->flags |= RECORD_VALUE_NONFINITE;
-  if (list->count < list->capacity) list->members[list->count] = *member;
   list->count++;
-  list->is_open = false;
+  list->open = NULL;
 }

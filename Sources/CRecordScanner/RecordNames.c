@@ -8,10 +8,16 @@
 
 #define RECORD_MAXIMUM_NAME 1024
 
+/// A key in brief: equal keys have equal briefs, and up to 16 bytes the brief is the whole key.
 typedef struct {
+  uint64_t first, last;
+  size_t length;
+} brief;
+
+typedef struct {
+  brief key;
   uint32_t start;  // in `text`
-  uint16_t length;
-  int16_t index;  // -1: free
+  int16_t index;   // -1: free
 } name_slot;
 
 struct record_names {
@@ -20,23 +26,27 @@ struct record_names {
   uint8_t *text;
 };
 
-/// Mixes the length, the first eight and the last eight bytes; a table holds few names, so that is enough.
-static uint64_t hash(const uint8_t *key, size_t length) {
-  uint64_t first = 0, last = 0;
+RECORD_INLINE brief brief_of(const uint8_t *key, size_t length) {
+  brief b = {0, 0, length};
   if (length >= 8) {
-    memcpy(&first, key, 8);
-    memcpy(&last, key + length - 8, 8);
+    memcpy(&b.first, key, 8);
+    memcpy(&b.last, key + length - 8, 8);
   } else if (length >= 4) {
     uint32_t head, tail;
     memcpy(&head, key, 4);
     memcpy(&tail, key + length - 4, 4);
-    first = head | (uint64_t)tail << 32;
+    b.first = head;
+    b.last = tail;
   } else if (length > 0) {
-    first = key[0] | (uint64_t)key[length / 2] << 8 | (uint64_t)key[length - 1] << 16;
+    b.first = key[0];
+    b.last = key[length / 2] | (uint64_t)key[length - 1] << 8;
   }
-  uint64_t mixed = (first ^ (last << 27 | last >> 37)) * 0x9E3779B97F4A7C15u + length * 0xD1B54A32D192ED03u;
-  mixed ^= mixed >> 29;
-  return (mixed * 0xBF58476D1CE4E5B9u) >> 32;
+  return b;
+}
+
+RECORD_INLINE size_t hash(brief b) {
+  uint64_t mixed = (b.first ^ (b.last << 27 | b.last >> 37) ^ b.length) * 0x9E3779B97F4A7C15u;
+  return (size_t)((mixed ^ mixed >> 29) * 0xBF58476D1CE4E5B9u >> 32);
 }
 
 record_names *record_names_make(const char *const *names, const uint16_t *lengths, size_t count) {
@@ -61,9 +71,10 @@ record_names *record_names_make(const char *const *names, const uint16_t *length
   for (size_t i = 0; i < count; i++) {
     const uint8_t *name = (const uint8_t *)names[i];
     if (record_names_find(table, name, lengths[i]) >= 0) continue;
-    size_t at = hash(name, lengths[i]) & table->mask;
+    brief key = brief_of(name, lengths[i]);
+    size_t at = hash(key) & table->mask;
     while (table->slots[at].index >= 0) at = (at + 1) & table->mask;
-    table->slots[at] = (name_slot){used, lengths[i], (int16_t)i};
+    table->slots[at] = (name_slot){key, used, (int16_t)i};
     memcpy(table->text + used, name, lengths[i]);
     used += lengths[i];
     if (lengths[i] > table->longest) table->longest = lengths[i];
@@ -79,10 +90,12 @@ void record_names_free(record_names *names) {
 }
 
 int16_t record_names_find(const record_names *names, const uint8_t *key, size_t length) {
-  for (size_t at = hash(key, length) & names->mask;; at = (at + 1) & names->mask) {
-    name_slot slot = names->slots[at];
-    if (slot.index < 0) return -1;
-    if (slot.length == length && memcmp(names->text + slot.start, key, length) == 0) return slot.index;
+  brief wanted = brief_of(key, length);
+  for (size_t at = hash(wanted) & names->mask;; at = (at + 1) & names->mask) {
+    const name_slot *slot = &names->slots[at];
+    if (slot->index < 0) return -1;
+    if (slot->key.first != wanted.first || slot->key.last != wanted.last || slot->key.length != length) continue;
+    if (length <= 16 || memcmp(names->text + slot->start, key, length) == 0) return slot->index;
   }
 }
 

@@ -16,6 +16,26 @@ static const uint64_t powers_of_5[28] = {
 static const double powers_of_10[23] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,  1e8,  1e9,  1e10, 1e11,
                                         1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
 
+/// How many of the eight bytes, from the first on, are digits; `*digits` becomes their values in place.
+///
+/// Eight bytes are taken as a little-endian word, as all machines we run on have it.
+RECORD_INLINE unsigned leading_digits(const uint8_t *at, uint64_t *digits) {
+  uint64_t word;
+  memcpy(&word, at, 8);
+  word ^= 0x3030303030303030u;
+  *digits = word;
+  // A byte above 9 gets its top bit set; what it carries into later bytes does not matter.
+  uint64_t others = ((word + 0x7676767676767676u) | word) & 0x8080808080808080u;
+  return others ? (unsigned)__builtin_ctzll(others) / 8 : 8;
+}
+
+/// The number that eight digits make, the first of them in the lowest byte.
+RECORD_INLINE uint64_t join_digits(uint64_t digits) {
+  digits = (digits * (1 + (10 << 8)) >> 8) & 0x00FF00FF00FF00FFu;
+  digits = (digits * (1 + (100 << 16)) >> 16) & 0x0000FFFF0000FFFFu;
+  return digits * (1 + ((uint64_t)10000 << 32)) >> 32;
+}
+
 /// `bits` · 2^`exponent` rounded to even, where `inexact` says that a little more than `bits` is meant.
 ///
 /// The result must be a normal number, and `bits` at least 2^54, so that `inexact` never decides a tie alone.
@@ -56,7 +76,7 @@ static double scale(uint64_t mantissa, int power) {
   // Half the mantissa is less than the divisor, so the quotient fits in 64 bits and fills at least 63.
   unsigned __int128 dividend = (unsigned __int128)mantissa << 63;
   uint64_t quotient = (uint64_t)(dividend / divisor);
-  bool inexact = (uint64_t)(dividend % divisor) != 0;
+  bool inexact = (uint64_t)dividend != quotient * divisor;
   return round_bits(quotient, inexact, power - lead + align - 63);
 }
 
@@ -110,6 +130,13 @@ static double parse_double(const uint8_t *value, size_t length, size_t *at) {
   }
   if (i < length && value[i] == '.') {
     size_t point = i++;
+    uint64_t eight;
+    while (i + 8 <= length && leading_digits(value + i, &eight) == 8) {
+      mantissa = mantissa * 100000000 + join_digits(eight);
+      if (digits > 0) digits += 8;
+      else if (eight != 0) digits = 8 - (size_t)__builtin_ctzll(eight) / 8;
+      i += 8;
+    }
     for (; i < length && (uint8_t)(value[i] - '0') < 10; i++) {
       mantissa = mantissa * 10 + (value[i] - '0');
       digits += digits > 0 || value[i] != '0';
@@ -138,6 +165,9 @@ static double parse_double(const uint8_t *value, size_t length, size_t *at) {
 /// Moves from the end of an element to the start of the next; false at the end of the array.
 static bool next_element(const uint8_t *value, size_t length, size_t *at) {
   size_t i = *at;
+  // The usual separators first: ", " and ",".
+  i += i < length && value[i] == ',';
+  i += i < length && value[i] == ' ';
   while (i < length && (record_is_space(value[i]) || value[i] == ',')) i++;
   *at = i;
   return i < length && value[i] != ']';
@@ -147,6 +177,14 @@ int64_t record_parse_integers(const uint8_t *value, size_t length, int64_t *dst,
   if (length == 0 || value[0] != '[') return -1;
   size_t count = 0;
   for (size_t at = 1; next_element(value, length, &at); count++) {
+    uint64_t few;
+    unsigned size = at + 8 < length ? leading_digits(value + at, &few) : 0;
+    if (size > 0 && size < 8 && (value[at + size] == ',' || value[at + size] == ']')) {
+      // Token ids: at most seven digits. Zeros shifted in front do not count.
+      if (count < capacity) dst[count] = (int64_t)join_digits(few << (64 - 8 * size));
+      at += size;
+      continue;
+    }
     bool negative = value[at] == '-';
     size_t start = at += negative;
     uint64_t number = 0;

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <stdatomic.h>
+
 #include "RecordInternal.h"
 
-int record_best_level(void) {
+static int detect_level(void) {
 #if defined(__x86_64__)
   if (
     __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl")
@@ -14,6 +16,17 @@ int record_best_level(void) {
     return RECORD_LEVEL_AVX2;
 #endif
   return RECORD_LEVEL_BASELINE;
+}
+
+int record_best_level(void) {
+  // Asking the processor costs as much as scanning a short string. Threads that ask at once get the same answer.
+  static _Atomic int known = -1;
+  int level = atomic_load_explicit(&known, memory_order_relaxed);
+  if (level < 0) {
+    level = detect_level();
+    atomic_store_explicit(&known, level, memory_order_relaxed);
+  }
+  return level;
 }
 
 const char *record_level_name(int level) {
@@ -57,7 +70,7 @@ static int scan(
   if (level == RECORD_LEVEL_PLAIN || !scan_vector(level, &list)) {
     *refused = level != RECORD_LEVEL_PLAIN;
     list.count = 0;
-    list.is_open = false;
+    list.open = NULL;
     if (record_scan_plain(&list, error) != RECORD_OK) return error->code;
   }
   *count = list.count;

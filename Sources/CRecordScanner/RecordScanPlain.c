@@ -155,6 +155,12 @@ static bool read_scalar(reader *r) {
   return true;
 }
 
+size_t record_scalar_end(const uint8_t *bytes, size_t at, size_t length) {
+  record_error ignored;
+  reader r = {bytes, length, at, 0, 0, &ignored};
+  return read_scalar(&r) ? r.at : 0;
+}
+
 enum expectation { VALUE, FIRST_VALUE, KEY, FIRST_KEY, COLON, SEPARATOR };
 
 /// The fault of finding `byte` where something else must stand.
@@ -200,7 +206,7 @@ static bool scan(record_list *list, reader *r) {
       if (expected != SEPARATOR && expected != FIRST_KEY && expected != FIRST_VALUE)
         return unexpected(r, expected, separator);
       if (byte != stack[depth] + 2) return fault(r, RECORD_MISMATCHED_BRACKET, r->at);
-      if (depth == 1 && list->is_open) record_end_member(list, r->at, r->last_backslash, r->last_nonfinite);
+      if (depth == 1 && list->open) record_end_member(list, r->at, r->last_backslash, r->last_nonfinite);
       depth--;
       r->at++;
       if (depth == 0) break;

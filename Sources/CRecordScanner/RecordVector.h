@@ -39,8 +39,11 @@ RECORD_INLINE uint64_t after(uint64_t mask, uint64_t *carry) {
 
 /// From each position in `starts` onwards, the first position that is not in `run`.
 ///
-/// Adding a bit to a run of ones carries through to its end. `carry` brings in a run from the block before.
-RECORD_INLINE uint64_t run_end(uint64_t starts, uint64_t run, uint64_t *carry) {
+/// Adding a bit to a run of ones carries through to its end.
+RECORD_INLINE uint64_t run_end(uint64_t starts, uint64_t run) { return (starts + run) & ~run; }
+
+/// The same, where `carry`, 0 or 1, brings in a run from the block before and takes one out.
+RECORD_INLINE uint64_t run_end_across(uint64_t starts, uint64_t run, uint64_t *carry) {
   unsigned long long sum;
   *carry = __builtin_add_overflow((unsigned long long)(starts | *carry), (unsigned long long)run, &sum);
   return sum & ~run;
@@ -49,7 +52,7 @@ RECORD_INLINE uint64_t run_end(uint64_t starts, uint64_t run, uint64_t *carry) {
 /// The first positions after those in `tokens` that are not space.
 RECORD_INLINE uint64_t next_token(uint64_t tokens, uint64_t space, uint64_t *carry) {
   uint64_t last = tokens >> 63;
-  uint64_t ends = run_end(tokens << 1, space, carry);
+  uint64_t ends = run_end_across(tokens << 1, space, carry);
   *carry |= last;
   return ends;
 }

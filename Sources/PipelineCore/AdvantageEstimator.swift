@@ -5,6 +5,9 @@ public protocol AdvantageEstimator: Component {
   /// What each trajectory must carry beside `reward`.
   var reads: Set<Field> { get }
 
+  /// `advantage`, and `advantages` where the estimator gives values per token.
+  var writes: Set<Field> { get }
+
   /// Whether an advantage compares a rollout with the others of its group.
   var comparesWithinGroup: Bool { get }
 
@@ -18,6 +21,9 @@ public protocol AdvantageEstimator: Component {
 extension AdvantageEstimator {
   /// Nothing but `reward`.
   public var reads: Set<Field> { [] }
+
+  /// One value for each trajectory.
+  public var writes: Set<Field> { [.advantage] }
 }
 
 /// A rollout with a reward.

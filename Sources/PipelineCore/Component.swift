@@ -59,22 +59,18 @@ public struct Assembly: Sendable {
   }
 
   /// Makes a stage.
-  public func stage(_ reference: ComponentReference, at location: SourceLocation? = nil) throws -> any Stage {
-    try make(try registry.stage(reference.use, at: location), reference.with)
+  public func stage(_ reference: ComponentReference) throws -> any Stage {
+    try make(try registry.stage(reference.use, at: reference.location), reference.with)
   }
 
   /// Makes a reward function.
-  public func reward(
-    _ reference: ComponentReference, at location: SourceLocation? = nil
-  ) throws -> any RewardFunction {
-    try make(try registry.reward(reference.use, at: location), reference.with)
+  public func reward(_ reference: ComponentReference) throws -> any RewardFunction {
+    try make(try registry.reward(reference.use, at: reference.location), reference.with)
   }
 
   /// Makes an advantage estimator.
-  public func advantage(
-    _ reference: ComponentReference, at location: SourceLocation? = nil
-  ) throws -> any AdvantageEstimator {
-    try make(try registry.advantage(reference.use, at: location), reference.with)
+  public func advantage(_ reference: ComponentReference) throws -> any AdvantageEstimator {
+    try make(try registry.advantage(reference.use, at: reference.location), reference.with)
   }
 
   private func make(_ type: any Stage.Type, _ tree: OptionTree) throws -> any Stage {
@@ -87,7 +83,8 @@ public struct Assembly: Sendable {
     return try open(type)
   }
 
-  private func make(_ type: any AdvantageEstimator.Type, _ tree: OptionTree) throws -> any AdvantageEstimator {
+  private func make(_ type: any AdvantageEstimator.Type, _ tree: OptionTree) throws -> any AdvantageEstimator
+  {
     func open<A: AdvantageEstimator>(_ type: A.Type) throws -> any AdvantageEstimator {
       try component(type, tree)
     }

@@ -12,11 +12,20 @@ public protocol ComponentOptions: Codable, Sendable {
   /// What each option means, in one line, by its name in a spec. Every option has an entry.
   static var help: [String: String] { get }
 
+  /// Which options name components of which kind, by the option's name in a spec: `["functions": .reward]`.
+  ///
+  /// For ``ComponentReference``s, lists of them, and tables with `use` and `with`; `describe` and the schema
+  /// then list what can be named. What an option names by default need not be said here.
+  static var componentKinds: [String: ComponentKind] { get }
+
   /// What is wrong with the values, one entry for each wrong option; empty when all is well.
   func problems() -> [OptionProblem]
 }
 
 extension ComponentOptions {
+  /// Only what defaults name.
+  public static var componentKinds: [String: ComponentKind] { [:] }
+
   /// No limits on any option.
   public func problems() -> [OptionProblem] { [] }
 }
@@ -50,44 +59,4 @@ public struct NoOptions: ComponentOptions {
   public static let help: [String: String] = [:]
   /// Nothing to set.
   public init() {}
-}
-
-/// A component named in a spec: `"grpo"`, or `{"use": "reinforce-plus-plus", "with": {"gamma": 0.99}}`.
-public struct ComponentReference: Codable, Sendable, Hashable {
-  /// The registered name.
-  public var use: String
-  /// Its options, not read yet.
-  public var with: OptionTree
-
-  /// Refers to a component by name.
-  public init(_ use: String, with: OptionTree = .empty) {
-    self.use = use
-    self.with = with
-  }
-
-  private enum CodingKeys: String, CodingKey { case use, with }
-
-  /// Reads a bare name or a table of `use` and `with`.
-  public init(from decoder: any Decoder) throws {
-    if let single = try? decoder.singleValueContainer(), let name = try? single.decode(String.self) {
-      self.init(name)
-      return
-    }
-    let keyed = try decoder.container(keyedBy: CodingKeys.self)
-    self.init(
-      try keyed.decode(String.self, forKey: .use),
-      with: try keyed.decodeIfPresent(OptionTree.self, forKey: .with) ?? .empty)
-  }
-
-  /// Writes the table form, or the bare name where there are no options.
-  public func encode(to encoder: any Encoder) throws {
-    if case .table(let entries) = with.node, entries.isEmpty {
-      var single = encoder.singleValueContainer()
-      try single.encode(use)
-    } else {
-      var keyed = encoder.container(keyedBy: CodingKeys.self)
-      try keyed.encode(use, forKey: .use)
-      try keyed.encode(with, forKey: .with)
-    }
-  }
 }

@@ -65,12 +65,17 @@ public struct OptionTree: Sendable, Hashable {
     switch node {
     case .null: "null"
     case .bool: "a boolean"
-    case .number(let text): "the number \(text)"
-    case .string(let text): "the string \"\(text)\""
-    case .plain(let text): "'\(text)'"
+    case .number(let text): "the number \(Self.short(text))"
+    case .string(let text): "the string \"\(Self.short(text))\""
+    case .plain(let text): "'\(Self.short(text))'"
     case .list: "a list"
     case .table: "a table"
     }
+  }
+
+  /// What fits in a message.
+  private static func short(_ text: String) -> String {
+    text.count > 60 ? text.prefix(60) + "…" : text
   }
 }
 
@@ -84,8 +89,12 @@ extension OptionTree: Codable {
     init?(intValue: Int) { nil }
   }
 
-  /// Reads any value; places are lost.
+  /// Reads any value; places are lost unless the decoder is an ``OptionTreeDecoder``.
   public init(from decoder: any Decoder) throws {
+    if let decoder = decoder as? any OptionTreeDecoder {
+      self = decoder.takeTree()
+      return
+    }
     let here = OptionTree.empty.location
     if let keyed = try? decoder.container(keyedBy: Key.self) {
       let entries = try keyed.allKeys.map { key in

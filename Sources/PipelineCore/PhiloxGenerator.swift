@@ -42,8 +42,12 @@ public struct PhiloxGenerator: RandomNumberGenerator, Sendable {
   }
 
   /// A uniform number strictly between 0 and 1: the middle of one of 2^53 equal intervals.
-  public mutating func uniform() -> Double {
-    min((Double(next() >> 11) + 0.5) * 0x1p-53, 1 - 0x1p-53)
+  public mutating func uniform() -> Double { Self.uniform(from: next()) }
+
+  /// The uniform number that 64 random bits stand for; see ``uniform()``.
+  public static func uniform(from bits: UInt64) -> Double {
+    // The middle of the last interval would round to 1.
+    min((Double(bits >> 11) + 0.5) * 0x1p-53, 1 - 0x1p-53)
   }
 
   /// FNV-1a (64 bit) over the UTF-8 bytes of `text`: how names become coordinates and keys.

@@ -69,4 +69,25 @@ public struct PipelineErrors: Error, Sendable, CustomStringConvertible {
 
   /// One error a line.
   public var description: String { errors.map(\.description).joined(separator: "\n") }
+
+  /// Transforms every element, and throws what went wrong with any of them together.
+  ///
+  /// - Throws: The first error that is no pipeline error at once, ``PipelineErrors`` at the end.
+  public static func gather<Element, Result>(
+    _ elements: [Element], _ transform: (Element) throws -> Result
+  ) throws -> [Result] {
+    var results: [Result] = []
+    var errors: [PipelineError] = []
+    for element in elements {
+      do {
+        results.append(try transform(element))
+      } catch let error as PipelineError {
+        errors.append(error)
+      } catch let several as PipelineErrors {
+        errors.append(contentsOf: several.errors)
+      }
+    }
+    if !errors.isEmpty { throw PipelineErrors(errors) }
+    return results
+  }
 }

@@ -19,3 +19,15 @@ public enum RewardOutcome: Sendable, Hashable {
   /// It cannot tell, and why; the trajectory gets no reward from anyone's guess.
   case abstained(String)
 }
+
+/// What a reward function throws when it did not answer in time; the record's status is then `timed_out`.
+public struct RewardTimeout: Error, CustomStringConvertible {
+  /// How long the answer was waited for.
+  public let seconds: Double
+
+  /// Says how long the answer was waited for.
+  public init(seconds: Double) { self.seconds = seconds }
+
+  /// `gave no answer within 30.0 s`.
+  public var description: String { "gave no answer within \(seconds) s" }
+}

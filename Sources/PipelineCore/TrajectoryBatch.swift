@@ -62,7 +62,10 @@ public struct TrajectoryBatch: Sendable {
 
   /// The trajectory at a position; assigning must keep its id and group.
   public subscript(index: Int) -> Trajectory {
-    get { trajectories[index] }
+    // Lends the trajectory instead of copying it: a copy costs a dozen reference counts.
+    _read {
+      yield trajectories[index]
+    }
     _modify {
       yield &trajectories[index]
     }
@@ -91,25 +94,26 @@ public struct TrajectoryBatch: Sendable {
   public mutating func drop(stage: String, by rule: (Int) throws -> String?) rethrows {
     let rules = try trajectories.indices.map(rule)
     guard rules.contains(where: { $0 != nil }) else { return }
-    var kept: [Trajectory] = []
-    var keptGroups: [Int32] = []
-    var keptPositions: [Int32] = []
-    kept.reserveCapacity(trajectories.count)
-    keptGroups.reserveCapacity(trajectories.count)
-    for (position, trajectory) in trajectories.enumerated() {
+    // Kept trajectories move up in place; only those that leave are copied.
+    var kept = 0
+    for position in trajectories.indices {
       if let rule = rules[position] {
         drops.append(
           Drop(
-            trajectory: trajectory, rule: rule, stage: stage, inputPosition: Int(inputPositions[position])))
+            trajectory: trajectories[position], rule: rule, stage: stage,
+            inputPosition: Int(inputPositions[position])))
       } else {
-        kept.append(trajectory)
-        keptGroups.append(groupOfTrajectory[position])
-        keptPositions.append(inputPositions[position])
+        if kept < position {
+          trajectories.swapAt(kept, position)
+          groupOfTrajectory[kept] = groupOfTrajectory[position]
+          inputPositions[kept] = inputPositions[position]
+        }
+        kept += 1
       }
     }
-    trajectories = kept
-    groupOfTrajectory = keptGroups
-    inputPositions = keptPositions
+    trajectories.removeLast(trajectories.count - kept)
+    groupOfTrajectory.removeLast(groupOfTrajectory.count - kept)
+    inputPositions.removeLast(inputPositions.count - kept)
   }
 }
 

@@ -5,16 +5,41 @@ import PipelineCore
 /// A run of whole lines, not parsed yet.
 struct RawChunk: Sendable {
   let bytes: [UInt8]
-  /// Where the bytes can be read again, and at what offset; nil to keep them in memory.
-  let storage: (any RecordStorage)?
+  /// Where the bytes can be read again, and at what offset.
+  let storage: any RecordStorage
   let offset: UInt64
 
-  var byteCount: Int { bytes.count }
+  func parse(with parser: RecordParser) -> ParsedChunk {
+    bytes.withUnsafeBytes { parser.parse($0, storage: storage, offset: offset) }
+  }
+}
 
-  func parse(with parser: RecordParser) throws -> ParsedChunk {
-    bytes.withUnsafeBytes { raw in
-      parser.parse(raw, storage: storage ?? MemoryRecordStorage(bytes), offset: storage == nil ? 0 : offset)
+/// Keeps bytes that cannot be read again where they came from: 64 MiB in memory, the rest in a spool.
+final class RecordKeeper {
+  private var spool: (file: SpoolFile, storage: FileRecordStorage)?
+  private var bytesInMemory = 0
+  private static let memoryLimit = 64 << 20
+
+  /// Keeps bytes and says where.
+  func keep(_ bytes: [UInt8]) throws -> RawChunk {
+    bytesInMemory += bytes.count
+    guard bytesInMemory > Self.memoryLimit else {
+      return RawChunk(bytes: bytes, storage: MemoryRecordStorage(bytes), offset: 0)
     }
+    let spool = try spool ?? Self.makeSpool()
+    self.spool = spool
+    return RawChunk(bytes: bytes, storage: spool.storage, offset: try spool.file.append(bytes))
+  }
+
+  /// Lets go of what was kept for the batch that has ended; what others still hold stays readable.
+  func batchEnded() {
+    bytesInMemory = 0
+    spool = nil
+  }
+
+  private static func makeSpool() throws -> (SpoolFile, FileRecordStorage) {
+    let file = try SpoolFile()
+    return (file, FileRecordStorage(file.descriptor))
   }
 }
 
@@ -27,15 +52,13 @@ final class ChunkedInput {
   private let size: Int?
   /// Set for a plain file, whose records are read again by offset.
   private let fileStorage: FileRecordStorage?
-  private var spool: (file: SpoolFile, storage: FileRecordStorage)?
-  private var bytesInMemory = 0
+  private var peeked: [UInt8]?
   private var rest: [UInt8]
   private var offset: UInt64 = 0
   private var isAtStart = true
   private var hasEnded = false
 
   private static let chunkSize = 1 << 20
-  private static let memoryLimit = 64 << 20
   private static let longestLine = 1 << 30
 
   init(path: String) throws {
@@ -72,14 +95,30 @@ final class ChunkedInput {
     return (Double(fileCount - filesLeft - 1) + min(1, share)) / Double(fileCount)
   }
 
-  /// Lets go of what was kept for the batch that has ended.
-  func batchEnded() {
-    bytesInMemory = 0
-    spool = nil
+  /// The first chunk's bytes, without taking them.
+  func peek() throws -> [UInt8] {
+    if peeked == nil { peeked = try nextBytes() ?? [] }
+    return peeked ?? []
   }
 
   /// The next chunk, or nil at the end.
-  func next() throws -> RawChunk? {
+  ///
+  /// - Parameter keeper: Keeps the bytes of what cannot be read again.
+  func next(keeper: RecordKeeper) throws -> RawChunk? {
+    guard let bytes = try takeBytes() else { return nil }
+    defer { offset += UInt64(bytes.count) }
+    if let fileStorage { return RawChunk(bytes: bytes, storage: fileStorage, offset: offset) }
+    return try keeper.keep(bytes)
+  }
+
+  /// The next chunk's bytes, or nil at the end; for those who need not read them again.
+  func takeBytes() throws -> [UInt8]? {
+    guard let bytes = peeked else { return try nextBytes() }
+    peeked = nil
+    return bytes.isEmpty ? nil : bytes
+  }
+
+  private func nextBytes() throws -> [UInt8]? {
     var bytes = rest
     rest = []
     var searched = 0
@@ -98,21 +137,12 @@ final class ChunkedInput {
       try fill(&bytes)
     }
     if bytes.isEmpty { return nil }
-    defer { offset += UInt64(bytes.count) }
     if isAtStart {
       isAtStart = false
       // A byte order mark at the start of a file becomes white space, so that offsets stay true.
       if bytes.starts(with: [0xEF, 0xBB, 0xBF]) { bytes.replaceSubrange(0..<3, with: [0x20, 0x20, 0x20]) }
     }
-    if let fileStorage { return RawChunk(bytes: bytes, storage: fileStorage, offset: offset) }
-    bytesInMemory += bytes.count
-    guard bytesInMemory > Self.memoryLimit else { return RawChunk(bytes: bytes, storage: nil, offset: 0) }
-    if spool == nil {
-      let file = try SpoolFile()
-      spool = (file, FileRecordStorage(file.descriptor))
-    }
-    guard let spool else { return nil }
-    return RawChunk(bytes: bytes, storage: spool.storage, offset: try spool.file.append(bytes))
+    return bytes
   }
 
   /// Reads until a chunk is full or the input ends; a long line gets ever larger pieces.

@@ -7,7 +7,7 @@ public enum ParallelEncoding {
   ///
   /// Chunks have a fixed number of items, so that the calls of `write` do not depend on `threads`.
   public static func run(
-    count: Int, chunk: Int = 128, threads: Int,
+    count: Int, chunk: Int = 128, threads: Int, isolation: isolated (any Actor)? = #isolation,
     encode: @escaping @Sendable (Int, inout [UInt8]) throws -> Void, write: ([UInt8]) throws -> Void
   ) async throws {
     var inFlight: [Task<[UInt8], any Error>] = []

@@ -66,7 +66,10 @@ struct RecordParser: Sendable {
   /// - Parameters:
   ///   - storage: Where the same bytes can be read later.
   ///   - offset: Where `bytes` start in the storage.
-  func parse(_ bytes: UnsafeRawBufferPointer, storage: any RecordStorage, offset: UInt64) -> ParsedChunk {
+  ///   - isOneLine: Whether all the lines were made of a single line of the input.
+  func parse(
+    _ bytes: UnsafeRawBufferPointer, storage: any RecordStorage, offset: UInt64, isOneLine: Bool = false
+  ) -> ParsedChunk {
     var lines = LineWork(parser: self, bytes: bytes)
     lines.run()
     let chunk = RecordChunk(storage: storage, members: lines.members)
@@ -74,12 +77,36 @@ struct RecordParser: Sendable {
       Trajectory(
         record: Record(
           chunk: chunk, offset: offset + UInt64(line.range.lowerBound), byteCount: line.range.count,
-          lineInChunk: line.number, members: line.members, holdsNonFinite: line.holdsNonFinite),
+          lineInChunk: isOneLine ? 0 : line.number, members: line.members, holdsNonFinite: line.holdsNonFinite),
         id: line.id, group: line.group, stored: line.stored, changes: groupBy.isEmpty ? [] : .group)
     }
     return ParsedChunk(
-      chunk: chunk, trajectories: trajectories, faults: lines.faults, lineCount: lines.lineCount,
+      chunk: chunk, trajectories: trajectories, faults: lines.faults, lineCount: isOneLine ? 1 : lines.lineCount,
       nonFiniteLines: lines.found.count { $0.holdsNonFinite })
+  }
+
+  /// Checks that a line, which may be of any format, is a JSON object.
+  ///
+  /// - Returns: Whether a bare NaN or Infinity stands in it.
+  /// - Throws: ``PipelineError`` at the column of the fault.
+  static func check(_ line: UnsafeRawBufferPointer, at place: SourceLocation) throws -> Bool {
+    var count = 0
+    var error = record_error()
+    var members = [record_member](repeating: record_member(), count: 256)
+    let status = record_scan(
+      line.baseAddress?.assumingMemoryBound(to: UInt8.self), line.count, nil, &members, members.count, &count,
+      &error)
+    if status == RECORD_OK.rawValue || status == RECORD_CAPACITY.rawValue {
+      return members.prefix(count).contains { $0.flags & UInt8(RECORD_VALUE_NONFINITE.rawValue) != 0 }
+    }
+    throw PipelineError(
+      .invalidData, "not JSON: " + String(cString: record_error_message(status)),
+      at: SourceLocation(file: place.file, line: place.line, column: column(of: Int(error.offset), in: line)))
+  }
+
+  /// The column, in characters from 1, of a byte of a line.
+  private static func column(of offset: Int, in line: UnsafeRawBufferPointer) -> Int {
+    line[..<min(offset, line.count)].count { $0 & 0xC0 != 0x80 } + 1
   }
 
   /// The state of parsing one chunk.
@@ -191,8 +218,7 @@ struct RecordParser: Sendable {
     }
 
     mutating func fault(_ line: UnsafeRawBufferPointer, at offset: Int, _ reason: String) {
-      let before = UnsafeRawBufferPointer(rebasing: line[..<min(offset, line.count)])
-      let column = before.count { $0 & 0xC0 != 0x80 } + 1
+      let column = RecordParser.column(of: offset, in: line)
       let text = String(decoding: line.prefix(8_000), as: UTF8.self).prefix(2_000)
       faults.append(
         ParsedChunk.Fault(lineInChunk: lineCount, column: column, reason: reason, text: String(text)))

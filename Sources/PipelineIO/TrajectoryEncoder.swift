@@ -35,9 +35,11 @@ public enum TrajectoryEncoder {
   private static func encodeSpliced(
     _ trajectory: Trajectory, _ line: UnsafeRawBufferPointer, into output: inout [UInt8]
   ) {
+    let changed = trajectory.changedFields
+    if changed.isEmpty { return output.append(contentsOf: line) }
     var edits: [Edit] = []
     var additions: [Field] = []
-    for field in trajectory.changedFields {
+    for field in changed {
       if let member = trajectory.record.member(of: field) {
         edits.append(Edit(range: member.value, field: field))
       } else if Field.reservedIndex[field] == nil, let range = range(of: field, in: line) {

@@ -11,8 +11,10 @@ public actor TrajectoryReader {
   public struct Options: Sendable {
     /// Files, or `-` for standard input, one after the other.
     public var paths: [String]
-    /// The name of their format, or nil to find out.
+    /// The name of their format, or nil to find out from the first lines.
     public var format: String?
+    /// The formats that can be read.
+    public var catalog = FormatCatalog.standard
     /// How to cut batches.
     public var cut: BatchCut = .automatic
     /// Fields whose values together name the group; empty for the records' own `group`.
@@ -49,7 +51,10 @@ public actor TrajectoryReader {
   private let onBadRecord: @Sendable (BadRecord) throws -> Void
   private var remainingPaths: ArraySlice<String>
   private var input: ChunkedInput?
-  private var inFlight: [Task<ParsedChunk, any Error>] = []
+  private let keeper = RecordKeeper()
+  private var inFlight: [Task<ParsedChunk, Never>] = []
+  private var translation: FormatTranslation?
+  private var isNative: Bool?
   private var lineOfNextChunk = 1
   private var waiting: [Trajectory] = []
   private var waitingPosition = 0
@@ -111,7 +116,7 @@ public actor TrajectoryReader {
 
   private func finish(_ trajectories: [Trajectory]) -> TrajectoryBatch {
     defer { nextNumber += 1 }
-    input?.batchEnded()
+    keeper.batchEnded()
     return TrajectoryBatch(trajectories, number: nextNumber)
   }
 
@@ -163,26 +168,43 @@ public actor TrajectoryReader {
     }
   }
 
+  /// What the importer of a peer's format says, or nil for our own format.
+  public var importSummary: ImportSummary? { translation?.summary }
+
   /// The next chunk in order, with the following ones already under way.
   private func nextChunk() async throws -> ParsedChunk? {
     while true {
       if input == nil {
         guard let path = remainingPaths.popFirst() else { return nil }
-        input = try ChunkedInput(path: path)
+        let opened = try ChunkedInput(path: path)
+        input = opened
         lineOfNextChunk = 1
+        try decideFormat(opened)
       }
       guard let input else { return nil }
-      while inFlight.count < max(1, options.threads), let chunk = try input.next() {
-        counts.bytes += chunk.byteCount
-        let parser = parser
-        inFlight.append(Task { try chunk.parse(with: parser) })
+      if let translation {
+        if let chunk = try translation.nextChunk(of: input, line: lineOfNextChunk, keeper: keeper) {
+          counts.bytes = translation.bytesRead
+          return chunk
+        }
+      } else {
+        while inFlight.count < max(1, options.threads), let chunk = try input.next(keeper: keeper) {
+          counts.bytes += chunk.bytes.count
+          let parser = parser
+          inFlight.append(Task { chunk.parse(with: parser) })
+        }
+        if !inFlight.isEmpty { return await inFlight.removeFirst().value }
       }
-      if inFlight.isEmpty {
-        self.input = nil
-        continue
-      }
-      return try await inFlight.removeFirst().value
+      self.input = nil
     }
+  }
+
+  /// Finds out, once, whether the files are our own or a peer's.
+  private func decideFormat(_ input: ChunkedInput) throws {
+    guard isNative == nil else { return }
+    let format = try FormatTranslation.format(options.format, in: options.catalog, of: input)
+    isNative = format == nil
+    if let format { translation = FormatTranslation(format, groupBy: options.groupBy.map(\.rawValue)) }
   }
 }
 

@@ -181,15 +181,17 @@ public struct PipelineRun {
 }
 
 /// Collects bad records between steps.
-final class BadRecordLog: Sendable {
+public final class BadRecordLog: Sendable {
   private let state = Mutex<(lines: [UInt8], first: BadRecord?)>(([], nil))
   private let observer: any RunObserver
 
-  init(observer: any RunObserver) { self.observer = observer }
+  /// An empty log that tells `observer` of every record.
+  public init(observer: any RunObserver) { self.observer = observer }
 
   var first: BadRecord? { state.withLock { $0.first } }
 
-  func add(_ record: BadRecord) {
+  /// Adds a record.
+  public func add(_ record: BadRecord) {
     state.withLock { state in
       state.first = state.first ?? record
       record.write(to: &state.lines)
@@ -197,7 +199,8 @@ final class BadRecordLog: Sendable {
     observer.found(record)
   }
 
-  func take() -> [UInt8] {
+  /// The records since the last call, as JSONL.
+  public func take() -> [UInt8] {
     state.withLock { state in
       defer { state.lines = [] }
       return state.lines

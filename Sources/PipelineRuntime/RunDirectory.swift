@@ -55,7 +55,9 @@ public final class RunDirectory {
         .inputOutput,
         "\(path) holds a run already; continue it with --resume, replace it with --overwrite, or name another "
           + "directory with --output")
-    case .resume where holdsRun: try loadState(fingerprint)
+    case .resume where holdsRun:
+      try loadState(fingerprint)
+      for name in offsets.keys.sorted() { _ = try stream(name) }
     case .overwrite: try removeRun()
     default: break
     }
@@ -72,6 +74,11 @@ public final class RunDirectory {
   /// The stream of a name, opened when it is first asked for, cut to its last complete step.
   public func stream(_ name: String) throws -> AppendOnlyFile {
     if let stream = streams[name] { return stream }
+    if offsets[name] == nil {
+      // Noted before the file is made, so that a resume knows of it whatever happens next.
+      offsets[name] = 0
+      try saveState()
+    }
     let folder = URL(fileURLWithPath: file(name)).deletingLastPathComponent()
     try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
     let stream = try AppendOnlyFile(path: file(name), offset: offsets[name] ?? 0)
@@ -88,6 +95,10 @@ public final class RunDirectory {
       offsets[name] = stream.offset
     }
     if isLast { isFinished = true } else { completeSteps += 1 }
+    try saveState()
+  }
+
+  private func saveState() throws {
     let state: JSONValue = [
       "version": 1, "complete_steps": .number(completeSteps), "finished": .bool(isFinished),
       "offsets": .object(offsets.sorted { $0.key < $1.key }.map { .init($0.key, .number(String($0.value))) }),

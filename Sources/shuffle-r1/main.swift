@@ -1,2 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-print("shuffle-r1")
+import PipelineCommand
+
+await PipelineProgram.main()

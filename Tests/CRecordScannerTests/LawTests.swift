@@ -26,7 +26,8 @@ struct LawTests {
           for level in everyLevel.dropFirst() {
             let outcome = scan(line, level: level, names: names)
             if outcome != plain {
-              Issue.record("level \(level): \(outcome), plain: \(plain): \(String(decoding: line, as: UTF8.self))")
+              Issue.record(
+                "level \(level): \(outcome), plain: \(plain): \(String(decoding: line, as: UTF8.self))")
             }
           }
         }
@@ -72,12 +73,17 @@ struct LawTests {
           #expect(outcome == scan(line, level: 0, names: names))
         }
       }
-      // Every prefix of a line that ends in each kind of token.
-      let line = Array(#"{"id": [1.5e-3, -2], "x": "é\u00e9\ud83d\ude00中", "y": [true, -Infinity, NaN, null]}"#.utf8)
+      // Every prefix of a line with each kind of token, also where it fills its last block.
+      let line = Array(
+        #"{"id": [1.5e-3, -2], "x": "é\u00e9\ud83d\ude00中", "y": [true, -Infinity, NaN, null]}"#.utf8)
       for length in 0...line.count {
-        for level in everyLevel {
-          let prefix = Array(line[..<length])
-          #expect(scan(page.place(prefix), level: level, names: names) == scan(prefix, level: 0, names: names))
+        let prefix = Array(line[..<length])
+        for blanks in [0, 63 - (length + 63) % 64] {
+          let padded = [UInt8](repeating: 0x20, count: blanks) + prefix
+          for level in everyLevel {
+            let outcome = scan(page.place(padded), level: level, names: names)
+            #expect(outcome == scan(padded, level: 0, names: names))
+          }
         }
       }
     }
@@ -96,7 +102,8 @@ struct LawTests {
       var members = [record_member](repeating: record_member(), count: 4)
       var count = 0
       var error = record_error()
-      #expect(record_scan_with(level, line, line.count, nil, &members, 4, &count, &error) == RECORD_OK.rawValue)
+      #expect(
+        record_scan_with(level, line, line.count, nil, &members, 4, &count, &error) == RECORD_OK.rawValue)
       #expect(count == 3)
       #expect(Int(members[2].value_start) == line.count - 2)
       #expect(members[1].flags == UInt8(RECORD_VALUE_ESCAPED.rawValue))

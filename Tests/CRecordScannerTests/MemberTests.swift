@@ -37,7 +37,8 @@ struct MemberTests {
       #"{"a": {"b": [1]}, "c": [{}], "d": "e", "f": -1.5e+3, "g": true, "h": false, "i": null}"#,
       [
         member("a", #"{"b": [1]}"#, RECORD_OBJECT), member("c", "[{}]", RECORD_ARRAY),
-        member("d", "\"e\"", RECORD_STRING), member("f", "-1.5e+3", RECORD_NUMBER), member("g", "true", RECORD_TRUE),
+        member("d", "\"e\"", RECORD_STRING), member("f", "-1.5e+3", RECORD_NUMBER),
+        member("g", "true", RECORD_TRUE),
         member("h", "false", RECORD_FALSE), member("i", "null", RECORD_NULL),
       ])
   }
@@ -59,9 +60,12 @@ struct MemberTests {
   @Test("every form of number passes")
   func numbers() {
     let numbers = [
-      "0", "-0", "10", "-10", "0.0", "-0.5", "100.001", "1e5", "1E5", "1e+5", "1e-5", "1e05", "0e0", "0E-00", "-0.0e-0",
-      "1.5e10", "1.7976931348623157e308", "123456789012345678901234567890", "0.00000000000000000000000000000001",
-      "-1.1920928955078125e-07", "1e400", String(repeating: "9", count: 200), "0." + String(repeating: "0", count: 200),
+      "0", "-0", "10", "-10", "0.0", "-0.5", "100.001", "1e5", "1E5", "1e+5", "1e-5", "1e05", "0e0", "0E-00",
+      "-0.0e-0",
+      "1.5e10", "1.7976931348623157e308", "123456789012345678901234567890",
+      "0.00000000000000000000000000000001",
+      "-1.1920928955078125e-07", "1e400", String(repeating: "9", count: 200),
+      "0." + String(repeating: "0", count: 200),
       "1e" + String(repeating: "0", count: 200), "-" + String(repeating: "12", count: 70) + ".5e-000",
     ]
     for number in numbers { expect("{\"a\":\(number)}", [member("a", number, RECORD_NUMBER)]) }
@@ -74,13 +78,16 @@ struct MemberTests {
   @Test("every form of string passes")
   func strings() {
     let strings = [
-      "", "a", "é", "中文，字", "😀", "\u{7F}", "\u{80}", "\u{7FF}", "\u{800}", "\u{FFFF}", "\u{10000}", "\u{10FFFF}",
+      "", "a", "é", "中文，字", "😀", "\u{7F}", "\u{80}", "\u{7FF}", "\u{800}", "\u{FFFF}", "\u{10000}",
+      "\u{10FFFF}",
       "\u{D7FF}\u{E000}", "/", "[1,2]", "{}", ":,", "'", String(repeating: "x", count: 200),
       String(repeating: "中", count: 100), String(repeating: "😀", count: 50), "NaN", "true",
     ]
     let escapes = [
-      "\\\"", "\\\\", "\\/", "\\b\\f\\n\\r\\t", "\\u0000", "\\u00e9\\u00E9", "\\ud83d\\ude00", "\\uD83D\\uDE00",
-      "\\\\\\\"", "\\\\\\\\", "\\ud7ff", "\\uDBFF\\uDFFF\\ud800\\udc00", "\\\\u12", "\\u005cn", "\\ue000", "\\uABCD\\uabcd",
+      "\\\"", "\\\\", "\\/", "\\b\\f\\n\\r\\t", "\\u0000", "\\u00e9\\u00E9", "\\ud83d\\ude00",
+      "\\uD83D\\uDE00",
+      "\\\\\\\"", "\\\\\\\\", "\\ud7ff", "\\uDBFF\\uDFFF\\ud800\\udc00", "\\\\u12", "\\u005cn", "\\ue000",
+      "\\uABCD\\uabcd",
       String(repeating: "\\\\", count: 100), String(repeating: "\\\"", count: 100), "\\n\\ud83d\\ude00\\n",
       String(repeating: "\\ud83d\\ude00", count: 20), String(repeating: "\\u4e2d", count: 40), "a\\u0064",
     ]
@@ -120,13 +127,17 @@ struct MemberTests {
     let long = "[NaN, " + String(repeating: "-0.5, ", count: 40) + "-Infinity,Infinity,-Infinity,true,null]"
     expect(
       "{\"a\":0,\"b\":\(long),\"c\":[1]}",
-      [member("a", "0", RECORD_NUMBER), member("b", long, RECORD_ARRAY, flag), member("c", "[1]", RECORD_ARRAY)])
+      [
+        member("a", "0", RECORD_NUMBER), member("b", long, RECORD_ARRAY, flag),
+        member("c", "[1]", RECORD_ARRAY),
+      ])
   }
 
   @Test("only the top level counts")
   func topLevel() {
     let inner = #"[{"a": 1, "b": {"a": 2, "c": [{"a": 3}, {}, []]}}, [[], {}], "a", {"a": "}"}]"#
-    expect("{\"a\":\(inner),\"b\":\(inner)}", [member("a", inner, RECORD_ARRAY), member("b", inner, RECORD_ARRAY)])
+    expect(
+      "{\"a\":\(inner),\"b\":\(inner)}", [member("a", inner, RECORD_ARRAY), member("b", inner, RECORD_ARRAY)])
   }
 
   @Test("keys are found by name, also escaped, empty or repeated")

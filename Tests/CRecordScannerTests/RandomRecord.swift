@@ -37,7 +37,8 @@ struct RandomRecord {
 
   private mutating func text() -> String {
     let words = [
-      "the", "angle", "is", "\\n", "\\\"x\\\"", "\\\\frac{1}{2}", "\\u00e9", "\\ud83d\\ude00", "中文", "，", "😀", "é", "\\/",
+      "the", "angle", "is", "\\n", "\\\"x\\\"", "\\\\frac{1}{2}", "\\u00e9", "\\ud83d\\ude00", "中文", "，", "😀",
+      "é", "\\/",
       "[1, 2]", "{:}", "\\uABCD", "\u{7F}", "߿ࠀ", "\u{10FFFF}", "\\\\\\\\", "0123456789abcdef",
     ]
     return (0..<generator.below(30)).map { _ in pick(words) }.joined(separator: pick(["", " "]))
@@ -54,9 +55,12 @@ struct RandomRecord {
     case 4: return "[" + (0..<count * 6).map { _ in integer() }.joined(separator: comma) + "]"
     case 5: return "[" + (0..<count * 3).map { _ in decimal() }.joined(separator: comma) + "]"
     case 6:
-      return "[" + (0..<count).map { _ in value(depth: depth + 1, separators: separators) }.joined(separator: comma) + "]"
+      return "["
+        + (0..<count).map { _ in value(depth: depth + 1, separators: separators) }.joined(separator: comma)
+        + "]"
     default:
-      return "{" + (0..<count).map { _ in "\"\(text())\"\(colon)\(value(depth: depth + 1, separators: separators))" }
+      return "{"
+        + (0..<count).map { _ in "\"\(text())\"\(colon)\(value(depth: depth + 1, separators: separators))" }
         .joined(separator: comma) + "}"
     }
   }
@@ -69,7 +73,8 @@ struct RandomRecord {
       "\"\(pick(keys))\"\(separators.1)\(value(depth: 1, separators: separators))"
     }
     let blanks = String(repeating: " ", count: generator.below(64))
-    return Array((blanks + "{" + members.joined(separator: separators.0) + "}" + pick(["", "\n", "\r\n", "  "])).utf8)
+    return Array(
+      (blanks + "{" + members.joined(separator: separators.0) + "}" + pick(["", "\n", "\r\n", "  "])).utf8)
   }
 
   /// `record` with one to three bytes or pieces changed, left out, put in or moved.
@@ -90,7 +95,8 @@ struct RandomRecord {
         record.insert(contentsOf: record[at..<end], at: generator.below(record.count))
       default:
         let pieces = [
-          "NaN", "-Infinity", "true", "\\u", "\\ud83d", "\\ude00", "01", "1.", "e5", ".5", "[]", "{}", "\"\"", ",,", "\\\\",
+          "NaN", "-Infinity", "true", "\\u", "\\ud83d", "\\ude00", "01", "1.", "e5", ".5", "[]", "{}", "\"\"",
+          ",,", "\\\\",
           "\u{10000}", "-", "1e", "null",
         ]
         record.insert(contentsOf: Array(pick(pieces).utf8), at: at)

@@ -31,7 +31,9 @@ struct ReferenceValidator {
 
   private mutating func take(_ text: StaticString) -> Bool {
     let wanted = UnsafeBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount)
-    guard bytes.count - at >= wanted.count, bytes[at..<at + wanted.count].elementsEqual(wanted) else { return false }
+    guard bytes.count - at >= wanted.count, bytes[at..<at + wanted.count].elementsEqual(wanted) else {
+      return false
+    }
     at += wanted.count
     return true
   }
@@ -48,7 +50,8 @@ struct ReferenceValidator {
       try array(depth: depth)
     case UInt8(ascii: "\""): try string()
     default:
-      if take("true") || take("false") || take("null") || take("NaN") || take("Infinity") || take("-Infinity") {
+      if take("true") || take("false") || take("null") || take("NaN") || take("Infinity") || take("-Infinity")
+      {
         return
       }
       try number()

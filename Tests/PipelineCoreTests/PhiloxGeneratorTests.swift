@@ -24,5 +24,7 @@ struct PhiloxGeneratorTests {
       let value = generator.uniform()
       #expect(value > 0 && value < 1)
     }
+    #expect(PhiloxGenerator.uniform(from: .min) > 0)
+    #expect(PhiloxGenerator.uniform(from: .max) < 1)
   }
 }

@@ -1,0 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
+import PipelineCommand
+
+await PipelineProgram.main { registry in try registry.register(BrevityReward.self) }

@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+import PipelineCore
+
+/// `(r_max − r_second) / (std(r) + 1e-6)` for the best rollout of the group, 0 for the others.
+///
+/// Where several share the best reward the lead is 0. Source: EasyR1, `compute_grpo_passk_outcome_advantage`.
+public struct GRPOPassKEstimator: AdvantageEstimator {
+  /// `grpo-passk`.
+  public static let name = "grpo-passk"
+  /// What `describe` says.
+  public static let summary = "Only the best of the group: its lead over the second, in standard deviations"
+  /// Rollouts are compared with the others of their group.
+  public let comparesWithinGroup = true
+
+  /// Makes the estimator; it has nothing to set.
+  public init(options: NoOptions = NoOptions(), assembly: Assembly) {}
+
+  /// One advantage for each rollout; 0 where the group's rewards are equal.
+  public func advantages(for groups: [[ScoredRollout]]) -> [[RolloutAdvantage]] {
+    groups.advantagesWithinGroups { rewards, group in
+      var best = 0
+      for index in rewards.indices where rewards[index] > rewards[best] { best = index }
+      let second = rewards.indices.filter { $0 != best }.map { rewards[$0] }.max() ?? rewards[best]
+      return rewards.indices.map { index in
+        index == best ? (rewards[best] - second) / (group.standardDeviation + 1e-6) : 0
+      }
+    }
+  }
+}

@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+import PipelineCore
+
+/// `A_i = r_i − r(greedy response)`; the greedy reward is the trajectory's `baseline`.
+///
+/// Source: Li et al., "ReMax".
+public struct ReMaxEstimator: AdvantageEstimator {
+  /// `remax`.
+  public static let name = "remax"
+  /// What `describe` says.
+  public static let summary =
+    "The reward's distance from that of the greedy response, which records carry as baseline"
+  /// The greedy response's reward.
+  public let reads: Set<Field> = [.baseline]
+  /// A rollout needs no partner.
+  public let comparesWithinGroup = false
+
+  /// Makes the estimator; it has nothing to set.
+  public init(options: NoOptions = NoOptions(), assembly: Assembly) {}
+
+  /// One advantage for each rollout; every rollout has a baseline, since the estimator reads it.
+  public func advantages(for groups: [[ScoredRollout]]) -> [[RolloutAdvantage]] {
+    groups.map { group in group.map { .uniform($0.reward - ($0.baseline ?? 0)) } }
+  }
+}

@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+import PipelineCore
+
+/// The return to go of each response token, whitened over all response tokens of the batch.
+///
+/// The reward stands at the last token, so that token `t` of `n` has `R_t = γ^(n−1−t) · r`; then
+/// `A_t = (R_t − mean) / sqrt(var + 1e-8)`, the variance with n − 1. A batch whose returns are all equal, one
+/// with a single token included, has `A = 0` exactly.
+///
+/// Source: EasyR1, `compute_reinforce_plus_plus_outcome_advantage`; Hu, "REINFORCE++".
+public struct ReinforcePlusPlusEstimator: AdvantageEstimator {
+  /// `reinforce-plus-plus`.
+  public static let name = "reinforce-plus-plus"
+  /// What `describe` says.
+  public static let summary = "The discounted return of every token, whitened over the batch"
+  /// The response's tokens, to be counted.
+  public let reads: Set<Field> = [.tokens]
+  /// Values per token.
+  public let writes: Set<Field> = [.advantage, .advantages]
+  /// A rollout needs no partner.
+  public let comparesWithinGroup = false
+
+  /// What a spec can set.
+  public struct Options: ComponentOptions {
+    /// The discount for each token between a token and the reward.
+    public var gamma = 1.0
+
+    /// The defaults.
+    public init() {}
+
+    /// What each option means.
+    public static let help = ["gamma": "discount per token between a token and the reward at the end, 0…1"]
+
+    /// What is wrong with the values.
+    public func problems() -> [OptionProblem] { [.unless("gamma", gamma, in: 0...1)].compactMap { $0 } }
+  }
+
+  private let gamma: Double
+
+  /// Makes the estimator.
+  public init(options: Options = Options(), assembly: Assembly) { gamma = options.gamma }
+
+  /// Advantages per token, for rollouts of the whole batch together.
+  ///
+  /// Linear in the number of tokens.
+  public func advantages(for groups: [[ScoredRollout]]) -> [[RolloutAdvantage]] {
+    let returns = groups.map { $0.map(returns(of:)) }
+    let whitening = Whitening(returns)
+    return returns.map { $0.map { .perToken($0.map(whitening.apply)) } }
+  }
+
+  private func returns(of rollout: ScoredRollout) -> [Double] {
+    var values = [Double](repeating: rollout.reward, count: rollout.tokenCount)
+    guard gamma != 1 else { return values }
+    for index in values.indices.dropLast().reversed() { values[index] = gamma * values[index + 1] }
+    return values
+  }
+}
+
+/// Shifts values to mean 0 and scales them to variance 1.
+private struct Whitening {
+  private let mean: Double
+  private let scale: Double
+
+  /// Measures all values together.
+  init(_ values: [[[Double]]]) {
+    var count = 0.0
+    var sum = 0.0
+    var least = Double.infinity
+    var greatest = -Double.infinity
+    for rollout in values.joined() {
+      for value in rollout {
+        count += 1
+        sum += value
+        least = min(least, value)
+        greatest = max(greatest, value)
+      }
+    }
+    guard least < greatest else {
+      (mean, scale) = (0, 0)
+      return
+    }
+    let mean = sum / count
+    var squares = 0.0
+    for rollout in values.joined() {
+      for value in rollout { squares += (value - mean) * (value - mean) }
+    }
+    self.mean = mean
+    scale = 1 / (squares / (count - 1) + 1e-8).squareRoot()
+  }
+
+  func apply(_ value: Double) -> Double { scale == 0 ? 0 : (value - mean) * scale }
+}

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+import ArgumentParser
+import PipelineCore
+import PipelineIO
+
+/// What the program's exit status says.
+enum ExitStatus: Int32 {
+  /// All went well.
+  case success = 0
+  /// The data, a file or a plug-in was at fault.
+  case failure = 1
+  /// The spec or the command line is wrong; nothing was done.
+  case usage = 2
+  /// Whoever read the output has gone (128 + SIGPIPE), which is no reason to complain.
+  case closedPipe = 141
+  /// Ctrl-C (128 + SIGINT).
+  case interrupted = 130
+
+  /// The status that an error ends the program with.
+  init(_ error: any Error) {
+    switch error {
+    case is ClosedPipe: self = .closedPipe
+    case is CancellationError: self = .interrupted
+    case let error as PipelineError: self = Self.status(of: error)
+    case let error as PipelineErrors: self = error.errors.first.map(Self.status(of:)) ?? .failure
+    default: self = .failure
+    }
+  }
+
+  private static func status(of error: PipelineError) -> ExitStatus {
+    error.code == .invalidSpec || error.code == .registry ? .usage : .failure
+  }
+}

@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: Apache-2.0
+import ArgumentParser
+import Foundation
+public import PipelineCore
+
+/// The program: its command line over a registry that the caller may extend.
+///
+/// A package with plug-ins of its own needs three lines to have the whole program with them:
+/// ```swift
+/// import PipelineCommand
+/// await PipelineProgram.main { registry in try registry.register(BrevityReward.self) }
+/// ```
+public enum PipelineProgram {
+  /// The version that `--version` prints.
+  public static let version = "0.1.0"
+
+  /// Runs the command line of this process and ends it.
+  ///
+  /// - Parameter register: Adds components to the built-in ones.
+  public static func main(register: (inout Registry) throws -> Void = { _ in }) async -> Never {
+    let arguments = Array(CommandLine.arguments.dropFirst())
+    exit(await run(arguments, register: register).rawValue)
+  }
+
+  /// Runs a command line and returns the exit status; see ``ExitStatus``.
+  static func run(
+    _ arguments: [String], register: (inout Registry) throws -> Void = { _ in }
+  ) async -> ExitStatus {
+    signal(SIGPIPE, SIG_IGN)
+    do {
+      var registry = try Registry.standard()
+      try register(&registry)
+      return await CommandEnvironment.$registry.withValue(registry) { await parseAndRun(arguments) }
+    } catch {
+      Terminal.say("shuffle-r1: error: \(error)")
+      return .usage
+    }
+  }
+
+  private static func parseAndRun(_ arguments: [String]) async -> ExitStatus {
+    let command: any ParsableCommand
+    do {
+      command = try RootCommand.parseAsRoot(arguments)
+    } catch {
+      return explain(error)
+    }
+    let task = Task {
+      var command = command
+      if var command = command as? any AsyncParsableCommand {
+        try await command.run()
+      } else {
+        try command.run()
+      }
+    }
+    let interruption = Interruption { task.cancel() }
+    defer { interruption.end() }
+    do {
+      try await task.value
+      return .success
+    } catch let error as ExitCode {
+      return ExitStatus(rawValue: error.rawValue) ?? .failure
+    } catch let error as CleanExit {
+      return explain(error)
+    } catch let error as ValidationError {
+      return explain(error)
+    } catch {
+      let status = ExitStatus(error)
+      switch status {
+      case .closedPipe: break
+      case .interrupted: Terminal.say("shuffle-r1: interrupted")
+      default: Terminal.say("\(error)".split(separator: "\n").map { "shuffle-r1: error: \($0)" }.joined(separator: "\n"))
+      }
+      return status
+    }
+  }
+
+  /// Prints help, a version or what is wrong with the command line.
+  private static func explain(_ error: any Error) -> ExitStatus {
+    let isHelp = RootCommand.exitCode(for: error) == .success
+    let message = RootCommand.fullMessage(for: error)
+    if !message.isEmpty { Terminal.write(message + "\n", to: isHelp ? 1 : 2) }
+    return isHelp ? .success : .usage
+  }
+}
+
+/// What commands know beside their arguments.
+enum CommandEnvironment {
+  @TaskLocal static var registry = Registry()
+}
+
+/// Ctrl-C: the first asks the work to stop where nothing is lost, the second ends the program.
+private final class Interruption {
+  private let source: any DispatchSourceSignal
+
+  init(_ stop: @escaping @Sendable () -> Void) {
+    signal(SIGINT, SIG_IGN)
+    let source = DispatchSource.makeSignalSource(signal: SIGINT, queue: .global())
+    nonisolated(unsafe) var count = 0
+    source.setEventHandler {
+      count += 1
+      if count > 1 { _exit(ExitStatus.interrupted.rawValue) }
+      stop()
+    }
+    source.resume()
+    self.source = source
+  }
+
+  func end() { source.cancel() }
+}

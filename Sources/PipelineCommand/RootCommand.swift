@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+import ArgumentParser
+import Foundation
+
+/// `shuffle-r1`.
+struct RootCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "shuffle-r1",
+    abstract: "Compose pipelines that decide which rollouts a multimodal policy is trained on.",
+    discussion: """
+      Trajectories travel as JSONL through stages: reward, advantage, pairwise-sample, shuffle. A spec file wires \
+      the stages; each also runs alone in a shell pipe.
+
+        shuffle-r1 inspect rollouts.jsonl                      what is in these rollouts?
+        shuffle-r1 check pipeline.json                         is this spec right?
+        shuffle-r1 run pipeline.json --output runs/first       do it
+        shuffle-r1 why runs/first geo-17/3                     what happened to this one?
+        shuffle-r1 stage advantage < in.jsonl > out.jsonl      one stage alone
+      """,
+    version: PipelineProgram.version,
+    subcommands: [
+      RunCommand.self, CheckCommand.self, StageCommand.self, ConvertCommand.self,
+      
+    ])
+}
+
+/// Options of every command that does work.
+struct WorkOptions: ParsableArguments {
+  @Flag(name: .shortAndLong, help: "Say nothing but errors.")
+  var quiet = false
+
+  @Option(help: ArgumentHelp("The most threads to use; the output does not depend on it.", valueName: "n"))
+  var threads = ProcessInfo.processInfo.activeProcessorCount
+
+  func validate() throws {
+    if !(1...256).contains(threads) { throw ValidationError("--threads is \(threads), it must lie in 1…256") }
+  }
+}

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+import PipelineCore
+import PipelineIO
+import PipelineRuntime
+import Synchronization
+
+/// Shows on standard error how work gets on: a progress line, warnings once each, the first bad records.
+final class TerminalObserver: RunObserver {
+  private struct State {
+    var warned: [String: Int] = [:]
+    var badRecords = 0
+    var share: Double?
+  }
+  private let state = Mutex(State())
+  private let line: ProgressLine
+  private let quiet: Bool
+
+  init(quiet: Bool) {
+    self.quiet = quiet
+    line = ProgressLine(quiet: quiet)
+  }
+
+  func progressed(step: Int, activity: String, share: Double?) {
+    let known = state.withLock { state in
+      state.share = share ?? state.share
+      return state.share
+    }
+    line.update("step \(step): \(activity)", share: known)
+  }
+
+  func warned(step: Int, stage: String, _ warning: StageReport.Warning) {
+    let isFirst = state.withLock { state in
+      state.warned["\(stage)/\(warning.code)", default: 0] += 1
+      return state.warned["\(stage)/\(warning.code)"] == 1
+    }
+    if isFirst, !quiet { line.say("warning: step \(step), \(stage): \(warning.message)") }
+  }
+
+  func found(_ badRecord: BadRecord) {
+    let count = state.withLock { state in
+      state.badRecords += 1
+      return state.badRecords
+    }
+    if quiet || count > 3 { return }
+    line.say("warning: \(badRecord.location): \(badRecord.reason); the record is left out")
+    if count == 3 { line.say("warning: further bad records are only counted") }
+  }
+
+  /// Removes the progress line and says how often warnings came again.
+  func end() {
+    line.clear()
+    if quiet { return }
+    for (warning, count) in state.withLock({ $0.warned }).sorted(by: { $0.key < $1.key }) where count > 1 {
+      Terminal.say("warning: \(warning) came up in \(count) steps")
+    }
+  }
+}

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+import PipelineCore
+import PipelineRuntime
+
+/// What a person reads when a run has ended.
+struct RunReport {
+  let summary: RunSummary
+  let plan: RunPlan
+  let path: String
+  let seconds: Double
+
+  var text: String {
+    var lines = [headline, ""]
+    let nameWidth = summary.stages.map(\.name.count).max() ?? 0
+    let countWidth = summary.stages.map { String($0.arrived).count }.max() ?? 0
+    for stage in summary.stages {
+      let rules = stage.dropped.sorted { ($1.value, $0.key) < ($0.value, $1.key) }.map { "\($0.value) \($0.key)" }
+      let dropped = rules.isEmpty ? "" : "  dropped: " + rules.joined(separator: ", ")
+      lines.append(
+        "  \(pad(stage.name, nameWidth))  \(pad(stage.arrived, countWidth)) → \(pad(stage.left, countWidth))"
+          + "  \(Self.time(stage.seconds).leftPadded(8))\(dropped)")
+    }
+    lines.append("")
+    lines.append(contentsOf: notes)
+    lines.append("trajectories  \(path)/\(plan.rolloutsFile)")
+    lines.append("metrics       \(path)/metrics.jsonl")
+    if plan.writesLineage {
+      lines.append("lineage       \(path)/lineage.jsonl — ask it: shuffle-r1 why \(path) ID")
+    }
+    return lines.joined(separator: "\n") + "\n"
+  }
+
+  private var headline: String {
+    let steps = summary.steps == 1 ? "1 step" : "\(summary.steps) steps"
+    return "\(summary.counts.trajectories) trajectories, \(steps), \(Self.time(seconds))"
+  }
+
+  private var notes: [String] {
+    var notes: [String] = []
+    if summary.counts.badRecords > 0 {
+      notes.append("left out      \(summary.counts.badRecords) bad records: \(path)/bad-records.jsonl")
+    }
+    if summary.counts.nonFiniteRecords > 0 {
+      notes.append("NaN           in \(summary.counts.nonFiniteRecords) records, taken for null")
+    }
+    return notes
+  }
+
+  private func pad(_ text: String, _ width: Int) -> String {
+    text + String(repeating: " ", count: max(0, width - text.count))
+  }
+
+  private func pad(_ number: Int, _ width: Int) -> String { String(number).leftPadded(width) }
+
+  /// A duration as people say it.
+  static func time(_ seconds: Double) -> String {
+    switch seconds {
+    case ..<0.01: "\(Int((seconds * 1e6).rounded())) µs"
+    case ..<1: "\(Int((seconds * 1e3).rounded())) ms"
+    case ..<60: "\((seconds * 10).rounded() / 10) s"
+    default: "\(Int(seconds) / 60) min \(Int(seconds) % 60) s"
+    }
+  }
+}
+
+extension String {
+  /// The text, moved to the right edge of a column.
+  func leftPadded(_ width: Int) -> String { String(repeating: " ", count: max(0, width - count)) + self }
+}

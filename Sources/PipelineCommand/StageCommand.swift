@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: Apache-2.0
+import ArgumentParser
+import Foundation
+import PipelineCore
+import PipelineIO
+import PipelineRuntime
+import PipelineSpec
+
+/// `shuffle-r1 stage`.
+struct StageCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "stage",
+    abstract: "Run one stage alone: trajectories in on standard input, out on standard output.",
+    discussion: """
+      What the stage drops is counted on standard error, rule by rule; --lineage writes it down for each trajectory.
+      Without --batch-groups and --batch-by the whole input is one batch, unless records carry 'batch' from a stage \
+      before. `shuffle-r1 describe NAME` lists a stage's options.
+
+        shuffle-r1 stage advantage < rollouts.jsonl \\
+          | shuffle-r1 stage pairwise-sample --with '{"keep": 0.5}' \\
+          | shuffle-r1 stage shuffle --seed 7 > selected.jsonl
+      """)
+
+  @Argument(help: "The stage's registered name.")
+  var name: String
+
+  @Option(help: ArgumentHelp("The stage's options.", valueName: "json"))
+  var with: String?
+
+  @Option(help: ArgumentHelp("A new batch after every so many groups.", valueName: "n"))
+  var batchGroups: Int?
+
+  @Option(help: ArgumentHelp("A new batch whenever this field's value changes.", valueName: "field"))
+  var batchBy: String?
+
+  @Option(help: ArgumentHelp("The seed of the stage's random draws.", valueName: "number"))
+  var seed: UInt64 = 1
+
+  @Option(help: ArgumentHelp("Write what became of each trajectory to this file.", valueName: "file"))
+  var lineage: String?
+
+  @Option(help: ArgumentHelp("Write the lines that cannot be used to this file.", valueName: "file"))
+  var badRecords: String?
+
+  @Option(help: ArgumentHelp("Stop after more bad records than this.", valueName: "n"))
+  var maxBadRecords = 100
+
+  @Option(help: ArgumentHelp("The input's format; by default it is found out.", valueName: "name"))
+  var format: String?
+
+  @Flag(help: "Replace the files of --lineage and --bad-records where they exist.")
+  var force = false
+
+  @OptionGroup var work: WorkOptions
+
+  func validate() throws {
+    if batchGroups != nil, batchBy != nil {
+      throw ValidationError("--batch-groups and --batch-by exclude each other; give one of them")
+    }
+    if let batchGroups, batchGroups < 1 {
+      throw ValidationError("--batch-groups is \(batchGroups), it must be at least 1")
+    }
+  }
+
+  func run() async throws {
+    let stage = NamedStage(name: name, stage: try makeStage())
+    let observer = TerminalObserver(quiet: work.quiet)
+    defer { observer.end() }
+    let existing: OutputFile.Existing = force ? .replace : .refuse
+    let output = try OutputFile(path: "-")
+    let lineageFile = try lineage.map { try OutputFile(path: $0, existing: existing) }
+    let badRecordsFile = try badRecords.map { try OutputFile(path: $0, existing: existing) }
+    let log = BadRecordLog(observer: observer)
+    let reader = TrajectoryReader(readerOptions(of: stage.stage)) { log.add($0) }
+    if isatty(0) == 1, !work.quiet { Terminal.say("reading trajectories from the terminal; end with Ctrl-D") }
+
+    var tally = StageTally()
+    while let read = try await reader.next() {
+      try Task.checkCancellation()
+      var batch = read
+      let report = StageReport()
+      let context = StageContext(
+        stage: name, step: batch.number, seed: seed, threads: work.threads, report: report,
+        sink: FileTapSink(threads: work.threads))
+      try await stage.run(&batch, in: context)
+      for warning in report.warnings { observer.warned(step: batch.number, stage: name, warning) }
+      tally.count(batch)
+      try await write(batch, to: output)
+      if let lineageFile {
+        try await LineageEncoder(batch).write(threads: work.threads) { try lineageFile.write($0) }
+      }
+      observer.progressed(step: batch.number, activity: name, share: await reader.progress)
+    }
+    try output.finish()
+    try lineageFile?.finish()
+    if let badRecordsFile {
+      try badRecordsFile.write(log.take())
+      try badRecordsFile.finish()
+    }
+    observer.end()
+    if !work.quiet { Terminal.say(tally.summary(stage: name, await reader.counts)) }
+  }
+
+  private func makeStage() throws -> any Stage {
+    let registry = CommandEnvironment.registry
+    let tree = try with.map { try SpecText($0, file: "--with").tree() } ?? .empty
+    return try Assembly(registry: registry, reader: SpecOptionsReader()).stage(ComponentReference(name, with: tree))
+  }
+
+  private func readerOptions(of stage: any Stage) -> TrajectoryReader.Options {
+    var options = TrajectoryReader.Options(paths: ["-"])
+    options.format = format
+    options.required = stage.reads.subtracting([.id, .group]).sorted { $0.rawValue < $1.rawValue }
+    options.maxBadRecords = maxBadRecords
+    options.threads = work.threads
+    if let batchGroups { options.cut = .groups(batchGroups) }
+    if let batchBy { options.cut = .field(Field(batchBy)) }
+    return options
+  }
+
+  private func write(_ batch: TrajectoryBatch, to output: OutputFile) async throws {
+    let stamps = batchGroups != nil || batchBy != nil
+    try await ParallelEncoding.run(
+      count: batch.count, threads: work.threads,
+      encode: { index, bytes in
+        var trajectory = batch[index]
+        if stamps { trajectory.batch = batch.number }
+        try TrajectoryEncoder.encode(trajectory, into: &bytes)
+      }, write: { try output.write($0) })
+    try output.flush()
+  }
+}
+
+/// Counts what a stage did over all batches.
+private struct StageTally {
+  private var batches = 0
+  private var arrived = 0
+  private var kept = 0
+  private var dropped: [String: Int] = [:]
+
+  mutating func count(_ batch: TrajectoryBatch) {
+    batches += 1
+    arrived += batch.inputCount
+    kept += batch.count
+    for drop in batch.drops { dropped[drop.rule, default: 0] += 1 }
+  }
+
+  func summary(stage: String, _ counts: TrajectoryReader.Counts) -> String {
+    var line = "\(stage): \(arrived) trajectories in \(batches) \(batches == 1 ? "batch" : "batches"), \(kept) kept"
+    let rules = dropped.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)" }
+    if !rules.isEmpty { line += "; dropped: " + rules.joined(separator: ", ") }
+    if counts.badRecords > 0 { line += "; bad records: \(counts.badRecords)" }
+    if counts.nonFiniteRecords > 0 { line += "; records with NaN or Infinity, taken for null: \(counts.nonFiniteRecords)" }
+    return line
+  }
+}
+
+/// A tap of a stage that runs alone: a file in the working folder, one for each name, replaced if it exists.
+private actor FileTapSink: BatchSink {
+  private let threads: Int
+  private var files: [String: AppendOnlyFile] = [:]
+
+  init(threads: Int) { self.threads = threads }
+
+  func write(_ batch: TrajectoryBatch, name: String) async throws {
+    let file = try files[name] ?? AppendOnlyFile(path: "\(name).jsonl")
+    files[name] = file
+    try await ParallelEncoding.run(
+      count: batch.count, threads: threads, encode: { try TrajectoryEncoder.encode(batch[$0], into: &$1) },
+      write: { try file.write($0) })
+    try file.flush()
+  }
+}

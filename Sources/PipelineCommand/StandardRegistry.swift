@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+import AdvantagePlugin
+import FilterPlugin
+import PairwiseSamplePlugin
+public import PipelineCore
+import ShufflePlugin
+import TapPlugin
+
+extension Registry {
+  /// The components that come with the program.
+  public static func standard() throws -> Registry {
+    var registry = Registry()
+    try registry.register(AdvantageStage.self)
+    try registry.register(FilterStage.self)
+    try registry.register(PairwiseSampleStage.self)
+    try registry.register(ShuffleStage.self)
+    try registry.register(TapStage.self)
+
+
+    try registry.register(GRPOEstimator.self)
+    try registry.register(DrGRPOEstimator.self)
+    try registry.register(RLOOEstimator.self)
+    try registry.register(GRPOPassKEstimator.self)
+    try registry.register(ReinforcePlusPlusEstimator.self)
+    try registry.register(ReMaxEstimator.self)
+    return registry
+  }
+}

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+import PipelineCore
+
+/// A configuration of EasyR1, Shuffle-R1 or verl as a pipeline spec of ours.
+///
+/// The spec replays saved rollouts with the configuration's reward, filter, advantages, selection and shuffle.
+/// What has no counterpart is listed, key by key, with the reason: nothing is dropped silently.
+///
+/// Source: EasyR1, `examples/config.yaml` and `verl/trainer/config.py`; Shuffle-R1, `shuffle_r1/config.py`,
+/// `verl/workers/actor/config.py` and `examples/qwen2_5_vl_3b.sh`; verl 0.9.1,
+/// `verl/trainer/config/algorithm.py` and `core_algos.py`.
+public struct ConfigImport: Sendable, Hashable {
+  /// A setting without a counterpart.
+  public struct Unmapped: Sendable, Hashable, CustomStringConvertible {
+    /// The key with dots: `worker.actor.optim.lr`.
+    public let path: String
+    /// Its value.
+    public let value: JSONValue
+    /// Why it has no counterpart, without a full stop.
+    public let reason: String
+
+    /// Describes a setting.
+    public init(_ path: String, _ value: JSONValue, _ reason: String) {
+      self.path = path
+      self.value = value
+      self.reason = reason
+    }
+
+    /// `algorithm.lam = 1.0: …`.
+    public var description: String { "\(path) = \(value.json): \(reason)" }
+  }
+
+  /// The spec: `name`, `seed`, `source`, `stages`, `output`.
+  public let spec: JSONValue
+  /// The settings that the spec does not show, in the order of the configuration.
+  public let unmapped: [Unmapped]
+
+  /// Reads a configuration, given as the tree of its YAML file; scalars may be text.
+  ///
+  /// - Throws: ``PipelineError`` when it is no table, or is neither EasyR1's nor verl's.
+  public init(_ config: JSONValue) throws {
+    guard config.objectValue != nil else {
+      throw PipelineError(
+        .invalidData, "the configuration is \(config.kindDescription), it must be a table of settings")
+    }
+    guard
+      ["worker", "actor_rollout_ref", "algorithm", "data", "trainer"].contains(where: { config[$0] != nil })
+    else {
+      throw PipelineError(
+        .invalidData,
+        "the configuration has none of 'worker', 'actor_rollout_ref', 'algorithm', 'data' and 'trainer': it is "
+          + "neither EasyR1's nor verl's")
+    }
+    var settings = ConfigSettings(config)
+    let stages = try ConfigStages(&settings)
+    var spec: [JSONValue.Member] = []
+    let name = ["trainer.project_name", "trainer.experiment_name"].compactMap { settings.text($0) }
+    if !name.isEmpty { spec.append(.init("name", .string(name.joined(separator: "/")))) }
+    if let seed = try settings.integer("data.seed") { spec.append(.init("seed", .number(seed))) }
+    var source: [JSONValue.Member] = [
+      .init(
+        "rollouts",
+        .string(settings.text("trainer.rollout_data_dir").map { $0 + "/*.jsonl" } ?? "rollouts.jsonl")),
+      .init("provides", .array(stages.provides.map { .string($0) })),
+    ]
+    let groups = try settings.integer("data.rollout_batch_size") ?? settings.integer("data.train_batch_size")
+    if let groups { source.append(.init("batch", ["groups": .number(groups)])) }
+    spec.append(.init("source", .object(source)))
+    spec.append(.init("stages", .array(stages.stages)))
+    spec.append(.init("output", ["rollouts": "selected.jsonl"]))
+    self.spec = .object(spec)
+    self.unmapped = settings.unmapped(explained: stages.explanations)
+  }
+}

@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: Apache-2.0
+import PipelineCore
+
+/// Reads lines of one format and writes them in another.
+public struct Conversion {
+  /// What a conversion did.
+  public struct Summary: CustomStringConvertible {
+    /// The format that was read.
+    public let from: String
+    /// The format that was written.
+    public let to: String
+    /// What the importer says.
+    public let imported: ImportSummary
+    /// The lines written.
+    public let linesWritten: Int
+    /// The lines that could not be used.
+    public let badRecords: Int
+    /// Lines in which a bare NaN or Infinity became null.
+    public let nonFiniteLines: Int
+    /// What the target could not hold.
+    public let losses: [ConversionLoss]
+
+    /// A few lines for a person.
+    public var description: String {
+      var lines = [
+        "\(from) → \(to): \(imported.rows) records in \(imported.groups) groups, \(linesWritten) lines written"
+      ]
+      lines += imported.notes.map { "note: \($0)" }
+      if nonFiniteLines > 0 {
+        lines.append("note: NaN or Infinity became null in \(nonFiniteLines) lines")
+      }
+      if badRecords > 0 { lines.append("left out: \(badRecords) lines that could not be used") }
+      if !losses.isEmpty {
+        lines.append("lost, since \(to) has no place for it:")
+        lines += losses.map { "  \($0)" }
+      }
+      return lines.joined(separator: "\n")
+    }
+  }
+
+  private let inputs: [String]
+  private let from: String?
+  private let to: any RolloutFormat
+  private let options: ImportOptions
+  private let maxBadRecords: Int
+
+  /// A conversion.
+  ///
+  /// - Parameters:
+  ///   - inputs: Files, or `-` for standard input.
+  ///   - from: The name of their format, or nil to find out.
+  ///   - to: What to write.
+  ///   - maxBadRecords: More lines than this that cannot be used end the conversion.
+  public init(
+    inputs: [String], from: String?, to: any RolloutFormat, options: ImportOptions, maxBadRecords: Int
+  ) {
+    self.inputs = inputs
+    self.from = from
+    self.to = to
+    self.options = options
+    self.maxBadRecords = maxBadRecords
+  }
+
+  /// Converts all inputs, in order.
+  ///
+  /// - Parameters:
+  ///   - onBadRecord: Hears of each line that cannot be used, and how many there were by then.
+  ///   - onProgress: Hears how many records were read, and the share of the input.
+  /// - Throws: When a file cannot be read or written, the format is unclear, or too many lines are bad.
+  public func run(
+    into output: OutputFile, onBadRecord: (BadRecord, Int) -> Void, onProgress: (Int, Double?) -> Void
+  ) throws -> Summary {
+    var work = Work(exporter: to.makeExporter())
+    var format: (any RolloutFormat)?
+    for (index, path) in inputs.enumerated() {
+      let input = try ChunkedInput(path: path)
+      let known = try format ?? FormatTranslation.format(from, in: .standard, of: input) ?? NativeFormat()
+      format = known
+      if work.importer == nil { work.importer = known.makeImporter(options: options) }
+      var line = 1
+      while let bytes = try input.takeBytes() {
+        try Task.checkCancellation()
+        for text in bytes.split(separator: 0x0A, omittingEmptySubsequences: false).dropLast(bytes.last == 0x0A ? 1 : 0) {
+          let place = SourceLocation(file: input.displayPath, line: line, column: 1)
+          line += 1
+          do {
+            try work.convert(text, at: place)
+          } catch let error as PipelineError where error.code == .invalidData {
+            let record = BadRecord(
+              location: error.location ?? place, reason: error.message,
+              text: String(String(decoding: text.prefix(8_000), as: UTF8.self).prefix(2_000)))
+            try work.note(record, limit: maxBadRecords)
+            onBadRecord(record, work.badRecords)
+          }
+        }
+        try work.flush(to: output)
+        onProgress(work.importer?.summary.rows ?? 0, input.progress(fileCount: inputs.count, filesLeft: inputs.count - index - 1))
+      }
+    }
+    work.append(work.exporter.finish())
+    try work.flush(to: output)
+    guard let importer = work.importer, importer.summary.rows > 0 else {
+      throw PipelineError(
+        .invalidData,
+        "\(inputs.joined(separator: ", ")) holds no rollouts; check that the right file was named",
+        at: work.firstBad?.location)
+    }
+    return Summary(
+      from: format?.name ?? "", to: to.name, imported: importer.summary, linesWritten: work.linesWritten,
+      badRecords: work.badRecords, nonFiniteLines: work.nonFiniteLines, losses: work.exporter.losses)
+  }
+
+  private struct Work {
+    var importer: (any RolloutImporter)?
+    var exporter: any RolloutExporter
+    var pending: [UInt8] = []
+    var linesWritten = 0
+    var badRecords = 0
+    var nonFiniteLines = 0
+    var firstBad: BadRecord?
+
+    init(exporter: any RolloutExporter) { self.exporter = exporter }
+
+    mutating func convert(_ line: ArraySlice<UInt8>, at place: SourceLocation) throws {
+      guard line.contains(where: { $0 > 0x20 }) else { return }
+      let value = try line.withUnsafeBytes { bytes in
+        if try RecordParser.check(bytes, at: place) { nonFiniteLines += 1 }
+        return try JSONValue(parsing: bytes)
+      }
+      for record in try importer?.records(from: value, at: place) ?? [] {
+        append(try exporter.lines(for: record))
+      }
+    }
+
+    mutating func append(_ lines: [JSONValue]) {
+      for line in lines {
+        line.write(to: &pending)
+        pending.append(0x0A)
+      }
+      linesWritten += lines.count
+    }
+
+    mutating func note(_ record: BadRecord, limit: Int) throws {
+      badRecords += 1
+      firstBad = firstBad ?? record
+      if badRecords > limit, let first = firstBad {
+        throw PipelineError(
+          .invalidData,
+          "\(first.reason) (the first of \(badRecords) bad records); mend the file, or allow more with "
+            + "--max-bad-records (now \(limit))", at: first.location)
+      }
+    }
+
+    mutating func flush(to output: OutputFile) throws {
+      try output.write(pending)
+      pending.removeAll(keepingCapacity: true)
+    }
+  }
+}

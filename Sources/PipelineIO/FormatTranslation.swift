@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: Apache-2.0
+import PipelineCore
+
+/// Reads a peer's lines as records of our own.
+final class FormatTranslation {
+  private var importer: any RolloutImporter
+  private let parser = RecordParser()
+  private var bytes: [UInt8]?
+  private var position = 0
+  /// Records of a line that must not share a chunk with the lines before it.
+  private var held: [JSONValue] = []
+  private var nonFiniteLines = 0
+  /// Bytes of the peer's text read so far.
+  private(set) var bytesRead = 0
+
+  init(_ format: any RolloutFormat, groupBy: [String]) {
+    var options = ImportOptions()
+    options.groupBy = groupBy
+    importer = format.makeImporter(options: options)
+  }
+
+  var summary: ImportSummary { importer.summary }
+
+  /// The format of a file, or nil when it is our own.
+  ///
+  /// - Parameter name: Its name, or nil to find out from the first lines; a file without a single line that is
+  ///   JSON counts as our own, so that its lines are reported for what they are.
+  static func format(
+    _ name: String?, in catalog: FormatCatalog, of input: ChunkedInput
+  ) throws -> (any RolloutFormat)? {
+    let format: any RolloutFormat
+    if let name {
+      format = try catalog.named(name)
+    } else {
+      let sample = try input.peek().withUnsafeBytes { bytes in
+        var sample: [JSONValue] = []
+        for line in bytes.split(separator: 0x0A, maxSplits: 32).prefix(32) where sample.count < 8 {
+          if let value = try? JSONValue(parsing: UnsafeRawBufferPointer(rebasing: line)) { sample.append(value) }
+        }
+        return sample
+      }
+      if sample.isEmpty { return nil }
+      format = try catalog.detect(sample: sample, file: input.displayPath)
+    }
+    return format is NativeFormat ? nil : format
+  }
+
+  /// The records of the next lines, or nil at the end of the file.
+  ///
+  /// Lines that give one record each are taken together, about a mebibyte at a time; a line that gives several
+  /// makes a chunk of its own, so that every record knows its line.
+  func nextChunk(of input: ChunkedInput, line firstLine: Int, keeper: RecordKeeper) throws -> ParsedChunk? {
+    if !held.isEmpty {
+      defer { held = [] }
+      return try parsed(Self.lines(held), keeper, faults: [], lineCount: 1, isOneLine: true)
+    }
+    if bytes == nil {
+      guard let next = try input.takeBytes() else { return nil }
+      bytes = next
+      position = 0
+      bytesRead += next.count
+    }
+    guard let bytes else { return nil }
+    var output: [UInt8] = []
+    var faults: [ParsedChunk.Fault] = []
+    var lineCount = 0
+    while position < bytes.count, output.count <= 1 << 20 {
+      let end = bytes[position...].firstIndex(of: 0x0A) ?? bytes.count
+      let line = bytes[position..<end]
+      position = end + 1
+      var records: [JSONValue] = []
+      if line.contains(where: { $0 > 0x20 }) {
+        let place = SourceLocation(file: input.displayPath, line: firstLine + lineCount, column: 1)
+        do {
+          records = try line.withUnsafeBytes { try self.records(of: $0, at: place) }
+        } catch let error as PipelineError {
+          let text = String(decoding: line.prefix(8_000), as: UTF8.self).prefix(2_000)
+          faults.append(
+            ParsedChunk.Fault(
+              lineInChunk: lineCount, column: error.location?.column ?? 1, reason: error.message, text: String(text)))
+        }
+      }
+      if records.count > 1 {
+        held = records
+        break
+      }
+      lineCount += 1
+      output += records.isEmpty ? [0x0A] : Self.lines(records)
+    }
+    if position >= bytes.count { self.bytes = nil }
+    return try parsed(output, keeper, faults: faults, lineCount: lineCount, isOneLine: false)
+  }
+
+  private static func lines(_ records: [JSONValue]) -> [UInt8] {
+    var output: [UInt8] = []
+    for record in records {
+      record.write(to: &output)
+      output.append(0x0A)
+    }
+    return output
+  }
+
+  private func records(of line: UnsafeRawBufferPointer, at place: SourceLocation) throws -> [JSONValue] {
+    if try RecordParser.check(line, at: place) { nonFiniteLines += 1 }
+    return try importer.records(from: try JSONValue(parsing: line), at: place)
+  }
+
+  private func parsed(
+    _ output: [UInt8], _ keeper: RecordKeeper, faults: [ParsedChunk.Fault], lineCount: Int, isOneLine: Bool
+  ) throws -> ParsedChunk {
+    let chunk = try keeper.keep(output)
+    defer { nonFiniteLines = 0 }
+    let parsed = output.withUnsafeBytes {
+      parser.parse($0, storage: chunk.storage, offset: chunk.offset, isOneLine: isOneLine)
+    }
+    return ParsedChunk(
+      chunk: parsed.chunk, trajectories: parsed.trajectories, faults: faults + parsed.faults,
+      lineCount: lineCount, nonFiniteLines: nonFiniteLines)
+  }
+}

@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0
+import PipelineCore
+
+/// Chat messages, whose image parts are `{"type": "image", "image": PATH}` with us and
+/// `{"type": "image_url", "image_url": {"url": PATH}}` in the OpenAI style that many peers write.
+enum ChatMessages {
+  /// Checks messages and gives their image parts our form.
+  ///
+  /// Other keys of a message (`tool_calls`, `name`, …) and other parts stay as they are.
+  ///
+  /// - Throws: When a message is no object, has no role, or an image part no address.
+  static func imported(_ value: JSONValue, key: String, row: PeerRow) throws -> JSONValue {
+    guard let messages = value.arrayValue else { throw row.wrongKind(key, value, "a list of messages") }
+    return .array(
+      try messages.enumerated().map { index, message in
+        let path = "\(key).\(index)"
+        guard let members = message.objectValue else { throw row.wrongKind(path, message, "an object") }
+        guard message["role"]?.stringValue != nil else { throw row.fault("\(path).role", "must be a string") }
+        return .object(
+          try members.map { member in
+            guard member.key == "content" else { return member }
+            return .init("content", try importedContent(member.value, key: "\(path).content", row: row))
+          })
+      })
+  }
+
+  private static func importedContent(_ content: JSONValue, key: String, row: PeerRow) throws -> JSONValue {
+    switch content {
+    case .string, .null: return content
+    case .array(let parts):
+      return .array(
+        try parts.enumerated().map { index, part in
+          guard let members = part.objectValue else {
+            throw row.wrongKind("\(key).\(index)", part, "an object")
+          }
+          guard part["type"] == "image_url" else { return part }
+          let address = part["image_url"]
+          guard let url = address?.stringValue ?? address?["url"]?.stringValue else {
+            throw row.fault("\(key).\(index).image_url", "must be an address or hold one as 'url'")
+          }
+          let details = (address?.objectValue ?? []).filter { $0.key != "url" }
+          let others = members.filter { $0.key != "type" && $0.key != "image_url" }
+          return .object([.init("type", "image"), .init("image", .string(url))] + details + others)
+        })
+    default: throw row.wrongKind(key, content, "a string, a list of parts or null")
+    }
+  }
+
+  /// Gives image parts the OpenAI form; an image part without an address stays as it is.
+  static func openAI(_ messages: JSONValue) -> JSONValue {
+    mapParts(messages) { part in
+      guard part["type"] == "image", let url = part["image"]?.stringValue else { return part }
+      let details = (part.objectValue ?? []).filter { $0.key != "type" && $0.key != "image" }
+      return .object([
+        .init("type", "image_url"), .init("image_url", .object([.init("url", .string(url))] + details)),
+      ])
+    }
+  }
+
+  /// Leaves of every image part its type alone, and says how many lost an address.
+  static func withoutImages(_ messages: JSONValue) -> (messages: JSONValue, lost: Int) {
+    var lost = 0
+    let stripped = mapParts(messages) { part in
+      guard part["type"] == "image" else { return part }
+      if part["image"] != nil { lost += 1 }
+      return ["type": "image"]
+    }
+    return (stripped, lost)
+  }
+
+  private static func mapParts(_ messages: JSONValue, _ change: (JSONValue) -> JSONValue) -> JSONValue {
+    guard let list = messages.arrayValue else { return messages }
+    return .array(
+      list.map { message in
+        guard let members = message.objectValue else { return message }
+        return .object(
+          members.map { member in
+            guard member.key == "content", let parts = member.value.arrayValue else { return member }
+            return .init("content", .array(parts.map(change)))
+          })
+      })
+  }
+
+  /// A message's text: its content, or its text parts one after the other; nil when it has none.
+  static func text(of message: JSONValue) -> String? {
+    switch message["content"] {
+    case .string(let text): return text
+    case .array(let parts):
+      let texts = parts.compactMap { $0["text"]?.stringValue }
+      return texts.isEmpty ? nil : texts.joined()
+    default: return nil
+    }
+  }
+
+  /// Whether a message is an assistant's plain text and nothing else.
+  static func isPlainAnswer(_ message: JSONValue) -> Bool {
+    guard let members = message.objectValue, members.count == 2 else { return false }
+    return message["role"] == "assistant" && message["content"]?.stringValue != nil
+  }
+
+  /// A message of plain text.
+  static func message(role: String, _ text: JSONValue) -> JSONValue {
+    ["role": .string(role), "content": text]
+  }
+}

@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+import PipelineCore
+
+/// Lines that hold a table: each key a column, its list the values of all rows.
+enum ColumnarLine {
+  /// The rows of a line; a key whose value is no list has that value in every row, an empty cell is null.
+  ///
+  /// - Parameter lead: The column that says how many rows there are.
+  /// - Throws: When a list has another length than `lead`'s: nothing says which rows its values belong to.
+  static func rows(of line: JSONValue, lead: String, format: String, at location: SourceLocation) throws
+    -> [PeerRow]
+  {
+    let columns = try PeerRow(line, what: "the line", at: location)
+    guard let leading = columns.peek(lead) else { throw columns.missing(lead, in: format) }
+    guard let count = leading.arrayValue?.count else { throw columns.wrongKind(lead, leading, "a list") }
+    var rows = [[JSONValue.Member]](repeating: [], count: count)
+    for column in columns.members {
+      guard let values = column.value.arrayValue else {
+        if column.value != .null {
+          for index in rows.indices { rows[index].append(column) }
+        }
+        continue
+      }
+      guard values.count == count else {
+        throw columns.fault(
+          column.key, "has \(values.count) values, but '\(lead)' has \(count): the rows cannot be told apart")
+      }
+      for (index, value) in values.enumerated() { rows[index].append(.init(column.key, value)) }
+    }
+    return try rows.map { try PeerRow(.object($0), what: "the row", at: location, nulls: .areEmptyCells) }
+  }
+}
+
+/// A format that writes the rows of a step as the columns of one line.
+protocol ColumnarFormat: RowFormat {
+  /// The columns that stand in every line, in order, also when no row has a value.
+  var columns: [String] { get }
+
+  /// The column whose value the rows of a line have in common.
+  var stepColumn: String { get }
+
+  /// The column that parts of the reward stand before, and everything unknown behind; every row has it.
+  var pivotColumn: String { get }
+}
+
+extension ColumnarFormat {
+  /// Writes a line for each step.
+  public func makeExporter() -> any RolloutExporter { ColumnarExporter(format: self) }
+}
+
+/// Gathers the rows of a step; its memory is one step's rows.
+struct ColumnarExporter<Format: ColumnarFormat>: RolloutExporter {
+  private let format: Format
+  private var rows: RowExporter<Format>
+  private var step: JSONValue?
+  private var gathered: [[JSONValue.Member]] = []
+
+  init(format: Format) {
+    self.format = format
+    self.rows = RowExporter(format: format)
+  }
+
+  mutating func lines(for record: JSONValue) throws -> [JSONValue] {
+    let row = try rows.row(for: record)
+    let step = row.first { $0.key == format.stepColumn }?.value ?? .null
+    let complete = step == self.step ? [] : finish()
+    self.step = step
+    gathered.append(row)
+    return complete
+  }
+
+  mutating func finish() -> [JSONValue] {
+    if gathered.isEmpty { return [] }
+    defer { gathered = [] }
+    var before = format.columns
+    var after = [format.pivotColumn]
+    var known = Set(before + after)
+    for row in gathered {
+      var isBefore = true
+      for member in row {
+        if member.key == format.pivotColumn { isBefore = false }
+        guard known.insert(member.key).inserted else { continue }
+        if isBefore { before.append(member.key) } else { after.append(member.key) }
+      }
+    }
+    let names = before + after
+    var positions: [String: Int] = [:]
+    for (position, name) in names.enumerated() { positions[name] = position }
+    var columns = names.map { _ in [JSONValue](repeating: .null, count: gathered.count) }
+    for (index, row) in gathered.enumerated() {
+      for member in row {
+        if let position = positions[member.key] { columns[position][index] = member.value }
+      }
+    }
+    return [.object(zip(names, columns).map { .init($0, .array($1)) })]
+  }
+
+  var losses: [ConversionLoss] { rows.losses }
+}

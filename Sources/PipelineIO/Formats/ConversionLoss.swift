@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// Something that a target format could not hold.
+public struct ConversionLoss: Sendable, Hashable, CustomStringConvertible {
+  /// The field, or a path into it: `prompt.image`.
+  public let field: String
+  /// In how many records, or how often in them.
+  public let count: Int
+  /// Why, without a full stop.
+  public let reason: String
+
+  /// Describes a loss.
+  public init(_ field: String, _ count: Int, _ reason: String) {
+    self.field = field
+    self.count = count
+    self.reason = reason
+  }
+
+  /// `advantage (12): verl has no place for it`.
+  public var description: String { "\(field) (\(count)): \(reason)" }
+}
+
+/// Counts losses by field and reason, in the order in which they are first met.
+struct LossLedger {
+  private struct Key: Hashable {
+    let field: String
+    let reason: String
+  }
+
+  private var order: [Key] = []
+  private var counts: [Key: Int] = [:]
+
+  mutating func note(_ field: String, _ reason: String, count: Int = 1) {
+    guard count > 0 else { return }
+    let key = Key(field: field, reason: reason)
+    if counts[key] == nil { order.append(key) }
+    counts[key, default: 0] += count
+  }
+
+  var losses: [ConversionLoss] { order.map { ConversionLoss($0.field, counts[$0] ?? 0, $0.reason) } }
+}

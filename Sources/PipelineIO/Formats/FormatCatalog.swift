@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+import PipelineCore
+
+/// The formats that can be named or detected.
+public struct FormatCatalog: Sendable {
+  /// All formats, our own first.
+  public let formats: [any RolloutFormat]
+
+  /// The formats that this program knows.
+  public static let standard = FormatCatalog([
+    NativeFormat(), VerlFormat(), TRLFormat(), MSSwiftFormat(), ROLLFormat(), VerifiersFormat(),
+    OpenInstructFormat(), TrinityFormat(), OpenAIChatFormat(), EasyR1DatasetFormat(), VerlDatasetFormat(),
+  ])
+
+  /// A catalog of some formats.
+  public init(_ formats: [any RolloutFormat]) { self.formats = formats }
+
+  /// The names, in the order of ``formats``.
+  public var names: [String] { formats.map(\.name) }
+
+  /// The format of a name.
+  ///
+  /// - Throws: ``PipelineError`` with the nearest name and all of them.
+  public func named(_ name: String) throws -> any RolloutFormat {
+    if let format = formats.first(where: { $0.name == name }) { return format }
+    let hint = NearestName.suggestion(for: name, among: names).map { "; did you mean '\($0)'?" } ?? "."
+    throw PipelineError(
+      .invalidSpec, "unknown format '\(name)'\(hint) Known formats: \(names.joined(separator: ", "))")
+  }
+
+  /// The format that lines are most like.
+  ///
+  /// - Parameters:
+  ///   - sample: The first lines of a file; a few say enough.
+  ///   - file: The file, for the error.
+  /// - Throws: ``PipelineError`` when no format fits, or several fit equally well.
+  public func detect(sample: [JSONValue], file: String) throws -> any RolloutFormat {
+    let place = SourceLocation(file: file, line: 1, column: 1)
+    guard !sample.isEmpty else {
+      throw PipelineError(
+        .invalidData, "there is no line to tell the format by; name it with --from", at: place)
+    }
+    let likenesses = formats.map { $0.likeness(of: sample) }
+    let best = likenesses.max() ?? .no
+    let candidates = zip(formats, likenesses).filter { $1 == best }.map(\.0)
+    if best == .no || candidates.isEmpty {
+      let keys =
+        sample[0].objectValue?.prefix(12).map(\.key).joined(separator: ", ") ?? sample[0].kindDescription
+      throw PipelineError(
+        .invalidData,
+        "no known format has lines like these (\(keys)); name one with --from: \(names.joined(separator: ", "))",
+        at: place)
+    }
+    guard candidates.count == 1 else {
+      throw PipelineError(
+        .invalidData,
+        "the lines could be \(candidates.map(\.name).joined(separator: " or ")); name the format with --from",
+        at: place)
+    }
+    return candidates[0]
+  }
+}

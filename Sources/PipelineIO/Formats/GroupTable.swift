@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+import PipelineCore
+
+/// What makes rollouts members of one group.
+enum GroupIdentity {
+  /// The peer names the group.
+  case named(String)
+  /// The peer does not: rollouts of one file and step with the same prompt belong together.
+  case samePrompt(JSONValue?, step: Int?)
+  /// Every row is a group of its own.
+  case ownRow
+}
+
+/// Gives groups their names and rollouts their place; its memory grows with the number of groups alone.
+struct GroupTable {
+  private enum Key: Hashable {
+    case named(String)
+    case hashed(UInt64, UInt64)
+  }
+
+  private struct Entry {
+    let name: String
+    var count: Int
+    let step: Int?
+  }
+
+  private var indexOfKey: [Key: Int] = [:]
+  private var entries: [Entry] = []
+  private var names: Set<String> = []
+  private(set) var rows = 0
+  private var spansSteps: Set<Int> = []
+
+  /// The group and the index in it of the next rollout of a group.
+  mutating func place(_ identity: GroupIdentity, file: String, step: Int?) -> (group: String, index: Int) {
+    defer { rows += 1 }
+    let key: Key
+    let proposed: String
+    switch identity {
+    case .named(let name):
+      key = .named(name)
+      proposed = name
+    case .samePrompt(let prompt, let promptStep):
+      var hash = StableHash()
+      hash.add(file)
+      hash.add(promptStep.map(String.init) ?? "")
+      hash.add(prompt?.json ?? "")
+      key = .hashed(hash.low, hash.high)
+      proposed = promptStep.map { "\($0)-q\(entries.count)" } ?? "q\(entries.count)"
+    case .ownRow:
+      key = .named("q\(rows)")
+      proposed = "q\(rows)"
+    }
+    if let index = indexOfKey[key] {
+      defer { entries[index].count += 1 }
+      if entries[index].step != step { spansSteps.insert(index) }
+      return (entries[index].name, entries[index].count)
+    }
+    var name = proposed
+    while !names.insert(name).inserted { name += "~" }
+    indexOfKey[key] = entries.count
+    entries.append(Entry(name: name, count: 1, step: step))
+    return (name, 0)
+  }
+
+  var sizes: GroupSizes { GroupSizes(entries.lazy.map(\.count)) }
+
+  /// How many groups have rollouts of several steps.
+  var groupsOverSteps: Int { spansSteps.count }
+}
+
+/// A hash of 128 bits that is the same in every process: two FNV-1a of different bases.
+struct StableHash {
+  private(set) var low: UInt64 = 0xcbf2_9ce4_8422_2325
+  private(set) var high: UInt64 = 0x6c62_272e_07bb_0142
+
+  mutating func add(_ text: String) {
+    for byte in text.utf8 { add(byte) }
+    add(0xFF)
+  }
+
+  private mutating func add(_ byte: UInt8) {
+    low = (low ^ UInt64(byte)) &* 0x0000_0100_0000_01b3
+    high = (high ^ UInt64(byte)) &* 0x9e37_79b9_7f4a_7c15
+    high ^= high >> 29
+  }
+}

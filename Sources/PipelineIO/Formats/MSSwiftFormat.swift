@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+import PipelineCore
+
+/// ms-swift's `completions.jsonl`: a line for each logged step, whose keys are columns.
+///
+/// Columns: `step` (digits as strings), `prompt` (rendered text), `completion`, one for each reward function,
+/// `advantages` ↔ `advantage`, then others (`solution` ↔ `answer`; `num_turns`, `entropy`, …). What is said of
+/// parts, totals, groups and null at ``TRLFormat`` holds here too.
+///
+/// Source: ms-swift 4.6.0, `swift/rlhf_trainers/grpo_trainer.py` (`log`, `_log_rollout`).
+public struct MSSwiftFormat: ColumnarFormat {
+  /// `ms-swift`.
+  public let name = "ms-swift"
+  /// What `convert` lists it with.
+  public let summary = "ms-swift's completions.jsonl, a line of columns for each step"
+
+  /// The format.
+  public init() {}
+
+  let columns = ["step", "prompt", "completion"]
+  let stepColumn = "step"
+  let pivotColumn = "advantages"
+  var unknownKeys: UnknownKeys {
+    .pass(except: ["step", "prompt", "completion", "advantages", "reward", "solution"])
+  }
+
+  /// `likely` when every line has lists of texts as `prompt` and `completion`, and lists `step` or `advantages`.
+  public func likeness(of sample: [JSONValue]) -> FormatLikeness {
+    guard sample.allSatisfy(Columns.areLists) else { return .no }
+    return likeness(of: sample, needs: []) {
+      $0["advantages"]?.arrayValue != nil || $0["step"]?.arrayValue != nil
+    }
+  }
+
+  func rows(of line: JSONValue, at location: SourceLocation) throws -> [PeerRow] {
+    try ColumnarLine.rows(of: line, lead: "completion", format: name, at: location)
+  }
+
+  func read(_ row: inout PeerRow, into record: inout RecordBuilder, options: ImportOptions) throws
+    -> GroupIdentity
+  {
+    record.set(.step, try row.takeInteger("step"))
+    return try Columns.read(&row, into: &record, pivot: pivotColumn, format: name, options: options)
+  }
+
+  func write(_ record: inout OutgoingRecord) throws {
+    record.write("step", record.take(.step)?.scalarText.map(JSONValue.string) ?? .null)
+    record.write("prompt", record.takePromptText())
+    record.write("completion", Completion.write(&record, isChat: false))
+    Columns.writeScores(of: &record, pivot: pivotColumn)
+  }
+}

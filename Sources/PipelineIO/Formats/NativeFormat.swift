@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+import PipelineCore
+
+/// Our own format: one trajectory a line, see the fields of ``Field``.
+public struct NativeFormat: RolloutFormat {
+  /// `shuffle-r1`.
+  public let name = "shuffle-r1"
+  /// What `convert` lists it with.
+  public let summary = "This program's own records"
+
+  /// The format.
+  public init() {}
+
+  /// `likely` when every line has a string `id` and a string `group`.
+  public func likeness(of sample: [JSONValue]) -> FormatLikeness {
+    sample.allSatisfy { $0["id"]?.stringValue != nil && $0["group"]?.stringValue != nil } ? .likely : .no
+  }
+
+  /// Checks `id` and `group` and changes nothing, unless `groupBy` names other groups.
+  public func makeImporter(options: ImportOptions) -> any RolloutImporter {
+    options.groupBy.isEmpty ? NativeImporter() : RowImporter(format: RegroupedNative(), options: options)
+  }
+
+  /// Holds everything.
+  public func makeExporter() -> any RolloutExporter { NativeExporter() }
+}
+
+private struct NativeImporter: RolloutImporter {
+  private var groups = GroupTable()
+
+  mutating func records(from line: JSONValue, at location: SourceLocation) throws -> [JSONValue] {
+    let row = try PeerRow(line, what: "the line", at: location)
+    for key in ["id", "group"] {
+      guard let value = row.peek(key) else { throw row.missing(key, in: "shuffle-r1") }
+      if value.stringValue == nil { throw row.wrongKind(key, value, "a string") }
+    }
+    _ = groups.place(
+      .named(row.peek("group")?.stringValue ?? ""), file: location.file, step: row.peek("step")?.intValue)
+    return [line]
+  }
+
+  var summary: ImportSummary {
+    let sizes = groups.sizes
+    return ImportSummary(
+      lines: groups.rows, rows: groups.rows, groupSizes: sizes,
+      notes: sizes.isUneven ? ["group sizes differ: \(sizes)"] : [])
+  }
+}
+
+private struct NativeExporter: RolloutExporter {
+  mutating func lines(for record: JSONValue) throws -> [JSONValue] {
+    _ = try PeerRow(record, what: "the record", at: nil)
+    return [record]
+  }
+  mutating func finish() -> [JSONValue] { [] }
+  var losses: [ConversionLoss] { [] }
+}
+
+/// Our own records with new ids and groups.
+private struct RegroupedNative: RowFormat {
+  let name = "shuffle-r1"
+  let summary = ""
+
+  func likeness(of sample: [JSONValue]) -> FormatLikeness { .no }
+
+  func read(_ row: inout PeerRow, into record: inout RecordBuilder, options: ImportOptions) throws
+    -> GroupIdentity
+  {
+    for field in Field.reserved {
+      let value = row.take(field)
+      switch field {
+      case .id, .group: continue
+      case .rewards: record.addParts(value?.objectValue ?? [])
+      case .extra: for member in value?.objectValue ?? [] { record.adopt(member) }
+      default: record.set(field, value)
+      }
+    }
+    return .ownRow
+  }
+
+  func write(_ record: inout OutgoingRecord) throws {}
+}

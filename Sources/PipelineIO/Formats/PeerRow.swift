@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: Apache-2.0
+import PipelineCore
+
+/// The members of one object, each taken at most once, so that what nobody took is known at the end.
+struct PeerRow {
+  /// What a null means.
+  enum Nulls {
+    /// A value that passes through like any other.
+    case areValues
+    /// A cell of a table that nothing was written into.
+    case areEmptyCells
+  }
+
+  private(set) var members: [JSONValue.Member]
+  private var positions: [String: Int] = [:]
+  private var isTaken: [Bool]
+  private let nulls: Nulls
+  let location: SourceLocation?
+
+  /// Indexes an object's members.
+  ///
+  /// - Throws: When `value` is no object or names a key twice.
+  init(_ value: JSONValue, what: String, at location: SourceLocation?, nulls: Nulls = .areValues) throws {
+    guard case .object(let members) = value else {
+      throw PipelineError(
+        .invalidData, "\(what) is \(value.kindDescription), it must be an object", at: location)
+    }
+    self.location = location
+    self.nulls = nulls
+    self.members = members
+    self.isTaken = [Bool](repeating: false, count: members.count)
+    positions.reserveCapacity(members.count)
+    for (position, member) in members.enumerated()
+    where positions.updateValue(position, forKey: member.key) != nil {
+      throw PipelineError(.invalidData, "the key '\(member.key)' occurs twice", at: location)
+    }
+  }
+
+  /// An error about a key.
+  func fault(_ key: String, _ message: String) -> PipelineError {
+    PipelineError(.invalidData, "'\(key)' \(message)", at: location)
+  }
+
+  func has(_ key: String) -> Bool { positions[key] != nil }
+
+  func position(of key: String) -> Int? { positions[key] }
+
+  /// The value without taking it.
+  func peek(_ key: String) -> JSONValue? { positions[key].map { members[$0].value } }
+
+  /// The value at a path with dots, whether or not it was taken; a key that holds the dots itself wins.
+  func value(at path: String) -> JSONValue? {
+    if let value = peek(path) { return value }
+    let steps = path.split(separator: ".", omittingEmptySubsequences: false).map(String.init)
+    guard let first = steps.first, var value = peek(first) else { return nil }
+    for step in steps.dropFirst() {
+      guard let next = value[step] else { return nil }
+      value = next
+    }
+    return value
+  }
+
+  /// Takes a value; `null` is no value.
+  mutating func take(_ key: String) -> JSONValue? {
+    guard let position = positions[key] else { return nil }
+    isTaken[position] = true
+    // Not a ternary: a JSONValue can be written `nil` too.
+    if members[position].value == .null { return nil }
+    return members[position].value
+  }
+
+  /// Takes the value of the first key that is there.
+  mutating func take(firstOf keys: [String]) -> JSONValue? {
+    keys.first(where: has).flatMap { take($0) }
+  }
+
+  mutating func take(_ field: Field) -> JSONValue? { take(field.rawValue) }
+
+  /// Takes a string, or nil for none.
+  mutating func takeString(_ key: String) throws -> JSONValue? {
+    try take(key, "a string") { $0.stringValue != nil }
+  }
+
+  /// Takes a finite number, or nil for none.
+  mutating func takeNumber(_ key: String) throws -> JSONValue? {
+    try take(key, "a number") { $0.doubleValue != nil }
+  }
+
+  /// Takes an integer, or nil for none; digits in quotes are one too.
+  mutating func takeInteger(_ key: String) throws -> JSONValue? {
+    guard let value = take(key) else { return nil }
+    if let number = value.intValue { return .number(number) }
+    if let text = value.stringValue, let number = Int(text) { return .number(number) }
+    throw wrongKind(key, value, "an integer")
+  }
+
+  /// Takes a boolean, or nil for none.
+  mutating func takeBool(_ key: String) throws -> Bool? {
+    guard let value = take(key) else { return nil }
+    guard case .bool(let flag) = value else { throw wrongKind(key, value, "a boolean") }
+    return flag
+  }
+
+  /// Takes an object, or nil for none.
+  mutating func takeObject(_ key: String) throws -> [JSONValue.Member]? {
+    try take(key, "an object") { $0.objectValue != nil }?.objectValue
+  }
+
+  /// Takes an array, or nil for none.
+  mutating func takeArray(_ key: String) throws -> JSONValue? {
+    try take(key, "an array") { $0.arrayValue != nil }
+  }
+
+  /// The members that nobody took, in order.
+  var leftovers: [JSONValue.Member] {
+    members.indices
+      .filter { !isTaken[$0] && !(nulls == .areEmptyCells && members[$0].value == .null) }
+      .map { members[$0] }
+  }
+
+  /// Takes the numbers under keys that no other rule takes: the parts of a reward.
+  ///
+  /// - Parameters:
+  ///   - range: The positions of the members to look at.
+  ///   - except: Numbers that are no rewards.
+  ///   - mayBeNamed: Reserved names that a part may have.
+  mutating func takeParts(
+    in range: Range<Int>? = nil, except: Set<String> = [], mayBeNamed: Set<String> = []
+  ) -> [JSONValue.Member] {
+    var parts: [JSONValue.Member] = []
+    for position in (range ?? 0..<members.count).clamped(to: 0..<members.count) where !isTaken[position] {
+      let member = members[position]
+      if except.contains(member.key) { continue }
+      if RecordBuilder.isReserved(member.key), !mayBeNamed.contains(member.key) { continue }
+      guard member.value.doubleValue != nil else { continue }
+      isTaken[position] = true
+      parts.append(member)
+    }
+    return parts
+  }
+
+  /// An error for a key that is not there.
+  func missing(_ key: String, in format: String) -> PipelineError {
+    fault(key, "is missing, every line of \(format) has it")
+  }
+
+  func wrongKind(_ key: String, _ value: JSONValue, _ expected: String) -> PipelineError {
+    fault(key, "is \(value.kindDescription), it must be \(expected)")
+  }
+
+  private mutating func take(
+    _ key: String, _ expected: String, where isRight: (JSONValue) -> Bool
+  ) throws -> JSONValue? {
+    guard let value = take(key) else { return nil }
+    guard isRight(value) else { throw wrongKind(key, value, expected) }
+    return value
+  }
+}

@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: Apache-2.0
+import PipelineCore
+
+/// A format that reads and writes row by row; importer and exporter are the same for all of them.
+protocol RowFormat: RolloutFormat {
+  /// The rows of a line.
+  func rows(of line: JSONValue, at location: SourceLocation) throws -> [PeerRow]
+
+  /// Moves a row's values into a record and says which group it belongs to.
+  func read(_ row: inout PeerRow, into record: inout RecordBuilder, options: ImportOptions) throws
+    -> GroupIdentity
+
+  /// Moves a record's values into a row of the target.
+  func write(_ record: inout OutgoingRecord) throws
+
+  /// What becomes of keys that the format does not know.
+  var unknownKeys: UnknownKeys { get }
+
+  /// What a user should know about an import, besides group sizes.
+  func notes(_ tally: ImportTally) -> [String]
+}
+
+extension RowFormat {
+  func rows(of line: JSONValue, at location: SourceLocation) throws -> [PeerRow] {
+    [try PeerRow(line, what: "the line", at: location)]
+  }
+
+  var unknownKeys: UnknownKeys { .pass(except: []) }
+
+  func notes(_ tally: ImportTally) -> [String] { [] }
+
+  /// Reads with this format's rules.
+  public func makeImporter(options: ImportOptions) -> any RolloutImporter {
+    RowImporter(format: self, options: options)
+  }
+
+  /// Writes a line for each record.
+  public func makeExporter() -> any RolloutExporter { RowExporter(format: self) }
+
+  /// `likely` when every line is an object that has all of `marks`, `possible` when it has all of `needs`.
+  func likeness(
+    of sample: [JSONValue], needs: [String], marks: (JSONValue) -> Bool
+  ) -> FormatLikeness {
+    var likeness = FormatLikeness.likely
+    for line in sample {
+      guard line.objectValue != nil, needs.allSatisfy({ line[$0] != nil }) else { return .no }
+      if !marks(line) { likeness = .possible }
+    }
+    return likeness
+  }
+}
+
+/// What is counted over an import.
+struct ImportTally {
+  /// How many records got their reward as the sum of its parts.
+  var summedRewards = 0
+  /// How many completions have several messages.
+  var conversations = 0
+}
+
+/// Reads any ``RowFormat``.
+struct RowImporter<Format: RowFormat>: RolloutImporter {
+  let format: Format
+  let options: ImportOptions
+  private var groups = GroupTable()
+  private var lines = 0
+  private var tally = ImportTally()
+
+  init(format: Format, options: ImportOptions) {
+    self.format = format
+    self.options = options
+  }
+
+  mutating func records(from line: JSONValue, at location: SourceLocation) throws -> [JSONValue] {
+    let rows = try format.rows(of: line, at: location)
+    lines += 1
+    return try rows.map { row in
+      var row = row
+      var builder = RecordBuilder()
+      var identity = try format.read(&row, into: &builder, options: options)
+      if !options.groupBy.isEmpty { identity = .named(try groupName(row)) }
+      for member in row.leftovers { builder.adopt(member) }
+      if builder.rewardIsSum { tally.summedRewards += 1 }
+      if builder.isConversation { tally.conversations += 1 }
+      let place = groups.place(identity, file: location.file, step: builder.step)
+      return builder.record(id: "\(place.group)/\(place.index)", group: place.group)
+    }
+  }
+
+  private func groupName(_ row: PeerRow) throws -> String {
+    try options.groupBy.map { path in
+      guard let value = row.value(at: path), value != .null else {
+        throw row.fault(path, "is missing, but groups are named by it")
+      }
+      let text = value.scalarText ?? value.json
+      if text.utf8.count <= 64, !text.contains(where: \.isNewline) { return text }
+      var hash = StableHash()
+      hash.add(text)
+      return String(hash.low ^ hash.high, radix: 16)
+    }.joined(separator: "-")
+  }
+
+  var summary: ImportSummary {
+    let sizes = groups.sizes
+    var notes: [String] = []
+    if sizes.isUneven { notes.append("group sizes differ: \(sizes)") }
+    if groups.groupsOverSteps > 0 {
+      notes.append(
+        "\(groups.groupsOverSteps) groups have rollouts of several steps: group by the step too, if these are "
+          + "different samplings of one prompt")
+    }
+    if tally.summedRewards > 0 {
+      notes.append(
+        "\(format.name) keeps only the parts of rewards: in \(tally.summedRewards) records, 'reward' is their "
+          + (options.rewardWeights.isEmpty ? "plain sum" : "weighted sum"))
+    }
+    if tally.conversations > 0 {
+      notes.append(
+        "\(tally.conversations) completions have several messages or tool calls: 'response' is the text of the last "
+          + "answer, 'completion' keeps them all")
+    }
+    return ImportSummary(
+      lines: lines, rows: groups.rows, groupSizes: sizes, notes: notes + format.notes(tally))
+  }
+}
+
+/// Writes any ``RowFormat``, a line for each record.
+struct RowExporter<Format: RowFormat>: RolloutExporter {
+  let format: Format
+  private var ledger = LossLedger()
+
+  init(format: Format) { self.format = format }
+
+  mutating func lines(for record: JSONValue) throws -> [JSONValue] { [.object(try row(for: record))] }
+
+  mutating func row(for record: JSONValue) throws -> [JSONValue.Member] {
+    var outgoing = try OutgoingRecord(record, target: format.name, ledger: ledger)
+    try format.write(&outgoing)
+    outgoing.finish(unknownKeys: format.unknownKeys)
+    ledger = outgoing.ledger
+    return outgoing.members
+  }
+
+  mutating func lose(_ field: String, _ reason: String) { ledger.note(field, reason) }
+
+  mutating func finish() -> [JSONValue] { [] }
+
+  var losses: [ConversionLoss] { ledger.losses }
+}

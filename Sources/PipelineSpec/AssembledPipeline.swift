@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+public import PipelineCore
+
+/// A checked pipeline, with its stages made: what a run uses.
+public struct AssembledPipeline: Sendable {
+  /// A stage of the pipeline.
+  public struct NamedStage: Sendable {
+    /// What the stage is called in this run; unique.
+    public let name: String
+    /// The stage.
+    public let stage: any Stage
+    /// Where the spec names it.
+    public let location: SourceLocation
+
+    /// The stage's registered name.
+    public var use: String { type(of: stage).name }
+  }
+
+  /// The spec's file, as the user named it.
+  public let file: String
+  /// What the pipeline is called; empty where the spec does not say.
+  public let name: String
+  /// What the pipeline is for; empty where the spec does not say.
+  public let description: String
+  /// The seed of all random draws.
+  public let seed: UInt64
+  /// Where trajectories come from.
+  public let source: SourceOptions
+  /// The stages, in the order in which batches pass them.
+  public let stages: [NamedStage]
+  /// Where the results go.
+  public let output: OutputOptions
+  /// The spec with every default filled in: a spec again, of the same pipeline.
+  ///
+  /// Paths are as they were written.
+  public let resolved: JSONValue
+
+  /// The folder that paths with ``SpecPath/Base/specFolder`` are relative to; empty for the working folder.
+  public var folder: String {
+    guard let slash = file.lastIndex(of: "/") else { return "" }
+    return slash == file.startIndex ? "/" : String(file[..<slash])
+  }
+}

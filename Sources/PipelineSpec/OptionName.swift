@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// Names of options: camelCase in Swift, snake_case in a spec.
+enum OptionName {
+  /// `maxAttempts` becomes `max_attempts`; an acronym is one word: `useHTTPProxy`, `use_http_proxy`.
+  static func snakeCase(_ name: String) -> String {
+    let letters = Array(name)
+    var result = ""
+    for (index, letter) in letters.enumerated() {
+      if letter.isUppercase, index > 0, letters[index - 1] != "_" {
+        let startsWord = index + 1 < letters.count && letters[index + 1].isLowercase
+        if !letters[index - 1].isUppercase || startsWord { result.append("_") }
+      }
+      result.append(contentsOf: letter.lowercased())
+    }
+    return result
+  }
+
+  /// `max_attempts` becomes `maxAttempts`.
+  static func camelCase(_ name: String) -> String {
+    let words = name.split(separator: "_", omittingEmptySubsequences: false)
+    return words.dropFirst().reduce(String(words.first ?? "")) {
+      $0 + $1.prefix(1).uppercased() + $1.dropFirst()
+    }
+  }
+}
+
+/// A key of any name.
+struct AnyCodingKey: CodingKey {
+  let stringValue: String
+  var intValue: Int? { nil }
+
+  init(_ name: String) { self.stringValue = name }
+  init(stringValue: String) { self.stringValue = stringValue }
+  init(intValue: Int) { self.stringValue = String(intValue) }
+}
+
+/// Dictionaries whose keys are the user's own words, not names of properties.
+protocol StringKeyedDictionary {
+  /// The entries in the order of their keys.
+  var sortedEntries: [(key: String, value: any Encodable)] { get }
+  /// What the values are.
+  static var valueType: Any.Type { get }
+}
+
+extension Dictionary: StringKeyedDictionary where Key == String, Value: Encodable {
+  var sortedEntries: [(key: String, value: any Encodable)] {
+    sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
+  }
+  static var valueType: Any.Type { Value.self }
+}
+
+/// Lists.
+protocol ListOption {
+  /// What the elements are.
+  static var elementType: Any.Type { get }
+}
+
+extension Array: ListOption {
+  static var elementType: Any.Type { Element.self }
+}
+
+extension Optional: OptionalOption {
+  static var wrappedType: Any.Type { Wrapped.self }
+}
+
+/// Options that may be absent.
+protocol OptionalOption {
+  /// What stands there when it is present.
+  static var wrappedType: Any.Type { get }
+}

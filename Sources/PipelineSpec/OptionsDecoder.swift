@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: Apache-2.0
+import PipelineCore
+
+/// Decodes options from what the user wrote, laid over the defaults.
+///
+/// Tables are laid over each other key by key; everything else the user writes replaces the default. A value
+/// that cannot be used is recorded, and decoding goes on with its default, so that one reading finds all faults.
+struct OptionsDecoder: OptionTreeDecoder {
+  let session: DecodingSession
+  /// Where in the options this is.
+  var path: [String]
+  /// What the user wrote here.
+  var user: OptionTree?
+  /// What stands here by default.
+  var fallback: OptionTree?
+  /// Where the user can mend a fault of this value: its key, or the nearest table that he wrote.
+  var place: SourceLocation
+  /// Whether keys are the user's own words.
+  var keysAreVerbatim = false
+
+  var codingPath: [any CodingKey] { path.map { AnyCodingKey($0) } }
+  var userInfo: [CodingUserInfoKey: Any] { [:] }
+
+  /// What decides here: the user's word, or else the default.
+  var effective: OptionTree? { user ?? fallback }
+
+  func takeTree() -> OptionTree {
+    user ?? OptionTree(fallback?.node ?? .null, at: place)
+  }
+
+  func location(of key: String?) -> SourceLocation {
+    user.map { tree in key.flatMap { tree[$0]?.location } ?? tree.location } ?? place
+  }
+
+  /// Decodes the value.
+  ///
+  /// - Throws: ``OptionFault`` where there is no default to go on with.
+  func value<T: Decodable>(_ type: T.Type) throws -> T {
+    var decoder = self
+    decoder.keysAreVerbatim = type is any StringKeyedDictionary.Type
+    if let options = type as? any ComponentOptions.Type {
+      if fallback?.isTable != true { decoder.fallback = try OptionsEncoder.tree(of: options.init()) }
+    } else if user?.isTable == true, fallback?.isTable == true, isEnumeration(type) {
+      decoder.fallback = nil
+    }
+    if let use = decoder.user?["use"]?.word, let other = decoder.fallback?["use"]?.word, use != other {
+      decoder.fallback = (type as? any ComponentOptions.Type).flatMap {
+        try? OptionsEncoder.tree(of: $0.init())
+      }
+    }
+    do {
+      return try T(from: decoder)
+    } catch {
+      let fault = self.fault(error, reading: type)
+      guard user != nil, let options = type as? any ComponentOptions.Type, let defaults = options.init() as? T
+      else { throw fault }
+      session.record(fault, abandoning: path)
+      return defaults
+    }
+  }
+
+  /// A fault of this value; `sentence` goes on after the option's name.
+  func fault(_ sentence: String) -> OptionFault {
+    let found = effective.map { ", found \($0.kindDescription)" } ?? ""
+    return OptionFault(path: path, message: "\(subject) \(sentence)\(found)", location: place)
+  }
+
+  private var subject: String { path.isEmpty ? "this" : "'\(path.joined(separator: "."))'" }
+
+  private func fault<T>(_ error: any Error, reading type: T.Type) -> OptionFault {
+    if let fault = error as? OptionFault, fault.path != path { return fault }
+    if let allowed = AllowedWords.of(type) { return fault(about: allowed) }
+    switch error {
+    case let fault as OptionFault: return fault
+    case let mismatch as OptionScalar.Mismatch: return fault(mismatch.message)
+    case DecodingError.dataCorrupted(let context): return fault(context.debugDescription)
+    case DecodingError.typeMismatch(_, let context), DecodingError.valueNotFound(_, let context),
+      DecodingError.keyNotFound(_, let context):
+      return fault(context.debugDescription)
+    default: return fault("cannot be used (\(error))")
+    }
+  }
+
+  private func fault(about allowed: [String]) -> OptionFault {
+    let list = allowed.map { "'\($0)'" }.joined(separator: ", ")
+    let near = effective?.word.flatMap { NearestName.suggestion(for: $0, among: allowed) }
+    let hint = near.map { "; did you mean '\($0)'?" } ?? ""
+    let found = effective?.kindDescription ?? "nothing"
+    return OptionFault(
+      path: path, message: "\(subject) must be one of \(list), found \(found)\(hint)", location: place)
+  }
+
+  /// Whether a type is an enum, whose table forms exclude each other; told by its default.
+  private func isEnumeration<T: Decodable>(_ type: T.Type) -> Bool {
+    var defaults = self
+    defaults.user = nil
+    guard let value = try? T(from: defaults) else { return false }
+    return Mirror(reflecting: value).displayStyle == .enum
+  }
+
+  func container<Key: CodingKey>(keyedBy type: Key.Type) throws -> KeyedDecodingContainer<Key> {
+    guard let effective, effective.isTable else { throw fault("must be a table") }
+    if case .table(let entries) = user?.node { session.open(entries, at: path) }
+    return KeyedDecodingContainer(OptionsKeyedContainer<Key>(decoder: self))
+  }
+
+  func unkeyedContainer() throws -> any UnkeyedDecodingContainer {
+    guard case .list(let elements) = effective?.node else { throw fault("must be a list") }
+    return OptionsListContainer(decoder: self, elements: elements)
+  }
+
+  func singleValueContainer() throws -> any SingleValueDecodingContainer {
+    OptionsScalarContainer(decoder: self)
+  }
+}
+
+extension OptionTree {
+  /// Whether this is a table.
+  var isTable: Bool { if case .table = node { true } else { false } }
+
+  /// The text of a word, in quotes or not.
+  var word: String? {
+    switch node {
+    case .string(let text), .plain(let text): text
+    default: nil
+    }
+  }
+}
+
+/// The words that an option may be, when its type is an enum of them.
+enum AllowedWords {
+  /// The raw values of an enum of strings, in the order of its cases.
+  static func of(_ type: Any.Type) -> [String]? {
+    guard let type = type as? any CaseIterable.Type else { return nil }
+    func words<C: CaseIterable>(_ type: C.Type) -> [String]? {
+      let words = C.allCases.map { ($0 as? any RawRepresentable)?.rawValue as? String }
+      return words.contains(nil) ? nil : words.compactMap { $0 }
+    }
+    return words(type)
+  }
+}

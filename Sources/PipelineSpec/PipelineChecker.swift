@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: Apache-2.0
+public import PipelineCore
+
+/// Checks a whole spec and makes its stages, without data and without a model.
+///
+/// Everything that is wrong is found in one go: unknown names, wrong options, and stages in an impossible order.
+public struct PipelineChecker: Sendable {
+  /// What can be named.
+  public let registry: Registry
+  /// What `source.format` may be, beside `auto`.
+  public let formats: [String]
+
+  private var assembly: Assembly { Assembly(registry: registry, reader: SpecOptionsReader()) }
+
+  /// A checker for specs that may name these components and formats.
+  public init(registry: Registry, formats: [String]) {
+    self.registry = registry
+    self.formats = formats
+  }
+
+  /// Checks a spec's tree and puts the pipeline together.
+  ///
+  /// - Throws: ``PipelineErrors``, sorted by place.
+  public func check(
+    _ tree: OptionTree, file: String, overrides: [SpecOverride] = []
+  ) throws -> AssembledPipeline {
+    guard tree.isTable else {
+      let found = "a spec must be a table with 'source' and 'stages', found \(tree.kindDescription)"
+      throw PipelineErrors([PipelineError(.invalidSpec, found, at: tree.location)])
+    }
+    var errors: [PipelineError] = []
+    var tree = tree
+    for override in overrides {
+      do { tree = try override.applied(to: tree) } catch {
+        errors += Self.pipelineErrors(error, at: nil, making: "")
+      }
+    }
+    let reading = try SpecOptionsReader().read(PipelineSpec.self, from: tree, subject: "a spec")
+    let spec = reading.options
+    errors += reading.errors
+    errors += formatErrors(spec.source.format, at: tree.place(of: ["source", "format"]))
+    errors += nameErrors(spec.stages)
+
+    var stages: [AssembledPipeline.NamedStage] = []
+    var links: [StageChain.Link] = []
+    for entry in spec.stages where !entry.reference.use.isEmpty {
+      let location = entry.reference.location ?? tree.location
+      let (stage, faults) = make(entry, at: location)
+      errors += faults
+      if let stage {
+        stages.append(AssembledPipeline.NamedStage(name: entry.runName, stage: stage, location: location))
+        links.append(.made(entry.runName, stage, location))
+      } else {
+        links.append(.broken(standIn(for: entry.reference.use)))
+      }
+    }
+    errors += StageChain(registry: registry, assembly: assembly).errors(links, provides: spec.source.provides)
+    if !errors.isEmpty { throw PipelineErrors(errors.sortedByPlace()) }
+
+    let resolved = try ResolvedSpec(registry: registry).json(of: spec, written: tree)
+    return AssembledPipeline(
+      file: file, name: spec.name, description: spec.description, seed: spec.seed, source: spec.source,
+      stages: stages, output: spec.output, resolved: resolved)
+  }
+
+  /// Makes a stage; where its options are wrong, with defaults in their place, to find what else is wrong.
+  private func make(
+    _ entry: StageEntry, at location: SourceLocation
+  ) -> (stage: (any Stage)?, errors: [PipelineError]) {
+    func open<S: Stage>(_ type: S.Type) -> (stage: (any Stage)?, errors: [PipelineError]) {
+      var errors: [PipelineError] = []
+      do {
+        let reading = try SpecOptionsReader().read(
+          S.Options.self, from: entry.reference.with, subject: "'with'")
+        errors = reading.errors
+        guard reading.isUsable else { return (nil, errors) }
+        return (try S(options: reading.options, assembly: assembly), errors)
+      } catch {
+        let faults = Self.pipelineErrors(error, at: location, making: entry.runName)
+        // An error without place may come from a default that stands in for what the user wrote.
+        return (nil, errors.isEmpty ? faults : errors + faults.filter { $0.code != .plugIn })
+      }
+    }
+    do {
+      return open(try registry.stage(entry.reference.use, at: location))
+    } catch {
+      return (nil, Self.pipelineErrors(error, at: location, making: entry.runName))
+    }
+  }
+
+  private func formatErrors(_ format: String, at location: SourceLocation) -> [PipelineError] {
+    let known = ["auto"] + formats
+    if known.contains(format) { return [] }
+    let message = "'source.format': " + UnknownName.message("format", format, known: known, plural: "formats")
+    return [PipelineError(.invalidSpec, message, at: location)]
+  }
+
+  private func nameErrors(_ entries: [StageEntry]) -> [PipelineError] {
+    var seen: Set<String> = []
+    return entries.compactMap { entry in
+      let name = entry.runName
+      if name.isEmpty || seen.insert(name).inserted { return nil }
+      return PipelineError(
+        .invalidSpec, "an earlier stage is named '\(name)' too; give one of them a \"name\" of its own",
+        at: entry.reference.location)
+    }
+  }
+
+  /// What to take for a stage that cannot be made, so that later stages are not blamed for it: the stage of that
+  /// name or the nearest, with its defaults.
+  private func standIn(for use: String) -> (any Stage)? {
+    let names = registry.names(of: .stage)
+    let name = names.contains(use) ? use : NearestName.suggestion(for: use, among: names)
+    return name.flatMap { try? assembly.stage(ComponentReference($0)) }
+  }
+
+  private static func pipelineErrors(
+    _ error: any Error, at location: SourceLocation?, making stage: String
+  ) -> [PipelineError] {
+    switch error {
+    case let error as PipelineError:
+      [PipelineError(error.code, error.message, at: error.location ?? location)]
+    case let several as PipelineErrors:
+      several.errors.map { PipelineError($0.code, $0.message, at: $0.location ?? location) }
+    default: [PipelineError(.plugIn, "stage '\(stage)' cannot be made: \(error)", at: location)]
+    }
+  }
+}

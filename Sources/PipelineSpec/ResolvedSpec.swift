@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+import PipelineCore
+
+/// Writes a spec with every default filled in, also those of components inside components.
+struct ResolvedSpec {
+  let registry: Registry
+  private let reader = SpecOptionsReader()
+
+  init(registry: Registry) { self.registry = registry }
+
+  /// The resolved spec, free of places and of what only editors need.
+  ///
+  /// - Parameters:
+  ///   - spec: Free of errors.
+  ///   - written: What the user wrote, for the digits of its numbers.
+  func json(of spec: PipelineSpec, written: OptionTree) throws -> JSONValue {
+    var tree = try OptionsEncoder.tree(of: spec).keepingDigits(of: written)
+    let stages = try spec.stages.map { entry in
+      let type = try registry.stage(entry.reference.use)
+      return OptionTree(
+        .table([
+          Self.entry("use", OptionTree(.string(entry.reference.use), at: tree.location)),
+          Self.entry("name", OptionTree(.string(entry.runName), at: tree.location)),
+          Self.entry("with", try options(of: type, entry.reference.with)),
+        ]), at: tree.location)
+    }
+    tree = tree.setting("stages", to: OptionTree(.list(stages), at: tree.location), at: tree.location)
+    guard case .table(let entries) = tree.node else { return tree.json }
+    return OptionTree(.table(entries.filter { $0.key != "$schema" }), at: tree.location).json
+  }
+
+  /// All options of a component.
+  func options(of type: any Component.Type, _ tree: OptionTree) throws -> OptionTree {
+    func open<C: Component>(_ type: C.Type) throws -> OptionTree {
+      let options = try reader.read(C.Options.self, from: tree)
+      return try filled(OptionsEncoder.tree(of: options).keepingDigits(of: tree))
+    }
+    return try open(type)
+  }
+
+  /// The tree with the options of all components that it names by `use` and `with`.
+  private func filled(_ tree: OptionTree) throws -> OptionTree {
+    var tree = tree
+    switch tree.node {
+    case .list(let elements):
+      tree.node = .list(try elements.map(filled))
+    case .table(let entries):
+      if let use = tree["use"]?.word, let with = tree["with"] {
+        let kinds: [ComponentKind] = [.reward, .advantage, .stage]
+        let types = kinds.compactMap { registry.component($0, use) }
+        if let options = types.lazy.compactMap({ try? options(of: $0, with) }).first {
+          return tree.setting("with", to: options, at: tree.location)
+        }
+      }
+      tree.node = .table(
+        try entries.map { OptionTree.Entry(key: $0.key, location: $0.location, value: try filled($0.value)) })
+    default: break
+    }
+    return tree
+  }
+
+  private static func entry(_ key: String, _ value: OptionTree) -> OptionTree.Entry {
+    OptionTree.Entry(key: key, location: value.location, value: value)
+  }
+}
+
+extension OptionTree {
+  /// The tree with the user's digits wherever he wrote the same number in another way: `0.50`, `1e-6`.
+  func keepingDigits(of written: OptionTree) -> OptionTree {
+    var tree = self
+    switch (node, written.node) {
+    case (.number(let text), _):
+      if let digits = OptionScalar.numberText(written), Double(digits) == Double(text) {
+        tree.node = .number(digits)
+      }
+    case (.list(let elements), .list(let others)) where elements.count == others.count:
+      tree.node = .list(zip(elements, others).map { $0.keepingDigits(of: $1) })
+    case (.table(let entries), .table):
+      tree.node = .table(
+        entries.map { entry in
+          let value = written[entry.key].map { entry.value.keepingDigits(of: $0) } ?? entry.value
+          return Entry(key: entry.key, location: entry.location, value: value)
+        })
+    default: break
+    }
+    return tree
+  }
+
+  /// The tree as JSON, without places.
+  ///
+  /// Plain text that nobody read becomes the number or truth value that it looks like, or else a string.
+  var json: JSONValue {
+    switch node {
+    case .null: .null
+    case .bool(let flag): .bool(flag)
+    case .number(let text): .number(text)
+    case .string(let text): .string(text)
+    case .plain("true"): .bool(true)
+    case .plain("false"): .bool(false)
+    case .plain("null"), .plain("~"): .null
+    case .plain(let text): OptionScalar.isNumber(text) ? .number(text) : .string(text)
+    case .list(let elements): .array(elements.map(\.json))
+    case .table(let entries): .object(entries.map { JSONValue.Member($0.key, $0.value.json) })
+    }
+  }
+}

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+public import PipelineCore
+
+/// Loads a pipeline: text, tree, overrides, options, stages, all checked.
+public enum SpecLoader {
+  /// Loads a spec from a file.
+  ///
+  /// - Parameters:
+  ///   - file: A path; `.json` or `.jsonc`, `.yaml` or `.yml`, or anything whose content tells.
+  ///   - overrides: The arguments of `--set`, as in `seed=2`, applied in order.
+  ///   - registry: The components that the spec can name.
+  ///   - formats: The record formats that the program can read.
+  /// - Throws: ``PipelineErrors``, at least one, sorted by place.
+  public static func load(
+    file: String, overrides: [String] = [], registry: Registry, formats: [String]
+  ) throws -> AssembledPipeline {
+    try gathering {
+      try load(try SpecText(contentsOf: file), overrides: overrides, registry: registry, formats: formats)
+    }
+  }
+
+  /// Loads a spec from a text; see ``load(file:overrides:registry:formats:)``.
+  public static func load(
+    _ text: SpecText, overrides: [String] = [], registry: Registry, formats: [String]
+  ) throws -> AssembledPipeline {
+    var faults: [PipelineError] = []
+    var parsed: [SpecOverride] = []
+    for argument in overrides {
+      do { parsed.append(try SpecOverride(argument)) } catch let fault as PipelineError {
+        faults.append(fault)
+      }
+    }
+    do {
+      let checker = PipelineChecker(registry: registry, formats: formats)
+      let pipeline = try gathering {
+        try checker.check(try text.tree(), file: text.file, overrides: parsed)
+      }
+      if faults.isEmpty { return pipeline }
+    } catch let errors as PipelineErrors {
+      faults = errors.errors + faults
+    }
+    throw PipelineErrors(faults.sortedByPlace())
+  }
+
+  private static func gathering<Result>(_ body: () throws -> Result) throws -> Result {
+    do { return try body() } catch let error as PipelineError { throw PipelineErrors([error]) }
+  }
+}

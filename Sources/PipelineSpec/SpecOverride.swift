@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: Apache-2.0
+public import PipelineCore
+
+/// One `--set PATH=VALUE` of the command line, which changes a spec before it is read.
+///
+/// A path goes through keys and list positions: `seed`, `source.batch.groups`. After `stages` comes a stage's
+/// name in the run, or its position, and then its options: `stages.pairwise-sample.keep`. A value that is a JSON
+/// list, table or string is taken as such; any other is text whose type the option decides.
+public struct SpecOverride: Sendable, Hashable {
+  /// What error messages call the command line.
+  public static let file = "--set"
+
+  private struct Step: Sendable, Hashable {
+    let name: String
+    let location: SourceLocation
+  }
+
+  private let steps: [Step]
+  private let value: OptionTree
+
+  /// Reads `PATH=VALUE`.
+  ///
+  /// - Throws: ``PipelineError`` when there is no path or no `=`.
+  public init(_ argument: String) throws {
+    func location(_ column: Int) -> SourceLocation {
+      SourceLocation(file: Self.file, line: 1, column: column)
+    }
+    guard let equals = argument.firstIndex(of: "=") else {
+      throw PipelineError(
+        .invalidSpec, "'\(argument)' says no value; write PATH=VALUE, as in seed=2", at: location(1))
+    }
+    var steps: [Step] = []
+    var column = 1
+    for name in argument[..<equals].split(separator: ".", omittingEmptySubsequences: false) {
+      guard !name.isEmpty else {
+        throw PipelineError(
+          .invalidSpec,
+          "'\(argument)' has an empty step in its path; write PATH=VALUE, as in source.format=verl",
+          at: location(column))
+      }
+      steps.append(Step(name: String(name), location: location(column)))
+      column += name.unicodeScalars.count + 1
+    }
+    self.steps = steps
+    let text = String(argument[argument.index(after: equals)...])
+    if let first = text.first, "[{\"".contains(first), let json = try? JSONValue(parsing: text) {
+      self.value = OptionTree(json: json, at: location(column))
+    } else {
+      self.value = OptionTree(.plain(text), at: location(column))
+    }
+  }
+
+  /// The spec with this value set.
+  ///
+  /// - Throws: ``PipelineError`` when the path leads to a stage or a list element that is not there. Other
+  ///   unknown paths become unknown options, for whoever reads the tree to find.
+  public func applied(to tree: OptionTree) throws -> OptionTree {
+    guard let first = steps.first, first.name == "stages", steps.count > 1 else {
+      return try setting(steps[...], in: tree)
+    }
+    var tree = tree
+    guard case .list(var elements) = tree["stages"]?.node else {
+      throw PipelineError(.invalidSpec, "the spec has no list of stages to set this in", at: first.location)
+    }
+    let names = elements.map { $0.word ?? $0["name"]?.word ?? $0["use"]?.word ?? "" }
+    let step = steps[1]
+    guard let index = names.firstIndex(of: step.name) ?? Int(step.name), elements.indices.contains(index)
+    else {
+      throw PipelineError(
+        .invalidSpec, UnknownName.message("stage", step.name, known: names, plural: "stages"),
+        at: step.location)
+    }
+    var rest = steps.dropFirst(2)
+    if rest.isEmpty {
+      elements[index] = value
+    } else {
+      if rest.first?.name == "with", rest.count > 1 { rest = rest.dropFirst() }
+      let entry = Self.expanded(elements[index])
+      let options = try setting(rest, in: entry["with"] ?? OptionTree(.table([]), at: entry.location))
+      elements[index] = entry.setting("with", to: options, at: step.location)
+    }
+    let stages = OptionTree(.list(elements), at: tree["stages"]?.location ?? first.location)
+    tree = tree.setting("stages", to: stages, at: first.location)
+    return tree
+  }
+
+  private func setting(_ steps: ArraySlice<Step>, in tree: OptionTree) throws -> OptionTree {
+    guard let step = steps.first else { return value }
+    let rest = steps.dropFirst()
+    switch tree.node {
+    case .list(var elements):
+      guard let index = Int(step.name), elements.indices.contains(index) else {
+        throw PipelineError(
+          .invalidSpec, "'\(step.name)' is no position in a list of \(elements.count), counted from 0",
+          at: step.location)
+      }
+      elements[index] = try setting(rest, in: elements[index])
+      return OptionTree(.list(elements), at: tree.location)
+    case .table:
+      // A table that the spec left out has its place where it would have stood.
+      let inner = tree[step.name] ?? OptionTree(.table([]), at: tree.location)
+      return tree.setting(step.name, to: try setting(rest, in: inner), at: step.location)
+    default:
+      // A bare name becomes a table when its options are set; any other scalar gives way.
+      let table = step.name == "with" ? Self.expanded(tree) : OptionTree(.table([]), at: step.location)
+      return try setting(steps, in: table.isTable ? table : OptionTree(.table([]), at: step.location))
+    }
+  }
+
+  /// The table that a bare name stands for.
+  private static func expanded(_ tree: OptionTree) -> OptionTree {
+    guard tree.word != nil else { return tree }
+    let use = OptionTree.Entry(key: "use", location: tree.location, value: tree)
+    return OptionTree(.table([use]), at: tree.location)
+  }
+}
+
+extension OptionTree {
+  /// A value without places of its own, all of it at one place.
+  init(json: JSONValue, at location: SourceLocation) {
+    switch json {
+    case .null: self.init(.null, at: location)
+    case .bool(let flag): self.init(.bool(flag), at: location)
+    case .number(let text): self.init(.number(text), at: location)
+    case .string(let text): self.init(.string(text), at: location)
+    case .array(let elements):
+      self.init(.list(elements.map { OptionTree(json: $0, at: location) }), at: location)
+    case .object(let members):
+      let entries = members.map {
+        Entry(key: $0.key, location: location, value: OptionTree(json: $0.value, at: location))
+      }
+      self.init(.table(entries), at: location)
+    }
+  }
+
+  /// The table with a key set: in its place where it is there, at the end where it is not.
+  func setting(_ key: String, to value: OptionTree, at location: SourceLocation) -> OptionTree {
+    guard case .table(var entries) = node else { return self }
+    if let index = entries.firstIndex(where: { $0.key == key }) {
+      // The innermost change decides where a mistake is: the key stays where it stood unless its value is new.
+      let isNew = value.location.file == SpecOverride.file
+      entries[index] = Entry(key: key, location: isNew ? location : entries[index].location, value: value)
+    } else {
+      entries.append(Entry(key: key, location: location, value: value))
+    }
+    return OptionTree(.table(entries), at: self.location)
+  }
+}

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+import PipelineCore
+
+/// Checks that every stage finds what it reads: in the source's records or among the writes of earlier stages.
+struct StageChain {
+  /// A stage in its place.
+  enum Link {
+    /// One that could be made.
+    case made(_ name: String, any Stage, SourceLocation)
+    /// One that could not, and what to take for it; nil when there is nothing to go by.
+    case broken((any Stage)?)
+  }
+
+  let registry: Registry
+  let assembly: Assembly
+
+  /// An error for each field that a stage reads and nothing before it writes.
+  ///
+  /// Behind a broken link without stand-in nothing is known and nothing is reported.
+  func errors(_ links: [Link], provides: [Field]) -> [PipelineError] {
+    var carried = SourceOptions.alwaysProvided.union(provides)
+    var errors: [PipelineError] = []
+    for (index, link) in links.enumerated() {
+      switch link {
+      case .broken(nil): return errors
+      case .broken(let stage?): carried.formUnion(stage.writes)
+      case .made(let name, let stage, let location):
+        for field in Self.ordered(stage.reads.subtracting(carried)) {
+          let later = links.dropFirst(index + 1).compactMap { link in
+            if case .made(let name, let stage, _) = link, stage.writes.contains(field) { name } else { nil }
+          }
+          let message = message(name, field, later: later.first, provides: provides)
+          errors.append(PipelineError(.invalidSpec, message, at: location))
+        }
+        // One error for each gap: what is missing here is not reported again further down.
+        carried.formUnion(stage.reads)
+        carried.formUnion(stage.writes)
+      }
+    }
+    return errors
+  }
+
+  private func message(_ stage: String, _ field: Field, later: String?, provides: [Field]) -> String {
+    let writers = registry.names(of: .stage).filter { name in
+      (try? assembly.stage(ComponentReference(name)))?.writes.contains(field) == true
+    }
+    let remedy =
+      if let later {
+        "put stage '\(later)', which writes it, before this one"
+      } else if writers.isEmpty {
+        "put a stage before it that does"
+      } else {
+        "put a stage before it that does (\(writers.joined(separator: ", ")))"
+      }
+    let fields = (provides + [field]).map { "\"\($0)\"" }.joined(separator: ", ")
+    return "stage '\(stage)' reads '\(field)', which nothing before it writes; \(remedy), "
+      + "or say \"provides\": [\(fields)] in the source"
+  }
+
+  /// Reserved fields in their order, then others by name.
+  static func ordered(_ fields: Set<Field>) -> [Field] {
+    Field.reserved.filter(fields.contains)
+      + fields.subtracting(Field.reserved).sorted { $0.rawValue < $1.rawValue }
+  }
+}

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+import PipelineCore
+import Testing
+
+@Suite("Registry")
+struct RegistryTests {
+  struct Length: RewardFunction {
+    static let name = "length-limit"
+    static let summary = "Scores nothing"
+    let reads: Set<Field> = []
+    init(options: NoOptions = NoOptions(), assembly: Assembly) {}
+    func score(_ trajectory: Trajectory) -> RewardOutcome { .scored(0) }
+  }
+  struct BadlyNamed: RewardFunction {
+    static let name = "Badly_Named"
+    static let summary = "Has a name that is not kebab-case"
+    let reads: Set<Field> = []
+    init(options: NoOptions = NoOptions(), assembly: Assembly) {}
+    func score(_ trajectory: Trajectory) -> RewardOutcome { .scored(0) }
+  }
+
+  private func message(_ body: () throws -> Void) -> String {
+    do { try body() } catch { return "\(error)" }
+    return "no error"
+  }
+
+  @Test("an unknown name is answered with the nearest one and all that are known")
+  func unknownName() throws {
+    var registry = Registry()
+    try registry.register(Length.self)
+    #expect(
+      message { _ = try registry.reward("lenght-limit") }
+        == "unknown reward 'lenght-limit'; did you mean 'length-limit'? Known reward functions: length-limit")
+    #expect(
+      message { _ = try registry.reward("accuracy") }
+        == "unknown reward 'accuracy'. Known reward functions: length-limit")
+  }
+
+  @Test("a name can be taken only once, and is kebab-case")
+  func takenName() throws {
+    var registry = Registry()
+    try registry.register(Length.self)
+    #expect(
+      message { try registry.register(Length.self) }
+        == "the reward 'length-limit' is registered already; give one of the two another name")
+    #expect(
+      message { try registry.register(BadlyNamed.self) }
+        == "cannot register the reward 'Badly_Named': a name is kebab-case, such as 'my-reward'")
+  }
+
+  @Test("the nearest name forgives letters, swaps, case and separators", arguments: [
+    ("pairwise_sample", "pairwise-sample"), ("shufle", "shuffle"), ("shuffel", "shuffle"), ("Advantage", "advantage"),
+  ])
+  func nearest(_ typed: String, _ meant: String) {
+    #expect(NearestName.suggestion(for: typed, among: ["advantage", "pairwise-sample", "shuffle"]) == meant)
+  }
+
+  @Test("what is near nothing gets no suggestion", arguments: ["", "x", "update", "pairwise"])
+  func nothingNear(_ typed: String) {
+    #expect(NearestName.suggestion(for: typed, among: ["advantage", "pairwise-sample", "shuffle"]) == nil)
+  }
+}

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+import PipelineCore
+import PipelineIO
+import Testing
+
+@Suite("Naming and detecting formats")
+struct FormatCatalogTests {
+  private let catalog = FormatCatalog.standard
+
+  @Test("every fixture is detected, by all of its lines and by its first", arguments: FormatSupport.names)
+  func detects(format: String) throws {
+    let lines = try FormatSupport.fixture(format)
+    #expect(try catalog.detect(sample: lines, file: "f").name == format)
+    #expect(try catalog.detect(sample: Array(lines.prefix(1)), file: "f").name == format)
+  }
+
+  @Test("exported lines are detected as what they are", arguments: FormatSupport.names)
+  func detectsExports(format: String) throws {
+    let records = try FormatSupport.fixture("shuffle-r1")
+    let lines = try FormatSupport.exported(records, to: format).lines
+    #expect(try catalog.detect(sample: lines, file: "f").name == format)
+  }
+
+  @Test("lines that fit two formats are refused, with both names")
+  func ambiguous() {
+    let message = FormatSupport.message {
+      _ = try catalog.detect(sample: [["prompt": "P", "completion": "C", "reward": 1]], file: "x.jsonl")
+    }
+    #expect(message == "x.jsonl:1:1: the lines could be trl or verifiers; name the format with --from")
+  }
+
+  @Test("lines that fit no format are refused, with their keys")
+  func unknown() {
+    let message = FormatSupport.message {
+      _ = try catalog.detect(sample: [["a": 1, "b": 2]], file: "x.jsonl")
+    }
+    #expect(
+      message == "x.jsonl:1:1: no known format has lines like these (a, b); name one with --from: "
+        + "shuffle-r1, verl, trl, ms-swift, roll, verifiers, open-instruct, trinity, openai-chat, easyr1-dataset, "
+        + "verl-dataset")
+    for sample: JSONValue in [1, "x", [], nil, [:]] {
+      #expect(
+        FormatSupport.message { _ = try catalog.detect(sample: [sample], file: "x") }?.contains("no known")
+          == true)
+    }
+    #expect(
+      FormatSupport.message { _ = try catalog.detect(sample: [], file: "x.jsonl") }
+        == "x.jsonl:1:1: there is no line to tell the format by; name it with --from")
+  }
+
+  @Test("a mistyped name gets the nearest one")
+  func didYouMean() {
+    #expect(
+      FormatSupport.message { _ = try catalog.named("mswift") }
+        == "unknown format 'mswift'; did you mean 'ms-swift'? Known formats: shuffle-r1, verl, trl, ms-swift, roll, "
+        + "verifiers, open-instruct, trinity, openai-chat, easyr1-dataset, verl-dataset")
+    #expect(
+      FormatSupport.message { _ = try catalog.named("zzzzzzz") }?.hasPrefix("unknown format 'zzzzzzz'. Known")
+        == true)
+  }
+}
