@@ -32,6 +32,9 @@ let package = Package(
       name: "PipelineIO", dependencies: ["PipelineCore", "CRecordScanner", "CZlib", "CZstd"]),
     .target(name: "PipelineRuntime", dependencies: ["PipelineCore", "PipelineIO", "PipelineSpec"]),
 
+    .target(
+      name: "PipelineAnalysis", dependencies: ["PipelineCore", "PipelineIO", "PipelineRuntime"]),
+
     // Shims over C and C++.
     .target(name: "CJSON", linkerSettings: [.linkedLibrary("jsoncpp")]),
     .target(name: "CRecordScanner"),
@@ -42,7 +45,7 @@ let package = Package(
     .target(
       name: "PipelineCommand",
       dependencies: [
-        "PipelineCore", "PipelineIO", "PipelineRuntime", "PipelineSpec",
+        "PipelineAnalysis", "PipelineCore", "PipelineIO", "PipelineRuntime", "PipelineSpec",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ] + stages.map { .init(stringLiteral: $0 + "Plugin") }),
     .executableTarget(name: "shuffle-r1", dependencies: ["PipelineCommand"]),
@@ -56,6 +59,9 @@ let package = Package(
     .testTarget(
       name: "PipelineRuntimeTests",
       dependencies: ["PipelineCore", "PipelineIO", "PipelineRuntime", "PipelineSpec"]),
+    .testTarget(
+      name: "PipelineAnalysisTests",
+      dependencies: ["PipelineAnalysis", "PipelineCore", "PipelineIO", "PipelineRuntime"]),
     .testTarget(name: "CRecordScannerTests", dependencies: ["CRecordScanner"]),
     .testTarget(
       name: "PipelineCommandTests",

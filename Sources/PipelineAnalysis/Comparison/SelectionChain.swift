@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+import PipelineCore
+import PipelineRuntime
+
+/// A way of selecting trajectories, under the name that a comparison gives it.
+public struct SelectionChain: Sendable {
+  /// What the report calls it, for example the spec's file name.
+  public let label: String
+  /// Its stages, in order.
+  public let stages: [NamedStage]
+
+  /// Names a chain.
+  public init(label: String, stages: [NamedStage]) {
+    self.label = label
+    self.stages = stages
+  }
+
+  /// Runs every stage, as a run of the spec with this seed would; taps write nothing.
+  ///
+  /// - Throws: What a stage throws, with the chain's name.
+  func run(_ batch: TrajectoryBatch, seed: UInt64, threads: Int) async throws -> TrajectoryBatch {
+    var batch = batch
+    for stage in stages {
+      let context = StageContext(stage: stage.name, step: batch.number, seed: seed, threads: threads)
+      do {
+        try await stage.run(&batch, in: context)
+      } catch let error as PipelineError {
+        throw PipelineError(error.code, "\(label): \(error.message)", at: error.location)
+      }
+    }
+    return batch
+  }
+}

@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: Apache-2.0
+import PipelineCore
+
+extension SelectionComparison {
+  /// The report for people: one column a chain, then the overlap of every two.
+  public func text(style: TerminalStyle = TerminalStyle()) -> String {
+    var page = Page(style)
+    let first = tallies.first ?? SelectionTally()
+    page.heading(
+      "\(NumberText.count(chains.count, "selection")) on the same rollouts",
+      files.map(style.safe).joined(separator: ", "))
+    page.line(
+      "  \(NumberText.count(first.input, "trajectory")) in \(NumberText.count(first.inputGroups, "group")), "
+        + NumberText.count(batches, "batch") + ", seed \(seed)")
+    if counts.badRecords > 0 { page.notice("\(NumberText.count(counts.badRecords, "bad record")) left out") }
+    page.line()
+    let columns = ChainColumns(chains.map { style.safe($0.label) }, style)
+    columns.writeLegend(&page)
+    columns.writeHeads(&page)
+    for row in rows { columns.write(row, &page) }
+    writeDrops(&page, columns)
+    writeOverlap(&page, columns)
+    for run in identical {
+      let names = run.map { style.safe(chains[$0].label) }
+      page.notice(
+        "\(names.joined(separator: ", ")): identical selections, the same trajectories equally often")
+    }
+    return page.text
+  }
+
+  private typealias Row = ChainColumns.Row
+
+  private var rows: [Row] {
+    var rows: [Row] = []
+    func row(_ label: String, _ cell: (SelectionTally) -> String) {
+      rows.append(Row(label, tallies.map(cell)))
+    }
+    let hasDraws = tallies.contains { $0.draws != $0.distinct }
+    rows.append(.init("Trained on"))
+    if hasDraws { row("trajectories, with repeats") { NumberText.count($0.draws) } }
+    row("distinct trajectories") { NumberText.count($0.distinct) }
+    row("share of the input") { NumberText.percent($0.distinct, of: $0.input) }
+    row("groups reached") { NumberText.percent($0.groups, of: $0.inputGroups) }
+    if tallies.contains(where: { $0.tokens > 0 }) { row("tokens") { NumberText.count($0.tokens) } }
+    if tallies.contains(where: { $0.characters > 0 }) {
+      let isMixed = tallies.contains { $0.tokens > 0 }
+      row(isMixed ? "characters, where no tokens" : "characters (no tokens)") {
+        NumberText.count($0.characters)
+      }
+    }
+    row("effective sample size") { NumberText.count(Int($0.effectiveSampleSize.rounded())) }
+    row("most often one trajectory") { NumberText.count($0.largestExposure) + "×" }
+    rows.append(.init("Contrast"))
+    row("|A| per trajectory") {
+      $0.drawnAdvantages.count == 0 ? "-" : NumberText.short($0.mass.draws / Double($0.draws), digits: 3)
+    }
+    row("|A| in all") { $0.drawnAdvantages.count == 0 ? "-" : NumberText.short($0.mass.draws, digits: 4) }
+    row("|A| of the input kept") {
+      $0.mass.input > 0 ? NumberText.percent($0.mass.distinct / $0.mass.input) : "-"
+    }
+    row("|A| < 0.1, of the input") {
+      NumberText.percent($0.inputAdvantages.collapsed, of: $0.inputAdvantages.count)
+    }
+    row("|A| < 0.1, trained on") {
+      NumberText.percent($0.drawnAdvantages.collapsed, of: $0.drawnAdvantages.count)
+    }
+    row("in groups without contrast") { NumberText.percent($0.zeroVarianceDraws, of: $0.draws) }
+    row("A > 0 / A < 0") { tally in
+      let drawn = tally.drawnAdvantages
+      guard drawn.count > 0 else { return "-" }
+      return [drawn.positive, drawn.negative].map {
+        String(Int((Double($0) / Double(drawn.count) * 100).rounded()))
+      }
+      .joined(separator: " / ") + " %"
+    }
+    return rows
+  }
+
+  private func writeDrops(_ page: inout Page, _ columns: ChainColumns) {
+    var kinds: [SelectionTally.Drop] = []
+    for drop in tallies.flatMap(\.drops)
+    where !kinds.contains(where: { $0.stage == drop.stage && $0.rule == drop.rule }) {
+      kinds.append(drop)
+    }
+    guard !kinds.isEmpty else { return }
+    columns.write(.init("Dropped"), &page)
+    for kind in kinds {
+      let cells = tallies.map { tally in
+        tally.drops.first { $0.stage == kind.stage && $0.rule == kind.rule }.map {
+          NumberText.count($0.count)
+        } ?? "-"
+      }
+      columns.write(.init(page.style.safe("\(kind.stage): \(kind.rule)"), cells), &page)
+    }
+  }
+
+  private func writeOverlap(_ page: inout Page, _ columns: ChainColumns) {
+    guard chains.count > 1 else { return }
+    let hasDraws = tallies.contains { $0.draws != $0.distinct }
+    columns.write(.init("Overlap of trajectories"), &page)
+    for (index, label) in columns.labels.enumerated() {
+      columns.write(
+        .init(
+          label,
+          chains.indices.map { $0 == index ? "·" : NumberText.percent(overlap(index, $0).ofTrajectories) }),
+        &page)
+    }
+    if hasDraws {
+      columns.write(.init("Overlap of draws"), &page)
+      for (index, label) in columns.labels.enumerated() {
+        columns.write(
+          .init(
+            label, chains.indices.map { $0 == index ? "·" : NumberText.percent(overlap(index, $0).ofDraws) }),
+          &page)
+      }
+    }
+    page.line()
+    page.remark("Overlap: what both train on, as a share of what at least one does.")
+  }
+}

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+import PipelineCore
+import PipelineIO
+
+/// What several selections would train on, given the same rollouts: no model, no training.
+///
+/// Every chain sees the same batches and draws with the same seed, exactly as a run of it would. Chains may compute
+/// advantages differently; everything about |A| is then each chain's own.
+public struct SelectionComparison: Sendable {
+  /// The chains, in the order given.
+  public let chains: [SelectionChain]
+  /// What each chain made of the input.
+  public private(set) var tallies: [SelectionTally]
+  /// What the reader counted, where the input was read by ``read(_:chains:seed:threads:)``.
+  public private(set) var counts = TrajectoryReader.Counts()
+  /// The batches that were compared.
+  public private(set) var batches = 0
+  /// The seed of every draw.
+  public let seed: UInt64
+  let files: [String]
+  private let threads: Int
+  private var overlaps: [SelectionOverlap]
+
+  /// Nothing compared yet.
+  public init(chains: [SelectionChain], files: [String] = [], seed: UInt64 = 1, threads: Int = 1) {
+    self.chains = chains
+    self.files = files
+    self.seed = seed
+    self.threads = threads
+    self.tallies = chains.map { _ in SelectionTally() }
+    self.overlaps = Array(repeating: SelectionOverlap(), count: chains.count * chains.count)
+  }
+
+  /// Reads rollouts to their end and compares the chains on every batch.
+  ///
+  /// - Throws: What reading or a stage throws; and when there is nothing to compare on.
+  public static func read(
+    _ options: TrajectoryReader.Options, chains: [SelectionChain], seed: UInt64, threads: Int
+  ) async throws -> Self {
+    var comparison = SelectionComparison(chains: chains, files: options.paths, seed: seed, threads: threads)
+    let reader = TrajectoryReader(options)
+    while let batch = try await reader.next() { try await comparison.add(batch) }
+    comparison.counts = await reader.counts
+    guard comparison.batches > 0 else {
+      let bad = comparison.counts.badRecords
+      throw PipelineError(
+        .invalidData,
+        "\(options.paths.joined(separator: ", ")) holds no trajectories to compare on"
+          + (bad > 0 ? " (\(NumberText.count(bad, "bad record")))" : "") + "; look at it with inspect")
+    }
+    return comparison
+  }
+
+  /// Feeds a batch to every chain.
+  ///
+  /// - Throws: What a stage throws, with the chain's name.
+  public mutating func add(_ batch: TrajectoryBatch) async throws {
+    let lengths = try batch.trajectories.map { try ResponseLength(of: $0) }
+    var exposures: [[Int32]] = []
+    for (index, chain) in chains.enumerated() {
+      let output = try await chain.run(batch, seed: seed, threads: threads)
+      exposures.append(tallies[index].add(output, lengths: lengths))
+    }
+    for first in chains.indices {
+      for second in chains.indices {
+        overlaps[first * chains.count + second].add(exposures[first], exposures[second])
+      }
+    }
+    batches += 1
+  }
+
+  /// How far two chains, named by position, train on the same.
+  public func overlap(_ first: Int, _ second: Int) -> SelectionOverlap {
+    overlaps[first * chains.count + second]
+  }
+
+  /// Chains that train on the same trajectories equally often, in runs of two or more.
+  public var identical: [[Int]] {
+    var runs: [[Int]] = []
+    for index in chains.indices {
+      if let run = runs.firstIndex(where: { overlap($0[0], index).isIdentical }) {
+        runs[run].append(index)
+      } else {
+        runs.append([index])
+      }
+    }
+    return runs.filter { $0.count > 1 }
+  }
+}

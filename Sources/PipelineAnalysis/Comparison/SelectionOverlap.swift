@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// How far two chains train on the same trajectories.
+public struct SelectionOverlap: Sendable, Hashable {
+  /// Distinct trajectories that both train on.
+  public private(set) var shared = 0
+  /// Distinct trajectories that at least one trains on.
+  public private(set) var united = 0
+  /// Draws in common: for each trajectory the smaller number of draws, summed up.
+  public private(set) var sharedDraws = 0
+  /// Draws of either: for each trajectory the larger number of draws, summed up.
+  public private(set) var unitedDraws = 0
+
+  /// Shared over united trajectories (Jaccard); 1 where neither trains on anything.
+  public var ofTrajectories: Double { united == 0 ? 1 : Double(shared) / Double(united) }
+
+  /// Shared over united draws (Jaccard for multisets); 1 where neither trains on anything.
+  public var ofDraws: Double { unitedDraws == 0 ? 1 : Double(sharedDraws) / Double(unitedDraws) }
+
+  /// Whether both train on the same trajectories, equally often.
+  public var isIdentical: Bool { sharedDraws == unitedDraws }
+
+  /// Takes in how often each chain trains on each trajectory of a batch.
+  mutating func add(_ first: [Int32], _ second: [Int32]) {
+    for (a, b) in zip(first, second) where a > 0 || b > 0 {
+      united += 1
+      shared += a > 0 && b > 0 ? 1 : 0
+      sharedDraws += Int(min(a, b))
+      unitedDraws += Int(max(a, b))
+    }
+  }
+}

@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: Apache-2.0
+import PipelineCore
+
+/// What one chain made of the batches so far.
+///
+/// The input of a chain is what was read; its advantages and rewards are those that its own stages gave, whether a
+/// trajectory was then kept or dropped. Trained on, here, is what leaves the last stage, each draw counting once.
+public struct SelectionTally: Sendable {
+  /// What a rule of a stage dropped.
+  public struct Drop: Sendable, Hashable {
+    /// The stage's name in the spec.
+    public let stage: String
+    /// The rule.
+    public let rule: String
+    /// How many trajectories.
+    public internal(set) var count: Int
+  }
+
+  /// Trajectories that were read.
+  public internal(set) var input = 0
+  /// Groups that were read.
+  public internal(set) var inputGroups = 0
+  /// Different trajectories trained on.
+  public internal(set) var distinct = 0
+  /// Trajectories trained on, each draw counting once.
+  public internal(set) var draws = 0
+  /// Groups of which at least one trajectory is trained on.
+  public internal(set) var groups = 0
+  /// Draws of trajectories whose group has two rewards or more, all equal.
+  public internal(set) var zeroVarianceDraws = 0
+  /// Input trajectories with an advantage, and how many of them have |A| < 0.1.
+  public internal(set) var inputAdvantages = (count: 0, collapsed: 0)
+  /// Draws of trajectories with an advantage, and how many of them have |A| < 0.1, A > 0, A < 0.
+  public internal(set) var drawnAdvantages = (count: 0, collapsed: 0, positive: 0, negative: 0)
+  /// The sum of |A| over the input, over the distinct trajectories trained on, and over all draws.
+  public internal(set) var mass = (input: 0.0, distinct: 0.0, draws: 0.0)
+  /// The largest number of times that one trajectory is trained on in a step.
+  public internal(set) var largestExposure = 0
+  /// Response tokens trained on, of the records that have tokens.
+  public internal(set) var tokens = 0
+  /// Response characters trained on, of the records that have no tokens.
+  public internal(set) var characters = 0
+  /// What was dropped, in the order in which rules first dropped.
+  public internal(set) var drops: [Drop] = []
+  private var weightSum = 0.0
+  private var weightSquares = 0.0
+
+  /// Nothing seen yet.
+  init() {}
+
+  /// (ΣW)² / ΣW² over the distinct trajectories, W being draws times loss weight: how many equal ones this is worth.
+  public var effectiveSampleSize: Double { weightSquares == 0 ? 0 : weightSum * weightSum / weightSquares }
+
+  /// How often each input trajectory of the batch is trained on, by its position in the input.
+  mutating func add(_ output: TrajectoryBatch, lengths: [ResponseLength]) -> [Int32] {
+    input += output.inputCount
+    var exposures = [Int32](repeating: 0, count: output.inputCount)
+    var groups = GroupFates()
+    for (index, trajectory) in output.trajectories.enumerated() {
+      let position = Int(output.inputPositions[index])
+      let times = trajectory.draws?.count ?? 1
+      exposures[position] = Int32(times)
+      groups.add(trajectory, times: times)
+      addInput(trajectory)
+      if times > 0 { addTrained(trajectory, times: times, length: lengths[position]) }
+    }
+    for drop in output.drops {
+      groups.add(drop.trajectory, times: 0)
+      addInput(drop.trajectory)
+      count(drop)
+    }
+    inputGroups += groups.count
+    self.groups += groups.covered
+    zeroVarianceDraws += groups.zeroVarianceDraws
+    return exposures
+  }
+
+  private mutating func addInput(_ trajectory: Trajectory) {
+    guard let advantage = trajectory.advantage else { return }
+    inputAdvantages.count += 1
+    inputAdvantages.collapsed += abs(advantage) < 0.1 ? 1 : 0
+    mass.input += abs(advantage)
+  }
+
+  private mutating func addTrained(_ trajectory: Trajectory, times: Int, length: ResponseLength) {
+    distinct += 1
+    draws += times
+    largestExposure = max(largestExposure, times)
+    let weight = Double(times) * (trajectory.lossWeight ?? 1)
+    weightSum += weight
+    weightSquares += weight * weight
+    switch length {
+    case .tokens(let count): tokens += count * times
+    case .characters(let count): characters += count * times
+    case .unknown: break
+    }
+    guard let advantage = trajectory.advantage else { return }
+    drawnAdvantages.count += times
+    drawnAdvantages.collapsed += abs(advantage) < 0.1 ? times : 0
+    drawnAdvantages.positive += advantage > 0 ? times : 0
+    drawnAdvantages.negative += advantage < 0 ? times : 0
+    mass.distinct += abs(advantage)
+    mass.draws += abs(advantage) * Double(times)
+  }
+
+  private mutating func count(_ drop: TrajectoryBatch.Drop) {
+    if let index = drops.firstIndex(where: { $0.stage == drop.stage && $0.rule == drop.rule }) {
+      drops[index].count += 1
+    } else {
+      drops.append(Drop(stage: drop.stage, rule: drop.rule, count: 1))
+    }
+  }
+}
+
+/// The groups of one batch: which are trained on, and whose rewards are all equal.
+private struct GroupFates {
+  private struct Fate {
+    var draws = 0
+    var rewards = 0
+    var reward = 0.0
+    var isEqual = true
+  }
+  private var fates: [String: Fate] = [:]
+
+  mutating func add(_ trajectory: Trajectory, times: Int) {
+    var fate = fates[trajectory.group] ?? Fate()
+    fate.draws += times
+    if let reward = trajectory.reward {
+      if fate.rewards == 0 { fate.reward = reward }
+      fate.rewards += 1
+      fate.isEqual = fate.isEqual && reward == fate.reward
+    }
+    fates[trajectory.group] = fate
+  }
+
+  var count: Int { fates.count }
+  var covered: Int { fates.values.count { $0.draws > 0 } }
+  var zeroVarianceDraws: Int {
+    fates.values.reduce(0) { $0 + ($1.rewards > 1 && $1.isEqual ? $1.draws : 0) }
+  }
+}
+
+/// The length of a response: in tokens where the record has them.
+enum ResponseLength: Sendable {
+  case tokens(Int)
+  case characters(Int)
+  case unknown
+
+  /// Counts without decoding tokens.
+  init(of trajectory: Trajectory) throws {
+    if let count = try trajectory.tokenCount {
+      self = .tokens(count)
+    } else if let response = try trajectory.response {
+      self = .characters(response.unicodeScalars.count)
+    } else {
+      self = .unknown
+    }
+  }
+}

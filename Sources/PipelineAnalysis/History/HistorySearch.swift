@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: Apache-2.0
+import PipelineCore
+
+/// Finds a trajectory in the files of a run.
+struct HistorySearch {
+  let records: RunRecords
+  let id: String
+
+  /// The lines of the id, one for each step it was in, in the order of the run.
+  ///
+  /// - Throws: When the file cannot be read, or a line that names the id is none of lineage.
+  func entries() throws -> [LineageEntry] {
+    let search = ByteSearch(JSONValue.string(id).json)
+    var found: [LineageEntry] = []
+    try records.lineage.forEachLine { line, number in
+      guard search.first(in: line) != nil else { return true }
+      let entry = try entry(line, number)
+      if entry.id == id { found.append(entry) }
+      return true
+    }
+    return found
+  }
+
+  /// What each of some entries was compared with and drawn against.
+  func facts(for entries: [LineageEntry]) throws -> [StepFacts] {
+    var facts = [StepFacts](repeating: StepFacts(), count: entries.count)
+    let indexOfStep = Dictionary(
+      entries.enumerated().map { ($1.step, $0) }, uniquingKeysWith: { first, _ in first })
+    guard !entries.isEmpty else { return facts }
+    let shuffle = records.stage(using: "shuffle")
+    let positions = Dictionary(
+      records.stages.enumerated().map { ($1.name, $0) }, uniquingKeysWith: { first, _ in first })
+    try records.lineage.forEachLine { line, number in
+      if let step = LineageEntry.step(of: line), indexOfStep[step] == nil { return true }
+      let other = try entry(line, number)
+      guard let index = indexOfStep[other.step] else { return true }
+      var reached = shuffle != nil
+      if let shuffle, case .dropped(let stage, _) = other.outcome {
+        reached = positions[stage, default: -1] >= shuffle
+      }
+      facts[index].add(other, group: entries[index].group, reachedShuffle: reached)
+      return true
+    }
+    return facts
+  }
+
+  /// Bad records whose text gives this id.
+  func unusableRecords() throws -> [TrajectoryHistory.UnusableRecord] {
+    guard let file = records.badRecords else { return [] }
+    let quoted = JSONValue.string(id).json
+    let search = ByteSearch(String(JSONValue.string(quoted).json.dropFirst().dropLast()))
+    var found: [TrajectoryHistory.UnusableRecord] = []
+    try file.forEachLine { line, _ in
+      guard search.first(in: line) != nil, let value = try? JSONValue(parsing: line),
+        let text = value["text"]?.stringValue, Self.givesID(quoted, in: text)
+      else { return true }
+      found.append(
+        .init(
+          location: SourceLocation(
+            file: value["file"]?.stringValue ?? "?", line: value["line"]?.intValue ?? 0,
+            column: value["column"]?.intValue ?? 0), reason: value["reason"]?.stringValue ?? "?"))
+      return true
+    }
+    return found
+  }
+
+  /// Whether `"id"`, a colon and the quoted id follow one another in a text.
+  private static func givesID(_ quoted: String, in text: String) -> Bool {
+    var rest = text[...]
+    while let key = rest.firstRange(of: "\"id\"") {
+      rest = rest[key.upperBound...]
+      let value = rest.drop { $0.isWhitespace || $0 == ":" }
+      if value.hasPrefix(quoted) { return true }
+    }
+    return false
+  }
+
+  private func entry(_ line: UnsafeRawBufferPointer, _ number: Int) throws -> LineageEntry {
+    guard let entry = LineageEntry(line) else {
+      throw PipelineError(
+        .invalidData, "this line is none of lineage; was the file changed by hand? Run again for a new one",
+        at: SourceLocation(file: records.lineage.path, line: number, column: 1))
+    }
+    return entry
+  }
+
+  /// The error for an id that is nowhere, with what the asker may have meant.
+  func unknownID() throws -> PipelineError {
+    var members: [String] = []
+    var memberCount = 0
+    var nearest: String?
+    var chunk: [String] = []
+    var isEmpty = true
+    let group = id.lastIndex(of: "/").map { String(id[..<$0]) } ?? id
+    func look() {
+      nearest = NearestName.suggestion(for: id, among: (nearest.map { [$0] } ?? []) + chunk)
+      chunk.removeAll(keepingCapacity: true)
+    }
+    try records.lineage.forEachLine { line, _ in
+      isEmpty = false
+      guard let entry = LineageEntry(line) else { return true }
+      if entry.group == id || entry.group == group {
+        if members.count < 4, !members.contains(entry.id) { members.append(entry.id) }
+        memberCount += 1
+      }
+      chunk.append(entry.id)
+      if chunk.count == 1024 { look() }
+      return true
+    }
+    look()
+    let start = "no trajectory '\(id)' in \(records.path)"
+    if isEmpty {
+      return PipelineError(.invalidData, "\(start): its lineage is empty, no step is complete yet")
+    }
+    if !members.isEmpty {
+      let list =
+        members.map { "'\($0)'" }.joined(separator: ", ") + (memberCount > members.count ? ", …" : "")
+      let what =
+        members.isEmpty || group != id ? "its group '\(group)' has \(list)" : "that is a group, with \(list)"
+      return PipelineError(.invalidData, "\(start); \(what)")
+    }
+    if let nearest { return PipelineError(.invalidData, "\(start); did you mean '\(nearest)'?") }
+    return PipelineError(
+      .invalidData, "\(start), nor one like it; ids stand in \(records.lineage.path)")
+  }
+
+  /// The error for a step that the trajectory was not in.
+  func unknownStep(_ step: Int, known: [Int]) -> PipelineError {
+    let list = known.prefix(8).map(String.init).joined(separator: ", ") + (known.count > 8 ? ", …" : "")
+    let place =
+      known.isEmpty
+      ? "in no step, since its record could not be used" : "in step\(known.count == 1 ? "" : "s") \(list)"
+    return PipelineError(.invalidSpec, "trajectory '\(id)' was not in step \(step); it was \(place)")
+  }
+}

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+import PipelineCore
+
+/// A line of `lineage.jsonl`: what became of one trajectory in one step.
+struct LineageEntry: Sendable {
+  enum Outcome: Sendable, Equatable {
+    case kept
+    case dropped(stage: String, rule: String)
+  }
+
+  let step: Int
+  let id: String
+  let group: String
+  let outcome: Outcome
+  let reward: Double?
+  let rewardStatus: String?
+  let rewards: [RewardPart]
+  let advantage: Double?
+  let pair: Pair?
+  let lossWeight: Double?
+  let draws: [Int]?
+
+  /// How often the trajectory is trained on: once for each draw, once where nothing was drawn, never when dropped.
+  var timesTrainedOn: Int { outcome == .kept ? draws?.count ?? 1 : 0 }
+
+  /// Reads a line, or returns nil when it is none of lineage.
+  init?(_ line: UnsafeRawBufferPointer) {
+    guard let value = try? JSONValue(parsing: line), let step = value["step"]?.intValue,
+      let id = value["id"]?.stringValue, let group = value["group"]?.stringValue,
+      let outcome = value["outcome"]?.stringValue
+    else { return nil }
+    switch outcome {
+    case "kept": self.outcome = .kept
+    case "dropped":
+      guard let stage = value["stage"]?.stringValue, let rule = value["rule"]?.stringValue else { return nil }
+      self.outcome = .dropped(stage: stage, rule: rule)
+    default: return nil
+    }
+    self.step = step
+    self.id = id
+    self.group = group
+    reward = value["reward"]?.doubleValue
+    rewardStatus = value["reward_status"]?.stringValue
+    rewards = (value["rewards"]?.objectValue ?? []).compactMap { member in
+      member.value.doubleValue.map { RewardPart(member.key, $0) }
+    }
+    advantage = value["advantage"]?.doubleValue
+    lossWeight = value["loss_weight"]?.doubleValue
+    draws = value["draws"]?.arrayValue?.compactMap(\.intValue)
+    pair = Self.pair(value["pair"])
+  }
+
+  private static func pair(_ value: JSONValue?) -> Pair? {
+    guard let value, let rank = value["rank"]?.intValue, let weight = value["weight"]?.doubleValue,
+      let side = value["side"]?.stringValue.flatMap(Pair.Side.init(rawValue:)),
+      let partner = value["partner"]?.stringValue
+    else { return nil }
+    return Pair(rank: rank, side: side, weight: weight, partner: partner)
+  }
+
+  /// The step that a line begins with, without reading the rest; nil when it begins otherwise.
+  static func step(of line: UnsafeRawBufferPointer) -> Int? {
+    let start = Array("{\"step\":".utf8)
+    guard line.count > start.count, line.prefix(start.count).elementsEqual(start) else { return nil }
+    var step = 0
+    for byte in line[start.count...] {
+      guard byte >= 0x30, byte <= 0x39 else { return byte == UInt8(ascii: ",") ? step : nil }
+      guard step < 1 << 50 else { return nil }
+      step = step * 10 + Int(byte - 0x30)
+    }
+    return nil
+  }
+}

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+import Foundation
+import PipelineCore
+
+/// The files of a run that say what became of its trajectories.
+struct RunRecords {
+  /// A stage as the resolved spec names it.
+  struct StageEntry: Sendable {
+    let name: String
+    let use: String
+    let with: JSONValue
+  }
+
+  let path: String
+  let stages: [StageEntry]
+  let lineage: LineFile
+  /// Lines that could not be used; nil when there were none.
+  let badRecords: LineFile?
+
+  /// Looks at a run's directory.
+  ///
+  /// - Throws: When there is no run, or it has no lineage, with what to do.
+  init(path: String) throws {
+    self.path = path
+    let files = FileManager.default
+    var isDirectory: ObjCBool = false
+    guard files.fileExists(atPath: path, isDirectory: &isDirectory) else {
+      throw PipelineError(
+        .inputOutput, "there is no run at \(path); name the directory that `run --output` made")
+    }
+    guard isDirectory.boolValue else {
+      throw PipelineError(.inputOutput, "\(path) is a file; name the directory that `run --output` made")
+    }
+    guard let resolved = try Self.document(path + "/resolved.json") else {
+      throw PipelineError(
+        .inputOutput, "\(path) holds no run (no resolved.json); name the directory that `run --output` made")
+    }
+    stages = (resolved["stages"]?.arrayValue ?? []).compactMap { entry in
+      guard let use = entry["use"]?.stringValue else { return nil }
+      return StageEntry(name: entry["name"]?.stringValue ?? use, use: use, with: entry["with"] ?? .null)
+    }
+    let state = try Self.document(path + "/state.json")
+    let offsets = state?["offsets"]
+    let lineagePath = path + "/lineage.jsonl"
+    let exists = files.fileExists(atPath: lineagePath)
+    if !exists, resolved["lineage"] == .bool(false) {
+      throw PipelineError(
+        .inputOutput,
+        "the run in \(path) wrote no lineage, since its spec says \"lineage\": false; take that out and run again"
+      )
+    }
+    if !exists || state?["complete_steps"]?.intValue == 0 {
+      throw PipelineError(
+        .inputOutput,
+        "the run in \(path) has no complete step yet; wait for it, or go on with it with `run --resume`")
+    }
+    lineage = LineFile(path: lineagePath, limit: Self.limit(offsets, "lineage.jsonl"))
+    let badPath = path + "/bad-records.jsonl"
+    badRecords =
+      files.fileExists(atPath: badPath)
+      ? LineFile(path: badPath, limit: Self.limit(offsets, "bad-records.jsonl")) : nil
+  }
+
+  /// The name of the first stage that uses a registered name, and its position.
+  func stage(using name: String) -> Int? { stages.firstIndex { $0.use == name } }
+
+  private static func limit(_ offsets: JSONValue?, _ name: String) -> UInt64? {
+    (offsets?[name]?.intValue).flatMap { UInt64(exactly: $0) }
+  }
+
+  private static func document(_ path: String) throws -> JSONValue? {
+    guard let data = FileManager.default.contents(atPath: path) else { return nil }
+    do {
+      return try data.withUnsafeBytes { try JSONValue(parsing: $0) }
+    } catch {
+      throw PipelineError(.invalidData, "\(path) cannot be read as JSON; was it changed by hand?")
+    }
+  }
+}

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+import PipelineCore
+
+extension TrajectoryHistory {
+  /// The story for people.
+  public func text(style: TerminalStyle = TerminalStyle()) -> String {
+    var page = Page(style)
+    let name = style.safe(id)
+    if steps.count == 1, let only = steps.first {
+      page.heading("\(name) in step \(only.step): \(Self.verdict(only))")
+    } else if !steps.isEmpty {
+      let trained = steps.count { $0.timesTrainedOn > 0 }
+      page.heading(
+        "\(name) was in \(NumberText.count(steps.count, "step")), trained on in \(NumberText.count(trained)) of them"
+          + (timesTrainedOn == trained ? "" : ", \(StepStory.times(timesTrainedOn)) in all"))
+    } else {
+      page.heading("\(name) never reached a stage: its record could not be used")
+    }
+    for record in badRecords {
+      page.notice("\(style.safe(record.location.description)): \(style.safe(record.reason))")
+    }
+    for step in steps {
+      if steps.count > 1 { page.heading("Step \(step.step): \(Self.verdict(step))") }
+      let chapters = StepStory(step, style).chapters
+      let width = min(24, chapters.map { TextWidth.columns(style.safe($0.title)) }.max() ?? 0)
+      for chapter in chapters {
+        page.row(
+          TextWidth.fit(style.safe(chapter.title), width, style), chapter.text, labelWidth: width,
+          role: chapter.isEnd ? .notice : nil)
+      }
+    }
+    return page.text
+  }
+
+  private static func verdict(_ step: Step) -> String {
+    switch (step.entry.outcome, step.timesTrainedOn) {
+    case (.dropped(let stage, _), _): "not trained on, dropped by \(stage)"
+    case (.kept, 0): "kept, but drawn into no minibatch"
+    case (.kept, let times): "trained on \(StepStory.times(times))"
+    }
+  }
+}

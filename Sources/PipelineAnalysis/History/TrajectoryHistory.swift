@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+import PipelineCore
+
+/// Why a trajectory of a run was trained on, or was not: its way through the stages of every step it was in.
+public struct TrajectoryHistory: Sendable {
+  /// The trajectory asked for.
+  public let id: String
+  /// The run's directory.
+  public let run: String
+  /// What became of it, step by step; empty when its record could not be used.
+  public let steps: [Step]
+  /// Lines with this id that could not be used.
+  public let badRecords: [UnusableRecord]
+  /// The step that `--step` asked for, or nil for all.
+  let onlyStep: Int?
+
+  /// What became of the trajectory in a step.
+  public struct Step: Sendable {
+    let entry: LineageEntry
+    let facts: StepFacts
+    let stages: [RunRecords.StageEntry]
+
+    /// The step.
+    public var step: Int { entry.step }
+    /// How often it is trained on in this step.
+    public var timesTrainedOn: Int { entry.timesTrainedOn }
+  }
+
+  /// A line that the run could not use.
+  public struct UnusableRecord: Sendable, Hashable {
+    /// Where it stands.
+    public let location: SourceLocation
+    /// What is wrong with it.
+    public let reason: String
+  }
+
+  /// How often it is trained on in all of ``steps``.
+  public var timesTrainedOn: Int { steps.reduce(0) { $0 + $1.timesTrainedOn } }
+
+  /// Looks a trajectory up in a run.
+  ///
+  /// Reads the lineage twice, a line at a time: once for the id, once for the steps that hold it.
+  /// - Parameter step: The one step to look at, or nil for all.
+  /// - Throws: When there is no such run, no lineage, or no such id or step, with what there is instead.
+  public init(run: String, id: String, step: Int? = nil) throws {
+    let records = try RunRecords(path: run)
+    let search = HistorySearch(records: records, id: id)
+    let found = try search.entries()
+    self.id = id
+    self.run = run
+    onlyStep = step
+    badRecords = try search.unusableRecords()
+    if found.isEmpty, badRecords.isEmpty { throw try search.unknownID() }
+    if let step, !found.contains(where: { $0.step == step }) {
+      throw search.unknownStep(step, known: found.map(\.step))
+    }
+    let chosen = found.filter { step == nil || $0.step == step }
+    let facts = try search.facts(for: chosen)
+    steps = zip(chosen, facts).map { Step(entry: $0, facts: $1, stages: records.stages) }
+  }
+}

@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// Counts of names, in the order in which they first came; after a limit new ones are counted as others.
+struct NameTally: Sendable {
+  private(set) var entries: [(name: String, count: Int)] = []
+  private(set) var others = 0
+  private var positions: [String: Int] = [:]
+  private let limit: Int
+
+  init(limit: Int = 64) { self.limit = limit }
+
+  mutating func add(_ name: String) {
+    if let position = positions[name] {
+      entries[position].count += 1
+    } else if entries.count < limit {
+      positions[name] = entries.count
+      entries.append((name, 1))
+    } else {
+      others += 1
+    }
+  }
+
+  /// How often a name came.
+  func count(of name: String) -> Int { positions[name].map { entries[$0].count } ?? 0 }
+}

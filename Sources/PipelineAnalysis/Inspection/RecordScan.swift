@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+import PipelineCore
+
+/// What an inspection wants of one record, found in one walk over its line without decoding long texts.
+struct RecordScan {
+  /// The keys that have a value other than null.
+  private(set) var keys: [String] = []
+  /// A hash of the response as it is written.
+  private(set) var responseHash: UInt64?
+  /// Unicode scalars of the response, escapes resolved.
+  private(set) var responseCharacters: Int?
+  private(set) var tokenCount: Int?
+  private(set) var finish: String?
+  private(set) var hasImages = false
+
+  /// Walks over a trajectory that was just read.
+  init(_ trajectory: Trajectory) throws {
+    try trajectory.record.withBytes { line in
+      try RecordWalk.forEachMember(in: line) { key, range in
+        take(key, UnsafeRawBufferPointer(rebasing: line[range]))
+        return true
+      }
+    }
+    tokenCount = try trajectory.tokenCount
+  }
+
+  private mutating func take(_ key: String, _ value: UnsafeRawBufferPointer) {
+    guard let first = value.first, ![UInt8(ascii: "n"), UInt8(ascii: "N"), UInt8(ascii: "I")].contains(first)
+    else {
+      return
+    }
+    keys.append(key)
+    switch key {
+    case Field.response.rawValue where first == UInt8(ascii: "\""): measure(value)
+    case Field.finish.rawValue: finish = (try? JSONValue(parsing: value))?.stringValue
+    case Field.images.rawValue:
+      hasImages = hasImages || (try? JSONValue(parsing: value))?.arrayValue?.isEmpty == false
+    case Field.prompt.rawValue where first == UInt8(ascii: "["):
+      hasImages = hasImages || Self.holdsImage(value)
+    default: break
+    }
+  }
+
+  /// Hashes a JSON string and counts its characters.
+  private mutating func measure(_ string: UnsafeRawBufferPointer) {
+    let inside = UnsafeRawBufferPointer(rebasing: string[1..<max(1, string.count - 1)])
+    var hash: UInt64 = 0xcbf2_9ce4_8422_2325
+    var characters = 0
+    var index = 0
+    while index < inside.count {
+      let byte = inside[index]
+      hash = (hash ^ UInt64(byte)) &* 0x100_0000_01b3
+      characters += byte & 0xC0 != 0x80 ? 1 : 0
+      if byte == UInt8(ascii: "\\"), index + 1 < inside.count {
+        let isUnit = inside[index + 1] == UInt8(ascii: "u")
+        let length = isUnit ? 6 : 2
+        // The second half of a surrogate pair, \uDC00 to \uDFFF, adds no character of its own.
+        if isUnit, index + 3 < inside.count, inside[index + 2] | 0x20 == UInt8(ascii: "d"),
+          [UInt8(ascii: "c"), UInt8(ascii: "d"), UInt8(ascii: "e"), UInt8(ascii: "f")].contains(
+            inside[index + 3] | 0x20)
+        {
+          characters -= 1
+        }
+        for next in index + 1..<min(index + length, inside.count) {
+          hash = (hash ^ UInt64(inside[next])) &* 0x100_0000_01b3
+        }
+        index += length
+      } else {
+        index += 1
+      }
+    }
+    responseHash = hash ^ hash >> 29
+    responseCharacters = characters
+  }
+
+  /// Whether a list of messages has a part of type image, `{"type": "image", …}` or `{"image_url": …}`.
+  private static func holdsImage(_ prompt: UnsafeRawBufferPointer) -> Bool {
+    imageNames.contains { $0.first(in: prompt) != nil }
+  }
+
+  private static let imageNames = [ByteSearch("\"image\""), ByteSearch("\"image_url\"")]
+}

@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: Apache-2.0
+import PipelineCore
+import PipelineIO
+import PipelineRuntime
+import Synchronization
+
+/// What a file of saved rollouts holds: groups, rewards, advantages, lengths, repeats, and what is missing.
+///
+/// It is filled batch by batch and keeps no texts: counts, and distributions that are exact up to 4,096 different
+/// values. Memory is bounded by the groups of one batch and the number of steps.
+///
+/// A group has *zero variance* where it has two rewards or more and all are equal. It is *all right* where that
+/// reward is at least ``rightThreshold``, else all wrong.
+public struct RolloutInspection: Sendable {
+  /// What the reader counted, once the file was read to its end.
+  public internal(set) var counts = TrajectoryReader.Counts()
+
+  let files: [String]
+  let stages: [NamedStage]
+  var records = 0
+  var badRecords = BadRecordTally()
+  var groups = GroupTally()
+  var steps = StepTally()
+  var rewards = ValueTally()
+  var rewardStatuses = NameTally()
+  var partNames = NameTally()
+  var parts: [String: ValueTally] = [:]
+  var advantages = ValueTally()
+  var collapsed = 0
+  var lengths = LengthTally()
+  var finishes = NameTally(limit: 24)
+  var fields = NameTally()
+  var withImages = 0
+
+  /// Nothing inspected yet.
+  ///
+  /// - Parameters:
+  ///   - files: The names to show.
+  ///   - stages: Which stages to judge whether the records are ready for them.
+  public init(files: [String], stages: [NamedStage] = []) {
+    self.files = files
+    self.stages = stages
+  }
+
+  /// Reads files to their end; bad records are counted, however many they are.
+  ///
+  /// - Throws: When the input cannot be read, or a group comes back after its batch ended.
+  public static func read(_ options: TrajectoryReader.Options, stages: [NamedStage] = []) async throws -> Self
+  {
+    var options = options
+    options.maxBadRecords = nil
+    let log = BadLog()
+    let reader = TrajectoryReader(options) { log.add($0) }
+    var inspection = RolloutInspection(files: options.paths, stages: stages)
+    while let batch = try await reader.next() { try inspection.add(batch) }
+    inspection.badRecords = log.tally
+    inspection.counts = await reader.counts
+    return inspection
+  }
+
+  /// Takes in a batch as it was read.
+  ///
+  /// - Throws: When a record can no longer be read.
+  public mutating func add(_ batch: TrajectoryBatch) throws {
+    var hashes: [UInt64?] = []
+    hashes.reserveCapacity(batch.count)
+    for trajectory in batch.trajectories {
+      let scan = try RecordScan(trajectory)
+      hashes.append(scan.responseHash)
+      add(trajectory, scan, batch: batch.number)
+    }
+    groups.add(batch, responseHashes: hashes)
+  }
+
+  /// The reward from which a rollout counts as right: 0.5, or where rewards leave 0 to 1, the middle of their range.
+  public var rightThreshold: Double {
+    guard rewards.count > 0, rewards.least < 0 || rewards.greatest > 1 else { return 0.5 }
+    return rewards.least + (rewards.greatest - rewards.least) / 2
+  }
+
+  /// What a stage would find missing, for each of the stages given; ready where nothing is.
+  var readiness: [(stage: String, missing: [Field])] {
+    stages.map { named in
+      let missing = named.stage.reads.filter { count(of: $0) < records }
+      return (named.name, missing.sorted { $0.rawValue < $1.rawValue })
+    }
+  }
+
+  /// How many records carry a field; `group` may come from other fields, so every record has it.
+  func count(of field: Field) -> Int { field == .group ? records : fields.count(of: field.rawValue) }
+
+  private mutating func add(_ trajectory: Trajectory, _ scan: RecordScan, batch: Int) {
+    records += 1
+    steps.add(trajectory, batch: batch)
+    for key in scan.keys { fields.add(key) }
+    if let reward = trajectory.reward { rewards.add(reward) }
+    if let status = trajectory.rewardStatus { rewardStatuses.add(status.rawValue) }
+    for part in trajectory.rewards ?? [] where part.score.isFinite {
+      partNames.add(part.name)
+      if partNames.count(of: part.name) > 0 { parts[part.name, default: ValueTally()].add(part.score) }
+    }
+    if let advantage = trajectory.advantage {
+      advantages.add(advantage)
+      collapsed += abs(advantage) < 0.1 ? 1 : 0
+    }
+    lengths.add(tokens: scan.tokenCount, characters: scan.responseCharacters)
+    if let finish = scan.finish { finishes.add(finish) }
+    withImages += scan.hasImages ? 1 : 0
+  }
+}
+
+/// Collects bad records from the reader.
+private final class BadLog: Sendable {
+  private let state = Mutex(BadRecordTally())
+
+  func add(_ record: BadRecord) { state.withLock { $0.add(record) } }
+
+  var tally: BadRecordTally { state.withLock { $0 } }
+}

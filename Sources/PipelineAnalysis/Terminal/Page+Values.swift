@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+
+extension Page {
+  /// Mean, standard deviation, least, middle and greatest value in a line.
+  func moments(_ tally: ValueTally) -> String {
+    guard tally.count > 0 else { return "" }
+    let deviation = tally.standardDeviation.map { ", std " + NumberText.short($0) } ?? ""
+    return "mean \(NumberText.short(tally.mean))\(deviation), min \(NumberText.short(tally.least)), "
+      + "median \(tally.quantile(0.5).map { NumberText.short($0) } ?? "-"), max \(NumberText.short(tally.greatest))"
+  }
+
+  /// Values one by one while they are few, else in bins, with the most frequent ones named.
+  mutating func distribution(_ tally: ValueTally, limit: Int) {
+    guard tally.count > 0 else { return }
+    if let distinct = tally.distinct, distinct.count <= limit {
+      return bars(distinct.map { (NumberText.short($0.value), $0.count) }, whole: tally.count)
+    }
+    histogram(tally, limit: limit)
+    guard let distinct = tally.distinct else { return }
+    let frequent = distinct.sorted { ($0.count, $1.value) > ($1.count, $0.value) }.prefix(3)
+      .filter { $0.count * 10 >= tally.count }
+    if !frequent.isEmpty {
+      let named = frequent.map {
+        "\(NumberText.short($0.value)) (\(NumberText.percent($0.count, of: tally.count)))"
+      }
+      remark(
+        "\(NumberText.count(distinct.count)) different values, most often \(named.joined(separator: ", "))")
+    }
+  }
+
+  /// Bins of equal width.
+  mutating func histogram(_ tally: ValueTally, limit: Int, unit: String = "") {
+    let histogram = Histogram(tally, limit: limit)
+    bars(zip(histogram.labels(style), histogram.bins).map { ($0 + unit, $1.count) }, whole: tally.count)
+  }
+}
+
+extension ValueTally {
+  /// Counts in bins of equal width from the least value to the greatest, both ends included.
+  func evenBins(_ number: Int) -> [Int] {
+    var bins = [Int](repeating: 0, count: max(1, number))
+    let extent = greatest - least
+    for (value, count) in sortedCells {
+      let share = extent > 0 ? (value - least) / extent : 0
+      bins[min(bins.count - 1, max(0, Int(share * Double(bins.count))))] += count
+    }
+    return bins
+  }
+}
