@@ -19,8 +19,8 @@ struct RootCommand: AsyncParsableCommand {
       """,
     version: PipelineProgram.version,
     subcommands: [
-      RunCommand.self, CheckCommand.self, StageCommand.self, ConvertCommand.self,
-      
+      RunCommand.self, CheckCommand.self, StageCommand.self, DescribeCommand.self, ConvertCommand.self,
+      InspectCommand.self, CompareCommand.self, WhyCommand.self, ImportConfigCommand.self, SchemasCommand.self,
     ])
 }
 

@@ -3,6 +3,7 @@ import AdvantagePlugin
 import FilterPlugin
 import PairwiseSamplePlugin
 public import PipelineCore
+import RewardPlugin
 import ShufflePlugin
 import TapPlugin
 
@@ -10,12 +11,18 @@ extension Registry {
   /// The components that come with the program.
   public static func standard() throws -> Registry {
     var registry = Registry()
+    try registry.register(RewardStage.self)
     try registry.register(AdvantageStage.self)
     try registry.register(FilterStage.self)
     try registry.register(PairwiseSampleStage.self)
     try registry.register(ShuffleStage.self)
     try registry.register(TapStage.self)
 
+    try registry.register(BoxedAnswerReward.self)
+    try registry.register(FormatReward.self)
+    try registry.register(ExactReward.self)
+    try registry.register(ChoiceReward.self)
+    try registry.register(NumericReward.self)
 
     try registry.register(GRPOEstimator.self)
     try registry.register(DrGRPOEstimator.self)

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+import ArgumentParser
+import Foundation
+import PipelineAnalysis
+import PipelineCore
+import PipelineIO
+import PipelineRuntime
+import PipelineSpec
+
+/// `shuffle-r1 compare`.
+struct CompareCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "compare",
+    abstract: "Send the same rollouts through several specs: what would each have trained on?",
+    discussion: """
+      Needs no model. The rollouts, and how they are cut into batches, come from --rollouts or else from the first \
+      spec's source; each spec gives its stages, the first one also the seed.
+
+        shuffle-r1 compare grpo.json dapo.json shuffle-r1.json --rollouts rollouts.jsonl
+      """)
+
+  @Argument(help: "Two specs or more.")
+  var specs: [String]
+
+  @Option(name: .customLong("rollouts"), help: ArgumentHelp("The rollouts, any format.", valueName: "file"))
+  var files: [String] = []
+
+  @Option(help: ArgumentHelp("The seed for all specs.", valueName: "number"))
+  var seed: UInt64?
+
+  @OptionGroup var rollouts: RolloutArguments
+  @OptionGroup var report: ReportOptions
+  @OptionGroup var work: WorkOptions
+
+  func validate() throws {
+    if specs.count < 2 { throw ValidationError("name two specs or more; `run` runs a single one") }
+  }
+
+  func run() async throws {
+    var pipelines: [AssembledPipeline] = []
+    var errors: [PipelineError] = []
+    for spec in specs {
+      do {
+        pipelines.append(
+          try SpecLoader.load(
+            file: spec, registry: CommandEnvironment.registry, formats: FormatCatalog.standard.names))
+      } catch let error as PipelineErrors {
+        errors += error.errors
+      }
+    }
+    guard errors.isEmpty, let first = pipelines.first else { throw PipelineErrors(errors) }
+    var options = first.readerOptions(threads: work.threads)
+    if !files.isEmpty { options.paths = files }
+    rollouts.apply(to: &options)
+    let comparison = try await SelectionComparison.read(
+      options, chains: zip(labels, pipelines).map { SelectionChain(label: $0, stages: $1.namedStages) },
+      seed: seed ?? first.seed, threads: work.threads)
+    try report.print(text: { comparison.text(style: $0) }, json: { comparison.json })
+  }
+
+  /// The specs' file names without folder and ending, or their paths where those would be the same.
+  private var labels: [String] {
+    let stems = specs.map { URL(fileURLWithPath: $0).deletingPathExtension().lastPathComponent }
+    return Set(stems).count == stems.count ? stems : specs
+  }
+}

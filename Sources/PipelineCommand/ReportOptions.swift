@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+import ArgumentParser
+import Foundation
+import PipelineAnalysis
+import PipelineCore
+import PipelineIO
+
+/// How a command that reports prints its report.
+struct ReportOptions: ParsableArguments {
+  /// When to colour.
+  enum Color: String, ExpressibleByArgument, CaseIterable {
+    case auto, always, never
+  }
+
+  @Flag(help: "Print JSON, for programs.")
+  var json = false
+
+  @Option(help: "Colour the report. 'auto' does on a terminal, unless NO_COLOR is set.")
+  var color = Color.auto
+
+  func print(text: (TerminalStyle) -> String, json value: () -> JSONValue) throws {
+    let text = json ? value().prettyJSON : text(style)
+    Terminal.write(text.hasSuffix("\n") ? text : text + "\n", to: 1)
+  }
+
+  private var style: TerminalStyle {
+    let environment = ProcessInfo.processInfo.environment
+    let colors =
+      switch color {
+      case .always: true
+      case .never: false
+      case .auto: Terminal.showsOutput && environment["NO_COLOR"] == nil && environment["TERM"] != "dumb"
+      }
+    let locale = environment["LC_ALL"] ?? environment["LC_CTYPE"] ?? environment["LANG"] ?? ""
+    // A pipe's reader is taken to understand UTF-8; a terminal says so by its locale.
+    let isPlain = Terminal.showsOutput && (locale == "C" || locale == "POSIX")
+    return TerminalStyle(width: min(Terminal.width, 120), color: colors, unicode: !isPlain)
+  }
+}
+
+/// Which rollouts a command that reports reads, and how.
+struct RolloutArguments: ParsableArguments {
+  @Option(help: ArgumentHelp("The rollouts' format; by default it is found out.", valueName: "name"))
+  var format: String?
+
+  @Option(
+    help: ArgumentHelp("Fields whose values together name a group, with commas between.", valueName: "fields"))
+  var groupBy: String?
+
+  @Option(help: ArgumentHelp("A new batch after every so many groups.", valueName: "n"))
+  var batchGroups: Int?
+
+  @Option(help: ArgumentHelp("A new batch whenever this field's value changes.", valueName: "field"))
+  var batchBy: String?
+
+  func validate() throws {
+    if batchGroups != nil, batchBy != nil {
+      throw ValidationError("--batch-groups and --batch-by exclude each other; give one of them")
+    }
+    if let batchGroups, batchGroups < 1 {
+      throw ValidationError("--batch-groups is \(batchGroups), it must be at least 1")
+    }
+  }
+
+  func apply(to options: inout TrajectoryReader.Options) {
+    if let format { options.format = format }
+    if let groupBy {
+      options.groupBy = groupBy.split(separator: ",").map { Field($0.trimmingCharacters(in: .whitespaces)) }
+    }
+    if let batchGroups { options.cut = .groups(batchGroups) }
+    if let batchBy { options.cut = .field(Field(batchBy)) }
+  }
+}

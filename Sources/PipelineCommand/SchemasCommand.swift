@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+import ArgumentParser
+import Foundation
+import PipelineCore
+import PipelineIO
+import PipelineSpec
+
+/// `shuffle-r1 schemas`.
+struct SchemasCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "schemas",
+    abstract: "Write the JSON Schemas of specs, trajectories and prompts into a folder.",
+    discussion: """
+      They know the registered components and their options, so that an editor completes a spec whose "$schema" \
+      names them.
+      """)
+
+  @Argument(help: "The folder, made if it is missing.")
+  var folder: String
+
+  func run() throws {
+    try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+    let writer = SchemaWriter(registry: CommandEnvironment.registry, formats: FormatCatalog.standard.names)
+    for file in writer.files {
+      let output = try OutputFile(path: folder + "/" + file.name, existing: .replace)
+      try output.write(Array((file.schema.prettyJSON + "\n").utf8))
+      try output.finish()
+    }
+  }
+}

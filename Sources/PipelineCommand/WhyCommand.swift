@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+import ArgumentParser
+import PipelineAnalysis
+
+/// `shuffle-r1 why`.
+struct WhyCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "why",
+    abstract: "Why was this trajectory trained on, or not?",
+    discussion: """
+      Tells the story of one trajectory, stage by stage, in every step it was in: reward, advantage, partner, draws, \
+      or which stage dropped it by which rule.
+
+        shuffle-r1 why runs/first geo-17/3
+      """)
+
+  @Argument(help: ArgumentHelp("The directory of a run.", valueName: "run"))
+  var directory: String
+
+  @Argument(help: "The trajectory's id.")
+  var id: String
+
+  @Option(help: ArgumentHelp("Only this step.", valueName: "n"))
+  var step: Int?
+
+  @OptionGroup var report: ReportOptions
+
+  func run() throws {
+    let history = try TrajectoryHistory(run: directory, id: id, step: step)
+    try report.print(text: { history.text(style: $0) }, json: { history.json })
+  }
+}
