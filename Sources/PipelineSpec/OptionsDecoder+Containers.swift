@@ -28,7 +28,9 @@ struct OptionsKeyedContainer<Key: CodingKey>: PresenceContainer {
     if case .table(let entries) = decoder.user?.node { entry = entries.first { $0.key == name } }
     let fallback = decoder.fallback?[name]
     guard entry != nil || fallback != nil else { return nil }
-    let here = decoder.user?.location ?? decoder.place
+    // Options of a component that nobody wrote are missing beside its name.
+    let beside = name == "with" ? decoder.user?["use"]?.location : nil
+    let here = beside ?? decoder.user?.location ?? decoder.place
     return OptionsDecoder(
       session: decoder.session, path: decoder.path + [name], user: entry?.value, fallback: fallback,
       place: entry?.location ?? here)

@@ -26,6 +26,19 @@ private struct RareOptions: ComponentOptions {
   static let help: [String: String] = [:]
 }
 
+/// A component with a weight, as plain properties.
+private struct Weighed: ComponentOptions {
+  struct Entry: ComponentOptions {
+    var use = ""
+    var weight = 1.0
+    var with = OptionTree.empty
+    static let help: [String: String] = [:]
+  }
+  var functions: [Entry] = []
+  var main = ComponentReference("a", with: OptionTree(.table([]), at: OptionTree.empty.location))
+  static let help: [String: String] = [:]
+}
+
 @Suite("SpecOptionsReader") struct OptionsTests {
   private func read(_ text: String) throws -> RareOptions {
     try SpecOptionsReader().read(RareOptions.self, from: SpecText(text, file: "--with").tree())
@@ -79,5 +92,25 @@ private struct RareOptions: ComponentOptions {
           "--with:3:39: 'top_p' must be a number, found null",
         ])
     #expect(errors("[]") == ["--with:1:1: 'with' must be a table, found a list"])
+  }
+
+  @Test("options of components pass unread, with the place that errors about them belong to")
+  func components() throws {
+    let text = """
+      {"functions": [{"use": "a"}, {"use": "b", "with": {"x": [1]}}],
+       "main": {"use": "c", "with": {"deep": {"er": 1}}}}
+      """
+    let options = try SpecOptionsReader().read(Weighed.self, from: SpecText(text, file: "f.json").tree())
+    let references = options.functions.map { ComponentReference($0.use, with: $0.with) }
+    #expect(references.map { $0.location?.description } == ["f.json:1:24", "f.json:1:51"])
+    #expect(references[1].with["x"]?.location.description == "f.json:1:57")
+    #expect(options.main.location?.description == "f.json:2:18")
+    #expect(options.main.with["deep"]?["er"]?.node == .number("1"))
+    let bare = try SpecOptionsReader().read(
+      Weighed.self, from: SpecText("main: d", file: "f.yaml").tree())
+    #expect(bare.main.use == "d")
+    #expect(bare.main.location?.description == "f.yaml:1:7")
+    #expect(bare.main.with.location.description == "f.yaml:1:7")
+    #expect(ComponentReference("e").location == nil)
   }
 }
