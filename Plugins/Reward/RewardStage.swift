@@ -24,10 +24,9 @@ public struct RewardStage: Stage {
 
   /// Makes the stage and its reward functions.
   public init(options: Options = Options(), assembly: Assembly) throws {
-    functions = try options.functions.map { function in
+    functions = try PipelineErrors.gather(options.functions) { function in
       WeightedReward(
-        name: function.partName, weight: function.weight,
-        reward: try assembly.reward(ComponentReference(function.use, with: function.with)))
+        name: function.partName, weight: function.weight, reward: try assembly.reward(function.reference))
     }
     existing = options.existing
   }
@@ -74,6 +73,14 @@ struct WeightedReward: Sendable {
   let name: String
   let weight: Double
   let reward: any RewardFunction
+  private let reads: [Field]
+
+  init(name: String, weight: Double, reward: any RewardFunction) {
+    self.name = name
+    self.weight = weight
+    self.reward = reward
+    self.reads = reward.reads.sorted { $0.rawValue < $1.rawValue }
+  }
 
   /// What a function made of a trajectory.
   enum Verdict: Sendable {
@@ -83,7 +90,7 @@ struct WeightedReward: Sendable {
 
   /// Judges a trajectory; throws only when the run is cancelled.
   func judge(_ trajectory: Trajectory) async throws -> Verdict {
-    for field in reward.reads.sorted(by: { $0.rawValue < $1.rawValue }) where !trajectory.has(field) {
+    for field in reads where !trajectory.has(field) {
       return .unscored(.failed, reason: "has no '\(field)'")
     }
     do {

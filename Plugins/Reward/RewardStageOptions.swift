@@ -4,24 +4,39 @@ import PipelineCore
 extension RewardStage {
   /// One reward function of the sum.
   public struct Function: ComponentOptions {
-    /// The registered name of the reward function.
-    public var use = ""
+    /// The reward function, and its options.
+    public var reference = ComponentReference("")
     /// What its score is multiplied by.
     public var weight = 1.0
-    /// Its options, not read yet.
-    public var with = OptionTree.empty
     /// What its score is called in `rewards`; empty means the registered name.
     public var name = ""
+
+    private enum CodingKeys: String, CodingKey { case weight, name }
 
     /// A function yet to be named.
     public init() {}
 
     /// A reward function by its registered name.
     public init(_ use: String, weight: Double = 1, with: OptionTree = .empty, name: String = "") {
-      self.use = use
+      self.reference = ComponentReference(use, with: with)
       self.weight = weight
-      self.with = with
       self.name = name
+    }
+
+    /// Reads a bare name, or a table of `use`, `weight`, `with` and `name`.
+    public init(from decoder: any Decoder) throws {
+      reference = try ComponentReference(from: decoder)
+      guard let keyed = try? decoder.container(keyedBy: CodingKeys.self) else { return }
+      weight = try keyed.decodeIfPresent(Double.self, forKey: .weight) ?? 1
+      name = try keyed.decodeIfPresent(String.self, forKey: .name) ?? ""
+    }
+
+    /// Writes the table.
+    public func encode(to encoder: any Encoder) throws {
+      try reference.encode(to: encoder)
+      var keyed = encoder.container(keyedBy: CodingKeys.self)
+      try keyed.encode(weight, forKey: .weight)
+      try keyed.encode(name, forKey: .name)
     }
 
     /// What each option means.
@@ -34,7 +49,7 @@ extension RewardStage {
     ]
 
     /// The name in `rewards`.
-    var partName: String { name.isEmpty ? use : name }
+    var partName: String { name.isEmpty ? reference.use : name }
   }
 
   /// What becomes of a reward that a record has already.
@@ -62,6 +77,9 @@ extension RewardStage {
       "existing": "whether rewards that records carry already are replaced or kept",
     ]
 
+    /// Reward functions are named in `functions`.
+    public static let componentKinds: [String: ComponentKind] = ["functions": .reward]
+
     /// What is wrong with the values.
     public func problems() -> [OptionProblem] {
       if functions.isEmpty {
@@ -73,7 +91,7 @@ extension RewardStage {
       var problems: [OptionProblem] = []
       var seen: Set<String> = []
       for (index, function) in functions.enumerated() {
-        if function.use.isEmpty {
+        if function.reference.use.isEmpty {
           problems.append(OptionProblem("functions.\(index).use", "is empty, it must name a reward function"))
         } else if !seen.insert(function.partName).inserted {
           problems.append(
