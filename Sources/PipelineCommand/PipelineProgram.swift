@@ -44,6 +44,7 @@ public enum PipelineProgram {
     } catch {
       return explain(error)
     }
+    let isOurs = RootCommand.configuration.subcommands.contains { $0 == type(of: command) }
     let task = Task {
       var command = command
       if var command = command as? any AsyncParsableCommand {
@@ -57,6 +58,9 @@ public enum PipelineProgram {
     do {
       try await task.value
       return .success
+    } catch where !isOurs {
+      // Help and the like, which the parser makes commands of.
+      return explain(error)
     } catch let error as ExitCode {
       return ExitStatus(rawValue: error.rawValue) ?? .failure
     } catch let error as CleanExit {

@@ -55,7 +55,7 @@ struct RunReport {
   /// A duration as people say it.
   static func time(_ seconds: Double) -> String {
     switch seconds {
-    case ..<0.01: "\(Int((seconds * 1e6).rounded())) µs"
+    case ..<0.01: "\((seconds * 1e4).rounded() / 10) ms"
     case ..<1: "\(Int((seconds * 1e3).rounded())) ms"
     case ..<60: "\((seconds * 10).rounded() / 10) s"
     default: "\(Int(seconds) / 60) min \(Int(seconds) % 60) s"

@@ -12,11 +12,11 @@ public struct ComponentReference: Codable, Sendable, Hashable {
   /// Where the spec names it; nil for a reference that no spec wrote.
   public var location: SourceLocation?
 
-  /// Refers to a component by name.
+  /// Refers to a component by name; without a location of its own, at the place of its options.
   public init(_ use: String, with: OptionTree = .empty, at location: SourceLocation? = nil) {
     self.use = use
     self.with = with
-    self.location = location
+    self.location = location ?? (with == .empty ? nil : with.location)
   }
 
   private enum CodingKeys: String, CodingKey { case use, with }

@@ -23,10 +23,12 @@ final class FormatTranslation {
 
   /// The format of a file, or nil when it is our own.
   ///
-  /// - Parameter name: Its name, or nil to find out from the first lines; a file without a single line that is
-  ///   JSON counts as our own, so that its lines are reported for what they are.
+  /// - Parameters:
+  ///   - name: Its name, or nil to find out from the first lines. One line with an id and a group makes it our own,
+  ///     as do lines none of which is JSON, so that the others are reported for what they are.
+  ///   - groupBy: What names a group instead of `group`.
   static func format(
-    _ name: String?, in catalog: FormatCatalog, of input: ChunkedInput
+    _ name: String?, in catalog: FormatCatalog, groupBy: [Field] = [], of input: ChunkedInput
   ) throws -> (any RolloutFormat)? {
     let format: any RolloutFormat
     if let name {
@@ -39,7 +41,9 @@ final class FormatTranslation {
         }
         return sample
       }
-      if sample.isEmpty { return nil }
+      let marks: [Field] = [.id] + (groupBy.isEmpty ? [.group] : groupBy)
+      let isOurs = sample.contains { line in marks.allSatisfy { line[$0.rawValue] != nil } }
+      if sample.isEmpty || isOurs { return nil }
       format = try catalog.detect(sample: sample, file: input.displayPath)
     }
     return format is NativeFormat ? nil : format

@@ -204,7 +204,8 @@ public actor TrajectoryReader {
   /// Finds out, once, whether the files are our own or a peer's.
   private func decideFormat(_ input: ChunkedInput) throws {
     guard isNative == nil else { return }
-    let format = try FormatTranslation.format(options.format, in: options.catalog, of: input)
+    let format = try FormatTranslation.format(
+      options.format, in: options.catalog, groupBy: options.groupBy, of: input)
     isNative = format == nil
     if let format { translation = FormatTranslation(format, groupBy: options.groupBy.map(\.rawValue)) }
   }

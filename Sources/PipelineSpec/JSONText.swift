@@ -5,7 +5,7 @@ import PipelineCore
 /// Reads JSON documents, with comments, into trees with places.
 enum JSONText {
   /// The deepest nesting that a document may have.
-  static let depthLimit = 128
+  static let depthLimit = 64
 
   /// Reads a document.
   ///

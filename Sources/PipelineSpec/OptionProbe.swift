@@ -130,7 +130,7 @@ private struct ProbeDecoder: Decoder {
   }
 }
 
-private struct ProbeKeyedContainer<Key: CodingKey>: KeyedDecodingContainerProtocol {
+private struct ProbeKeyedContainer<Key: CodingKey>: PresenceContainer {
   let inner: OptionsKeyedContainer<Key>
   let record: ProbeRecord
 
@@ -148,7 +148,7 @@ private struct ProbeKeyedContainer<Key: CodingKey>: KeyedDecodingContainerProtoc
     return try inner.decode(type, forKey: key)
   }
 
-  func decodeIfPresent<T: Decodable>(_ type: T.Type, forKey key: Key) throws -> T? {
+  func optional<T: Decodable>(_ type: T.Type, forKey key: Key) throws -> T? {
     ask(key, type)
     return inner.contains(key) ? try inner.decode(type, forKey: key) : nil
   }

@@ -2,7 +2,7 @@
 import PipelineCore
 
 /// The keys of a table.
-struct OptionsKeyedContainer<Key: CodingKey>: KeyedDecodingContainerProtocol {
+struct OptionsKeyedContainer<Key: CodingKey>: PresenceContainer {
   let decoder: OptionsDecoder
 
   var codingPath: [any CodingKey] { decoder.codingPath }
@@ -28,7 +28,9 @@ struct OptionsKeyedContainer<Key: CodingKey>: KeyedDecodingContainerProtocol {
     if case .table(let entries) = decoder.user?.node { entry = entries.first { $0.key == name } }
     let fallback = decoder.fallback?[name]
     guard entry != nil || fallback != nil else { return nil }
-    let here = decoder.user?.location ?? decoder.place
+    // Options of a component that nobody wrote are missing beside its name.
+    let beside = name == "with" ? decoder.user?["use"]?.location : nil
+    let here = beside ?? decoder.user?.location ?? decoder.place
     return OptionsDecoder(
       session: decoder.session, path: decoder.path + [name], user: entry?.value, fallback: fallback,
       place: entry?.location ?? here)
@@ -56,6 +58,18 @@ struct OptionsKeyedContainer<Key: CodingKey>: KeyedDecodingContainerProtocol {
       var defaults = child
       defaults.user = nil
       return try defaults.value(type)
+    }
+  }
+
+  /// Nothing where nothing is written; what is written wrongly is recorded, and counts as nothing.
+  func optional<T: Decodable>(_ type: T.Type, forKey key: Key) throws -> T? {
+    guard let child = child(key), child.effective.map(OptionScalar.isNull) != true else { return nil }
+    if child.fallback != nil { return try decode(type, forKey: key) }
+    do {
+      return try child.value(type)
+    } catch let fault as OptionFault {
+      decoder.session.record(fault, abandoning: child.path)
+      return nil
     }
   }
 

@@ -76,7 +76,7 @@ struct OptionsDecoder: OptionTreeDecoder {
     case DecodingError.dataCorrupted(let context): return fault(context.debugDescription)
     case DecodingError.typeMismatch(_, let context), DecodingError.valueNotFound(_, let context),
       DecodingError.keyNotFound(_, let context):
-      return fault(context.debugDescription)
+      return fault("cannot be used (\(context.debugDescription))")
     default: return fault("cannot be used (\(error))")
     }
   }

@@ -104,7 +104,10 @@ public struct StageEntry: ComponentOptions {
     if reference.use.isEmpty { return [OptionProblem("use", "is missing; name a stage")] }
     let fits = name.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || $0 == "-" || $0 == "_") }
     if !fits || Int(name) != nil {
-      return [OptionProblem("name", "is \"\(name)\", it must be a word of letters, digits, '-' and '_'")]
+      return [
+        OptionProblem(
+          "name", "is \"\(name)\", it must be a word of letters, digits, '-' and '_', not a number")
+      ]
     }
     return []
   }

@@ -42,6 +42,26 @@ public enum SpecLoader {
     throw PipelineErrors(faults.sortedByPlace())
   }
 
+  /// Makes one stage, as a stage that runs alone.
+  ///
+  /// - Parameters:
+  ///   - use: The registered name.
+  ///   - options: The argument of `--with`, JSON or YAML; blank for the defaults.
+  ///   - registry: The components that can be named.
+  /// - Throws: ``PipelineErrors``, at least one, with places in `--with`.
+  public static func stage(_ use: String, with options: String = "", registry: Registry) throws -> any Stage {
+    try gathering {
+      let isBlank = options.allSatisfy(\.isWhitespace)
+      let tree = isBlank ? OptionTree.empty : try SpecText(options, file: "--with").tree()
+      let assembly = Assembly(registry: registry, reader: SpecOptionsReader())
+      do {
+        return try assembly.stage(ComponentReference(use, with: tree))
+      } catch let error where !(error is PipelineError || error is PipelineErrors) {
+        throw PipelineError(.plugIn, "stage '\(use)' cannot be made: \(error)")
+      }
+    }
+  }
+
   private static func gathering<Result>(_ body: () throws -> Result) throws -> Result {
     do { return try body() } catch let error as PipelineError { throw PipelineErrors([error]) }
   }

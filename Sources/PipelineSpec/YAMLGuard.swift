@@ -8,7 +8,7 @@ struct YAMLGuard {
   /// The name for error messages.
   let file: String
   /// Block collections nest by at least a column each.
-  static let indentationLimit = 256
+  static let indentationLimit = 128
 
   /// Checks a text.
   ///

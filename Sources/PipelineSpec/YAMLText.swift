@@ -7,7 +7,7 @@ internal import Yams
 /// Anchors and aliases work. Merge keys (`<<`) and tags are refused, as are keys that are no text.
 enum YAMLText {
   /// The deepest nesting that a document may have.
-  static let depthLimit = 128
+  static let depthLimit = 64
   /// The most values that a document may have, once aliases are written out.
   static let valueLimit = 100_000
 

@@ -12,8 +12,8 @@ struct FormatTranslationTests {
   @Test("a verl dump is found out and read as trajectories, bare NaN as no value")
   func verl() async throws {
     let lines = [
-      #"{"input":"q","output":"a","gts":"C","score":1.5,"step":0,"uid":"7-0_SAMPLE_OUTPUT_0","accuracy":1.0}"#,
-      #"{"input":"q","output":"b","gts":"C","score":NaN,"step":0,"uid":"7-0_SAMPLE_OUTPUT_1","accuracy":0.0}"#,
+      #"{"input":"q","output":"a","gts":"C","score":1.5,"step":0,"uid":"7-0_0_0","accuracy":1.0}"#,
+      #"{"input":"q","output":"b","gts":"C","score":NaN,"step":0,"uid":"7-0_1_0","accuracy":0.0}"#,
       #"{"input":"q","output":"c","gts":"C","score":1,,"step":0}"#,
     ]
     let file = try folder.file("1.jsonl", lines.joined(separator: "\n"))
@@ -24,8 +24,8 @@ struct FormatTranslationTests {
     #expect(reading.trajectories.map(\.record.line) == [1, 2])
     #expect(reading.counts.nonFiniteRecords == 1)
     #expect(reading.counts.lines == 3)
-    #expect(reading.bad.map(\.location) == [SourceLocation(file: file, line: 3, column: 45)])
-    #expect(reading.bad.map(\.reason) == ["not JSON: missing value"])
+    #expect(reading.bad.map(\.location) == [SourceLocation(file: file, line: 3, column: 47)])
+    #expect(reading.bad.map(\.reason) == ["not JSON: missing key"])
   }
 
   @Test("each record of a columnar line knows its line")

@@ -189,7 +189,7 @@ let goodResolved =
           "geo.json:1:13: 'source.rollouts' names standard input twice",
           "geo.json:1:47: 'source.batch.groups' is 0, it must be at least 1",
           "geo.json:1:61: 'source.max_bad_records' is -1, it must be at least 0",
-          "geo.json:1:114: 'stages.0.name' is \"a.b\", it must be a word of letters, digits, '-' and '_'",
+          "geo.json:1:114: 'stages.0.name' is \"a.b\", it must be a word of letters, digits, '-' and '_', not a number",
           "geo.json:1:142: 'output.rollouts' is missing; name a file, or \"-\" for standard output",
         ])
   }
@@ -240,5 +240,25 @@ let goodResolved =
         "geo.json:1:58: unknown stage 'rewrd'; did you mean 'reward'? Known stages: advantage, "
           + "pairwise-sample, reward, shuffle"
       ])
+  }
+
+  @Test("one stage is made from options on the command line")
+  func stageAlone() throws {
+    func made(_ use: String, _ options: String) -> String {
+      do { return "\(type(of: try SpecLoader.stage(use, with: options, registry: fakes())).name)" } catch {
+        return "\(error)"
+      }
+    }
+    #expect(made("shuffle", "") == "shuffle")
+    #expect(made("shuffle", "{\"rounds\": 2}") == "shuffle")
+    #expect(made("shuffle", "rounds: 2") == "shuffle")
+    #expect(made("shuffle", "{\"rouns\": 2}") == "--with:1:2: unknown option 'rouns'; did you mean 'rounds'?")
+    #expect(made("shuffle", "{\"rounds\": }") == "--with:1:12: not JSON: expected a value")
+    #expect(made("shuffle", "3") == "--with:1:1: 'with' must be a table, found '3'")
+    #expect(made("shuffle", "rounds: 1000") == "stage 'shuffle' cannot be made: too many rounds")
+    #expect(
+      made("shufle", "")
+        == "unknown stage 'shufle'; did you mean 'shuffle'? Known stages: advantage, pairwise-sample, reward, shuffle"
+    )
   }
 }

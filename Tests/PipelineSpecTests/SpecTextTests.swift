@@ -146,13 +146,13 @@ import Testing
   @Test("nesting is bounded before any parser recurses")
   func depth() throws {
     let megabytes = String(repeating: "[", count: 10_000_000)
-    #expect(treeError(megabytes, as: "a.json") == "a.json:1:129: not JSON: nested deeper than 128 levels")
-    #expect(treeError(megabytes, as: "a.yaml") == "a.yaml:1:129: nested deeper than 128 levels")
+    #expect(treeError(megabytes, as: "a.json") == "a.json:1:65: not JSON: nested deeper than 64 levels")
+    #expect(treeError(megabytes, as: "a.yaml") == "a.yaml:1:65: nested deeper than 64 levels")
     let blocks = String(repeating: "- ", count: 10_000)
-    #expect(treeError(blocks, as: "a.yaml") == "a.yaml:1:257: nested deeper than 128 levels")
+    #expect(treeError(blocks, as: "a.yaml") == "a.yaml:1:129: nested deeper than 64 levels")
     let tables = String(repeating: "{\"a\":", count: 10_000)
-    #expect(treeError(tables, as: "a.json") == "a.json:1:641: not JSON: nested deeper than 128 levels")
-    let deepest = String(repeating: "[", count: 128) + String(repeating: "]", count: 128)
+    #expect(treeError(tables, as: "a.json") == "a.json:1:321: not JSON: nested deeper than 64 levels")
+    let deepest = String(repeating: "[", count: 64) + String(repeating: "]", count: 64)
     #expect(treeError(deepest, as: "a.json") == nil)
     #expect(treeError(deepest, as: "a.yaml") == nil)
   }
