@@ -38,36 +38,36 @@ struct ComparisonTests {
         4 selections on the same rollouts  r.jsonl
           11 trajectories in 3 groups, 1 batch, seed 7
 
-                                             everything             loud     loud, echoed        quiet too
+                                                everything            loud    loud, echoed       quiet too
         Trained on
-          trajectories, with repeats                 10                2                4               10
-          distinct trajectories                      10                2                2               10
-          share of the input                       91 %             18 %             18 %             91 %
-          groups reached                          100 %             67 %             67 %            100 %
-          characters (no tokens)                     50               10               20               50
-          effective sample size                      10                2                2               10
-          most often one trajectory                  1×               1×               3×               1×
+          trajectories, with repeats                    10               2               4              10
+          distinct trajectories                         10               2               2              10
+          share of the input                          91 %            18 %            18 %            91 %
+          groups reached                             100 %            67 %            67 %           100 %
+          characters (no tokens)                        50              10              20              50
+          effective sample size                         10               2               2              10
+          most often one trajectory                     1×              1×              3×              1×
         Contrast
-          |A| per trajectory                        0.3             0.75             0.75              0.3
-          |A| in all                                  3              1.5                3                3
-          |A| of the input kept                   100 %             50 %             50 %            100 %
-          |A| < 0.1, of the input                  20 %             20 %             20 %             20 %
-          |A| < 0.1, trained on                    20 %              0 %              0 %             20 %
-          in groups without contrast               20 %              0 %              0 %             20 %
-          A > 0 / A < 0                       40 / 40 %        50 / 50 %        75 / 25 %        40 / 40 %
+          |A| per trajectory                           0.3            0.75            0.75             0.3
+          |A| in all                                     3             1.5               3               3
+          |A| of the input kept                      100 %            50 %            50 %           100 %
+          |A| < 0.1, of the input                     20 %            20 %            20 %            20 %
+          |A| < 0.1, trained on                       20 %             0 %             0 %            20 %
+          in groups without contrast                  20 %             0 %             0 %            20 %
+          A > 0 / A < 0                            40/40 %         50/50 %         75/25 %         40/40 %
         Dropped
-          centered: no-reward                         1                1                1                1
-          louder: too-quiet                           -                8                8                -
+          no-reward (centered)                           1               1               1               1
+          too-quiet (louder)                             -               8               8               -
         Overlap of trajectories
-          everything                                  ·             20 %             20 %            100 %
-          loud                                     20 %                ·            100 %             20 %
-          loud, echoed                             20 %            100 %                ·             20 %
-          quiet too                               100 %             20 %             20 %                ·
+          everything                                     ·            20 %            20 %           100 %
+          loud                                        20 %               ·           100 %            20 %
+          loud, echoed                                20 %           100 %               ·            20 %
+          quiet too                                  100 %            20 %            20 %               ·
         Overlap of draws
-          everything                                  ·             20 %             17 %            100 %
-          loud                                     20 %                ·             50 %             20 %
-          loud, echoed                             17 %             50 %                ·             17 %
-          quiet too                               100 %             20 %             17 %                ·
+          everything                                     ·            20 %            17 %           100 %
+          loud                                        20 %               ·            50 %            20 %
+          loud, echoed                                17 %            50 %               ·            17 %
+          quiet too                                  100 %            20 %            17 %               ·
 
           Overlap: what both train on, as a share of what at least one does.
           ▲ everything, quiet too: identical selections, the same trajectories equally often
@@ -93,6 +93,28 @@ struct ComparisonTests {
       #expect(comparison.overlap(0, 1).ofDraws == 1)
       #expect(comparison.identical == [[0, 1]])
     }
+  }
+
+  @Test("the same trajectories under other loss weights are told apart")
+  func weights() async throws {
+    struct Heavy: Stage {
+      static let name = "heavy"
+      static let summary = ""
+      let reads: Set<Field> = []
+      let writes: Set<Field> = [.lossWeight]
+      init() {}
+      init(options: NoOptions, assembly: Assembly) {}
+      func run(_ batch: inout TrajectoryBatch, in context: StageContext) async throws {
+        for index in 0..<batch.count { batch[index].lossWeight = Double(index) }
+      }
+    }
+    let heavy = SelectionChain(label: "heavy", stages: [.centered, .init(name: "heavy", stage: Heavy())])
+    let comparison = try await Self.compare([Self.chains[0], heavy])
+    #expect(comparison.overlap(0, 1).isIdentical)
+    #expect(
+      comparison.text(style: TerminalStyle(width: 100)).hasSuffix(
+        "  ▲ everything, heavy: identical selections, the same trajectories equally often; only their loss\n"
+          + "    weights differ\n"))
   }
 
   @Test("sums add up: kept and dropped are the input, mass kept is no more than mass there was")
@@ -152,7 +174,7 @@ struct ComparisonTests {
     )
     #expect(
       json["overlap"]?.json
-        == #"[{"chains":["everything","loud"],"shared_trajectories":2,"trajectories":0.2,"shared_draws":2,"draws":0.2}]"#
+        == #"[{"chains":["everything","loud"],"shared_trajectories":2,"trajectories":0.2,"shared_draws":2,"draws":0.2,"weighted_differently":0}]"#
     )
   }
 }

@@ -157,12 +157,26 @@ struct InspectionTests {
         """)
   }
 
+  @Test("colours change nothing but colours, and no line is wider than the terminal")
+  func colours() async throws {
+    let inspection = try await Self.inspect(Self.rollouts, stages: [.centered, .louder(1)])
+    let plain = inspection.text(style: TerminalStyle(width: 80))
+    let coloured = inspection.text(style: TerminalStyle(width: 80, color: true))
+    let stripped = coloured.replacing(/\u{1B}\[[0-9]+m/, with: "")
+    func trimmed(_ text: String) -> [String] {
+      text.split(separator: "\n").map { String($0.reversed().drop { $0 == " " }.reversed()) }
+    }
+    #expect(coloured != plain)
+    #expect(trimmed(stripped) == trimmed(plain))
+    #expect(plain.split(separator: "\n").allSatisfy { TextWidth.columns(String($0)) <= 80 })
+  }
+
   @Test("the JSON holds the same numbers")
   func json() async throws {
     let json = try await Self.inspect(Self.rollouts).json
     #expect(json["records"] == 5)
     #expect(json["bad_records"]?["count"] == 3)
-    #expect(json["groups"]?["sizes"]?.json == #"[{"size":2.0,"groups":1},{"size":3.0,"groups":1}]"#)
+    #expect(json["groups"]?["sizes"]?.json == #"[{"size":2,"groups":1},{"size":3,"groups":1}]"#)
     #expect(json["groups"]?["all_right"] == 1)
     #expect(json["groups"]?["duplicate_responses"] == 1)
     #expect(json["missing"]?.json == #"{"prompt":0,"response":0,"answer":2,"images":4}"#)

@@ -22,10 +22,11 @@ struct ChainColumns {
   init(_ names: [String], _ style: TerminalStyle) {
     self.names = names
     self.style = style
-    labelWidth = min(28, style.columns / 3)
+    labelWidth = max(26, min(32, style.columns - 2 - 11 * names.count))
     let room = (style.columns - labelWidth - 2) / max(1, names.count)
-    columnWidth = max(11, min(18, room))
-    let fits = names.allSatisfy { TextWidth.columns($0) <= min(18, room) - 2 }
+    let columnWidth = max(9, min(18, room))
+    self.columnWidth = columnWidth
+    let fits = names.allSatisfy { TextWidth.columns($0) <= columnWidth - 2 }
     labels = fits ? names : names.indices.map { Self.letter($0) }
   }
 

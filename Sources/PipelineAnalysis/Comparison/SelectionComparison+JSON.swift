@@ -27,6 +27,7 @@ extension SelectionComparison {
           "chains": [.string(chains[first].label), .string(chains[second].label)],
           "shared_trajectories": .number(overlap.shared), "trajectories": .number(overlap.ofTrajectories),
           "shared_draws": .number(overlap.sharedDraws), "draws": .number(overlap.ofDraws),
+          "weighted_differently": .number(overlap.weightedDifferently),
         ]
       }
     }

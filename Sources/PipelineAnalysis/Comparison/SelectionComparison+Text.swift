@@ -21,9 +21,11 @@ extension SelectionComparison {
     writeDrops(&page, columns)
     writeOverlap(&page, columns)
     for run in identical {
-      let names = run.map { style.safe(chains[$0].label) }
+      let names = run.map { style.safe(chains[$0].label) }.joined(separator: ", ")
+      let isWeighted = run.contains { overlap(run[0], $0).weightedDifferently > 0 }
       page.notice(
-        "\(names.joined(separator: ", ")): identical selections, the same trajectories equally often")
+        "\(names): identical selections, the same trajectories equally often"
+          + (isWeighted ? "; only their loss weights differ" : ""))
     }
     return page.text
   }
@@ -71,7 +73,7 @@ extension SelectionComparison {
       return [drawn.positive, drawn.negative].map {
         String(Int((Double($0) / Double(drawn.count) * 100).rounded()))
       }
-      .joined(separator: " / ") + " %"
+      .joined(separator: "/") + " %"
     }
     return rows
   }
@@ -90,7 +92,7 @@ extension SelectionComparison {
           NumberText.count($0.count)
         } ?? "-"
       }
-      columns.write(.init(page.style.safe("\(kind.stage): \(kind.rule)"), cells), &page)
+      columns.write(.init(page.style.safe("\(kind.rule) (\(kind.stage))"), cells), &page)
     }
   }
 

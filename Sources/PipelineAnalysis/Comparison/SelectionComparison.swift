@@ -56,7 +56,7 @@ public struct SelectionComparison: Sendable {
   /// - Throws: What a stage throws, with the chain's name.
   public mutating func add(_ batch: TrajectoryBatch) async throws {
     let lengths = try batch.trajectories.map { try ResponseLength(of: $0) }
-    var exposures: [[Int32]] = []
+    var exposures: [[Exposure]] = []
     for (index, chain) in chains.enumerated() {
       let output = try await chain.run(batch, seed: seed, threads: threads)
       exposures.append(tallies[index].add(output, lengths: lengths))

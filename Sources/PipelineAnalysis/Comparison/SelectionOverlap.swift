@@ -11,6 +11,9 @@ public struct SelectionOverlap: Sendable, Hashable {
   /// Draws of either: for each trajectory the larger number of draws, summed up.
   public private(set) var unitedDraws = 0
 
+  /// Trajectories that both train on, with different loss weights.
+  public private(set) var weightedDifferently = 0
+
   /// Shared over united trajectories (Jaccard); 1 where neither trains on anything.
   public var ofTrajectories: Double { united == 0 ? 1 : Double(shared) / Double(united) }
 
@@ -21,12 +24,20 @@ public struct SelectionOverlap: Sendable, Hashable {
   public var isIdentical: Bool { sharedDraws == unitedDraws }
 
   /// Takes in how often each chain trains on each trajectory of a batch.
-  mutating func add(_ first: [Int32], _ second: [Int32]) {
-    for (a, b) in zip(first, second) where a > 0 || b > 0 {
+  mutating func add(_ first: [Exposure], _ second: [Exposure]) {
+    for (one, other) in zip(first, second) where one.times > 0 || other.times > 0 {
+      let (a, b) = (one.times, other.times)
       united += 1
+      weightedDifferently += a > 0 && b > 0 && one.lossWeight != other.lossWeight ? 1 : 0
       shared += a > 0 && b > 0 ? 1 : 0
       sharedDraws += Int(min(a, b))
       unitedDraws += Int(max(a, b))
     }
   }
+}
+
+/// How often, and with what weight, a chain trains on a trajectory of the input.
+struct Exposure: Sendable {
+  var times: Int32 = 0
+  var lossWeight: Float = 1
 }

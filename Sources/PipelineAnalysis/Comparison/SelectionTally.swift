@@ -52,14 +52,14 @@ public struct SelectionTally: Sendable {
   public var effectiveSampleSize: Double { weightSquares == 0 ? 0 : weightSum * weightSum / weightSquares }
 
   /// How often each input trajectory of the batch is trained on, by its position in the input.
-  mutating func add(_ output: TrajectoryBatch, lengths: [ResponseLength]) -> [Int32] {
+  mutating func add(_ output: TrajectoryBatch, lengths: [ResponseLength]) -> [Exposure] {
     input += output.inputCount
-    var exposures = [Int32](repeating: 0, count: output.inputCount)
+    var exposures = [Exposure](repeating: Exposure(), count: output.inputCount)
     var groups = GroupFates()
     for (index, trajectory) in output.trajectories.enumerated() {
       let position = Int(output.inputPositions[index])
       let times = trajectory.draws?.count ?? 1
-      exposures[position] = Int32(times)
+      exposures[position] = Exposure(times: Int32(times), lossWeight: Float(trajectory.lossWeight ?? 1))
       groups.add(trajectory, times: times)
       addInput(trajectory)
       if times > 0 { addTrained(trajectory, times: times, length: lengths[position]) }

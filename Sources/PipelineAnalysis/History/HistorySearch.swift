@@ -98,12 +98,14 @@ struct HistorySearch {
     }
     try records.lineage.forEachLine { line, _ in
       isEmpty = false
-      guard let entry = LineageEntry(line) else { return true }
-      if entry.group == id || entry.group == group {
-        if members.count < 4, !members.contains(entry.id) { members.append(entry.id) }
+      guard let known = try RecordWalk.value(of: .id, in: line)?.stringValue,
+        let knownGroup = try RecordWalk.value(of: .group, in: line)?.stringValue
+      else { return true }
+      if knownGroup == id || knownGroup == group {
+        if members.count < 4, !members.contains(known) { members.append(known) }
         memberCount += 1
       }
-      chunk.append(entry.id)
+      chunk.append(known)
       if chunk.count == 1024 { look() }
       return true
     }

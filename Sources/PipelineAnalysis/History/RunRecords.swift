@@ -43,7 +43,7 @@ struct RunRecords {
     let offsets = state?["offsets"]
     let lineagePath = path + "/lineage.jsonl"
     let exists = files.fileExists(atPath: lineagePath)
-    if !exists, resolved["lineage"] == .bool(false) {
+    if !exists, (resolved["output"]?["lineage"] ?? resolved["lineage"]) == .bool(false) {
       throw PipelineError(
         .inputOutput,
         "the run in \(path) wrote no lineage, since its spec says \"lineage\": false; take that out and run again"

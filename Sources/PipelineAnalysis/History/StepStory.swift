@@ -140,6 +140,12 @@ struct StepStory {
   private func dropped(_ rule: String, _ stage: RunRecords.StageEntry?) -> String {
     let why = RuleExplanation.rule(rule)
     var text = "dropped by the rule '\(style.safe(rule))'" + (why.map { ": " + $0 } ?? "")
+    let hasTwin = facts.members.contains {
+      $0.rank != nil && $0.id != entry.id && $0.advantage == entry.advantage
+    }
+    if rule == "inner-pair", entry.advantage != nil, hasTwin {
+      text += "; a kept rollout has the same advantage, and among equals the order of the input decides"
+    }
     if rule == "not-drawn", let odds = stage.flatMap(odds) { text += " (\(odds))" }
     return text
   }

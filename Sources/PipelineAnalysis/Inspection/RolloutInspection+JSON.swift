@@ -66,7 +66,7 @@ extension RolloutInspection {
   private var groupsJSON: JSONValue {
     let allRight = groups.allRight(from: rightThreshold)
     let sizes: [JSONValue] = groups.sizes.sortedCells.map {
-      ["size": Self.number($0.value), "groups": .number($0.count)]
+      ["size": .number(Int($0.value)), "groups": .number($0.count)]
     }
     return [
       "count": .number(groups.sizes.count),

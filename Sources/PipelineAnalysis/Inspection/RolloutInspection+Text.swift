@@ -153,7 +153,9 @@ extension RolloutInspection {
     page.distribution(advantages, limit: 12)
     page.row(
       "collapsed",
-      "\(NumberText.percent(collapsed, of: advantages.count)) have |A| < 0.1 and hardly teach anything",
+      collapsed == 0
+        ? "none has |A| < 0.1"
+        : "\(NumberText.percent(collapsed, of: advantages.count)) have |A| < 0.1 and hardly teach anything",
       labelWidth: Self.labelWidth)
     let without = records - advantages.count
     if without > 0 { page.notice("\(NumberText.count(without, "record")) without an advantage") }
