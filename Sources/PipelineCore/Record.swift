@@ -133,7 +133,12 @@ public struct Record: Sendable {
   /// The member of a reserved field, if the line has it.
   public func member(of field: Field) -> RecordMember? {
     guard let index = Field.reservedIndex[field] else { return nil }
-    return chunk.firstIndex(ofField: index, in: memberRange).map { chunk.member(at: $0) }
+    return member(ofReserved: index)
+  }
+
+  /// The member of a reserved field, by the field's position in ``Field/reserved``.
+  public func member(ofReserved index: Int) -> RecordMember? {
+    chunk.firstIndex(ofField: index, in: memberRange).map { chunk.member(at: $0) }
   }
 
   /// Hands over the bytes of the line, valid only during the call.

@@ -94,6 +94,7 @@ public struct TrajectoryBatch: Sendable {
   public mutating func drop(stage: String, by rule: (Int) throws -> String?) rethrows {
     let rules = try trajectories.indices.map(rule)
     guard rules.contains(where: { $0 != nil }) else { return }
+    drops.reserveCapacity(drops.count + rules.count { $0 != nil })
     // Kept trajectories move up in place; only those that leave are copied.
     var kept = 0
     for position in trajectories.indices {

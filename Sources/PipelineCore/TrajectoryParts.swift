@@ -96,6 +96,25 @@ extension Trajectory {
       .batch, .draws, .step,
     ]
 
+    /// A stored value as it is written: its flag, its field, and the field's position in ``Field/reserved``.
+    public struct StoredField: Sendable {
+      /// The flag that says that it changed.
+      public let change: Changes
+      /// Its field.
+      public let field: Field
+      /// The field's position in ``Field/reserved``.
+      public let reservedIndex: Int
+    }
+
+    /// All stored values in the order in which they are written, that of ``Field/reserved``.
+    public static let writeOrder: [StoredField] = storedFields.indices
+      .map { bit in
+        let field = storedFields[bit]
+        let change = Changes(rawValue: 1 << UInt16(bit))
+        return StoredField(change: change, field: field, reservedIndex: Field.reservedIndex[field] ?? 0)
+      }
+      .sorted { $0.reservedIndex < $1.reservedIndex }
+
     /// The fields in this set, in the order of the bits.
     public var fields: [Field] {
       Self.storedFields.indices.filter { rawValue & (1 << UInt16($0)) != 0 }.map { Self.storedFields[$0] }

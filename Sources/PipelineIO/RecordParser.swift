@@ -179,7 +179,7 @@ struct RecordParser: Sendable {
           RecordMember(
             fieldIndex: Int(member.name), keyStart: Int(member.key_start) - 1, value: value,
             holdsNonFinite: isNonFinite))
-        decoder.decode(Field.reserved[Int(member.name)], at: value)
+        decoder.decode(fieldAt: Int(member.name), at: value)
       }
       if let problem = decoder.problem {
         members.removeSubrange(firstMember...)

@@ -17,24 +17,61 @@ struct StoredValueDecoder {
 
   init(line: UnsafeRawBufferPointer) { self.line = line }
 
+  /// How the value of a reserved field is taken in.
+  private enum Kind {
+    case id, group, reward, advantage, baseline, lossWeight, batch, step
+    case rewards, rewardStatus, advantages, pair, draws, prompt
+    case string, array, any
+  }
+
+  /// The kinds by position in ``Field/reserved``.
+  private static let kinds: [Kind] = Field.reserved.map { field in
+    switch field {
+    case .id: .id
+    case .group: .group
+    case .reward: .reward
+    case .advantage: .advantage
+    case .baseline: .baseline
+    case .lossWeight: .lossWeight
+    case .batch: .batch
+    case .step: .step
+    case .rewards: .rewards
+    case .rewardStatus: .rewardStatus
+    case .advantages: .advantages
+    case .pair: .pair
+    case .draws: .draws
+    case .response, .finish: .string
+    case .tokens, .logprobs, .oldLogprobs, .refLogprobs, .promptTokens, .lossMask, .images: .array
+    case .prompt: .prompt
+    default: .any
+    }
+  }
+
   /// Takes in one member; the first fault stays in ``problem``.
-  mutating func decode(_ field: Field, at range: Range<Int>) {
+  ///
+  /// - Parameter index: The position of its field in ``Field/reserved``.
+  mutating func decode(fieldAt index: Int, at range: Range<Int>) {
     guard problem == nil else { return }
-    let bit = UInt64(1) << UInt64(Field.reservedIndex[field] ?? 63)
-    guard seen & bit == 0 else { return fail(range, "the key '\(field)' stands twice in the record") }
+    let bit = UInt64(1) << UInt64(index)
+    guard seen & bit == 0 else {
+      return fail(range, "the key '\(Field.reserved[index])' stands twice in the record")
+    }
     seen |= bit
     let first = line[range.lowerBound]
     let isNull = first == UInt8(ascii: "n") || first == UInt8(ascii: "N") || first == UInt8(ascii: "I")
-    switch field {
-    case .id: id = name(field, range)
-    case .group: group = name(field, range)
-    case .reward: stored.reward = number(field, range)
-    case .advantage: stored.advantage = number(field, range)
-    case .baseline: stored.baseline = number(field, range)
-    case .lossWeight: stored.lossWeight = number(field, range)
-    case .batch: stored.batch = integer(field, range)
-    case .step: stored.step = integer(field, range)
+    switch Self.kinds[index] {
+    case .id: id = name(index, range)
+    case .group: group = name(index, range)
+    case .reward: stored.reward = number(index, range)
+    case .advantage: stored.advantage = number(index, range)
+    case .baseline: stored.baseline = number(index, range)
+    case .lossWeight: stored.lossWeight = number(index, range)
+    case .batch: stored.batch = integer(index, range)
+    case .step: stored.step = integer(index, range)
     case _ where isNull: break
+    case .any: break
+    case .string: require(UInt8(ascii: "\""), index, range, "a string")
+    case .array: require(UInt8(ascii: "["), index, range, "an array")
     case .rewards: stored.rewards = rewards(range)
     case .rewardStatus:
       let text = value(range)?.stringValue
@@ -54,14 +91,10 @@ struct StoredValueDecoder {
       let draws = value(range)?.arrayValue?.map(\.intValue)
       stored.draws = draws?.compactMap { $0 }
       if draws == nil || draws?.contains(nil) == true { fail(range, "'draws' must be an array of integers") }
-    case .response, .finish: require(UInt8(ascii: "\""), field, range, "a string")
-    case .tokens, .logprobs, .oldLogprobs, .refLogprobs, .promptTokens, .lossMask, .images:
-      require(UInt8(ascii: "["), field, range, "an array")
     case .prompt:
       if first != UInt8(ascii: "\""), first != UInt8(ascii: "[") {
         fail(range, "'prompt' must be a string or an array of messages, found \(kind(range))")
       }
-    default: break
     }
   }
 
@@ -75,12 +108,12 @@ struct StoredValueDecoder {
 
   private func kind(_ range: Range<Int>) -> String { value(range)?.kindDescription ?? "something else" }
 
-  private mutating func require(_ first: UInt8, _ field: Field, _ range: Range<Int>, _ wanted: String) {
-    if line[range.lowerBound] != first { fail(range, "'\(field)' must be \(wanted), found \(kind(range))") }
+  private mutating func require(_ first: UInt8, _ index: Int, _ range: Range<Int>, _ wanted: String) {
+    if line[range.lowerBound] != first { fail(range, "'\(Field.reserved[index])' must be \(wanted), found \(kind(range))") }
   }
 
   /// A string, or a number's digits.
-  private mutating func name(_ field: Field, _ range: Range<Int>) -> String? {
+  private mutating func name(_ index: Int, _ range: Range<Int>) -> String? {
     let bytes = slice(range)
     if bytes.first == UInt8(ascii: "\""), !bytes.contains(UInt8(ascii: "\\")) {
       let inside = UnsafeRawBufferPointer(rebasing: bytes[1..<bytes.count - 1])
@@ -92,23 +125,23 @@ struct StoredValueDecoder {
       default: break
       }
     }
-    fail(range, "'\(field)' must be a string that is not empty, found \(kind(range))")
+    fail(range, "'\(Field.reserved[index])' must be a string that is not empty, found \(kind(range))")
     return nil
   }
 
   /// A finite number; null, NaN and Infinity mean that there is none.
-  private mutating func number(_ field: Field, _ range: Range<Int>) -> Double? {
+  private mutating func number(_ index: Int, _ range: Range<Int>) -> Double? {
     switch line[range.lowerBound] {
     case UInt8(ascii: "n"), UInt8(ascii: "N"), UInt8(ascii: "I"): return nil
     case UInt8(ascii: "0")...UInt8(ascii: "9"): break
     case UInt8(ascii: "-"): if range.count > 1, line[range.lowerBound + 1] == UInt8(ascii: "I") { return nil }
     default:
-      fail(range, "'\(field)' must be a number or null, found \(kind(range))")
+      fail(range, "'\(Field.reserved[index])' must be a number or null, found \(kind(range))")
       return nil
     }
     if let short = shortDecimal(slice(range)) { return short }
     guard let value = Double(String(decoding: slice(range), as: UTF8.self)), value.isFinite else {
-      fail(range, "'\(field)' is too large for a 64-bit number")
+      fail(range, "'\(Field.reserved[index])' is too large for a 64-bit number")
       return nil
     }
     return value
@@ -136,10 +169,10 @@ struct StoredValueDecoder {
     return text.first == UInt8(ascii: "-") ? -magnitude : magnitude
   }
 
-  private mutating func integer(_ field: Field, _ range: Range<Int>) -> Int? {
-    guard let number = number(field, range) else { return nil }
+  private mutating func integer(_ index: Int, _ range: Range<Int>) -> Int? {
+    guard let number = number(index, range) else { return nil }
     guard let integer = Int(exactly: number) else {
-      fail(range, "'\(field)' must be an integer")
+      fail(range, "'\(Field.reserved[index])' must be an integer")
       return nil
     }
     return integer

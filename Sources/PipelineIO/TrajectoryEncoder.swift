@@ -35,20 +35,20 @@ public enum TrajectoryEncoder {
   private static func encodeSpliced(
     _ trajectory: Trajectory, _ line: UnsafeRawBufferPointer, into output: inout [UInt8]
   ) {
-    let changed = trajectory.changedFields
-    if changed.isEmpty { return output.append(contentsOf: line) }
+    if trajectory.changes.isEmpty, trajectory.overrides.isEmpty { return output.append(contentsOf: line) }
+    let record = trajectory.record
     var edits: [Edit] = []
-    var additions: [Field] = []
-    for field in changed {
-      if let member = trajectory.record.member(of: field) {
-        edits.append(Edit(range: member.value, field: field))
-      } else if Field.reservedIndex[field] == nil, let range = range(of: field, in: line) {
-        edits.append(Edit(range: range, field: field))
-      } else {
-        additions.append(field)
+    for stored in Trajectory.Changes.writeOrder where trajectory.changes.contains(stored.change) {
+      if let member = record.member(ofReserved: stored.reservedIndex) {
+        edits.append(Edit(range: member.value, field: stored.field))
       }
     }
-    edits.sort { $0.range.lowerBound < $1.range.lowerBound }
+    for override in trajectory.overrides {
+      if let range = range(of: override.field, in: line, of: record) {
+        edits.append(Edit(range: range, field: override.field))
+      }
+    }
+    if edits.count > 1 { edits.sort { $0.range.lowerBound < $1.range.lowerBound } }
     var position = 0
     for edit in edits {
       output.append(contentsOf: line[position..<edit.range.lowerBound])
@@ -58,8 +58,39 @@ public enum TrajectoryEncoder {
     var end = line.count - 1
     while end > position, line[end - 1] <= 0x20 { end -= 1 }
     output.append(contentsOf: line[position..<end])
-    append(additions, of: trajectory, isFirst: line[end - 1] == UInt8(ascii: "{") && edits.isEmpty, to: &output)
+    var isFirst = line[end - 1] == UInt8(ascii: "{") && edits.isEmpty
+    func add(_ field: Field) {
+      if !isFirst { output.append(UInt8(ascii: ",")) }
+      isFirst = false
+      JSONValue.writeString(field.rawValue, to: &output)
+      output.append(UInt8(ascii: ":"))
+      trajectory.writeValue(of: field, to: &output)
+    }
+    if trajectory.overrides.isEmpty {
+      for stored in Trajectory.Changes.writeOrder
+      where trajectory.changes.contains(stored.change)
+        && record.member(ofReserved: stored.reservedIndex) == nil && trajectory.has(stored.field)
+      {
+        add(stored.field)
+      }
+    } else {
+      for field in trajectory.changedFields
+      where trajectory.hasValue(of: field) && range(of: field, in: line, of: record) == nil { add(field) }
+    }
     output.append(UInt8(ascii: "}"))
+  }
+
+  /// Where the value of a field stands in the line.
+  private static func range(
+    of field: Field, in line: UnsafeRawBufferPointer, of record: Record
+  ) -> Range<Int>? {
+    if Field.reservedIndex[field] != nil { return record.member(of: field)?.value }
+    var found: Range<Int>?
+    try? RecordWalk.forEachMember(in: line) { key, range in
+      if key == field.rawValue { found = range }
+      return found == nil
+    }
+    return found
   }
 
   /// The thorough way: member by member, for lines that lose a key or hold a bare NaN.
@@ -103,15 +134,6 @@ public enum TrajectoryEncoder {
     }
   }
 
-  private static func range(of field: Field, in line: UnsafeRawBufferPointer) -> Range<Int>? {
-    var found: Range<Int>?
-    try? RecordWalk.forEachMember(in: line) { key, range in
-      if key == field.rawValue { found = range }
-      return found == nil
-    }
-    return found
-  }
-
   private static func copyFinite(_ value: UnsafeRawBufferPointer, to output: inout [UInt8]) {
     let room = value.count + value.count / 3 + 1
     let finite = [UInt8](unsafeUninitializedCapacity: room) { buffer, initialized in
@@ -136,8 +158,9 @@ extension Trajectory {
 
   /// Whether a key that the line has must go.
   fileprivate var removesMembers: Bool {
-    changes.fields.contains { !hasValue(of: $0) && record.member(of: $0) != nil }
-      || overrides.contains { $0.value == nil }
+    Changes.writeOrder.contains {
+      changes.contains($0.change) && record.member(ofReserved: $0.reservedIndex) != nil && !has($0.field)
+    } || overrides.contains { $0.value == nil }
   }
 
   /// Whether there is a value to write.
@@ -158,7 +181,10 @@ extension Trajectory {
     case .baseline: write(baseline, to: &output)
     case .pair:
       guard let pair else { return }
-      output.append(contentsOf: "{\"rank\":\(pair.rank),\"side\":\"\(pair.side.rawValue)\",\"weight\":".utf8)
+      output.append(contentsOf: "{\"rank\":".utf8)
+      output.append(contentsOf: String(pair.rank).utf8)
+      output.append(contentsOf: (pair.side == .high ? ",\"side\":\"high\"" : ",\"side\":\"low\"").utf8)
+      output.append(contentsOf: ",\"weight\":".utf8)
       write(pair.weight, to: &output)
       output.append(contentsOf: ",\"partner\":".utf8)
       JSONValue.writeString(pair.partner, to: &output)

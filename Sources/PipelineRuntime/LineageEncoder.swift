@@ -14,6 +14,7 @@ public struct LineageEncoder: Sendable {
 
   private let batch: TrajectoryBatch
   private let fates: [Fate?]
+  private let opening: [UInt8]
 
   /// Looks through a batch after its last stage.
   public init(_ batch: TrajectoryBatch) {
@@ -22,6 +23,7 @@ public struct LineageEncoder: Sendable {
     for (index, position) in batch.inputPositions.enumerated() { fates[Int(position)] = .kept(index) }
     for (index, drop) in batch.drops.enumerated() { fates[drop.inputPosition] = .dropped(index) }
     self.fates = fates
+    self.opening = Array("{\"step\":\(batch.number),\"id\":".utf8)
   }
 
   /// Encodes all lines, on several threads, and hands them over in order.
@@ -38,29 +40,27 @@ public struct LineageEncoder: Sendable {
     case .dropped(let index): (trajectory, drop) = (batch.drops[index].trajectory, batch.drops[index])
     case nil: return
     }
-    output.append(contentsOf: "{\"step\":\(batch.number),\"id\":".utf8)
+    output.append(contentsOf: opening)
     JSONValue.writeString(trajectory.id, to: &output)
     output.append(contentsOf: ",\"group\":".utf8)
     JSONValue.writeString(trajectory.group, to: &output)
     if let drop {
-      output.append(contentsOf: ",\"outcome\":\"dropped\",\"stage\":\"".utf8)
-      output.append(contentsOf: drop.stage.utf8)
-      output.append(contentsOf: "\",\"rule\":\"".utf8)
-      output.append(contentsOf: drop.rule.utf8)
-      output.append(UInt8(ascii: "\""))
+      output.append(contentsOf: ",\"outcome\":\"dropped\",\"stage\":".utf8)
+      JSONValue.writeString(drop.stage, to: &output)
+      output.append(contentsOf: ",\"rule\":".utf8)
+      JSONValue.writeString(drop.rule, to: &output)
     } else {
       output.append(contentsOf: ",\"outcome\":\"kept\"".utf8)
     }
-    for field in Self.fields where trajectory.has(field) {
-      output.append(contentsOf: ",\"".utf8)
-      output.append(contentsOf: field.rawValue.utf8)
-      output.append(contentsOf: "\":".utf8)
+    for (field, key) in Self.fields where trajectory.has(field) {
+      output.append(contentsOf: key)
       TrajectoryEncoder.encodeStoredValue(of: field, in: trajectory, into: &output)
     }
     output.append(contentsOf: "}\n".utf8)
   }
 
-  private static let fields: [Field] = [
-    .reward, .rewardStatus, .rewards, .advantage, .pair, .lossWeight, .draws,
-  ]
+  /// The fields of a line, each with its key as it is written.
+  private static let fields: [(Field, [UInt8])] = [
+    Field.reward, .rewardStatus, .rewards, .advantage, .pair, .lossWeight, .draws,
+  ].map { ($0, Array(",\"\($0.rawValue)\":".utf8)) }
 }
