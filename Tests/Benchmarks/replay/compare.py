@@ -34,17 +34,18 @@ def our_command(rollouts: Path, output: Path, threads: int, *settings: str) -> l
 
 def survivors_file(output: Path) -> Path:
     """Where a run directory holds the records that came out of the last stage."""
-    return output / "trajectories.jsonl"
+    return output / "selected.jsonl"
 
 
 def stage_seconds(output: Path) -> dict[str, float]:
-    """Seconds by stage, summed over the steps of timings.jsonl: lines of {"stage": …, "seconds": …}."""
+    """Seconds by stage, summed over the steps of timings.jsonl: lines of {"timing_s/STAGE": seconds, …}."""
     seconds: dict[str, float] = {}
     with open(output / "timings.jsonl", "rb") as lines:
         for line in lines:
-            record = orjson.loads(line)
-            if "stage" in record:
-                seconds[record["stage"]] = seconds.get(record["stage"], 0.0) + record["seconds"]
+            for name, value in orjson.loads(line).items():
+                if name.startswith("timing_s/"):
+                    stage = name.removeprefix("timing_s/")
+                    seconds[stage] = seconds.get(stage, 0.0) + value
     return seconds
 
 
