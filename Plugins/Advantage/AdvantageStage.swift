@@ -81,8 +81,8 @@ public struct AdvantageStage: Stage {
 
   /// The rollouts to compute with, group by group, and the rules that drop the others.
   private func scoredGroups(of batch: TrajectoryBatch, rules: inout [String?]) throws -> [ScoredGroup] {
-    var droppedEarlier: [String: Int] = [:]
-    for drop in batch.drops { droppedEarlier[drop.trajectory.group, default: 0] += 1 }
+    var droppedEarlier: [ExactText: Int] = [:]
+    for drop in batch.drops { droppedEarlier[ExactText(drop.trajectory.group), default: 0] += 1 }
     var result: [ScoredGroup] = []
     for group in batch.groups {
       var scored = ScoredGroup()
@@ -108,7 +108,7 @@ public struct AdvantageStage: Stage {
         scored.positions.append(position)
         scored.rollouts.append(ScoredRollout(reward: reward, tokenCount: tokenCount, baseline: baseline))
       }
-      let size = group.positions.count + droppedEarlier[group.name, default: 0]
+      let size = group.positions.count + droppedEarlier[ExactText(group.name), default: 0]
       if estimator.comparesWithinGroup, size > 1, scored.rollouts.count < 2 {
         for position in scored.positions { rules[position] = "too-few-scored" }
       } else if !scored.rollouts.isEmpty {
@@ -159,7 +159,7 @@ public struct AdvantageStage: Stage {
       let count = rules.count { $0 == rule }
       guard let first = rules.firstIndex(of: rule) else { continue }
       report.warn(
-        rule, "\(count) trajectories leave since they have no '\(field)', the first is '\(batch[first].id)'",
+        rule, "\(count) trajectories leave since they have no '\(field)', the first is \(batch[first].id.quotedForMessage)",
         count: count)
     }
   }

@@ -52,7 +52,7 @@ public struct ShuffleStage: Stage {
   /// - Throws: When an advantage is not finite.
   public func run(_ batch: inout TrajectoryBatch, in context: StageContext) async throws {
     if let odd = batch.trajectories.first(where: { $0.advantage?.isFinite == false }) {
-      throw PipelineError(.plugIn, "the advantage of '\(odd.id)' is not finite")
+      throw PipelineError(.plugIn, "the advantage of \(odd.id.quotedForMessage) is not finite")
     }
     let isUsable = batch.trajectories.map { $0.advantage != nil }
     batch.drop(stage: context.stage) { isUsable[$0] ? nil : "no-advantage" }

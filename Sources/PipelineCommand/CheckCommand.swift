@@ -27,10 +27,10 @@ struct CheckCommand: ParsableCommand {
   func run() throws {
     let pipeline = try specification.load()
     if resolved {
-      Terminal.write(pipeline.resolved.prettyJSON + "\n", to: 1)
+      try Terminal.print(pipeline.resolved.prettyJSON + "\n")
     } else if !quiet {
       let stages = pipeline.stages.map(\.name).joined(separator: " → ")
-      Terminal.write("\(pipeline.file): fine: \(stages.isEmpty ? "no stages" : stages)\n", to: 1)
+      try Terminal.print("\(pipeline.file): fine: \(stages)\n")
     }
   }
 }

@@ -25,7 +25,7 @@ struct CompareCommand: AsyncParsableCommand {
   @Option(name: .customLong("rollouts"), help: ArgumentHelp("The rollouts, any format.", valueName: "file"))
   var files: [String] = []
 
-  @Option(help: ArgumentHelp("The seed for all specs.", valueName: "number"))
+  @Option(parsing: .unconditional, help: ArgumentHelp("The seed for all specs.", valueName: "number"))
   var seed: UInt64?
 
   @OptionGroup var rollouts: RolloutArguments

@@ -34,8 +34,7 @@ struct ConvertCommand: AsyncParsableCommand {
   @Flag(help: "Turn prompts that are rendered chat text (ChatML) back into messages, where nothing is lost.")
   var parsePrompts = false
 
-  @Option(help: ArgumentHelp("Stop after more bad records than this.", valueName: "n"))
-  var maxBadRecords = 100
+  @OptionGroup var badRecordLimit: BadRecordLimit
 
   @Flag(help: "Replace the output where it exists.")
   var force = false
@@ -56,7 +55,7 @@ struct ConvertCommand: AsyncParsableCommand {
     if parsePrompts { options.renderedPrompt = .parseChatML }
     let conversion = Conversion(
       inputs: Array(paths.dropLast()), from: from, to: try FormatCatalog.standard.named(to), options: options,
-      maxBadRecords: maxBadRecords)
+      maxBadRecords: badRecordLimit.maxBadRecords)
     let line = ProgressLine(quiet: work.quiet)
     defer { line.clear() }
     let output = try OutputFile(path: target, existing: force ? .replace : .refuse)

@@ -28,11 +28,11 @@ struct DescribeCommand: ParsableCommand {
     if json {
       let values = descriptions.map(\.json)
       let value = name != nil && values.count == 1 ? values[0] : JSONValue.array(values)
-      Terminal.write(value.prettyJSON + "\n", to: 1)
+      try Terminal.print(value.prettyJSON + "\n")
     } else if name == nil {
-      Terminal.write(Self.list(descriptions), to: 1)
+      try Terminal.print(Self.list(descriptions))
     } else {
-      Terminal.write(descriptions.map(Self.page).joined(separator: "\n"), to: 1)
+      try Terminal.print(descriptions.map(Self.page).joined(separator: "\n"))
     }
   }
 

@@ -27,6 +27,7 @@ public enum PipelineProgram {
     _ arguments: [String], register: (inout Registry) throws -> Void = { _ in }
   ) async -> ExitStatus {
     signal(SIGPIPE, SIG_IGN)
+    Terminal.holdStandardDescriptors()
     do {
       var registry = try Registry.standard()
       try register(&registry)
@@ -38,6 +39,10 @@ public enum PipelineProgram {
   }
 
   private static func parseAndRun(_ arguments: [String]) async -> ExitStatus {
+    if let message = unknownCommand(in: arguments) {
+      Terminal.say(message)
+      return .usage
+    }
     let command: any ParsableCommand
     do {
       command = try RootCommand.parseAsRoot(arguments)
@@ -68,13 +73,7 @@ public enum PipelineProgram {
     } catch let error as ValidationError {
       return explain(error)
     } catch {
-      let status = ExitStatus(error)
-      switch status {
-      case .closedPipe: break
-      case .interrupted: Terminal.say("shuffle-r1: interrupted")
-      default: Terminal.say("\(error)".split(separator: "\n").map { "shuffle-r1: error: \($0)" }.joined(separator: "\n"))
-      }
-      return status
+      return complain(error)
     }
   }
 
@@ -82,8 +81,41 @@ public enum PipelineProgram {
   private static func explain(_ error: any Error) -> ExitStatus {
     let isHelp = RootCommand.exitCode(for: error) == .success
     let message = RootCommand.fullMessage(for: error)
-    if !message.isEmpty { Terminal.write(message + "\n", to: isHelp ? 1 : 2) }
-    return isHelp ? .success : .usage
+    guard isHelp else {
+      if !message.isEmpty { Terminal.say(message) }
+      return .usage
+    }
+    do {
+      try Terminal.print(message + "\n")
+      return .success
+    } catch {
+      return complain(error)
+    }
+  }
+
+  /// Says what went wrong with the work.
+  private static func complain(_ error: any Error) -> ExitStatus {
+    let status = ExitStatus(error)
+    switch status {
+    case .closedPipe: break
+    case .interrupted: Terminal.say("shuffle-r1: interrupted")
+    default:
+      let errors = (error as? PipelineErrors)?.errors ?? [error]
+      for error in errors {
+        // One line each, whatever stands in a file.
+        Terminal.say("shuffle-r1: error: " + "\(error)".replacing("\n", with: "\\n"))
+      }
+    }
+    return status
+  }
+
+  /// What to say about a first argument that names no command, or nil when it does.
+  private static func unknownCommand(in arguments: [String]) -> String? {
+    let known = RootCommand.configuration.subcommands.compactMap(\.configuration.commandName)
+    guard let name = arguments.first, !name.hasPrefix("-"), name != "help", !known.contains(name) else { return nil }
+    let hint = NearestName.suggestion(for: name, among: known).map { "; did you mean '\($0)'?" } ?? "."
+    return "Error: unknown command \(name.quotedForMessage)\(hint) Commands: \(known.joined(separator: ", "))\n"
+      + "  See 'shuffle-r1 --help' for more information."
   }
 }
 

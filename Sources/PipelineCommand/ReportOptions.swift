@@ -20,7 +20,7 @@ struct ReportOptions: ParsableArguments {
 
   func print(text: (TerminalStyle) -> String, json value: () -> JSONValue) throws {
     let text = json ? value().prettyJSON : text(style)
-    Terminal.write(text.hasSuffix("\n") ? text : text + "\n", to: 1)
+    try Terminal.print(text.hasSuffix("\n") ? text : text + "\n")
   }
 
   private var style: TerminalStyle {
@@ -47,7 +47,7 @@ struct RolloutArguments: ParsableArguments {
     help: ArgumentHelp("Fields whose values together name a group, with commas between.", valueName: "fields"))
   var groupBy: String?
 
-  @Option(help: ArgumentHelp("A new batch after every so many groups.", valueName: "n"))
+  @Option(parsing: .unconditional, help: ArgumentHelp("A new batch after every so many groups.", valueName: "n"))
   var batchGroups: Int?
 
   @Option(help: ArgumentHelp("A new batch whenever this field's value changes.", valueName: "field"))
@@ -69,5 +69,15 @@ struct RolloutArguments: ParsableArguments {
     }
     if let batchGroups { options.cut = .groups(batchGroups) }
     if let batchBy { options.cut = .field(Field(batchBy)) }
+  }
+}
+
+/// How many lines that cannot be used a command puts up with.
+struct BadRecordLimit: ParsableArguments {
+  @Option(parsing: .unconditional, help: ArgumentHelp("Stop after more bad records than this.", valueName: "n"))
+  var maxBadRecords = 100
+
+  func validate() throws {
+    if maxBadRecords < 0 { throw ValidationError("--max-bad-records is \(maxBadRecords), it must be at least 0") }
   }
 }

@@ -11,11 +11,11 @@ struct RootCommand: AsyncParsableCommand {
       Trajectories travel as JSONL through stages: reward, advantage, pairwise-sample, shuffle. A spec file wires \
       the stages; each also runs alone in a shell pipe.
 
-        shuffle-r1 inspect rollouts.jsonl                      what is in these rollouts?
-        shuffle-r1 check pipeline.json                         is this spec right?
-        shuffle-r1 run pipeline.json --output runs/first       do it
-        shuffle-r1 why runs/first geo-17/3                     what happened to this one?
-        shuffle-r1 stage advantage < in.jsonl > out.jsonl      one stage alone
+        shuffle-r1 inspect rollouts.jsonl                  what is in there?
+        shuffle-r1 check pipeline.json                     is this spec right?
+        shuffle-r1 run pipeline.json --output runs/first   do it
+        shuffle-r1 why runs/first geo-17/3                 what became of it?
+        shuffle-r1 stage advantage < in.jsonl > out.jsonl  one stage alone
       """,
     version: PipelineProgram.version,
     subcommands: [
@@ -29,10 +29,18 @@ struct WorkOptions: ParsableArguments {
   @Flag(name: .shortAndLong, help: "Say nothing but errors.")
   var quiet = false
 
-  @Option(help: ArgumentHelp("The most threads to use; the output does not depend on it.", valueName: "n"))
-  var threads = ProcessInfo.processInfo.activeProcessorCount
+  @Option(
+    name: .customLong("threads"), parsing: .unconditional,
+    help: ArgumentHelp(
+      "The most threads to use; the output does not depend on it. (default: one for each core)", valueName: "n"))
+  var threadLimit: Int?
+
+  /// The most threads to use.
+  var threads: Int { threadLimit ?? ProcessInfo.processInfo.activeProcessorCount }
 
   func validate() throws {
-    if !(1...256).contains(threads) { throw ValidationError("--threads is \(threads), it must lie in 1…256") }
+    if let threadLimit, !(1...256).contains(threadLimit) {
+      throw ValidationError("--threads is \(threadLimit), it must lie in 1…256")
+    }
   }
 }

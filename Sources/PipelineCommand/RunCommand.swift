@@ -42,8 +42,9 @@ struct RunCommand: AsyncParsableCommand {
 
   func run() async throws {
     let pipeline = try specification.load()
-    let path = output ?? "runs/" + (pipeline.name.isEmpty ? Self.stem(of: pipeline.file) : pipeline.name)
+    let path = output ?? "runs/" + Self.folderName(of: pipeline)
     let reader = pipeline.readerOptions(threads: work.threads)
+    if path.isEmpty { throw ValidationError("--output is empty; name a directory") }
     for input in reader.paths where input != "-" && !FileManager.default.isReadableFile(atPath: input) {
       throw PipelineError(
         .inputOutput,
@@ -56,26 +57,36 @@ struct RunCommand: AsyncParsableCommand {
       resolved: pipeline.resolved(for: path), threads: work.threads)
     let directory = try RunDirectory(
       path: path, existing: resume ? .resume : overwrite ? .overwrite : .refuse, fingerprint: plan.resolved)
+    if directory.isFinished {
+      if !work.quiet { Terminal.say("the run in \(path) is complete; there is nothing left to do") }
+      return
+    }
     let observer = TerminalObserver(quiet: work.quiet)
     let started = ContinuousClock().now
     do {
       let summary = try await PipelineRun(plan: plan, directory: directory, observer: observer).run()
       observer.end()
       if !work.quiet {
-        let report = RunReport(summary: summary, plan: plan, path: path, seconds: (ContinuousClock().now - started).inSeconds)
-        Terminal.write(report.text, to: 1)
+        let seconds = (ContinuousClock().now - started).inSeconds
+        try Terminal.print(RunReport(summary: summary, plan: plan, path: path, seconds: seconds).text)
       }
     } catch {
       observer.end()
-      if directory.completeSteps > 0 {
-        Terminal.say(
-          "\(directory.completeSteps) complete steps are in \(path); continue with --resume")
+      if !directory.isFinished, directory.completeSteps > 0 {
+        let steps = directory.completeSteps == 1 ? "1 complete step is" : "\(directory.completeSteps) complete steps are"
+        Terminal.say("\(steps) in \(path); continue with --resume")
       }
       throw error
     }
   }
 
-  private static func stem(of file: String) -> String {
-    URL(fileURLWithPath: file).deletingPathExtension().lastPathComponent
+  /// The pipeline's name, or its file's, as the name of a folder: nothing in it leads elsewhere.
+  static func folderName(of pipeline: AssembledPipeline) -> String {
+    let name =
+      pipeline.name.isEmpty
+      ? URL(fileURLWithPath: pipeline.file).deletingPathExtension().lastPathComponent : pipeline.name
+    let words = name.split { !($0.isLetter || $0.isNumber || "-_.+".contains($0)) }
+    let folder = String(words.joined(separator: "-").drop { $0 == "." || $0 == "-" }.prefix(60))
+    return folder.isEmpty ? "run" : folder
   }
 }

@@ -25,7 +25,7 @@ struct RunReport {
     lines.append("trajectories  \(path)/\(plan.rolloutsFile)")
     lines.append("metrics       \(path)/metrics.jsonl")
     if plan.writesLineage {
-      lines.append("lineage       \(path)/lineage.jsonl — ask it: shuffle-r1 why \(path) ID")
+      lines.append("lineage       \(path)/lineage.jsonl — ask it: shuffle-r1 why \(path.quotedForShell) ID")
     }
     return lines.joined(separator: "\n") + "\n"
   }
@@ -64,6 +64,12 @@ struct RunReport {
 }
 
 extension String {
+  /// The text as one word of a shell's command line.
+  var quotedForShell: String {
+    let isPlain = !isEmpty && unicodeScalars.allSatisfy { $0.properties.isAlphabetic || "0123456789-_./+,:@%".unicodeScalars.contains($0) }
+    return isPlain ? self : "'" + replacing("'", with: #"'\''"#) + "'"
+  }
+
   /// The text, moved to the right edge of a column.
   func leftPadded(_ width: Int) -> String { String(repeating: " ", count: max(0, width - count)) + self }
 }

@@ -27,13 +27,13 @@ struct StageCommand: AsyncParsableCommand {
   @Option(help: ArgumentHelp("The stage's options.", valueName: "json"))
   var with: String?
 
-  @Option(help: ArgumentHelp("A new batch after every so many groups.", valueName: "n"))
+  @Option(parsing: .unconditional, help: ArgumentHelp("A new batch after every so many groups.", valueName: "n"))
   var batchGroups: Int?
 
   @Option(help: ArgumentHelp("A new batch whenever this field's value changes.", valueName: "field"))
   var batchBy: String?
 
-  @Option(help: ArgumentHelp("The seed of the stage's random draws.", valueName: "number"))
+  @Option(parsing: .unconditional, help: ArgumentHelp("The seed of the stage's random draws.", valueName: "number"))
   var seed: UInt64 = 1
 
   @Option(help: ArgumentHelp("Write what became of each trajectory to this file.", valueName: "file"))
@@ -42,13 +42,12 @@ struct StageCommand: AsyncParsableCommand {
   @Option(help: ArgumentHelp("Write the lines that cannot be used to this file.", valueName: "file"))
   var badRecords: String?
 
-  @Option(help: ArgumentHelp("Stop after more bad records than this.", valueName: "n"))
-  var maxBadRecords = 100
+  @OptionGroup var badRecordLimit: BadRecordLimit
 
   @Option(help: ArgumentHelp("The input's format; by default it is found out.", valueName: "name"))
   var format: String?
 
-  @Flag(help: "Replace the files of --lineage and --bad-records where they exist.")
+  @Flag(help: "Replace the files of --lineage, --bad-records and tap where they exist.")
   var force = false
 
   @OptionGroup var work: WorkOptions
@@ -63,7 +62,8 @@ struct StageCommand: AsyncParsableCommand {
   }
 
   func run() async throws {
-    let stage = NamedStage(name: name, stage: try makeStage())
+    let stage = NamedStage(
+      name: name, stage: try SpecLoader.stage(name, with: with ?? "", registry: CommandEnvironment.registry))
     let observer = TerminalObserver(quiet: work.quiet)
     defer { observer.end() }
     let existing: OutputFile.Existing = force ? .replace : .refuse
@@ -74,6 +74,7 @@ struct StageCommand: AsyncParsableCommand {
     let reader = TrajectoryReader(readerOptions(of: stage.stage)) { log.add($0) }
     if isatty(0) == 1, !work.quiet { Terminal.say("reading trajectories from the terminal; end with Ctrl-D") }
 
+    let taps = FileTapSink(existing: existing, threads: work.threads)
     var tally = StageTally()
     while let read = try await reader.next() {
       try Task.checkCancellation()
@@ -81,7 +82,7 @@ struct StageCommand: AsyncParsableCommand {
       let report = StageReport()
       let context = StageContext(
         stage: name, step: batch.number, seed: seed, threads: work.threads, report: report,
-        sink: FileTapSink(threads: work.threads))
+        sink: taps)
       try await stage.run(&batch, in: context)
       for warning in report.warnings { observer.warned(step: batch.number, stage: name, warning) }
       tally.count(batch)
@@ -91,27 +92,31 @@ struct StageCommand: AsyncParsableCommand {
       }
       observer.progressed(step: batch.number, activity: name, share: await reader.progress)
     }
+    let counts = await reader.counts
+    if counts.trajectories == 0, let first = log.first { throw nothingUsable(counts, first) }
     try output.finish()
+    try await taps.finish()
     try lineageFile?.finish()
     if let badRecordsFile {
       try badRecordsFile.write(log.take())
       try badRecordsFile.finish()
     }
     observer.end()
-    if !work.quiet { Terminal.say(tally.summary(stage: name, await reader.counts)) }
+    if !work.quiet { Terminal.say(tally.summary(stage: name, counts)) }
   }
 
-  private func makeStage() throws -> any Stage {
-    let registry = CommandEnvironment.registry
-    let tree = try with.map { try SpecText($0, file: "--with").tree() } ?? .empty
-    return try Assembly(registry: registry, reader: SpecOptionsReader()).stage(ComponentReference(name, with: tree))
+  private func nothingUsable(_ counts: TrajectoryReader.Counts, _ first: BadRecord) -> PipelineError {
+    PipelineError(
+      .invalidData, "no line of standard input can be used (\(counts.badRecords) bad); the first: \(first.reason)",
+      at: first.location)
   }
 
   private func readerOptions(of stage: any Stage) -> TrajectoryReader.Options {
     var options = TrajectoryReader.Options(paths: ["-"])
     options.format = format
     options.required = stage.reads.subtracting([.id, .group]).sorted { $0.rawValue < $1.rawValue }
-    options.maxBadRecords = maxBadRecords
+    options.requiredBy = "stage '\(name)' reads"
+    options.maxBadRecords = badRecordLimit.maxBadRecords
     options.threads = work.threads
     if let batchGroups { options.cut = .groups(batchGroups) }
     if let batchBy { options.cut = .field(Field(batchBy)) }
@@ -155,19 +160,26 @@ private struct StageTally {
   }
 }
 
-/// A tap of a stage that runs alone: a file in the working folder, one for each name, replaced if it exists.
+/// A tap of a stage that runs alone: a file in the working folder, one for each name.
 private actor FileTapSink: BatchSink {
+  private let existing: OutputFile.Existing
   private let threads: Int
-  private var files: [String: AppendOnlyFile] = [:]
+  private var files: [String: OutputFile] = [:]
 
-  init(threads: Int) { self.threads = threads }
+  init(existing: OutputFile.Existing, threads: Int) {
+    self.existing = existing
+    self.threads = threads
+  }
 
   func write(_ batch: TrajectoryBatch, name: String) async throws {
-    let file = try files[name] ?? AppendOnlyFile(path: "\(name).jsonl")
+    let file = try files[name] ?? OutputFile(path: "\(name).jsonl", existing: existing)
     files[name] = file
     try await ParallelEncoding.run(
       count: batch.count, threads: threads, encode: { try TrajectoryEncoder.encode(batch[$0], into: &$1) },
       write: { try file.write($0) })
-    try file.flush()
+  }
+
+  func finish() throws {
+    for file in files.values { try file.finish() }
   }
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import Foundation
+import PipelineIO
 import Synchronization
 
 /// Standard error, for everything that is said to a person; standard output carries data alone.
@@ -19,17 +20,58 @@ enum Terminal {
     return ProcessInfo.processInfo.environment["COLUMNS"].flatMap(Int.init) ?? 80
   }
 
-  /// Writes a line to standard error.
-  static func say(_ line: String) { write(line + "\n", to: 2) }
+  /// Writes lines to standard error.
+  ///
+  /// Ids, groups and paths stand in them as they are in files: what could move the cursor or colour is escaped.
+  static func say(_ lines: String) { draw(escaped(lines) + "\n") }
 
-  /// Writes text to a descriptor; what cannot be written is nobody's to read.
-  static func write(_ text: String, to descriptor: Int32) {
+  /// Prints text to standard output.
+  ///
+  /// - Throws: When it cannot be written, on a full disk for example.
+  static func print(_ text: String) throws {
+    let output = try OutputFile(path: "-")
+    try output.write(Array(text.utf8))
+    try output.finish()
+  }
+
+  /// Writes to standard error as it is; what cannot be written there is nobody's to read.
+  static func draw(_ text: String) {
     var bytes = Array(text.utf8)[...]
     while !bytes.isEmpty {
-      let count = bytes.withUnsafeBytes { Foundation.write(descriptor, $0.baseAddress, $0.count) }
+      let count = bytes.withUnsafeBytes { Foundation.write(2, $0.baseAddress, $0.count) }
       if count < 0, errno == EINTR { continue }
       if count <= 0 { return }
       bytes = bytes.dropFirst(count)
+    }
+  }
+
+  /// Makes sure that descriptors 0, 1 and 2 are taken, so that no file of ours is mistaken for a standard stream.
+  ///
+  /// A stream that the caller closed stays unusable: reading or writing it is an error.
+  static func holdStandardDescriptors() {
+    for descriptor: Int32 in 0...2 where fcntl(descriptor, F_GETFD) < 0 {
+      _ = open("/dev/null", descriptor == 0 ? O_WRONLY : O_RDONLY)
+    }
+  }
+
+  private static func escaped(_ text: String) -> String {
+    guard text.unicodeScalars.contains(where: isControl) else { return text }
+    var result = String.UnicodeScalarView()
+    for scalar in text.unicodeScalars {
+      if isControl(scalar) {
+        result.append(contentsOf: "\\u{\(String(scalar.value, radix: 16))}".unicodeScalars)
+      } else {
+        result.append(scalar)
+      }
+    }
+    return String(result)
+  }
+
+  private static func isControl(_ scalar: Unicode.Scalar) -> Bool {
+    switch scalar.value {
+    case 0x0A: false
+    case 0..<0x20, 0x7F..<0xA0, 0x2028...0x202E, 0x2066...0x2069: true
+    default: false
     }
   }
 }
@@ -59,7 +101,7 @@ final class ProgressLine: Sendable {
       if let last = state.lastDrawn, now - last < .milliseconds(100) { return }
       state.lastDrawn = now
       state.isShown = true
-      Terminal.write("\r\u{1B}[K" + line(label, share, elapsed: now - started), to: 2)
+      Terminal.draw("\r\u{1B}[K" + line(label, share, elapsed: now - started))
     }
   }
 
@@ -72,7 +114,7 @@ final class ProgressLine: Sendable {
   /// Removes the line.
   func clear() {
     state.withLock { state in
-      if state.isShown { Terminal.write("\r\u{1B}[K", to: 2) }
+      if state.isShown { Terminal.draw("\r\u{1B}[K") }
       state.isShown = false
       state.lastDrawn = nil
     }

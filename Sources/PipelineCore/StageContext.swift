@@ -55,7 +55,10 @@ public struct StageContext: Sendable {
     if threads == 1 || ranges.count == 1 {
       var results: [Result] = []
       results.reserveCapacity(count)
-      for index in 0..<count { results.append(try await transform(index)) }
+      for index in 0..<count {
+        if index % chunk == 0 { try Task.checkCancellation() }
+        results.append(try await transform(index))
+      }
       return results
     }
     return try await withThrowingTaskGroup(of: (Int, [Result]).self) { tasks in
@@ -63,6 +66,7 @@ public struct StageContext: Sendable {
       for (position, range) in ranges.enumerated() {
         if position >= threads, let (done, results) = try await tasks.next() { finished[done] = results }
         tasks.addTask {
+          try Task.checkCancellation()
           var results: [Result] = []
           for index in range { results.append(try await transform(index)) }
           return (position, results)

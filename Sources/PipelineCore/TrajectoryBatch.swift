@@ -39,15 +39,16 @@ public struct TrajectoryBatch: Sendable {
     self.inputPositions = trajectories.indices.map { Int32($0) }
     self.inputCount = trajectories.count
     groupOfTrajectory.reserveCapacity(trajectories.count)
-    var indexOfGroup: [String: Int32] = [:]
+    var indexOfGroup: [ExactText: Int32] = [:]
     for trajectory in trajectories {
-      if let last = groupOfTrajectory.last, groupNames[Int(last)] == trajectory.group {
+      let name = ExactText(trajectory.group)
+      if let last = groupOfTrajectory.last, ExactText(groupNames[Int(last)]) == name {
         groupOfTrajectory.append(last)
         continue
       }
-      let index = indexOfGroup[trajectory.group] ?? Int32(groupNames.count)
+      let index = indexOfGroup[name] ?? Int32(groupNames.count)
       if Int(index) == groupNames.count {
-        indexOfGroup[trajectory.group] = index
+        indexOfGroup[name] = index
         groupNames.append(trajectory.group)
       }
       groupOfTrajectory.append(index)

@@ -19,8 +19,8 @@ struct BatchCutter {
   private var field: Field?
   private var isDecided: Bool
   private var value: String?
-  private var groupsInBatch: Set<String> = []
-  private var lastGroup: String?
+  private var groupsInBatch: Set<ExactText> = []
+  private var lastGroup: ExactText?
   /// Groups or field values whose batch was handed out, as hashes: a few bytes each, however long the run.
   private var closed: Set<UInt64> = []
 
@@ -50,28 +50,29 @@ struct BatchCutter {
     if let field {
       let value = try text(of: field, in: trajectory, file: file)
       defer { self.value = value }
-      guard let last = self.value, last != value else { return false }
+      guard let last = self.value, ExactText(last) != ExactText(value) else { return false }
       closed.insert(PhiloxGenerator.hash(last))
       if closed.contains(PhiloxGenerator.hash(value)) {
-        throw reappears("'\(field)' \(value)", trajectory, file, "sort the file by '\(field)', or use one batch")
+        throw reappears("'\(field)' \(value.shortenedForMessage)", trajectory, file, "sort the file by '\(field)', or use one batch")
       }
       return true
     }
     guard case .groups(let limit) = cut else { return false }
-    if trajectory.group == lastGroup { return false }
-    lastGroup = trajectory.group
-    if groupsInBatch.contains(trajectory.group) { return false }
+    let group = ExactText(trajectory.group)
+    if group == lastGroup { return false }
+    lastGroup = group
+    if groupsInBatch.contains(group) { return false }
     if !closed.isEmpty, closed.contains(PhiloxGenerator.hash(trajectory.group)) {
       throw reappears(
-        "group '\(trajectory.group)'", trajectory, file,
+        "group \(trajectory.group.quotedForMessage)", trajectory, file,
         "put its rollouts next to each other, raise the number of groups, or use one batch")
     }
     let starts = groupsInBatch.count == limit
     if starts {
-      for group in groupsInBatch { closed.insert(PhiloxGenerator.hash(group)) }
+      for group in groupsInBatch { closed.insert(PhiloxGenerator.hash(group.text)) }
       groupsInBatch.removeAll(keepingCapacity: true)
     }
-    groupsInBatch.insert(trajectory.group)
+    groupsInBatch.insert(group)
     return starts
   }
 
@@ -86,7 +87,7 @@ struct BatchCutter {
       }
     guard let text = value.map({ $0.scalarText ?? $0.json }) else {
       throw PipelineError(
-        .invalidData, "trajectory '\(trajectory.id)' has no '\(field)', by which batches are cut",
+        .invalidData, "trajectory \(trajectory.id.quotedForMessage) has no '\(field)', by which batches are cut",
         at: SourceLocation(file: file, line: trajectory.record.line, column: 1))
     }
     return text

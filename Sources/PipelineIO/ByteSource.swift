@@ -33,10 +33,17 @@ final class FileDescriptor: Sendable {
   /// Reads at the descriptor's own position; retries when interrupted.
   func read(into buffer: UnsafeMutableRawBufferPointer) throws -> Int {
     while true {
+      try waitForInput()
       let count = Foundation.read(rawValue, buffer.baseAddress, buffer.count)
       if count >= 0 { return count }
       if errno != EINTR { throw SystemError.current("cannot read", path) }
     }
+  }
+
+  /// Waits until there is something to read, so that Ctrl-C need not wait for whoever writes into a pipe.
+  private func waitForInput() throws {
+    var request = pollfd(fd: rawValue, events: Int16(POLLIN), revents: 0)
+    while poll(&request, 1, 100) == 0 { try Task.checkCancellation() }
   }
 
   /// Reads at a given offset until `buffer` is full or the file ends.
@@ -90,6 +97,7 @@ enum SystemError {
     case ENOSPC: remedy = "the disk is full; nothing that was complete is lost, free some space and run again"
     case EDQUOT: remedy = "the disk quota is used up; free some space and run again"
     case ENOTDIR: remedy = "a part of the path is no directory"
+    case EBADF: remedy = "it is closed; redirect it to a file or a pipe"
     case EMFILE, ENFILE: remedy = "too many open files; raise the limit with ulimit -n"
     default: remedy = String(cString: strerror(code))
     }

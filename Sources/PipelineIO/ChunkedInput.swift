@@ -76,6 +76,7 @@ final class ChunkedInput {
     let count = try head.withUnsafeMutableBytes { try descriptor.read(into: $0) }
     head.removeSubrange(count...)
     let compression = Compression(magic: head)
+    if compression == .plain, head.contains(0) { throw Self.notText(head, displayPath) }
     let startsAtZero = isFile && lseek(rawValue, 0, SEEK_CUR) == off_t(count)
     if compression == .plain {
       source = PlainByteSource(descriptor)
@@ -86,6 +87,14 @@ final class ChunkedInput {
       fileStorage = nil
       rest = []
     }
+  }
+
+  private static func notText(_ head: [UInt8], _ path: String) -> PipelineError {
+    let remedy =
+      head.starts(with: "PAR1".utf8)
+      ? "it is parquet; Examples/trl-parquet has a script that turns that into lines of JSON"
+      : "what can be read is JSONL in UTF-8, plain, .gz or .zst"
+    return PipelineError(.invalidData, "\(path) is no text file; \(remedy)")
   }
 
   /// The share of all files read so far, taking them for equally large; nil for a pipe.

@@ -102,7 +102,7 @@ public struct Conversion {
     guard let importer = work.importer, importer.summary.rows > 0 else {
       throw PipelineError(
         .invalidData,
-        "\(inputs.joined(separator: ", ")) holds no rollouts; check that the right file was named",
+        "\(inputs.map { $0 == "-" ? "standard input" : $0 }.joined(separator: ", ")) holds no rollouts; check that the right file was named",
         at: work.firstBad?.location)
     }
     return Summary(

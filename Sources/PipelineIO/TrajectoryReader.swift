@@ -21,6 +21,8 @@ public actor TrajectoryReader {
     public var groupBy: [Field] = []
     /// Fields that every record must carry.
     public var required: [Field] = []
+    /// Who wants those fields: the start of the sentence "… 'reward', but this record has no such key".
+    public var requiredBy = "the source provides"
     /// More bad records than this end the reading; nil for no limit.
     public var maxBadRecords: Int? = 100
     /// The most threads to use.
@@ -99,7 +101,7 @@ public actor TrajectoryReader {
           counts.trajectories -= 1
           try bad(
             trajectory.record.line, 1,
-            "the id '\(trajectory.id)' stands already in line \(open[first].record.line) of the same batch",
+            "the id \(trajectory.id.quotedForMessage) stands already in line \(open[first].record.line) of the same batch",
             trajectory)
         } else {
           open.append(trajectory)
@@ -139,7 +141,7 @@ public actor TrajectoryReader {
       if let missing = options.required.first(where: { !carries($0, trajectory) }) {
         counts.trajectories -= 1
         try bad(
-          trajectory.record.line, 1, "the source provides '\(missing)', but this record has no such key", trajectory)
+          trajectory.record.line, 1, "\(options.requiredBy) '\(missing)', but this record has no such key", trajectory)
       } else {
         waiting.append(trajectory)
       }
@@ -222,7 +224,7 @@ struct IDTable {
     var slot = Int(truncatingIfNeeded: hash(id)) & (slots.count - 1)
     while slots[slot] >= 0 {
       let other = Int(slots[slot])
-      if trajectories[other].id == id { return other }
+      if ExactText(trajectories[other].id) == ExactText(id) { return other }
       slot = (slot + 1) & (slots.count - 1)
     }
     slots[slot] = Int32(position)

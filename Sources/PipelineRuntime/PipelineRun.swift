@@ -169,7 +169,7 @@ public struct PipelineRun {
   }
 
   private func nothingRead(_ counts: TrajectoryReader.Counts, _ first: BadRecord?) -> PipelineError {
-    let files = plan.reader.paths.joined(separator: ", ")
+    let files = plan.reader.paths.map { $0 == "-" ? "standard input" : $0 }.joined(separator: ", ")
     guard let first else {
       return PipelineError(.invalidData, "\(files) holds no trajectories; check that the right file was named")
     }
@@ -187,7 +187,8 @@ public final class BadRecordLog: Sendable {
   /// An empty log that tells `observer` of every record.
   public init(observer: any RunObserver) { self.observer = observer }
 
-  var first: BadRecord? { state.withLock { $0.first } }
+  /// The first record that cannot be used.
+  public var first: BadRecord? { state.withLock { $0.first } }
 
   /// Adds a record.
   public func add(_ record: BadRecord) {

@@ -43,27 +43,30 @@ public final class RunDirectory {
     } catch {
       throw PipelineError(.inputOutput, "cannot make the directory \(path); check the path and its permissions")
     }
-    try takeLock()
-    let holdsRun = FileManager.default.fileExists(atPath: file("resolved.json"))
-    if !holdsRun, existing != .overwrite, try !visibleFiles().isEmpty {
+    // Looked at before the lock is made, so that a folder of somebody else's stays as it was.
+    if !holdsRun, try !visibleFiles().isEmpty {
       throw PipelineError(
         .inputOutput, "\(path) is not empty and holds no run; name another directory with --output")
     }
+    try takeLock()
+    let holdsRun = holdsRun
+    if holdsRun, existing == .refuse { try loadState() }
+    let isWorthKeeping = holdsRun && (completeSteps > 0 || isFinished)
     switch existing {
-    case .refuse where holdsRun:
+    case .refuse where isWorthKeeping:
       throw PipelineError(
         .inputOutput,
         "\(path) holds a run already; continue it with --resume, replace it with --overwrite, or name another "
           + "directory with --output")
     case .resume where holdsRun:
-      try loadState(fingerprint)
+      try checkFingerprint(fingerprint)
+      try loadState()
       for name in offsets.keys.sorted() { _ = try stream(name) }
-    case .overwrite: try removeRun()
+      return
+    case .refuse where holdsRun, .overwrite: try removeRun()
     default: break
     }
-    if !holdsRun || existing == .overwrite {
-      try writeWhole("resolved.json", fingerprint.prettyJSON + "\n")
-    }
+    try writeWhole("resolved.json", fingerprint.prettyJSON + "\n")
   }
 
   deinit { if lock >= 0 { close(lock) } }
@@ -122,18 +125,21 @@ public final class RunDirectory {
     }
   }
 
+  private var holdsRun: Bool { FileManager.default.fileExists(atPath: file("resolved.json")) }
+
   private func visibleFiles() throws -> [String] {
     try FileManager.default.contentsOfDirectory(atPath: path).filter { !$0.hasPrefix(".") }
   }
 
   private func removeRun() throws {
-    let own: Set = [
-      "resolved.json", "state.json", "metrics.jsonl", "timings.jsonl", "lineage.jsonl", "taps", "bad-records.jsonl",
-    ]
-    let streamed = (try? savedOffsets()) ?? [:]
-    for name in own.union(streamed.keys) where FileManager.default.fileExists(atPath: file(name)) {
+    let own = ["metrics.jsonl", "timings.jsonl", "lineage.jsonl", "taps", "bad-records.jsonl"]
+    let streamed = ((try? savedOffsets()) ?? [:]).keys.sorted()
+    // The two files by which this is known for a run go last: a kill in between leaves a run, not rubble.
+    for name in streamed + own + ["state.json", "resolved.json"]
+    where FileManager.default.fileExists(atPath: file(name)) {
       try FileManager.default.removeItem(atPath: file(name))
     }
+    (streams, offsets, completeSteps, isFinished) = ([:], [:], 0, false)
   }
 
   private func savedState() throws -> JSONValue {
@@ -144,11 +150,22 @@ public final class RunDirectory {
   }
 
   private func savedOffsets() throws -> [String: UInt64] {
-    let members = try savedState()["offsets"]?.objectValue ?? []
-    return Dictionary(uniqueKeysWithValues: members.map { ($0.key, UInt64($0.value.intValue ?? 0)) })
+    var offsets: [String: UInt64] = [:]
+    for member in try savedState()["offsets"]?.objectValue ?? [] {
+      // A file outside the directory can only come from a state that somebody has edited.
+      guard let offset = member.value.intValue, offset >= 0, !member.key.isEmpty, !member.key.hasPrefix("/"),
+        !member.key.split(separator: "/").contains("..")
+      else { throw unreadableState() }
+      offsets[member.key] = UInt64(offset)
+    }
+    return offsets
   }
 
-  private func loadState(_ fingerprint: JSONValue) throws {
+  private func unreadableState() -> PipelineError {
+    PipelineError(.invalidData, "\(file("state.json")) cannot be read; start anew with --overwrite")
+  }
+
+  private func checkFingerprint(_ fingerprint: JSONValue) throws {
     let saved = FileManager.default.contents(atPath: file("resolved.json")) ?? Data()
     if saved != Data((fingerprint.prettyJSON + "\n").utf8) {
       let old = (try? saved.withUnsafeBytes { try JSONValue(parsing: $0) }) ?? .null
@@ -158,10 +175,10 @@ public final class RunDirectory {
         "the spec differs from the one that \(path) was started with (\(paths)); "
           + "undo that to resume, or start anew with --overwrite")
     }
-    let state: JSONValue
-    do { state = try savedState() } catch {
-      throw PipelineError(.invalidData, "\(file("state.json")) cannot be read; start anew with --overwrite")
-    }
+  }
+
+  private func loadState() throws {
+    guard let state = try? savedState() else { throw unreadableState() }
     completeSteps = state["complete_steps"]?.intValue ?? 0
     isFinished = state["finished"] == .bool(true)
     offsets = try savedOffsets()

@@ -10,16 +10,35 @@ public struct OutputOptions: ComponentOptions {
 
   /// One line on each option.
   public static let help = [
-    "rollouts": "The trajectories that are left, in the run directory; \"-\" is standard output",
+    "rollouts": "The file, in the run directory, that the trajectories which are left go to",
     "lineage": "Whether to write down for each trajectory which stage kept or dropped it, and why",
   ]
 
   /// The defaults.
   public init() {}
 
-  /// There must be somewhere to write.
+  /// What the run keeps for itself in its directory.
+  private static let taken: Set = [
+    "resolved.json", "state.json", "metrics.jsonl", "timings.jsonl", "lineage.jsonl", "bad-records.jsonl", "taps",
+    "checkpoints",
+  ]
+
+  /// The file must lie in the run's directory and be nobody else's.
   public func problems() -> [OptionProblem] {
-    rollouts.text.isEmpty
-      ? [OptionProblem("rollouts", "is missing; name a file, or \"-\" for standard output")] : []
+    let path = rollouts.text
+    let parts = path.split(separator: "/", omittingEmptySubsequences: false)
+    let problem: String? =
+      if path.isEmpty {
+        "is missing; name a file"
+      } else if path == "-" || parts.contains(where: { $0.isEmpty || $0.hasPrefix(".") }) {
+        "is '\(path)', it must be a file name within the run directory; `run --output` says where that is"
+      } else if Self.taken.contains(String(parts[0])) {
+        "is '\(path)', which the run itself writes; choose another name"
+      } else if path.hasSuffix(".gz") || path.hasSuffix(".zst") {
+        "is '\(path)', but a run grows its files step by step, plain; compress it afterwards"
+      } else {
+        nil
+      }
+    return problem.map { [OptionProblem("rollouts", $0)] } ?? []
   }
 }

@@ -190,7 +190,7 @@ let goodResolved =
           "geo.json:1:47: 'source.batch.groups' is 0, it must be at least 1",
           "geo.json:1:61: 'source.max_bad_records' is -1, it must be at least 0",
           "geo.json:1:114: 'stages.0.name' is \"a.b\", it must be a word of letters, digits, '-' and '_', not a number",
-          "geo.json:1:142: 'output.rollouts' is missing; name a file, or \"-\" for standard output",
+          "geo.json:1:142: 'output.rollouts' is missing; name a file",
         ])
   }
 

@@ -120,17 +120,18 @@ private struct GroupFates {
     var reward = 0.0
     var isEqual = true
   }
-  private var fates: [String: Fate] = [:]
+  private var fates: [ExactText: Fate] = [:]
 
   mutating func add(_ trajectory: Trajectory, times: Int) {
-    var fate = fates[trajectory.group] ?? Fate()
+    let group = ExactText(trajectory.group)
+    var fate = fates[group] ?? Fate()
     fate.draws += times
     if let reward = trajectory.reward {
       if fate.rewards == 0 { fate.reward = reward }
       fate.rewards += 1
       fate.isEqual = fate.isEqual && reward == fate.reward
     }
-    fates[trajectory.group] = fate
+    fates[group] = fate
   }
 
   var count: Int { fates.count }

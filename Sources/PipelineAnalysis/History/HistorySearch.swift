@@ -15,7 +15,7 @@ struct HistorySearch {
     try records.lineage.forEachLine { line, number in
       guard search.first(in: line) != nil else { return true }
       let entry = try entry(line, number)
-      if entry.id == id { found.append(entry) }
+      if ExactText(entry.id) == ExactText(id) { found.append(entry) }
       return true
     }
     return found
@@ -101,7 +101,7 @@ struct HistorySearch {
       guard let known = try RecordWalk.value(of: .id, in: line)?.stringValue,
         let knownGroup = try RecordWalk.value(of: .group, in: line)?.stringValue
       else { return true }
-      if knownGroup == id || knownGroup == group {
+      if [id, group].contains(where: { ExactText($0) == ExactText(knownGroup) }) {
         if members.count < 4, !members.contains(known) { members.append(known) }
         memberCount += 1
       }
@@ -110,18 +110,18 @@ struct HistorySearch {
       return true
     }
     look()
-    let start = "no trajectory '\(id)' in \(records.path)"
+    let start = "no trajectory \(id.quotedForMessage) in \(records.path)"
     if isEmpty {
       return PipelineError(.invalidData, "\(start): its lineage is empty, no step is complete yet")
     }
     if !members.isEmpty {
       let list =
-        members.map { "'\($0)'" }.joined(separator: ", ") + (memberCount > members.count ? ", …" : "")
+        members.map(\.quotedForMessage).joined(separator: ", ") + (memberCount > members.count ? ", …" : "")
       let what =
-        members.isEmpty || group != id ? "its group '\(group)' has \(list)" : "that is a group, with \(list)"
+        members.isEmpty || group != id ? "its group \(group.quotedForMessage) has \(list)" : "that is a group, with \(list)"
       return PipelineError(.invalidData, "\(start); \(what)")
     }
-    if let nearest { return PipelineError(.invalidData, "\(start); did you mean '\(nearest)'?") }
+    if let nearest { return PipelineError(.invalidData, "\(start); did you mean \(nearest.quotedForMessage)?") }
     return PipelineError(
       .invalidData, "\(start), nor one like it; ids stand in \(records.lineage.path)")
   }
@@ -132,6 +132,6 @@ struct HistorySearch {
     let place =
       known.isEmpty
       ? "in no step, since its record could not be used" : "in step\(known.count == 1 ? "" : "s") \(list)"
-    return PipelineError(.invalidSpec, "trajectory '\(id)' was not in step \(step); it was \(place)")
+    return PipelineError(.invalidSpec, "trajectory \(id.quotedForMessage) was not in step \(step); it was \(place)")
   }
 }

@@ -22,7 +22,7 @@ struct StepFacts: Sendable {
   ///
   /// - Parameter reachedShuffle: Whether the trajectory was there when the shuffle drew.
   mutating func add(_ entry: LineageEntry, group: String, reachedShuffle: Bool) {
-    if entry.group == group {
+    if ExactText(entry.group) == ExactText(group) {
       members.append(
         Member(id: entry.id, reward: entry.reward, advantage: entry.advantage, rank: entry.pair?.rank))
     }

@@ -115,7 +115,7 @@ struct StepStory {
   }
 
   private func pair(_ pair: Pair) -> String {
-    let partner = facts.members.first { $0.id == pair.partner }?.advantage
+    let partner = facts.members.first { ExactText($0.id) == ExactText(pair.partner) }?.advantage
     let count = facts.pairCount
     let place = pair.rank == 0 ? ", the outermost" : ""
     return "kept in pair \(pair.rank + 1) of \(max(count, pair.rank + 1))\(place), as the "

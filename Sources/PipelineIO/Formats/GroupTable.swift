@@ -14,7 +14,7 @@ enum GroupIdentity {
 /// Gives groups their names and rollouts their place; its memory grows with the number of groups alone.
 struct GroupTable {
   private enum Key: Hashable {
-    case named(String)
+    case named(ExactText)
     case hashed(UInt64, UInt64)
   }
 
@@ -26,7 +26,7 @@ struct GroupTable {
 
   private var indexOfKey: [Key: Int] = [:]
   private var entries: [Entry] = []
-  private var names: Set<String> = []
+  private var names: Set<ExactText> = []
   private(set) var rows = 0
   private var spansSteps: Set<Int> = []
 
@@ -37,7 +37,7 @@ struct GroupTable {
     let proposed: String
     switch identity {
     case .named(let name):
-      key = .named(name)
+      key = .named(ExactText(name))
       proposed = name
     case .samePrompt(let prompt, let promptStep):
       var hash = StableHash()
@@ -47,7 +47,7 @@ struct GroupTable {
       key = .hashed(hash.low, hash.high)
       proposed = promptStep.map { "\($0)-q\(entries.count)" } ?? "q\(entries.count)"
     case .ownRow:
-      key = .named("q\(rows)")
+      key = .named(ExactText("q\(rows)"))
       proposed = "q\(rows)"
     }
     if let index = indexOfKey[key] {
@@ -56,7 +56,7 @@ struct GroupTable {
       return (entries[index].name, entries[index].count)
     }
     var name = proposed
-    while !names.insert(name).inserted { name += "~" }
+    while !names.insert(ExactText(name)).inserted { name += "~" }
     indexOfKey[key] = entries.count
     entries.append(Entry(name: name, count: 1, step: step))
     return (name, 0)

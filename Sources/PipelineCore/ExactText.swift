@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// Text that equals another only where every byte does: how ids and groups are compared.
+///
+/// Swift takes an "é" of one scalar and one of two for the same string; in a file they are different names.
+public struct ExactText: Sendable, Hashable {
+  /// The text.
+  public let text: String
+
+  /// Wraps a text.
+  public init(_ text: String) { self.text = text }
+
+  /// Compares bytes.
+  public static func == (left: ExactText, right: ExactText) -> Bool {
+    left.text.utf8.count == right.text.utf8.count && left.text.utf8.elementsEqual(right.text.utf8)
+  }
+
+  /// Hashes bytes.
+  public func hash(into hasher: inout Hasher) {
+    var text = text
+    text.withUTF8 { hasher.combine(bytes: UnsafeRawBufferPointer($0)) }
+  }
+}
