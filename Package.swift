@@ -50,6 +50,11 @@ let package = Package(
       ] + stages.map { .init(stringLiteral: $0 + "Plugin") }),
     .executableTarget(name: "shuffle-r1", dependencies: ["PipelineCommand"]),
 
+    // Feeds mutated records and specs to the readers; `make fuzz` runs it.
+    .executableTarget(
+      name: "fuzz-reader", dependencies: ["PipelineCommand", "PipelineCore", "PipelineIO", "PipelineSpec"],
+      path: "Tests/FuzzReader"),
+
     // Tests mirror Sources and Plugins.
     .testTarget(name: "PipelineCoreTests", dependencies: ["PipelineCore"]),
     .testTarget(name: "PipelineTestingTests", dependencies: ["PipelineCore", "PipelineTesting"]),

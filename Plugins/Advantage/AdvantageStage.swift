@@ -159,7 +159,8 @@ public struct AdvantageStage: Stage {
       let count = rules.count { $0 == rule }
       guard let first = rules.firstIndex(of: rule) else { continue }
       report.warn(
-        rule, "\(count) trajectories leave since they have no '\(field)', the first is \(batch[first].id.quotedForMessage)",
+        rule,
+        "\(count) trajectories leave since they have no '\(field)', the first is \(batch[first].id.quotedForMessage)",
         count: count)
     }
   }

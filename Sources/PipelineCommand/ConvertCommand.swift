@@ -39,7 +39,8 @@ struct ConvertCommand: AsyncParsableCommand {
   @Flag(help: "Replace the output where it exists.")
   var force = false
 
-  @Argument(help: ArgumentHelp("The files to read, then the one to write; '-' for standard streams.", valueName: "in … out"))
+  @Argument(
+    help: ArgumentHelp("The files to read, then the one to write; '-' for standard streams.", valueName: "in … out"))
   var paths: [String]
 
   @OptionGroup var work: WorkOptions

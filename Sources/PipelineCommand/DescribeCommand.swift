@@ -76,7 +76,10 @@ struct DescribeCommand: ParsableCommand {
     return options.flatMap { option -> [String] in
       let name = option.name + String(repeating: " ", count: width - option.name.count)
       let value = option.defaultValue.map { "default \($0.json)" } ?? "required"
-      return ["\(margin)\(name)  \(option.shape.type), \(value)", "\(margin)\(String(repeating: " ", count: width))  \(option.help)"]
+      return [
+        "\(margin)\(name)  \(option.shape.type), \(value)",
+        "\(margin)\(String(repeating: " ", count: width))  \(option.help)",
+      ]
         + Self.options(option.shape.options, indent: indent + width + 2)
     }
   }

@@ -63,17 +63,14 @@ public enum PipelineProgram {
     do {
       try await task.value
       return .success
-    } catch where !isOurs {
-      // Help and the like, which the parser makes commands of.
-      return explain(error)
-    } catch let error as ExitCode {
-      return ExitStatus(rawValue: error.rawValue) ?? .failure
-    } catch let error as CleanExit {
-      return explain(error)
-    } catch let error as ValidationError {
-      return explain(error)
     } catch {
-      return complain(error)
+      // Help and the like, which the parser makes commands of.
+      guard isOurs else { return explain(error) }
+      switch error {
+      case let status as ExitCode: return ExitStatus(rawValue: status.rawValue) ?? .failure
+      case is CleanExit, is ValidationError: return explain(error)
+      default: return complain(error)
+      }
     }
   }
 
@@ -100,7 +97,7 @@ public enum PipelineProgram {
     case .closedPipe: break
     case .interrupted: Terminal.say("shuffle-r1: interrupted")
     default:
-      let errors = (error as? PipelineErrors)?.errors ?? [error]
+      let errors: [any Error] = (error as? PipelineErrors)?.errors ?? [error]
       for error in errors {
         // One line each, whatever stands in a file.
         Terminal.say("shuffle-r1: error: " + "\(error)".replacing("\n", with: "\\n"))
@@ -111,7 +108,7 @@ public enum PipelineProgram {
 
   /// What to say about a first argument that names no command, or nil when it does.
   private static func unknownCommand(in arguments: [String]) -> String? {
-    let known = RootCommand.configuration.subcommands.compactMap(\.configuration.commandName)
+    let known = RootCommand.configuration.subcommands.compactMap { $0.configuration.commandName }
     guard let name = arguments.first, !name.hasPrefix("-"), name != "help", !known.contains(name) else { return nil }
     let hint = NearestName.suggestion(for: name, among: known).map { "; did you mean '\($0)'?" } ?? "."
     return "Error: unknown command \(name.quotedForMessage)\(hint) Commands: \(known.joined(separator: ", "))\n"

@@ -73,7 +73,8 @@ struct RunCommand: AsyncParsableCommand {
     } catch {
       observer.end()
       if !directory.isFinished, directory.completeSteps > 0 {
-        let steps = directory.completeSteps == 1 ? "1 complete step is" : "\(directory.completeSteps) complete steps are"
+        let steps =
+          directory.completeSteps == 1 ? "1 complete step is" : "\(directory.completeSteps) complete steps are"
         Terminal.say("\(steps) in \(path); continue with --resume")
       }
       throw error

@@ -155,7 +155,9 @@ private struct StageTally {
     let rules = dropped.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)" }
     if !rules.isEmpty { line += "; dropped: " + rules.joined(separator: ", ") }
     if counts.badRecords > 0 { line += "; bad records: \(counts.badRecords)" }
-    if counts.nonFiniteRecords > 0 { line += "; records with NaN or Infinity, taken for null: \(counts.nonFiniteRecords)" }
+    if counts.nonFiniteRecords > 0 {
+      line += "; records with NaN or Infinity, taken for null: \(counts.nonFiniteRecords)"
+    }
     return line
   }
 }

@@ -83,8 +83,7 @@ public struct Assembly: Sendable {
     return try open(type)
   }
 
-  private func make(_ type: any AdvantageEstimator.Type, _ tree: OptionTree) throws -> any AdvantageEstimator
-  {
+  private func make(_ type: any AdvantageEstimator.Type, _ tree: OptionTree) throws -> any AdvantageEstimator {
     func open<A: AdvantageEstimator>(_ type: A.Type) throws -> any AdvantageEstimator {
       try component(type, tree)
     }

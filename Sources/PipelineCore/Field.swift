@@ -30,7 +30,7 @@ public struct Field: RawRepresentable, Hashable, Sendable, CustomStringConvertib
   public static let answer = Field("answer")
   /// The response's text, without the end token.
   public static let response = Field("response")
-  /// Why the response ended: `stop`, `length`, …
+  /// Why the response ended, such as `stop` or `length`.
   public static let finish = Field("finish")
   /// The response's token ids.
   public static let tokens = Field("tokens")
@@ -40,7 +40,7 @@ public struct Field: RawRepresentable, Hashable, Sendable, CustomStringConvertib
   public static let oldLogprobs = Field("old_logprobs")
   /// Log-probabilities under the frozen reference policy.
   public static let refLogprobs = Field("ref_logprobs")
-  /// How the response was sampled: `temperature`, `top_p`, …
+  /// How the response was sampled, such as `temperature` and `top_p`.
   public static let sampling = Field("sampling")
   /// The reward that advantages are computed from.
   public static let reward = Field("reward")

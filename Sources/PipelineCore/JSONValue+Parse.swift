@@ -168,7 +168,9 @@ extension JSONValue {
     }
 
     func text(_ utf8: UnsafeRawBufferPointer) throws -> String {
-      guard let text = String(validating: utf8.bindMemory(to: UInt8.self), as: UTF8.self) else { throw fault("invalid UTF-8 in a string") }
+      guard let text = String(validating: utf8.bindMemory(to: UInt8.self), as: UTF8.self) else {
+        throw fault("invalid UTF-8 in a string")
+      }
       return text
     }
 

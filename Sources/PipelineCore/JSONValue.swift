@@ -37,7 +37,7 @@ public indirect enum JSONValue: Sendable, Hashable {
   /// A JSON number for an integer.
   public static func number(_ value: Int) -> JSONValue { .number(String(value)) }
 
-  /// The value of a key, or nil when this is no object or has no such key. The first one of duplicates.
+  /// The value of a key, of the first of duplicates; nil when this is no object or has no such key.
   public subscript(key: String) -> JSONValue? {
     guard case .object(let members) = self else { return nil }
     return members.first { $0.key == key }?.value

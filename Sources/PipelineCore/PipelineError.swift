@@ -2,7 +2,7 @@
 
 /// A place in a text that a user wrote.
 public struct SourceLocation: Sendable, Hashable, CustomStringConvertible {
-  /// The file as the user named it, or `--set`, `--with`, …
+  /// The file as the user named it, or the option that it came from, such as `--set`.
   public let file: String
   /// The line, from 1.
   public let line: Int

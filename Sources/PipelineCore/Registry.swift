@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// The components that specs can name. A value: it is passed in, copied and extended, never shared.
+/// The components that specs can name.
+///
+/// A value: it is passed in, copied and extended, never shared.
 public struct Registry: Sendable {
   private var stages: [String: any Stage.Type] = [:]
   private var rewards: [String: any RewardFunction.Type] = [:]

@@ -127,7 +127,7 @@ public final class StageReport: Sendable {
   /// An empty report.
   public init() {}
 
-  /// Adds a figure. A second one of the same name replaces the first.
+  /// Adds a figure; a second one of the same name replaces the first.
   public func metric(_ name: String, _ value: Double) {
     state.withLock { state in
       state.metrics.removeAll { $0.name == name }

@@ -22,7 +22,7 @@ public struct TrajectoryBatch: Sendable {
   public struct Drop: Sendable {
     /// The trajectory as it was when it left.
     public let trajectory: Trajectory
-    /// The rule that dropped it, in kebab-case: `inner-pair`, `not-drawn`, …
+    /// The rule that dropped it, in kebab-case, such as `inner-pair`.
     public let rule: String
     /// The stage that dropped it.
     public let stage: String
@@ -72,7 +72,7 @@ public struct TrajectoryBatch: Sendable {
     }
   }
 
-  /// The groups, in the order in which each first appears in the input. Linear in the batch's size.
+  /// The groups, in the order in which each first appears in the input; takes linear time.
   public var groups: [TrajectoryGroup] {
     var counts = [Int](repeating: 0, count: groupNames.count)
     for group in groupOfTrajectory { counts[Int(group)] += 1 }

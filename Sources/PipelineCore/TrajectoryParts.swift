@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// One named part of a reward: `accuracy`, `format`, …
+/// One named part of a reward, such as `accuracy`.
 public struct RewardPart: Sendable, Hashable {
   /// What was judged.
   public var name: String

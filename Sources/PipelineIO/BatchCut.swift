@@ -53,7 +53,8 @@ struct BatchCutter {
       guard let last = self.value, ExactText(last) != ExactText(value) else { return false }
       closed.insert(PhiloxGenerator.hash(last))
       if closed.contains(PhiloxGenerator.hash(value)) {
-        throw reappears("'\(field)' \(value.shortenedForMessage)", trajectory, file, "sort the file by '\(field)', or use one batch")
+        throw reappears(
+          "'\(field)' \(value.shortenedForMessage)", trajectory, file, "sort the file by '\(field)', or use one batch")
       }
       return true
     }

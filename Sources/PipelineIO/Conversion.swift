@@ -80,7 +80,8 @@ public struct Conversion {
       var line = 1
       while let bytes = try input.takeBytes() {
         try Task.checkCancellation()
-        for text in bytes.split(separator: 0x0A, omittingEmptySubsequences: false).dropLast(bytes.last == 0x0A ? 1 : 0) {
+        for text in bytes.split(separator: 0x0A, omittingEmptySubsequences: false).dropLast(bytes.last == 0x0A ? 1 : 0)
+        {
           let place = SourceLocation(file: input.displayPath, line: line, column: 1)
           line += 1
           do {
@@ -94,7 +95,9 @@ public struct Conversion {
           }
         }
         try work.flush(to: output)
-        onProgress(work.importer?.summary.rows ?? 0, input.progress(fileCount: inputs.count, filesLeft: inputs.count - index - 1))
+        onProgress(
+          work.importer?.summary.rows ?? 0, input.progress(fileCount: inputs.count, filesLeft: inputs.count - index - 1)
+        )
       }
     }
     work.append(work.exporter.finish())

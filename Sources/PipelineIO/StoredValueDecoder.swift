@@ -109,7 +109,9 @@ struct StoredValueDecoder {
   private func kind(_ range: Range<Int>) -> String { value(range)?.kindDescription ?? "something else" }
 
   private mutating func require(_ first: UInt8, _ index: Int, _ range: Range<Int>, _ wanted: String) {
-    if line[range.lowerBound] != first { fail(range, "'\(Field.reserved[index])' must be \(wanted), found \(kind(range))") }
+    if line[range.lowerBound] != first {
+      fail(range, "'\(Field.reserved[index])' must be \(wanted), found \(kind(range))")
+    }
   }
 
   /// A string, or a number's digits.

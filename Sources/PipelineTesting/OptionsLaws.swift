@@ -4,7 +4,8 @@ import PipelineCore
 
 /// The laws that every options struct must obey.
 ///
-/// 1. Every stored property has a line of help under its snake_case name, and every line of help a property.
+/// 1. Every key that the options are written with has a line of help under its snake_case name, and every line of
+///    help such a key.
 /// 2. The defaults have no ``ComponentOptions/problems()``.
 /// 3. What is encoded decodes to the same.
 /// 4. No property is optional: where "none" has a meaning, an enum case says so.
@@ -15,25 +16,25 @@ public enum OptionsLaws {
   public static func check<Options: ComponentOptions>(_ type: Options.Type) throws {
     var book = LawBook(subject: "options '\(type)'")
     let defaults = Options()
-    var properties: [String] = []
     for child in Mirror(reflecting: defaults).children {
       guard let label = child.label else { continue }
-      properties.append(snakeCase(label))
       if Mirror(reflecting: child.value).displayStyle == .optional {
         book.breaks("no option is optional", "'\(snakeCase(label))'")
       }
-    }
-    for name in properties where type.help[name, default: ""].isEmpty {
-      book.breaks("every option has help", "'\(name)' has none")
-    }
-    for name in type.help.keys.sorted() where !properties.contains(name) {
-      book.breaks("help is about an option", "'\(name)' is none")
     }
     for problem in defaults.problems() {
       book.breaks("the defaults have no problems", "'\(problem.path)' \(problem.message)")
     }
     do {
       let first = try encoder.encode(defaults)
+      let written = try first.withUnsafeBytes { try JSONValue(parsing: $0) }
+      let names = Set(written.objectValue?.map { snakeCase($0.key) } ?? [])
+      for name in names.sorted() where type.help[name, default: ""].isEmpty {
+        book.breaks("every option has help", "'\(name)' has none")
+      }
+      for name in type.help.keys.sorted() where !names.contains(name) {
+        book.breaks("help is about an option", "'\(name)' is none")
+      }
       let second = try encoder.encode(JSONDecoder().decode(Options.self, from: first))
       if first != second {
         book.breaks("what is encoded decodes to the same", "\(String(decoding: first, as: UTF8.self))")

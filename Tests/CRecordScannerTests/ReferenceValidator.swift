@@ -50,8 +50,7 @@ struct ReferenceValidator {
       try array(depth: depth)
     case UInt8(ascii: "\""): try string()
     default:
-      if take("true") || take("false") || take("null") || take("NaN") || take("Infinity") || take("-Infinity")
-      {
+      if take("true") || take("false") || take("null") || take("NaN") || take("Infinity") || take("-Infinity") {
         return
       }
       try number()

@@ -39,11 +39,13 @@ let specs = [
   "seed: 1\nsource:\n  rollouts: r.jsonl\n  provides: [answer]\nstages:\n  - use: reward\n    with:\n      functions:\n        - {use: boxed-answer, weight: 0.9}\n        - use: format\n  - advantage\n",
 ]
 let tokens = [
-  "{", "}", "[", "]", ",", ":", "\"", "\\", "\\u", "\\ud800", "NaN", "-Infinity", "null", "1e999", "-", "01", "\n", "\r\n", "\u{FEFF}",
-  "\u{0}", "\"id\":", "\"group\":", "&a", "*a", "<<:", "!!", "|", ">", "- ", "? ", "%", "#", "//", "/*", String(repeating: "[", count: 3000),
+  "{", "}", "[", "]", ",", ":", "\"", "\\", "\\u", "\\ud800", "NaN", "-Infinity", "null", "1e999", "-", "01", "\n",
+  "\r\n", "\u{FEFF}",
+  "\u{0}", "\"id\":", "\"group\":", "&a", "*a", "<<:", "!!", "|", ">", "- ", "? ", "%", "#", "//", "/*",
+  String(repeating: "[", count: 3000),
 ]
 
-func mutated(_ text: String) -> [UInt8] {
+@MainActor func mutated(_ text: String) -> [UInt8] {
   var bytes = Array(text.utf8)
   for _ in 0..<Int.random(in: 0...6, using: &draw) {
     let at = Int.random(in: 0...bytes.count, using: &draw)
@@ -59,7 +61,7 @@ func mutated(_ text: String) -> [UInt8] {
   return bytes
 }
 
-func read(_ bytes: [UInt8], format: String?) async throws -> [Trajectory] {
+@MainActor func read(_ bytes: [UInt8], format: String?) async throws -> [Trajectory] {
   try Data(bytes).write(to: URL(fileURLWithPath: file))
   var options = TrajectoryReader.Options(paths: [file])
   options.format = format
@@ -102,7 +104,7 @@ for round in 0..<rounds {
     accepted += first.isEmpty ? 0 : 1
   } catch let error as Broken {
     print("fuzz-reader: \(error.what); seed \(seed)")
-    print(String(decoding: lines.joined(separator: [0x0A]), as: UTF8.self))
+    print(String(decoding: Array(lines.joined(separator: [0x0A])), as: UTF8.self))
     exit(1)
   } catch { refused += 1 }
 }

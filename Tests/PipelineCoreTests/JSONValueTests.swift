@@ -8,7 +8,8 @@ struct JSONValueTests {
   @Test(
     "what is parsed is written again as it was",
     arguments: [
-      #"{"b":1,"a":[1.50,-0,1e400,123456789012345678901234567890],"b":2}"#, "[]", "{}", "[[],{}]", #""\"\\\n\t\u0001é😀""#,
+      #"{"b":1,"a":[1.50,-0,1e400,123456789012345678901234567890],"b":2}"#, "[]", "{}", "[[],{}]",
+      #""\"\\\n\t\u0001é😀""#,
       "true", "null", "-1.5E+3",
     ])
   func roundTrips(_ text: String) throws {

@@ -48,9 +48,11 @@ struct RegistryTests {
         == "cannot register the reward 'Badly_Named': a name is kebab-case, such as 'my-reward'")
   }
 
-  @Test("the nearest name forgives letters, swaps, case and separators", arguments: [
-    ("pairwise_sample", "pairwise-sample"), ("shufle", "shuffle"), ("shuffel", "shuffle"), ("Advantage", "advantage"),
-  ])
+  @Test(
+    "the nearest name forgives letters, swaps, case and separators",
+    arguments: [
+      ("pairwise_sample", "pairwise-sample"), ("shufle", "shuffle"), ("shuffel", "shuffle"), ("Advantage", "advantage"),
+    ])
   func nearest(_ typed: String, _ meant: String) {
     #expect(NearestName.suggestion(for: typed, among: ["advantage", "pairwise-sample", "shuffle"]) == meant)
   }

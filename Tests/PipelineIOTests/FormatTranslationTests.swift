@@ -52,7 +52,9 @@ struct FormatTranslationTests {
         == "unknown format 'verll'; did you mean 'verl'? Known formats: \(known)")
   }
 
-  @Test("the real dump gives 42 groups of 8 and 207 of 4", .enabled(if: ProcessInfo.processInfo.environment["SHUFFLE_R1_ORACLES"] != nil))
+  @Test(
+    "the real dump gives 42 groups of 8 and 207 of 4",
+    .enabled(if: ProcessInfo.processInfo.environment["SHUFFLE_R1_ORACLES"] != nil))
   func realDump() async throws {
     let oracles = try #require(ProcessInfo.processInfo.environment["SHUFFLE_R1_ORACLES"])
     let reading = try await Reading.of([oracles + "/../data/aokvqa_rollouts.verl.jsonl"])

@@ -92,7 +92,9 @@ struct TrajectoryReaderTests {
 
   @Test("byte order mark, CRLF, blank lines and a missing last line end are all fine")
   func toleratesLineEnds() async throws {
-    let text = "\u{FEFF}" + #"{"id":"1","group":"g"}"# + "\r\n\r\n" + #"  {"id":"2","group":"g"}"# + "\n\n" + #"{"id":"3","group":"g"}"#
+    let text =
+      "\u{FEFF}" + #"{"id":"1","group":"g"}"# + "\r\n\r\n" + #"  {"id":"2","group":"g"}"# + "\n\n"
+      + #"{"id":"3","group":"g"}"#
     let reading = try await Reading.of([try folder.file("in.jsonl", text)])
     #expect(reading.batches == [["1", "2", "3"]])
     #expect(reading.trajectories.map(\.record.line) == [1, 3, 5])
@@ -113,17 +115,26 @@ struct TrajectoryReaderTests {
       (#"{"id":"b","group":"g","reward":1e999}"#, 32, "'reward' is too large for a 64-bit number"),
       (#"{"id":"b","group":"g","rewards":[1]}"#, 33, "'rewards' must be an object of named numbers, found an array"),
       (#"{"id":"b","group":"g","rewards":{"a":"x"}}"#, 33, "'rewards.a' must be a number or null, found a string"),
-      (#"{"id":"b","group":"g","reward_status":"ok"}"#, 39, "'reward_status' must be one of scored, abstained, failed, timed_out"),
+      (
+        #"{"id":"b","group":"g","reward_status":"ok"}"#, 39,
+        "'reward_status' must be one of scored, abstained, failed, timed_out"
+      ),
       (#"{"id":"b","group":"g","response":5}"#, 34, "'response' must be a string, found a number"),
       (#"{"id":"b","group":"g","tokens":"1 2"}"#, 32, "'tokens' must be an array, found a string"),
       (#"{"id":"b","group":"g","prompt":5}"#, 32, "'prompt' must be a string or an array of messages, found a number"),
-      (#"{"id":"b","group":"g","pair":{"rank":1}}"#, 30, "'pair' must hold rank, side (high or low), weight and partner"),
+      (
+        #"{"id":"b","group":"g","pair":{"rank":1}}"#, 30,
+        "'pair' must hold rank, side (high or low), weight and partner"
+      ),
       (#"{"id":"b","group":"g","draws":[1.5]}"#, 31, "'draws' must be an array of integers"),
       (#"{"id":"b","group":"g","step":0.5}"#, 30, "'step' must be an integer"),
       (#"{"id":"b","group":"g","id":"c"}"#, 28, "the key 'id' stands twice in the record"),
       (#"{"id":"","group":"g"}"#, 7, "'id' must be a string that is not empty, found a string"),
       (#"{"group":"g"}"#, 1, "the record has no 'id'; every trajectory needs one (`shuffle-r1 convert` gives it one)"),
-      (#"{"id":"b"}"#, 1, "the record has no 'group'; every trajectory needs one (or name the fields that make it in group_by)"),
+      (
+        #"{"id":"b"}"#, 1,
+        "the record has no 'group'; every trajectory needs one (or name the fields that make it in group_by)"
+      ),
       (#"[1]"#, 1, "not JSON: "),
     ])
   func putsAside(_ bad: String, _ column: Int, _ reason: String) async throws {
@@ -213,7 +224,8 @@ struct TrajectoryReaderTests {
 
   @Test("group_by names the group by other fields")
   func groupBy() async throws {
-    let text = #"{"id":"1","prompt":"p","step":1}"# + "\n" + #"{"id":"2","prompt":"p","step":2}"# + "\n" + #"{"id":"3"}"#
+    let text =
+      #"{"id":"1","prompt":"p","step":1}"# + "\n" + #"{"id":"2","prompt":"p","step":2}"# + "\n" + #"{"id":"3"}"#
     let reading = try await Reading.of([try folder.file("in.jsonl", text)]) {
       $0.groupBy = [Field("step"), Field("prompt")]
     }

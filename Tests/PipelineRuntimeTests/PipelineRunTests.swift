@@ -117,7 +117,8 @@ struct PipelineRunTests {
     #expect(files["metrics.jsonl"]?.count == 5)
     #expect(
       files["metrics.jsonl"]?[4].hasPrefix(
-        #"{"step":4,"data/trajectories":12.0,"data/groups":3.0,"test/seen":12.0,"test/kept":4.0,"test/dropped/low":8.0,"#)
+        #"{"step":4,"data/trajectories":12.0,"data/groups":3.0,"test/seen":12.0,"test/kept":4.0,"test/dropped/low":8.0,"#
+      )
         == true)
     #expect(files["bad-records.jsonl"]?.count == 1)
   }

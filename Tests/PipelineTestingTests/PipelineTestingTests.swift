@@ -133,9 +133,9 @@ struct PipelineTestingTests {
     let error = #expect(throws: LawViolation.self) { try OptionsLaws.check(Careless.self) }
     #expect(
       error?.broken == [
-        "no option is optional: 'limit'", "every option has help: 'share_of_pairs' has none",
-        "every option has help: 'limit' has none", "help is about an option: 'shareOfPairs' is none",
+        "no option is optional: 'limit'",
         "the defaults have no problems: 'share_of_pairs' is 2.0, it must lie in 0.0…1.0",
+        "every option has help: 'share_of_pairs' has none", "help is about an option: 'shareOfPairs' is none",
       ])
   }
 

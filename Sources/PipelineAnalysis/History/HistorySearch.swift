@@ -118,7 +118,8 @@ struct HistorySearch {
       let list =
         members.map(\.quotedForMessage).joined(separator: ", ") + (memberCount > members.count ? ", …" : "")
       let what =
-        members.isEmpty || group != id ? "its group \(group.quotedForMessage) has \(list)" : "that is a group, with \(list)"
+        members.isEmpty || group != id
+        ? "its group \(group.quotedForMessage) has \(list)" : "that is a group, with \(list)"
       return PipelineError(.invalidData, "\(start); \(what)")
     }
     if let nearest { return PipelineError(.invalidData, "\(start); did you mean \(nearest.quotedForMessage)?") }

@@ -44,7 +44,8 @@ extension TrajectoryHistory {
             "rank": .number(pair.rank), "pairs": .number(step.facts.pairCount),
             "side": .string(pair.side.rawValue),
             "partner": .string(pair.partner),
-            "partner_advantage": number(step.facts.members.first { ExactText($0.id) == ExactText(pair.partner) }?.advantage),
+            "partner_advantage": number(
+              step.facts.members.first { ExactText($0.id) == ExactText(pair.partner) }?.advantage),
             "weight": .number(pair.weight),
           ]))
     }

@@ -45,8 +45,7 @@ public struct RolloutInspection: Sendable {
   /// Reads files to their end; bad records are counted, however many they are.
   ///
   /// - Throws: When the input cannot be read, or a group comes back after its batch ended.
-  public static func read(_ options: TrajectoryReader.Options, stages: [NamedStage] = []) async throws -> Self
-  {
+  public static func read(_ options: TrajectoryReader.Options, stages: [NamedStage] = []) async throws -> Self {
     var options = options
     options.maxBadRecords = nil
     let log = BadLog()

@@ -66,8 +66,7 @@ enum PromptImages {
   /// Takes images out of messages again, leaving `<image>` in their texts.
   ///
   /// - Returns: The messages with plain text, the images, and how many other parts had no place.
-  static func extract(_ messages: [JSONValue]) -> (messages: [JSONValue], images: [JSONValue], omissions: Int)
-  {
+  static func extract(_ messages: [JSONValue]) -> (messages: [JSONValue], images: [JSONValue], omissions: Int) {
     var images: [JSONValue] = []
     var omissions = 0
     let plain = messages.map { message in
