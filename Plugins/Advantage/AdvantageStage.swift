@@ -8,9 +8,8 @@ import PipelineCore
 /// a group of one stays with advantage 0, and a larger group left with one scored rollout leaves, rule
 /// `too-few-scored`; rollouts that earlier stages dropped from the batch count towards the group's size.
 ///
-/// Metrics: `critic/advantages/mean`, `max`, `min`; `advantage/collapsed_share`, the share with |A| < 0.1;
-/// `advantage/groups` and how many of them have `zero_variance_groups`, `all_right_groups` and
-/// `all_wrong_groups`; `advantage/unscored` and `advantage/too_few_scored`, in trajectories. A zero-variance
+/// Metrics: `critic/advantages/mean`, `max`, `min`; `groups` and how many of them are `zero_variance_groups`,
+/// `all_right_groups` and `all_wrong_groups`; `unscored` and `too_few_scored`, in trajectories. A zero-variance
 /// group has two or more scored rollouts, all with the same reward; it is all right where that reward is at
 /// least one half.
 public struct AdvantageStage: Stage {
@@ -147,8 +146,8 @@ public struct AdvantageStage: Stage {
     summary.write(to: report)
     let unscored = rules.count { $0 == "no-reward" }
     let tooFew = rules.count { $0 == "too-few-scored" }
-    report.metric("advantage/unscored", Double(unscored))
-    report.metric("advantage/too_few_scored", Double(tooFew))
+    report.metric("unscored", Double(unscored))
+    report.metric("too_few_scored", Double(tooFew))
     if tooFew > 0 {
       report.warn(
         "too-few-scored",

@@ -4,7 +4,6 @@ import PipelineCore
 /// What the metrics say about the advantages of a batch.
 struct AdvantageSummary {
   private var count = 0
-  private var collapsed = 0
   private var sum = 0.0
   private var least = Double.infinity
   private var greatest = -Double.infinity
@@ -14,8 +13,6 @@ struct AdvantageSummary {
 
   mutating func add(_ advantage: Double) {
     count += 1
-    // "Advantage collapsing" in Shuffle-R1: hardly any gradient.
-    collapsed += abs(advantage) < 0.1 ? 1 : 0
     sum += advantage
     least = min(least, advantage)
     greatest = max(greatest, advantage)
@@ -32,11 +29,10 @@ struct AdvantageSummary {
       report.metric("critic/advantages/mean", sum / Double(count))
       report.metric("critic/advantages/max", greatest)
       report.metric("critic/advantages/min", least)
-      report.metric("advantage/collapsed_share", Double(collapsed) / Double(count))
     }
-    report.metric("advantage/groups", Double(groups))
-    report.metric("advantage/zero_variance_groups", Double(allRight + allWrong))
-    report.metric("advantage/all_right_groups", Double(allRight))
-    report.metric("advantage/all_wrong_groups", Double(allWrong))
+    report.metric("groups", Double(groups))
+    report.metric("zero_variance_groups", Double(allRight + allWrong))
+    report.metric("all_right_groups", Double(allRight))
+    report.metric("all_wrong_groups", Double(allWrong))
   }
 }

@@ -10,8 +10,6 @@ import PipelineCore
 /// - `zero-variance`: drops groups whose rewards are all equal, groups with a single reward included. A group
 ///   without any reward stays, for `advantage` to say why it leaves.
 ///
-/// Metrics: `filter/<rule>/dropped` and `filter/<rule>/kept`, in trajectories.
-///
 /// Source: Yu et al., "DAPO", dynamic sampling; the band 0.01–0.99 as in EasyR1.
 public struct FilterStage: Stage {
   /// `filter`.
@@ -106,8 +104,6 @@ public struct FilterStage: Stage {
       }
     }
     batch.drop(stage: context.stage) { rules[$0] }
-    context.report.metric("filter/\(options.rule.rawValue)/dropped", Double(rules.count { $0 != nil }))
-    context.report.metric("filter/\(options.rule.rawValue)/kept", Double(batch.count))
   }
 
   private func isOverlong(_ trajectory: Trajectory) throws -> Bool {

@@ -14,8 +14,7 @@ import PipelineCore
 /// `not-selected` for the other strategies, which keep the same number `2M` of each group but form no pairs, so
 /// that a shuffle after them draws single trajectories.
 ///
-/// Metrics: `pairwise_sample/kept`, `pairs`, `small_groups`, `zero_variance_groups`, and `collapsed_share`, the
-/// share of what is kept with |A| < 0.1.
+/// Metrics: `pairs` kept; `small_groups`, of which no pair was; and `zero_variance_groups`.
 ///
 /// Source: Shuffle-R1 (arXiv 2508.05612), "Pairwise Trajectory Sampling".
 public struct PairwiseSampleStage: Stage {
@@ -205,14 +204,9 @@ public struct PairwiseSampleStage: Stage {
   }
 
   private func report(_ tally: Tally, _ batch: TrajectoryBatch, to report: StageReport) {
-    report.metric("pairwise_sample/kept", Double(batch.count))
-    report.metric("pairwise_sample/pairs", Double(tally.pairs))
-    report.metric("pairwise_sample/small_groups", Double(tally.tooSmallCount))
-    report.metric("pairwise_sample/zero_variance_groups", Double(tally.zeroVariance))
-    if !batch.isEmpty {
-      let collapsed = batch.trajectories.count { abs($0.advantage ?? 0) < 0.1 }
-      report.metric("pairwise_sample/collapsed_share", Double(collapsed) / Double(batch.count))
-    }
+    report.metric("pairs", Double(tally.pairs))
+    report.metric("small_groups", Double(tally.tooSmallCount))
+    report.metric("zero_variance_groups", Double(tally.zeroVariance))
     if tally.tooSmallCount > 0 {
       report.warn(
         "group-too-small",

@@ -10,7 +10,7 @@ import PipelineCore
 /// `reward_status` says which it was: failed before timed out before abstained. Nothing is dropped here.
 ///
 /// Metrics: `reward/overall/mean` and `reward/<part>/mean`, over the trajectories with that score, and
-/// `reward/scored`, `reward/abstained`, `reward/failed`, `reward/timed_out` and `reward/kept` in trajectories.
+/// `scored`, `abstained`, `failed`, `timed_out` and `already_scored` in trajectories.
 public struct RewardStage: Stage {
   /// `reward`.
   public static let name = "reward"

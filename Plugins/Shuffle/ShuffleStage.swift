@@ -18,9 +18,8 @@ import PipelineCore
 ///
 /// Round `r` takes one draw for each unit, in order, from the context's random stream at `(r, 0)`.
 ///
-/// Metrics: `shuffle/units`; `shuffle/distinct_pairs`, the different units drawn; `shuffle/max_exposure`, how often
-/// the most frequent one was; `shuffle/effective_sample_size`, `(ΣW)² / ΣW²`; and `shuffle/collapsed_share`, the
-/// share of drawn trajectories with |A| < 0.1, each draw counted.
+/// Metrics: `units`; `distinct_pairs`, the different units drawn; `max_exposure`, how often the most frequent one was;
+/// `effective_sample_size`, `(ΣW)² / ΣW²`.
 ///
 /// Source: Shuffle-R1 (arXiv 2508.05612), "Advantage-based Trajectory Shuffle" (also "Batch Shuffle").
 public struct ShuffleStage: Stage {
@@ -74,10 +73,10 @@ public struct ShuffleStage: Stage {
       passThrough(&batch, units, context.report)
       return
     }
-    context.report.metric("shuffle/units", Double(units.count))
+    context.report.metric("units", Double(units.count))
     let normalised = weights.map { $0 / sum }
     context.report.metric(
-      "shuffle/effective_sample_size", 1 / normalised.reduce(0) { $0 + $1 * $1 })
+      "effective_sample_size", 1 / normalised.reduce(0) { $0 + $1 * $1 })
     switch options.mode {
     case .resample: try await resample(&batch, units, weights, normalised, context)
     case .reweight: reweight(&batch, units, normalised)
@@ -107,7 +106,7 @@ public struct ShuffleStage: Stage {
     }
     if options.correction == .importance { correct(&batch, units, normalised, exposure) }
     for index in draws.indices where !draws[index].isEmpty { batch[index].draws = draws[index] }
-    report(units, exposure, batch, context.report)
+    report(exposure, to: context.report)
     batch.drop(stage: context.stage) { draws[$0].isEmpty ? "not-drawn" : nil }
   }
 
@@ -147,25 +146,14 @@ public struct ShuffleStage: Stage {
       }
       if writes.contains(.lossWeight) { batch[index].lossWeight = 1 }
     }
-    report.metric("shuffle/units", Double(units.count))
+    report.metric("units", Double(units.count))
     if options.mode == .resample {
-      self.report(units, [Int](repeating: 1, count: units.count), batch, report)
+      self.report([Int](repeating: 1, count: units.count), to: report)
     }
   }
 
-  private func report(
-    _ units: [ShuffleUnit], _ exposure: [Int], _ batch: TrajectoryBatch, _ report: StageReport
-  ) {
-    report.metric("shuffle/distinct_pairs", Double(exposure.count { $0 > 0 }))
-    report.metric("shuffle/max_exposure", Double(exposure.max() ?? 0))
-    var drawn = 0
-    var collapsed = 0
-    for (unit, times) in zip(units, exposure) {
-      drawn += times * unit.size
-      for position in [unit.first, unit.second] where position >= 0 {
-        collapsed += abs(batch[position].advantage ?? 0) < 0.1 ? times : 0
-      }
-    }
-    report.metric("shuffle/collapsed_share", Double(collapsed) / Double(drawn))
+  private func report(_ exposure: [Int], to report: StageReport) {
+    report.metric("distinct_pairs", Double(exposure.count { $0 > 0 }))
+    report.metric("max_exposure", Double(exposure.max() ?? 0))
   }
 }

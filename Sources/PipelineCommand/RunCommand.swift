@@ -54,7 +54,7 @@ struct RunCommand: AsyncParsableCommand {
     let plan = RunPlan(
       stages: pipeline.namedStages, reader: reader, seed: pipeline.seed,
       rolloutsFile: pipeline.output.rollouts.text, writesLineage: pipeline.output.lineage,
-      resolved: pipeline.resolved(for: path), threads: work.threads)
+      resolved: try pipeline.resolved(for: path), threads: work.threads)
     let directory = try RunDirectory(
       path: path, existing: resume ? .resume : overwrite ? .overwrite : .refuse, fingerprint: plan.resolved)
     if directory.isFinished {

@@ -51,18 +51,31 @@ extension AssembledPipeline {
     return options
   }
 
-  /// The resolved spec as a run directory keeps it: with paths that lead there from that directory.
-  func resolved(for directory: String) -> JSONValue {
+  /// The resolved spec as a run directory keeps it: with paths that lead there from that directory, and with
+  /// what the program and the inputs were.
+  ///
+  /// - Throws: When an input cannot be read.
+  func resolved(for directory: String) throws -> JSONValue {
     let paths = source.rollouts.paths.map { path -> JSONValue in
       path.isStandardStream ? "-" : .string(Self.relativePath(from: directory, to: path.resolved(in: folder)))
     }
     let rollouts: JSONValue = paths.count == 1 ? paths[0] : .array(paths)
     guard case .object(let members) = resolved else { return resolved }
     return .object(
-      members.map { member in
+      try members.map { member in
         guard member.key == "source", case .object(let source) = member.value else { return member }
         return .init("source", .object(source.map { $0.key == "rollouts" ? .init("rollouts", rollouts) : $0 }))
-      })
+      } + [.init("provenance", provenance())])
+  }
+
+  private func provenance() throws -> JSONValue {
+    let inputs = try source.rollouts.paths.map { path -> JSONValue in
+      guard !path.isStandardStream, let found = try InputFingerprint(path: path.resolved(in: folder)) else {
+        return [:]
+      }
+      return ["bytes": .number(String(found.bytes)), "hash": .string(found.hash)]
+    }
+    return ["program": .string("shuffle-r1 \(PipelineProgram.version)"), "inputs": .array(inputs)]
   }
 
   /// The path of `file` as seen from `directory`.

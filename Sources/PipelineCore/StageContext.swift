@@ -96,7 +96,7 @@ public struct DiscardingBatchSink: BatchSink {
 public final class StageReport: Sendable {
   /// A figure.
   public struct Metric: Sendable, Hashable {
-    /// The metric's name, `area/name` as in EasyR1 and verl.
+    /// The metric's name: `area/name` as in EasyR1 and verl, or a bare name, which a run writes as `STAGE/name`.
     public let name: String
     /// Its value.
     public let value: Double

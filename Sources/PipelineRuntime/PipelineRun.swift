@@ -70,8 +70,6 @@ public struct RunSummary: Sendable {
   public var counts = TrajectoryReader.Counts()
   /// The stages, in order.
   public var stages: [StageCount]
-  /// The metrics of the last step.
-  public var lastMetrics: [StageReport.Metric] = []
 }
 
 /// Drives batches through the stages and writes down what happens.
@@ -142,7 +140,6 @@ public struct PipelineRun {
     let since = clock.now
     try await write(batch)
     timings.append(("write", (clock.now - since).inSeconds))
-    summary.lastMetrics = metrics.metrics
     try directory.stream("metrics.jsonl").write(metrics.line)
     try directory.stream("timings.jsonl").write(MetricsLine.timings(step: batch.number, timings))
     try directory.stepEnded()

@@ -172,7 +172,7 @@ public final class RunDirectory {
       let paths = Self.differences(old, fingerprint, path: "").prefix(5).joined(separator: ", ")
       throw PipelineError(
         .invalidSpec,
-        "the spec differs from the one that \(path) was started with (\(paths)); "
+        "the spec or its input differs from what \(path) was started with (\(paths)); "
           + "undo that to resume, or start anew with --overwrite")
     }
   }

@@ -17,10 +17,12 @@ public struct PipelineSpec: ComponentOptions {
   public var stages: [StageEntry] = []
   /// Where the results go.
   public var output = OutputOptions()
+  /// What a run wrote down about itself; means nothing to the next one.
+  public var provenance = OptionTree.empty
 
   private enum CodingKeys: String, CodingKey {
     case schema = "$schema"
-    case name, description, seed, source, stages, output
+    case name, description, seed, source, stages, output, provenance
   }
 
   /// One line on each option.
@@ -32,6 +34,7 @@ public struct PipelineSpec: ComponentOptions {
     "source": "Where trajectories come from",
     "stages": "The stages, in the order in which batches pass them",
     "output": "Where the results go",
+    "provenance": "Written by a run into its resolved.json: the program's version and what the inputs were; ignored",
   ]
 
   /// Stages are named in `stages`.

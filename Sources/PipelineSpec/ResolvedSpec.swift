@@ -26,7 +26,7 @@ struct ResolvedSpec {
     }
     tree = tree.setting("stages", to: OptionTree(.list(stages), at: tree.location), at: tree.location)
     guard case .table(let entries) = tree.node else { return tree.json }
-    return OptionTree(.table(entries.filter { $0.key != "$schema" }), at: tree.location).json
+    return OptionTree(.table(entries.filter { !["$schema", "provenance"].contains($0.key) }), at: tree.location).json
   }
 
   /// All options of a component.

@@ -43,8 +43,7 @@ struct PairwiseSampleStageTests {
       ])
     #expect(batch.trajectories.map(\.advantage) == [2, -1])
     #expect(drops(batch) == ["g0/0 inner-pair", "g0/3 inner-pair"])
-    #expect(metric("pairwise_sample/kept") == 2)
-    #expect(metric("pairwise_sample/pairs") == 1)
+    #expect(metric("pairs") == 1)
   }
 
   @Test("an odd group leaves its median unpaired")
@@ -63,7 +62,7 @@ struct PairwiseSampleStageTests {
     #expect(batch.trajectories.map { $0.pair?.partner } == ["g0/3", "g0/2", "g0/1", "g0/0"])
     #expect(batch.trajectories.map { $0.pair?.side } == [.high, .high, .low, .low])
     #expect(batch.trajectories.allSatisfy { $0.pair?.weight == 0 })
-    #expect(metric("pairwise_sample/zero_variance_groups") == 1)
+    #expect(metric("zero_variance_groups") == 1)
   }
 
   @Test("rank order stands even where |A| + |A| is larger further in")
@@ -88,7 +87,7 @@ struct PairwiseSampleStageTests {
     try await stage().run(&batch, in: context)
     #expect(batch.trajectories.map(\.id) == ["g3/0", "g3/3"])
     #expect(batch.drops.count { $0.rule == "group-too-small" } == 6)
-    #expect(metric("pairwise_sample/small_groups") == 3)
+    #expect(metric("small_groups") == 3)
     #expect(
       context.report.warnings.map(\.message) == [
         "3 of 4 groups leave since keep = 0.5 keeps no pair of them (1 of size 1, 1 of size 2, 1 of size 3)"
@@ -120,7 +119,7 @@ struct PairwiseSampleStageTests {
     try await stage(zeroVariance: .drop).run(&batch, in: context)
     #expect(batch.trajectories.map(\.id) == ["g1/0", "g1/3"])
     #expect(batch.drops.count { $0.rule == "zero-variance" } == 4)
-    #expect(metric("pairwise_sample/zero_variance_groups") == 1)
+    #expect(metric("zero_variance_groups") == 1)
   }
 
   @Test(

@@ -23,7 +23,7 @@ struct JSONValueTests {
 
   @Test("a bare NaN or Infinity is null")
   func nonFiniteIsNull() throws {
-    #expect(try JSONValue(parsing: "[NaN, Infinity, -Infinity]") == [nil, nil, nil])
+    #expect(try JSONValue(parsing: "[NaN, Infinity, -Infinity]") == [.null, .null, .null])
   }
 
   @Test(
@@ -50,7 +50,7 @@ struct JSONValueTests {
 
   @Test("pretty text keeps short lists on one line")
   func pretty() {
-    let value: JSONValue = ["a": [1, 2], "b": [["c": nil]], "d": [:], "e": ["x"]]
+    let value: JSONValue = ["a": [1, 2], "b": [["c": .null]], "d": [:], "e": ["x"]]
     #expect(
       value.prettyJSON == """
         {

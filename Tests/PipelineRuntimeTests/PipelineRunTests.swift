@@ -31,7 +31,7 @@ private struct TestStage: Stage {
     if batch.number == failingStep { throw Oops() }
     let rewards = batch.trajectories.map(\.reward)
     batch.drop(stage: context.stage, by: { (rewards[$0] ?? 0) < 0.5 ? "low" : nil })
-    context.report.metric("test/seen", Double(rewards.count))
+    context.report.metric("seen", Double(rewards.count))
   }
 }
 
@@ -152,7 +152,7 @@ struct PipelineRunTests {
         + "directory with --output")
     #expect(
       await failure { try await run("a", seed: 2, .resume) }
-        == "the spec differs from the one that \(path) was started with (seed was 1, is 2); "
+        == "the spec or its input differs from what \(path) was started with (seed was 1, is 2); "
         + "undo that to resume, or start anew with --overwrite")
     let before = try files("a")
     try await run("a", seed: 2, .overwrite)

@@ -72,9 +72,9 @@ struct RewardStageTests {
     #expect(
       context.report.metrics.map(\.name) == [
         "reward/overall/mean", "reward/accuracy/mean", "reward/format/mean", "reward/scripted/mean",
-        "reward/scripted/style/mean", "reward/scored", "reward/abstained", "reward/failed",
-        "reward/timed_out",
-        "reward/kept",
+        "reward/scripted/style/mean", "scored", "abstained", "failed",
+        "timed_out",
+        "already_scored",
       ])
   }
 

@@ -73,7 +73,7 @@ struct ShuffleStageTests {
     #expect(drawn(batch) == expected.map { "g\($0)/0" })
     #expect(batch.drops.count + batch.count == weights.count)
     #expect(batch.drops.allSatisfy { $0.rule == "not-drawn" })
-    #expect(metric("shuffle/distinct_pairs") == Double(Set(expected).count))
+    #expect(metric("distinct_pairs") == Double(Set(expected).count))
   }
 
   @Test("pair members stay adjacent, the better one first")
@@ -84,14 +84,14 @@ struct ShuffleStageTests {
     #expect(drawn(batch) == expected)
     #expect(batch.trajectories.map(\.id) == ["g0/0", "g0/1", "g3/0", "g3/1", "g6/0", "g6/1"])
     #expect(batch.trajectories.first?.draws == [3, 13])
-    #expect(metric("shuffle/max_exposure") == 3)
+    #expect(metric("max_exposure") == 3)
   }
 
   @Test("the effective sample size is (ΣW)² / ΣW²")
   func effectiveSampleSize() async throws {
     var batch = singles([1, 1, 2, 0])
     try await stage().run(&batch, in: context)
-    #expect(abs((metric("shuffle/effective_sample_size") ?? 0) - 16.0 / 6) < 1e-12)
+    #expect(abs((metric("effective_sample_size") ?? 0) - 16.0 / 6) < 1e-12)
   }
 
   @Test("all weights zero: the batch passes through unshuffled, with a warning")

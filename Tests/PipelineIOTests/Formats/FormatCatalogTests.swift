@@ -38,7 +38,7 @@ struct FormatCatalogTests {
       message == "x.jsonl:1:1: no known format has lines like these (a, b); name one with --from: "
         + "shuffle-r1, verl, trl, ms-swift, roll, verifiers, open-instruct, trinity, openai-chat, easyr1-dataset, "
         + "verl-dataset")
-    for sample: JSONValue in [1, "x", [], nil, [:]] {
+    for sample: JSONValue in [1, "x", [], .null, [:]] {
       #expect(
         FormatSupport.message { _ = try catalog.detect(sample: [sample], file: "x") }?.contains("no known")
           == true)

@@ -6,9 +6,9 @@ import Testing
 @Suite("Hostile values in peers' files")
 struct HostileFormatTests {
   private static let values: [JSONValue] = [
-    nil, true, 1, .number("1e999"), .number("-0"), "text", "", [], [[]], [nil], [1, "a"], [["role": 1]],
+    .null, true, 1, .number("1e999"), .number("-0"), "text", "", [], [[]], [.null], [1, "a"], [["role": 1]],
     [["role": "user", "content": 3]], [["role": "user", "content": [3]]],
-    [["role": "user", "content": [["type": "image_url"]]]], [:], ["a": ["b": nil]],
+    [["role": "user", "content": [["type": "image_url"]]]], [:], ["a": ["b": .null]],
   ]
 
   @Test(
