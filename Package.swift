@@ -41,6 +41,15 @@ let package = Package(
     .systemLibrary(name: "CZlib", providers: [.apt(["zlib1g-dev"])]),
     .systemLibrary(name: "CZstd", providers: [.apt(["libzstd-dev"]), .brew(["zstd"])]),
 
+    // The bundled policy's engine.
+    .target(
+      name: "CKernels",
+      linkerSettings: [
+        .linkedLibrary("openblas", .when(platforms: [.linux])),
+        .linkedFramework("Accelerate", .when(platforms: [.macOS])),
+      ]),
+    .target(name: "Tensor", dependencies: ["CKernels"]),
+
     // The command line.
     .target(
       name: "PipelineCommand",
@@ -68,6 +77,7 @@ let package = Package(
       name: "PipelineAnalysisTests",
       dependencies: ["PipelineAnalysis", "PipelineCore", "PipelineIO", "PipelineRuntime"]),
     .testTarget(name: "CRecordScannerTests", dependencies: ["CRecordScanner"]),
+    .testTarget(name: "TensorTests", dependencies: ["CKernels", "Tensor"]),
     .testTarget(
       name: "PipelineCommandTests",
       dependencies: ["PipelineCommand", "PipelineCore", "PipelineIO", "PipelineRuntime", "PipelineSpec"]),

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+// Every kernel that exists once for each type and instruction set: X(name, parameters, arguments).
+#ifndef KERNEL_LIST_H
+#define KERNEL_LIST_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+// clang-format off
+#define CK_KERNELS(X) \
+  X(rms_norm, \
+    (size_t rows, size_t width, double epsilon, const void *x, const void *weight, void *y, void *inverse), \
+    (rows, width, epsilon, x, weight, y, inverse)) \
+  X(rms_norm_backward, \
+    (size_t rows, size_t width, const void *x, const void *weight, const void *inverse, const void *dy, void *dx, void *dweight), \
+    (rows, width, x, weight, inverse, dy, dx, dweight)) \
+  X(rotate, \
+    (size_t rows, size_t heads, size_t size, const void *cosines, const void *sines, double direction, void *x, size_t ldx), \
+    (rows, heads, size, cosines, sines, direction, x, ldx)) \
+  X(swiglu, \
+    (size_t rows, size_t width, const void *x, void *y), \
+    (rows, width, x, y)) \
+  X(swiglu_backward, \
+    (size_t rows, size_t width, const void *x, const void *dy, void *dx), \
+    (rows, width, x, dy, dx)) \
+  X(gelu, \
+    (size_t count, const void *x, void *y), \
+    (count, x, y)) \
+  X(gelu_backward, \
+    (size_t count, const void *x, const void *dy, void *dx), \
+    (count, x, dy, dx)) \
+  X(add_scaled, \
+    (size_t count, double factor, const void *x, void *y), \
+    (count, factor, x, y)) \
+  X(fill_rows, \
+    (size_t rows, size_t width, const void *bias, void *y, size_t ldy), \
+    (rows, width, bias, y, ldy)) \
+  X(add_column_sums, \
+    (size_t rows, size_t width, const void *y, size_t ldy, void *sums), \
+    (rows, width, y, ldy, sums)) \
+  X(gather_rows, \
+    (size_t rows, size_t width, const int32_t *indices, const void *x, void *y), \
+    (rows, width, indices, x, y)) \
+  X(scatter_rows, \
+    (size_t rows, size_t width, const int32_t *indices, const void *dy, void *dx), \
+    (rows, width, indices, dy, dx)) \
+  X(masked_softmax, \
+    (size_t rows, size_t common, const int32_t *own, size_t width, double scale, void *scores, size_t lds, void *log_sums, size_t ldl), \
+    (rows, common, own, width, scale, scores, lds, log_sums, ldl)) \
+  X(masked_softmax_again, \
+    (size_t rows, size_t common, const int32_t *own, size_t width, double scale, void *scores, size_t lds, const void *log_sums, size_t ldl), \
+    (rows, common, own, width, scale, scores, lds, log_sums, ldl)) \
+  X(row_dots, \
+    (size_t rows, size_t width, const void *x, size_t ldx, const void *y, size_t ldy, void *dots, size_t ldd), \
+    (rows, width, x, ldx, y, ldy, dots, ldd)) \
+  X(softmax_backward, \
+    (size_t rows, size_t width, double scale, const void *p, size_t ldp, const void *dots, size_t ldd, void *dp, size_t lddp), \
+    (rows, width, scale, p, ldp, dots, ldd, dp, lddp)) \
+  X(target_log_probs, \
+    (size_t rows, size_t width, double scale, const void *logits, const int32_t *targets, void *log_probs, void *log_sums), \
+    (rows, width, scale, logits, targets, log_probs, log_sums)) \
+  X(target_log_probs_backward, \
+    (size_t rows, size_t width, double scale, const int32_t *targets, const void *log_sums, const void *gradients, void *logits), \
+    (rows, width, scale, targets, log_sums, gradients, logits)) \
+  X(attend_cached, \
+    (size_t common, size_t count, size_t size, double scale, const void *query, const void *keys, const void *values, size_t ldkv, void *scores, void *output), \
+    (common, count, size, scale, query, keys, values, ldkv, scores, output)) \
+  X(adam_step, \
+    (size_t count, double rate, double beta1, double beta2, double epsilon, double decay, double first, double second, double gradient_scale, const void *gradient, void *m, void *v, void *weights), \
+    (count, rate, beta1, beta2, epsilon, decay, first, second, gradient_scale, gradient, m, v, weights)) \
+
+// clang-format on
+
+#define CK_DECLARE_FLOAT(name, parameters, arguments) \
+  void ck_##name##_float_portable parameters;         \
+  void ck_##name##_float_avx2 parameters;             \
+  void ck_##name##_float_avx512 parameters;           \
+  void ck_##name##_double_portable parameters;
+CK_KERNELS(CK_DECLARE_FLOAT)
+
+#endif

@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: Apache-2.0
+// Matrix products from the system's BLAS, and what does not come per instruction set.
+#include <math.h>
+#include <string.h>
+
+#ifdef __APPLE__
+#include <Accelerate/Accelerate.h>
+#else
+#include <cblas.h>
+#endif
+
+#include "include/CKernels.h"
+
+// BLAS stays on the calling thread: the callers are the threads.
+static void use_one_thread(void) {
+#ifndef __APPLE__
+  static int done = 0;
+  if (__atomic_exchange_n(&done, 1, __ATOMIC_RELAXED) == 0) openblas_set_num_threads(1);
+#endif
+}
+
+__attribute__((constructor)) static void prepare(void) { use_one_thread(); }
+
+void ck_gemm(
+    ck_type type, bool transpose_a, bool transpose_b, size_t m, size_t n, size_t k, double alpha, const void *a,
+    size_t lda, const void *b, size_t ldb, double beta, void *c, size_t ldc) {
+  if (m == 0 || n == 0) return;
+  int ta = transpose_a ? CblasTrans : CblasNoTrans, tb = transpose_b ? CblasTrans : CblasNoTrans;
+  if (type == CK_DOUBLE)
+    cblas_dgemm(CblasRowMajor, ta, tb, (int)m, (int)n, (int)k, alpha, a, (int)lda, b, (int)ldb, beta, c, (int)ldc);
+  else
+    cblas_sgemm(
+        CblasRowMajor, ta, tb, (int)m, (int)n, (int)k, (float)alpha, a, (int)lda, b, (int)ldb, (float)beta, c,
+        (int)ldc);
+}
+
+// Rows of weights that are widened together: what fits the second-level cache beside the activations.
+static size_t bf16_block(size_t n, size_t k) {
+  size_t rows = 131072 / (k ? k : 1);
+  if (rows < 8) rows = 8;
+  return rows < n ? rows : n;
+}
+
+size_t ck_gemm_bf16_scratch(size_t n, size_t k) { return bf16_block(n, k) * k; }
+
+void ck_widen_bf16(size_t count, const uint16_t *restrict x, float *restrict y) {
+  for (size_t i = 0; i < count; i++) {
+    uint32_t bits = (uint32_t)x[i] << 16;
+    memcpy(&y[i], &bits, sizeof bits);
+  }
+}
+
+void ck_gemm_bf16(
+    size_t m, size_t n, size_t k, const float *a, size_t lda, const uint16_t *b, size_t ldb, float beta, float *c,
+    size_t ldc, float *scratch) {
+  size_t block = bf16_block(n, k);
+  for (size_t start = 0; start < n; start += block) {
+    size_t rows = n - start < block ? n - start : block;
+    for (size_t row = 0; row < rows; row++) ck_widen_bf16(k, b + (start + row) * ldb, scratch + row * k);
+    ck_gemm(CK_FLOAT, false, true, m, rows, k, 1, a, lda, scratch, k, beta, c + start, ldc);
+  }
+}
+
+double ck_sum_of_squares(ck_type type, size_t count, const void *x) {
+  double sum = 0;
+  if (type == CK_DOUBLE) {
+    for (size_t i = 0; i < count; i++) sum += ((const double *)x)[i] * ((const double *)x)[i];
+  } else {
+    // Eight sums side by side, so that this needs no reordering by the compiler.
+    double sums[8] = {0};
+    const float *values = x;
+    size_t i = 0;
+    for (; i + 8 <= count; i += 8)
+      for (size_t lane = 0; lane < 8; lane++) sums[lane] += (double)values[i + lane] * (double)values[i + lane];
+    for (; i < count; i++) sums[0] += (double)values[i] * (double)values[i];
+    for (size_t lane = 0; lane < 8; lane++) sum += sums[lane];
+  }
+  return sum;
+}
+
+bool ck_all_finite(ck_type type, size_t count, const void *x) {
+  int bad = 0;
+  if (type == CK_DOUBLE) {
+    for (size_t i = 0; i < count; i++) bad |= !isfinite(((const double *)x)[i]);
+  } else {
+    const uint32_t *bits = x;
+    for (size_t i = 0; i < count; i++) bad |= (bits[i] & 0x7f800000u) == 0x7f800000u;
+  }
+  return !bad;
+}

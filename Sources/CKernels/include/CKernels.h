@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: Apache-2.0
+// The numeric kernels of the bundled policy, for float and double alike.
+//
+// Every function does its work on the calling thread; callers split work into parts whose size depends on shapes
+// alone, so that results do not depend on the number of threads. Matrices are row-major; `ld…` is the distance between
+// rows, in elements. "Adds to" means that the target holds a sum already.
+#ifndef CKERNELS_H
+#define CKERNELS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/// The element type behind all `void *` arguments of a call.
+typedef enum { CK_FLOAT = 0, CK_DOUBLE = 1 } ck_type;
+
+/// y = x · weight / rms(x) for each row; inverse[row] = 1 / rms.
+void ck_rms_norm(
+    ck_type type, size_t rows, size_t width, double epsilon, const void *x, const void *weight, void *y,
+    void *inverse);
+
+/// Adds to dx and to dweight, either of which may be null.
+void ck_rms_norm_backward(
+    ck_type type, size_t rows, size_t width, const void *x, const void *weight, const void *inverse, const void *dy,
+    void *dx, void *dweight);
+
+/// Rotates `heads` heads of `size` elements of each row in place by angles [rows, size / 2], the first half of a head
+/// against the second as in Llama and Qwen; direction −1 undoes it.
+void ck_rotate(
+    ck_type type, size_t rows, size_t heads, size_t size, const void *cosines, const void *sines, double direction,
+    void *x, size_t ldx);
+
+/// y = silu(gate) · up, with gate and up side by side in x [rows, 2 · width].
+void ck_swiglu(ck_type type, size_t rows, size_t width, const void *x, void *y);
+
+/// Sets dx [rows, 2 · width].
+void ck_swiglu_backward(ck_type type, size_t rows, size_t width, const void *x, const void *dy, void *dx);
+
+/// y = x · Φ(x), the exact form with erf.
+void ck_gelu(ck_type type, size_t count, const void *x, void *y);
+
+/// Adds to dx.
+void ck_gelu_backward(ck_type type, size_t count, const void *x, const void *dy, void *dx);
+
+/// y += factor · x.
+void ck_add_scaled(ck_type type, size_t count, double factor, const void *x, void *y);
+
+/// Each row of y becomes `bias`.
+void ck_fill_rows(ck_type type, size_t rows, size_t width, const void *bias, void *y, size_t ldy);
+
+/// Adds the sum over the rows of y to `sums`.
+void ck_add_column_sums(ck_type type, size_t rows, size_t width, const void *y, size_t ldy, void *sums);
+
+/// Row i of y becomes row indices[i] of x.
+void ck_gather_rows(ck_type type, size_t rows, size_t width, const int32_t *indices, const void *x, void *y);
+
+/// Adds row i of dy to row indices[i] of dx, in order.
+void ck_scatter_rows(ck_type type, size_t rows, size_t width, const int32_t *indices, const void *dy, void *dx);
+
+/// Softmax in place of `rows` rows of scores · scale. Row i looks at its first `common` columns and at own[i] columns
+/// behind them; the others up to `width` become 0. log_sums[i · ldl] = log Σ exp.
+void ck_masked_softmax(
+    ck_type type, size_t rows, size_t common, const int32_t *own, size_t width, double scale, void *scores,
+    size_t lds, void *log_sums, size_t ldl);
+
+/// The same probabilities from the log-sums that were saved.
+void ck_masked_softmax_again(
+    ck_type type, size_t rows, size_t common, const int32_t *own, size_t width, double scale, void *scores,
+    size_t lds, const void *log_sums, size_t ldl);
+
+/// dots[i · ldd] = row i of x · row i of y.
+void ck_row_dots(
+    ck_type type, size_t rows, size_t width, const void *x, size_t ldx, const void *y, size_t ldy, void *dots,
+    size_t ldd);
+
+/// In place of dp: p · (dp − dot) · scale.
+void ck_softmax_backward(
+    ck_type type, size_t rows, size_t width, double scale, const void *p, size_t ldp, const void *dots, size_t ldd,
+    void *dp, size_t lddp);
+
+/// Log-probabilities at `targets` under softmax(logits · scale); log_sums[i] = log Σ exp(logits · scale).
+void ck_target_log_probs(
+    ck_type type, size_t rows, size_t width, double scale, const void *logits, const int32_t *targets,
+    void *log_probs, void *log_sums);
+
+/// In place of logits: gradient · d log_prob[target] / d logits.
+void ck_target_log_probs_backward(
+    ck_type type, size_t rows, size_t width, double scale, const int32_t *targets, const void *log_sums,
+    const void *gradients, void *logits);
+
+/// One query over a cache of `count` keys and values of `size` elements, `ldkv` apart, behind `common` scores that stand in
+/// `scores` already, unscaled. Makes all common + count scores probabilities and adds the cache's part to `output`.
+void ck_attend_cached(
+    ck_type type, size_t common, size_t count, size_t size, double scale, const void *query, const void *keys,
+    const void *values, size_t ldkv, void *scores, void *output);
+
+/// AdamW as in PyTorch; `first` and `second` are the bias corrections 1 − βᵗ.
+void ck_adam_step(
+    ck_type type, size_t count, double rate, double beta1, double beta2, double epsilon, double decay, double first,
+    double second, double gradient_scale, const void *gradient, void *m, void *v, void *weights);
+
+/// Σ x², in double precision whatever the type.
+double ck_sum_of_squares(ck_type type, size_t count, const void *x);
+
+/// Whether all elements are finite.
+bool ck_all_finite(ck_type type, size_t count, const void *x);
+
+/// c = alpha · op(a) · op(b) + beta · c, op(a) [m, k], op(b) [k, n], by the system's BLAS on the calling thread.
+void ck_gemm(
+    ck_type type, bool transpose_a, bool transpose_b, size_t m, size_t n, size_t k, double alpha, const void *a,
+    size_t lda, const void *b, size_t ldb, double beta, void *c, size_t ldc);
+
+/// c = a · bᵀ + beta · c with b [n, k] in bfloat16, widened block by block; `scratch` holds ck_gemm_bf16_scratch(n, k).
+void ck_gemm_bf16(
+    size_t m, size_t n, size_t k, const float *a, size_t lda, const uint16_t *b, size_t ldb, float beta, float *c,
+    size_t ldc, float *scratch);
+
+/// Elements of scratch that ck_gemm_bf16 wants.
+size_t ck_gemm_bf16_scratch(size_t n, size_t k);
+
+/// bfloat16 to float.
+void ck_widen_bf16(size_t count, const uint16_t *x, float *y);
+
+/// The instruction set in use: "avx512", "avx2" or "portable".
+const char *ck_instruction_set(void);
+
+/// A fixed set of threads that share loops.
+typedef struct ck_pool ck_pool;
+
+/// Threads, the caller's included; null when they cannot be had.
+ck_pool *ck_pool_create(size_t threads);
+/// Ends the threads.
+void ck_pool_destroy(ck_pool *pool);
+/// Calls body(context, index) for every index below `count`, in any order, and returns when all are done. A call from
+/// inside a body, or while another thread's loop runs, is done on the calling thread alone.
+void ck_pool_run(ck_pool *pool, size_t count, void (*body)(void *context, size_t index), void *context);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+import Foundation
+import Synchronization
+
+/// Memory for matrices, used again once its owner is gone: pages stay mapped from one step to the next.
+public final class MemoryPool: Sendable {
+  private struct State {
+    var free: [Int: [UInt]] = [:]
+    var freeBytes = 0
+    var usedBytes = 0
+    var peakBytes = 0
+  }
+  private let state = Mutex(State())
+
+  /// What is used at the same time, at most, so far.
+  public var peakBytes: Int { state.withLock { $0.peakBytes } }
+
+  /// An empty pool.
+  public init() {}
+
+  deinit { trim() }
+
+  /// Gives unused memory back to the system.
+  public func trim() {
+    let unused = state.withLock { state in
+      defer {
+        state.free = [:]
+        state.freeBytes = 0
+      }
+      return state.free.values.flatMap(\.self)
+    }
+    for address in unused { free(UnsafeMutableRawPointer(bitPattern: address)) }
+  }
+
+  /// The size that is really taken: steps of an eighth of a power of two, so that similar sizes share memory.
+  static func rounded(_ bytes: Int) -> Int {
+    let bytes = max(bytes, 256)
+    let step = max(64, (1 << (Int.bitWidth - 1 - bytes.leadingZeroBitCount)) / 8)
+    return (bytes + step - 1) / step * step
+  }
+
+  func take(_ size: Int) -> UnsafeMutableRawPointer {
+    let known = state.withLock { state in
+      state.usedBytes += size
+      state.peakBytes = max(state.peakBytes, state.usedBytes)
+      guard let address = state.free[size]?.popLast() else { return UInt(0) }
+      state.freeBytes -= size
+      return address
+    }
+    if let pointer = UnsafeMutableRawPointer(bitPattern: known) { return pointer }
+    var pointer: UnsafeMutableRawPointer?
+    let status = posix_memalign(&pointer, 64, size)
+    guard status == 0, let pointer else { fatalError("out of memory: \(size) bytes for a matrix cannot be had") }
+    return pointer
+  }
+
+  func put(_ pointer: UnsafeMutableRawPointer, _ size: Int) {
+    state.withLock { state in
+      state.usedBytes -= size
+      state.freeBytes += size
+      state.free[size, default: []].append(UInt(bitPattern: pointer))
+    }
+  }
+}
+
+/// A piece of a pool, returned when its last owner is gone.
+final class Storage {
+  let pointer: UnsafeMutableRawPointer
+  private let size: Int
+  private let pool: MemoryPool
+
+  init(bytes: Int, pool: MemoryPool) {
+    size = MemoryPool.rounded(bytes)
+    pointer = pool.take(size)
+    self.pool = pool
+  }
+
+  deinit { pool.put(pointer, size) }
+}

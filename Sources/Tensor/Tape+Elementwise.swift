@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: Apache-2.0
+import CKernels
+
+/// Elements that one part of an elementwise loop takes.
+private let elementsPerPart = 1 << 15
+
+extension Tape {
+  private func rowsPerPart(_ columns: Int) -> Int { max(1, elementsPerPart / max(1, columns)) }
+
+  /// Root mean square layer normalisation: `x / sqrt(mean(x²) + ε) · weight`, row by row. Source: Zhang and Sennrich 2019.
+  public func rmsNorm(_ x: Variable<S>, _ weight: Variable<S>, epsilon: Double) -> Variable<S> {
+    let (rows, width) = (x.value.rows, x.value.columns)
+    let y = variable(matrix(rows, width), needsGradient: x.needsGradient || weight.needsGradient)
+    let inverse = matrix(rows, 1)
+    workers.forEachPart(of: rows, size: rowsPerPart(width)) { r in
+      let at = r.lowerBound * width
+      ck_rms_norm(
+        S.kernelType, r.count, width, epsilon, x.value.pointer + at, weight.value.pointer, y.value.pointer + at,
+        inverse.pointer + r.lowerBound)
+    }
+    record { [self] in
+      guard let dy = y.gradient else { return }
+      let size = rowsPerPart(width)
+      let parts = (rows + size - 1) / size
+      let dx = x.needsGradient ? x.gradientSum() : nil
+      // One sum of weight gradients a part, added up in order.
+      let sums = weight.needsGradient ? matrix(parts, width) : nil
+      sums?.clear()
+      workers.forEachPart(of: rows, size: size) { r in
+        let at = r.lowerBound * width
+        ck_rms_norm_backward(
+          S.kernelType, r.count, width, x.value.pointer + at, weight.value.pointer, inverse.pointer + r.lowerBound,
+          dy.pointer + at, dx.map { $0.pointer + at }, sums.map { $0.pointer + r.lowerBound / size * width })
+      }
+      if let sums {
+        ck_add_column_sums(S.kernelType, parts, width, sums.pointer, width, weight.gradientSum().pointer)
+      }
+    }
+    return y
+  }
+
+  /// `silu(gate) · up` of rows that hold gate and up side by side: [n, 2 · width] → [n, width]. Source: Shazeer 2020.
+  public func swiGLU(_ x: Variable<S>) -> Variable<S> {
+    let (rows, width) = (x.value.rows, x.value.columns / 2)
+    let y = variable(matrix(rows, width), needsGradient: x.needsGradient)
+    workers.forEachPart(of: rows, size: rowsPerPart(width)) { r in
+      ck_swiglu(
+        S.kernelType, r.count, width, x.value.pointer + r.lowerBound * 2 * width,
+        y.value.pointer + r.lowerBound * width)
+    }
+    record { [self] in
+      guard let dy = y.gradient, x.needsGradient else { return }
+      precondition(x.gradient == nil, "the input of SwiGLU has one use")
+      let dx = x.gradientForProduct().matrix
+      workers.forEachPart(of: rows, size: rowsPerPart(width)) { r in
+        ck_swiglu_backward(
+          S.kernelType, r.count, width, x.value.pointer + r.lowerBound * 2 * width,
+          dy.pointer + r.lowerBound * width, dx.pointer + r.lowerBound * 2 * width)
+      }
+    }
+    return y
+  }
+
+  /// The Gaussian error linear unit, exact: `x · Φ(x)`.
+  public func gelu(_ x: Variable<S>) -> Variable<S> {
+    let y = variable(matrix(x.value.rows, x.value.columns), needsGradient: x.needsGradient)
+    workers.forEachPart(of: x.value.count, size: elementsPerPart) { part in
+      ck_gelu(S.kernelType, part.count, x.value.pointer + part.lowerBound, y.value.pointer + part.lowerBound)
+    }
+    record { [self] in
+      guard let dy = y.gradient, x.needsGradient else { return }
+      let dx = x.gradientSum()
+      workers.forEachPart(of: x.value.count, size: elementsPerPart) { part in
+        ck_gelu_backward(
+          S.kernelType, part.count, x.value.pointer + part.lowerBound, dy.pointer + part.lowerBound,
+          dx.pointer + part.lowerBound)
+      }
+    }
+    return y
+  }
+
+  /// Adds `x` to `y` and returns `y`: a residual connection without another matrix.
+  ///
+  /// `y` must be the result of an operation that does not need its own result to go back, as ``linear(_:_:bias:)`` is.
+  public func add(_ x: Variable<S>, into y: Variable<S>) -> Variable<S> {
+    precondition(y.needsGradient || !x.needsGradient || !isRecording, "the sum needs a gradient, its target has none")
+    addElements(of: x.value, to: y.value)
+    record { [self] in
+      guard let dy = y.gradient, x.needsGradient else { return }
+      addElements(of: dy, to: x.gradientSum())
+    }
+    return y
+  }
+
+  private func addElements(of x: Matrix<S>, to y: Matrix<S>) {
+    workers.forEachPart(of: x.count, size: elementsPerPart) { part in
+      ck_add_scaled(S.kernelType, part.count, 1, x.pointer + part.lowerBound, y.pointer + part.lowerBound)
+    }
+  }
+
+  /// The same elements in another shape of the same size.
+  public func reshape(_ x: Variable<S>, rows: Int, columns: Int) -> Variable<S> {
+    let y = variable(x.value.reshaped(rows: rows, columns: columns), needsGradient: x.needsGradient)
+    record { [self] in
+      guard let dy = y.gradient, x.needsGradient else { return }
+      addElements(of: dy.reshaped(rows: x.value.rows, columns: x.value.columns), to: x.gradientSum())
+    }
+    return y
+  }
+}

@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+import CKernels
+
+/// Computes with variables and remembers how, so that gradients can be computed backwards.
+///
+/// An operation computes at once and returns a variable. ``backward()`` goes through the operations in reverse; each
+/// adds to the gradients of its inputs and then lets go of what it had kept. One thread uses a tape at a time; the
+/// operations share their work among ``workers``.
+public final class Tape<S: Scalar> {
+  /// Who computes.
+  public let workers: Workers
+  /// Where matrices live.
+  public let pool: MemoryPool
+  /// Whether operations are remembered.
+  public let isRecording: Bool
+  private var steps: [() -> Void] = []
+
+  /// A tape; one that does not record is for computing values alone.
+  public init(workers: Workers, pool: MemoryPool, isRecording: Bool) {
+    self.workers = workers
+    self.pool = pool
+    self.isRecording = isRecording
+  }
+
+  /// A constant.
+  public func constant(_ value: Matrix<S>) -> Variable<S> { Variable(value, needsGradient: false, pool: pool) }
+
+  /// A matrix with whatever stood in the memory.
+  func matrix(_ rows: Int, _ columns: Int) -> Matrix<S> { Matrix(rows: rows, columns: columns, pool: pool) }
+
+  func variable(_ value: Matrix<S>, needsGradient: Bool) -> Variable<S> {
+    Variable(value, needsGradient: needsGradient && isRecording, pool: pool)
+  }
+
+  /// Remembers how to go back.
+  func record(_ step: @escaping () -> Void) {
+    if isRecording { steps.append(step) }
+  }
+
+  /// Computes the gradients of everything that outputs with a gradient depend on. Callers set those before, by
+  /// ``Variable/gradientSum()``. The tape is empty afterwards.
+  public func backward() {
+    while let step = steps.popLast() { step() }
+  }
+}
+
+/// How a product is cut into parts that threads share: by shape alone.
+struct ProductParts {
+  let rowSize: Int
+  let columnSize: Int
+  let rowParts: Int
+  let columnParts: Int
+
+  /// For a result [rows, columns] summed over `depth`: parts of about four million multiplications and more.
+  init(rows: Int, columns: Int, depth: Int) {
+    let wanted = min(64, max(1, rows * columns * depth / 2_000_000))
+    let byRow = max(1, min(wanted, rows / 48))
+    let byColumn = max(1, min((wanted + byRow - 1) / byRow, columns / 48))
+    rowSize = Self.rounded(rows, parts: byRow)
+    columnSize = Self.rounded(columns, parts: byColumn)
+    rowParts = max(1, (rows + rowSize - 1) / rowSize)
+    columnParts = max(1, (columns + columnSize - 1) / columnSize)
+  }
+
+  private static func rounded(_ count: Int, parts: Int) -> Int { max(16, ((count + parts - 1) / parts + 15) / 16 * 16) }
+
+  var count: Int { rowParts * columnParts }
+
+  func rows(of index: Int, _ total: Int) -> Range<Int> {
+    let part = index / columnParts
+    return part * rowSize..<min(total, (part + 1) * rowSize)
+  }
+
+  func columns(of index: Int, _ total: Int) -> Range<Int> {
+    let part = index % columnParts
+    return part * columnSize..<min(total, (part + 1) * columnSize)
+  }
+}

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// A matrix in a computation, and the gradient of the loss with respect to it.
+public final class Variable<S: Scalar> {
+  /// The value.
+  public let value: Matrix<S>
+  /// Whether the backward pass computes a gradient.
+  public let needsGradient: Bool
+  /// The gradient, once something has been added to it.
+  public internal(set) var gradient: Matrix<S>?
+  private let pool: MemoryPool
+
+  /// A variable.
+  public init(_ value: Matrix<S>, needsGradient: Bool, pool: MemoryPool) {
+    self.value = value
+    self.needsGradient = needsGradient
+    self.pool = pool
+  }
+
+  /// The gradient to add to, 0 at first.
+  public func gradientSum() -> Matrix<S> {
+    if let gradient { return gradient }
+    let gradient = Matrix<S>(rows: value.rows, columns: value.columns, pool: pool)
+    gradient.clear()
+    self.gradient = gradient
+    return gradient
+  }
+
+  /// The gradient for a product that either sets it (factor 0) or adds to it (factor 1).
+  func gradientForProduct() -> (matrix: Matrix<S>, factor: Double) {
+    if let gradient { return (gradient, 1) }
+    let gradient = Matrix<S>(rows: value.rows, columns: value.columns, pool: pool)
+    self.gradient = gradient
+    return (gradient, 0)
+  }
+
+  /// Forgets the gradient and returns its memory.
+  public func dropGradient() { gradient = nil }
+}

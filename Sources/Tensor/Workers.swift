@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+import CKernels
+
+/// Threads that share loops.
+///
+/// Work is cut into parts by its shape, never by the number of threads, so results do not depend on it.
+public final class Workers: Sendable {
+  /// How many threads work, the caller's included.
+  public let count: Int
+  nonisolated(unsafe) private let pool: OpaquePointer?
+
+  /// So many threads, at least one.
+  public init(threads: Int) {
+    count = max(1, threads)
+    pool = count > 1 ? ck_pool_create(count) : nil
+  }
+
+  deinit { ck_pool_destroy(pool) }
+
+  /// Calls `body` with every index below `count`, in any order, on all threads; returns when all are done.
+  ///
+  /// Calls must write to different places. A loop inside a loop runs on the calling thread alone.
+  public func forEach(_ count: Int, _ body: (Int) -> Void) {
+    guard let pool, count > 1 else {
+      for index in 0..<max(0, count) { body(index) }
+      return
+    }
+    withoutActuallyEscaping(body) { body in
+      var body = body
+      withUnsafeMutablePointer(to: &body) { context in
+        ck_pool_run(
+          pool, count, { context, index in context?.assumingMemoryBound(to: ((Int) -> Void).self).pointee(index) },
+          context)
+      }
+    }
+  }
+
+  /// Cuts `count` elements into parts of `part` and calls `body` with each range.
+  public func forEachPart(of count: Int, size part: Int, _ body: (Range<Int>) -> Void) {
+    let part = max(1, part)
+    forEach((count + part - 1) / part) { index in body(index * part..<min(count, (index + 1) * part)) }
+  }
+}

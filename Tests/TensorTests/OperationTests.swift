@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: Apache-2.0
+import Foundation
+import Testing
+
+@testable import Tensor
+
+@Suite("Backward passes against finite differences")
+struct OperationTests {
+  let differences = FiniteDifferences()
+
+  @Test("linear", arguments: [(1, 1, 1), (3, 5, 2), (7, 4, 9)])
+  func linear(_ rows: Int, _ depth: Int, _ columns: Int) {
+    differences.check([(rows, depth), (columns, depth), (1, columns)]) { $0.linear($1[0], $1[1], bias: $1[2]) }
+    differences.check([(rows, depth), (columns, depth)]) { $0.linear($1[0], $1[1]) }
+  }
+
+  @Test("linear in several parts")
+  func manyParts() {
+    // Large enough to be cut by row and by column; only the inputs that are few are checked one by one.
+    differences.check([(1, 130), (1, 130)], tolerance: 1e-5) { tape, inputs in
+      let x = tape.rows(of: inputs[0], at: [Int32](repeating: 0, count: 200))
+      let weight = tape.rows(of: inputs[1], at: [Int32](repeating: 0, count: 160))
+      return tape.linear(x, weight)
+    }
+  }
+
+  @Test("RMS norm", arguments: [(1, 1), (3, 7), (5, 33)])
+  func rmsNorm(_ rows: Int, _ width: Int) {
+    differences.check([(rows, width), (1, width)]) { $0.rmsNorm($1[0], $1[1], epsilon: 1e-5) }
+  }
+
+  @Test("SwiGLU", arguments: [(1, 2), (3, 10)])
+  func swiGLU(_ rows: Int, _ width: Int) {
+    differences.check([(rows, width)]) { $0.swiGLU($1[0]) }
+  }
+
+  @Test("GELU")
+  func gelu() {
+    differences.check([(3, 7)]) { $0.gelu($1[0]) }
+  }
+
+  @Test("a residual sum")
+  func add() {
+    differences.check([(3, 4), (4, 4)]) { tape, inputs in
+      tape.add(inputs[0], into: tape.linear(inputs[0], inputs[1]))
+    }
+  }
+
+  @Test("another shape")
+  func reshape() {
+    differences.check([(4, 6), (5, 12)]) { tape, inputs in
+      tape.linear(tape.reshape(inputs[0], rows: 2, columns: 12), inputs[1])
+    }
+  }
+
+  @Test("rows by index, some twice")
+  func rows() {
+    differences.check([(5, 3)]) { $0.rows(of: $1[0], at: [4, 0, 0, 2, 4, 4]) }
+  }
+
+  @Test("rows in place of others")
+  func replaceRows() {
+    differences.check([(5, 3), (2, 3)]) { tape, inputs in
+      let base = tape.rows(of: inputs[0], at: [0, 1, 2, 3, 4])
+      return tape.replaceRows(of: base, at: [3, 1, 0], by: inputs[1], sources: [0, 1, 0])
+    }
+  }
+
+  @Test("log-probabilities of targets", arguments: [1.0, 0.7])
+  func logProbs(_ temperature: Double) {
+    differences.check([(4, 3), (6, 3)]) { tape, inputs in
+      tape.logProbs(inputs[0], inputs[1], targets: [5, 0, 2, 2], temperature: temperature)
+    }
+  }
+
+  @Test(
+    "attention",
+    arguments: [
+      AttentionCase(lengths: [3], prefixes: [nil], heads: 1, keyValueHeads: 1, isCausal: true),
+      AttentionCase(lengths: [3, 1, 4], prefixes: [nil, nil, nil], heads: 2, keyValueHeads: 1, isCausal: false),
+      AttentionCase(lengths: [3, 2, 1, 3], prefixes: [nil, 0, 0, 0], heads: 4, keyValueHeads: 2, isCausal: true),
+      AttentionCase(lengths: [2, 2, 3, 1], prefixes: [nil, 0, nil, 2], heads: 2, keyValueHeads: 2, isCausal: true),
+    ])
+  func attention(_ sample: AttentionCase) {
+    let heads = AttentionHeads(count: sample.heads, keyValueCount: sample.keyValueHeads, size: 4)
+    let angles = sample.angles(size: 4, pool: differences.pool)
+    differences.check([(sample.layout.rows, heads.projectionWidth)]) { tape, inputs in
+      let projection = tape.rows(of: inputs[0], at: (0..<Int32(sample.layout.rows)).map { $0 })
+      return tape.attention(projection, heads: heads, layout: sample.layout, angles: angles)
+    }
+  }
+}
+
+/// Segments of some lengths.
+struct AttentionCase: CustomStringConvertible {
+  let lengths: [Int]
+  let prefixes: [Int?]
+  let heads: Int
+  let keyValueHeads: Int
+  let isCausal: Bool
+
+  var layout: AttentionLayout {
+    var start = 0
+    var segments: [AttentionLayout.Segment] = []
+    for (length, prefix) in zip(lengths, prefixes) {
+      segments.append(.init(start: start, count: length, prefix: prefix))
+      start += length
+    }
+    return AttentionLayout(segments, isCausal: isCausal)
+  }
+
+  func angles(size: Int, pool: MemoryPool) -> RotaryAngles<Double> {
+    let cosines = Matrix<Double>(rows: layout.rows, columns: size / 2, pool: pool)
+    let sines = Matrix<Double>(rows: layout.rows, columns: size / 2, pool: pool)
+    for index in 0..<cosines.count {
+      cosines.pointer[index] = .init(Foundation.cos(Double(index) * 0.3))
+      sines.pointer[index] = .init(Foundation.sin(Double(index) * 0.3))
+    }
+    return RotaryAngles(cosines: cosines, sines: sines)
+  }
+
+  var description: String { "\(lengths), prefixes \(prefixes.map { $0.map(String.init) ?? "-" }), \(heads) heads" }
+}
