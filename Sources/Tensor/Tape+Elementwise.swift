@@ -7,7 +7,9 @@ private let elementsPerPart = 1 << 15
 extension Tape {
   private func rowsPerPart(_ columns: Int) -> Int { max(1, elementsPerPart / max(1, columns)) }
 
-  /// Root mean square layer normalisation: `x / sqrt(mean(x²) + ε) · weight`, row by row. Source: Zhang and Sennrich 2019.
+  /// Root mean square layer normalisation: `x / sqrt(mean(x²) + ε) · weight`, row by row.
+  ///
+  /// Source: Zhang and Sennrich 2019.
   public func rmsNorm(_ x: Variable<S>, _ weight: Variable<S>, epsilon: Double) -> Variable<S> {
     let (rows, width) = (x.value.rows, x.value.columns)
     let y = variable(matrix(rows, width), needsGradient: x.needsGradient || weight.needsGradient)
@@ -39,7 +41,9 @@ extension Tape {
     return y
   }
 
-  /// `silu(gate) · up` of rows that hold gate and up side by side: [n, 2 · width] → [n, width]. Source: Shazeer 2020.
+  /// `silu(gate) · up` of rows that hold gate and up side by side: [n, 2 · width] → [n, width].
+  ///
+  /// Source: Shazeer 2020.
   public func swiGLU(_ x: Variable<S>) -> Variable<S> {
     let (rows, width) = (x.value.rows, x.value.columns / 2)
     let y = variable(matrix(rows, width), needsGradient: x.needsGradient)

@@ -37,8 +37,9 @@ public final class Tape<S: Scalar> {
     if isRecording { steps.append(step) }
   }
 
-  /// Computes the gradients of everything that outputs with a gradient depend on. Callers set those before, by
-  /// ``Variable/gradientSum()``. The tape is empty afterwards.
+  /// Computes the gradients of everything that outputs with a gradient depend on.
+  ///
+  /// Callers set those of the outputs before, by ``Variable/gradientSum()``. The tape is empty afterwards.
   public func backward() {
     while let step = steps.popLast() { step() }
   }
