@@ -6,7 +6,8 @@
 #   Examples/test.sh --record    write what comes out into the READMEs and replay/expected
 #
 # Blocks marked `sh` are commands, run from the top of the repository; a block marked `text` after one is what it
-# prints, times aside. The program must have been built. BUILT_BY=test says that `swift test` built it.
+# prints, times aside. The program must have been built. BUILT_BY=test says that `swift test` built it. Python with
+# pyarrow is needed for trl-parquet alone, which is skipped without.
 set -eu
 
 root=$(cd "$(dirname "$0")/.." && pwd -P)

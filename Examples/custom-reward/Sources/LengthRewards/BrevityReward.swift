@@ -17,7 +17,7 @@ public struct BrevityReward: RewardFunction {
     public init() {}
 
     /// What each option means.
-    public static let help = ["characters": "responses up to this many characters get 1, those twice as long 0"]
+    public static let help = ["characters": "up to this many characters give 1, twice as many 0"]
 
     /// What is wrong with the values.
     public func problems() -> [OptionProblem] {
