@@ -1,10 +1,9 @@
+import PipelineAnalysis
 // SPDX-License-Identifier: Apache-2.0
 import PipelineCore
 import PipelineIO
 import PipelineRuntime
 import Testing
-
-@testable import PipelineAnalysis
 
 @Suite("compare")
 struct ComparisonTests {

@@ -3,17 +3,17 @@ import PipelineCore
 import PipelineIO
 
 /// Lines that cannot be used, counted by reason; of each reason the first line is remembered.
-struct BadRecordTally: Sendable {
-  struct Entry: Sendable {
+package struct BadRecordTally: Sendable {
+  package struct Entry: Sendable {
     /// The reason without what differs from line to line.
     let reason: String
     let first: BadRecord
-    var count: Int
+    package var count: Int
   }
 
-  private(set) var count = 0
+  package private(set) var count = 0
   /// In the order in which the reasons appeared; after 64 of them, others are counted as one.
-  private(set) var entries: [Entry] = []
+  package private(set) var entries: [Entry] = []
 
   mutating func add(_ record: BadRecord) {
     count += 1
@@ -27,7 +27,7 @@ struct BadRecordTally: Sendable {
   }
 
   /// Replaces numbers, and quoted words other than the names of fields, by a placeholder.
-  static func kind(of reason: String) -> String {
+  package static func kind(of reason: String) -> String {
     let known = Set(Field.reserved.map(\.rawValue))
     let parts = reason.split(separator: "'", omittingEmptySubsequences: false).map(String.init)
     let words = parts.enumerated().map { index, part in

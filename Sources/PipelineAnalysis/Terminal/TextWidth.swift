@@ -28,7 +28,7 @@ package enum TextWidth {
   static func spaces(_ count: Int) -> String { String(repeating: " ", count: max(0, count)) }
 
   /// Cuts text in its middle, where it is too wide; names differ at their ends.
-  static func fit(_ text: String, _ width: Int, _ style: TerminalStyle) -> String {
+  package static func fit(_ text: String, _ width: Int, _ style: TerminalStyle) -> String {
     guard columns(text) > width else { return text }
     let dots = style.sign("…", "..")
     let room = max(0, width - columns(dots))
