@@ -2,6 +2,7 @@
 import ArgumentParser
 import Foundation
 public import PipelineCore
+import Synchronization
 
 /// The program: its command line over a registry that the caller may extend.
 ///
@@ -58,7 +59,7 @@ public enum PipelineProgram {
         try command.run()
       }
     }
-    let interruption = Interruption { task.cancel() }
+    let interruption = Interruption(of: [SIGINT, SIGTERM]) { task.cancel() }
     defer { interruption.end() }
     do {
       try await task.value
@@ -69,6 +70,7 @@ public enum PipelineProgram {
       switch error {
       case let status as ExitCode: return ExitStatus(rawValue: status.rawValue) ?? .failure
       case is CleanExit, is ValidationError: return explain(error)
+      case is CancellationError where interruption.signal == SIGTERM: return complain(error, status: .terminated)
       default: return complain(error)
       }
     }
@@ -91,11 +93,12 @@ public enum PipelineProgram {
   }
 
   /// Says what went wrong with the work.
-  private static func complain(_ error: any Error) -> ExitStatus {
-    let status = ExitStatus(error)
+  private static func complain(_ error: any Error, status: ExitStatus? = nil) -> ExitStatus {
+    let status = status ?? ExitStatus(error)
     switch status {
     case .closedPipe: break
     case .interrupted: Terminal.say("shuffle-r1: interrupted")
+    case .terminated: Terminal.say("shuffle-r1: terminated")
     default:
       let errors: [any Error] = (error as? PipelineErrors)?.errors ?? [error]
       for error in errors {
@@ -121,22 +124,36 @@ enum CommandEnvironment {
   @TaskLocal static var registry = Registry()
 }
 
-/// Ctrl-C: the first asks the work to stop where nothing is lost, the second ends the program.
+/// Ctrl-C and `kill`: the first asks the work to stop where nothing is lost, the second ends the program.
 private final class Interruption {
-  private let source: any DispatchSourceSignal
+  private let sources: [any DispatchSourceSignal]
+  private let first: FirstSignal
 
-  init(_ stop: @escaping @Sendable () -> Void) {
-    signal(SIGINT, SIG_IGN)
-    let source = DispatchSource.makeSignalSource(signal: SIGINT, queue: .global())
-    nonisolated(unsafe) var count = 0
-    source.setEventHandler {
-      count += 1
-      if count > 1 { _exit(ExitStatus.interrupted.rawValue) }
-      stop()
+  /// The first signal that came.
+  var signal: Int32? { first.number.withLock { $0 } }
+
+  init(of signals: [Int32], _ stop: @escaping @Sendable () -> Void) {
+    let first = FirstSignal()
+    self.first = first
+    sources = signals.map { number in
+      Foundation.signal(number, SIG_IGN)
+      let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
+      source.setEventHandler {
+        let isFirst = first.number.withLock { known in
+          defer { known = known ?? number }
+          return known == nil
+        }
+        if !isFirst { _exit(128 + number) }
+        stop()
+      }
+      source.resume()
+      return source
     }
-    source.resume()
-    self.source = source
   }
 
-  func end() { source.cancel() }
+  func end() { for source in sources { source.cancel() } }
+
+  private final class FirstSignal: Sendable {
+    let number = Mutex<Int32?>(nil)
+  }
 }
