@@ -51,6 +51,8 @@ public enum PipelineProgram {
       return explain(error)
     }
     let isOurs = RootCommand.configuration.subcommands.contains { $0 == type(of: command) }
+    // What does not look whether it shall stop is ended by the signal itself.
+    let canStop = command is any AsyncParsableCommand
     let task = Task {
       var command = command
       if var command = command as? any AsyncParsableCommand {
@@ -59,7 +61,7 @@ public enum PipelineProgram {
         try command.run()
       }
     }
-    let interruption = Interruption(of: [SIGINT, SIGTERM]) { task.cancel() }
+    let interruption = Interruption(of: canStop ? [SIGINT, SIGTERM] : []) { task.cancel() }
     defer { interruption.end() }
     do {
       try await task.value
@@ -112,7 +114,8 @@ public enum PipelineProgram {
   /// What to say about a first argument that names no command, or nil when it does.
   private static func unknownCommand(in arguments: [String]) -> String? {
     let known = RootCommand.configuration.subcommands.compactMap { $0.configuration.commandName }
-    guard let name = arguments.first, !name.hasPrefix("-"), name != "help", !known.contains(name) else { return nil }
+    let named = arguments.first == "help" ? arguments.dropFirst().first : arguments.first
+    guard let name = named, !name.hasPrefix("-"), name != "help", !known.contains(name) else { return nil }
     let hint = NearestName.suggestion(for: name, among: known).map { "; did you mean '\($0)'?" } ?? "."
     return "Error: unknown command \(name.quotedForMessage)\(hint) Commands: \(known.joined(separator: ", "))\n"
       + "  See 'shuffle-r1 --help' for more information."
@@ -125,9 +128,12 @@ enum CommandEnvironment {
 }
 
 /// Ctrl-C and `kill`: the first asks the work to stop where nothing is lost, the second ends the program.
+///
+/// So does a time of grace: work that waits for somebody else, who has yet to open a pipe for example, hears nothing.
 private final class Interruption {
   private let sources: [any DispatchSourceSignal]
   private let first: FirstSignal
+  private static let graceSeconds = 5.0
 
   /// The first signal that came.
   var signal: Int32? { first.number.withLock { $0 } }
@@ -145,6 +151,7 @@ private final class Interruption {
         }
         if !isFirst { _exit(128 + number) }
         stop()
+        DispatchQueue.global().asyncAfter(deadline: .now() + Self.graceSeconds) { _exit(128 + number) }
       }
       source.resume()
       return source

@@ -105,15 +105,20 @@ public struct Conversion {
     }
     work.append(work.exporter.finish())
     try work.flush(to: output)
-    guard let importer = work.importer, importer.summary.rows > 0 else {
-      throw PipelineError(
-        .invalidData,
-        "\(inputs.map { $0 == "-" ? "standard input" : $0 }.joined(separator: ", ")) holds no rollouts; check that the right file was named",
-        at: work.firstBad?.location)
-    }
+    guard let importer = work.importer, importer.summary.rows > 0 else { throw nothingRead(work) }
     return Summary(
       from: format?.name ?? "", to: to.name, imported: importer.summary, linesWritten: work.linesWritten,
       badRecords: work.badRecords, nonFiniteLines: work.nonFiniteLines, losses: work.exporter.losses)
+  }
+
+  private func nothingRead(_ work: Work) -> PipelineError {
+    let files = inputs.map { $0 == "-" ? "standard input" : $0 }.joined(separator: ", ")
+    guard let first = work.firstBad else {
+      return PipelineError(.invalidData, "\(files) holds no rollouts; check that the right file was named")
+    }
+    return PipelineError(
+      .invalidData, "no line of \(files) can be used (\(work.badRecords) bad); the first: \(first.reason)",
+      at: first.location)
   }
 
   private struct Work {

@@ -104,6 +104,22 @@ struct BadOutputTests {
     #expect(sandbox.has("done/lineage.jsonl") == false)
   }
 
+  static let itself: [Case] = [
+    Case(
+      "a conversion that appends", "shuffle-r1 convert scored.jsonl - >> scored.jsonl",
+      """
+      shuffle-r1: error: scored.jsonl is the file that standard output goes to; send that to another file
+      """),
+    Case(
+      "a stage that appends", "shuffle-r1 stage advantage < scored.jsonl >> scored.jsonl",
+      """
+      shuffle-r1: error: standard input is the file that standard output goes to; send that to another file
+      """),
+  ]
+
+  @Test("nothing is written to the end of what is read", arguments: itself)
+  func readsWhatItWrites(_ itself: Case) throws { try itself.check(in: sandbox) }
+
   @Test("an output that appears meanwhile is not replaced")
   func appears() throws {
     let outcome = try sandbox.run(

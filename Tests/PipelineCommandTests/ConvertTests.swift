@@ -100,6 +100,12 @@ struct ConvertTests {
       more with --max-bad-records (now 0)
       """),
     Case(
+      "not one line of the format that was named", "shuffle-r1 convert -q --from trl scored.jsonl out",
+      """
+      shuffle-r1: error: scored.jsonl:1:1: no line of scored.jsonl can be used (24 bad); the first: 'completion' is \
+      missing, every line of trl has it
+      """),
+    Case(
       "lines of no format", "shuffle-r1 convert who.jsonl out",
       """
       shuffle-r1: error: who.jsonl:1:1: no known format has lines like these (a, b); name one with --from: \

@@ -48,6 +48,13 @@ struct HelpTests {
         See 'shuffle-r1 --help' for more information.
       """),
     Case(
+      "help for a command that nobody knows", "shuffle-r1 help insepct 2>&1 | head -1 >&2; exit ${PIPESTATUS[0]}",
+      status: 2,
+      """
+      Error: unknown command 'insepct'; did you mean 'inspect'? Commands: run, check, stage, describe, convert, \
+      inspect, compare, why, import-config, schemas
+      """),
+    Case(
       "an option that nobody knows", "shuffle-r1 check p.json --quite", status: 2,
       """
       Error: Unknown option '--quite'. Did you mean '--quiet'?

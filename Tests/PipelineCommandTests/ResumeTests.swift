@@ -124,6 +124,13 @@ struct ResumeTests {
     #expect(Set(sandbox.tree().keys) == ["many.jsonl", "p.json", "pipe"])
   }
 
+  @Test("what cannot be asked to stop is ended by the signal")
+  func ended() throws {
+    let outcome = try sandbox.run("mkfifo pipe; exec shuffle-r1 check pipe & sleep 0.2; kill -TERM $!; wait $!")
+    #expect(outcome.status == 143)
+    #expect(outcome.errors.contains("error") == false)
+  }
+
   @Test("a changed spec or input is refused, and nothing is touched")
   func changed() throws {
     try sandbox.run("sed -i.bak 's/\"groups\": 1/\"groups\": 400/' p.json && shuffle-r1 run p.json -q -o part")
