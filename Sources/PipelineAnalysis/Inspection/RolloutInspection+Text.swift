@@ -135,7 +135,7 @@ extension RolloutInspection {
       let tally = parts[entry.name] ?? ValueTally()
       let missing = records - tally.count
       let cells = [
-        NumberText.short(tally.mean, digits: 3),
+        NumberText.short(tally.plainMean, digits: 3),
         tally.standardDeviation.map { NumberText.short($0, digits: 3) } ?? "-",
         NumberText.short(tally.least, digits: 3), NumberText.short(tally.greatest, digits: 3),
         missing == 0 ? "-" : NumberText.percent(missing, of: records),

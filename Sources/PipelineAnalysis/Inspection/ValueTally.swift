@@ -37,6 +37,9 @@ struct ValueTally: Sendable {
     while let exponent, cells.count > 2 * Self.exactLimit { regrid(exponent + 1) }
   }
 
+  /// The mean as people read it: 0 where only rounding keeps it from that.
+  var plainMean: Double { abs(mean) < 1e-12 * max(abs(least), abs(greatest)) ? 0 : mean }
+
   /// The standard deviation with n - 1; nil of fewer than two values.
   var standardDeviation: Double? { count < 2 ? nil : (squares / Double(count - 1)).squareRoot() }
 
