@@ -52,7 +52,8 @@ public enum PipelineProgram {
     }
     let isOurs = RootCommand.configuration.subcommands.contains { $0 == type(of: command) }
     // What does not look whether it shall stop is ended by the signal itself.
-    let canStop = command is any AsyncParsableCommand
+    let interruption = Interruption(of: command is any AsyncParsableCommand ? [SIGINT, SIGTERM] : [])
+    defer { interruption.end() }
     let task = Task {
       var command = command
       if var command = command as? any AsyncParsableCommand {
@@ -61,8 +62,7 @@ public enum PipelineProgram {
         try command.run()
       }
     }
-    let interruption = Interruption(of: canStop ? [SIGINT, SIGTERM] : []) { task.cancel() }
-    defer { interruption.end() }
+    interruption.stops { task.cancel() }
     do {
       try await task.value
       return .success
@@ -131,36 +131,54 @@ enum CommandEnvironment {
 ///
 /// So does a time of grace: work that waits for somebody else, who has yet to open a pipe for example, hears nothing.
 private final class Interruption {
+  private struct State {
+    var signal: Int32?
+    var stop: (@Sendable () -> Void)?
+  }
+
   private let sources: [any DispatchSourceSignal]
-  private let first: FirstSignal
+  private let shared: Shared
   private static let graceSeconds = 5.0
 
   /// The first signal that came.
-  var signal: Int32? { first.number.withLock { $0 } }
+  var signal: Int32? { shared.state.withLock { $0.signal } }
 
-  init(of signals: [Int32], _ stop: @escaping @Sendable () -> Void) {
-    let first = FirstSignal()
-    self.first = first
+  /// Takes the signals from now on.
+  init(of signals: [Int32]) {
+    let shared = Shared()
+    self.shared = shared
     sources = signals.map { number in
       Foundation.signal(number, SIG_IGN)
       let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
       source.setEventHandler {
-        let isFirst = first.number.withLock { known in
-          defer { known = known ?? number }
-          return known == nil
+        let (isFirst, stop) = shared.state.withLock { state in
+          defer { state.signal = state.signal ?? number }
+          return (state.signal == nil, state.stop)
         }
         if !isFirst { _exit(128 + number) }
-        stop()
-        DispatchQueue.global().asyncAfter(deadline: .now() + Self.graceSeconds) { _exit(128 + number) }
+        stop?()
+        DispatchQueue.global().asyncAfter(deadline: .now() + Self.graceSeconds) {
+          Terminal.say("shuffle-r1: ended before the work could stop by itself; a run continues with --resume")
+          _exit(128 + number)
+        }
       }
       source.resume()
       return source
     }
   }
 
+  /// Says how the work is asked to stop; it is at once where a signal has come already.
+  func stops(_ stop: @escaping @Sendable () -> Void) {
+    let hasCome = shared.state.withLock { state in
+      state.stop = stop
+      return state.signal != nil
+    }
+    if hasCome { stop() }
+  }
+
   func end() { for source in sources { source.cancel() } }
 
-  private final class FirstSignal: Sendable {
-    let number = Mutex<Int32?>(nil)
+  private final class Shared: Sendable {
+    let state = Mutex(State())
   }
 }

@@ -178,7 +178,10 @@ struct BadOutputTests {
   func closedPipe(_ command: String) throws {
     try sandbox.run("for i in $(seq 400); do sed \"s/:\\\"g/:\\\"$i-g/g\" scored.jsonl; done > big.jsonl")
     // The reader has gone for sure before the program starts.
-    let outcome = try sandbox.run("{ sleep 0.1; \(command); echo $? > status; } | true; cat status")
+    let outcome = try sandbox.run(
+      """
+      { until [ -e gone ]; do sleep 0.01; done; \(command); echo $? > status; } | { exec <&-; touch gone; }; cat status
+      """)
     #expect(outcome.output == "141\n")
     #expect(outcome.errors == "")
     let head = try sandbox.run("\(command) | head -1")

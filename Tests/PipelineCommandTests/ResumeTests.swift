@@ -112,12 +112,15 @@ struct ResumeTests {
     #expect(sandbox.run(in: "part") == sandbox.run(in: "whole"))
   }
 
-  @Test("what reads a pipe stops at once too, and leaves no file", arguments: ["convert - out.jsonl", "inspect -"])
+  @Test(
+    "what reads a pipe stops at once too, and leaves no file",
+    arguments: ["convert - out.jsonl", "stage advantage --lineage out.jsonl"])
   func interruptedReading(_ command: String) throws {
     let outcome = try sandbox.run(
       """
       mkfifo pipe; exec 3<> pipe; head -5 many.jsonl >&3
-      shuffle-r1 \(command) < pipe & sleep 0.3; kill -INT $!; wait $!
+      shuffle-r1 \(command) < pipe & until ls .out.jsonl.*.partial > /dev/null 2>&1; do sleep 0.01; done
+      kill -INT $!; wait $!
       """)
     #expect(outcome.status == 130)
     #expect(outcome.errors == "shuffle-r1: interrupted\n")
