@@ -6,8 +6,8 @@
 #   Examples/test.sh --record    write what comes out into the READMEs and replay/expected
 #
 # Blocks marked `sh` are commands, run from the top of the repository; a block marked `text` after one is what it
-# prints, times aside. The program must have been built. BUILT_BY=test says that `swift test` built it. Python with
-# pyarrow is needed for trl-parquet alone, which is skipped without.
+# prints, times aside. The program must have been built. Python with pyarrow is needed for trl-parquet alone, which is
+# skipped without.
 set -eu
 
 root=$(cd "$(dirname "$0")/.." && pwd -P)
@@ -26,19 +26,10 @@ trap 'rm -rf "$scratch"' EXIT
 mkdir -p "$scratch/top/runs" "$scratch/bin"
 for name in .build Examples Schemas; do ln -s "$root/$name" "$scratch/top/$name"; done
 
-# The `swift` of the READMEs. After `swift test` all modules are compiled for testable imports: building the example
-# in the same way takes seconds, in another way minutes.
+# The `swift` of the READMEs: in the repository itself, whose build it shares, and with the flags of this build.
 cat > "$scratch/bin/swift" << 'END'
 #!/bin/sh
 cd "$ROOT" || exit 1
-if [ "${BUILT_BY:-}" = test ]; then
-  shift
-  for argument; do
-    shift
-    [ "$argument" = --disable-testable-imports ] || set -- "$@" "$argument"
-  done
-  set -- test "$@"
-fi
 # shellcheck disable=SC2086  # a list of flags
 exec "$REAL_SWIFT" "$@" ${SWIFT_FLAGS:-}
 END

@@ -133,6 +133,6 @@ struct HistorySearch {
     let place =
       known.isEmpty
       ? "in no step, since its record could not be used" : "in step\(known.count == 1 ? "" : "s") \(list)"
-    return PipelineError(.invalidSpec, "trajectory \(id.quotedForMessage) was not in step \(step); it was \(place)")
+    return PipelineError(.invalidData, "trajectory \(id.quotedForMessage) was not in step \(step); it was \(place)")
   }
 }

@@ -9,6 +9,10 @@ package struct BadRecordTally: Sendable {
     let reason: String
     let first: BadRecord
     package var count: Int
+    /// Whether every line says the very same.
+    var isUniform = true
+    /// The reason as people read it: in full where it is always the same.
+    var text: String { isUniform ? first.reason : reason }
   }
 
   package private(set) var count = 0
@@ -21,6 +25,7 @@ package struct BadRecordTally: Sendable {
     if entries.count >= 64, !entries.contains(where: { $0.reason == reason }) { reason = "other reasons" }
     if let index = entries.firstIndex(where: { $0.reason == reason }) {
       entries[index].count += 1
+      entries[index].isUniform = entries[index].isUniform && entries[index].first.reason == record.reason
     } else {
       entries.append(Entry(reason: reason, first: record, count: 1))
     }

@@ -46,11 +46,10 @@ extension RolloutInspection {
       "\(NumberText.count(badRecords.count, "bad record")) cannot be used and \(badRecords.count == 1 ? "is" : "are") left out:"
     )
     for entry in badRecords.entries.sorted(by: { $0.count > $1.count }).prefix(8) {
-      let text = entry.count == 1 ? entry.first.reason : entry.reason
       let place = "line \(NumberText.count(entry.first.location.line))"
       page.row(
         TextWidth.right(NumberText.count(entry.count), 7),
-        style.safe(text) + (entry.count == 1 ? " (\(place))" : " (first: \(place))"), labelWidth: 7)
+        style.safe(entry.text) + (entry.count == 1 ? " (\(place))" : " (first: \(place))"), labelWidth: 7)
     }
     if badRecords.entries.count > 8 {
       page.remark("… and \(badRecords.entries.count - 8) more reasons; --json lists them")
