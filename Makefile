@@ -26,7 +26,7 @@ build: setup ## build the program: .build/release/shuffle-r1
 quickstart: build ## build, then replay saved rollouts through the selection stages
 	@echo; $(PROGRAM) run Examples/replay/pipeline.json --overwrite --output runs/quickstart
 	@echo; echo "Two of these rollouts, and what became of them:"
-	@echo; $(PROGRAM) why runs/quickstart shapes-00/3
+	@echo; $(PROGRAM) why runs/quickstart shapes-15/13
 	@echo; $(PROGRAM) why runs/quickstart shapes-00/0
 	@echo; echo "The same rollouts through GRPO, DAPO's filter, the largest |A|, and Shuffle-R1:"
 	@echo; cd Examples/replay && ../../$(PROGRAM) compare grpo.json dapo.json top.json pipeline.json
