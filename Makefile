@@ -2,17 +2,19 @@
 # `make` lists the targets. SWIFT=… chooses the toolchain, SWIFT_FLAGS=… is added to every build.
 SWIFT ?= swift
 SWIFT_FLAGS ?=
-export SWIFT
+ROUNDS ?= 60000
+SEED ?= 1
+export SWIFT SWIFT_FLAGS
 
 BUILD_FLAGS = -c release --explicit-target-dependency-import-check error $(SWIFT_FLAGS)
 PROGRAM = .build/release/shuffle-r1
 SOURCES = $(wildcard Sources Plugins Tests Examples Package.swift)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build quickstart test lint format bench clean
+.PHONY: help setup build quickstart test test-examples test-debug fuzz lint format bench clean
 
 help: ## list the targets
-	@sed -n 's/^\([a-z][a-z-]*\):.*## \(.*\)/\1|\2/p' Makefile | awk -F '|' '{ printf "  make %-11s %s\n", $$1, $$2 }'
+	@sed -n 's/^\([a-z][a-z-]*\):.*## \(.*\)/\1|\2/p' Makefile | awk -F '|' '{ printf "  make %-13s %s\n", $$1, $$2 }'
 
 setup: ## install the system packages that the build needs, where they are missing
 	@.ci/setup
@@ -22,10 +24,27 @@ build: setup ## build the program: .build/release/shuffle-r1
 
 # The first thing that a newcomer runs: keep it to one command, with something to see at its end.
 quickstart: build ## build, then replay saved rollouts through the selection stages
-	$(PROGRAM) run Examples/replay/pipeline.json --output runs/quickstart
+	@echo; $(PROGRAM) run Examples/replay/pipeline.json --overwrite --output runs/quickstart
+	@echo; echo "Two of these rollouts, and what became of them:"
+	@echo; $(PROGRAM) why runs/quickstart shapes-15/13
+	@echo; $(PROGRAM) why runs/quickstart shapes-00/0
+	@echo; echo "The same rollouts through GRPO, DAPO's filter, the largest |A|, and Shuffle-R1:"
+	@echo; cd Examples/replay && ../../$(PROGRAM) compare grpo.json dapo.json top.json pipeline.json
+	@echo "What this shows, and what to try next: Examples/replay/README.md"
 
-test: setup ## run every test, in release, with the import checks of the build
-	"$(SWIFT)" test $(BUILD_FLAGS)
+test: setup ## run every test and every example, in release, with the import checks of the build
+	"$(SWIFT)" test $(BUILD_FLAGS) --disable-testable-imports
+	Examples/test.sh
+
+test-examples: build ## run every example and compare with what it should give
+	Examples/test.sh
+
+test-debug: build ## check that a debug build gives the same bytes, on 1, 2 and 7 threads
+	"$(SWIFT)" build --scratch-path .build-debug --product shuffle-r1 $(SWIFT_FLAGS)
+	Tests/same-bytes.sh $(PROGRAM) .build-debug/debug/shuffle-r1
+
+fuzz: build ## feed mutated records and specs to the readers; ROUNDS=… and SEED=… choose how many and which
+	.build/release/fuzz-reader $(ROUNDS) $(SEED)
 
 lint: ## check the formatting, and that no target imports what it must not know
 	"$(SWIFT)" format lint --strict --recursive --parallel $(SOURCES)
@@ -39,3 +58,4 @@ bench: build ## measure replay against the same work in Python (needs python3; m
 
 clean: ## remove what was built and the benchmark's data; keeps runs/
 	rm -rf .build .venv-bench Tests/Benchmarks/data
+	rm -rf Examples/custom-reward/.build Examples/custom-reward/schemas

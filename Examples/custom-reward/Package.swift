@@ -10,11 +10,18 @@ let package = Package(
     .package(name: "shuffle-r1", path: "../..")
   ],
   targets: [
+    .target(
+      name: "LengthRewards",
+      dependencies: [.product(name: "PipelineCore", package: "shuffle-r1")]),
     .executableTarget(
       name: "brevity",
+      dependencies: ["LengthRewards", .product(name: "PipelineCommand", package: "shuffle-r1")]),
+    .testTarget(
+      name: "LengthRewardsTests",
       dependencies: [
+        "LengthRewards",
         .product(name: "PipelineCore", package: "shuffle-r1"),
-        .product(name: "PipelineCommand", package: "shuffle-r1"),
-      ])
+        .product(name: "PipelineTesting", package: "shuffle-r1"),
+      ]),
   ]
 )

@@ -151,7 +151,9 @@ public struct AdvantageStage: Stage {
     if tooFew > 0 {
       report.warn(
         "too-few-scored",
-        "\(tooFew) trajectories leave since they are the only ones of their group with a reward; "
+        (tooFew == 1
+          ? "1 trajectory leaves since it is the only one of its group with a reward; "
+          : "\(tooFew) trajectories leave since they are the only ones of their group with a reward; ")
           + "'\(Self.nameOf(estimator))' compares rollouts with one another", count: tooFew)
     }
     for (rule, field) in [("no-tokens", "tokens"), ("no-baseline", "baseline")] {
@@ -159,7 +161,8 @@ public struct AdvantageStage: Stage {
       guard let first = rules.firstIndex(of: rule) else { continue }
       report.warn(
         rule,
-        "\(count) trajectories leave since they have no '\(field)', the first is \(batch[first].id.quotedForMessage)",
+        (count == 1 ? "1 trajectory leaves since it has" : "\(count) trajectories leave since they have")
+          + " no '\(field)', the first is \(batch[first].id.quotedForMessage)",
         count: count)
     }
   }

@@ -76,7 +76,7 @@ extension ShuffleStage.Options {
   /// The weights that units of these importances are drawn by; they need not sum to 1.
   ///
   /// Importances must be finite. The constant of `inverse` is the reference's.
-  func weights(_ importances: [Double]) -> [Double] {
+  package func weights(_ importances: [Double]) -> [Double] {
     let greatest = importances.max() ?? 0
     switch weighting {
     case .power:

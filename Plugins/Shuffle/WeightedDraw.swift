@@ -9,7 +9,7 @@ import PipelineCore
 ///
 /// Source: Efraimidis, Spirakis, "Weighted random sampling with a reservoir" (2006), in the form of exponential
 /// clocks: `u^(1/W)` underflows for most keys of a large batch.
-struct WeightedDraw {
+package struct WeightedDraw {
   private struct Candidate {
     /// Orders like the key it stands for: the bits of a positive `Double`, or random bits.
     let key: UInt64
@@ -24,7 +24,7 @@ struct WeightedDraw {
   private let weightedCount: Int
 
   /// Prepares draws of units with these weights, finite and not negative.
-  init(weights: [Double]) {
+  package init(weights: [Double]) {
     self.weights = weights
     weightedCount = weights.count { $0 > 0 }
   }
@@ -32,7 +32,7 @@ struct WeightedDraw {
   /// The indices of `count` distinct units, in the order in which they were drawn.
   ///
   /// Takes one draw from `random` for each unit, in order. Linear in the number of units on average.
-  func draw(_ count: Int, using random: PhiloxGenerator) -> [Int32] {
+  package func draw(_ count: Int, using random: PhiloxGenerator) -> [Int32] {
     var random = random
     var weighted: [Candidate] = []
     var weightless: [Candidate] = []

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import ArgumentParser
+import PipelineAnalysis
 import PipelineCore
 import PipelineSpec
 
@@ -76,11 +77,10 @@ struct DescribeCommand: ParsableCommand {
     return options.flatMap { option -> [String] in
       let name = option.name + String(repeating: " ", count: width - option.name.count)
       let value = option.defaultValue.map { "default \($0.json)" } ?? "required"
-      return [
-        "\(margin)\(name)  \(option.shape.type), \(value)",
-        "\(margin)\(String(repeating: " ", count: width))  \(option.help)",
-      ]
-        + Self.options(option.shape.options, indent: indent + width + 2)
+      let inset = String(repeating: " ", count: indent + width + 2)
+      let help = TextWidth.wrap(option.help, max(30, min(Terminal.width, 120) - inset.count))
+      return ["\(margin)\(name)  \(option.shape.type), \(value)"] + help.map { inset + $0 }
+        + Self.options(option.shape.options, indent: inset.count)
     }
   }
 }

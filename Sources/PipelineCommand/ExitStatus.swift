@@ -15,6 +15,8 @@ enum ExitStatus: Int32 {
   case closedPipe = 141
   /// Ctrl-C (128 + SIGINT).
   case interrupted = 130
+  /// Asked to end by `kill` or a scheduler (128 + SIGTERM).
+  case terminated = 143
 
   /// The status that an error ends the program with.
   init(_ error: any Error) {

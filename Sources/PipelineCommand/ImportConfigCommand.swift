@@ -29,7 +29,7 @@ struct ImportConfigCommand: ParsableCommand {
   var quiet = false
 
   func run() throws {
-    let tree = try SpecText(contentsOf: config).tree()
+    let tree = try SpecText(contentsOf: config, kind: "configuration").tree()
     let imported: ConfigImport
     do {
       imported = try ConfigImport(tree.jsonValue)

@@ -2,6 +2,7 @@
 import ArgumentParser
 import Foundation
 public import PipelineCore
+import Synchronization
 
 /// The program: its command line over a registry that the caller may extend.
 ///
@@ -50,6 +51,9 @@ public enum PipelineProgram {
       return explain(error)
     }
     let isOurs = RootCommand.configuration.subcommands.contains { $0 == type(of: command) }
+    // What does not look whether it shall stop is ended by the signal itself.
+    let interruption = Interruption(of: command is any AsyncParsableCommand ? [SIGINT, SIGTERM] : [])
+    defer { interruption.end() }
     let task = Task {
       var command = command
       if var command = command as? any AsyncParsableCommand {
@@ -58,8 +62,7 @@ public enum PipelineProgram {
         try command.run()
       }
     }
-    let interruption = Interruption { task.cancel() }
-    defer { interruption.end() }
+    interruption.stops { task.cancel() }
     do {
       try await task.value
       return .success
@@ -69,6 +72,7 @@ public enum PipelineProgram {
       switch error {
       case let status as ExitCode: return ExitStatus(rawValue: status.rawValue) ?? .failure
       case is CleanExit, is ValidationError: return explain(error)
+      case is CancellationError where interruption.signal == SIGTERM: return complain(error, status: .terminated)
       default: return complain(error)
       }
     }
@@ -91,11 +95,12 @@ public enum PipelineProgram {
   }
 
   /// Says what went wrong with the work.
-  private static func complain(_ error: any Error) -> ExitStatus {
-    let status = ExitStatus(error)
+  private static func complain(_ error: any Error, status: ExitStatus? = nil) -> ExitStatus {
+    let status = status ?? ExitStatus(error)
     switch status {
     case .closedPipe: break
     case .interrupted: Terminal.say("shuffle-r1: interrupted")
+    case .terminated: Terminal.say("shuffle-r1: terminated")
     default:
       let errors: [any Error] = (error as? PipelineErrors)?.errors ?? [error]
       for error in errors {
@@ -109,7 +114,8 @@ public enum PipelineProgram {
   /// What to say about a first argument that names no command, or nil when it does.
   private static func unknownCommand(in arguments: [String]) -> String? {
     let known = RootCommand.configuration.subcommands.compactMap { $0.configuration.commandName }
-    guard let name = arguments.first, !name.hasPrefix("-"), name != "help", !known.contains(name) else { return nil }
+    let named = arguments.first == "help" ? arguments.dropFirst().first : arguments.first
+    guard let name = named, !name.hasPrefix("-"), name != "help", !known.contains(name) else { return nil }
     let hint = NearestName.suggestion(for: name, among: known).map { "; did you mean '\($0)'?" } ?? "."
     return "Error: unknown command \(name.quotedForMessage)\(hint) Commands: \(known.joined(separator: ", "))\n"
       + "  See 'shuffle-r1 --help' for more information."
@@ -121,22 +127,58 @@ enum CommandEnvironment {
   @TaskLocal static var registry = Registry()
 }
 
-/// Ctrl-C: the first asks the work to stop where nothing is lost, the second ends the program.
+/// Ctrl-C and `kill`: the first asks the work to stop where nothing is lost, the second ends the program.
+///
+/// So does a time of grace: work that waits for somebody else, who has yet to open a pipe for example, hears nothing.
 private final class Interruption {
-  private let source: any DispatchSourceSignal
-
-  init(_ stop: @escaping @Sendable () -> Void) {
-    signal(SIGINT, SIG_IGN)
-    let source = DispatchSource.makeSignalSource(signal: SIGINT, queue: .global())
-    nonisolated(unsafe) var count = 0
-    source.setEventHandler {
-      count += 1
-      if count > 1 { _exit(ExitStatus.interrupted.rawValue) }
-      stop()
-    }
-    source.resume()
-    self.source = source
+  private struct State {
+    var signal: Int32?
+    var stop: (@Sendable () -> Void)?
   }
 
-  func end() { source.cancel() }
+  private let sources: [any DispatchSourceSignal]
+  private let shared: Shared
+  private static let graceSeconds = 5.0
+
+  /// The first signal that came.
+  var signal: Int32? { shared.state.withLock { $0.signal } }
+
+  /// Takes the signals from now on.
+  init(of signals: [Int32]) {
+    let shared = Shared()
+    self.shared = shared
+    sources = signals.map { number in
+      Foundation.signal(number, SIG_IGN)
+      let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
+      source.setEventHandler {
+        let (isFirst, stop) = shared.state.withLock { state in
+          defer { state.signal = state.signal ?? number }
+          return (state.signal == nil, state.stop)
+        }
+        if !isFirst { _exit(128 + number) }
+        stop?()
+        DispatchQueue.global().asyncAfter(deadline: .now() + Self.graceSeconds) {
+          Terminal.say("shuffle-r1: ended before the work could stop by itself; a run continues with --resume")
+          _exit(128 + number)
+        }
+      }
+      source.resume()
+      return source
+    }
+  }
+
+  /// Says how the work is asked to stop; it is at once where a signal has come already.
+  func stops(_ stop: @escaping @Sendable () -> Void) {
+    let hasCome = shared.state.withLock { state in
+      state.stop = stop
+      return state.signal != nil
+    }
+    if hasCome { stop() }
+  }
+
+  func end() { for source in sources { source.cancel() } }
+
+  private final class Shared: Sendable {
+    let state = Mutex(State())
+  }
 }

@@ -37,6 +37,7 @@ struct RunCommand: AsyncParsableCommand {
   @OptionGroup var work: WorkOptions
 
   func validate() throws {
+    if output?.isEmpty == true { throw ValidationError("--output is empty; name a directory") }
     if resume, overwrite { throw ValidationError("--resume and --overwrite exclude each other; give one of them") }
   }
 
@@ -44,13 +45,7 @@ struct RunCommand: AsyncParsableCommand {
     let pipeline = try specification.load()
     let path = output ?? "runs/" + Self.folderName(of: pipeline)
     let reader = pipeline.readerOptions(threads: work.threads)
-    if path.isEmpty { throw ValidationError("--output is empty; name a directory") }
-    for input in reader.paths where input != "-" && !FileManager.default.isReadableFile(atPath: input) {
-      throw PipelineError(
-        .inputOutput,
-        "cannot open \(input), which 'source.rollouts' of \(pipeline.file) names; a path is relative to the spec's "
-          + "folder, one of --set to the working folder")
-    }
+    try checkInputs(reader.paths, of: pipeline.file, output: path)
     let plan = RunPlan(
       stages: pipeline.namedStages, reader: reader, seed: pipeline.seed,
       rolloutsFile: pipeline.output.rollouts.text, writesLineage: pipeline.output.lineage,
@@ -73,11 +68,33 @@ struct RunCommand: AsyncParsableCommand {
     } catch {
       observer.end()
       if !directory.isFinished, directory.completeSteps > 0 {
-        let steps =
-          directory.completeSteps == 1 ? "1 complete step is" : "\(directory.completeSteps) complete steps are"
-        Terminal.say("\(steps) in \(path); continue with --resume")
+        let are = directory.completeSteps == 1 ? "is" : "are"
+        Terminal.say("\(directory.completeSteps.of("complete step")) \(are) in \(path); continue with --resume")
       }
       throw error
+    }
+  }
+
+  /// Looks whether the input can be read, and is not what the run would replace.
+  private func checkInputs(_ inputs: [String], of spec: String, output: String) throws {
+    for input in inputs where input != "-" {
+      var isDirectory: ObjCBool = false
+      guard FileManager.default.isReadableFile(atPath: input) else {
+        throw PipelineError(
+          .inputOutput,
+          "cannot open \(input), which 'source.rollouts' of \(spec) names; a path is relative to the spec's "
+            + "folder, one of --set to the working folder")
+      }
+      if FileManager.default.fileExists(atPath: input, isDirectory: &isDirectory), isDirectory.boolValue {
+        throw PipelineError(
+          .inputOutput, "\(input), which 'source.rollouts' of \(spec) names, is a directory; name the files in it")
+      }
+      if RealPath(input).lies(in: RealPath(output)) {
+        throw PipelineError(
+          .inputOutput,
+          "\(input), which 'source.rollouts' of \(spec) names, lies in the directory of this run; "
+            + "name another directory with --output")
+      }
     }
   }
 

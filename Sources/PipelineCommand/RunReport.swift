@@ -31,17 +31,18 @@ struct RunReport {
   }
 
   private var headline: String {
-    let steps = summary.steps == 1 ? "1 step" : "\(summary.steps) steps"
-    return "\(summary.counts.trajectories) trajectories, \(steps), \(Self.time(seconds))"
+    let before = summary.stepsBefore == 0 ? "" : " (\(summary.stepsBefore) done before, left out below)"
+    let trajectories = summary.counts.trajectories.of("trajectory")
+    return "\(trajectories), \(summary.steps.of("step"))\(before), \(Self.time(seconds))"
   }
 
   private var notes: [String] {
     var notes: [String] = []
     if summary.counts.badRecords > 0 {
-      notes.append("left out      \(summary.counts.badRecords) bad records: \(path)/bad-records.jsonl")
+      notes.append("left out      \(summary.counts.badRecords.of("bad record")): \(path)/bad-records.jsonl")
     }
     if summary.counts.nonFiniteRecords > 0 {
-      notes.append("NaN           in \(summary.counts.nonFiniteRecords) records, taken for null")
+      notes.append("NaN           in \(summary.counts.nonFiniteRecords.of("record")), taken for null")
     }
     return notes
   }

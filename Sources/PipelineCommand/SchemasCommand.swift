@@ -19,7 +19,12 @@ struct SchemasCommand: ParsableCommand {
   var folder: String
 
   func run() throws {
-    try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+    do {
+      try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+    } catch {
+      throw PipelineError(
+        .inputOutput, "cannot make the folder \(folder); check that it is no file, and who may write there")
+    }
     let writer = SchemaWriter(registry: CommandEnvironment.registry, formats: FormatCatalog.standard.names)
     for file in writer.files {
       let output = try OutputFile(path: folder + "/" + file.name, existing: .replace)

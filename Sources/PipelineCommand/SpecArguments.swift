@@ -78,10 +78,12 @@ extension AssembledPipeline {
     return ["program": .string("shuffle-r1 \(PipelineProgram.version)"), "inputs": .array(inputs)]
   }
 
-  /// The path of `file` as seen from `directory`.
+  /// The path of `file` as seen from `directory`, wherever links lead.
   static func relativePath(from directory: String, to file: String) -> String {
-    let from = URL(fileURLWithPath: directory).standardizedFileURL.pathComponents
-    let to = URL(fileURLWithPath: file).standardizedFileURL.pathComponents
+    let from = RealPath(directory).components
+    let name = URL(fileURLWithPath: file).lastPathComponent
+    let folder = file.hasSuffix("/" + name) ? String(file.dropLast(name.count)) : "."
+    let to = RealPath(folder).components + [name]
     var shared = 0
     while shared < from.count, shared < to.count - 1, from[shared] == to[shared] { shared += 1 }
     return (Array(repeating: "..", count: from.count - shared) + to[shared...]).joined(separator: "/")

@@ -59,6 +59,19 @@ struct StageCommand: AsyncParsableCommand {
     if let batchGroups, batchGroups < 1 {
       throw ValidationError("--batch-groups is \(batchGroups), it must be at least 1")
     }
+    for (option, path) in [("--lineage", lineage), ("--bad-records", badRecords)] {
+      if path == "-" {
+        throw ValidationError("\(option) names standard output, where the trajectories go; name a file")
+      }
+      if path?.isEmpty == true { throw ValidationError("\(option) is empty; name a file") }
+    }
+    if let lineage, let badRecords, Self.areSame(lineage, badRecords) {
+      throw ValidationError("--lineage and --bad-records name the same file; give each its own")
+    }
+  }
+
+  private static func areSame(_ a: String, _ b: String) -> Bool {
+    URL(fileURLWithPath: a).standardizedFileURL == URL(fileURLWithPath: b).standardizedFileURL
   }
 
   func run() async throws {
@@ -74,7 +87,8 @@ struct StageCommand: AsyncParsableCommand {
     let reader = TrajectoryReader(readerOptions(of: stage.stage)) { log.add($0) }
     if isatty(0) == 1, !work.quiet { Terminal.say("reading trajectories from the terminal; end with Ctrl-D") }
 
-    let taps = FileTapSink(existing: existing, threads: work.threads)
+    let taken = [lineage, badRecords].compactMap { $0.map { URL(fileURLWithPath: $0).standardizedFileURL } }
+    let taps = FileTapSink(existing: existing, taken: taken, threads: work.threads)
     var tally = StageTally()
     while let read = try await reader.next() {
       try Task.checkCancellation()
@@ -117,6 +131,7 @@ struct StageCommand: AsyncParsableCommand {
     options.required = stage.reads.subtracting([.id, .group]).sorted { $0.rawValue < $1.rawValue }
     options.requiredBy = "stage '\(name)' reads"
     options.maxBadRecords = badRecordLimit.maxBadRecords
+    options.nameOfLimit = "--max-bad-records"
     options.threads = work.threads
     if let batchGroups { options.cut = .groups(batchGroups) }
     if let batchBy { options.cut = .field(Field(batchBy)) }
@@ -151,7 +166,7 @@ private struct StageTally {
   }
 
   func summary(stage: String, _ counts: TrajectoryReader.Counts) -> String {
-    var line = "\(stage): \(arrived) trajectories in \(batches) \(batches == 1 ? "batch" : "batches"), \(kept) kept"
+    var line = "\(stage): \(arrived.of("trajectory")) in \(batches.of("batch")), \(kept) kept"
     let rules = dropped.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)" }
     if !rules.isEmpty { line += "; dropped: " + rules.joined(separator: ", ") }
     if counts.badRecords > 0 { line += "; bad records: \(counts.badRecords)" }
@@ -165,16 +180,19 @@ private struct StageTally {
 /// A tap of a stage that runs alone: a file in the working folder, one for each name.
 private actor FileTapSink: BatchSink {
   private let existing: OutputFile.Existing
+  /// What other outputs of the command are written to.
+  private let taken: [URL]
   private let threads: Int
   private var files: [String: OutputFile] = [:]
 
-  init(existing: OutputFile.Existing, threads: Int) {
+  init(existing: OutputFile.Existing, taken: [URL], threads: Int) {
     self.existing = existing
+    self.taken = taken
     self.threads = threads
   }
 
   func write(_ batch: TrajectoryBatch, name: String) async throws {
-    let file = try files[name] ?? OutputFile(path: "\(name).jsonl", existing: existing)
+    let file = try files[name] ?? open("\(name).jsonl")
     files[name] = file
     try await ParallelEncoding.run(
       count: batch.count, threads: threads, encode: { try TrajectoryEncoder.encode(batch[$0], into: &$1) },
@@ -183,5 +201,12 @@ private actor FileTapSink: BatchSink {
 
   func finish() throws {
     for file in files.values { try file.finish() }
+  }
+
+  private func open(_ path: String) throws -> OutputFile {
+    if taken.contains(URL(fileURLWithPath: path).standardizedFileURL) {
+      throw PipelineError(.inputOutput, "the tap goes to \(path), which --lineage or --bad-records names too")
+    }
+    return try OutputFile(path: path, existing: existing)
   }
 }

@@ -20,7 +20,7 @@ struct WhyCommand: ParsableCommand {
   @Argument(help: "The trajectory's id.")
   var id: String
 
-  @Option(help: ArgumentHelp("Only this step.", valueName: "n"))
+  @Option(parsing: .unconditional, help: ArgumentHelp("Only this step.", valueName: "n"))
   var step: Int?
 
   @OptionGroup var report: ReportOptions

@@ -7,6 +7,12 @@ extension JSONValue {
     public let reason: String
     /// The byte of the text at which it was noticed, from 0.
     public let offset: Int
+
+    /// Describes a fault.
+    public init(reason: String, offset: Int) {
+      self.reason = reason
+      self.offset = offset
+    }
   }
 
   /// Reads one JSON value (RFC 8259); a bare `NaN` or `Infinity` becomes `null`.

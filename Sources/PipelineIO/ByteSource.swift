@@ -91,13 +91,15 @@ enum SystemError {
   static func current(_ action: String, _ path: String, code: Int32 = errno) -> PipelineError {
     let remedy: String
     switch code {
+    case ENOENT where action == "cannot write": remedy = "there is no such folder; make it, or name another file"
     case ENOENT: remedy = "no such file; check the path"
     case EACCES, EPERM: remedy = "permission denied; check who may read and write it"
     case EISDIR: remedy = "it is a directory; name a file"
     case ENOSPC: remedy = "the disk is full; nothing that was complete is lost, free some space and run again"
+    case EFBIG: remedy = "the file would be larger than the system allows; raise the limit with ulimit -f"
     case EDQUOT: remedy = "the disk quota is used up; free some space and run again"
     case ENOTDIR: remedy = "a part of the path is no directory"
-    case EBADF: remedy = "it is closed; redirect it to a file or a pipe"
+    case EBADF, EINVAL: remedy = "it is closed, or of no use for that; redirect it to a file or a pipe"
     case EMFILE, ENFILE: remedy = "too many open files; raise the limit with ulimit -n"
     default: remedy = String(cString: strerror(code))
     }

@@ -71,6 +71,10 @@ final class ChunkedInput {
     let status = try descriptor.status()
     if status.st_mode & S_IFMT == S_IFDIR { throw SystemError.current("cannot read", displayPath, code: EISDIR) }
     let isFile = status.st_mode & S_IFMT == S_IFREG
+    if isFile, Self.isStandardOutput(status) {
+      throw PipelineError(
+        .inputOutput, "\(displayPath) is the file that standard output goes to; send that to another file")
+    }
     size = isFile ? Int(status.st_size) : nil
     var head = [UInt8](repeating: 0, count: 4096)
     let count = try head.withUnsafeMutableBytes { try descriptor.read(into: $0) }
@@ -87,6 +91,12 @@ final class ChunkedInput {
       fileStorage = nil
       rest = []
     }
+  }
+
+  /// Whether what is written to standard output ends up in a file, which would be read for ever.
+  private static func isStandardOutput(_ file: stat) -> Bool {
+    var output = stat()
+    return fstat(1, &output) == 0 && output.st_dev == file.st_dev && output.st_ino == file.st_ino
   }
 
   private static func notText(_ head: [UInt8], _ path: String) -> PipelineError {

@@ -23,19 +23,22 @@ public struct Conversion {
     /// A few lines for a person.
     public var description: String {
       var lines = [
-        "\(from) → \(to): \(imported.rows) records in \(imported.groups) groups, \(linesWritten) lines written"
+        "\(from) → \(to): \(Self.count(imported.rows, "record")) in \(Self.count(imported.groups, "group")), "
+          + "\(Self.count(linesWritten, "line")) written"
       ]
       lines += imported.notes.map { "note: \($0)" }
       if nonFiniteLines > 0 {
-        lines.append("note: NaN or Infinity became null in \(nonFiniteLines) lines")
+        lines.append("note: NaN or Infinity became null in \(Self.count(nonFiniteLines, "line"))")
       }
-      if badRecords > 0 { lines.append("left out: \(badRecords) lines that could not be used") }
+      if badRecords > 0 { lines.append("left out: \(Self.count(badRecords, "line")) that could not be used") }
       if !losses.isEmpty {
         lines.append("lost, since \(to) has no place for it:")
         lines += losses.map { "  \($0)" }
       }
       return lines.joined(separator: "\n")
     }
+
+    private static func count(_ number: Int, _ noun: String) -> String { "\(number) \(noun)\(number == 1 ? "" : "s")" }
   }
 
   private let inputs: [String]
@@ -102,15 +105,20 @@ public struct Conversion {
     }
     work.append(work.exporter.finish())
     try work.flush(to: output)
-    guard let importer = work.importer, importer.summary.rows > 0 else {
-      throw PipelineError(
-        .invalidData,
-        "\(inputs.map { $0 == "-" ? "standard input" : $0 }.joined(separator: ", ")) holds no rollouts; check that the right file was named",
-        at: work.firstBad?.location)
-    }
+    guard let importer = work.importer, importer.summary.rows > 0 else { throw nothingRead(work) }
     return Summary(
       from: format?.name ?? "", to: to.name, imported: importer.summary, linesWritten: work.linesWritten,
       badRecords: work.badRecords, nonFiniteLines: work.nonFiniteLines, losses: work.exporter.losses)
+  }
+
+  private func nothingRead(_ work: Work) -> PipelineError {
+    let files = inputs.map { $0 == "-" ? "standard input" : $0 }.joined(separator: ", ")
+    guard let first = work.firstBad else {
+      return PipelineError(.invalidData, "\(files) holds no rollouts; check that the right file was named")
+    }
+    return PipelineError(
+      .invalidData, "no line of \(files) can be used (\(work.badRecords) bad); the first: \(first.reason)",
+      at: first.location)
   }
 
   private struct Work {
@@ -147,9 +155,10 @@ public struct Conversion {
       badRecords += 1
       firstBad = firstBad ?? record
       if badRecords > limit, let first = firstBad {
+        let more = badRecords == 1 ? "" : " (the first of \(badRecords) bad records)"
         throw PipelineError(
           .invalidData,
-          "\(first.reason) (the first of \(badRecords) bad records); mend the file, or allow more with "
+          "\(first.reason)\(more); mend the file, or allow more with "
             + "--max-bad-records (now \(limit))", at: first.location)
       }
     }

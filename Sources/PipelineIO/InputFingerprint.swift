@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-public import Foundation
+import Foundation
 
 /// What tells one input file from another of the same name: its size, and a hash of its first and last 64 KiB.
 ///
@@ -16,16 +16,19 @@ public struct InputFingerprint: Sendable, Hashable {
   ///
   /// - Throws: When it cannot be read.
   public init?(path: String) throws {
-    let attributes = try FileManager.default.attributesOfItem(
-      atPath: URL(fileURLWithPath: path).resolvingSymlinksInPath().path)
-    guard attributes[.type] as? FileAttributeType == .typeRegular else { return nil }
-    let file = try FileHandle(forReadingFrom: URL(fileURLWithPath: path))
-    defer { try? file.close() }
-    bytes = try file.seekToEnd()
+    // Not by way of URLs: they take `link/..` for nothing, the system for the folder above where the link leads.
+    var status = stat()
+    guard stat(path, &status) == 0 else { throw SystemError.current("cannot open", path) }
+    guard status.st_mode & S_IFMT == S_IFREG else { return nil }
+    let rawValue = open(path, O_RDONLY | O_CLOEXEC)
+    guard rawValue >= 0 else { throw SystemError.current("cannot open", path) }
+    let file = FileDescriptor(rawValue, path: path)
+    bytes = UInt64(try file.status().st_size)
     var hash = StableHash()
     for start in [0, bytes > Self.sample ? bytes - Self.sample : 0] {
-      try file.seek(toOffset: start)
-      hash.add(try file.read(upToCount: Int(Self.sample)) ?? Data())
+      var sample = [UInt8](repeating: 0, count: Int(Self.sample))
+      let count = try sample.withUnsafeMutableBytes { try file.read(into: $0, at: start) }
+      hash.add(sample[..<count])
     }
     self.hash = [hash.high, hash.low].map { word in
       let digits = String(word, radix: 16)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import Foundation
 import PipelineCore
+import Synchronization
 
 /// A file that appears under its name only when it is complete, or standard output.
 ///
@@ -17,18 +18,21 @@ public final class OutputFile {
 
   private let path: String
   private let temporaryPath: String?
+  private let existing: Existing
   private let descriptor: FileDescriptor
   private var compressor: Compressor
   private var pending: [UInt8] = []
   private var isFinished = false
 
   private static let blockSize = 1 << 20
+  private static let count = Atomic(0)
 
   /// Opens a file to write, or standard output for `-`.
   ///
   /// - Throws: When it exists and may not be replaced, is a directory, or cannot be written.
   public init(path: String, existing: Existing = .refuse) throws {
     self.path = path == "-" ? "standard output" : path
+    self.existing = existing
     compressor = Compressor(Compression(path: path))
     if path == "-" {
       temporaryPath = nil
@@ -47,14 +51,13 @@ public final class OutputFile {
         descriptor = FileDescriptor(rawValue, path: path)
         return
       }
-      if existing == .refuse {
-        throw PipelineError(
-          .inputOutput, "\(path) exists already; name another file, or say --force to replace it")
-      }
+      if existing == .refuse { throw Self.existsAlready(path) }
     }
     let url = URL(fileURLWithPath: path)
+    // A name of its own for each object, so that two outputs of one name do not mix.
+    let number = Self.count.wrappingAdd(1, ordering: .relaxed).newValue
     let temporaryPath = url.deletingLastPathComponent()
-      .appendingPathComponent(".\(url.lastPathComponent).\(getpid()).partial").path
+      .appendingPathComponent(".\(url.lastPathComponent).\(getpid())-\(number).partial").path
     let rawValue = open(temporaryPath, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
     guard rawValue >= 0 else { throw SystemError.current("cannot write", path) }
     self.temporaryPath = temporaryPath
@@ -84,10 +87,25 @@ public final class OutputFile {
   public func finish() throws {
     try pending.withUnsafeBytes { try push($0, isLast: true) }
     pending.removeAll()
-    if let temporaryPath {
-      guard rename(temporaryPath, path) == 0 else { throw SystemError.current("cannot write", path) }
-    }
+    if let temporaryPath { try giveName(temporaryPath) }
     isFinished = true
+  }
+
+  /// Renames the file; where it may replace nothing, also nothing that has appeared since it was opened.
+  private func giveName(_ temporaryPath: String) throws {
+    if existing == .refuse {
+      if link(temporaryPath, path) == 0 {
+        unlink(temporaryPath)
+        return
+      }
+      if errno == EEXIST { throw Self.existsAlready(path) }
+      // Not every file system has links; what is left then is to rename.
+    }
+    guard rename(temporaryPath, path) == 0 else { throw SystemError.current("cannot write", path) }
+  }
+
+  private static func existsAlready(_ path: String) -> PipelineError {
+    PipelineError(.inputOutput, "\(path) exists already; name another file, or say --force to replace it")
   }
 
   private func push(_ bytes: UnsafeRawBufferPointer, isLast: Bool) throws {

@@ -25,6 +25,8 @@ public actor TrajectoryReader {
     public var requiredBy = "the source provides"
     /// More bad records than this end the reading; nil for no limit.
     public var maxBadRecords: Int? = 100
+    /// What the limit is called where the user sets it.
+    public var nameOfLimit = "max_bad_records"
     /// The most threads to use.
     public var threads = 1
 
@@ -167,7 +169,7 @@ public actor TrajectoryReader {
     if let limit = options.maxBadRecords, counts.badRecords > limit, let first = firstBadRecord {
       let more = counts.badRecords == 1 ? "" : " (the first of \(counts.badRecords) bad records)"
       throw PipelineError(
-        .invalidData, "\(first.reason)\(more); mend the file, or allow more with max_bad_records (now \(limit))",
+        .invalidData, "\(first.reason)\(more); mend the file, or allow more with \(options.nameOfLimit) (now \(limit))",
         at: first.location)
     }
   }
@@ -178,6 +180,7 @@ public actor TrajectoryReader {
   /// The next chunk in order, with the following ones already under way.
   private func nextChunk() async throws -> ParsedChunk? {
     while true {
+      try Task.checkCancellation()
       if input == nil {
         guard let path = remainingPaths.popFirst() else { return nil }
         let opened = try ChunkedInput(path: path)

@@ -66,6 +66,8 @@ public struct RunSummary: Sendable {
 
   /// The steps, those of an earlier part of the run included.
   public var steps = 0
+  /// The steps that were complete before this part of the run.
+  public var stepsBefore = 0
   /// What the reader counted.
   public var counts = TrajectoryReader.Counts()
   /// The stages, in order.
@@ -92,6 +94,7 @@ public struct PipelineRun {
   /// - Throws: What reading, a stage or writing throws; complete steps stay as they are.
   public func run() async throws -> RunSummary {
     var summary = RunSummary(stages: plan.stages.map { .init(name: $0.name) })
+    summary.stepsBefore = directory.completeSteps
     let badRecords = BadRecordLog(observer: observer)
     let reader = TrajectoryReader(plan.reader) { badRecords.add($0) }
     var readSince = clock.now
@@ -123,7 +126,7 @@ public struct PipelineRun {
       let report = StageReport()
       let context = StageContext(
         stage: stage.name, step: batch.number, seed: plan.seed, threads: plan.threads, report: report,
-        sink: TapSink(directory: directory, threads: plan.threads))
+        sink: TapSink(directory: directory, stage: stage.name, threads: plan.threads))
       let dropsBefore = batch.drops.count
       summary.stages[index].arrived += batch.count
       let since = clock.now
@@ -211,15 +214,17 @@ public final class BadRecordLog: Sendable {
 struct TapSink: BatchSink {
   // Stages of a run follow one another, so the directory is never used from two threads at once.
   private nonisolated(unsafe) let directory: RunDirectory
+  private let stage: String
   private let threads: Int
 
-  init(directory: RunDirectory, threads: Int) {
+  init(directory: RunDirectory, stage: String, threads: Int) {
     self.directory = directory
+    self.stage = stage
     self.threads = threads
   }
 
   func write(_ batch: TrajectoryBatch, name: String) async throws {
-    let stream = try directory.stream("taps/\(name).jsonl")
+    let stream = try directory.tap(name, of: stage)
     try await ParallelEncoding.run(
       count: batch.count, threads: threads, encode: { try TrajectoryEncoder.encode(batch[$0], into: &$1) },
       write: { try stream.write($0) })

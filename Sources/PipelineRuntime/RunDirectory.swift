@@ -27,6 +27,7 @@ public final class RunDirectory {
   private var streams: [String: AppendOnlyFile] = [:]
   private var offsets: [String: UInt64] = [:]
   private var lock: Int32 = -1
+  private var tapOwners: [String: String] = [:]
 
   /// Makes or opens the directory.
   ///
@@ -49,6 +50,7 @@ public final class RunDirectory {
         .inputOutput, "\(path) is not empty and holds no run; name another directory with --output")
     }
     try takeLock()
+    removeLeftovers()
     let holdsRun = holdsRun
     if holdsRun, existing == .refuse { try loadState() }
     let isWorthKeeping = holdsRun && (completeSteps > 0 || isFinished)
@@ -83,10 +85,26 @@ public final class RunDirectory {
       try saveState()
     }
     let folder = URL(fileURLWithPath: file(name)).deletingLastPathComponent()
-    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    do {
+      try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    } catch {
+      throw PipelineError(.inputOutput, "cannot make the folder \(folder.path); check who may write in \(path)")
+    }
     let stream = try AppendOnlyFile(path: file(name), offset: offsets[name] ?? 0)
     streams[name] = stream
     return stream
+  }
+
+  /// The stream of a tap.
+  ///
+  /// - Throws: When another stage writes a tap of that name.
+  func tap(_ name: String, of stage: String) throws -> AppendOnlyFile {
+    if let owner = tapOwners[name], owner != stage {
+      throw PipelineError(
+        .invalidSpec, "stage '\(owner)' writes a tap named '\(name)' too; give one of them another name")
+    }
+    tapOwners[name] = stage
+    return try stream("taps/\(name).jsonl")
   }
 
   /// Notes that a step is complete.
@@ -125,10 +143,21 @@ public final class RunDirectory {
     }
   }
 
+  /// Removes what a run that was killed had begun to write and not yet named.
+  private func removeLeftovers() {
+    for name in (try? FileManager.default.contentsOfDirectory(atPath: path)) ?? []
+    where name.hasSuffix(".partial") && (name.hasPrefix(".state.json.") || name.hasPrefix(".resolved.json.")) {
+      unlink(file(name))
+    }
+  }
+
   private var holdsRun: Bool { FileManager.default.fileExists(atPath: file("resolved.json")) }
 
   private func visibleFiles() throws -> [String] {
-    try FileManager.default.contentsOfDirectory(atPath: path).filter { !$0.hasPrefix(".") }
+    guard let files = try? FileManager.default.contentsOfDirectory(atPath: path) else {
+      throw PipelineError(.inputOutput, "cannot look into \(path); check its permissions, or name another --output")
+    }
+    return files.filter { !$0.hasPrefix(".") }
   }
 
   private func removeRun() throws {

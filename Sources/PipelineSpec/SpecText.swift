@@ -34,14 +34,16 @@ public struct SpecText: Sendable {
 
   /// Reads a file.
   ///
+  /// - Parameter kind: What the file is to be, for messages.
   /// - Throws: ``PipelineError`` that says what to do when there is no such file, or it cannot be read.
-  public init(contentsOf file: String) throws {
+  public init(contentsOf file: String, kind: String = "spec") throws {
+    let remedy = "give the path of a \(kind) (.json or .yaml)"
     var isDirectory: ObjCBool = false
     guard FileManager.default.fileExists(atPath: file, isDirectory: &isDirectory) else {
-      throw PipelineError(.inputOutput, "no such file: \(file); give the path of a spec (.json or .yaml)")
+      throw PipelineError(.inputOutput, "no such file: \(file); \(remedy)")
     }
     guard !isDirectory.boolValue else {
-      throw PipelineError(.inputOutput, "\(file) is a folder; give the path of a spec (.json or .yaml) in it")
+      throw PipelineError(.inputOutput, "\(file) is a folder; \(remedy) in it")
     }
     guard let handle = FileHandle(forReadingAtPath: file) else {
       throw PipelineError(.inputOutput, "cannot open \(file); check that you may read it")
@@ -57,7 +59,7 @@ public struct SpecText: Sendable {
     }
     guard bytes.count <= Self.sizeLimit else {
       throw PipelineError(
-        .invalidSpec, "\(file) has more than \(Self.sizeLimit >> 20) MiB; is it a spec, or the data of one?")
+        .invalidSpec, "\(file) has more than \(Self.sizeLimit >> 20) MiB; is it a \(kind), or the data of one?")
     }
     self.init(bytes: bytes, file: file)
   }

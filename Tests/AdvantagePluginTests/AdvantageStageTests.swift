@@ -66,7 +66,7 @@ struct AdvantageStageTests {
     #expect(batch.trajectories.map(\.id) == ["g1/0"])
     #expect(
       context.report.warnings.map(\.message) == [
-        "1 trajectories leave since they are the only ones of their group with a reward; 'grpo' compares "
+        "1 trajectory leaves since it is the only one of its group with a reward; 'grpo' compares "
           + "rollouts with one another"
       ])
   }
@@ -95,7 +95,7 @@ struct AdvantageStageTests {
     #expect(drops(batch) == ["g0/1 no-baseline"])
     #expect(
       context.report.warnings.map(\.message) == [
-        "1 trajectories leave since they have no 'baseline', the first is 'g0/1'"
+        "1 trajectory leaves since it has no 'baseline', the first is 'g0/1'"
       ])
   }
 

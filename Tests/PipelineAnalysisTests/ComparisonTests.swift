@@ -1,10 +1,9 @@
+import PipelineAnalysis
 // SPDX-License-Identifier: Apache-2.0
 import PipelineCore
 import PipelineIO
 import PipelineRuntime
 import Testing
-
-@testable import PipelineAnalysis
 
 @Suite("compare")
 struct ComparisonTests {
@@ -46,7 +45,7 @@ struct ComparisonTests {
           groups reached                             100 %            67 %            67 %           100 %
           characters (no tokens)                        50              10              20              50
           effective sample size                         10               2               2              10
-          most often one trajectory                     1×              1×              3×              1×
+          largest exposure                              1×              1×              3×              1×
         Contrast
           |A| per trajectory                           0.3            0.75            0.75             0.3
           |A| in all                                     3             1.5               3               3
@@ -115,6 +114,27 @@ struct ComparisonTests {
       comparison.text(style: TerminalStyle(width: 100)).hasSuffix(
         "  ▲ everything, heavy: identical selections, the same trajectories equally often; only their loss\n"
           + "    weights differ\n"))
+  }
+
+  @Test("a chain that drops before the advantage is known is said to")
+  func unknownAdvantages() async throws {
+    struct First: Stage {
+      static let name = "first"
+      static let summary = ""
+      let reads: Set<Field> = []
+      let writes: Set<Field> = []
+      init() {}
+      init(options: NoOptions, assembly: Assembly) {}
+      func run(_ batch: inout TrajectoryBatch, in context: StageContext) async throws {
+        batch.drop(stage: "first") { $0 < 2 ? "first-two" : nil }
+      }
+    }
+    let early = SelectionChain(label: "early", stages: [.init(name: "first", stage: First()), .centered])
+    let comparison = try await Self.compare([Self.chains[0], early])
+    #expect(
+      comparison.text(style: TerminalStyle(width: 100)).hasSuffix(
+        "  ▲ early: 3 trajectories left before having an advantage; its rows on |A| of the input are about\n"
+          + "    the others\n"))
   }
 
   @Test("sums add up: kept and dropped are the input, mass kept is no more than mass there was")

@@ -1,8 +1,7 @@
+import PipelineAnalysis
 // SPDX-License-Identifier: Apache-2.0
 import PipelineCore
 import Testing
-
-@testable import PipelineAnalysis
 
 @Suite("why")
 struct HistoryTests {

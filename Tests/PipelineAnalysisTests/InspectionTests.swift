@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import Foundation
+import PipelineAnalysis
 import PipelineCore
 import PipelineIO
 import PipelineRuntime
 import Testing
-
-@testable import PipelineAnalysis
 
 @Suite("inspect")
 struct InspectionTests {

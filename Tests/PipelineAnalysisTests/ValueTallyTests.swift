@@ -1,8 +1,7 @@
+import PipelineAnalysis
 // SPDX-License-Identifier: Apache-2.0
 import PipelineCore
 import Testing
-
-@testable import PipelineAnalysis
 
 @Suite("value tallies and histograms")
 struct ValueTallyTests {
@@ -21,6 +20,15 @@ struct ValueTallyTests {
     #expect(Self.tally([]).quantile(0.5) == nil)
     #expect(Self.tally([7]).standardDeviation == nil)
     #expect(Self.tally([0, -0.0]).distinct?.count == 1)
+  }
+
+  @Test("a mean that only rounding keeps from 0 reads as 0")
+  func plainMean() {
+    let tally = Self.tally([0.1, 0.2, -0.3])
+    #expect(tally.mean != 0)
+    #expect(tally.plainMean == 0)
+    #expect(Self.tally([1e-9, 1e-9]).plainMean == 1e-9)
+    #expect(Self.tally([]).plainMean == 0)
   }
 
   @Test("many different values stay within bounds, counts and quantiles near the truth")

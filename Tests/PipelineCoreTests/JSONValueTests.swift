@@ -1,7 +1,6 @@
+import PipelineCore
 // SPDX-License-Identifier: Apache-2.0
 import Testing
-
-@testable import PipelineCore
 
 @Suite("JSONValue")
 struct JSONValueTests {

@@ -75,7 +75,8 @@ struct CompressionTests {
     #expect {
       _ = try OutputFile(path: folder.path + "/none/out.jsonl")
     } throws: { error in
-      "\(error)" == "cannot write \(folder.path)/none/out.jsonl: no such file; check the path"
+      "\(error)"
+        == "cannot write \(folder.path)/none/out.jsonl: there is no such folder; make it, or name another file"
     }
   }
 

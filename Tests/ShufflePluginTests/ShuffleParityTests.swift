@@ -2,9 +2,8 @@
 import Foundation
 import PipelineCore
 import PipelineTesting
+import ShufflePlugin
 import Testing
-
-@testable import ShufflePlugin
 
 /// Parity with numbers of the published reference program and of NumPy; see `Fixtures/README.md`.
 @Suite("Weights and draws of the reference")

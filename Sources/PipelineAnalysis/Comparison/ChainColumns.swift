@@ -13,7 +13,7 @@ struct ChainColumns {
   }
 
   /// What the columns are called.
-  let labels: [String]
+  package let labels: [String]
   private let names: [String]
   private let style: TerminalStyle
   private let labelWidth: Int

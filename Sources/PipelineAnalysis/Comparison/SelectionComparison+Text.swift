@@ -20,6 +20,7 @@ extension SelectionComparison {
     for row in rows { columns.write(row, &page) }
     writeDrops(&page, columns)
     writeOverlap(&page, columns)
+    writeUnknownAdvantages(&page)
     for run in identical {
       let names = run.map { style.safe(chains[$0].label) }.joined(separator: ", ")
       let isWeighted = run.contains { overlap(run[0], $0).weightedDifferently > 0 }
@@ -51,7 +52,7 @@ extension SelectionComparison {
       }
     }
     row("effective sample size") { NumberText.count(Int($0.effectiveSampleSize.rounded())) }
-    row("most often one trajectory") { NumberText.count($0.largestExposure) + "×" }
+    row("largest exposure") { NumberText.count($0.largestExposure) + "×" }
     rows.append(.init("Contrast"))
     row("|A| per trajectory") {
       $0.drawnAdvantages.count == 0 ? "-" : NumberText.short($0.mass.draws / Double($0.draws), digits: 3)
@@ -93,6 +94,18 @@ extension SelectionComparison {
         } ?? "-"
       }
       columns.write(.init(page.style.safe("\(kind.rule) (\(kind.stage))"), cells), &page)
+    }
+  }
+
+  /// Says which chains drop trajectories before they have an advantage, where others do not.
+  private func writeUnknownAdvantages(_ page: inout Page) {
+    let most = tallies.map(\.inputAdvantages.count).max() ?? 0
+    for (chain, tally) in zip(chains, tallies)
+    where tally.inputAdvantages.count > 0 && tally.inputAdvantages.count < most {
+      let missing = NumberText.count(tally.input - tally.inputAdvantages.count, "trajectory")
+      page.notice(
+        "\(page.style.safe(chain.label)): \(missing) left before having an advantage; its rows on |A| of the input "
+          + "are about the others")
     }
   }
 

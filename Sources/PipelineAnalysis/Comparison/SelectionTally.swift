@@ -134,7 +134,7 @@ private struct GroupFates {
     fates[group] = fate
   }
 
-  var count: Int { fates.count }
+  package var count: Int { fates.count }
   var covered: Int { fates.values.count { $0.draws > 0 } }
   var zeroVarianceDraws: Int {
     fates.values.reduce(0) { $0 + ($1.rewards > 1 && $1.isEqual ? $1.draws : 0) }

@@ -3,13 +3,13 @@ import PipelineCore
 
 /// Finds a trajectory in the files of a run.
 struct HistorySearch {
-  let records: RunRecords
+  package let records: RunRecords
   let id: String
 
   /// The lines of the id, one for each step it was in, in the order of the run.
   ///
   /// - Throws: When the file cannot be read, or a line that names the id is none of lineage.
-  func entries() throws -> [LineageEntry] {
+  package func entries() throws -> [LineageEntry] {
     let search = ByteSearch(JSONValue.string(id).json)
     var found: [LineageEntry] = []
     try records.lineage.forEachLine { line, number in
@@ -133,6 +133,6 @@ struct HistorySearch {
     let place =
       known.isEmpty
       ? "in no step, since its record could not be used" : "in step\(known.count == 1 ? "" : "s") \(list)"
-    return PipelineError(.invalidSpec, "trajectory \(id.quotedForMessage) was not in step \(step); it was \(place)")
+    return PipelineError(.invalidData, "trajectory \(id.quotedForMessage) was not in step \(step); it was \(place)")
   }
 }

@@ -14,7 +14,7 @@ struct LineageEntry: Sendable {
   let outcome: Outcome
   let reward: Double?
   let rewardStatus: String?
-  let rewards: [RewardPart]
+  package let rewards: [RewardPart]
   let advantage: Double?
   let pair: Pair?
   let lossWeight: Double?

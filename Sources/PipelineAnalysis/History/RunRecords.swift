@@ -12,10 +12,10 @@ struct RunRecords {
   }
 
   let path: String
-  let stages: [StageEntry]
+  package let stages: [StageEntry]
   let lineage: LineFile
   /// Lines that could not be used; nil when there were none.
-  let badRecords: LineFile?
+  package let badRecords: LineFile?
 
   /// Looks at a run's directory.
   ///

@@ -39,7 +39,7 @@ struct StepFacts: Sendable {
   }
 
   /// The rewards of the group.
-  var rewards: ValueTally {
+  package var rewards: ValueTally {
     var tally = ValueTally()
     for reward in members.compactMap(\.reward) { tally.add(reward) }
     return tally

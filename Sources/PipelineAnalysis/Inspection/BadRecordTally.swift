@@ -3,17 +3,21 @@ import PipelineCore
 import PipelineIO
 
 /// Lines that cannot be used, counted by reason; of each reason the first line is remembered.
-struct BadRecordTally: Sendable {
-  struct Entry: Sendable {
+package struct BadRecordTally: Sendable {
+  package struct Entry: Sendable {
     /// The reason without what differs from line to line.
     let reason: String
     let first: BadRecord
-    var count: Int
+    package var count: Int
+    /// Whether every line says the very same.
+    var isUniform = true
+    /// The reason as people read it: in full where it is always the same.
+    var text: String { isUniform ? first.reason : reason }
   }
 
-  private(set) var count = 0
+  package private(set) var count = 0
   /// In the order in which the reasons appeared; after 64 of them, others are counted as one.
-  private(set) var entries: [Entry] = []
+  package private(set) var entries: [Entry] = []
 
   mutating func add(_ record: BadRecord) {
     count += 1
@@ -21,13 +25,14 @@ struct BadRecordTally: Sendable {
     if entries.count >= 64, !entries.contains(where: { $0.reason == reason }) { reason = "other reasons" }
     if let index = entries.firstIndex(where: { $0.reason == reason }) {
       entries[index].count += 1
+      entries[index].isUniform = entries[index].isUniform && entries[index].first.reason == record.reason
     } else {
       entries.append(Entry(reason: reason, first: record, count: 1))
     }
   }
 
   /// Replaces numbers, and quoted words other than the names of fields, by a placeholder.
-  static func kind(of reason: String) -> String {
+  package static func kind(of reason: String) -> String {
     let known = Set(Field.reserved.map(\.rawValue))
     let parts = reason.split(separator: "'", omittingEmptySubsequences: false).map(String.init)
     let words = parts.enumerated().map { index, part in

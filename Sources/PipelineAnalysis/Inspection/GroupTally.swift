@@ -2,9 +2,9 @@
 import PipelineCore
 
 /// What a file's groups are like: their sizes, whose rewards are all equal, and who repeats whom.
-struct GroupTally: Sendable {
+package struct GroupTally: Sendable {
   /// How many groups have each size.
-  private(set) var sizes = ValueTally()
+  package private(set) var sizes = ValueTally()
   /// Groups with two rewards or more.
   private(set) var comparable = 0
   /// The reward that all rollouts of a group share, for each such group of two rewards or more.

@@ -5,19 +5,19 @@ import Foundation
 ///
 /// A bin holds its lower edge and not its upper one. Where less than one value in two hundred at either end would
 /// stretch the bins over three times the range of the others, those values stand in an open bin of their own.
-struct Histogram: Sendable {
+package struct Histogram: Sendable {
   /// A bin; an end without an edge is open.
-  struct Bin: Sendable, Equatable {
-    var lower: Double?
-    var upper: Double?
-    var count: Int
+  package struct Bin: Sendable, Equatable {
+    package var lower: Double?
+    package var upper: Double?
+    package var count: Int
   }
 
-  private(set) var bins: [Bin] = []
+  package private(set) var bins: [Bin] = []
   private let isIntegral: Bool
 
   /// Bins what a tally has counted, at most about `limit` bins.
-  init(_ tally: ValueTally, limit: Int) {
+  package init(_ tally: ValueTally, limit: Int) {
     isIntegral = tally.isIntegral
     guard tally.count > 0, let low = tally.quantile(0.005), let high = tally.quantile(0.995) else { return }
     let isTrimmed = high > low && tally.greatest - tally.least > 3 * (high - low)
@@ -54,7 +54,7 @@ struct Histogram: Sendable {
   }
 
   /// What each bin is called: `0.5 to <1`, and for integers `120 to 139`, both ends included.
-  func labels(_ style: TerminalStyle) -> [String] {
+  package func labels(_ style: TerminalStyle) -> [String] {
     bins.map { bin in
       switch (bin.lower, bin.upper) {
       case (let lower?, let upper?):

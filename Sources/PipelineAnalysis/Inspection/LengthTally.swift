@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// The lengths of responses: in tokens where every record that has a length has tokens, else in characters.
-struct LengthTally: Sendable {
+package struct LengthTally: Sendable {
   private var tokens = ValueTally()
   private var characters = ValueTally()
   /// Responses without tokens, of which only characters are known.

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// Counts of names, in the order in which they first came; after a limit new ones are counted as others.
-struct NameTally: Sendable {
-  private(set) var entries: [(name: String, count: Int)] = []
+package struct NameTally: Sendable {
+  package private(set) var entries: [(name: String, count: Int)] = []
   private(set) var others = 0
   private var positions: [String: Int] = [:]
   private let limit: Int
@@ -21,5 +21,5 @@ struct NameTally: Sendable {
   }
 
   /// How often a name came.
-  func count(of name: String) -> Int { positions[name].map { entries[$0].count } ?? 0 }
+  package func count(of name: String) -> Int { positions[name].map { entries[$0].count } ?? 0 }
 }

@@ -46,11 +46,10 @@ extension RolloutInspection {
       "\(NumberText.count(badRecords.count, "bad record")) cannot be used and \(badRecords.count == 1 ? "is" : "are") left out:"
     )
     for entry in badRecords.entries.sorted(by: { $0.count > $1.count }).prefix(8) {
-      let text = entry.count == 1 ? entry.first.reason : entry.reason
       let place = "line \(NumberText.count(entry.first.location.line))"
       page.row(
         TextWidth.right(NumberText.count(entry.count), 7),
-        style.safe(text) + (entry.count == 1 ? " (\(place))" : " (first: \(place))"), labelWidth: 7)
+        style.safe(entry.text) + (entry.count == 1 ? " (\(place))" : " (first: \(place))"), labelWidth: 7)
     }
     if badRecords.entries.count > 8 {
       page.remark("… and \(badRecords.entries.count - 8) more reasons; --json lists them")
@@ -136,7 +135,7 @@ extension RolloutInspection {
       let tally = parts[entry.name] ?? ValueTally()
       let missing = records - tally.count
       let cells = [
-        NumberText.short(tally.mean, digits: 3),
+        NumberText.short(tally.plainMean, digits: 3),
         tally.standardDeviation.map { NumberText.short($0, digits: 3) } ?? "-",
         NumberText.short(tally.least, digits: 3), NumberText.short(tally.greatest, digits: 3),
         missing == 0 ? "-" : NumberText.percent(missing, of: records),

@@ -13,24 +13,24 @@ import Synchronization
 /// reward is at least ``rightThreshold``, else all wrong.
 public struct RolloutInspection: Sendable {
   /// What the reader counted, once the file was read to its end.
-  public internal(set) var counts = TrajectoryReader.Counts()
+  public package(set) var counts = TrajectoryReader.Counts()
 
   let files: [String]
-  let stages: [NamedStage]
-  var records = 0
-  var badRecords = BadRecordTally()
-  var groups = GroupTally()
-  var steps = StepTally()
-  var rewards = ValueTally()
-  var rewardStatuses = NameTally()
-  var partNames = NameTally()
-  var parts: [String: ValueTally] = [:]
-  var advantages = ValueTally()
-  var collapsed = 0
-  var lengths = LengthTally()
-  var finishes = NameTally(limit: 24)
-  var fields = NameTally()
-  var withImages = 0
+  package let stages: [NamedStage]
+  package var records = 0
+  package var badRecords = BadRecordTally()
+  package var groups = GroupTally()
+  package var steps = StepTally()
+  package var rewards = ValueTally()
+  package var rewardStatuses = NameTally()
+  package var partNames = NameTally()
+  package var parts: [String: ValueTally] = [:]
+  package var advantages = ValueTally()
+  package var collapsed = 0
+  package var lengths = LengthTally()
+  package var finishes = NameTally(limit: 24)
+  package var fields = NameTally()
+  package var withImages = 0
 
   /// Nothing inspected yet.
   ///
@@ -86,7 +86,7 @@ public struct RolloutInspection: Sendable {
   }
 
   /// How many records carry a field; `group` may come from other fields, so every record has it.
-  func count(of field: Field) -> Int { field == .group ? records : fields.count(of: field.rawValue) }
+  package func count(of field: Field) -> Int { field == .group ? records : fields.count(of: field.rawValue) }
 
   private mutating func add(_ trajectory: Trajectory, _ scan: RecordScan, batch: Int) {
     records += 1
@@ -112,7 +112,7 @@ public struct RolloutInspection: Sendable {
 private final class BadLog: Sendable {
   private let state = Mutex(BadRecordTally())
 
-  func add(_ record: BadRecord) { state.withLock { $0.add(record) } }
+  package func add(_ record: BadRecord) { state.withLock { $0.add(record) } }
 
   var tally: BadRecordTally { state.withLock { $0 } }
 }

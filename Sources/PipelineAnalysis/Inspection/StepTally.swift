@@ -2,9 +2,9 @@
 import PipelineCore
 
 /// How many records each step has, and how rewards and zero-variance groups develop over the steps.
-struct StepTally: Sendable {
-  struct Entry: Sendable {
-    var records = 0
+package struct StepTally: Sendable {
+  package struct Entry: Sendable {
+    package var records = 0
     var rewards = 0
     var rewardSum = 0.0
     var meanReward: Double? { rewards == 0 ? nil : rewardSum / Double(rewards) }
@@ -26,8 +26,8 @@ struct StepTally: Sendable {
   }
 
   var noun: String { isNamed ? "step" : "batch" }
-  var count: Int { entries.count }
-  var sorted: [(step: Int, entry: Entry)] { entries.sorted { $0.key < $1.key }.map { ($0.key, $0.value) } }
+  package var count: Int { entries.count }
+  package var sorted: [(step: Int, entry: Entry)] { entries.sorted { $0.key < $1.key }.map { ($0.key, $0.value) } }
 
   /// The records of each step, as a distribution.
   var recordsPerStep: ValueTally {

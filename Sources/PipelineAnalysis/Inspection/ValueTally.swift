@@ -6,9 +6,9 @@ import Foundation
 /// Up to 4,096 different values are counted one by one. From then on values fall into cells of a decimal grid
 /// (0.001, 0.01, …) that is fine enough for thousands of cells, and coarser by ten whenever 8,192 are in use. Memory
 /// is bounded by that. Zeros of either sign are one value.
-struct ValueTally: Sendable {
-  private(set) var count = 0
-  private(set) var mean = 0.0
+package struct ValueTally: Sendable {
+  package private(set) var count = 0
+  package private(set) var mean = 0.0
   private(set) var least = Double.infinity
   private(set) var greatest = -Double.infinity
   /// Whether no value has a fraction.
@@ -18,10 +18,13 @@ struct ValueTally: Sendable {
   /// The grid, as a power of ten; nil while values are counted one by one.
   private var exponent: Int?
 
-  static let exactLimit = 4096
+  package static let exactLimit = 4096
+
+  /// Nothing counted yet.
+  package init() {}
 
   /// Counts a finite value.
-  mutating func add(_ value: Double) {
+  package mutating func add(_ value: Double) {
     let value = value == 0 ? 0 : value
     count += 1
     let difference = value - mean
@@ -37,19 +40,22 @@ struct ValueTally: Sendable {
     while let exponent, cells.count > 2 * Self.exactLimit { regrid(exponent + 1) }
   }
 
+  /// The mean as people read it: 0 where only rounding keeps it from that.
+  package var plainMean: Double { abs(mean) < 1e-12 * max(abs(least), abs(greatest)) ? 0 : mean }
+
   /// The standard deviation with n - 1; nil of fewer than two values.
-  var standardDeviation: Double? { count < 2 ? nil : (squares / Double(count - 1)).squareRoot() }
+  package var standardDeviation: Double? { count < 2 ? nil : (squares / Double(count - 1)).squareRoot() }
 
   /// Whether every value was counted by itself.
-  var isExact: Bool { exponent == nil }
+  package var isExact: Bool { exponent == nil }
 
   /// The different values, ascending, and how often each came; nil when that is no longer known.
-  var distinct: [(value: Double, count: Int)]? {
+  package var distinct: [(value: Double, count: Int)]? {
     exponent == nil ? cells.sorted { $0.key < $1.key }.map { ($0.key, $0.value) } : nil
   }
 
   /// The value below or at which a share of the values lies (nearest rank); on a grid, the lower end of its cell.
-  func quantile(_ share: Double) -> Double? {
+  package func quantile(_ share: Double) -> Double? {
     guard count > 0 else { return nil }
     let rank = max(1, min(count, Int((share * Double(count)).rounded(.up))))
     if rank == count { return greatest }
@@ -62,7 +68,7 @@ struct ValueTally: Sendable {
   }
 
   /// The lower ends of the cells with their counts, ascending.
-  var sortedCells: [(value: Double, count: Int)] {
+  package var sortedCells: [(value: Double, count: Int)] {
     cells.sorted { $0.key < $1.key }.map { (exponent.map { Self.edge($0) }?($0.key) ?? $0.key, $0.value) }
   }
 

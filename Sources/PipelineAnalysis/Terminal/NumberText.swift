@@ -2,9 +2,9 @@
 import Foundation
 
 /// Numbers as people read them.
-enum NumberText {
+package enum NumberText {
   /// A count with commas: `1,164`.
-  static func count(_ value: Int) -> String {
+  package static func count(_ value: Int) -> String {
     var digits = String(value.magnitude)
     var groups: [String] = []
     while digits.count > 3 {
@@ -15,13 +15,13 @@ enum NumberText {
   }
 
   /// A count and its noun: `1 group`, `1,164 records`, `2 trajectories`.
-  static func count(_ value: Int, _ noun: String) -> String {
+  package static func count(_ value: Int, _ noun: String) -> String {
     let plural = noun.hasSuffix("y") ? noun.dropLast() + "ies" : noun == "batch" ? "batches" : noun + "s"
     return count(value) + " " + (value == 1 ? noun : String(plural))
   }
 
   /// A number with at most four significant digits, without trailing zeros; large integers keep all digits.
-  static func short(_ value: Double, digits: Int = 4) -> String {
+  package static func short(_ value: Double, digits: Int = 4) -> String {
     guard value.isFinite else { return "none" }
     if value == value.rounded(), abs(value) < 1e15 { return count(Int(value)) }
     let magnitude = abs(value)
@@ -35,7 +35,7 @@ enum NumberText {
   static func signed(_ value: Double) -> String { (value > 0 ? "+" : "") + short(value) }
 
   /// A share as a percentage that never rounds to none or all: `83 %`, `3.2 %`, `<0.1 %`, `>99.9 %`.
-  static func percent(_ share: Double) -> String {
+  package static func percent(_ share: Double) -> String {
     guard share.isFinite else { return "-" }
     if share == 0 { return "0 %" }
     if share == 1 { return "100 %" }
@@ -47,7 +47,7 @@ enum NumberText {
   }
 
   /// A percentage of two counts; a dash where there is nothing to divide by.
-  static func percent(_ part: Int, of whole: Int) -> String {
+  package static func percent(_ part: Int, of whole: Int) -> String {
     whole == 0 ? "-" : percent(Double(part) / Double(whole))
   }
 

@@ -5,7 +5,7 @@ extension Page {
   func moments(_ tally: ValueTally) -> String {
     guard tally.count > 0 else { return "" }
     let deviation = tally.standardDeviation.map { ", std " + NumberText.short($0) } ?? ""
-    return "mean \(NumberText.short(tally.mean))\(deviation), min \(NumberText.short(tally.least)), "
+    return "mean \(NumberText.short(tally.plainMean))\(deviation), min \(NumberText.short(tally.least)), "
       + "median \(tally.quantile(0.5).map { NumberText.short($0) } ?? "-"), max \(NumberText.short(tally.greatest))"
   }
 

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// The columns that text takes in a terminal, and text made to measure.
-enum TextWidth {
+package enum TextWidth {
   /// The columns of a text; colour sequences and combining marks take none, East Asian wide letters two.
-  static func columns(_ text: String) -> Int {
+  package static func columns(_ text: String) -> Int {
     var columns = 0
     var isEscape = false
     for scalar in text.unicodeScalars {
@@ -28,7 +28,7 @@ enum TextWidth {
   static func spaces(_ count: Int) -> String { String(repeating: " ", count: max(0, count)) }
 
   /// Cuts text in its middle, where it is too wide; names differ at their ends.
-  static func fit(_ text: String, _ width: Int, _ style: TerminalStyle) -> String {
+  package static func fit(_ text: String, _ width: Int, _ style: TerminalStyle) -> String {
     guard columns(text) > width else { return text }
     let dots = style.sign("…", "..")
     let room = max(0, width - columns(dots))
@@ -46,7 +46,7 @@ enum TextWidth {
   }
 
   /// Breaks text into lines between words; a word wider than a line stands alone and is left whole.
-  static func wrap(_ text: String, _ width: Int) -> [String] {
+  package static func wrap(_ text: String, _ width: Int) -> [String] {
     var lines: [String] = []
     var line = ""
     for word in text.split(separator: " ", omittingEmptySubsequences: false) {

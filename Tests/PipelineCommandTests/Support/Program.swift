@@ -22,27 +22,42 @@ enum Program {
   static let recordsGoldens = ProcessInfo.processInfo.environment["RECORD_GOLDENS"] == "1"
 
   /// Starts a line of shell in a folder; `shuffle-r1` is the built program.
-  static func start(
-    _ command: String, in folder: String, output: URL, errors: URL, environment: [String: String] = [:]
-  ) throws -> Process {
-    let process = Process()
-    process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-    process.arguments = ["bash", "-c", command]
-    process.currentDirectoryURL = URL(fileURLWithPath: folder)
-    var variables = ProcessInfo.processInfo.environment
-    variables["PATH"] = Program.folder.path + ":" + (variables["PATH"] ?? "/usr/bin:/bin")
-    variables.merge(environment) { $1 }
-    process.environment = variables
-    process.standardInput = FileHandle.nullDevice
-    process.standardOutput = try handle(output)
-    process.standardError = try handle(errors)
-    try process.run()
-    return process
-  }
+  ///
+  /// Nothing of this process reaches the child but the path: neither its terminal nor its locale.
+  static func start(_ command: String, in folder: String, output: String, errors: String) throws -> pid_t {
+    #if os(macOS)
+      var actions: posix_spawn_file_actions_t?
+      var attributes: posix_spawnattr_t?
+    #else
+      var actions = posix_spawn_file_actions_t()
+      var attributes = posix_spawnattr_t()
+    #endif
+    posix_spawn_file_actions_init(&actions)
+    defer { posix_spawn_file_actions_destroy(&actions) }
+    posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
+    posix_spawn_file_actions_addopen(&actions, 1, output, O_WRONLY | O_CREAT | O_TRUNC, 0o600)
+    posix_spawn_file_actions_addopen(&actions, 2, errors, O_WRONLY | O_CREAT | O_TRUNC, 0o600)
+    posix_spawnattr_init(&attributes)
+    defer { posix_spawnattr_destroy(&attributes) }
+    var signals = sigset_t()
+    sigfillset(&signals)
+    posix_spawnattr_setsigdefault(&attributes, &signals)
+    sigemptyset(&signals)
+    posix_spawnattr_setsigmask(&attributes, &signals)
+    posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK))
 
-  private static func handle(_ url: URL) throws -> FileHandle {
-    try Data().write(to: url)
-    return try FileHandle(forWritingTo: url)
+    let path = ProcessInfo.processInfo.environment["PATH"] ?? "/usr/bin:/bin"
+    let words: [String] = ["bash", "-c", "cd \"$0\" || exit 99\n" + command, folder]
+    let settings: [String] = [
+      "PATH=\(Program.folder.path):\(path)", "LC_ALL=C.UTF-8", "COLUMNS=80", "HOME=\(folder)",
+    ]
+    let arguments = words.map { strdup($0) }
+    let variables = settings.map { strdup($0) }
+    defer { for pointer in arguments + variables { free(pointer) } }
+    var process = pid_t()
+    let status = posix_spawnp(&process, "bash", &actions, &attributes, arguments + [nil], variables + [nil])
+    guard status == 0 else { throw POSIXError(POSIXErrorCode(rawValue: status) ?? .EINVAL) }
+    return process
   }
 }
 
@@ -54,7 +69,27 @@ struct Outcome {
   let output: String
   /// Standard error.
   let errors: String
+}
 
-  /// The lines of standard error.
-  var errorLines: [String] { errors.split(separator: "\n").map(String.init) }
+/// A child process at work.
+struct RunningProgram {
+  let process: pid_t
+  let output: String
+  let errors: String
+
+  /// Sends a signal.
+  func send(_ signal: Int32) { kill(process, signal) }
+
+  /// Waits for the end.
+  func wait() throws -> Outcome {
+    var status: Int32 = 0
+    while waitpid(process, &status, 0) < 0, errno == EINTR {}
+    let signal = status & 0x7F
+    return Outcome(
+      status: signal == 0 ? status >> 8 & 0xFF : 128 + signal, output: try text(output), errors: try text(errors))
+  }
+
+  private func text(_ path: String) throws -> String {
+    String(decoding: try Data(contentsOf: URL(fileURLWithPath: path)), as: UTF8.self)
+  }
 }

@@ -4,34 +4,38 @@ import Testing
 
 /// A folder of its own for a test, in which it runs the program; gone when the test is over.
 final class Sandbox: Sendable {
+  /// The working folder of what is run.
   let path: String
+  private let root: String
 
   /// An empty folder.
   init() throws {
-    path = FileManager.default.temporaryDirectory.appendingPathComponent("shuffle-r1-\(UUID())").path
+    root = FileManager.default.temporaryDirectory.appendingPathComponent("shuffle-r1-\(UUID())").path
+    path = root + "/work"
     try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
   }
 
   deinit {
-    _ = try? FileManager.default.removeItem(atPath: path)
+    _ = try? FileManager.default.removeItem(atPath: root)
   }
 
   /// Runs a line of shell here and waits for its end.
   @discardableResult
-  func run(
-    _ command: String, environment: [String: String] = [:], source: SourceLocation = #_sourceLocation
-  ) throws -> Outcome {
-    let started = try start(command, environment: environment)
-    return try started.wait()
+  func run(_ command: String) throws -> Outcome { try start(command).wait() }
+
+  /// Runs a line of shell that must succeed and returns what it printed.
+  @discardableResult
+  func output(_ command: String, sourceLocation: SourceLocation = #_sourceLocation) throws -> String {
+    let outcome = try run("set -eo pipefail; " + command)
+    try #require(outcome.status == 0, "\(command)\n\(outcome.errors)", sourceLocation: sourceLocation)
+    return outcome.output
   }
 
   /// Starts a line of shell here.
-  func start(_ command: String, environment: [String: String] = [:]) throws -> RunningProgram {
-    let name = ".\(UUID())"
-    let output = URL(fileURLWithPath: path + "/" + name + ".out")
-    let errors = URL(fileURLWithPath: path + "/" + name + ".err")
-    let process = try Program.start(command, in: path, output: output, errors: errors, environment: environment)
-    return RunningProgram(process: process, output: output, errors: errors)
+  func start(_ command: String) throws -> RunningProgram {
+    let name = root + "/\(UUID())"
+    let process = try Program.start(command, in: path, output: name + ".out", errors: name + ".err")
+    return RunningProgram(process: process, output: name + ".out", errors: name + ".err")
   }
 
   /// Writes a file.
@@ -40,8 +44,7 @@ final class Sandbox: Sendable {
   /// Writes a file.
   func write(_ name: String, _ data: Data) throws {
     let url = URL(fileURLWithPath: path + "/" + name)
-    try FileManager.default.createDirectory(
-      at: url.deletingLastPathComponent(), withIntermediateDirectories: true)
+    try FileManager.default.createDirectory(at: url.deletingLastPathComponent(), withIntermediateDirectories: true)
     try data.write(to: url)
   }
 
@@ -54,35 +57,26 @@ final class Sandbox: Sendable {
   /// Whether there is such a file.
   func has(_ name: String) -> Bool { FileManager.default.fileExists(atPath: path + "/" + name) }
 
-  /// The visible files of a folder, sorted.
-  func files(_ name: String = ".") -> [String] {
-    ((try? FileManager.default.contentsOfDirectory(atPath: path + "/" + name)) ?? [])
-      .filter { !$0.hasPrefix(".") }.sorted()
-  }
-}
-
-/// A child process at work.
-struct RunningProgram {
-  let process: Process
-  let output: URL
-  let errors: URL
-
-  /// Sends a signal.
-  func send(_ signal: Int32) { kill(process.processIdentifier, signal) }
-
-  /// What it has said on standard error so far.
-  var errorsSoFar: String { String(decoding: (try? Data(contentsOf: errors)) ?? Data(), as: UTF8.self) }
-
-  /// Waits for the end.
-  func wait() throws -> Outcome {
-    process.waitUntilExit()
-    defer {
-      _ = try? FileManager.default.removeItem(at: output)
-      _ = try? FileManager.default.removeItem(at: errors)
+  /// The files under a folder with what they hold, hidden ones too; folders and pipes hold nothing.
+  func tree(_ folder: String = "") -> [String: Data] {
+    let root = folder.isEmpty ? path : path + "/" + folder
+    var files: [String: Data] = [:]
+    for name in FileManager.default.subpaths(atPath: root) ?? [] {
+      var status = stat()
+      let isFile = lstat(root + "/" + name, &status) == 0 && status.st_mode & S_IFMT == S_IFREG
+      files[name] = isFile ? FileManager.default.contents(atPath: root + "/" + name) ?? Data() : Data()
     }
-    let status = process.terminationStatus
-    return Outcome(
-      status: process.terminationReason == .uncaughtSignal ? 128 + status : status,
-      output: String(decoding: try Data(contentsOf: output), as: UTF8.self), errors: errorsSoFar)
+    return files
+  }
+
+  /// What must be the same whenever the same run is done: all of its directory but the clock's figures.
+  ///
+  /// The state notes how long every file is, so the length of the one with the clock's figures is left out of it.
+  func run(in folder: String) -> [String: Data] {
+    var files = tree(folder)
+    files["timings.jsonl"] = nil
+    let state = text(folder + "/state.json").split(separator: "\n").filter { !$0.contains("timings.jsonl") }
+    files["state.json"] = Data(state.joined(separator: "\n").utf8)
+    return files
   }
 }

@@ -1,0 +1,202 @@
+// SPDX-License-Identifier: Apache-2.0
+import Foundation
+import Testing
+
+/// A run of very many small steps, so that it can be stopped in the middle of one.
+@Suite("A run that is stopped goes on as if nothing had been")
+struct ResumeTests {
+  let sandbox: Sandbox
+  private static let steps = 1_200
+  private static let run = "exec shuffle-r1 run p.json -q -o part"
+
+  init() throws {
+    sandbox = try Sandbox()
+    var lines: [String] = []
+    for group in 0..<Self.steps {
+      for index in 0..<4 {
+        lines.append(Samples.record("g\(group)/\(index)", "g\(group)", reward: "0.\(group * index % 10)"))
+      }
+      if group % 100 == 50 { lines.append("nonsense\n") }
+    }
+    try sandbox.write("many.jsonl", lines.joined())
+    try sandbox.write(
+      "p.json",
+      """
+      {"source": {"rollouts": "many.jsonl", "provides": ["reward"], "batch": {"groups": 1}},
+       "stages": ["advantage", "tap", "pairwise-sample", "shuffle"]}
+      """)
+  }
+
+  /// The complete steps that the state of a run tells of, and whether the run has ended.
+  private func state(of folder: String) -> (steps: Int, isFinished: Bool) {
+    let text = sandbox.text(folder + "/state.json")
+    let steps = text.firstMatch(of: #/"complete_steps": (\d+)/#).flatMap { Int($0.1) }
+    return (steps ?? 0, text.contains(#""finished": true"#))
+  }
+
+  /// Waits until a run has completed a step; false when the run has ended.
+  private func wait(for steps: Int, in folder: String) -> Bool {
+    while true {
+      let state = state(of: folder)
+      if state.isFinished { return false }
+      if state.steps >= steps { return true }
+      usleep(500)
+    }
+  }
+
+  @Test("kill -9 in whatever step, again and again: the same bytes in the end")
+  func killed() throws {
+    try sandbox.output("shuffle-r1 run p.json -q -o whole")
+    var generator = SeededGenerator(state: 20_251)
+    var kills = 0
+    var target = Int.random(in: 0...3, using: &generator)
+    while true {
+      let program = try sandbox.start(Self.run + (kills == 0 ? "" : " --resume"))
+      let isAtWork = wait(for: target, in: "part")
+      usleep(.random(in: 0...1_500, using: &generator))
+      program.send(SIGKILL)
+      let outcome = try program.wait()
+      if outcome.status == 0 || !isAtWork { break }
+      #expect(outcome.status == 137)
+      #expect(outcome.errors == "")
+      kills += 1
+      if kills == 7 { break }
+      target = state(of: "part").steps + .random(in: 1...60, using: &generator)
+    }
+    #expect(kills >= 5)
+    #expect(try sandbox.run("shuffle-r1 run p.json -o part").status == 1)
+    try sandbox.output(Self.run + " --resume")
+    #expect(sandbox.run(in: "part") == sandbox.run(in: "whole"))
+    #expect(sandbox.text("part/bad-records.jsonl").split(separator: "\n").count == 12)
+    // Cut anew by --resume, so one line a step there too.
+    #expect(sandbox.text("part/timings.jsonl").split(separator: "\n").count == Self.steps)
+  }
+
+  @Test("a signal ends the run where --resume goes on, and says so", arguments: [SIGINT, SIGTERM])
+  func interrupted(_ signal: Int32) throws {
+    try sandbox.output("shuffle-r1 run p.json -q -o whole --threads 2")
+    let program = try sandbox.start(Self.run)
+    #expect(wait(for: 3, in: "part"))
+    program.send(signal)
+    let outcome = try program.wait()
+    #expect(outcome.status == 128 + signal)
+    let steps = state(of: "part").steps
+    #expect(
+      outcome.errors == """
+        \(steps) complete steps are in part; continue with --resume
+        shuffle-r1: \(signal == SIGINT ? "interrupted" : "terminated")
+
+        """)
+    #expect(!sandbox.tree("part").keys.contains { $0.hasSuffix(".partial") })
+
+    let report = try sandbox.output("shuffle-r1 run p.json -o part --resume --threads 1")
+    #expect(report.hasPrefix("4800 trajectories, 1200 steps (\(steps) done before, left out below), "))
+    #expect(sandbox.run(in: "part") == sandbox.run(in: "whole"))
+  }
+
+  @Test("a disk that fills up in the middle of a run takes nothing that was complete")
+  func fullDisk() throws {
+    try sandbox.output("shuffle-r1 run p.json -q -o whole --threads 2")
+    let outcome = try sandbox.run("trap '' XFSZ; ulimit -f 100; shuffle-r1 run p.json -q -o part")
+    #expect(outcome.status == 1)
+    let steps = state(of: "part").steps
+    #expect(steps > 0)
+    // Which file is the first to be too large is nobody's business.
+    let lines = outcome.errors.split(separator: "\n")
+    #expect(lines.first == "\(steps) complete steps are in part; continue with --resume")
+    #expect(lines.last?.contains("cannot write part/") == true)
+    #expect(
+      lines.last?.hasSuffix(
+        ".jsonl: the file would be larger than the system allows; raise the limit with ulimit -f") == true)
+    try sandbox.output(Self.run + " --resume")
+    #expect(sandbox.run(in: "part") == sandbox.run(in: "whole"))
+  }
+
+  @Test(
+    "what reads a pipe stops at once too, and leaves no file",
+    arguments: ["convert - out.jsonl", "stage advantage --lineage out.jsonl"])
+  func interruptedReading(_ command: String) throws {
+    let outcome = try sandbox.run(
+      """
+      mkfifo pipe; exec 3<> pipe; head -5 many.jsonl >&3
+      shuffle-r1 \(command) < pipe & until ls .out.jsonl.*.partial > /dev/null 2>&1; do sleep 0.01; done
+      kill -INT $!; wait $!
+      """)
+    #expect(outcome.status == 130)
+    #expect(outcome.errors == "shuffle-r1: interrupted\n")
+    #expect(Set(sandbox.tree().keys) == ["many.jsonl", "p.json", "pipe"])
+  }
+
+  @Test("what cannot be asked to stop is ended by the signal")
+  func ended() throws {
+    let outcome = try sandbox.run("mkfifo pipe; exec shuffle-r1 check pipe & sleep 0.2; kill -TERM $!; wait $!")
+    #expect(outcome.status == 143)
+    #expect(outcome.errors.contains("error") == false)
+  }
+
+  @Test("a changed spec or input is refused, and nothing is touched")
+  func changed() throws {
+    try sandbox.run("sed -i.bak 's/\"groups\": 1/\"groups\": 400/' p.json && shuffle-r1 run p.json -q -o part")
+    try Case(
+      "another seed", "shuffle-r1 run p.json -o part --resume --set seed=2 --set stages.shuffle.rounds=3", status: 2,
+      """
+      shuffle-r1: error: the spec or its input differs from what part was started with (seed was 1, is 2, \
+      stages.3.with.rounds was 8, is 3); undo that to resume, or start anew with --overwrite
+      """
+    ).check(in: sandbox)
+    try sandbox.run("echo >> many.jsonl")
+    let outcome = try sandbox.run("shuffle-r1 run p.json -o part --resume")
+    #expect(outcome.status == 2)
+    #expect(
+      outcome.errors.hasPrefix(
+        "shuffle-r1: error: the spec or its input differs from what part was started with "
+          + "(provenance.inputs.0.bytes was "))
+  }
+
+  @Test("a run that has ended stays as it is; one that never began begins")
+  func finished() throws {
+    try sandbox.run("sed -i.bak 's/\"groups\": 1/\"groups\": 400/' p.json")
+    try sandbox.output("shuffle-r1 run p.json -q -o part --resume")
+    try Case(
+      "finished", "shuffle-r1 run p.json -o part --resume", status: 0,
+      "the run in part is complete; there is nothing left to do"
+    ).check(in: sandbox)
+    #expect(try sandbox.run("shuffle-r1 run p.json -o part --resume --quiet").errors == "")
+  }
+
+  @Test("a state that somebody has damaged is not followed")
+  func damagedState() throws {
+    try sandbox.run("sed -i.bak 's/\"groups\": 1/\"groups\": 400/' p.json && shuffle-r1 run p.json -q -o part")
+    try sandbox.write("victim", "precious\n")
+    try sandbox.write(
+      "part/state.json", #"{"version": 1, "complete_steps": 1, "finished": false, "offsets": {"../victim": 0}}"#)
+    try Case(
+      "outside", "shuffle-r1 run p.json -o part --resume",
+      "shuffle-r1: error: part/state.json cannot be read; start anew with --overwrite"
+    ).check(in: sandbox)
+    try sandbox.write("part/state.json", "{")
+    try Case(
+      "no JSON", "shuffle-r1 run p.json -o part --resume",
+      "shuffle-r1: error: part/state.json cannot be read; start anew with --overwrite"
+    ).check(in: sandbox)
+    try sandbox.write(
+      "part/state.json",
+      #"{"version": 1, "complete_steps": 1, "finished": false, "offsets": {"metrics.jsonl": 99999999}}"#)
+    try Case(
+      "longer than the file", "shuffle-r1 run p.json -o part --resume",
+      """
+      shuffle-r1: error: part/metrics.jsonl is shorter than when the run stopped; start again with --overwrite
+      """
+    ).check(in: sandbox)
+  }
+}
+
+/// The same numbers each time: a linear congruential generator, good enough to choose when to kill.
+private struct SeededGenerator: RandomNumberGenerator {
+  var state: UInt64
+
+  mutating func next() -> UInt64 {
+    state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+    return state ^ state >> 29
+  }
+}
