@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+import CKernels
+import Tensor
+
+/// The weight of a linear layer.
+enum Weight {
+  /// In single precision, with a gradient where it is trained.
+  case variable(Variable<Float>)
+  /// In bfloat16, where the checkpoint has it; pieces stand below one another.
+  case stored([BFloat16Matrix])
+
+  var rows: Int {
+    switch self {
+    case .variable(let variable): variable.value.rows
+    case .stored(let pieces): pieces.reduce(0) { $0 + $1.rows }
+    }
+  }
+
+  var columns: Int {
+    switch self {
+    case .variable(let variable): variable.value.columns
+    case .stored(let pieces): pieces[0].columns
+    }
+  }
+}
+
+/// `x · weightᵀ + bias`.
+struct LinearLayer {
+  let weight: Weight
+  let bias: Variable<Float>?
+
+  func callAsFunction(_ x: Variable<Float>, on tape: Tape<Float>) -> Variable<Float> {
+    switch weight {
+    case .variable(let variable): tape.linear(x, variable, bias: bias)
+    case .stored(let pieces): tape.linear(x, pieces, bias: bias)
+    }
+  }
+}
+
+/// Rows of an embedding.
+struct EmbeddingLayer {
+  let weight: Weight
+
+  func callAsFunction(_ ids: [Int32], on tape: Tape<Float>) -> Variable<Float> {
+    switch weight {
+    case .variable(let variable): return tape.rows(of: variable, at: ids)
+    case .stored(let pieces):
+      let result = Matrix<Float>(rows: ids.count, columns: weight.columns, pool: tape.pool)
+      for (index, id) in ids.enumerated() {
+        pieces[0].copyRow(Int(id), into: result.pointer + index * weight.columns)
+      }
+      return tape.constant(result)
+    }
+  }
+}
