@@ -111,7 +111,7 @@ extension ImageCache {
       entries[key]?.cost = cost
       byteCount += cost
       if cost > limit { forget(key, slot) }
-      while byteCount > limit, let oldest = entries.filter({ $0.value.cost > 0 }).min(by: Self.isOlder) {
+      while byteCount > limit, let oldest = entries.lazy.filter({ $0.value.cost > 0 }).min(by: Self.isOlder) {
         forget(oldest.key, oldest.value.slot)
       }
     }

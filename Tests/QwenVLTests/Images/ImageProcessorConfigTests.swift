@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import Foundation
 import PipelineCore
 import QwenVL
 import Testing
@@ -24,6 +25,27 @@ struct ImageProcessorConfigTests {
       let config = try config(form)
       #expect(config.minPixels == 100 && config.maxPixels == 200, "\(form)")
     }
+  }
+
+  @Test("a checkpoint's folder is searched for either file")
+  func folder() throws {
+    let folder = FileManager.default.temporaryDirectory.appending(path: "model-\(UUID().uuidString)")
+    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    defer { try? FileManager.default.removeItem(at: folder) }
+    #expect(
+      ImageFixtures.message { _ = try ImageProcessorConfig(modelFolder: folder.path) }
+        == "\(folder.path): has neither preprocessor_config.json nor processor_config.json; copy it from the "
+        + "checkpoint's publisher")
+    func write(_ text: String, _ name: String) throws {
+      try Data(text.utf8).write(to: folder.appending(path: name))
+    }
+    try write(#"{"image_processor": {"max_pixels": 5000}}"#, "processor_config.json")
+    #expect(try ImageProcessorConfig(modelFolder: folder.path).maxPixels == 5000)
+    try write(#"{"max_pixels": 6000}"#, "preprocessor_config.json")
+    #expect(try ImageProcessorConfig(modelFolder: folder.path).maxPixels == 6000)
+    try write(#"{"max_pixels": "#, "preprocessor_config.json")
+    let message = ImageFixtures.message { _ = try ImageProcessorConfig(modelFolder: folder.path) }
+    #expect(message?.hasSuffix("/preprocessor_config.json: not JSON: the text ends inside a value, at byte 15") == true)
   }
 
   @Test("what is not supported is named with file, key and value")
