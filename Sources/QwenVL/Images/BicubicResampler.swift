@@ -7,8 +7,8 @@
 /// input pixels under the cubic kernel (a = -0.5), which is widened when the image shrinks. Weights are fixed-point
 /// numbers with 22 fractional bits.
 ///
-/// Source: Pillow, `src/libImaging/Resample.c`; the order of the passes is that of Pillow 13, found by trying 2,200
-/// sizes. Older versions always begin with the rows and differ in single bytes where the order does.
+/// Source: Pillow, `src/libImaging/Resample.c`; the order of the passes is that of the compiled Pillow 13.0.0, checked
+/// on 2,201 sizes. Older versions always begin with the rows and differ in single bytes where the order does.
 public struct BicubicResampler: Sendable {
   /// Which input pixels make an output pixel, and with which weights; for one axis.
   struct Weights: Sendable {
