@@ -35,7 +35,12 @@ let package = Package(
     .target(
       name: "PipelineAnalysis", dependencies: ["PipelineCore", "PipelineIO", "PipelineRuntime"]),
 
+    // The bundled policy.
+    .target(name: "QwenVL", dependencies: ["CImageCodecs", "PipelineCore"]),
+
     // Shims over C and C++.
+    .target(
+      name: "CImageCodecs", linkerSettings: ["png", "jpeg", "webp", "webpdemux"].map { .linkedLibrary($0) }),
     .target(name: "CJSON", linkerSettings: [.linkedLibrary("jsoncpp")]),
     .target(name: "CRecordScanner"),
     .systemLibrary(name: "CZlib", providers: [.apt(["zlib1g-dev"])]),
@@ -76,6 +81,7 @@ let package = Package(
     .testTarget(
       name: "PipelineAnalysisTests",
       dependencies: ["PipelineAnalysis", "PipelineCore", "PipelineIO", "PipelineRuntime"]),
+    .testTarget(name: "QwenVLTests", dependencies: ["PipelineCore", "QwenVL"], exclude: ["Fixtures"]),
     .testTarget(name: "CRecordScannerTests", dependencies: ["CRecordScanner"]),
     .testTarget(name: "TensorTests", dependencies: ["CKernels", "Tensor"]),
     .testTarget(

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+#include <stddef.h>
+#include <stdint.h>
+
+// PNG, JPEG and WebP to 8-bit RGB, by libpng, libjpeg and libwebp. Nothing here exits, prints, throws or jumps
+// out: every failure is a status with a message, whatever the bytes are.
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef enum {
+  CIMAGE_OK = 0,
+  // The bytes are no PNG, JPEG or WebP file; the message says what they look like.
+  CIMAGE_FOREIGN = 1,
+  // The file is damaged or ends early.
+  CIMAGE_BROKEN = 2,
+  // The file may be sound, but uses something that cannot be read here.
+  CIMAGE_UNSUPPORTED = 3,
+  CIMAGE_NO_MEMORY = 4,
+} cimage_status;
+
+typedef enum {
+  CIMAGE_PNG = 1,
+  CIMAGE_JPEG = 2,
+  CIMAGE_WEBP = 3,
+} cimage_format;
+
+enum { CIMAGE_MESSAGE_CAPACITY = 200 };
+
+typedef struct {
+  // A cimage_format.
+  int32_t format;
+  // As stored, before the orientation is applied. At least 1 each.
+  uint32_t width, height;
+} cimage_header;
+
+// Reads format and size without allocating anything for pixels. After a failure `message` says why.
+cimage_status cimage_read_header(
+    const uint8_t *bytes, size_t length, cimage_header *header, char message[CIMAGE_MESSAGE_CAPACITY]);
+
+// Decodes into `rgb`, which has room for `header->width * header->height * 3` bytes, all zero: rows from the top,
+// without gaps. `orientation` receives that of the EXIF or XMP data, 1 to 8, or 1. Of an animation, the first
+// frame.
+//
+// Alpha is dropped. 16 bits become 8 by dropping the lower half, except in grey images without alpha, where
+// values above 255 become 255. CMYK is taken for inverted, as Adobe writes it. That is what Pillow does.
+cimage_status cimage_decode(
+    const uint8_t *bytes, size_t length, const cimage_header *header, uint8_t *rgb, int32_t *orientation,
+    char message[CIMAGE_MESSAGE_CAPACITY]);
+
+#ifdef __cplusplus
+}
+#endif

@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: Apache-2.0
+import PipelineCore
+import Synchronization
+
+/// Reads, decodes and processes images, and remembers the patches of those used last.
+///
+/// One image serves all rollouts of its prompt: the first to ask does the work, others that ask meanwhile wait for it.
+/// Files are known by path, size and time of change, data URIs by their text. What it returns never depends on what it
+/// remembers. Failures are not remembered.
+public final class ImageCache: Sendable {
+  /// What turns an image into patches.
+  public let processor: ImageProcessor
+  /// Checked for each image.
+  public let limits: ImageLimits
+  /// The most bytes of patches and references that are kept; a larger image is returned all the same.
+  public let byteLimit: Int
+
+  private let state = Mutex(State())
+
+  /// Makes an empty cache.
+  public init(processor: ImageProcessor, limits: ImageLimits = ImageLimits(), byteLimit: Int = 512 << 20) {
+    self.processor = processor
+    self.limits = limits
+    self.byteLimit = byteLimit
+  }
+
+  /// The patches of an image; see ``ImageSource`` for what a reference may be.
+  ///
+  /// - Throws: ``PipelineError`` when it cannot be read, decoded or resized: that is the failure of one record.
+  public func patches(of reference: String, relativeTo folder: String = "") throws -> ImagePatches {
+    let source = try ImageSource(reference, relativeTo: folder)
+    let file: ImageFile? = if case .file(let path) = source { try ImageFile(path: path) } else { nil }
+    let key = Key(source, file)
+    let slot = state.withLock { $0.slot(for: key) }
+    // Holding the slot's lock makes others that want the same image wait, and nobody else.
+    return try slot.patches.withLock { patches in
+      if let patches { return patches }
+      do {
+        let bytes = try file?.read(limits: limits) ?? source.read(limits: limits)
+        let image = try RGBImage(decoding: bytes, name: source.name, limits: limits)
+        let made = try processor.patches(of: image, name: source.name)
+        patches = made
+        let cost = made.values.count * MemoryLayout<Float>.stride + key.byteCount
+        state.withLock { $0.keep(key, slot, cost: cost, limit: byteLimit) }
+        return made
+      } catch {
+        state.withLock { $0.forget(key, slot) }
+        throw error
+      }
+    }
+  }
+
+  /// How many bytes are kept.
+  var byteCount: Int { state.withLock { $0.byteCount } }
+}
+
+extension ImageCache {
+  /// What tells one image from another, byte by byte: two spellings of "é" name two files.
+  private struct Key: Hashable {
+    let text: [UInt8]
+    let isFile: Bool
+    var size: Int64 = 0
+    var seconds: Int64 = 0
+    var nanoseconds: Int64 = 0
+    var number: UInt64 = 0
+
+    init(_ source: ImageSource, _ file: ImageFile?) {
+      switch source {
+      case .file(let path): (text, isFile) = (Array(path.utf8), true)
+      case .base64(let data): (text, isFile) = (Array(data.utf8), false)
+      }
+      guard let status = file?.status else { return }
+      #if canImport(Darwin)
+        let changed = status.st_mtimespec
+      #else
+        let changed = status.st_mtim
+      #endif
+      size = Int64(status.st_size)
+      seconds = Int64(changed.tv_sec)
+      nanoseconds = Int64(changed.tv_nsec)
+      number = UInt64(status.st_ino)
+    }
+
+    var byteCount: Int { text.count }
+  }
+
+  /// The place of one image, empty until it is made.
+  private final class Slot: Sendable {
+    let patches = Mutex<ImagePatches?>(nil)
+  }
+
+  private struct State {
+    struct Entry {
+      let slot: Slot
+      var cost = 0
+      var lastUse = 0
+    }
+
+    var entries: [Key: Entry] = [:]
+    var byteCount = 0
+    var uses = 0
+
+    mutating func slot(for key: Key) -> Slot {
+      uses += 1
+      entries[key, default: Entry(slot: Slot())].lastUse = uses
+      return entries[key]?.slot ?? Slot()
+    }
+
+    mutating func keep(_ key: Key, _ slot: Slot, cost: Int, limit: Int) {
+      guard entries[key]?.slot === slot else { return }
+      entries[key]?.cost = cost
+      byteCount += cost
+      if cost > limit { forget(key, slot) }
+      while byteCount > limit, let oldest = entries.lazy.filter({ $0.value.cost > 0 }).min(by: Self.isOlder) {
+        forget(oldest.key, oldest.value.slot)
+      }
+    }
+
+    mutating func forget(_ key: Key, _ slot: Slot) {
+      guard let entry = entries[key], entry.slot === slot else { return }
+      byteCount -= entry.cost
+      entries[key] = nil
+    }
+
+    private static func isOlder(_ a: (key: Key, value: Entry), _ b: (key: Key, value: Entry)) -> Bool {
+      a.value.lastUse < b.value.lastUse
+    }
+  }
+}

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+import PipelineCore
+
+/// Turns images into patches as transformers' Qwen2-VL processor does: smart resize, bicubic, normalise, cut.
+///
+/// The numbers are those of its Pillow backend, bit for bit. Its torchvision backend rounds differently in the resize
+/// and differs by one step of 255 in some pixels.
+public struct ImageProcessor: Sendable {
+  /// What it was made with.
+  public let config: ImageProcessorConfig
+
+  private let smartResize: SmartResize
+  private let resampler = BicubicResampler()
+  /// `[3, 256]`: what each byte of each channel becomes.
+  private let normalized: [Float]
+
+  /// Makes a processor.
+  public init(_ config: ImageProcessorConfig) {
+    self.config = config
+    smartResize = SmartResize(factor: config.sizeFactor, minPixels: config.minPixels, maxPixels: config.maxPixels)
+    // The rounding of transformers: the product in double, the rest in float.
+    normalized = (0..<3).flatMap { channel in
+      (0..<256).map { byte in
+        let rescaled = Float(Double(byte) * config.rescaleFactor)
+        return (rescaled - Float(config.mean[channel])) / Float(config.standardDeviation[channel])
+      }
+    }
+  }
+
+  /// The grid of an upright image of `width` and `height` pixels, which messages call `name`.
+  ///
+  /// - Throws: ``PipelineError`` when one side is more than 200 times the other.
+  public func grid(width: Int, height: Int, name: String = "image") throws -> ImageGrid {
+    let size = try smartResize.size(height: height, width: width, name: name)
+    return ImageGrid(height: size.height / config.patchSize, width: size.width / config.patchSize)
+  }
+
+  /// The patches of an image, which messages call `name`.
+  ///
+  /// - Throws: ``PipelineError`` when one side is more than 200 times the other.
+  public func patches(of image: RGBImage, name: String = "image") throws -> ImagePatches {
+    let grid = try grid(width: image.width, height: image.height, name: name)
+    let resized = resampler.resize(
+      image, width: grid.width * config.patchSize, height: grid.height * config.patchSize)
+    return ImagePatches(grid: grid, values: cut(resized, grid))
+  }
+
+  /// `[height/merge, width/merge, merge, merge, channel, time, row, column]` from `[height, width, channel]`.
+  private func cut(_ image: RGBImage, _ grid: ImageGrid) -> [Float] {
+    let (patch, merge, time) = (config.patchSize, config.mergeSize, config.temporalPatchSize)
+    let area = patch * patch
+    let count = grid.patchCount * config.patchWidth
+    return [Float](unsafeUninitializedCapacity: count) { target, initializedCount in
+      image.pixels.withUnsafeBufferPointer { pixels in
+        normalized.withUnsafeBufferPointer { normalized in
+          var next = 0
+          for index in 0..<grid.patchCount {
+            let (group, member) = index.quotientAndRemainder(dividingBy: merge * merge)
+            let (groupRow, groupColumn) = group.quotientAndRemainder(dividingBy: grid.width / merge)
+            let row = (groupRow * merge + member / merge) * patch
+            let column = (groupColumn * merge + member % merge) * patch
+            for channel in 0..<3 {
+              let first = next
+              for y in row..<(row + patch) {
+                var from = (y * image.width + column) * 3 + channel
+                for _ in 0..<patch {
+                  target[next] = normalized[channel &* 256 &+ Int(pixels[from])]
+                  next &+= 1
+                  from &+= 3
+                }
+              }
+              for _ in 0..<(time - 1) {
+                for i in 0..<area { target[next &+ i] = target[first &+ i] }
+                next += area
+              }
+            }
+          }
+        }
+      }
+      initializedCount = count
+    }
+  }
+}

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+import PipelineCore
+
+/// Chooses the size that an image is resized to: multiples of `factor`, a bounded number of pixels, and an aspect
+/// ratio as close to the image's as that allows.
+///
+/// Source: Qwen2-VL's `smart_resize`, with Python's rounding (half to even).
+public struct SmartResize: Sendable, Hashable {
+  /// What both sides are multiples of: patch size times merge size.
+  public let factor: Int
+  /// The fewest pixels of a result.
+  public let minPixels: Int
+  /// The most pixels of a result, except where one side is `factor` already.
+  public let maxPixels: Int
+
+  /// The ratio of the long side to the short one from which an image is refused.
+  public static let aspectRatioLimit = 200.0
+
+  /// Sets the bounds, which must be positive.
+  public init(factor: Int, minPixels: Int, maxPixels: Int) {
+    precondition(factor > 0 && minPixels > 0 && maxPixels > 0, "a size is bounded by positive numbers")
+    self.factor = factor
+    self.minPixels = minPixels
+    self.maxPixels = maxPixels
+  }
+
+  /// The size for an image of `height` and `width`, each at least 1, which messages call `name`.
+  ///
+  /// - Throws: ``PipelineError`` when one side is more than 200 times the other.
+  public func size(height: Int, width: Int, name: String = "image") throws -> (height: Int, width: Int) {
+    precondition(height > 0 && width > 0, "an image has at least one pixel")
+    let ratio = Double(max(height, width)) / Double(min(height, width))
+    guard ratio <= Self.aspectRatioLimit else {
+      throw PipelineError(
+        .invalidData,
+        "\(name): the image is \(width) x \(height) pixels; one side may be at most 200 times the other; crop it")
+    }
+    let factor = Double(self.factor)
+    let pixels = Double(height * width)
+    func multiple(_ side: Double, _ rule: FloatingPointRoundingRule) -> Int {
+      Int((side / factor).rounded(rule)) * self.factor
+    }
+    let rounded = (
+      height: multiple(Double(height), .toNearestOrEven), width: multiple(Double(width), .toNearestOrEven)
+    )
+    if rounded.height * rounded.width > maxPixels {
+      let beta = (pixels / Double(maxPixels)).squareRoot()
+      return (
+        max(self.factor, multiple(Double(height) / beta, .down)),
+        max(self.factor, multiple(Double(width) / beta, .down))
+      )
+    }
+    if rounded.height * rounded.width < minPixels {
+      let beta = (Double(minPixels) / pixels).squareRoot()
+      return (multiple(Double(height) * beta, .up), multiple(Double(width) * beta, .up))
+    }
+    return rounded
+  }
+}
