@@ -35,6 +35,9 @@ let package = Package(
     .target(
       name: "PipelineAnalysis", dependencies: ["PipelineCore", "PipelineIO", "PipelineRuntime"]),
 
+    // The bundled policy.
+    .target(name: "QwenVL", dependencies: ["PipelineCore"]),
+
     // Shims over C and C++.
     .target(name: "CJSON", linkerSettings: [.linkedLibrary("jsoncpp")]),
     .target(name: "CRecordScanner"),
@@ -55,6 +58,9 @@ let package = Package(
       name: "fuzz-reader", dependencies: ["PipelineCommand", "PipelineCore", "PipelineIO", "PipelineSpec"],
       path: "Tests/FuzzReader"),
 
+    // Shows single steps of the policy to the scripts in Tests/Parity.
+    .executableTarget(name: "policy-probe", dependencies: ["PipelineCore", "QwenVL"], path: "Tests/PolicyProbe"),
+
     // Tests mirror Sources and Plugins.
     .testTarget(name: "PipelineCoreTests", dependencies: ["PipelineCore"]),
     .testTarget(name: "PipelineTestingTests", dependencies: ["PipelineCore", "PipelineTesting"]),
@@ -67,6 +73,7 @@ let package = Package(
     .testTarget(
       name: "PipelineAnalysisTests",
       dependencies: ["PipelineAnalysis", "PipelineCore", "PipelineIO", "PipelineRuntime"]),
+    .testTarget(name: "QwenVLTests", dependencies: ["PipelineCore", "QwenVL"], exclude: ["Fixtures"]),
     .testTarget(name: "CRecordScannerTests", dependencies: ["CRecordScanner"]),
     .testTarget(
       name: "PipelineCommandTests",
