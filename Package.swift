@@ -36,7 +36,7 @@ let package = Package(
       name: "PipelineAnalysis", dependencies: ["PipelineCore", "PipelineIO", "PipelineRuntime"]),
 
     // The bundled policy.
-    .target(name: "QwenVL", dependencies: ["CImageCodecs", "PipelineCore"]),
+    .target(name: "QwenVL", dependencies: ["CImageCodecs", "CKernels", "PipelineCore", "Tensor"]),
 
     // Shims over C and C++.
     .target(
@@ -68,6 +68,9 @@ let package = Package(
     .executableTarget(
       name: "fuzz-reader", dependencies: ["PipelineCommand", "PipelineCore", "PipelineIO", "PipelineSpec"],
       path: "Tests/FuzzReader"),
+
+    // Shows single steps of the policy to the scripts in Tests/Parity.
+    .executableTarget(name: "policy-probe", dependencies: ["PipelineCore", "QwenVL"], path: "Tests/PolicyProbe"),
 
     // Tests mirror Sources and Plugins.
     .testTarget(name: "PipelineCoreTests", dependencies: ["PipelineCore"]),

@@ -49,26 +49,6 @@ public struct TokenPosition: Sendable, Hashable {
   public init(_ position: Int32) { self.init(time: position, height: position, width: position) }
 }
 
-/// The patches of an image: frames, rows and columns.
-public struct ImageGrid: Sendable, Hashable {
-  /// Frames; 1 for an image.
-  public var frames: Int
-  /// Rows of patches.
-  public var height: Int
-  /// Columns of patches.
-  public var width: Int
-
-  /// A grid.
-  public init(frames: Int, height: Int, width: Int) {
-    self.frames = frames
-    self.height = height
-    self.width = width
-  }
-
-  /// The number of patches.
-  public var patchCount: Int { frames * height * width }
-}
-
 /// M-RoPE: where each token of a prompt stands.
 struct PromptPositions {
   /// One for each token.
@@ -93,7 +73,7 @@ struct PromptPositions {
       }
       let grid = grids[image]
       let (height, width) = (grid.height / mergeSize, grid.width / mergeSize)
-      for frame in 0..<grid.frames {
+      for frame in 0..<grid.time {
         for row in 0..<height {
           for column in 0..<width {
             positions.append(
@@ -101,8 +81,8 @@ struct PromptPositions {
           }
         }
       }
-      next += Int32(max(grid.frames, height, width))
-      index += grid.frames * height * width
+      next += Int32(max(grid.time, height, width))
+      index += grid.time * height * width
       image += 1
     }
     self.positions = positions

@@ -82,8 +82,8 @@ struct WindowOrder {
     var firstSquare = 0
     for grid in grids {
       let (height, width) = (grid.height / merge, grid.width / merge)
-      var rowOfSquare = [Int32](repeating: 0, count: grid.frames * height * width)
-      for frame in 0..<grid.frames {
+      var rowOfSquare = [Int32](repeating: 0, count: grid.time * height * width)
+      for frame in 0..<grid.time {
         let imageStart = patches.count
         for top in stride(from: 0, to: height, by: side) {
           for left in stride(from: 0, to: width, by: side) {

@@ -53,3 +53,8 @@ struct EmbeddingLayer {
     }
   }
 }
+
+/// Whether all numbers are finite.
+func allFinite(_ numbers: UnsafeMutableBufferPointer<Float>) -> Bool {
+  ck_all_finite(CK_FLOAT, numbers.count, numbers.baseAddress)
+}

@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: Apache-2.0
+import Foundation
+import PipelineCore
+
+/// Saves a model in the layout of the checkpoint that it came from; readable by transformers.
+///
+/// Everything goes into a hidden folder beside the target, which takes the target's name in ``finish()``: there is
+/// never half a checkpoint under that name. Weights are written one by one in any order. Files other than the weights
+/// are copied byte for byte, but `config.json` says the new number format where that differs.
+public final class CheckpointWriter {
+  /// How the weights' numbers are written.
+  public enum Precision: Sendable {
+    /// As in the source.
+    case source
+    /// In one format. F32 keeps what training has learned: the steps are smaller than BF16 can show.
+    case all(TensorType)
+  }
+
+  /// What to do about a folder that exists.
+  public enum Existing: Sendable {
+    /// Refuse.
+    case refuse
+    /// Replace it, once the new one is complete.
+    case replace
+  }
+
+  /// The most bytes of weights in one file, unless a single tensor has more; what transformers splits at, too.
+  public static let defaultShardByteCount = 5_000_000_000
+
+  private let folder: String
+  private let temporary: String
+  private let existing: Existing
+  private let source: Checkpoint
+  private let storedName: [String: String]
+  private var shards: [SafetensorsWriter] = []
+  private var shardOf: [String: Int] = [:]
+  private var others: [SafetensorsWriter] = []
+  private var isFinished = false
+
+  /// Starts a checkpoint.
+  ///
+  /// - Throws: When the target exists and may not be replaced, or cannot be written.
+  public init(
+    folder: String, source: Checkpoint, precision: Precision, existing: Existing = .refuse,
+    shardByteCount: Int = defaultShardByteCount
+  ) throws {
+    self.source = source
+    self.existing = existing
+    let url = URL(fileURLWithPath: folder)
+    self.folder = url.path
+    var status = stat()
+    if lstat(self.folder, &status) == 0 {
+      guard existing == .replace else {
+        throw PipelineError(.inputOutput, "\(folder) exists already; name another folder, or ask to replace it")
+      }
+      guard status.st_mode & S_IFMT == S_IFDIR else {
+        throw PipelineError(.inputOutput, "\(folder) is no folder, so it is not replaced")
+      }
+    }
+    storedName = Dictionary(uniqueKeysWithValues: zip(source.tensors.map(\.name), source.storedNames))
+    temporary = url.deletingLastPathComponent()
+      .appendingPathComponent(".\(url.lastPathComponent).\(getpid()).partial").path
+    _ = try? FileManager.default.removeItem(atPath: temporary)
+    guard mkdir(temporary, 0o755) == 0 else { throw SystemFailure.current("cannot make", temporary) }
+    do {
+      try ModelDocuments.write(from: source, to: temporary, precision: precision)
+      try declare(precision: precision, shardByteCount: shardByteCount)
+    } catch {
+      discard()
+      throw error
+    }
+  }
+
+  deinit { if !isFinished { discard() } }
+
+  /// Writes a weight by its canonical name from `Float`s.
+  public func write(_ name: String, floats: UnsafeBufferPointer<Float>) throws {
+    let (shard, stored) = try target(of: name)
+    try shard.write(stored, floats: floats)
+  }
+
+  /// Writes a weight as it is stored in a checkpoint.
+  public func write(_ tensor: StoredTensor) throws {
+    let (shard, stored) = try target(of: tensor.name)
+    try shard.write(stored, tensor)
+  }
+
+  /// Adds a file of other tensors, such as the state of an optimiser; ``finish()`` finishes it too.
+  ///
+  /// - Parameter name: A name without folders; not that of a file of weights.
+  public func addFile(
+    named name: String, tensors: [SafetensorsWriter.Declaration], metadata: [SafetensorsFile.Metadata] = []
+  ) throws -> SafetensorsWriter {
+    precondition(!name.contains("/") && !name.hasPrefix("model"), "'\(name)' is no name for a file beside the weights")
+    let writer = try SafetensorsWriter(path: "\(temporary)/\(name)", tensors: tensors, metadata: metadata)
+    others.append(writer)
+    return writer
+  }
+
+  /// Adds a small file, such as a training state in JSON.
+  public func addFile(named name: String, bytes: [UInt8]) throws {
+    precondition(!name.contains("/"), "'\(name)' is no name for a file")
+    try DurableFile.write(bytes, to: "\(temporary)/\(name)")
+  }
+
+  /// Brings everything to the disk and gives the folder its name.
+  ///
+  /// - Throws: When a weight is missing or the disk is full; then the target is as it was.
+  public func finish() throws {
+    for writer in shards + others { try writer.finish() }
+    try DurableFile.syncFolder(temporary)
+    try DurableFile.move(folder: temporary, to: folder, replacing: existing == .replace)
+    isFinished = true
+  }
+
+  private func discard() { _ = try? FileManager.default.removeItem(atPath: temporary) }
+
+  private func target(of name: String) throws -> (SafetensorsWriter, String) {
+    guard let shard = shardOf[name], let stored = storedName[name] else {
+      throw PipelineError(.plugIn, "\(folder): the model has no weight '\(name)'")
+    }
+    return (shards[shard], stored)
+  }
+
+  /// Fills shards in the order of the architecture.
+  private func declare(precision: Precision, shardByteCount: Int) throws {
+    var groups: [[SafetensorsWriter.Declaration]] = [[]]
+    var room = shardByteCount
+    var total = 0
+    for tensor in source.tensors {
+      let dtype = if case .all(let type) = precision { type } else { tensor.dtype }
+      let declaration = SafetensorsWriter.Declaration(
+        storedName[tensor.name] ?? tensor.name, shape: tensor.shape, dtype: dtype)
+      if declaration.byteCount > room, groups.last?.isEmpty == false {
+        groups.append([])
+        room = shardByteCount
+      }
+      room -= declaration.byteCount
+      total += declaration.byteCount
+      shardOf[tensor.name] = groups.count - 1
+      groups[groups.count - 1].append(declaration)
+    }
+    let files = groups.indices.map { groups.count == 1 ? WeightFiles.single : Self.shardName($0, of: groups.count) }
+    for (file, group) in zip(files, groups) {
+      shards.append(try SafetensorsWriter(path: "\(temporary)/\(file)", tensors: group))
+    }
+    guard groups.count > 1 else { return }
+    let map = zip(files, groups).flatMap { file, group in group.map { JSONValue.Member($0.name, .string(file)) } }
+    let index: JSONValue = [
+      "metadata": ["total_size": .number(total)],
+      "weight_map": .object(map.sorted { $0.key.utf8.lexicographicallyPrecedes($1.key.utf8) }),
+    ]
+    try DurableFile.write(Array((index.prettyJSON + "\n").utf8), to: "\(temporary)/\(WeightFiles.index)")
+  }
+
+  /// `model-00001-of-00002.safetensors`.
+  private static func shardName(_ index: Int, of count: Int) -> String {
+    func five(_ number: Int) -> String { String(repeating: "0", count: max(0, 5 - "\(number)".count)) + "\(number)" }
+    return "model-\(five(index + 1))-of-\(five(count)).safetensors"
+  }
+}

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+import PipelineCore
+
+/// Reads the members of one object of `config.json`, and gathers what is wrong with them.
+struct ConfigReader {
+  let path: String
+  /// `vision_config.` or nothing: what messages put before a key.
+  let prefix: String
+  let object: JSONValue
+  private(set) var errors: [PipelineError] = []
+
+  init(path: String, prefix: String = "", object: JSONValue) {
+    self.path = path
+    self.prefix = prefix
+    self.object = object
+  }
+
+  /// A member that is there and not null.
+  func value(_ key: String) -> JSONValue? {
+    guard let value = object[key], value != .null else { return nil }
+    return value
+  }
+
+  mutating func report(_ message: String) { errors.append(PipelineError(.invalidData, "\(path): \(message)")) }
+
+  /// An integer of at least `least`; without a default it must be there.
+  mutating func integer(_ key: String, default other: Int? = nil, least: Int = 1) -> Int {
+    guard let value = value(key) else {
+      if other == nil { report("'\(prefix)\(key)' is missing") }
+      return other ?? least
+    }
+    // Products of any four sizes must fit into an Int; no model comes near.
+    guard let number = value.intValue, number >= least, number <= 1 << 30 else {
+      report("'\(prefix)\(key)' is \(value.json.shortenedForMessage), it must be an integer of at least \(least)")
+      return least
+    }
+    return number
+  }
+
+  /// A positive number.
+  mutating func number(_ key: String, default other: Double) -> Double {
+    guard let value = value(key) else { return other }
+    guard let number = value.doubleValue, number > 0 else {
+      report("'\(prefix)\(key)' is \(value.json.shortenedForMessage), it must be a positive number")
+      return other
+    }
+    return number
+  }
+
+  mutating func integers(_ key: String, default other: [Int]? = nil) -> [Int] {
+    guard let value = value(key) else {
+      if other == nil { report("'\(prefix)\(key)' is missing") }
+      return other ?? []
+    }
+    guard let numbers = value.arrayValue?.map(\.intValue), numbers.allSatisfy({ $0.map { $0 >= 0 } ?? false }) else {
+      report("'\(prefix)\(key)' is \(value.json.shortenedForMessage), it must be an array of integers")
+      return []
+    }
+    return numbers.compactMap { $0.map { min($0, 1 << 30) } }
+  }
+
+  /// Checks a member that may only have certain values.
+  mutating func expect(_ key: String, in supported: [JSONValue], default other: JSONValue) {
+    let found = value(key) ?? other
+    if supported.contains(found) { return }
+    report(
+      "'\(prefix)\(key)' is \(found.json.shortenedForMessage), which is not supported; supported: "
+        + supported.map(\.json).joined(separator: ", "))
+  }
+
+  mutating func absorb(_ other: ConfigReader) { errors.append(contentsOf: other.errors) }
+}

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+import PipelineCore
+
+/// A memory-mapped safetensors file: eight bytes with the header's length, a JSON header, then the numbers.
+public struct SafetensorsFile: Sendable {
+  /// The path it was opened by.
+  public let path: String
+  /// The tensors in the order of the file.
+  public let tensors: [StoredTensor]
+  /// The `__metadata__` of the header, in its order.
+  public let metadata: [Metadata]
+  private let positions: [String: Int]
+
+  /// A text that the file carries.
+  public struct Metadata: Sendable, Hashable {
+    /// Its name.
+    public let key: String
+    /// The text.
+    public let value: String
+
+    /// Names a text.
+    public init(_ key: String, _ value: String) {
+      self.key = key
+      self.value = value
+    }
+  }
+
+  /// Headers of real models have some hundred thousand bytes.
+  static let longestHeader = 16 << 20
+
+  /// Opens a file and checks its whole header; the numbers are not read.
+  ///
+  /// - Throws: When the file is truncated, or its header contradicts itself or the file.
+  public init(path: String) throws {
+    self.path = path
+    let file = try MappedFile(path: path)
+    let header = try SafetensorsHeader(file)
+    metadata = header.metadata
+    tensors = header.entries.map { entry in
+      let bytes = UnsafeRawBufferPointer(rebasing: file.bytes[entry.range])
+      return StoredTensor(name: entry.name, shape: entry.shape, dtype: entry.dtype, bytes: bytes, owner: file)
+    }
+    positions = Dictionary(uniqueKeysWithValues: tensors.enumerated().map { ($1.name, $0) })
+  }
+
+  /// The tensor of a name, as the file spells it.
+  public subscript(name: String) -> StoredTensor? { positions[name].map { tensors[$0] } }
+
+  /// The text of a key in the metadata.
+  public func metadata(_ key: String) -> String? { metadata.first { $0.key == key }?.value }
+}

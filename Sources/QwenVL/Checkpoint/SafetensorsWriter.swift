@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: Apache-2.0
+import Foundation
+import PipelineCore
+
+/// Writes a safetensors file, tensor by tensor in any order; equal contents give equal bytes.
+///
+/// The header goes first, so the tensors are declared at the start. The numbers of one tensor are converted and
+/// written in small parts; nothing of the size of a tensor is held.
+public final class SafetensorsWriter {
+  /// A tensor that the file will have.
+  public struct Declaration: Sendable, Hashable {
+    /// Its name in the file.
+    public let name: String
+    /// Its shape, outermost first.
+    public let shape: [Int]
+    /// How its numbers are written.
+    public let dtype: TensorType
+
+    /// Declares a tensor.
+    public init(_ name: String, shape: [Int], dtype: TensorType) {
+      self.name = name
+      self.shape = shape
+      self.dtype = dtype
+    }
+
+    /// The number of its bytes.
+    public var byteCount: Int { shape.reduce(dtype.byteCount, *) }
+  }
+
+  /// Where a tensor goes, and whether it is there.
+  private struct Place {
+    let declaration: Declaration
+    let offset: Int
+    var isWritten = false
+  }
+
+  /// The path of the file.
+  public let path: String
+  private let descriptor: Int32
+  private var places: [String: Place] = [:]
+  private var isOpen = true
+
+  private static let partCount = 1 << 18
+
+  /// Creates the file, which must not exist, and writes its header.
+  ///
+  /// Tensors of four bytes a number come before those of two, otherwise they stay in the order given.
+  ///
+  /// - Throws: When the file exists or cannot be written.
+  /// - Precondition: No name is there twice.
+  public init(path: String, tensors: [Declaration], metadata: [SafetensorsFile.Metadata] = [.init("format", "pt")]) throws {
+    self.path = path
+    let ordered = tensors.filter { $0.dtype.byteCount == 4 } + tensors.filter { $0.dtype.byteCount != 4 }
+    var header: [JSONValue.Member] = []
+    if !metadata.isEmpty {
+      header.append(.init("__metadata__", .object(metadata.map { .init($0.key, .string($0.value)) })))
+    }
+    var end = 0
+    for tensor in ordered {
+      precondition(places[tensor.name] == nil, "the tensor '\(tensor.name)' is declared twice")
+      places[tensor.name] = Place(declaration: tensor, offset: end)
+      header.append(
+        .init(
+          tensor.name,
+          [
+            "dtype": .string(tensor.dtype.rawValue), "shape": .array(tensor.shape.map { .number($0) }),
+            "data_offsets": [.number(end), .number(end + tensor.byteCount)],
+          ]))
+      end += tensor.byteCount
+    }
+    var bytes: [UInt8] = []
+    JSONValue.object(header).write(to: &bytes)
+    while bytes.count % 8 != 0 { bytes.append(0x20) }
+    guard bytes.count <= SafetensorsFile.longestHeader else {
+      throw PipelineError(.invalidData, "\(path): the names of \(tensors.count) tensors are too long for a header")
+    }
+    descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o644)
+    guard descriptor >= 0 else { throw SystemFailure.current("cannot write", path) }
+    let start = 8 + bytes.count
+    for name in places.keys {
+      places[name] = places[name].map { Place(declaration: $0.declaration, offset: $0.offset + start) }
+    }
+    do {
+      let length = withUnsafeBytes(of: UInt64(bytes.count).littleEndian) { Array($0) }
+      try (length + bytes).withUnsafeBytes { try put($0, at: 0) }
+      guard ftruncate(descriptor, off_t(start + end)) == 0 else { throw SystemFailure.current("cannot write", path) }
+    } catch {
+      close(descriptor)
+      throw error
+    }
+  }
+
+  deinit { if isOpen { close(descriptor) } }
+
+  /// Writes a tensor from `Float`s, narrowed to its declared type.
+  ///
+  /// - Throws: When the name was not declared, the count is wrong, or the disk is full.
+  public func write(_ name: String, floats: UnsafeBufferPointer<Float>) throws {
+    let place = try place(of: name, count: floats.count)
+    let size = place.declaration.dtype.byteCount
+    let part = UnsafeMutableRawBufferPointer.allocate(
+      byteCount: min(max(floats.count, 1), Self.partCount) * size, alignment: 16)
+    defer { part.deallocate() }
+    for start in stride(from: 0, to: floats.count, by: Self.partCount) {
+      let numbers = UnsafeBufferPointer(rebasing: floats[start..<min(start + Self.partCount, floats.count)])
+      guard let target = part.baseAddress else { break }
+      NumberConversion.narrow(numbers, to: place.declaration.dtype, into: target)
+      try put(UnsafeRawBufferPointer(rebasing: part[..<(numbers.count * size)]), at: place.offset + start * size)
+    }
+    places[name]?.isWritten = true
+  }
+
+  /// Writes a stored tensor; bytes of the same type go over as they are.
+  public func write(_ name: String, _ tensor: StoredTensor) throws {
+    let place = try place(of: name, count: tensor.count)
+    if tensor.dtype == place.declaration.dtype {
+      try put(tensor.bytes, at: place.offset)
+    } else {
+      let size = place.declaration.dtype.byteCount
+      let numbers = UnsafeMutableBufferPointer<Float>.allocate(capacity: Self.partCount)
+      let part = UnsafeMutableRawBufferPointer.allocate(byteCount: Self.partCount * size, alignment: 16)
+      defer {
+        numbers.deallocate()
+        part.deallocate()
+      }
+      for start in stride(from: 0, to: tensor.count, by: Self.partCount) {
+        let range = start..<min(start + Self.partCount, tensor.count)
+        tensor.copy(range, into: numbers)
+        guard let target = part.baseAddress else { break }
+        let filled = UnsafeBufferPointer(rebasing: numbers[..<range.count])
+        NumberConversion.narrow(filled, to: place.declaration.dtype, into: target)
+        try put(UnsafeRawBufferPointer(rebasing: part[..<(range.count * size)]), at: place.offset + start * size)
+      }
+    }
+    places[name]?.isWritten = true
+  }
+
+  /// Brings everything to the disk and closes the file.
+  ///
+  /// - Throws: When a declared tensor was not written, or the disk is full.
+  public func finish() throws {
+    if let missing = places.values.filter({ !$0.isWritten }).map(\.declaration.name).min() {
+      throw PipelineError(.plugIn, "\(path): the tensor '\(missing)' was declared but not written")
+    }
+    guard isOpen else { return }
+    isOpen = false
+    let isSynced = fsync(descriptor) == 0
+    let code = errno
+    guard close(descriptor) == 0, isSynced else { throw SystemFailure.current("cannot write", path, code: code) }
+  }
+
+  private func place(of name: String, count: Int) throws -> Place {
+    guard let place = places[name] else {
+      throw PipelineError(.plugIn, "\(path): no tensor '\(name)' was declared")
+    }
+    let expected = place.declaration.shape.reduce(1, *)
+    guard expected == count else {
+      throw PipelineError(
+        .plugIn, "\(path): '\(name)' has \(count) numbers, its shape \(place.declaration.shape) needs \(expected)")
+    }
+    return place
+  }
+
+  private func put(_ bytes: UnsafeRawBufferPointer, at offset: Int) throws {
+    var written = 0
+    while written < bytes.count {
+      let count = pwrite(
+        descriptor, bytes.baseAddress?.advanced(by: written), min(bytes.count - written, 1 << 30),
+        off_t(offset + written))
+      if count < 0, errno == EINTR { continue }
+      guard count > 0 else { throw SystemFailure.current("cannot write", path, code: count == 0 ? ENOSPC : errno) }
+      written += count
+    }
+  }
+}

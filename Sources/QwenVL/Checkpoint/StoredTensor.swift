@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// A tensor as it lies in a checkpoint's file: nothing is converted or copied until asked for.
+public struct StoredTensor: @unchecked Sendable {
+  /// Its name; in a ``Checkpoint`` the canonical one.
+  public let name: String
+  /// Its shape, outermost first; empty for a single number.
+  public let shape: [Int]
+  /// How its numbers are written.
+  public let dtype: TensorType
+  /// Its numbers, outermost index slowest; valid as long as this value or another one of the same file lives.
+  public let bytes: UnsafeRawBufferPointer
+  private let owner: MappedFile
+
+  init(name: String, shape: [Int], dtype: TensorType, bytes: UnsafeRawBufferPointer, owner: MappedFile) {
+    self.name = name
+    self.shape = shape
+    self.dtype = dtype
+    self.bytes = bytes
+    self.owner = owner
+  }
+
+  /// The number of its numbers.
+  public var count: Int { bytes.count / dtype.byteCount }
+
+  /// Writes all numbers as `Float`.
+  ///
+  /// - Precondition: `target` holds exactly ``count`` numbers.
+  public func copy(into target: UnsafeMutableBufferPointer<Float>) {
+    precondition(target.count == count, "the target of '\(name)' has \(target.count) places for \(count) numbers")
+    copy(0..<count, into: target)
+  }
+
+  /// Writes some of the numbers, by their positions in ``bytes``, as `Float`.
+  public func copy(_ range: Range<Int>, into target: UnsafeMutableBufferPointer<Float>) {
+    precondition(range.lowerBound >= 0 && range.upperBound <= count, "the range lies outside of '\(name)'")
+    precondition(target.count >= range.count, "the target has no room for the range")
+    guard let start = target.baseAddress, !range.isEmpty else { return }
+    let size = dtype.byteCount
+    let part = UnsafeRawBufferPointer(rebasing: bytes[range.lowerBound * size..<range.upperBound * size])
+    NumberConversion.widen(part, dtype, into: start)
+    withExtendedLifetime(owner) {}
+  }
+
+  /// The numbers as an array, for small tensors.
+  public var floats: [Float] {
+    [Float](unsafeUninitializedCapacity: count) { buffer, initialized in
+      copy(into: UnsafeMutableBufferPointer(rebasing: buffer[..<count]))
+      initialized = count
+    }
+  }
+
+  /// Calls `body` with the BF16 numbers as they are stored, or returns nil for a tensor of another type.
+  public func withBFloat16<Result>(_ body: (UnsafeBufferPointer<UInt16>) throws -> Result) rethrows -> Result? {
+    guard dtype == .bfloat16 else { return nil }
+    defer { withExtendedLifetime(owner) {} }
+    return try body(bytes.bindMemory(to: UInt16.self))
+  }
+
+  /// The same tensor under another name.
+  func renamed(_ name: String) -> StoredTensor {
+    StoredTensor(name: name, shape: shape, dtype: dtype, bytes: bytes, owner: owner)
+  }
+}

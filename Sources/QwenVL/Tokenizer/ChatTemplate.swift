@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// The chat template of Qwen2.5-VL.
+///
+/// A message is `<|im_start|>ROLE`, a line end, its content, `<|im_end|>` and a line end. An image in it is
+/// `<|vision_start|><|image_pad|><|vision_end|>`. Where the first message is not the system's, one that says "You are
+/// a helpful assistant." goes before it. Texts are taken as they are; no part is trimmed or separated.
+public enum ChatTemplate {
+  /// The placeholder that stands for an image, repeated once for each of the image's tokens.
+  public static let imagePad = "<|image_pad|>"
+  /// What goes before an image.
+  public static let visionStart = "<|vision_start|>"
+  /// What goes after an image.
+  public static let visionEnd = "<|vision_end|>"
+  /// What begins a message.
+  public static let messageStart = "<|im_start|>"
+  /// What ends a message, and a generated answer.
+  public static let messageEnd = "<|im_end|>"
+  /// What the system says when the prompt does not.
+  public static let defaultSystem = "You are a helpful assistant."
+
+  /// How a rendered prompt ends.
+  public enum Ending: Sendable {
+    /// With the beginning of the assistant's answer, for generation.
+    case answer
+    /// With the last message.
+    case lastMessage
+  }
+
+  /// The text of messages, with one ``imagePad`` for each image; of no messages, just the ending.
+  public static func render(_ messages: [ChatMessage], ending: Ending = .answer) -> String {
+    var text = ""
+    if let first = messages.first, first.role != "system" {
+      text += "\(messageStart)system\n\(defaultSystem)\(messageEnd)\n"
+    }
+    for message in messages {
+      text += "\(messageStart)\(message.role)\n"
+      for part in message.content {
+        switch part {
+        case .text(let words): text += words
+        case .image: text += visionStart + imagePad + visionEnd
+        }
+      }
+      text += "\(messageEnd)\n"
+    }
+    if ending == .answer { text += "\(messageStart)assistant\n" }
+    return text
+  }
+}

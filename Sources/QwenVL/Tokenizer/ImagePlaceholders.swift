@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+import PipelineCore
+
+extension QwenVLConfig {
+  /// Repeats each image placeholder of a prompt as often as its image has tokens.
+  ///
+  /// - Parameters:
+  ///   - prompt: Ids with one placeholder for each image, as ``QwenTokenizer`` gives them for a rendered prompt.
+  ///   - tokenCounts: How many tokens each image has after merging patches, in the order of the images.
+  /// - Throws: When there are not as many placeholders as images, or one for a video.
+  public func expandingImages(in prompt: [Int], tokenCounts: [Int]) throws -> [Int] {
+    let placeholders = prompt.count { $0 == imageTokenID }
+    guard placeholders == tokenCounts.count else {
+      throw PipelineError(
+        .invalidData,
+        "the prompt has \(placeholders) image placeholders (id \(imageTokenID)), but there are \(tokenCounts.count)"
+          + " images; each image needs one part in the prompt")
+    }
+    if prompt.contains(videoTokenID) {
+      throw PipelineError(.invalidData, "the prompt has a video placeholder (id \(videoTokenID)); video is not supported")
+    }
+    if let image = tokenCounts.firstIndex(where: { $0 < 1 }) {
+      throw PipelineError(.invalidData, "image \(image) has \(tokenCounts[image]) tokens, it must have at least one")
+    }
+    var expanded: [Int] = []
+    expanded.reserveCapacity(prompt.count + tokenCounts.reduce(0, +))
+    var image = 0
+    for id in prompt {
+      if id == imageTokenID {
+        expanded.append(contentsOf: repeatElement(id, count: tokenCounts[image]))
+        image += 1
+      } else {
+        expanded.append(id)
+      }
+    }
+    return expanded
+  }
+}

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+import PipelineCore
+
+/// What decoding does with special tokens such as `<|im_end|>`.
+public enum SpecialTokens: Sendable {
+  /// They are written like any other token.
+  case keep
+  /// They are left out.
+  case skip
+}
+
+/// The byte-level BPE tokenizer of Qwen2 and Qwen2.5: text to ids and back.
+///
+/// Gives the ids that the `tokenizers` package gives. May be used from several threads at once. Text is expected as
+/// valid Unicode; added tokens in it, such as `<|im_start|>`, become their ids wherever they stand.
+public struct QwenTokenizer: Sendable {
+  private let tokenBytes: [[UInt8]]
+  private let ids: [[UInt8]: Int32]
+  private let isSpecial: [Bool]
+  private let encoders: TokenEncoderPool
+  /// What the files say about the chat template; prompts are always rendered by ``ChatTemplate``.
+  public let templateOrigin: ChatTemplateOrigin
+
+  /// Reads the tokenizer of a model's folder: `tokenizer.json`, or `vocab.json` and `merges.txt`.
+  ///
+  /// - Throws: When a file is missing or broken, or differs from Qwen2's tokenizer; the message names what.
+  public init(folder: String) throws {
+    let definition = try TokenizerDefinition.read(folder: folder)
+    let tables = try TokenTables(definition)
+    tokenBytes = tables.bytes
+    ids = tables.ids
+    var isSpecial = [Bool](repeating: false, count: tables.bytes.count)
+    for token in definition.added where token.kind == .special { isSpecial[token.id] = true }
+    self.isSpecial = isSpecial
+    let added = definition.added
+    encoders = TokenEncoderPool { TokenEncoder(tables: tables, added: added) }
+    templateOrigin = try ChatTemplateOrigin(folder: folder)
+  }
+
+  /// One more than the highest id that has a token; models often have more rows than that.
+  public var count: Int { tokenBytes.count }
+
+  /// The id of an added token such as `<|image_pad|>`, or of a token as the vocabulary spells it.
+  public func id(of token: String) -> Int? { ids[Array(token.utf8)].map(Int.init) }
+
+  /// The ids of a text.
+  ///
+  /// Linear in the text's length, but `n log n` for a piece of `n` bytes without a break.
+  public func encode(_ text: String) -> [Int] {
+    var text = text
+    let output = text.withUTF8 { utf8 in
+      encoders.with { encoder in
+        var output: [Int32] = []
+        output.reserveCapacity(utf8.count / 3)
+        encoder.encode(utf8, into: &output)
+        return output
+      }
+    }
+    return output.map(Int.init)
+  }
+
+  /// The text of ids; bytes that are no UTF-8 become U+FFFD, ids without a token become nothing.
+  public func decode(_ ids: some Sequence<Int>, specialTokens: SpecialTokens = .keep) -> String {
+    var bytes: [UInt8] = []
+    for id in ids { bytes.append(contentsOf: self.bytes(of: id, specialTokens: specialTokens)) }
+    return String(decoding: bytes, as: UTF8.self)
+  }
+
+  /// The bytes of one token, which need not be whole characters; none for an id without a token.
+  public func bytes(of id: Int, specialTokens: SpecialTokens = .keep) -> [UInt8] {
+    guard tokenBytes.indices.contains(id), specialTokens == .keep || !isSpecial[id] else { return [] }
+    return tokenBytes[id]
+  }
+
+  /// Checks that a model's placeholders are this tokenizer's, and that the model has a row for every token.
+  ///
+  /// - Throws: When the two do not belong together.
+  public func check(against config: QwenVLConfig) throws {
+    guard count <= config.text.vocabularySize else {
+      throw PipelineError(
+        .invalidData,
+        "the tokenizer has ids up to \(count - 1), the model only \(config.text.vocabularySize) rows"
+          + " (vocab_size); they do not belong together")
+    }
+    let placeholders = [
+      (ChatTemplate.imagePad, config.imageTokenID, "image_token_id"),
+      (ChatTemplate.visionStart, config.visionStartTokenID, "vision_start_token_id"),
+      (ChatTemplate.visionEnd, config.visionEndTokenID, "vision_end_token_id"),
+    ]
+    for (token, expected, key) in placeholders where id(of: token) != expected {
+      let found = id(of: token).map { "the id \($0)" } ?? "no id"
+      throw PipelineError(
+        .invalidData, "\(token) has \(found) in the tokenizer, but config.json says \(key) is \(expected)")
+    }
+  }
+}

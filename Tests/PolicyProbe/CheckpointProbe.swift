@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+import PipelineCore
+import QwenVL
+
+/// Opens a checkpoint and saves it under another name.
+struct CheckpointProbe {
+  private let arguments: [String]
+
+  init(_ arguments: [String]) { self.arguments = arguments }
+
+  func open() throws {
+    let clock = ContinuousClock()
+    let start = clock.now
+    let checkpoint = try Checkpoint(folder: arguments[1])
+    print("\(checkpoint.tensors.count) tensors, \(checkpoint.parameterCount) weights, \(clock.now - start)")
+  }
+
+  func save() throws {
+    let checkpoint = try Checkpoint(folder: arguments[1])
+    var precision = CheckpointWriter.Precision.source
+    if arguments.count > 3, arguments[3] != "source" {
+      guard let type = TensorType(rawValue: arguments[3]) else {
+        throw PipelineError(.invalidSpec, "\(arguments[3]) is none of F32, F16, BF16, source")
+      }
+      precision = .all(type)
+    }
+    let shardByteCount =
+      arguments.count > 4 ? Int(arguments[4]) ?? 0 : CheckpointWriter.defaultShardByteCount
+    let writer = try CheckpointWriter(
+      folder: arguments[2], source: checkpoint, precision: precision, shardByteCount: shardByteCount)
+    for tensor in checkpoint.tensors { try writer.write(tensor) }
+    try writer.finish()
+  }
+}
