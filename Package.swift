@@ -84,7 +84,7 @@ let package = Package(
     .testTarget(
       name: "PipelineAnalysisTests",
       dependencies: ["PipelineAnalysis", "PipelineCore", "PipelineIO", "PipelineRuntime"]),
-    .testTarget(name: "QwenVLTests", dependencies: ["PipelineCore", "QwenVL"], exclude: ["Fixtures"]),
+    .testTarget(name: "QwenVLTests", dependencies: ["PipelineCore", "QwenVL", "Tensor"], exclude: ["Fixtures"]),
     .testTarget(name: "CRecordScannerTests", dependencies: ["CRecordScanner"]),
     .testTarget(name: "TensorTests", dependencies: ["CKernels", "Tensor"]),
     .testTarget(
