@@ -75,7 +75,7 @@ extension Tape {
     return y
   }
 
-  private func rotate(
+  func rotate(
     _ projection: Matrix<S>, _ heads: AttentionHeads, _ angles: RotaryAngles<S>?, direction: Double
   ) {
     guard let angles else { return }

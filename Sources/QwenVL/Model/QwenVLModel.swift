@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-public import PipelineCore
+import PipelineCore
 public import Tensor
 
 /// Qwen2.5-VL: a vision tower and a decoder, with the weights of a checkpoint.

@@ -82,7 +82,9 @@ struct ModelParityTests {
       let found = PromptPositions(
         tokens: sample.ids, imageToken: Int32(config.imageTokenID), grids: sample.grids,
         mergeSize: config.vision.spatialMergeSize)
-      let expected = (sample.facts["position_ids"]?.arrayValue ?? []).map { ($0.arrayValue ?? []).compactMap(\.intValue) }
+      let expected = (sample.facts["position_ids"]?.arrayValue ?? []).map {
+        ($0.arrayValue ?? []).compactMap(\.intValue)
+      }
       #expect(found.positions.map { Int($0.time) } == expected[0])
       #expect(found.positions.map { Int($0.height) } == expected[1])
       #expect(found.positions.map { Int($0.width) } == expected[2])
@@ -130,14 +132,15 @@ struct ModelParityTests {
       tape.backward()
       let norms = try #require(sample.facts["grad_norms"])
       for parameter in model.parameters {
-        let gradient = parameter.variable.gradient?.array ?? [Float](repeating: 0, count: parameter.variable.value.count)
+        let gradient =
+          parameter.variable.gradient?.array ?? [Float](repeating: 0, count: parameter.variable.value.count)
         var start = 0
         for tensor in parameter.tensors {
           let part = Array(gradient[start..<start + tensor.count])
           start += tensor.count
           let names = [tensor.name, newName(tensor.name)]
           let known = names.compactMap { norms[$0]?.doubleValue }
-        let norm = try #require(known.first, "\(tensor.name)")
+          let norm = try #require(known.first, "\(tensor.name)")
           let found = part.reduce(0.0) { $0 + Double($1) * Double($1) }.squareRoot()
           #expect(abs(found - norm) <= 1e-3 * norm + 1e-6, "\(tensor.name)")
           guard let expected = names.lazy.compactMap({ sample.floats("grad." + $0) }).first else { continue }

@@ -1,0 +1,203 @@
+// SPDX-License-Identifier: Apache-2.0
+import Foundation
+public import PipelineCore
+import Tensor
+
+/// The policy that comes with the program: Qwen2.5-VL on this machine's processor.
+public actor BundledPolicy: Policy {
+  /// How a policy is opened.
+  public struct Options: Sendable {
+    /// What the weights are for.
+    public var use = WeightUse.training(vision: .frozen)
+    /// The most threads.
+    public var threads = 1
+    /// Rows that are computed, and kept for the way back, at a time.
+    public var rowsPerMicroBatch = 4096
+    /// Limits on images.
+    public var imageLimits = ImageLimits()
+
+    /// The defaults.
+    public init() {}
+  }
+
+  private let checkpoint: Checkpoint
+  private let model: QwenVLModel
+  private let options: Options
+  private let tokenizer: QwenTokenizer?
+  private let images: ImageCache
+  private let optimizer: AdamW
+
+  /// Opens the checkpoint in a folder, with its optimizer's state where it has one.
+  ///
+  /// A checkpoint without a tokenizer serves prompts and responses that are tokens already.
+  /// - Throws: What is wrong with the checkpoint, all at once.
+  public init(folder: String, options: Options = Options()) throws {
+    checkpoint = try Checkpoint(folder: folder)
+    self.options = options
+    model = try QwenVLModel(checkpoint, use: options.use, threads: options.threads)
+    tokenizer = try Self.hasTokenizer(folder) ? QwenTokenizer(folder: folder) : nil
+    try tokenizer?.check(against: checkpoint.config)
+    images = ImageCache(
+      processor: ImageProcessor(try ImageProcessorConfig(modelFolder: folder)), limits: options.imageLimits)
+    optimizer = AdamW(model.parameters, workers: model.workers, pool: model.pool)
+    try OptimizerState.restore(optimizer, from: folder)
+  }
+
+  /// What the policy is.
+  public var facts: PolicyFacts {
+    PolicyFacts(
+      architecture: "Qwen2_5_VLForConditionalGeneration", parameterCount: checkpoint.parameterCount,
+      vocabularySize: checkpoint.config.text.vocabularySize, contextLength: checkpoint.config.text.contextLength)
+  }
+
+  /// Turns a prompt into tokens.
+  public func encode(_ prompt: PolicyPrompt) throws -> EncodedPrompt {
+    switch prompt.content {
+    case .tokens(let tokens, let images):
+      return EncodedPrompt(tokens: tokens, images: images, folder: prompt.folder)
+    case .messages(let value):
+      let tokenizer = try self.knownTokenizer()
+      let messages = try ChatMessage.messages(from: value)
+      let addresses = ChatMessage.images(in: messages)
+      let merge = checkpoint.config.vision.spatialMergeSize
+      let counts = try addresses.map {
+        try images.patches(of: $0, relativeTo: prompt.folder).grid.tokenCount(mergeSize: merge)
+      }
+      let ids = try checkpoint.config.expandingImages(
+        in: tokenizer.encode(ChatTemplate.render(messages)), tokenCounts: counts)
+      return EncodedPrompt(tokens: ids.map { Int32($0) }, images: addresses, folder: prompt.folder)
+    }
+  }
+
+  /// The text of tokens, special tokens left out.
+  public func decode(_ tokens: [Int32]) throws -> String {
+    try knownTokenizer().decode(tokens.map(Int.init), specialTokens: .skip)
+  }
+
+  /// Samples responses.
+  public func generate(
+    _ requests: [GenerationRequest], sampling: SamplingOptions,
+    progress: @Sendable (GenerationProgress) -> Void
+  ) async throws -> [[GeneratedResponse]] {
+    if let problem = sampling.problems().first {
+      throw PipelineError(.invalidSpec, "'\(problem.path)' \(problem.message)")
+    }
+    let contextLength = checkpoint.config.text.contextLength
+    for request in requests where request.prompt.tokens.count >= contextLength {
+      throw PipelineError(
+        .invalidData,
+        "the prompt has \(request.prompt.tokens.count) tokens, which leaves no room for a response in the model's context "
+          + "of \(contextLength); shorten it, or lower max_pixels of its images")
+    }
+    var watch = try sampling.stop.isEmpty ? nil : StopTextWatch(knownTokenizer(), texts: sampling.stop)
+    let generator = Generator(
+      model: model, sampling: sampling,
+      endTokens: (checkpoint.generation.endTokenIDs + sampling.stopTokens).map { Int32($0) },
+      holdsStopText: watch == nil ? nil : { place, token in watch?.holds(place, token) ?? false })
+    return try generator.run(
+      try requests.map {
+        Generator.Request(prompt: $0.prompt.tokens, images: try self.patches(of: $0.prompt), seeds: $0.seeds)
+      }, progress: progress)
+  }
+
+  /// Log-probabilities of given responses.
+  public func logProbs(of groups: [ResponseGroup], temperature: Double) async throws -> [[[Float]]] {
+    let groups = try groups.map(promptGroup)
+    var results = groups.map { group in group.responses.map { [Float](repeating: 0, count: $0.count) } }
+    for pieces in MicroBatches(groups, rows: options.rowsPerMicroBatch).batches {
+      try Task.checkCancellation()
+      let batch = try PackedBatch(Self.parts(pieces, of: groups), config: model.config)
+      let found = model.logProbs(of: batch, temperature: temperature, on: model.tape(isRecording: false))
+      var start = 0
+      Self.forEachResponse(pieces, groups) { place, count in
+        results[place.group][place.response] = Array(found.value.elements[start..<start + count])
+        start += count
+      }
+    }
+    return results
+  }
+
+  /// Adds gradients.
+  public func accumulate(
+    _ groups: [ResponseGroup], temperature: Double, gradient: @Sendable (ResponsePlace, [Float]) throws -> [Float]
+  ) async throws {
+    guard case .training = options.use else {
+      throw PipelineError(.invalidSpec, "the policy was opened for inference; open it for training")
+    }
+    let groups = try groups.map(promptGroup)
+    for pieces in MicroBatches(groups, rows: options.rowsPerMicroBatch).batches {
+      try Task.checkCancellation()
+      let batch = try PackedBatch(Self.parts(pieces, of: groups), config: model.config)
+      let tape = model.tape(isRecording: true)
+      let logProbs = model.logProbs(of: batch, temperature: temperature, on: tape)
+      let target = logProbs.gradientSum()
+      var start = 0
+      try Self.forEachResponse(pieces, groups) { place, count in
+        let values = try gradient(place, Array(logProbs.value.elements[start..<start + count]))
+        precondition(values.count == count, "a gradient for each token of the response")
+        (target.pointer + start).update(from: values, count: count)
+        start += count
+      }
+      tape.backward()
+    }
+  }
+
+  /// Applies the gradients added up.
+  public func step(_ step: OptimizerStep) async throws -> OptimizerReport { try optimizer.step(step) }
+
+  /// Writes weights, the files beside them, and the optimizer's state.
+  public func save(to folder: String) async throws {
+    let writer = try CheckpointWriter(folder: folder, source: checkpoint, precision: .all(.float32))
+    for parameter in model.parameters {
+      var start = 0
+      for tensor in parameter.tensors {
+        let part = parameter.variable.value.elements[start..<start + tensor.count]
+        try writer.write(tensor.name, floats: UnsafeBufferPointer(rebasing: part))
+        start += tensor.count
+      }
+    }
+    try OptimizerState.save(optimizer, with: writer)
+    try writer.finish()
+  }
+
+  private static func hasTokenizer(_ folder: String) -> Bool {
+    ["tokenizer.json", "vocab.json"].contains { FileManager.default.fileExists(atPath: folder + "/" + $0) }
+  }
+
+  private func knownTokenizer() throws -> QwenTokenizer {
+    guard let tokenizer else {
+      throw PipelineError(
+        .inputOutput,
+        "\(checkpoint.folder) has no tokenizer; add tokenizer.json, or vocab.json and merges.txt, or give records "
+          + "'prompt_tokens' and 'tokens'")
+    }
+    return tokenizer
+  }
+
+  private func patches(of prompt: EncodedPrompt) throws -> [ImagePatches] {
+    try prompt.images.map { try images.patches(of: $0, relativeTo: prompt.folder) }
+  }
+
+  private func promptGroup(_ group: ResponseGroup) throws -> PromptGroup {
+    PromptGroup(prompt: group.prompt.tokens, images: try patches(of: group.prompt), responses: group.responses)
+  }
+
+  private static func parts(_ pieces: [MicroBatches.Piece], of groups: [PromptGroup]) -> [PromptGroup] {
+    pieces.map { piece in
+      let group = groups[piece.group]
+      return PromptGroup(
+        prompt: group.prompt, images: group.images, responses: Array(group.responses[piece.responses]))
+    }
+  }
+
+  private static func forEachResponse(
+    _ pieces: [MicroBatches.Piece], _ groups: [PromptGroup], _ body: (ResponsePlace, Int) throws -> Void
+  ) rethrows {
+    for piece in pieces {
+      for response in piece.responses {
+        try body(
+          ResponsePlace(group: piece.group, response: response), groups[piece.group].responses[response].count)
+      }
+    }
+  }
+}

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+import Tensor
+
+/// Keys and values of continuations, for every layer: a slot for each, all of the same capacity.
+struct KeyValueCache {
+  private(set) var layers: [Matrix<Float>]
+  /// Tokens that a slot has room for.
+  private(set) var capacity: Int
+  private let slots: Int
+  private let limit: Int
+  private let pool: MemoryPool
+
+  init(layers: Int, slots: Int, width: Int, limit: Int, pool: MemoryPool) {
+    self.slots = slots
+    self.limit = limit
+    self.pool = pool
+    let capacity = max(1, min(limit, 32))
+    self.capacity = capacity
+    self.layers = (0..<layers).map { _ in Matrix(rows: slots * capacity, columns: width, pool: pool) }
+  }
+
+  /// Makes room for so many tokens in each slot.
+  mutating func reserve(_ count: Int) {
+    guard count > capacity else { return }
+    let larger = max(count, min(limit, capacity * 2))
+    layers = layers.map { old in
+      let new = Matrix<Float>(rows: slots * larger, columns: old.columns, pool: pool)
+      for slot in 0..<slots {
+        (new.pointer + slot * larger * old.columns)
+          .update(from: old.pointer + slot * capacity * old.columns, count: capacity * old.columns)
+      }
+      return new
+    }
+    capacity = larger
+  }
+}
