@@ -56,7 +56,9 @@ struct PromptPositions {
   /// The position of the token that would follow.
   let next: Int32
 
-  /// Text counts on by one. An image's tokens share the time of its start and lie on its merged grid; the text behind it
+  /// Text counts on by one.
+  ///
+  /// An image's tokens share the time of its start and lie on its merged grid; the text behind it
   /// goes on after the greatest position used. Source: Qwen2-VL (arXiv 2409.12191).
   init(tokens: [Int32], imageToken: Int32, grids: [ImageGrid], mergeSize: Int) {
     var positions: [TokenPosition] = []
