@@ -39,6 +39,29 @@ struct TokenizerProbe {
     }
   }
 
+  /// Prints the tokens of all lines and the seconds of encoding and decoding them, the best of five times.
+  func speed() throws {
+    let texts = try lines().map { $0.stringValue ?? "" }
+    let clock = ContinuousClock()
+    var encoding = Duration.seconds(1000)
+    var decoding = encoding
+    var count = 0
+    for _ in 0..<5 {
+      var ids: [[Int]] = []
+      encoding = min(encoding, clock.measure { ids = texts.map { tokenizer.encode($0) } })
+      var bytes = 0
+      decoding = min(decoding, clock.measure { bytes = ids.reduce(0) { $0 + tokenizer.decode($1).utf8.count } })
+      count = bytes > 0 ? ids.reduce(0) { $0 + $1.count } : 0
+    }
+    print("\(count) \(encoding / .seconds(1)) \(decoding / .seconds(1))")
+  }
+
+  private func lines() throws -> [JSONValue] {
+    var values: [JSONValue] = []
+    while let line = readLine() { values.append(try JSONValue(parsing: line)) }
+    return values
+  }
+
   private func eachLine(_ body: (JSONValue) throws -> JSONValue) throws {
     while let line = readLine() {
       var bytes: [UInt8] = []

@@ -4,6 +4,7 @@
 //   policy-probe encode DIR < texts.jsonl    a JSON string a line → its ids
 //   policy-probe decode DIR < ids.jsonl      ids a line → text, and the same decoded as a stream
 //   policy-probe chat DIR < messages.jsonl   messages a line → the rendered prompt and its ids
+//   policy-probe speed DIR < texts.jsonl     tokens, seconds to encode and to decode them, best of five
 //   policy-probe open DIR                    opens a checkpoint: its tensors, and the seconds it took
 //   policy-probe save DIR TO [source|F32|F16|BF16] [SHARD BYTES]
 import Foundation
@@ -14,10 +15,11 @@ do {
   case "encode"?: try TokenizerProbe(arguments).encode()
   case "decode"?: try TokenizerProbe(arguments).decode()
   case "chat"?: try TokenizerProbe(arguments).chat()
+  case "speed"?: try TokenizerProbe(arguments).speed()
   case "open"? where arguments.count == 2: try CheckpointProbe(arguments).open()
   case "save"? where (3...5).contains(arguments.count): try CheckpointProbe(arguments).save()
   default:
-    FileHandle.standardError.write(Data("usage: policy-probe encode|decode|chat|open DIR, or save DIR TO\n".utf8))
+    FileHandle.standardError.write(Data("usage: policy-probe encode|decode|chat|speed|open DIR, or save DIR TO\n".utf8))
     exit(64)
   }
 } catch {

@@ -69,7 +69,9 @@ public struct Checkpoint: Sendable {
     for (name, tensor) in found.sorted(by: { $0.key < $1.key }) where !names.contains(name) {
       if name == "lm_head.weight", let input = found["model.embed_tokens.weight"] {
         // Tied weights may be stored twice, if they are equal.
-        if tensor.shape == input.shape, tensor.dtype == input.dtype, tensor.bytes.elementsEqual(input.bytes) { continue }
+        if tensor.shape == input.shape, tensor.dtype == input.dtype, tensor.bytes.elementsEqual(input.bytes) {
+          continue
+        }
         faults.append(
           "'lm_head.weight' differs from 'model.embed_tokens.weight', but config.json ties them (tie_word_embeddings)")
       } else {

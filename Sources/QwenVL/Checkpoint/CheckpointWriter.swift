@@ -58,7 +58,8 @@ public final class CheckpointWriter {
       }
     }
     storedName = Dictionary(uniqueKeysWithValues: zip(source.tensors.map(\.name), source.storedNames))
-    temporary = url.deletingLastPathComponent()
+    temporary =
+      url.deletingLastPathComponent()
       .appendingPathComponent(".\(url.lastPathComponent).\(getpid()).partial").path
     _ = try? FileManager.default.removeItem(atPath: temporary)
     guard mkdir(temporary, 0o755) == 0 else { throw SystemFailure.current("cannot make", temporary) }

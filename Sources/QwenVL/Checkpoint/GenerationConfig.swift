@@ -36,7 +36,8 @@ public struct GenerationConfig: Sendable {
     endTokenIDs = try ids("eos_token_id").filter { seen.insert($0).inserted }
     padTokenID = try ids("pad_token_id").first
     if endTokenIDs.isEmpty {
-      throw PipelineError(.invalidData, "\(path): no 'eos_token_id', here or in config.json: nothing would end an answer")
+      throw PipelineError(
+        .invalidData, "\(path): no 'eos_token_id', here or in config.json: nothing would end an answer")
     }
   }
 }

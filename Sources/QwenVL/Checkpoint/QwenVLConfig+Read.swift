@@ -64,7 +64,8 @@ extension QwenVLConfig.Text {
     let ropeKey = reader.value("rope_scaling") == nil ? "rope_parameters" : "rope_scaling"
     var rotary = ConfigReader(
       path: reader.path, prefix: "\(reader.prefix)\(ropeKey).", object: reader.value(ropeKey) ?? [:])
-    rotary.expect(rotary.value("rope_type") == nil ? "type" : "rope_type", in: ["default", "mrope"], default: "default")
+    rotary.expect(
+      rotary.value("rope_type") == nil ? "type" : "rope_type", in: ["default", "mrope"], default: "default")
     rotary.expect("partial_rotary_factor", in: [1, 1.0], default: 1)
     ropeTheta =
       rotary.value("rope_theta") == nil

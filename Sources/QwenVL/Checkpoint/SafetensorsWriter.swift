@@ -48,7 +48,9 @@ public final class SafetensorsWriter {
   ///
   /// - Throws: When the file exists or cannot be written.
   /// - Precondition: No name is there twice.
-  public init(path: String, tensors: [Declaration], metadata: [SafetensorsFile.Metadata] = [.init("format", "pt")]) throws {
+  public init(path: String, tensors: [Declaration], metadata: [SafetensorsFile.Metadata] = [.init("format", "pt")])
+    throws
+  {
     self.path = path
     let ordered = tensors.filter { $0.dtype.byteCount == 4 } + tensors.filter { $0.dtype.byteCount != 4 }
     var header: [JSONValue.Member] = []

@@ -13,5 +13,7 @@ enum WeightNames {
   }
 
   /// Whether a file may carry a tensor that the model computes itself.
-  static func isComputed(_ name: String) -> Bool { name.hasSuffix("rotary_emb.inv_freq") || name.hasSuffix("rotary_pos_emb.inv_freq") }
+  static func isComputed(_ name: String) -> Bool {
+    name.hasSuffix("rotary_emb.inv_freq") || name.hasSuffix("rotary_pos_emb.inv_freq")
+  }
 }

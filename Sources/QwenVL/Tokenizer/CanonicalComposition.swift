@@ -96,7 +96,9 @@ enum CanonicalComposition {
   }
 
   private static func append(_ scalars: [UInt32], to bytes: inout [UInt8]) {
-    for scalar in scalars.lazy.compactMap({ Unicode.Scalar($0) }) { bytes.append(contentsOf: UTF8.encode(scalar) ?? .init()) }
+    for scalar in scalars.lazy.compactMap({ Unicode.Scalar($0) }) {
+      bytes.append(contentsOf: UTF8.encode(scalar) ?? .init())
+    }
   }
 
   /// Whether a scalar is a mark to this system, but nothing special to the `tokenizers` package.

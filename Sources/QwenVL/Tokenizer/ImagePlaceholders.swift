@@ -17,7 +17,8 @@ extension QwenVLConfig {
           + " images; each image needs one part in the prompt")
     }
     if prompt.contains(videoTokenID) {
-      throw PipelineError(.invalidData, "the prompt has a video placeholder (id \(videoTokenID)); video is not supported")
+      throw PipelineError(
+        .invalidData, "the prompt has a video placeholder (id \(videoTokenID)); video is not supported")
     }
     if let image = tokenCounts.firstIndex(where: { $0 < 1 }) {
       throw PipelineError(.invalidData, "image \(image) has \(tokenCounts[image]) tokens, it must have at least one")

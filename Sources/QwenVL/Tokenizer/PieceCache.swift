@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// The tokens of pieces seen before. Bounded: about 4 MB, then it starts again empty.
+/// The tokens of pieces seen before.
+///
+/// Bounded: at most 32,768 pieces, some megabytes; when it is full it starts again, empty.
 struct PieceCache {
   private struct Slot {
     var hash: UInt64 = 0

@@ -30,13 +30,16 @@ struct TokenTables {
     bytes = [[UInt8]](repeating: [], count: highest + 1)
     ids.reserveCapacity(definition.vocabulary.count + definition.added.count)
     for (token, id) in definition.vocabulary where !token.isEmpty {
-      guard bytes[id].isEmpty else { throw fault("the id \(id) is that of two tokens; one is \(token.quotedForMessage)") }
+      guard bytes[id].isEmpty else {
+        throw fault("the id \(id) is that of two tokens; one is \(token.quotedForMessage)")
+      }
       if let spelled = ByteAlphabet.bytes(of: token) {
         bytes[id] = spelled
       } else if added.contains(ExactText(token)) {
         bytes[id] = Array(token.utf8)
       } else {
-        throw fault("the token \(token.quotedForMessage) has a character that stands for no byte; is it byte-level BPE?")
+        throw fault(
+          "the token \(token.quotedForMessage) has a character that stands for no byte; is it byte-level BPE?")
       }
       guard ids.updateValue(Int32(id), forKey: Array(token.utf8)) == nil else {
         throw fault("the token \(token.quotedForMessage) is there twice")

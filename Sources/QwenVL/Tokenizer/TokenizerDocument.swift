@@ -52,7 +52,8 @@ struct TokenizerDocument {
     }
     for flag in ["lstrip", "rstrip", "single_word"] where token[flag] == true {
       throw PipelineError(
-        .invalidData, "\(place): '\(flag)' is set for \(content.quotedForMessage); only tokens without it are supported")
+        .invalidData, "\(place): '\(flag)' is set for \(content.quotedForMessage); only tokens without it are supported"
+      )
     }
     let kind: AddedToken.Kind = token["special"] == true ? .special : .plain
     // A file that does not say means what the tokenizers package takes for granted.
