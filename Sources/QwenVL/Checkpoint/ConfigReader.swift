@@ -23,16 +23,17 @@ struct ConfigReader {
 
   mutating func report(_ message: String) { errors.append(PipelineError(.invalidData, "\(path): \(message)")) }
 
-  /// An integer of at least `least`; without a default it must be there.
-  mutating func integer(_ key: String, default other: Int? = nil, least: Int = 1) -> Int {
+  /// An integer in a range; without a default it must be there.
+  ///
+  /// The ranges go far beyond any model, and keep every product of a tensor's sizes within an `Int`.
+  mutating func integer(_ key: String, in range: ClosedRange<Int> = 1...1 << 20, default other: Int? = nil) -> Int {
     guard let value = value(key) else {
       if other == nil { report("'\(prefix)\(key)' is missing") }
-      return other ?? least
+      return other ?? range.lowerBound
     }
-    // Products of any four sizes must fit into an Int; no model comes near.
-    guard let number = value.intValue, number >= least, number <= 1 << 30 else {
-      report("'\(prefix)\(key)' is \(value.json.shortenedForMessage), it must be an integer of at least \(least)")
-      return least
+    guard let number = value.intValue, range.contains(number) else {
+      report("'\(prefix)\(key)' is \(value.json.shortenedForMessage), it must be an integer in \(range)")
+      return range.lowerBound
     }
     return number
   }
@@ -66,6 +67,14 @@ struct ConfigReader {
     report(
       "'\(prefix)\(key)' is \(found.json.shortenedForMessage), which is not supported; supported: "
         + supported.map(\.json).joined(separator: ", "))
+  }
+
+  /// Checks a number that may only have one value, however it is written.
+  mutating func expect(_ key: String, number: Double) {
+    guard let found = value(key), found.doubleValue != number else { return }
+    let supported = Int(exactly: number).map { "\($0)" } ?? "\(number)"
+    report(
+      "'\(prefix)\(key)' is \(found.json.shortenedForMessage), which is not supported; supported: \(supported)")
   }
 
   mutating func absorb(_ other: ConfigReader) { errors.append(contentsOf: other.errors) }

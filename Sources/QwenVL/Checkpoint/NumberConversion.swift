@@ -32,6 +32,18 @@ enum NumberConversion {
     }
   }
 
+  /// Whether no exponent is the one of NaN and infinities.
+  static func isFinite(_ source: UnsafeRawBufferPointer, _ type: TensorType) -> Bool {
+    func count<Word: FixedWidthInteger>(_ exponent: Word) -> Int {
+      source.bindMemory(to: Word.self).reduce(0) { $0 &+ ($1 & exponent == exponent ? 1 : 0) }
+    }
+    return switch type {
+    case .float32: count(UInt32(0x7F80_0000)) == 0
+    case .bfloat16: count(UInt16(0x7F80)) == 0
+    case .float16: count(UInt16(0x7C00)) == 0
+    }
+  }
+
   /// Scaling by 2¹¹² moves the exponent, and makes subnormal numbers normal.
   @inline(__always)
   private static func widenHalf(_ half: UInt16) -> Float {

@@ -30,10 +30,10 @@ extension QwenVLConfig {
         "'vision_config.out_hidden_size' is \(vision.outputSize), it must equal the decoder's 'hidden_size',"
           + " \(text.hiddenSize)")
     }
-    imageTokenID = root.integer("image_token_id", default: 151655, least: 0)
-    videoTokenID = root.integer("video_token_id", default: 151656, least: 0)
-    visionStartTokenID = root.integer("vision_start_token_id", default: 151652, least: 0)
-    visionEndTokenID = root.integer("vision_end_token_id", default: 151653, least: 0)
+    imageTokenID = root.integer("image_token_id", in: 0...1 << 24, default: 151655)
+    videoTokenID = root.integer("video_token_id", in: 0...1 << 24, default: 151656)
+    visionStartTokenID = root.integer("vision_start_token_id", in: 0...1 << 24, default: 151652)
+    visionEndTokenID = root.integer("vision_end_token_id", in: 0...1 << 24, default: 151653)
     let ids = [imageTokenID, videoTokenID, visionStartTokenID, visionEndTokenID]
     let rows = text.vocabularySize
     if decoder.errors.isEmpty, let high = ids.first(where: { $0 >= rows }) {
@@ -51,22 +51,22 @@ extension QwenVLConfig {
 
 extension QwenVLConfig.Text {
   fileprivate init(_ reader: inout ConfigReader) {
-    vocabularySize = reader.integer("vocab_size")
+    vocabularySize = reader.integer("vocab_size", in: 1...1 << 24)
     hiddenSize = reader.integer("hidden_size")
     intermediateSize = reader.integer("intermediate_size")
-    layerCount = reader.integer("num_hidden_layers")
+    layerCount = reader.integer("num_hidden_layers", in: 1...1 << 10)
     headCount = reader.integer("num_attention_heads")
     keyValueHeadCount = reader.integer("num_key_value_heads", default: headCount)
-    contextLength = reader.integer("max_position_embeddings", default: 32768)
+    contextLength = reader.integer("max_position_embeddings", in: 1...1 << 30, default: 32768)
     normEpsilon = reader.number("rms_norm_eps", default: 1e-5)
     reader.expect("hidden_act", in: ["silu"], default: "silu")
-    reader.expect("attention_dropout", in: [0, 0.0], default: 0)
+    reader.expect("attention_dropout", number: 0)
     let ropeKey = reader.value("rope_scaling") == nil ? "rope_parameters" : "rope_scaling"
     var rotary = ConfigReader(
       path: reader.path, prefix: "\(reader.prefix)\(ropeKey).", object: reader.value(ropeKey) ?? [:])
     rotary.expect(
       rotary.value("rope_type") == nil ? "type" : "rope_type", in: ["default", "mrope"], default: "default")
-    rotary.expect("partial_rotary_factor", in: [1, 1.0], default: 1)
+    rotary.expect("partial_rotary_factor", number: 1)
     ropeTheta =
       rotary.value("rope_theta") == nil
       ? reader.number("rope_theta", default: 1_000_000) : rotary.number("rope_theta", default: 1_000_000)
@@ -105,16 +105,16 @@ extension QwenVLConfig.Text {
 
 extension QwenVLConfig.Vision {
   fileprivate init(_ reader: inout ConfigReader) {
-    depth = reader.integer("depth")
+    depth = reader.integer("depth", in: 1...1 << 10)
     hiddenSize = reader.integer("hidden_size")
     intermediateSize = reader.integer("intermediate_size")
     headCount = reader.integer("num_heads")
     outputSize = reader.integer("out_hidden_size")
     channelCount = 3
-    reader.expect(reader.value("in_channels") == nil ? "in_chans" : "in_channels", in: [3], default: 3)
-    patchSize = reader.integer("patch_size", default: 14)
-    temporalPatchSize = reader.integer("temporal_patch_size", default: 2)
-    spatialMergeSize = reader.integer("spatial_merge_size", default: 2)
+    reader.expect(reader.value("in_channels") == nil ? "in_chans" : "in_channels", number: 3)
+    patchSize = reader.integer("patch_size", in: 1...1 << 8, default: 14)
+    temporalPatchSize = reader.integer("temporal_patch_size", in: 1...1 << 4, default: 2)
+    spatialMergeSize = reader.integer("spatial_merge_size", in: 1...1 << 4, default: 2)
     windowSize = reader.integer("window_size", default: 112)
     tokensPerSecond = reader.integer("tokens_per_second", default: 4)
     fullAttentionBlocks = Set(reader.integers("fullatt_block_indexes", default: [7, 15, 23, 31]))
@@ -129,9 +129,7 @@ extension QwenVLConfig.Vision {
       reader.report(
         "'vision_config.hidden_size' is \(hiddenSize), it must give each of \(headCount) heads a multiple of 4")
     }
-    if patchSize > 1 << 12 || spatialMergeSize > 1 << 8 || temporalPatchSize > 1 << 8 {
-      reader.report("'vision_config' has a patch of unreasonable size")
-    } else if windowSize < patchSize * spatialMergeSize || windowSize % (patchSize * spatialMergeSize) != 0 {
+    if windowSize < patchSize * spatialMergeSize || windowSize % (patchSize * spatialMergeSize) != 0 {
       reader.report(
         "'vision_config.window_size' is \(windowSize), it must be a multiple of a token's side,"
           + " \(patchSize * spatialMergeSize) pixels")

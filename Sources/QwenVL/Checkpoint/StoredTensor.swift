@@ -50,6 +50,12 @@ public struct StoredTensor: @unchecked Sendable {
     }
   }
 
+  /// Whether no number is NaN or infinite; reads the whole tensor.
+  public var isFinite: Bool {
+    defer { withExtendedLifetime(owner) {} }
+    return NumberConversion.isFinite(bytes, dtype)
+  }
+
   /// Calls `body` with the BF16 numbers as they are stored, or returns nil for a tensor of another type.
   public func withBFloat16<Result>(_ body: (UnsafeBufferPointer<UInt16>) throws -> Result) rethrows -> Result? {
     guard dtype == .bfloat16 else { return nil }

@@ -20,8 +20,9 @@ public enum ChatTemplateOrigin: Sendable, Hashable {
       found = ("chat_template.jinja", String(decoding: data, as: UTF8.self))
     } else {
       for file in ["chat_template.json", "tokenizer_config.json"] where found == nil {
-        if let text = try DocumentFile.object("\(folder)/\(file)")?["chat_template"]?.stringValue {
-          found = (file, text)
+        if let template = try DocumentFile.object("\(folder)/\(file)")?["chat_template"], template != .null {
+          // Some files have a list of named ones.
+          found = (file, template.stringValue ?? template.json)
         }
       }
     }

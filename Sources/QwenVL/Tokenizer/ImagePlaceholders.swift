@@ -36,4 +36,28 @@ extension QwenVLConfig {
     }
     return expanded
   }
+
+  /// Checks a prompt whose image placeholders are expanded already, such as a record's `prompt_tokens`.
+  ///
+  /// - Throws: When its images have more or fewer tokens than the prompt has placeholders, when an id lies outside of
+  ///   the vocabulary, or when there is a placeholder for a video.
+  public func checkExpanded(_ prompt: [Int], tokenCounts: [Int]) throws {
+    if let position = prompt.firstIndex(where: { !(0..<text.vocabularySize).contains($0) }) {
+      throw PipelineError(
+        .invalidData,
+        "token \(position) of the prompt is \(prompt[position]), it must be in 0..<\(text.vocabularySize)")
+    }
+    if prompt.contains(videoTokenID) {
+      throw PipelineError(
+        .invalidData, "the prompt has a video placeholder (id \(videoTokenID)); video is not supported")
+    }
+    let placeholders = prompt.count { $0 == imageTokenID }
+    let tokens = tokenCounts.reduce(0, +)
+    guard placeholders == tokens else {
+      throw PipelineError(
+        .invalidData,
+        "the prompt has \(placeholders) image tokens (id \(imageTokenID)), but its \(tokenCounts.count) images have"
+          + " \(tokens)")
+    }
+  }
 }

@@ -14,6 +14,7 @@ public enum SpecialTokens: Sendable {
 /// Gives the ids that the `tokenizers` package gives. May be used from several threads at once. Text is expected as
 /// valid Unicode; added tokens in it, such as `<|im_start|>`, become their ids wherever they stand.
 public struct QwenTokenizer: Sendable {
+  /// The bytes of every id.
   // Differs from tokenizers: an added token with letters beyond ASCII decodes to itself, not to the bytes that these
   // letters would spell.
   private let tokenBytes: [[UInt8]]

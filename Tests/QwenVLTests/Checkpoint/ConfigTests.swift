@@ -77,15 +77,19 @@ struct ConfigTests {
       (TinyModel.document(.flat, text: [("vocab_size", nil)]), "'vocab_size' is missing"),
       (
         TinyModel.document(.flat, text: [("hidden_size", -1)]),
-        "'hidden_size' is -1, it must be an integer of at least 1"
+        "'hidden_size' is -1, it must be an integer in 1...1048576"
       ),
       (
         TinyModel.document(.flat, text: [("hidden_size", 9_000_000_000_000_000_000)]),
-        "'hidden_size' is 9000000000000000000, it must be an integer of at least 1"
+        "'hidden_size' is 9000000000000000000, it must be an integer in 1...1048576"
+      ),
+      (
+        TinyModel.document(.flat, text: [("num_hidden_layers", 1_000_000_000)]),
+        "'num_hidden_layers' is 1000000000, it must be an integer in 1...1024"
       ),
       (
         TinyModel.document(.flat, text: [("attention_dropout", 0.1)]),
-        "'attention_dropout' is 0.1, which is not supported; supported: 0, 0.0"
+        "'attention_dropout' is 0.1, which is not supported; supported: 0"
       ),
       (
         TinyModel.document(.flat, vision: [("num_heads", 3)]),
@@ -123,7 +127,7 @@ struct ConfigTests {
     let error = #expect(throws: PipelineErrors.self) { try QwenVLConfig(document: document, path: "c") }
     #expect(
       error?.description == "c: 'vocab_size' is missing\n"
-        + #"c: 'vision_config.depth' is "two", it must be an integer of at least 1"#)
+        + #"c: 'vision_config.depth' is "two", it must be an integer in 1...1024"#)
   }
 
   @Test("no folder, no file, no JSON")

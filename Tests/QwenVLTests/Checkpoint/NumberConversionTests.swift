@@ -45,6 +45,20 @@ struct NumberConversionTests {
     #endif
   }
 
+  @Test("NaN and infinities are found in every format", arguments: TensorType.allCases)
+  func finiteness(type: TensorType) {
+    for value in [Float.nan, .infinity, -.infinity, 0, -1, 60000, 1e-7] {
+      var bytes = [UInt8](repeating: 0, count: 5 * type.byteCount)
+      let isFinite = [1, 2, value, 3, 4].withUnsafeBufferPointer { floats in
+        bytes.withUnsafeMutableBytes { target in
+          if let base = target.baseAddress { NumberConversion.narrow(floats, to: type, into: base) }
+          return NumberConversion.isFinite(UnsafeRawBufferPointer(target), type)
+        }
+      }
+      #expect(isFinite == value.isFinite)
+    }
+  }
+
   @Test("narrowing rounds to nearest, ties to even")
   func rounding() {
     var draw = PhiloxGenerator(seed: 1, purpose: "numbers")

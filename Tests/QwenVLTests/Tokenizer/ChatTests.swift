@@ -72,12 +72,29 @@ struct ChatTests {
     #expect(error?.description == expected)
   }
 
+  @Test(
+    "an expanded prompt must have as many placeholders as its images have tokens",
+    arguments: [
+      ([1, 500, 500], [3], "the prompt has 2 image tokens (id 500), but its 1 images have 3"),
+      ([1, 512], [], "token 1 of the prompt is 512, it must be in 0..<512"),
+      ([-1], [], "token 0 of the prompt is -1, it must be in 0..<512"),
+      ([501], [], "the prompt has a video placeholder (id 501); video is not supported"),
+    ] as [([Int], [Int], String)])
+  func expandedPrompts(prompt: [Int], counts: [Int], expected: String) throws {
+    let config = try tinyConfig()
+    try config.checkExpanded([1, 500, 500, 2, 500], tokenCounts: [2, 1])
+    let error = #expect(throws: PipelineError.self) { try config.checkExpanded(prompt, tokenCounts: counts) }
+    #expect(error?.description == expected)
+  }
+
   @Test("a template in the files is told apart by its text")
   func origin() throws {
     let scratch = try Scratch()
     try scratch.copy(Fixture.path("tokenizer/tokenizer.json"), to: "tokenizer.json")
     #expect(try QwenTokenizer(folder: scratch.path).templateOrigin == .none)
     try scratch.write("tokenizer_config.json", #"{"chat_template": "{{ messages }}"}"#)
+    #expect(try QwenTokenizer(folder: scratch.path).templateOrigin == .other(file: "tokenizer_config.json"))
+    try scratch.write("tokenizer_config.json", #"{"chat_template": [{"name": "default", "template": "x"}]}"#)
     #expect(try QwenTokenizer(folder: scratch.path).templateOrigin == .other(file: "tokenizer_config.json"))
     try scratch.write("chat_template.jinja", "other")
     #expect(try QwenTokenizer(folder: scratch.path).templateOrigin == .other(file: "chat_template.jinja"))

@@ -116,6 +116,21 @@ struct TokenizerFilesTests {
         == "merges.txt: merge \(lines.count) is there twice")
   }
 
+  @Test("a mutated file gives an error or a tokenizer, never a crash")
+  func mutations() throws {
+    let whole = try Data(contentsOf: URL(fileURLWithPath: Fixture.path("tokenizer/tokenizer.json")))
+    var draw = PhiloxGenerator(seed: 1, purpose: "tokenizer-files")
+    for _ in 0..<400 {
+      var bytes = whole
+      for _ in 0...Int.random(in: 0...2, using: &draw) {
+        bytes[Int.random(in: 0..<bytes.count, using: &draw)] = UInt8.random(in: 0x20...0x7E, using: &draw)
+      }
+      try scratch.write("tokenizer.json", bytes)
+      guard let tokenizer = try? QwenTokenizer(folder: scratch.path) else { continue }
+      #expect(tokenizer.decode(tokenizer.encode("The <|im_end|> angle is 60°.")) == "The <|im_end|> angle is 60°.")
+    }
+  }
+
   @Test("an empty folder has no tokenizer")
   func nothing() {
     #expect(
