@@ -70,7 +70,7 @@ let package = Package(
       path: "Tests/FuzzReader"),
 
     // Shows single steps of the policy to the scripts in Tests/Parity.
-    .executableTarget(name: "policy-probe", dependencies: ["PipelineCore", "QwenVL"], path: "Tests/PolicyProbe"),
+    .executableTarget(name: "policy-probe", dependencies: ["CKernels", "PipelineCore", "QwenVL"], path: "Tests/PolicyProbe"),
 
     // Tests mirror Sources and Plugins.
     .testTarget(name: "PipelineCoreTests", dependencies: ["PipelineCore"]),

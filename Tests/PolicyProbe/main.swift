@@ -7,6 +7,7 @@
 //   policy-probe speed DIR < texts.jsonl     tokens, seconds to encode and to decode them, best of five
 //   policy-probe open DIR                    opens a checkpoint: its tensors, and the seconds it took
 //   policy-probe read DIR                    converts all its weights to Float, and says how fast
+//   policy-probe measure DIR [THREADS]       times rollouts, log-probs and an update, for Tests/Benchmarks/policy
 //   policy-probe save DIR TO [source|F32|F16|BF16] [SHARD BYTES]
 import Foundation
 
@@ -19,9 +20,10 @@ do {
   case "speed"?: try TokenizerProbe(arguments).speed()
   case "open"? where arguments.count == 2: try CheckpointProbe(arguments).open()
   case "read"? where arguments.count == 2: try CheckpointProbe(arguments).read()
+  case "measure"? where (2...3).contains(arguments.count): try await MeasureProbe(arguments).run()
   case "save"? where (3...5).contains(arguments.count): try CheckpointProbe(arguments).save()
   default:
-    FileHandle.standardError.write(Data("usage: policy-probe encode|decode|chat|speed|open|read|save DIR …\n".utf8))
+    FileHandle.standardError.write(Data("usage: policy-probe encode|decode|chat|speed|open|read|save|measure DIR …\n".utf8))
     exit(64)
   }
 } catch {
