@@ -129,6 +129,10 @@ void ck_widen_bf16(size_t count, const uint16_t *x, float *y);
 /// The instruction set in use: "avx512", "avx2" or "portable".
 const char *ck_instruction_set(void);
 
+/// Uses another instruction set for the calls of this thread, for tests; false where this machine has none of that
+/// name. A null name means the best there is, again.
+bool ck_use_instruction_set(const char *name);
+
 /// A fixed set of threads that share loops.
 typedef struct ck_pool ck_pool;
 
