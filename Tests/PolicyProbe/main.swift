@@ -7,6 +7,9 @@
 //   policy-probe speed DIR < texts.jsonl     tokens, seconds to encode and to decode them, best of five
 //   policy-probe open DIR                    opens a checkpoint: its tensors, and the seconds it took
 //   policy-probe read DIR                    converts all its weights to Float, and says how fast
+//   policy-probe log-probs DIR [THREADS] < groups.jsonl   log-probabilities of responses
+//   policy-probe greedy DIR [THREADS] < prompts.jsonl     the greedy response
+//   policy-probe measure DIR [THREADS] < group.json       seconds and memory of loading, scoring and generating
 //   policy-probe save DIR TO [source|F32|F16|BF16] [SHARD BYTES]
 import Foundation
 
@@ -17,11 +20,15 @@ do {
   case "decode"?: try TokenizerProbe(arguments).decode()
   case "chat"?: try TokenizerProbe(arguments).chat()
   case "speed"?: try TokenizerProbe(arguments).speed()
+  case "log-probs"?: try await PolicyProbe(arguments).logProbs()
+  case "greedy"?: try await PolicyProbe(arguments).greedy()
+  case "measure"?: try await PolicyProbe(arguments).measure()
   case "open"? where arguments.count == 2: try CheckpointProbe(arguments).open()
   case "read"? where arguments.count == 2: try CheckpointProbe(arguments).read()
   case "save"? where (3...5).contains(arguments.count): try CheckpointProbe(arguments).save()
   default:
-    FileHandle.standardError.write(Data("usage: policy-probe encode|decode|chat|speed|open|read|save DIR …\n".utf8))
+    let actions = "encode|decode|chat|speed|log-probs|greedy|measure|open|read|save"
+    FileHandle.standardError.write(Data("usage: policy-probe \(actions) DIR …\n".utf8))
     exit(64)
   }
 } catch {
