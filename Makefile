@@ -11,7 +11,7 @@ PROGRAM = .build/release/shuffle-r1
 SOURCES = $(wildcard Sources Plugins Tests Examples Package.swift)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build quickstart test test-examples test-debug fuzz lint format bench bench-policy clean
+.PHONY: help setup build quickstart test test-examples test-debug test-parity test-large fuzz lint format bench bench-policy clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z][a-z-]*\):.*## \(.*\)/\1|\2/p' Makefile | awk -F '|' '{ printf "  make %-13s %s\n", $$1, $$2 }'
@@ -42,6 +42,12 @@ test-examples: build ## run every example and compare with what it should give
 test-debug: build ## check that a debug build gives the same bytes, on 1, 2 and 7 threads
 	"$(SWIFT)" build --scratch-path .build-debug --product shuffle-r1 $(SWIFT_FLAGS)
 	Tests/same-bytes.sh $(PROGRAM) .build-debug/debug/shuffle-r1
+
+test-parity: build ## compare the bundled policy with transformers and tokenizers (needs python3; makes .venv-parity)
+	BUILD_FLAGS='$(BUILD_FLAGS)' Tests/Parity/run all
+
+test-large: build ## make a random model of the 3B shape, 7.5 GB in .large, and measure the bundled policy on it
+	Tests/Parity/run large
 
 fuzz: build ## feed mutated records and specs to the readers; ROUNDS=… and SEED=… choose how many and which
 	.build/release/fuzz-reader $(ROUNDS) $(SEED)

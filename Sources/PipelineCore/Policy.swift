@@ -27,6 +27,8 @@ public protocol Policy: Sendable {
   ) async throws -> [[GeneratedResponse]]
 
   /// Log-probabilities of given responses: one number for each of their tokens.
+  ///
+  /// - Parameter temperature: Where they are taken; 0, as of a greedy response, means 1.
   func logProbs(of groups: [ResponseGroup], temperature: Double) async throws -> [[[Float]]]
 
   /// Adds the gradient of a loss to what ``step(_:)`` will apply.

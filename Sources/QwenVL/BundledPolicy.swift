@@ -82,12 +82,17 @@ public actor BundledPolicy: Policy {
     if let problem = sampling.problems().first {
       throw PipelineError(.invalidSpec, "'\(problem.path)' \(problem.message)")
     }
+    if let odd = sampling.stopTokens.first(where: { !(0..<checkpoint.config.text.vocabularySize).contains($0) }) {
+      throw PipelineError(
+        .invalidSpec,
+        "'stop_tokens' holds the id \(odd), but the vocabulary ends at \(checkpoint.config.text.vocabularySize - 1)")
+    }
     let contextLength = checkpoint.config.text.contextLength
     for request in requests where request.prompt.tokens.count >= contextLength {
       throw PipelineError(
         .invalidData,
-        "the prompt has \(request.prompt.tokens.count) tokens, which leaves no room for a response in the model's context "
-          + "of \(contextLength); shorten it, or lower max_pixels of its images")
+        "the prompt has \(request.prompt.tokens.count) tokens, which leaves no room for a response in the model's "
+          + "context of \(contextLength); shorten it, or lower max_pixels of its images")
     }
     var watch = try sampling.stop.isEmpty ? nil : StopTextWatch(knownTokenizer(), texts: sampling.stop)
     let generator = Generator(
@@ -102,12 +107,14 @@ public actor BundledPolicy: Policy {
 
   /// Log-probabilities of given responses.
   public func logProbs(of groups: [ResponseGroup], temperature: Double) async throws -> [[[Float]]] {
+    let temperature = try Self.divisor(temperature)
     let groups = try groups.map(promptGroup)
     var results = groups.map { group in group.responses.map { [Float](repeating: 0, count: $0.count) } }
     for pieces in MicroBatches(groups, rows: options.rowsPerMicroBatch).batches {
       try Task.checkCancellation()
       let batch = try PackedBatch(Self.parts(pieces, of: groups), config: model.config)
       let found = model.logProbs(of: batch, temperature: temperature, on: model.tape(isRecording: false))
+      try Self.check(found.value)
       var start = 0
       Self.forEachResponse(pieces, groups) { place, count in
         results[place.group][place.response] = Array(found.value.elements[start..<start + count])
@@ -124,17 +131,23 @@ public actor BundledPolicy: Policy {
     guard case .training = options.use else {
       throw PipelineError(.invalidSpec, "the policy was opened for inference; open it for training")
     }
+    let temperature = try Self.divisor(temperature)
     let groups = try groups.map(promptGroup)
     for pieces in MicroBatches(groups, rows: options.rowsPerMicroBatch).batches {
       try Task.checkCancellation()
       let batch = try PackedBatch(Self.parts(pieces, of: groups), config: model.config)
       let tape = model.tape(isRecording: true)
       let logProbs = model.logProbs(of: batch, temperature: temperature, on: tape)
+      try Self.check(logProbs.value)
       let target = logProbs.gradientSum()
       var start = 0
       try Self.forEachResponse(pieces, groups) { place, count in
         let values = try gradient(place, Array(logProbs.value.elements[start..<start + count]))
-        precondition(values.count == count, "a gradient for each token of the response")
+        guard values.count == count else {
+          throw PipelineError(
+            .plugIn,
+            "the loss gave \(values.count) gradients for a response of \(count) tokens; it must give one for each")
+        }
         (target.pointer + start).update(from: values, count: count)
         start += count
       }
@@ -145,8 +158,26 @@ public actor BundledPolicy: Policy {
   /// Applies the gradients added up.
   public func step(_ step: OptimizerStep) async throws -> OptimizerReport { try optimizer.step(step) }
 
+  /// The gradients added up so far, by the names of their tensors.
+  package var gradients: [String: [Float]] {
+    var found: [String: [Float]] = [:]
+    for parameter in model.parameters where parameter.variable.needsGradient {
+      let sum = parameter.variable.gradient?.array ?? [Float](repeating: 0, count: parameter.variable.value.count)
+      var start = 0
+      for tensor in parameter.tensors {
+        found[tensor.name] = Array(sum[start..<start + tensor.count])
+        start += tensor.count
+      }
+    }
+    return found
+  }
+
   /// Writes weights, the files beside them, and the optimizer's state.
   public func save(to folder: String) async throws {
+    guard case .training = options.use else {
+      throw PipelineError(
+        .invalidSpec, "the policy was opened for inference, it has nothing new to save; copy \(checkpoint.folder)")
+    }
     let writer = try CheckpointWriter(folder: folder, source: checkpoint, precision: .all(.float32))
     for parameter in model.parameters {
       var start = 0
@@ -179,7 +210,31 @@ public actor BundledPolicy: Policy {
   }
 
   private func promptGroup(_ group: ResponseGroup) throws -> PromptGroup {
-    PromptGroup(prompt: group.prompt.tokens, images: try patches(of: group.prompt), responses: group.responses)
+    let longest = group.responses.map(\.count).max() ?? 0
+    let contextLength = checkpoint.config.text.contextLength
+    guard group.prompt.tokens.count + longest <= contextLength else {
+      throw PipelineError(
+        .invalidData,
+        "the prompt has \(group.prompt.tokens.count) tokens and its longest response \(longest), together more than "
+          + "the model's context of \(contextLength); leave the record out, or shorten it")
+    }
+    return PromptGroup(prompt: group.prompt.tokens, images: try patches(of: group.prompt), responses: group.responses)
+  }
+
+  /// What logits are divided by: greedy responses have the log-probabilities of temperature 1.
+  private static func divisor(_ temperature: Double) throws -> Double {
+    guard temperature >= 0, temperature.isFinite else {
+      throw PipelineError(.invalidSpec, "'temperature' is \(temperature), it must be 0 or more")
+    }
+    return temperature == 0 ? 1 : temperature
+  }
+
+  private static func check(_ logProbs: Matrix<Float>) throws {
+    guard allFinite(logProbs.elements) else {
+      throw PipelineError(
+        .invalidData,
+        "the model's log-probabilities are not finite; go back to an earlier checkpoint, and lower the learning rate")
+    }
   }
 
   private static func parts(_ pieces: [MicroBatches.Piece], of groups: [PromptGroup]) -> [PromptGroup] {

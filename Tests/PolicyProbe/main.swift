@@ -7,7 +7,10 @@
 //   policy-probe speed DIR < texts.jsonl     tokens, seconds to encode and to decode them, best of five
 //   policy-probe open DIR                    opens a checkpoint: its tensors, and the seconds it took
 //   policy-probe read DIR                    converts all its weights to Float, and says how fast
-//   policy-probe measure DIR [THREADS]       times rollouts, log-probs and an update, for Tests/Benchmarks/policy
+//   policy-probe log-probs DIR [THREADS] < groups.jsonl   log-probabilities of responses
+//   policy-probe greedy DIR [THREADS] < prompts.jsonl     the greedy response
+//   policy-probe measure DIR [THREADS] < group.json       seconds and memory of loading, scoring and generating
+//   policy-probe benchmark DIR [THREADS]     times rollouts, log-probs and an update, for Tests/Benchmarks/policy
 //   policy-probe save DIR TO [source|F32|F16|BF16] [SHARD BYTES]
 import Foundation
 
@@ -18,12 +21,16 @@ do {
   case "decode"?: try TokenizerProbe(arguments).decode()
   case "chat"?: try TokenizerProbe(arguments).chat()
   case "speed"?: try TokenizerProbe(arguments).speed()
+  case "log-probs"?: try await PolicyProbe(arguments).logProbs()
+  case "greedy"?: try await PolicyProbe(arguments).greedy()
+  case "measure"?: try await PolicyProbe(arguments).measure()
   case "open"? where arguments.count == 2: try CheckpointProbe(arguments).open()
   case "read"? where arguments.count == 2: try CheckpointProbe(arguments).read()
-  case "measure"? where (2...3).contains(arguments.count): try await MeasureProbe(arguments).run()
+  case "benchmark"? where (2...3).contains(arguments.count): try await BenchmarkProbe(arguments).run()
   case "save"? where (3...5).contains(arguments.count): try CheckpointProbe(arguments).save()
   default:
-    FileHandle.standardError.write(Data("usage: policy-probe encode|decode|chat|speed|open|read|save|measure DIR …\n".utf8))
+    let actions = "encode|decode|chat|speed|log-probs|greedy|measure|benchmark|open|read|save"
+    FileHandle.standardError.write(Data("usage: policy-probe \(actions) DIR …\n".utf8))
     exit(64)
   }
 } catch {

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import Foundation
+import Tensor
 import Testing
-
-@testable import Tensor
 
 @Suite("Attention")
 struct AttentionTests {

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import CKernels
 import Foundation
+import Tensor
 import Testing
-
-@testable import Tensor
 
 @Suite("Engine")
 struct EngineTests {

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+import Tensor
 import Testing
-
-@testable import Tensor
 
 /// Holds gradients against central differences, in double precision.
 struct FiniteDifferences {

@@ -3,29 +3,29 @@ import PipelineCore
 import Tensor
 
 /// Groups laid out for one forward pass: no padding, and each prompt once, followed by its responses.
-struct PackedBatch {
+package struct PackedBatch {
   /// Token ids of all rows.
-  private(set) var tokens: [Int32] = []
+  package private(set) var tokens: [Int32] = []
   /// Positions of all rows.
-  private(set) var positions: [TokenPosition] = []
+  package private(set) var positions: [TokenPosition] = []
   /// Which rows see which.
-  let layout: AttentionLayout
+  package let layout: AttentionLayout
   /// The rows that are image tokens, in the order of the images' tokens.
-  private(set) var imageRows: [Int32] = []
+  package private(set) var imageRows: [Int32] = []
   /// The images of all groups, in order.
-  private(set) var images: [ImagePatches] = []
+  package private(set) var images: [ImagePatches] = []
   /// For each response token, group by group, the row that predicts it.
-  private(set) var predictingRows: [Int32] = []
+  package private(set) var predictingRows: [Int32] = []
   /// For each response token its id.
-  private(set) var targets: [Int32] = []
+  package private(set) var targets: [Int32] = []
   /// For each group, the position of the first token of its responses.
-  private(set) var nextPositions: [Int32] = []
+  package private(set) var nextPositions: [Int32] = []
 
   /// Lays groups out.
   ///
   /// A response's last token predicts nothing, so it is no row.
   /// - Throws: Where tokens, placeholders and images do not fit one another or the model.
-  init(_ groups: [PromptGroup], config: QwenVLConfig) throws {
+  package init(_ groups: [PromptGroup], config: QwenVLConfig) throws {
     var segments: [AttentionLayout.Segment] = []
     for group in groups {
       try Self.check(group, config)
@@ -65,17 +65,39 @@ struct PackedBatch {
         throw PipelineError(
           .invalidData, "the \(what) holds the token id \(odd), but the vocabulary ends at \(size - 1)")
       }
-      if ids.contains(Int32(config.videoTokenID)) {
-        throw PipelineError(.invalidData, "the \(what) holds a video placeholder; video is not supported")
-      }
+    }
+    // In a response, a placeholder that was sampled is a token like any other.
+    if group.prompt.contains(Int32(config.videoTokenID)) {
+      throw PipelineError(.invalidData, "the prompt holds a video placeholder; video is not supported")
     }
     let placeholders = group.prompt.count { $0 == Int32(config.imageTokenID) }
     let wanted = group.images.reduce(0) { $0 + $1.grid.tokenCount(mergeSize: config.vision.spatialMergeSize) }
     if placeholders != wanted {
       throw PipelineError(
         .invalidData,
-        "the prompt holds \(placeholders) image placeholders, but its \(group.images.count) images take \(wanted) tokens; "
-          + "expand each placeholder to the number of tokens of its image")
+        "the prompt holds \(placeholders) image placeholders, but its \(group.images.count) images take \(wanted) "
+          + "tokens; expand each placeholder to the number of tokens of its image")
+    }
+    try checkRuns(of: group, config)
+  }
+
+  /// Each image's placeholders stand together: what lies between two images is text.
+  private static func checkRuns(of group: PromptGroup, _ config: QwenVLConfig) throws {
+    var left = 0
+    var image = 0
+    for token in group.prompt {
+      if token == Int32(config.imageTokenID) {
+        if left == 0 {
+          left = group.images[image].grid.tokenCount(mergeSize: config.vision.spatialMergeSize)
+          image += 1
+        }
+        left -= 1
+      } else if left > 0 {
+        throw PipelineError(
+          .invalidData,
+          "the placeholders of image \(image) of the prompt end \(left) too early; expand each placeholder to the "
+            + "number of tokens of its own image, in the order of the images")
+      }
     }
   }
 }

@@ -4,8 +4,10 @@
 ///
 /// Widening is exact, NaN included. Narrowing rounds to nearest, ties to even, and keeps a NaN a NaN. Numbers are in
 /// the byte order of the machine, which must be little-endian as the files are.
-enum NumberConversion {
-  static func widen(_ source: UnsafeRawBufferPointer, _ type: TensorType, into target: UnsafeMutablePointer<Float>) {
+package enum NumberConversion {
+  package static func widen(
+    _ source: UnsafeRawBufferPointer, _ type: TensorType, into target: UnsafeMutablePointer<Float>
+  ) {
     guard let base = source.baseAddress else { return }
     let count = source.count / type.byteCount
     switch type {
@@ -19,7 +21,9 @@ enum NumberConversion {
     }
   }
 
-  static func narrow(_ source: UnsafeBufferPointer<Float>, to type: TensorType, into target: UnsafeMutableRawPointer) {
+  package static func narrow(
+    _ source: UnsafeBufferPointer<Float>, to type: TensorType, into target: UnsafeMutableRawPointer
+  ) {
     guard let base = source.baseAddress else { return }
     switch type {
     case .float32: target.copyMemory(from: base, byteCount: source.count * 4)
@@ -33,7 +37,7 @@ enum NumberConversion {
   }
 
   /// Whether no exponent is the one of NaN and infinities.
-  static func isFinite(_ source: UnsafeRawBufferPointer, _ type: TensorType) -> Bool {
+  package static func isFinite(_ source: UnsafeRawBufferPointer, _ type: TensorType) -> Bool {
     func count<Word: FixedWidthInteger>(_ exponent: Word) -> Int {
       source.bindMemory(to: Word.self).reduce(0) { $0 &+ ($1 & exponent == exponent ? 1 : 0) }
     }

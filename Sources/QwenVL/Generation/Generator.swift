@@ -83,7 +83,7 @@ struct Generator {
     var logits = prompts.logits(for: active.map(\.prompt))
     while !active.isEmpty {
       try Task.checkCancellation()
-      sample(&active, logits)
+      try sample(&active, logits)
       done.tokens += active.count
       for continuation in active {
         guard let finish = continuation.finish else { continue }
@@ -147,7 +147,7 @@ struct Generator {
     return groups
   }
 
-  private func sample(_ active: inout [Continuation], _ logits: Matrix<Float>) {
+  private func sample(_ active: inout [Continuation], _ logits: Matrix<Float>) throws {
     let sampler = TokenSampler(sampling: sampling)
     let draws = UnsafeMutableBufferPointer<TokenSampler.Draw>.allocate(capacity: active.count)
     draws.initialize(repeating: .init(token: 0, logProb: 0))
@@ -160,6 +160,11 @@ struct Generator {
       let row = UnsafeMutableBufferPointer(start: logits.pointer + index * logits.columns, count: logits.columns)
       draws[index] = sampler.draw(
         row, forbidden: continuation.tokens.count < sampling.minTokens ? endTokens : [], uniform: random.uniform())
+    }
+    guard draws.allSatisfy(\.logProb.isFinite) else {
+      throw PipelineError(
+        .invalidData,
+        "the model's logits are not finite; go back to an earlier checkpoint, and lower the learning rate")
     }
     for index in active.indices {
       let token = draws[index].token

@@ -4,31 +4,37 @@ import PipelineCore
 import Tensor
 
 /// Draws the next token from logits.
-struct TokenSampler {
+package struct TokenSampler {
   let sampling: SamplingOptions
 
   /// What was drawn.
-  struct Draw {
-    var token: Int32
-    /// Its log-probability under softmax(logits / temperature), before top-k and top-p.
-    var logProb: Float
+  package struct Draw {
+    /// The token.
+    package var token: Int32
+    /// Its log-probability under softmax(logits / temperature), before top-k, top-p and the shortest length.
+    package var logProb: Float
   }
+
+  /// A sampler with some options.
+  package init(sampling: SamplingOptions) { self.sampling = sampling }
 
   /// Draws from one row of logits, which it overwrites.
   ///
   /// - Parameters:
   ///   - forbidden: Tokens that cannot be drawn, such as end tokens before the shortest length.
   ///   - uniform: A number in (0, 1).
-  func draw(_ logits: UnsafeMutableBufferPointer<Float>, forbidden: [Int32], uniform: Double) -> Draw {
-    for token in forbidden { logits[Int(token)] = -.infinity }
+  package func draw(_ logits: UnsafeMutableBufferPointer<Float>, forbidden: [Int32], uniform: Double) -> Draw {
     let isGreedy = sampling.temperature == 0
-    let best = Self.greatest(logits)
-    if isGreedy { return Draw(token: Int32(best), logProb: softmax(logits, scale: 1).logProb(best)) }
     // The scores become probabilities in place.
-    let distribution = softmax(logits, scale: 1 / sampling.temperature)
+    let distribution = softmax(logits, scale: isGreedy ? 1 : 1 / sampling.temperature)
+    let best = distribution.greatest(but: forbidden)
+    if isGreedy { return Draw(token: Int32(best), logProb: distribution.logProb(best)) }
+    // What is forbidden leaves the draw, not the distribution that log-probabilities are of.
+    for token in forbidden { logits[Int(token)] = 0 }
     let token =
       sampling.topP < 1 || sampling.topK > 0
-      ? truncatedDraw(logits, uniform: uniform) : Self.plainDraw(logits, uniform: uniform, fallback: best)
+      ? truncatedDraw(logits, uniform: uniform, fallback: best)
+      : Self.plainDraw(logits, uniform: uniform, fallback: best)
     return Draw(token: Int32(token), logProb: distribution.logProb(token))
   }
 
@@ -36,6 +42,15 @@ struct TokenSampler {
     let scores: [Float]
     let logSum: Float
     func logProb(_ token: Int) -> Float { scores[token] - logSum }
+
+    /// The first of the greatest scores.
+    func greatest(but forbidden: [Int32]) -> Int {
+      var best = -1
+      for index in scores.indices where best < 0 || scores[index] > scores[best] {
+        if forbidden.isEmpty || !forbidden.contains(Int32(index)) { best = index }
+      }
+      return max(best, 0)
+    }
   }
 
   private func softmax(_ logits: UnsafeMutableBufferPointer<Float>, scale: Double) -> Distribution {
@@ -45,13 +60,6 @@ struct TokenSampler {
     ck_masked_softmax(
       CK_FLOAT, 1, logits.count, [0], logits.count, scale, logits.baseAddress, logits.count, &logSum, 1)
     return Distribution(scores: scores, logSum: logSum)
-  }
-
-  /// The first of the greatest.
-  private static func greatest(_ values: UnsafeMutableBufferPointer<Float>) -> Int {
-    var best = 0
-    for index in values.indices where values[index] > values[best] { best = index }
-    return best
   }
 
   private static func plainDraw(
@@ -66,11 +74,16 @@ struct TokenSampler {
   }
 
   /// Among the most probable: at most `topK` of them, and no more than it takes for their sum to reach `topP`.
-  private func truncatedDraw(_ probabilities: UnsafeMutableBufferPointer<Float>, uniform: Double) -> Int {
-    var order = candidates(probabilities)
+  private func truncatedDraw(
+    _ probabilities: UnsafeMutableBufferPointer<Float>, uniform: Double, fallback: Int
+  ) -> Int {
+    var total = probabilities.reduce(0.0) { $0 + Double($1) }
+    var order = candidates(probabilities, total: total)
     order.sort { (probabilities[$1], $0) < (probabilities[$0], $1) }
-    if sampling.topK > 0 { order = Array(order.prefix(sampling.topK)) }
-    let total = order.reduce(0.0) { $0 + Double(probabilities[$1]) }
+    if sampling.topK > 0 {
+      order = Array(order.prefix(sampling.topK))
+      total = order.reduce(0.0) { $0 + Double(probabilities[$1]) }
+    }
     var kept = 0
     var sum = 0.0
     while kept < order.count, kept == 0 || sum < sampling.topP * total {
@@ -82,13 +95,14 @@ struct TokenSampler {
       left -= Double(probabilities[index])
       if left < 0 { return index }
     }
-    return order[0]
+    return order.first ?? fallback
   }
 
-  /// Tokens that can be among the most probable at all: with top-p alone, those below (1 − p) / vocabulary cannot.
-  private func candidates(_ probabilities: UnsafeMutableBufferPointer<Float>) -> [Int] {
-    let least = sampling.topK > 0 ? 0 : Float((1 - sampling.topP) / Double(probabilities.count) * 0.5)
-    let found = probabilities.indices.filter { probabilities[$0] > least }
-    return found.isEmpty ? Array(probabilities.indices) : found
+  /// Tokens that can be among the most probable at all.
+  ///
+  /// With top-p alone, those below (1 − p) / vocabulary cannot: without them all the sum reaches p.
+  private func candidates(_ probabilities: UnsafeMutableBufferPointer<Float>, total: Double) -> [Int] {
+    let least = sampling.topK > 0 ? 0 : Float((1 - sampling.topP) * total / Double(probabilities.count) * 0.5)
+    return probabilities.indices.filter { probabilities[$0] > least }
   }
 }

@@ -51,7 +51,7 @@ public final class ImageCache: Sendable {
   }
 
   /// How many bytes are kept.
-  var byteCount: Int { state.withLock { $0.byteCount } }
+  package var byteCount: Int { state.withLock { $0.byteCount } }
 }
 
 extension ImageCache {

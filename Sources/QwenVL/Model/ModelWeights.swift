@@ -64,10 +64,7 @@ final class ModelWeights {
     for tensor in tensors {
       let target = UnsafeMutableBufferPointer(rebasing: matrix.elements[start..<start + tensor.count])
       tensor.copy(into: target)
-      guard allFinite(target) else {
-        throw PipelineError(
-          .invalidData, "the weights '\(tensor.name)' hold NaN or infinity; the checkpoint is damaged, take another")
-      }
+      guard allFinite(target) else { throw Self.notFinite(tensor.name) }
       start += tensor.count
     }
     let isVision = names[0].hasPrefix("visual.")
@@ -85,6 +82,8 @@ final class ModelWeights {
   private func stored(_ names: [String]) throws -> [BFloat16Matrix]? {
     var pieces: [BFloat16Matrix] = []
     for tensor in try names.map(tensor) {
+      guard tensor.dtype == .bfloat16 else { return nil }
+      guard tensor.isFinite else { throw Self.notFinite(tensor.name) }
       let piece = tensor.withBFloat16 { numbers -> BFloat16Matrix? in
         guard let start = numbers.baseAddress else { return nil }
         let rows = tensor.shape[0]
@@ -94,6 +93,11 @@ final class ModelWeights {
       pieces.append(piece)
     }
     return pieces
+  }
+
+  private static func notFinite(_ name: String) -> PipelineError {
+    PipelineError(
+      .invalidData, "the weights '\(name)' hold NaN or infinity; the checkpoint is damaged, take another")
   }
 
   private func tensor(_ name: String) throws -> StoredTensor {

@@ -3,7 +3,7 @@ import Tensor
 
 extension QwenVLModel {
   /// Hidden states of all rows of a batch, before the last normalisation.
-  func hiddenStates(
+  package func hiddenStates(
     of batch: PackedBatch, on tape: Tape<Float>, seen: (Int, Matrix<Float>) -> Void = { _, _ in }
   ) -> Variable<Float> {
     var embeddings = decoder.embedding(batch.tokens, on: tape)
@@ -16,7 +16,7 @@ extension QwenVLModel {
   }
 
   /// Embeddings of images, one after the other: [tokens, hidden size].
-  func visionFeatures(of images: [ImagePatches], on tape: Tape<Float>) -> Variable<Float> {
+  package func visionFeatures(of images: [ImagePatches], on tape: Tape<Float>) -> Variable<Float> {
     let width = config.vision.patchValueCount
     let patches = Matrix<Float>(rows: images.reduce(0) { $0 + $1.grid.patchCount }, columns: width, pool: pool)
     var start = 0
@@ -31,8 +31,25 @@ extension QwenVLModel {
   }
 
   /// Log-probabilities of all response tokens of a batch, [n, 1].
-  func logProbs(of batch: PackedBatch, temperature: Double, on tape: Tape<Float>) -> Variable<Float> {
+  package func logProbs(of batch: PackedBatch, temperature: Double, on tape: Tape<Float>) -> Variable<Float> {
     let hidden = tape.rows(of: hiddenStates(of: batch, on: tape), at: batch.predictingRows)
-    return decoder.logProbs(hidden, targets: batch.targets, temperature: temperature, on: tape)
+    return logProbs(hidden, targets: batch.targets, temperature: temperature, on: tape)
+  }
+
+  /// Log-probabilities of target tokens from hidden states, [n, 1].
+  package func logProbs(
+    _ hidden: Variable<Float>, targets: [Int32], temperature: Double, on tape: Tape<Float>
+  ) -> Variable<Float> {
+    decoder.logProbs(hidden, targets: targets, temperature: temperature, on: tape)
+  }
+
+  /// Logits [n, vocabulary] from hidden states.
+  package func logits(_ hidden: Variable<Float>, on tape: Tape<Float>) -> Matrix<Float> {
+    decoder.logits(hidden, on: tape)
+  }
+
+  /// Hidden states behind the last normalisation.
+  package func normalized(_ hidden: Variable<Float>, on tape: Tape<Float>) -> Variable<Float> {
+    tape.rmsNorm(hidden, decoder.finalNorm, epsilon: config.text.normEpsilon)
   }
 }

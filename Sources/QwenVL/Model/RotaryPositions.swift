@@ -50,17 +50,17 @@ public struct TokenPosition: Sendable, Hashable {
 }
 
 /// M-RoPE: where each token of a prompt stands.
-struct PromptPositions {
+package struct PromptPositions {
   /// One for each token.
-  let positions: [TokenPosition]
+  package let positions: [TokenPosition]
   /// The position of the token that would follow.
-  let next: Int32
+  package let next: Int32
 
   /// Text counts on by one.
   ///
   /// An image's tokens share the time of its start and lie on its merged grid; the text behind it
   /// goes on after the greatest position used. Source: Qwen2-VL (arXiv 2409.12191).
-  init(tokens: [Int32], imageToken: Int32, grids: [ImageGrid], mergeSize: Int) {
+  package init(tokens: [Int32], imageToken: Int32, grids: [ImageGrid], mergeSize: Int) {
     var positions: [TokenPosition] = []
     positions.reserveCapacity(tokens.count)
     var next: Int32 = 0

@@ -38,7 +38,7 @@ def main() -> None:
         ours, peer = [], []
         for _ in range(chosen.repetitions):
             peer.append(run([sys.executable, str(HERE / "peer.py"), str(folder), str(chosen.threads)]))
-            ours.append(run([str(PROBE), "measure", str(folder), str(chosen.threads)]))
+            ours.append(run([str(PROBE), "benchmark", str(folder), str(chosen.threads)]))
         show(size, ours, peer, chosen.threads)
 
 

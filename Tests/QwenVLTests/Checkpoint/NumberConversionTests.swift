@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import Foundation
 import PipelineCore
+import QwenVL
 import Testing
-
-@testable import QwenVL
 
 @Suite("Stored numbers")
 struct NumberConversionTests {

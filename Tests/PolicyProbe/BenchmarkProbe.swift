@@ -5,7 +5,7 @@ import PipelineCore
 import QwenVL
 
 /// Times rollouts, log-probabilities and an update, for Tests/Benchmarks/policy.
-struct MeasureProbe {
+struct BenchmarkProbe {
   private let folder: String
   private let threads: Int
   private let clock = ContinuousClock()
