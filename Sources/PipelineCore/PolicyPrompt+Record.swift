@@ -95,7 +95,9 @@ extension Trajectory {
       }
       return try elements.enumerated().map { index, element in
         if let address = element.stringValue { return address }
-        if let address = ["path", "image", "url"].lazy.compactMap({ element[$0]?.stringValue }).first { return address }
+        if let address = ["path", "image", "url"].lazy.compactMap({ element[$0]?.stringValue }).first {
+          return address
+        }
         throw PipelineError(.invalidData, "'images' must be paths or data URIs; image \(index) has none")
       }
     }

@@ -37,8 +37,9 @@ public actor BundledPolicy: Policy {
     model = try QwenVLModel(checkpoint, use: options.use, threads: options.threads)
     tokenizer = try Self.hasTokenizer(folder) ? QwenTokenizer(folder: folder) : nil
     try tokenizer?.check(against: checkpoint.config)
-    images = ImageCache(
-      processor: ImageProcessor(try ImageProcessorConfig(modelFolder: folder)), limits: options.imageLimits)
+    let processing = try ImageProcessorConfig(modelFolder: folder)
+    try processing.check(against: checkpoint.config.vision, folder: folder)
+    images = ImageCache(processor: ImageProcessor(processing), limits: options.imageLimits)
     optimizer = AdamW(model.parameters, workers: model.workers, pool: model.pool)
     try OptimizerState.restore(optimizer, from: folder)
   }
