@@ -15,11 +15,13 @@ struct GenerateCommand: AsyncParsableCommand {
       'response', 'tokens', 'logprobs', 'finish', 'sampling' and 'prompt_tokens'. Paths of images start from the \
       folder of the file that names them.
 
-        shuffle-r1 generate --model DIR --n 16 --temperature 0.9 < prompts.jsonl \\
-          | shuffle-r1 stage reward --with '{"functions": ["boxed-answer"]}' > scored.jsonl
+        shuffle-r1 generate --model DIR --n 16 < prompts.jsonl > rollouts.jsonl
+        shuffle-r1 generate --model DIR --temperature 0 --stop '</answer>' test.jsonl
 
       The seed of a rollout comes from --seed, its group and its index: it stays the same when other prompts come or \
-      go. A prompt that is too long has more tokens than the model's context less --max-tokens.
+      go. What is computed together rounds together, though: another --batch-groups or other prompts can change the \
+      last digits of a log-probability, and once in a while a token. A prompt is too long when it has more tokens \
+      than the model's context less --max-tokens.
       """)
 
   @OptionGroup var model: ModelArguments

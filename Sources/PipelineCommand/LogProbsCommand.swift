@@ -19,7 +19,8 @@ struct LogProbsCommand: AsyncParsableCommand {
       They are those of 'tokens', or of the tokenised 'response' where a record has no tokens, which are then written \
       too. Records with the same prompt are computed together where they are in the same batch.
 
-        shuffle-r1 logprobs --model REFERENCE --field ref_logprobs < rollouts.jsonl > out.jsonl
+        shuffle-r1 logprobs --model DIR < rollouts.jsonl > scored.jsonl
+        shuffle-r1 logprobs --model REFERENCE --field ref_logprobs scored.jsonl
 
       By default each record's log-probabilities are those at its own 'sampling.temperature', or at 1 where it has \
       none or was sampled greedily.
