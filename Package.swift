@@ -70,7 +70,8 @@ let package = Package(
       path: "Tests/FuzzReader"),
 
     // Shows single steps of the policy to the scripts in Tests/Parity.
-    .executableTarget(name: "policy-probe", dependencies: ["CKernels", "PipelineCore", "QwenVL"], path: "Tests/PolicyProbe"),
+    .executableTarget(
+      name: "policy-probe", dependencies: ["CKernels", "PipelineCore", "QwenVL"], path: "Tests/PolicyProbe"),
 
     // Tests mirror Sources and Plugins.
     .testTarget(name: "PipelineCoreTests", dependencies: ["PipelineCore"]),

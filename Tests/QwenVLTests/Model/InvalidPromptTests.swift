@@ -159,8 +159,12 @@ struct InvalidPromptTests {
 
   @Test("tokens pass as they are")
   func tokens() async throws {
-    let found = try await policy.encode(PolicyPrompt(.tokens([5, 6], images: ["a.png"]), folder: "F"))
-    #expect(found == EncodedPrompt(tokens: [5, 6], images: ["a.png"], folder: "F"))
+    let found = try await policy.encode(PolicyPrompt(.tokens([5, 6], images: []), folder: "F"))
+    #expect(found == EncodedPrompt(tokens: [5, 6], folder: "F"))
+    let missing = await message {
+      _ = try await policy.encode(PolicyPrompt(.tokens([5], images: ["a.png"]), folder: "F"))
+    }
+    #expect(missing == "F/a.png: no such image file; check the path and the folder that it is relative to")
   }
 
   @Test("training, or a save, of a policy that was opened for inference")
