@@ -93,10 +93,6 @@ public actor BundledPolicy: Policy {
     if let problem = sampling.problems().first {
       throw PipelineError(.invalidSpec, "'\(problem.path)' \(problem.message)")
     }
-    let rows = checkpoint.config.text.vocabularySize
-    if let odd = sampling.stopTokens.first(where: { !(0..<rows).contains($0) }) {
-      throw PipelineError(.invalidSpec, "'stop_tokens' has the id \(odd), which is not in 0..<\(rows)")
-    }
     let contextLength = checkpoint.config.text.contextLength
     for request in requests where request.prompt.tokens.count >= contextLength {
       throw PipelineError(

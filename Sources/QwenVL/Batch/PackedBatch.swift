@@ -65,9 +65,8 @@ struct PackedBatch {
         throw PipelineError(
           .invalidData, "the \(what) holds the token id \(odd), but the vocabulary ends at \(size - 1)")
       }
-      // In a response it is a token like any other: a policy may have sampled it.
-      if what == "prompt", ids.contains(Int32(config.videoTokenID)) {
-        throw PipelineError(.invalidData, "the prompt holds a video placeholder; video is not supported")
+      if ids.contains(Int32(config.videoTokenID)) {
+        throw PipelineError(.invalidData, "the \(what) holds a video placeholder; video is not supported")
       }
     }
     let placeholders = group.prompt.count { $0 == Int32(config.imageTokenID) }
