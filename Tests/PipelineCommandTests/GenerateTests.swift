@@ -94,12 +94,21 @@ struct GenerateTests {
       """
       \(Self.generate) -q --n 4 --stop-token \(token) prompts.jsonl > stopped
       \(Self.generate) -q --n 4 --stop-token \(token) --min-tokens 24 prompts.jsonl > long
+      \(Self.generate) -q --n 4 --stop 'e' --stop 's' prompts.jsonl > texts
       """)
     let stopped = try sandbox.records(in: "stopped")[0]
     #expect(stopped["finish"] == "stop")
     #expect(stopped["sampling"]?["stop_tokens"] == .array([.number(token)]))
     #expect(stopped.numbers("tokens") == Array(free[0].numbers("tokens")[...5]))
     #expect(try sandbox.records(in: "long").allSatisfy { $0.numbers("tokens").count == 24 })
+    let texts = try sandbox.records(in: "texts")
+    #expect(texts.contains { $0["finish"] == "stop" && $0["sampling"]?["stop"] == ["e", "s"] })
+    for (text, free) in zip(texts, free) {
+      let holdsStop = text["response"]?.stringValue?.utf8.contains { "es".utf8.contains($0) } == true
+      let hasEnded = [290, 292].contains(text.numbers("tokens").last)
+      #expect((holdsStop || hasEnded) == (text["finish"] == "stop"))
+      #expect(free.numbers("tokens").starts(with: text.numbers("tokens")))
+    }
   }
 
   @Test("prompts and responses that are tokens need no tokenizer")

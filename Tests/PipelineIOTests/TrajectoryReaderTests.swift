@@ -282,4 +282,39 @@ struct TrajectoryReaderTests {
     #expect(reading.batches == [["1", "2", "3"]])
     #expect(try reading.trajectories[1].response?.utf8.count == 5 << 20)
   }
+
+  @Test("prompts: their group is their id where they name none, and each comes once in all of the input")
+  func prompts() async throws {
+    let one = try folder.file(
+      "one.jsonl", #"{"id":"a","prompt":"?"}"# + "\n" + #"{"id":"b/0","group":"b"}"# + "\n" + #"{"prompt":"?"}"# + "\n")
+    let two = try folder.file("two.jsonl", #"{"id":"c"}"# + "\n" + #"{"id":"a"}"# + "\n" + #"{"id":"b"}"# + "\n")
+    let reading = try await Reading.of([one, two]) {
+      $0.kind = .prompts
+      $0.format = "shuffle-r1"
+      $0.cut = .groups(1)
+    }
+    #expect(reading.batches == [["a"], ["b/0"], ["c"]])
+    #expect(reading.trajectories.map(\.group) == ["a", "b", "c"])
+    #expect(reading.trajectories.map(\.record.file) == [one, one, two])
+    #expect(
+      reading.bad.map { "\($0.location.line): \($0.reason)" } == [
+        "3: the record has no 'id'; every prompt needs one (`shuffle-r1 convert` gives it one)",
+        "2: the prompt 'a' came before; give each prompt an id of its own",
+        "3: the prompt 'b' came before; give each prompt an id of its own",
+      ])
+  }
+
+  @Test("a trajectory that turns out to be of no use counts as a bad record, at its own place")
+  func rejects() async throws {
+    let path = try folder.file("in.jsonl", line("a/0", "a") + line("a/1", "a"))
+    var options = TrajectoryReader.Options(paths: [path])
+    options.maxBadRecords = 1
+    let log = Mutex<[BadRecord]>([])
+    let reader = TrajectoryReader(options) { record in log.withLock { $0.append(record) } }
+    let batch = try #require(try await reader.next())
+    try await reader.reject(batch[1], because: "it is no use")
+    #expect(await reader.counts.trajectories == 1)
+    #expect(log.withLock { $0.map(\.location) } == [SourceLocation(file: path, line: 2, column: 1)])
+    await #expect(throws: PipelineError.self) { try await reader.reject(batch[0], because: "nor is this") }
+  }
 }

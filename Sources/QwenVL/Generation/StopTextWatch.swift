@@ -15,7 +15,8 @@ struct StopTextWatch {
 
   /// Takes a response's next token; whether a stop text is complete now.
   mutating func holds(_ place: Generator.ContinuationPlace, _ token: Int32) -> Bool {
-    var tail = tails[place, default: []] + tokenizer.bytes(of: Int(token))
+    // Special tokens are no part of a response's text.
+    var tail = tails[place, default: []] + tokenizer.bytes(of: Int(token), specialTokens: .skip)
     let found = texts.contains { text in tail.firstRange(of: text) != nil }
     // What a stop text could still begin in.
     tail.removeFirst(max(0, tail.count - longest + 1))
