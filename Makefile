@@ -11,7 +11,7 @@ PROGRAM = .build/release/shuffle-r1
 SOURCES = $(wildcard Sources Plugins Tests Examples Package.swift)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build quickstart test test-examples test-debug test-parity test-large fuzz lint format bench clean
+.PHONY: help setup build quickstart test test-examples test-debug test-parity test-large fuzz lint format bench bench-policy clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z][a-z-]*\):.*## \(.*\)/\1|\2/p' Makefile | awk -F '|' '{ printf "  make %-13s %s\n", $$1, $$2 }'
@@ -62,6 +62,9 @@ format: ## format the sources in place
 bench: build ## measure replay against the same work in Python (needs python3; makes .venv-bench)
 	Tests/Benchmarks/replay/run
 
+bench-policy: build ## measure the bundled policy against transformers on PyTorch (makes .venv-policy)
+	Tests/Benchmarks/policy/run
+
 clean: ## remove what was built and the benchmark's data; keeps runs/
-	rm -rf .build .venv-bench Tests/Benchmarks/data
+	rm -rf .build .venv-bench .venv-policy Tests/Benchmarks/data
 	rm -rf Examples/custom-reward/.build Examples/custom-reward/schemas

@@ -59,7 +59,7 @@ let package = Package(
     .target(
       name: "PipelineCommand",
       dependencies: [
-        "PipelineAnalysis", "PipelineCore", "PipelineIO", "PipelineRuntime", "PipelineSpec",
+        "PipelineAnalysis", "PipelineCore", "PipelineIO", "PipelineRuntime", "PipelineSpec", "QwenVL",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ] + stages.map { .init(stringLiteral: $0 + "Plugin") }),
     .executableTarget(name: "shuffle-r1", dependencies: ["PipelineCommand"]),
@@ -70,7 +70,7 @@ let package = Package(
       path: "Tests/FuzzReader"),
 
     // Shows single steps of the policy to the scripts in Tests/Parity.
-    .executableTarget(name: "policy-probe", dependencies: ["PipelineCore", "QwenVL"], path: "Tests/PolicyProbe"),
+    .executableTarget(name: "policy-probe", dependencies: ["CKernels", "PipelineCore", "QwenVL"], path: "Tests/PolicyProbe"),
 
     // Tests mirror Sources and Plugins.
     .testTarget(name: "PipelineCoreTests", dependencies: ["PipelineCore"]),
@@ -90,7 +90,7 @@ let package = Package(
     .testTarget(
       name: "PipelineCommandTests",
       // The tests run the built program, so it must be there.
-      dependencies: ["PipelineCommand", "PipelineCore", "PipelineIO", "shuffle-r1"], exclude: ["Goldens"]),
+      dependencies: ["PipelineCommand", "PipelineCore", "PipelineIO", "shuffle-r1"], exclude: ["Fixtures", "Goldens"]),
   ]
     + stages.map {
       .target(name: $0 + "Plugin", dependencies: ["PipelineCore"], path: "Plugins/" + $0)

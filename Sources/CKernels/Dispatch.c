@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Chooses the instruction set once, and forwards every call to it.
+#include <string.h>
+
 #include "KernelList.h"
 #include "include/CKernels.h"
 
@@ -16,14 +18,28 @@ static int detect(void) {
   return PORTABLE;
 }
 
+static _Thread_local int forced = -1;
+
 static int level(void) {
-  static int chosen = -1;
-  int known = __atomic_load_n(&chosen, __ATOMIC_RELAXED);
+  static int best = -1;
+  if (forced >= 0) return forced;
+  int known = __atomic_load_n(&best, __ATOMIC_RELAXED);
   if (known < 0) {
     known = detect();
-    __atomic_store_n(&chosen, known, __ATOMIC_RELAXED);
+    __atomic_store_n(&best, known, __ATOMIC_RELAXED);
   }
   return known;
+}
+
+bool ck_use_instruction_set(const char *name) {
+  static const char *names[] = {[PORTABLE] = "portable", [AVX2] = "avx2", [AVX512] = "avx512"};
+  int wanted = -1;
+  if (name) {
+    for (wanted = AVX512; wanted >= PORTABLE && strcmp(names[wanted], name) != 0;) wanted--;
+    if (wanted < 0 || wanted > detect()) return false;
+  }
+  forced = wanted;
+  return true;
 }
 
 const char *ck_instruction_set(void) {

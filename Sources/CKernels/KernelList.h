@@ -63,8 +63,8 @@
     (size_t rows, size_t width, double scale, const int32_t *targets, const void *log_sums, const void *gradients, void *logits), \
     (rows, width, scale, targets, log_sums, gradients, logits)) \
   X(attend_cached, \
-    (size_t common, size_t count, size_t size, double scale, const void *query, const void *keys, const void *values, size_t ldkv, void *scores, void *output), \
-    (common, count, size, scale, query, keys, values, ldkv, scores, output)) \
+    (size_t heads, size_t common, size_t count, size_t size, double scale, const void *queries, const void *keys, const void *values, size_t ldkv, void *scores, size_t lds, void *output), \
+    (heads, common, count, size, scale, queries, keys, values, ldkv, scores, lds, output)) \
   X(adam_step, \
     (size_t count, double rate, double beta1, double beta2, double epsilon, double decay, double first, double second, double gradient_scale, const void *gradient, void *m, void *v, void *weights), \
     (count, rate, beta1, beta2, epsilon, decay, first, second, gradient_scale, gradient, m, v, weights)) \

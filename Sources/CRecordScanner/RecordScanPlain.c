@@ -21,12 +21,6 @@ static void skip_space(reader *r) {
   while (r->at < r->length && record_is_space(r->bytes[r->at])) r->at++;
 }
 
-uint8_t record_hex_digit(uint8_t byte) {
-  if (byte >= '0' && byte <= '9') return byte - '0';
-  uint8_t lower = byte | 0x20;
-  return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : 255;
-}
-
 /// Reads four hexadecimal digits at `at`, or gives -1.
 static int32_t code_unit(const reader *r, size_t at) {
   if (r->length - at < 4) return -1;

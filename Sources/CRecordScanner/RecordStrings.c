@@ -1,6 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "RecordInternal.h"
 
+uint8_t record_hex_digit(uint8_t byte) {
+  if (byte >= '0' && byte <= '9') return byte - '0';
+  uint8_t lower = byte | 0x20;
+  return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : 255;
+}
+
 static uint32_t code_unit(const uint8_t *digits) {
   uint32_t unit = 0;
   for (int i = 0; i < 4; i++) unit = unit << 4 | (record_hex_digit(digits[i]) & 15);

@@ -28,11 +28,16 @@ struct CompareCommand: AsyncParsableCommand {
   @Option(parsing: .unconditional, help: ArgumentHelp("The seed for all specs.", valueName: "number"))
   var seed: UInt64?
 
+  @Option(
+    help: ArgumentHelp("Stop after more bad records than this. (default: as the first spec says)", valueName: "n"))
+  var maxBadRecords: Int?
+
   @OptionGroup var rollouts: RolloutArguments
   @OptionGroup var report: ReportOptions
   @OptionGroup var work: WorkOptions
 
   func validate() throws {
+    if let maxBadRecords, maxBadRecords < 0 { throw ValidationError("--max-bad-records is below 0; give 0 or more") }
     if specs.count < 2 { throw ValidationError("name two specs or more; `run` runs a single one") }
   }
 
@@ -51,6 +56,7 @@ struct CompareCommand: AsyncParsableCommand {
     guard errors.isEmpty, let first = pipelines.first else { throw PipelineErrors(errors) }
     var options = first.readerOptions(threads: work.threads)
     if !files.isEmpty { options.paths = files }
+    if let maxBadRecords { options.maxBadRecords = maxBadRecords }
     rollouts.apply(to: &options)
     let comparison = try await SelectionComparison.read(
       options, chains: zip(labels, pipelines).map { SelectionChain(label: $0, stages: $1.namedStages) },

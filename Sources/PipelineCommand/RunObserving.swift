@@ -15,9 +15,10 @@ final class TerminalObserver: RunObserver {
   private let line: ProgressLine
   private let quiet: Bool
 
-  init(quiet: Bool) {
+  /// - Parameter line: The progress line of the command, where it draws one itself.
+  init(quiet: Bool, line: ProgressLine? = nil) {
     self.quiet = quiet
-    line = ProgressLine(quiet: quiet)
+    self.line = line ?? ProgressLine(quiet: quiet)
   }
 
   func progressed(step: Int, activity: String, share: Double?) {

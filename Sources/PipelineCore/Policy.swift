@@ -14,6 +14,12 @@ public protocol Policy: Sendable {
   /// - Throws: When the prompt or an image cannot be used; the message says what to do.
   func encode(_ prompt: PolicyPrompt) async throws -> EncodedPrompt
 
+  /// Turns a response's text into tokens.
+  ///
+  /// - Parameter finish: Why the response ended; after ``GeneratedResponse/Finish/stop`` the end token is appended.
+  /// - Throws: When the policy has no tokenizer.
+  func encode(response: String, finish: GeneratedResponse.Finish) async throws -> [Int32]
+
   /// The text of tokens, special tokens left out.
   func decode(_ tokens: [Int32]) async throws -> String
 
@@ -62,13 +68,32 @@ public struct PolicyFacts: Sendable, Hashable {
   public var vocabularySize: Int
   /// The most tokens of prompt and response together.
   public var contextLength: Int
+  /// Whether it turns text into tokens and back.
+  public var tokenizer: Tokenizer
+  /// Tokens that are not text: placeholders of images, what stands around them and around messages.
+  ///
+  /// They stay when a prompt is shortened; see ``EncodedPrompt/shortened(to:marks:)``.
+  public var markTokens: Set<Int32>
+
+  /// Whether a policy turns text into tokens and back.
+  public enum Tokenizer: Sendable, Hashable {
+    /// It does.
+    case present
+    /// Prompts and responses must be tokens already.
+    case absent
+  }
 
   /// Facts about a policy.
-  public init(architecture: String, parameterCount: Int, vocabularySize: Int, contextLength: Int) {
+  public init(
+    architecture: String, parameterCount: Int, vocabularySize: Int, contextLength: Int,
+    tokenizer: Tokenizer = .present, markTokens: Set<Int32> = []
+  ) {
     self.architecture = architecture
     self.parameterCount = parameterCount
     self.vocabularySize = vocabularySize
     self.contextLength = contextLength
+    self.tokenizer = tokenizer
+    self.markTokens = markTokens
   }
 }
 

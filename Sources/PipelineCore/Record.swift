@@ -54,6 +54,8 @@ public final class RecordChunk: Sendable {
   ///
   /// Set once by the reader, which learns it after chunks were read side by side.
   public let firstLine = Atomic<Int>(1)
+  /// The file as the user named it, or `standard input`; set with ``firstLine``.
+  public let file = Mutex("")
   private let packed: [Packed]
 
   struct Packed: Sendable {
@@ -98,6 +100,8 @@ public struct Record: Sendable {
   public let byteCount: Int
   /// The line of the input, from 1; 0 for a record that was not read.
   public var line: Int { chunk.firstLine.load(ordering: .relaxed) + Int(lineInChunk) }
+  /// The file that it was read from, as the user named it; empty for a record that was not read.
+  public var file: String { chunk.file.withLock { $0 } }
   private let lineInChunk: Int32
   private let firstMember: UInt32
   private let memberCount: UInt16

@@ -57,9 +57,15 @@ struct RecordParser: Sendable {
 
   private static let names = Names()
   private let groupBy: [Field]
+  private let kind: TrajectoryReader.RecordKind
 
-  /// - Parameter groupBy: Fields whose values together name the group, instead of `group`; empty for `group`.
-  init(groupBy: [Field] = []) { self.groupBy = groupBy }
+  /// - Parameters:
+  ///   - groupBy: Fields whose values together name the group, instead of `group`; empty for `group`.
+  ///   - kind: What the lines are.
+  init(groupBy: [Field] = [], kind: TrajectoryReader.RecordKind = .trajectories) {
+    self.groupBy = groupBy
+    self.kind = kind
+  }
 
   /// Parses the lines of `bytes`.
   ///
@@ -196,11 +202,12 @@ struct RecordParser: Sendable {
         }
         group = parts.compactMap { $0 }.joined(separator: "|")
       }
+      if parser.kind == .prompts { group = group ?? decoder.id }
       guard let id = decoder.id, let group else {
         members.removeSubrange(firstMember...)
         let name = decoder.id == nil ? "id" : "group"
         let hint = name == "id" ? "`shuffle-r1 convert` gives it one" : "or name the fields that make it in group_by"
-        return fault(line, at: 0, "the record has no '\(name)'; every trajectory needs one (\(hint))")
+        return fault(line, at: 0, "the record has no '\(name)'; every \(parser.kind.noun) needs one (\(hint))")
       }
       found.append(
         Line(

@@ -7,10 +7,22 @@ import PipelineCore
 /// Lines are checked and indexed on several threads, in chunks of a fixed size, and handed out in order. What a
 /// batch keeps in memory of a plain file is an index; of a pipe, at most 64 MiB of text, the rest is spooled.
 public actor TrajectoryReader {
+  /// What a line is.
+  public enum RecordKind: Sendable, Hashable {
+    /// A trajectory: it has an id and a group.
+    case trajectories
+    /// A prompt to roll out: its group is its id where it names none, and stands once in all of the input.
+    case prompts
+
+    var noun: String { self == .prompts ? "prompt" : "trajectory" }
+  }
+
   /// What to read, and how.
   public struct Options: Sendable {
     /// Files, or `-` for standard input, one after the other.
     public var paths: [String]
+    /// What a line is.
+    public var kind = RecordKind.trajectories
     /// The name of their format, or nil to find out from the first lines.
     public var format: String?
     /// The formats that can be read.
@@ -65,6 +77,8 @@ public actor TrajectoryReader {
   private var cutter: BatchCutter
   private var nextNumber = 0
   private var firstBadRecord: BadRecord?
+  /// The groups of prompts that came before, as hashes.
+  private var promptsSeen: Set<UInt64> = []
   private let parser: RecordParser
   /// What was read so far.
   public private(set) var counts = Counts()
@@ -77,7 +91,7 @@ public actor TrajectoryReader {
     self.onBadRecord = onBadRecord
     self.remainingPaths = options.paths[...]
     self.cutter = BatchCutter(options.cut)
-    self.parser = RecordParser(groupBy: options.groupBy)
+    self.parser = RecordParser(groupBy: options.groupBy, kind: options.kind)
   }
 
   deinit { for task in inFlight { task.cancel() } }
@@ -95,10 +109,21 @@ public actor TrajectoryReader {
     while true {
       while waitingPosition < waiting.count {
         let trajectory = waiting[waitingPosition]
+        let prompt = options.kind == .prompts ? PhiloxGenerator.hash(trajectory.group) : nil
+        if let prompt, promptsSeen.contains(prompt) {
+          waitingPosition += 1
+          counts.trajectories -= 1
+          try bad(
+            trajectory.record.line, 1,
+            "the prompt \(trajectory.group.quotedForMessage) came before; give each prompt an id of its own",
+            trajectory)
+          continue
+        }
         if cutter.canCut, try cutter.startsBatch(trajectory, file: currentFile), !open.isEmpty {
           return finish(&open)
         }
         waitingPosition += 1
+        if let prompt { promptsSeen.insert(prompt) }
         if let first = seen.insert(trajectory.id, at: open.count, in: open) {
           counts.trajectories -= 1
           try bad(
@@ -116,6 +141,16 @@ public actor TrajectoryReader {
     }
   }
 
+  /// Takes back a trajectory that was handed out: it turned out to be of no use, and counts as a bad record.
+  ///
+  /// - Throws: When that makes more bad records than allowed.
+  public func reject(_ trajectory: Trajectory, because reason: String) throws {
+    counts.trajectories -= 1
+    let text = try trajectory.record.withBytes { String(decoding: $0.prefix(8_000), as: UTF8.self).prefix(2_000) }
+    let place = SourceLocation(file: trajectory.record.file, line: trajectory.record.line, column: 1)
+    try bad(BadRecord(location: place, reason: reason, text: String(text)))
+  }
+
   private var currentFile: String { input?.displayPath ?? "-" }
 
   private func finish(_ open: inout [Trajectory]) -> TrajectoryBatch {
@@ -128,6 +163,8 @@ public actor TrajectoryReader {
 
   private func take(_ parsed: ParsedChunk) throws {
     parsed.chunk.firstLine.store(lineOfNextChunk, ordering: .relaxed)
+    let file = currentFile
+    parsed.chunk.file.withLock { $0 = file }
     counts.lines += parsed.lineCount
     counts.nonFiniteRecords += parsed.nonFiniteLines
     for fault in parsed.faults {
@@ -161,8 +198,12 @@ public actor TrajectoryReader {
   }
 
   private func bad(_ line: Int, _ column: Int, _ reason: String, text: String) throws {
-    let record = BadRecord(
-      location: SourceLocation(file: currentFile, line: line, column: column), reason: reason, text: text)
+    try bad(
+      BadRecord(
+        location: SourceLocation(file: currentFile, line: line, column: column), reason: reason, text: text))
+  }
+
+  private func bad(_ record: BadRecord) throws {
     firstBadRecord = firstBadRecord ?? record
     counts.badRecords += 1
     try onBadRecord(record)

@@ -14,6 +14,8 @@ struct RecordSchema {
   let title: String
   let help: String
   let required: [Field]
+  /// Fields of which a record must have at least one.
+  var alternatives: [Field] = []
   let entries: [Entry]
 
   /// The schema; fields that it does not name may hold anything.
@@ -23,11 +25,15 @@ struct RecordSchema {
         entry.field.rawValue,
         .object([JSONValue.Member("description", .string(entry.help))] + (entry.schema.objectValue ?? [])))
     }
-    return [
-      "$schema": dialect, "$id": .string(file), "title": .string(title), "description": .string(help),
-      "type": "object", "required": .array(required.map { .string($0.rawValue) }),
-      "properties": .object(properties), "additionalProperties": true,
+    var members: [JSONValue.Member] = [
+      .init("$schema", dialect), .init("$id", .string(file)), .init("title", .string(title)),
+      .init("description", .string(help)), .init("type", "object"),
+      .init("required", .array(required.map { .string($0.rawValue) })),
     ]
+    if !alternatives.isEmpty {
+      members.append(.init("anyOf", .array(alternatives.map { ["required": [.string($0.rawValue)]] })))
+    }
+    return .object(members + [.init("properties", .object(properties)), .init("additionalProperties", true)])
   }
 
   /// One rollout, as stages read and write it.
@@ -39,10 +45,7 @@ struct RecordSchema {
       Entry(field: .id, help: "Unique within a batch", schema: text),
       Entry(field: .group, help: "The query; all rollouts of one query form a group", schema: text),
       promptEntry, imagesEntry,
-      Entry(
-        field: .promptTokens, help: "The prompt's token ids, image placeholders expanded", schema: list(count)
-      ),
-      answerEntry,
+      promptTokensEntry, answerEntry,
       Entry(field: .response, help: "The response's text, without the end token", schema: text),
       Entry(field: .finish, help: "Why the response ended: stop, length, …", schema: text),
       Entry(
@@ -66,6 +69,7 @@ struct RecordSchema {
             "temperature": ["type": "number", "minimum": 0],
             "top_p": ["type": "number", "minimum": 0, "maximum": 1],
             "top_k": ["type": "integer"],
+            "min_tokens": count, "max_tokens": count, "stop": list(text), "stop_tokens": list(count), "seed": count,
           ],
         ]),
       Entry(field: .reward, help: "The reward that advantages are computed from", schema: optionalNumber),
@@ -111,11 +115,15 @@ struct RecordSchema {
   /// One query, from which rollouts are made.
   static let prompt = RecordSchema(
     file: "prompt.schema.json", title: "Prompt", help: "One line of JSONL: a query to roll out",
-    required: [.id, .prompt],
+    required: [.id], alternatives: [.prompt, .promptTokens],
     entries: [
       Entry(field: .id, help: "Unique within the file; the group of the query's rollouts", schema: text),
-      promptEntry, imagesEntry, answerEntry,
+      Entry(field: .group, help: "The group of the query's rollouts, where it is not 'id'", schema: text),
+      promptEntry, imagesEntry, promptTokensEntry, answerEntry,
     ])
+
+  private static let promptTokensEntry = Entry(
+    field: .promptTokens, help: "The prompt's token ids, image placeholders expanded", schema: list(count))
 
   private static let text: JSONValue = ["type": "string"]
   private static let number: JSONValue = ["type": "number"]

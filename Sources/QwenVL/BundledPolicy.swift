@@ -37,36 +37,47 @@ public actor BundledPolicy: Policy {
     model = try QwenVLModel(checkpoint, use: options.use, threads: options.threads)
     tokenizer = try Self.hasTokenizer(folder) ? QwenTokenizer(folder: folder) : nil
     try tokenizer?.check(against: checkpoint.config)
-    images = ImageCache(
-      processor: ImageProcessor(try ImageProcessorConfig(modelFolder: folder)), limits: options.imageLimits)
+    let processing = try ImageProcessorConfig(modelFolder: folder)
+    try processing.check(against: checkpoint.config.vision, folder: folder)
+    images = ImageCache(processor: ImageProcessor(processing), limits: options.imageLimits)
     optimizer = AdamW(model.parameters, workers: model.workers, pool: model.pool)
     try OptimizerState.restore(optimizer, from: folder)
   }
 
   /// What the policy is.
   public var facts: PolicyFacts {
-    PolicyFacts(
-      architecture: "Qwen2_5_VLForConditionalGeneration", parameterCount: checkpoint.parameterCount,
-      vocabularySize: checkpoint.config.text.vocabularySize, contextLength: checkpoint.config.text.contextLength)
+    let config = checkpoint.config
+    let marks =
+      [config.imageTokenID, config.videoTokenID, config.visionStartTokenID, config.visionEndTokenID]
+      + checkpoint.generation.endTokenIDs + (tokenizer?.specialTokenIDs ?? [])
+    return PolicyFacts(
+      architecture: QwenVLConfig.architecture, parameterCount: checkpoint.parameterCount,
+      vocabularySize: config.text.vocabularySize, contextLength: config.text.contextLength,
+      tokenizer: tokenizer == nil ? .absent : .present, markTokens: Set(marks.map { Int32($0) }))
   }
 
   /// Turns a prompt into tokens.
   public func encode(_ prompt: PolicyPrompt) throws -> EncodedPrompt {
     switch prompt.content {
-    case .tokens(let tokens, let images):
-      return EncodedPrompt(tokens: tokens, images: images, folder: prompt.folder)
+    case .tokens(let tokens, let addresses):
+      try checkpoint.config.checkExpanded(
+        tokens.map(Int.init), tokenCounts: try tokenCounts(of: addresses, folder: prompt.folder))
+      return EncodedPrompt(tokens: tokens, images: addresses, folder: prompt.folder)
     case .messages(let value):
       let tokenizer = try self.knownTokenizer()
       let messages = try ChatMessage.messages(from: value)
       let addresses = ChatMessage.images(in: messages)
-      let merge = checkpoint.config.vision.spatialMergeSize
-      let counts = try addresses.map {
-        try images.patches(of: $0, relativeTo: prompt.folder).grid.tokenCount(mergeSize: merge)
-      }
+      let counts = try tokenCounts(of: addresses, folder: prompt.folder)
       let ids = try checkpoint.config.expandingImages(
         in: tokenizer.encode(ChatTemplate.render(messages)), tokenCounts: counts)
       return EncodedPrompt(tokens: ids.map { Int32($0) }, images: addresses, folder: prompt.folder)
     }
+  }
+
+  /// Turns a response's text into tokens.
+  public func encode(response: String, finish: GeneratedResponse.Finish) throws -> [Int32] {
+    let words = try knownTokenizer().encode(response)
+    return (words + (finish == .stop ? checkpoint.generation.endTokenIDs.prefix(1) : [])).map { Int32($0) }
   }
 
   /// The text of tokens, special tokens left out.
@@ -189,6 +200,12 @@ public actor BundledPolicy: Policy {
     }
     try OptimizerState.save(optimizer, with: writer)
     try writer.finish()
+  }
+
+  /// How many tokens each image takes in a prompt.
+  private func tokenCounts(of addresses: [String], folder: String) throws -> [Int] {
+    let merge = checkpoint.config.vision.spatialMergeSize
+    return try addresses.map { try images.patches(of: $0, relativeTo: folder).grid.tokenCount(mergeSize: merge) }
   }
 
   private static func hasTokenizer(_ folder: String) -> Bool {

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import Foundation
 
 /// A row-major matrix; copies share their elements.
 public struct Matrix<S: Scalar> {
@@ -47,7 +48,7 @@ public struct Matrix<S: Scalar> {
   }
 
   /// Makes every element 0.
-  public func clear() { pointer.update(repeating: 0, count: count) }
+  public func clear() { memset(pointer, 0, count * MemoryLayout<S>.stride) }
 
   /// Takes over elements, row by row.
   public func fill(_ values: some Sequence<S>) {

@@ -50,43 +50,55 @@ extension Tape<Float> {
       target.update(from: projection.pointer + row * projection.columns + heads.keyOffset, count: 2 * width)
     }
     let output = matrix(projection.rows, heads.count * heads.size)
-    workers.forEach(cache.groups.count * heads.count) { index in
+    let parts = cache.groups.flatMap { group in
+      stride(from: group.rows.lowerBound, to: group.rows.upperBound, by: 16).map { start in
+        CachedAttention.Group(rows: start..<min(group.rows.upperBound, start + 16), prompt: group.prompt)
+      }
+    }
+    workers.forEach(parts.count * heads.keyValueCount) { index in
       attend(
-        cache.groups[index / heads.count], head: index % heads.count, projection, heads, cache, into: output)
+        parts[index / heads.keyValueCount], keyValueHead: index % heads.keyValueCount, projection, heads, cache,
+        into: output)
     }
     return constant(output)
   }
 
+  /// The query heads of some rows that share a head of keys and values.
   private func attend(
-    _ group: CachedAttention.Group, head: Int, _ projection: Matrix<Float>, _ heads: AttentionHeads,
+    _ group: CachedAttention.Group, keyValueHead: Int, _ projection: Matrix<Float>, _ heads: AttentionHeads,
     _ cache: CachedAttention, into output: Matrix<Float>
   ) {
     let size = heads.size
     let width = heads.keyValueCount * size
-    let column = head / (heads.count / heads.keyValueCount) * size
+    let column = keyValueHead * size
+    let queryHeads = heads.queryHeads(of: keyValueHead)
     let common = group.prompt.rows
-    let longest = group.rows.map { cache.counts[$0] }.max() ?? 0
-    let stride = common + longest
-    let queries = projection.pointer + head * size
-    let target = output.pointer + head * size
+    let lds = common + (group.rows.map { cache.counts[$0] }.max() ?? 0)
+    let queries = projection.pointer + queryHeads.lowerBound * size
+    let target = output.pointer + queryHeads.lowerBound * size
     let scale = 1 / Double(size).squareRoot()
-    withUnsafeTemporaryAllocation(of: Float.self, capacity: group.rows.count * stride) { buffer in
+    withUnsafeTemporaryAllocation(of: Float.self, capacity: group.rows.count * queryHeads.count * lds) { buffer in
       guard let scores = buffer.baseAddress else { return }
-      ck_gemm(
-        CK_FLOAT, false, true, group.rows.count, common, size, 1,
-        queries + group.rows.lowerBound * projection.columns, projection.columns, group.prompt.pointer + column,
-        2 * width, 0, scores, stride)
+      for head in 0..<queryHeads.count {
+        ck_gemm(
+          CK_FLOAT, false, true, group.rows.count, common, size, 1,
+          queries + group.rows.lowerBound * projection.columns + head * size, projection.columns,
+          group.prompt.pointer + column, 2 * width, 0, scores + head * lds, queryHeads.count * lds)
+      }
       for row in group.rows {
         let keys = cache.continuations.pointer + cache.starts[row] * 2 * width + column
-        (target + row * output.columns).update(repeating: 0, count: size)
+        let out = target + row * output.columns
+        out.update(repeating: 0, count: queryHeads.count * size)
         ck_attend_cached(
-          CK_FLOAT, common, cache.counts[row], size, scale, queries + row * projection.columns, keys, keys + width,
-          2 * width, scores + (row - group.rows.lowerBound) * stride, target + row * output.columns)
+          CK_FLOAT, queryHeads.count, common, cache.counts[row], size, scale, queries + row * projection.columns, keys,
+          keys + width, 2 * width, scores + (row - group.rows.lowerBound) * queryHeads.count * lds, lds, out)
       }
-      ck_gemm(
-        CK_FLOAT, false, false, group.rows.count, size, common, 1, scores, stride,
-        group.prompt.pointer + width + column, 2 * width, 1,
-        target + group.rows.lowerBound * output.columns, output.columns)
+      for head in 0..<queryHeads.count {
+        ck_gemm(
+          CK_FLOAT, false, false, group.rows.count, size, common, 1, scores + head * lds, queryHeads.count * lds,
+          group.prompt.pointer + width + column, 2 * width, 1,
+          target + group.rows.lowerBound * output.columns + head * size, output.columns)
+      }
     }
   }
 }

@@ -10,6 +10,7 @@
 //   policy-probe log-probs DIR [THREADS] < groups.jsonl   log-probabilities of responses
 //   policy-probe greedy DIR [THREADS] < prompts.jsonl     the greedy response
 //   policy-probe measure DIR [THREADS] < group.json       seconds and memory of loading, scoring and generating
+//   policy-probe benchmark DIR [THREADS]     times rollouts, log-probs and an update, for Tests/Benchmarks/policy
 //   policy-probe save DIR TO [source|F32|F16|BF16] [SHARD BYTES]
 import Foundation
 
@@ -25,9 +26,10 @@ do {
   case "measure"?: try await PolicyProbe(arguments).measure()
   case "open"? where arguments.count == 2: try CheckpointProbe(arguments).open()
   case "read"? where arguments.count == 2: try CheckpointProbe(arguments).read()
+  case "benchmark"? where (2...3).contains(arguments.count): try await BenchmarkProbe(arguments).run()
   case "save"? where (3...5).contains(arguments.count): try CheckpointProbe(arguments).save()
   default:
-    let actions = "encode|decode|chat|speed|log-probs|greedy|measure|open|read|save"
+    let actions = "encode|decode|chat|speed|log-probs|greedy|measure|benchmark|open|read|save"
     FileHandle.standardError.write(Data("usage: policy-probe \(actions) DIR …\n".utf8))
     exit(64)
   }

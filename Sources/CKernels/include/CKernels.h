@@ -92,11 +92,12 @@ void ck_target_log_probs_backward(
     ck_type type, size_t rows, size_t width, double scale, const int32_t *targets, const void *log_sums,
     const void *gradients, void *logits);
 
-/// One query over a cache of `count` keys and values of `size` elements, `ldkv` apart, behind `common` scores that stand in
-/// `scores` already, unscaled. Makes all common + count scores probabilities and adds the cache's part to `output`.
+/// `heads` queries over one cache of `count` keys and values of `size` elements, `ldkv` apart. Each query's first
+/// `common` scores stand in its row of `scores` already, unscaled; all common + count of them become probabilities, and
+/// the cache's part is added to `output` [heads, size].
 void ck_attend_cached(
-    ck_type type, size_t common, size_t count, size_t size, double scale, const void *query, const void *keys,
-    const void *values, size_t ldkv, void *scores, void *output);
+    ck_type type, size_t heads, size_t common, size_t count, size_t size, double scale, const void *queries,
+    const void *keys, const void *values, size_t ldkv, void *scores, size_t lds, void *output);
 
 /// AdamW as in PyTorch; `first` and `second` are the bias corrections 1 − βᵗ.
 void ck_adam_step(
@@ -127,6 +128,10 @@ void ck_widen_bf16(size_t count, const uint16_t *x, float *y);
 
 /// The instruction set in use: "avx512", "avx2" or "portable".
 const char *ck_instruction_set(void);
+
+/// Uses another instruction set for the calls of this thread, for tests; false where this machine has none of that
+/// name. A null name means the best there is, again.
+bool ck_use_instruction_set(const char *name);
 
 /// A fixed set of threads that share loops.
 typedef struct ck_pool ck_pool;

@@ -52,7 +52,7 @@ package enum NumberText {
   }
 
   /// A size in bytes: `512 bytes`, `1.4 MB`.
-  static func bytes(_ count: Int) -> String {
+  package static func bytes(_ count: Int) -> String {
     var value = Double(count)
     var unit = "bytes"
     for larger in ["kB", "MB", "GB", "TB"] where value >= 999.5 {

@@ -27,9 +27,25 @@ public struct Checkpoint: Sendable {
   /// - Throws: When a file is missing or broken, when the architecture is not supported, and when tensors are missing,
   ///   surplus or of the wrong shape, these together.
   public init(folder: String) throws {
+    try self.init(folder: folder, config: QwenVLConfig(folder: folder))
+  }
+
+  /// Opens a folder whose configuration is known.
+  init(folder: String, config: QwenVLConfig) throws {
     self.folder = folder
-    config = try QwenVLConfig(folder: folder)
-    generation = try GenerationConfig(folder: folder, config: config)
+    self.config = config
+    // What is wrong with generation_config.json does not hide what is wrong with the weights.
+    let generation = Result { try GenerationConfig(folder: folder, config: config) }
+    let weights = Result { try Self.weights(folder: folder, config: config) }
+    let faults = [generation.failure, weights.failure].compactMap(\.self)
+    if faults.count > 1 { throw PipelineErrors(faults.flatMap(PipelineError.all)) }
+    self.generation = try generation.get()
+    (tensors, storedNames) = try weights.get()
+    positions = Dictionary(uniqueKeysWithValues: tensors.enumerated().map { ($1.name, $0) })
+  }
+
+  /// The tensors of a folder under canonical names, and the names that the files give them.
+  private static func weights(folder: String, config: QwenVLConfig) throws -> ([StoredTensor], [String]) {
     var found: [String: StoredTensor] = [:]
     var storedName: [String: String] = [:]
     for stored in try WeightFiles.tensors(folder: folder) where !WeightNames.isComputed(stored.name) {
@@ -40,10 +56,8 @@ public struct Checkpoint: Sendable {
       found[name] = stored.renamed(name)
     }
     let expected = config.expectedTensors
-    try Self.check(found, against: expected, config: config, folder: folder)
-    tensors = expected.compactMap { found[$0.name] }
-    storedNames = expected.compactMap { storedName[$0.name] }
-    positions = Dictionary(uniqueKeysWithValues: tensors.enumerated().map { ($1.name, $0) })
+    try check(found, against: expected, config: config, folder: folder)
+    return (expected.compactMap { found[$0.name] }, expected.compactMap { storedName[$0.name] })
   }
 
   /// A weight by its canonical name, or nil for a name that the architecture does not have.
@@ -84,5 +98,21 @@ public struct Checkpoint: Sendable {
       errors.append(PipelineError(.invalidData, "\(folder): and \(faults.count - mostFaults) more like these"))
     }
     throw PipelineErrors(errors)
+  }
+}
+
+extension Result {
+  /// What went wrong, if anything did.
+  fileprivate var failure: Failure? { if case .failure(let error) = self { error } else { nil } }
+}
+
+extension PipelineError {
+  /// The errors in an error, each for itself.
+  static func all(_ error: any Error) -> [PipelineError] {
+    switch error {
+    case let error as PipelineError: [error]
+    case let errors as PipelineErrors: errors.errors
+    default: [PipelineError(.inputOutput, "\(error)")]
+    }
   }
 }

@@ -58,10 +58,9 @@ public final class CheckpointWriter {
       }
     }
     storedName = Dictionary(uniqueKeysWithValues: zip(source.tensors.map(\.name), source.storedNames))
-    temporary =
-      url.deletingLastPathComponent()
-      .appendingPathComponent(".\(url.lastPathComponent).\(getpid()).partial").path
-    _ = try? FileManager.default.removeItem(atPath: temporary)
+    let parent = url.deletingLastPathComponent().path
+    DurableFile.removeAbandoned(in: parent, name: url.lastPathComponent)
+    temporary = "\(parent)/\(DurableFile.partialName(url.lastPathComponent))"
     guard mkdir(temporary, 0o755) == 0 else { throw SystemFailure.current("cannot make", temporary) }
     do {
       try ModelDocuments.write(from: source, to: temporary, precision: precision)

@@ -29,6 +29,21 @@ enum DurableFile {
     guard fsync(descriptor) == 0 else { throw SystemFailure.current("cannot write", path) }
   }
 
+  /// The name of a folder while this process fills it.
+  static func partialName(_ name: String) -> String { ".\(name).\(getpid()).partial" }
+
+  /// Removes what processes that are no more left of a folder that they were filling, and what this one left.
+  static func removeAbandoned(in parent: String, name: String) {
+    for entry in (try? FileManager.default.contentsOfDirectory(atPath: parent)) ?? [] {
+      guard entry.hasPrefix(".\(name)."), entry.hasSuffix(".partial") else { continue }
+      let number = entry.dropFirst(name.count + 2).dropLast(".partial".count)
+      guard let process = pid_t(number), process > 0 else { continue }
+      if process == getpid() || kill(process, 0) != 0 && errno == ESRCH {
+        _ = try? FileManager.default.removeItem(atPath: "\(parent)/\(entry)")
+      }
+    }
+  }
+
   /// Gives a folder another name; one that has this name already is replaced in one step, then removed.
   static func move(folder: String, to target: String, replacing: Bool) throws {
     if replacing, access(target, F_OK) == 0 {

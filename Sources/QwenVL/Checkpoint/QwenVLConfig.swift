@@ -23,6 +23,9 @@ public struct QwenVLConfig: Sendable {
   /// The whole file, unknown keys included.
   public var document: JSONValue
 
+  /// The architecture that a `config.json` must name.
+  public static let architecture = "Qwen2_5_VLForConditionalGeneration"
+
   /// Where the output weights come from.
   public enum OutputEmbedding: Sendable {
     /// They are the input embedding's (`tie_word_embeddings`).

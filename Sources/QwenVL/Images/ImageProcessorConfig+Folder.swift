@@ -3,6 +3,25 @@ import Foundation
 import PipelineCore
 
 extension ImageProcessorConfig {
+  /// Checks that patches have the form that a vision tower takes.
+  ///
+  /// - Throws: Every key of the two that differs, together.
+  func check(against vision: QwenVLConfig.Vision, folder: String) throws {
+    let faults = [
+      ("patch_size", patchSize, vision.patchSize),
+      ("temporal_patch_size", temporalPatchSize, vision.temporalPatchSize),
+      ("merge_size", mergeSize, vision.spatialMergeSize),
+    ].filter { $0.1 != $0.2 }
+    if faults.isEmpty { return }
+    throw PipelineErrors(
+      faults.map { key, found, expected in
+        PipelineError(
+          .invalidData,
+          "\(folder): the image processor's '\(key)' is \(found), but the vision tower in config.json takes \(expected)"
+        )
+      })
+  }
+
   /// Reads the config of a checkpoint: `preprocessor_config.json`, or else `processor_config.json`.
   ///
   /// - Throws: ``PipelineError`` when neither is there, or what is there is wrong or not supported.

@@ -43,6 +43,9 @@ public struct QwenTokenizer: Sendable {
   /// One more than the highest id that has a token; models often have more rows than that.
   public var count: Int { tokenBytes.count }
 
+  /// The ids of all special tokens, such as those around a message, in ascending order.
+  public var specialTokenIDs: [Int] { isSpecial.indices.filter { isSpecial[$0] } }
+
   /// The id of an added token such as `<|image_pad|>`, or of a token as the vocabulary spells it.
   public func id(of token: String) -> Int? { ids[Array(token.utf8)].map(Int.init) }
 

@@ -124,6 +124,18 @@ struct CheckpointWriterTests {
     )
   }
 
+  @Test("what a killed process left behind is removed, what a living one is writing is not")
+  func abandoned() throws {
+    try TinyModel().write(to: scratch, folder: "m")
+    // No process has so high a number; the first one lives.
+    try scratch.write(".c.99999999.partial/model.safetensors", "x")
+    try scratch.write(".c.1.partial/model.safetensors", "x")
+    try scratch.write(".c.old.partial/x", "x")
+    try save(Checkpoint(folder: path("m")), as: "c")
+    let left = try FileManager.default.contentsOfDirectory(atPath: scratch.path).sorted()
+    #expect(left == [".c.1.partial", ".c.old.partial", "c", "m"])
+  }
+
   @Test("what was not declared, or has another size, is refused")
   func undeclared() throws {
     try TinyModel().write(to: scratch, folder: "m")

@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: Apache-2.0
+import ArgumentParser
+import Foundation
+import PipelineCore
+import PipelineIO
+
+/// `shuffle-r1 generate`.
+struct GenerateCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "generate",
+    abstract: "Sample a model's responses: prompts in, rollouts out.",
+    discussion: """
+      A prompt is a record with 'id' and 'prompt', or with 'prompt_tokens' (image placeholders already expanded) and \
+      'images', which needs no tokenizer. Each rollout is its prompt's record with the id GROUP/INDEX and with \
+      'response', 'tokens', 'logprobs', 'finish', 'sampling' and 'prompt_tokens'. Paths of images start from the \
+      folder of the file that names them.
+
+        shuffle-r1 generate --model DIR --n 16 < prompts.jsonl > rollouts.jsonl
+        shuffle-r1 generate --model DIR --temperature 0 --stop '</answer>' test.jsonl
+
+      The seed of a rollout comes from --seed, its group and its index: it stays the same when other prompts come or \
+      go. What is computed together rounds together, though: another --batch-groups or other prompts can change the \
+      last digits of a log-probability, and once in a while a token. A prompt is too long when it has more tokens \
+      than the model's context less --max-tokens.
+      """)
+
+  @OptionGroup var model: ModelArguments
+  @OptionGroup var sampling: SamplingArguments
+
+  @Option(
+    name: [.customShort("n"), .customLong("n")], parsing: .unconditional,
+    help: ArgumentHelp("Rollouts of each prompt.", valueName: "count"))
+  var count = 1
+
+  @Option(parsing: .unconditional, help: ArgumentHelp("The seed of all draws.", valueName: "number"))
+  var seed: UInt64 = 1
+
+  @Option(
+    help: ArgumentHelp(
+      "Prompts that are too long: 'error' makes them bad records, 'skip' leaves them out, 'cut' shortens their text, "
+        + "never an image.", valueName: "policy"))
+  var tooLong = RolloutSampler.TooLong.error
+
+  @OptionGroup var records: RecordArguments
+  @OptionGroup var work: WorkOptions
+
+  func validate() throws {
+    if !(1...1 << 16).contains(count) { throw ValidationError("--n is \(count), it must lie in 1…\(1 << 16)") }
+  }
+
+  func run() async throws {
+    let stream = try RecordStream(records, work, noun: "prompt") { options in
+      options.kind = .prompts
+      options.format = "shuffle-r1"
+    }
+    defer { stream.line.clear() }
+    stream.line.update("opening \(model.model)", share: nil)
+    var options = RolloutSampler.Options()
+    options.sampling = sampling.options
+    options.count = count
+    options.seed = seed
+    options.tooLong = tooLong
+    let sampler = RolloutSampler(policy: try model.open(threads: work.threads), options: options)
+
+    let line = stream.line
+    let count = count
+    var tally = Tally()
+    try await stream.forEachBatch { batch, share in
+      let done = tally
+      let total = batch.count * count
+      let outcomes = try await sampler.rollouts(of: batch.trajectories, folder: RecordArguments.folder) { progress in
+        let part = Double(progress.responses) / Double(total)
+        line.update(
+          "\(done.rollouts + progress.responses) rollouts, \(done.speed(with: progress.tokens))",
+          share: share.map { $0.before + ($0.after - $0.before) * part })
+      }
+      var rollouts: [Trajectory] = []
+      for (prompt, outcome) in zip(batch.trajectories, outcomes) {
+        switch outcome {
+        case .failed(let reason): try await stream.reader.reject(prompt, because: reason)
+        case .skipped: tally.skipped += 1
+        case .rollouts(let made, let length):
+          rollouts += made
+          tally.prompts += 1
+          tally.cut += length == .cut ? 1 : 0
+        }
+      }
+      try await stream.write(rollouts)
+      tally.rollouts += rollouts.count
+      for rollout in rollouts { tally.tokens += try rollout.tokenCount ?? 0 }
+    }
+    var left: [String] = []
+    if tally.skipped > 0 { left.append("too long, left out: \(tally.skipped)") }
+    if tally.cut > 0 { left.append("too long, cut: \(tally.cut)") }
+    let made = "generate: \(tally.prompts.of("prompt")), \(tally.rollouts.of("rollout")), \(tally.tokens.of("token"))"
+    await stream.summarise(made + ", " + tally.speed(with: 0), left)
+  }
+
+  private struct Tally {
+    var prompts = 0
+    var rollouts = 0
+    var tokens = 0
+    var skipped = 0
+    var cut = 0
+    let started = ContinuousClock().now
+
+    func speed(with more: Int) -> String {
+      let passed = ContinuousClock().now - started
+      let seconds = Double(passed.components.seconds) + Double(passed.components.attoseconds) * 1e-18
+      return "\(Int(Double(tokens + more) / max(seconds, 1e-3))) tokens/s"
+    }
+  }
+}
+
+extension RolloutSampler.TooLong: ExpressibleByArgument {}
+
+/// How tokens are drawn.
+struct SamplingArguments: ParsableArguments {
+  private static let defaults = SamplingOptions()
+
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp(
+      "What logits are divided by; 0 takes the most probable token every time.", valueName: "number"))
+  var temperature = defaults.temperature
+
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp(
+      "Draw only the most probable tokens whose probabilities reach this sum.", valueName: "share"))
+  var topP = defaults.topP
+
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp("Draw only so many of the most probable tokens; 0 for all.", valueName: "n"))
+  var topK = defaults.topK
+
+  @Option(parsing: .unconditional, help: ArgumentHelp("Draw no end token before this many tokens.", valueName: "n"))
+  var minTokens = defaults.minTokens
+
+  @Option(parsing: .unconditional, help: ArgumentHelp("End a response at this many tokens.", valueName: "n"))
+  var maxTokens = defaults.maxTokens
+
+  @Option(
+    parsing: .unconditionalSingleValue,
+    help: ArgumentHelp("End a response when its text holds this; may be given again.", valueName: "text"))
+  var stop: [String] = []
+
+  @Option(
+    parsing: .unconditionalSingleValue,
+    help: ArgumentHelp("End a response with this token, beside the model's own; may be given again.", valueName: "id"))
+  var stopToken: [Int] = []
+
+  var options: SamplingOptions {
+    var options = SamplingOptions()
+    options.temperature = temperature
+    options.topP = topP
+    options.topK = topK
+    options.minTokens = minTokens
+    options.maxTokens = maxTokens
+    options.stop = stop
+    options.stopTokens = stopToken
+    return options
+  }
+
+  func validate() throws {
+    guard let problem = options.problems().first else { return }
+    throw ValidationError("--\(problem.path.replacing("_", with: "-")) \(problem.message)")
+  }
+}

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+import ArgumentParser
+import Foundation
+import PipelineCore
+import QwenVL
+
+/// `shuffle-r1 model`.
+struct ModelCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "model",
+    abstract: "What is this model, can it be used, and how much memory does it take?",
+    discussion: """
+      Names everything that is missing or not supported at once, with exit status 1. Memory is worked out from the \
+      shapes; nothing is loaded.
+
+        shuffle-r1 model Qwen2.5-VL-3B-Instruct
+        shuffle-r1 model DIR --json | jq .parameters
+      """)
+
+  @Argument(help: ArgumentHelp("The model's folder, in the Hugging Face layout.", valueName: "dir"))
+  var folder: String
+
+  @Flag(help: "Print JSON, for programs.")
+  var json = false
+
+  func run() async throws {
+    var isFolder: ObjCBool = false
+    guard FileManager.default.fileExists(atPath: folder, isDirectory: &isFolder), isFolder.boolValue else {
+      throw PipelineError(.inputOutput, "there is no folder \(folder); check the path")
+    }
+    let report = ModelReport(ModelInspection(folder: folder))
+    try Terminal.print(json ? report.json.prettyJSON + "\n" : report.text)
+    for problem in report.inspection.problems {
+      Terminal.say("shuffle-r1: error: " + "\(problem)".replacing("\n", with: "\\n"))
+    }
+    if !report.inspection.problems.isEmpty { throw ExitCode(ExitStatus.failure.rawValue) }
+  }
+}

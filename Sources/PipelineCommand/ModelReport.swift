@@ -1,0 +1,234 @@
+// SPDX-License-Identifier: Apache-2.0
+import PipelineAnalysis
+import PipelineCore
+import QwenVL
+
+/// What a person, or a program, reads about a model's folder.
+struct ModelReport {
+  let inspection: ModelInspection
+
+  init(_ inspection: ModelInspection) { self.inspection = inspection }
+
+  /// A few tables for a person.
+  var text: String {
+    var rows: [(label: String, value: String)] = []
+    if let config = inspection.config {
+      let (text, vision) = (config.text, config.vision)
+      rows.append(("architecture", QwenVLConfig.architecture))
+      if let checkpoint = inspection.checkpoint { rows += weights(checkpoint) }
+      rows.append(
+        (
+          "decoder",
+          "\(text.layerCount) layers of width \(count(text.hiddenSize)), feed-forward \(count(text.intermediateSize)), "
+            + "\(text.headCount) heads over \(text.keyValueHeadCount) of keys and values, each \(text.headSize) wide"
+        ))
+      rows.append(
+        (
+          "vision tower",
+          "\(vision.depth) blocks of width \(count(vision.hiddenSize)), feed-forward "
+            + "\(count(vision.intermediateSize)), \(vision.headCount) heads; patches of \(vision.patchSize) pixels, "
+            + "\(vision.spatialMergeSize) x \(vision.spatialMergeSize) make a token; windows of \(vision.windowSize) pixels"
+        ))
+      rows.append(
+        (
+          "vocabulary",
+          "\(count(text.vocabularySize)) rows, output embedding \(config.outputEmbedding == .tied ? "tied" : "its own")"
+        ))
+      rows.append(("context", "\(count(text.contextLength)) tokens"))
+    }
+    if let images = inspection.images {
+      let side = images.sizeFactor * images.sizeFactor
+      rows.append(
+        (
+          "images",
+          "\(count(images.minPixels)) to \(count(images.maxPixels)) pixels, "
+            + "\(count(max(1, images.minPixels / side))) to \(count(max(1, images.maxPixels / side))) tokens"
+        ))
+    }
+    rows.append(("tokenizer", tokenizer))
+    rows.append(("chat template", template))
+    if let checkpoint = inspection.checkpoint { rows += memory(MemoryEstimate(checkpoint)) }
+    rows += files.enumerated().map { ($0 == 0 ? "files" : "", $1) }
+    return inspection.folder + "\n" + Self.table(rows)
+  }
+
+  /// The first of the model's files with their sizes, and how many more there are.
+  private var files: [String] {
+    let limit = 24
+    var lines = inspection.files.prefix(limit).map { "\($0.name), \(NumberText.bytes($0.size))" }
+    if inspection.files.count > limit { lines.append("and \(inspection.files.count - limit) more") }
+    return lines.isEmpty ? ["none"] : lines
+  }
+
+  private func weights(_ checkpoint: Checkpoint) -> [(label: String, value: String)] {
+    let parts = checkpoint.parameterCounts
+    return [
+      (
+        "parameters",
+        "\(count(checkpoint.parameterCount)): vision \(count(parts.vision)), language \(count(parts.language)), "
+          + "embeddings \(count(parts.embeddings))"
+      ),
+      ("numbers", types(checkpoint).map { "\($0.name) \(NumberText.percent($0.share))" }.joined(separator: ", ")),
+    ]
+  }
+
+  /// The number formats with the share of the weights in each.
+  private func types(_ checkpoint: Checkpoint) -> [(name: String, share: Double)] {
+    TensorType.allCases.compactMap { type in
+      let count = checkpoint.tensors.reduce(0) { $0 + ($1.dtype == type ? $1.count : 0) }
+      return count == 0 ? nil : (type.rawValue, Double(count) / Double(max(1, checkpoint.parameterCount)))
+    }
+  }
+
+  private func memory(_ memory: MemoryEstimate) -> [(label: String, value: String)] {
+    let mapped =
+      memory.mappedWeights > 0 ? ", \(NumberText.bytes(memory.mappedWeights)) more stay in the files, mapped" : ""
+    let fixed = memory.gradientsAndMoments
+    return [
+      (
+        "inference",
+        "\(NumberText.bytes(memory.widenedWeights)) of weights in memory\(mapped); "
+          + "\(NumberText.bytes(memory.cachePerThousandTokens)) of keys and values for 1,000 tokens"
+      ),
+      (
+        "training",
+        "\(NumberText.bytes(memory.trainingWeights + fixed.frozenVision)) of weights, gradients and two moments "
+          + "with the vision tower frozen, \(NumberText.bytes(memory.trainingWeights + fixed.trainedVision)) with it trained"
+      ),
+      (
+        "activations",
+        "about \(NumberText.bytes(memory.activationsPerThousandRows)) for 1,000 rows of prompts and responses, "
+          + "\(NumberText.bytes(memory.activationsPerThousandPatches)) for 1,000 image patches (estimated: "
+          + "\(MemoryEstimate.method))"
+      ),
+    ]
+  }
+
+  private var tokenizer: String {
+    switch inspection.tokenizer {
+    case .found(let files, let tokens): "\(files.joined(separator: " and ")), \(count(tokens)) ids"
+    case .missing: "missing: prompts and responses must be tokens already"
+    case .unusable: "cannot be used"
+    }
+  }
+
+  private var template: String {
+    switch inspection.template {
+    case .published: "the published one of Qwen2.5-VL"
+    case .other(let file): "another one in \(file), which is not run: prompts get the published one of Qwen2.5-VL"
+    case .some(.none): "missing: prompts get the published one of Qwen2.5-VL"
+    case nil: "cannot be read"
+    }
+  }
+
+  private func count(_ value: Int) -> String { NumberText.count(value) }
+
+  /// Labels and values side by side; values are broken at spaces to fit 100 columns.
+  private static func table(_ rows: [(label: String, value: String)]) -> String {
+    let width = rows.map(\.label.count).max() ?? 0
+    var lines = ""
+    for row in rows {
+      var label = row.label
+      var current = ""
+      func close() {
+        lines += "  " + label + String(repeating: " ", count: width - label.count) + "  " + current + "\n"
+        (label, current) = ("", "")
+      }
+      for word in row.value.split(separator: " ") {
+        if !current.isEmpty, current.count + 1 + word.count > 96 - width { close() }
+        current += (current.isEmpty ? "" : " ") + word
+      }
+      close()
+    }
+    return lines
+  }
+}
+
+extension ModelReport {
+  /// The same for a program; what cannot be known is left out.
+  var json: JSONValue {
+    var members: [JSONValue.Member] = [.init("folder", .string(inspection.folder))]
+    if let config = inspection.config {
+      members.append(.init("architecture", .string(QwenVLConfig.architecture)))
+      members.append(.init("context_length", .number(config.text.contextLength)))
+      members.append(.init("vocabulary_size", .number(config.text.vocabularySize)))
+      members.append(.init("tied_embeddings", .bool(config.outputEmbedding == .tied)))
+      members.append(.init("decoder", Self.json(config.text)))
+      members.append(.init("vision", Self.json(config.vision)))
+    }
+    if let checkpoint = inspection.checkpoint {
+      let parts = checkpoint.parameterCounts
+      members.append(
+        .init(
+          "parameters",
+          [
+            "total": .number(checkpoint.parameterCount), "vision": .number(parts.vision),
+            "language": .number(parts.language), "embeddings": .number(parts.embeddings),
+          ]))
+      members.append(.init("dtypes", .array(types(checkpoint).map { .string($0.name) })))
+      members.append(.init("memory", Self.json(MemoryEstimate(checkpoint))))
+    }
+    if let images = inspection.images {
+      members.append(
+        .init("images", ["min_pixels": .number(images.minPixels), "max_pixels": .number(images.maxPixels)]))
+    }
+    members.append(.init("tokenizer", tokenizerJSON))
+    members.append(.init("chat_template", templateJSON))
+    members.append(
+      .init("files", .array(inspection.files.map { ["name": .string($0.name), "bytes": .number($0.size)] })))
+    members.append(.init("problems", .array(inspection.problems.map { .string($0.description) })))
+    return .object(members)
+  }
+
+  private var tokenizerJSON: JSONValue {
+    switch inspection.tokenizer {
+    case .found(let files, let tokens):
+      ["state": "found", "files": .array(files.map { .string($0) }), "tokens": .number(tokens)]
+    case .missing: ["state": "missing"]
+    case .unusable: ["state": "unusable"]
+    }
+  }
+
+  private var templateJSON: JSONValue {
+    switch inspection.template {
+    case .published: ["state": "published"]
+    case .other(let file): ["state": "other", "file": .string(file)]
+    case .some(.none): ["state": "missing"]
+    case nil: ["state": "unreadable"]
+    }
+  }
+
+  private static func json(_ text: QwenVLConfig.Text) -> JSONValue {
+    [
+      "layers": .number(text.layerCount), "hidden_size": .number(text.hiddenSize),
+      "intermediate_size": .number(text.intermediateSize), "heads": .number(text.headCount),
+      "key_value_heads": .number(text.keyValueHeadCount), "head_size": .number(text.headSize),
+    ]
+  }
+
+  private static func json(_ vision: QwenVLConfig.Vision) -> JSONValue {
+    [
+      "blocks": .number(vision.depth), "hidden_size": .number(vision.hiddenSize),
+      "intermediate_size": .number(vision.intermediateSize), "heads": .number(vision.headCount),
+      "patch_size": .number(vision.patchSize), "merge_size": .number(vision.spatialMergeSize),
+      "window_size": .number(vision.windowSize),
+    ]
+  }
+
+  private static func json(_ memory: MemoryEstimate) -> JSONValue {
+    [
+      "inference": [
+        "weights_in_memory": .number(memory.widenedWeights), "weights_mapped": .number(memory.mappedWeights),
+        "keys_and_values_per_1000_tokens": .number(memory.cachePerThousandTokens),
+      ],
+      "training": [
+        "weights": .number(memory.trainingWeights),
+        "gradients_and_moments_vision_frozen": .number(memory.gradientsAndMoments.frozenVision),
+        "gradients_and_moments_vision_trained": .number(memory.gradientsAndMoments.trainedVision),
+        "activations_per_1000_rows": .number(memory.activationsPerThousandRows),
+        "activations_per_1000_patches": .number(memory.activationsPerThousandPatches),
+        "activations_are": .string("estimated: " + MemoryEstimate.method),
+      ],
+    ]
+  }
+}

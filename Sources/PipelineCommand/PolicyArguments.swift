@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: Apache-2.0
+import ArgumentParser
+import Foundation
+import PipelineCore
+import PipelineIO
+import PipelineRuntime
+import QwenVL
+
+/// Which model a command works with.
+struct ModelArguments: ParsableArguments {
+  @Option(help: ArgumentHelp("The model's folder, in the Hugging Face layout.", valueName: "dir"))
+  var model: String
+
+  /// Opens the model to compute with, not to train.
+  func open(threads: Int) throws -> BundledPolicy {
+    var options = BundledPolicy.Options()
+    options.use = .inference
+    options.threads = threads
+    return try BundledPolicy(folder: model, options: options)
+  }
+}
+
+/// Where the records of a command that works with a model come from and go.
+struct RecordArguments: ParsableArguments {
+  @Argument(help: "Files of records; '-' or none for standard input.")
+  var files: [String] = ["-"]
+
+  @Option(name: .shortAndLong, help: ArgumentHelp("Write to this file, not to standard output.", valueName: "file"))
+  var output = "-"
+
+  @Option(help: ArgumentHelp("Write the lines that cannot be used to this file.", valueName: "file"))
+  var badRecords: String?
+
+  @Flag(help: "Replace the files of --output and --bad-records where they exist.")
+  var force = false
+
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp("Groups, each with its prompt, that are computed and written together.", valueName: "n"))
+  var batchGroups = 64
+
+  @OptionGroup var badRecordLimit: BadRecordLimit
+
+  func validate() throws {
+    if batchGroups < 1 { throw ValidationError("--batch-groups is \(batchGroups), it must be at least 1") }
+    if output.isEmpty { throw ValidationError("--output is empty; name a file") }
+    if badRecords == "-" { throw ValidationError("--bad-records names standard output; name a file") }
+    if let badRecords, output != "-", RealPath(badRecords).components == RealPath(output).components {
+      throw ValidationError("--output and --bad-records name the same file; give each its own")
+    }
+  }
+
+  /// What a file may be replaced by.
+  var existing: OutputFile.Existing { force ? .replace : .refuse }
+
+  /// The folder that the images of a record start from: that of its file, for standard input the working folder.
+  static func folder(of record: Trajectory) -> String {
+    let file = record.record.file
+    guard file != "standard input", let slash = file.lastIndex(of: "/") else { return "" }
+    return String(file[...slash])
+  }
+}
+
+/// Reads records batch by batch, writes what becomes of them, and reports how far it is.
+struct RecordStream {
+  let reader: TrajectoryReader
+  let output: OutputFile
+  let line: ProgressLine
+  private let arguments: RecordArguments
+  private let work: WorkOptions
+  private let badRecordsFile: OutputFile?
+  private let log: BadRecordLog
+  private let observer: TerminalObserver
+  private let inputSize: InputSize
+  private let noun: String
+
+  /// Opens the outputs; the input is opened with the first batch.
+  ///
+  /// - Parameter noun: What a record is: `prompt`, `trajectory`.
+  init(
+    _ arguments: RecordArguments, _ work: WorkOptions, noun: String, options: (inout TrajectoryReader.Options) -> Void
+  )
+    throws
+  {
+    for path in arguments.files where path != "-" && access(path, R_OK) != 0 {
+      throw PipelineError(.inputOutput, "cannot open \(path): \(String(cString: strerror(errno))); check the path")
+    }
+    self.arguments = arguments
+    self.work = work
+    self.noun = noun
+    output = try OutputFile(path: arguments.output, existing: arguments.existing)
+    badRecordsFile = try arguments.badRecords.map { try OutputFile(path: $0, existing: arguments.existing) }
+    line = ProgressLine(quiet: work.quiet)
+    observer = TerminalObserver(quiet: work.quiet, line: line)
+    let log = BadRecordLog(observer: observer)
+    self.log = log
+    var readerOptions = TrajectoryReader.Options(paths: arguments.files)
+    readerOptions.cut = .groups(arguments.batchGroups)
+    readerOptions.maxBadRecords = arguments.badRecordLimit.maxBadRecords
+    readerOptions.nameOfLimit = "--max-bad-records"
+    readerOptions.threads = work.threads
+    options(&readerOptions)
+    reader = TrajectoryReader(readerOptions) { log.add($0) }
+    inputSize = InputSize(arguments.files)
+    if arguments.files.contains("-"), isatty(0) == 1, !work.quiet {
+      Terminal.say("reading from the terminal; end with Ctrl-D")
+    }
+  }
+
+  /// Calls `body` with each batch and the share of the input that ends before it and with it; then ends the files.
+  ///
+  /// What an interrupted command has written stays: the file then holds the batches that were complete.
+  func forEachBatch(_ body: (TrajectoryBatch, (before: Double, after: Double)?) async throws -> Void) async throws {
+    var before = 0.0
+    var batches = 0
+    do {
+      while let batch = try await reader.next() {
+        try Task.checkCancellation()
+        let after = batch.trajectories.last.flatMap { inputSize.share(endingWith: $0) }
+        try await body(batch, after.map { (min(before, $0), $0) })
+        try output.flush()
+        before = after ?? 0
+        batches += 1
+      }
+    } catch let error as CancellationError {
+      line.clear()
+      if batches > 0, arguments.output != "-" {
+        try output.finish()
+        Terminal.say("\(arguments.output) holds what was complete: \(batches.of("batch"))")
+      }
+      throw error
+    }
+    let counts = await reader.counts
+    if counts.trajectories == 0, let first = log.first {
+      throw PipelineError(
+        .invalidData, "no \(noun) of the input can be used (\(counts.badRecords) bad); the first: \(first.reason)",
+        at: first.location)
+    }
+    try output.finish()
+    if let badRecordsFile {
+      try badRecordsFile.write(log.take())
+      try badRecordsFile.finish()
+    }
+    line.clear()
+  }
+
+  /// Writes records as lines, in order.
+  func write(_ records: [Trajectory]) async throws {
+    try await ParallelEncoding.run(
+      count: records.count, threads: work.threads, encode: { try TrajectoryEncoder.encode(records[$0], into: &$1) },
+      write: { try output.write($0) })
+  }
+
+  /// Says what was done, with what was left out.
+  func summarise(_ text: String, _ more: [String] = []) async {
+    if work.quiet { return }
+    let badRecords = await reader.counts.badRecords
+    let bad = badRecords > 0 ? ["bad records: \(badRecords)"] : []
+    Terminal.say(([text] + more + bad).joined(separator: "; "))
+  }
+}
+
+/// How large the input is, where that can be known.
+private struct InputSize {
+  private let starts: [String: UInt64]
+  private let total: UInt64
+
+  init(_ paths: [String]) {
+    var starts: [String: UInt64] = [:]
+    var total: UInt64 = 0
+    for path in paths {
+      var status = stat()
+      let isKnown = path == "-" ? fstat(0, &status) == 0 : stat(path, &status) == 0
+      // Compressed files are decompressed as they come; where a record of them lies says nothing.
+      let isCompressed = path.hasSuffix(".gz") || path.hasSuffix(".zst")
+      guard isKnown, !isCompressed, status.st_mode & S_IFMT == S_IFREG else {
+        (self.starts, self.total) = ([:], 0)
+        return
+      }
+      starts[path == "-" ? "standard input" : path] = total
+      total += UInt64(status.st_size)
+    }
+    (self.starts, self.total) = (starts, total)
+  }
+
+  /// The share of the input up to the end of a record.
+  func share(endingWith trajectory: Trajectory) -> Double? {
+    guard total > 0, let start = starts[trajectory.record.file] else { return nil }
+    return min(1, Double(start + trajectory.record.offset + UInt64(trajectory.record.byteCount)) / Double(total))
+  }
+}

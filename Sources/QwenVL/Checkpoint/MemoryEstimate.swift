@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// How much memory a model takes, in bytes, worked out from its shapes.
+public struct MemoryEstimate: Sendable {
+  /// For inference, matrices that stay in the files, mapped: those in bfloat16.
+  public let mappedWeights: Int
+  /// For inference, weights that are widened to single precision.
+  public let widenedWeights: Int
+  /// Keys and values of 1,000 tokens during generation.
+  public let cachePerThousandTokens: Int
+  /// For training, all weights in single precision.
+  public let trainingWeights: Int
+  /// Gradients and two moments of the weights that learn: the vision tower frozen, and trained.
+  public let gradientsAndMoments: (frozenVision: Int, trainedVision: Int)
+  /// What the decoder keeps for the way back of 1,000 rows (tokens of prompts and responses).
+  public let activationsPerThousandRows: Int
+  /// What the vision tower keeps of 1,000 patches.
+  public let activationsPerThousandPatches: Int
+
+  /// How the activations are estimated, in a sentence.
+  public static let method =
+    "the results of every operation of every layer in single precision, and the gradients of one layer"
+
+  /// Works it out.
+  public init(_ checkpoint: Checkpoint) {
+    let config = checkpoint.config
+    let tensors = checkpoint.tensors
+    let isMapped = { (tensor: StoredTensor) in tensor.dtype == .bfloat16 && tensor.shape.count > 1 }
+    mappedWeights = tensors.filter(isMapped).reduce(0) { $0 + 2 * $1.count }
+    widenedWeights = tensors.filter { !isMapped($0) }.reduce(0) { $0 + 4 * $1.count }
+    trainingWeights = 4 * checkpoint.parameterCount
+    let counts = checkpoint.parameterCounts
+    gradientsAndMoments = (12 * (counts.language + counts.embeddings), 12 * checkpoint.parameterCount)
+    let (text, vision) = (config.text, config.vision)
+    let keysAndValues = 2 * text.keyValueHeadCount * text.headSize
+    cachePerThousandTokens = 4 * 1000 * text.layerCount * keysAndValues
+    // Two norms, attention and two residual sums; queries, keys and values; gate, up and their product; log-sums.
+    let layer =
+      5 * text.hiddenSize + (text.hiddenSize + keysAndValues) + 3 * text.intermediateSize + text.headCount + 2
+    // Beside the layers: embeddings, the rows that predict and their norm, rotary angles.
+    activationsPerThousandRows = 4 * 1000 * ((text.layerCount + 1) * layer + 3 * text.hiddenSize + text.headSize)
+    let block = 8 * vision.hiddenSize + 3 * vision.intermediateSize + vision.headCount + 2
+    // Beside the blocks: the patches, their embedding before and after sorting, and the merger's five results.
+    activationsPerThousandPatches =
+      4 * 1000
+      * ((vision.depth + 1) * block + vision.patchValueCount + 5 * vision.hiddenSize + vision.headSize
+        + 2 * vision.outputSize / (vision.spatialMergeSize * vision.spatialMergeSize))
+  }
+}
+
+extension Checkpoint {
+  /// The number of weights by part: vision tower, decoder without embeddings, input and output embeddings.
+  public var parameterCounts: (vision: Int, language: Int, embeddings: Int) {
+    var counts = (vision: 0, language: 0, embeddings: 0)
+    for tensor in tensors {
+      if tensor.name.hasPrefix("visual.") {
+        counts.vision += tensor.count
+      } else if tensor.name == "model.embed_tokens.weight" || tensor.name == "lm_head.weight" {
+        counts.embeddings += tensor.count
+      } else {
+        counts.language += tensor.count
+      }
+    }
+    return counts
+  }
+}

@@ -1,0 +1,85 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Makes the two models and the work that the benchmark measures: random weights, drawn images, random responses."""
+
+import json
+import os
+from pathlib import Path
+
+SIZES = {
+    # width, layers, heads, key-value heads, feed-forward, vocabulary, vision width, depth, patch, image, response
+    "small": dict(
+        hidden=128, layers=4, heads=4, kv=2, inner=384, vocabulary=1024, vision=96, depth=2, vision_inner=192,
+        patch=8, image=64, prompt=24, response=32),
+    "larger": dict(
+        hidden=512, layers=10, heads=8, kv=2, inner=1536, vocabulary=4096, vision=256, depth=4, vision_inner=768,
+        patch=14, image=224, prompt=32, response=64),
+}
+PROMPTS, RESPONSES = 32, 16
+IMAGE, VIDEO, START, END = 6, 7, 4, 5
+
+
+def make(size: str, folder: Path) -> dict:
+    """The checkpoint, the images and `work.json` in a folder; nothing is done where they are there already."""
+    facts = SIZES[size]
+    work = folder / "work.json"
+    if not work.exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        save_model(facts, folder / "model")
+        save_work(facts, folder)
+    return json.loads(work.read_text())
+
+
+def save_model(facts: dict, folder: Path) -> None:
+    import torch
+    from transformers import Qwen2_5_VLConfig, Qwen2_5_VLForConditionalGeneration
+
+    torch.manual_seed(0)
+    pairs = facts["hidden"] // facts["heads"] // 2
+    config = Qwen2_5_VLConfig(
+        text_config=dict(
+            hidden_size=facts["hidden"], num_hidden_layers=facts["layers"], num_attention_heads=facts["heads"],
+            num_key_value_heads=facts["kv"], intermediate_size=facts["inner"], vocab_size=facts["vocabulary"],
+            max_position_embeddings=2048, bos_token_id=1, eos_token_id=2, pad_token_id=0, tie_word_embeddings=True,
+            rope_parameters=dict(
+                rope_type="default", rope_theta=1e6,
+                mrope_section=[pairs - 2 * (3 * pairs // 8), 3 * pairs // 8, 3 * pairs // 8])),
+        vision_config=dict(
+            hidden_size=facts["vision"], depth=facts["depth"], num_heads=4, intermediate_size=facts["vision_inner"],
+            patch_size=facts["patch"], out_hidden_size=facts["hidden"], window_size=facts["patch"] * 8,
+            fullatt_block_indexes=[facts["depth"] - 1], spatial_merge_size=2, temporal_patch_size=2),
+        image_token_id=IMAGE, video_token_id=VIDEO, vision_start_token_id=START, vision_end_token_id=END,
+        tie_word_embeddings=True)
+    model = Qwen2_5_VLForConditionalGeneration(config)
+    model.save_pretrained(folder)
+    (folder / "preprocessor_config.json").write_text(
+        json.dumps(
+            {
+                "image_processor_type": "Qwen2VLImageProcessor", "patch_size": facts["patch"], "temporal_patch_size": 2,
+                "merge_size": 2, "min_pixels": 4 * facts["patch"] ** 2, "max_pixels": 1 << 20,
+                "image_mean": [0.48145466, 0.4578275, 0.40821073], "image_std": [0.26862954, 0.26130258, 0.27577711],
+            },
+            indent=2))
+
+
+def save_work(facts: dict, folder: Path) -> None:
+    import numpy as np
+    from PIL import Image
+
+    draw = np.random.Generator(np.random.PCG64(1))
+    image_tokens = (facts["image"] // facts["patch"] // 2) ** 2
+    prompts, responses = [], []
+    for index in range(PROMPTS):
+        name = f"image-{index}.png"
+        pixels = draw.integers(0, 256, (8, 8, 3), dtype=np.uint8)
+        Image.fromarray(pixels).resize((facts["image"],) * 2, Image.NEAREST).save(folder / name)
+        text = draw.integers(8, facts["vocabulary"], facts["prompt"]).tolist()
+        prompts.append(
+            {"tokens": text[:4] + [START] + [IMAGE] * image_tokens + [END] + text[4:], "images": [name]})
+        responses.append(
+            [draw.integers(8, facts["vocabulary"], facts["response"]).tolist() for _ in range(RESPONSES)])
+    advantages = draw.standard_normal((PROMPTS, RESPONSES)).round(4).tolist()
+    partial = folder / "work.json.partial"
+    partial.write_text(
+        json.dumps(
+            {"prompts": prompts, "responses": responses, "advantages": advantages, "new_tokens": facts["response"]}))
+    os.replace(partial, folder / "work.json")

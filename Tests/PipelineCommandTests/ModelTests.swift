@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+import Foundation
+import PipelineCore
+import Testing
+
+@Suite("model")
+struct ModelTests {
+  let sandbox: Sandbox
+
+  init() throws { sandbox = try Sandbox.withModel() }
+
+  @Test("a model that can be used: the report is what was recorded")
+  func report() throws {
+    let report = try sandbox.output("shuffle-r1 model model")
+    let golden = Program.package.appendingPathComponent("Tests/PipelineCommandTests/Goldens/model-report.txt")
+    if Program.recordsGoldens { try Data(report.utf8).write(to: golden) }
+    #expect(report == (try? String(contentsOf: golden, encoding: .utf8)), "RECORD_GOLDENS=1 writes it anew")
+  }
+
+  @Test("as JSON, for programs")
+  func json() throws {
+    let report = try JSONValue(parsing: sandbox.output("shuffle-r1 model model --json"))
+    #expect(report["architecture"] == "Qwen2_5_VLForConditionalGeneration")
+    #expect(report["parameters"] == ["total": 38352, "vision": 12464, "language": 15648, "embeddings": 10240])
+    #expect(report["dtypes"] == ["BF16"])
+    #expect(report["context_length"] == 256)
+    #expect(report["images"] == ["min_pixels": 64, "max_pixels": 1024])
+    #expect(report["tokenizer"] == ["state": "found", "files": ["tokenizer.json"], "tokens": 304])
+    #expect(report["memory"]?["training"]?["weights"]?.intValue == 4 * 38352)
+    #expect(report["memory"]?["training"]?["gradients_and_moments_vision_trained"]?.intValue == 12 * 38352)
+    #expect(report["problems"] == [])
+  }
+
+  @Test("everything that is missing or not supported is said at once")
+  func problems() throws {
+    try sandbox.output(
+      """
+      rm model/preprocessor_config.json model/model.safetensors; echo '{"eos_token_id": 999}' > model/generation_config.json
+      sed -i.bak 's/"tokenizer_class"/&/; s/"merges": *\\[/&"a b c",/' model/tokenizer.json
+      """)
+    let outcome = try sandbox.run("shuffle-r1 model model")
+    #expect(outcome.status == 1)
+    #expect(outcome.output.contains("\n  tokenizer      cannot be used\n"))
+    let errors = outcome.errors.split(separator: "\n")
+    #expect(errors.count == 4)
+    for (error, start) in zip(
+      errors,
+      [
+        "model/generation_config.json: 'eos_token_id' has 999, it must be an id in 0..<320",
+        "model has no weights: neither model.safetensors nor model.safetensors.index.json", "model/tokenizer.json",
+        "model: has neither preprocessor_config.json nor processor_config.json",
+      ])
+    {
+      #expect(error.hasPrefix("shuffle-r1: error: " + start))
+    }
+    let json = try JSONValue(parsing: sandbox.run("shuffle-r1 model model --json").output)
+    #expect(json["problems"]?.arrayValue?.count == 4)
+  }
+
+  @Test("a model of another kind is named")
+  func others() throws {
+    try sandbox.output("sed -i.bak 's/\"qwen2_5_vl\"/\"llava\"/' model/config.json")
+    let outcome = try sandbox.run("shuffle-r1 model model")
+    #expect(outcome.status == 1)
+    #expect(
+      outcome.errors
+        == "shuffle-r1: error: model/config.json: 'model_type' is \"llava\", which is not supported; supported: "
+        + "\"qwen2_5_vl\"\n")
+  }
+
+  @Test("without a tokenizer it can still be used; patches must be those of the vision tower")
+  func parts() throws {
+    try sandbox.output("rm model/tokenizer.json")
+    let report = try sandbox.output("shuffle-r1 model model")
+    #expect(report.contains("\n  tokenizer      missing: prompts and responses must be tokens already\n"))
+    try sandbox.output("sed -i.bak 's/\"patch_size\": 4/\"patch_size\": 14/' model/preprocessor_config.json")
+    try Case(
+      "other patches", "shuffle-r1 model model > /dev/null",
+      """
+      shuffle-r1: error: model: the image processor's 'patch_size' is 14, but the vision tower in config.json takes 4
+      """
+    ).check(in: sandbox)
+    try Case(
+      "other patches", "shuffle-r1 generate --model model prompts.jsonl",
+      """
+      shuffle-r1: error: model: the image processor's 'patch_size' is 14, but the vision tower in config.json takes 4
+      """
+    ).check(in: sandbox)
+    try Case(
+      "no folder", "shuffle-r1 model nowhere", "shuffle-r1: error: there is no folder nowhere; check the path"
+    ).check(in: sandbox)
+  }
+}
