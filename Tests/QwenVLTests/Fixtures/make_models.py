@@ -69,7 +69,7 @@ def describe(model, prompt: Prompt, all_gradients: bool) -> tuple[dict, dict]:
 def train(model, prompts: list, seed: int) -> tuple[dict, dict]:
     """Three AdamW steps on a clipped loss over all tokens of two groups."""
     options = dict(
-        learning_rate=1e-3, beta1=0.9, beta2=0.99, epsilon=1e-8, weight_decay=0.1, max_gradient_norm=1.0, clip=0.2,
+        learning_rate=3e-4, beta1=0.9, beta2=0.99, epsilon=1e-8, weight_decay=0.1, max_gradient_norm=1.0, clip=0.2,
         temperature=0.9,
     )
     draw = torch.Generator().manual_seed(seed)

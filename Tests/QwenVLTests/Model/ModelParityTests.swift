@@ -50,6 +50,26 @@ struct ModelParityTests {
     }
   }
 
+  @Test("texts of different lengths in one batch, where the oracle has them", arguments: ReferenceModel.all)
+  func texts(_ reference: ReferenceModel) throws {
+    let file = try SafetensorsFile(path: reference.folder + "/oracle.safetensors")
+    guard let padded = try reference.document()["text_leftpad"], let expected = file["text_leftpad.logits"]?.floats
+    else { return }
+    let model = try reference.model()
+    let rows = { (name: String) in
+      (padded[name]?.arrayValue ?? []).map { ($0.arrayValue ?? []).compactMap(\.intValue).map { Int32($0) } }
+    }
+    let tape = model.tape(isRecording: false)
+    // Without padding, one text behind the other.
+    let texts = zip(rows("input_ids"), rows("attention_mask")).map { zip($0, $1).filter { $0.1 == 1 }.map(\.0) }
+    let batch = try PackedBatch(texts.map { PromptGroup(prompt: $0) }, config: model.config)
+    let logits = model.logits(model.hiddenStates(of: batch, on: tape), on: tape).array
+    let width = model.config.text.vocabularySize
+    let isText = rows("attention_mask").joined().map { $0 == 1 }
+    let wanted = isText.indices.filter { isText[$0] }.flatMap { expected[$0 * width..<($0 + 1) * width] }
+    expectWithin(1e-4, largestDifference(logits, wanted), "\(reference): logits of texts in one batch")
+  }
+
   @Test("gradients of the mean loss of the last five tokens", arguments: ReferenceModel.all)
   func gradients(_ reference: ReferenceModel) throws {
     let model = try reference.model()

@@ -105,15 +105,25 @@ struct ReferenceCase {
   }
 }
 
-/// Whether differences are printed, for the table of `make test-parity`.
-private let showsDifferences = ProcessInfo.processInfo.environment["SHUFFLE_R1_SHOW_DIFFERENCES"] != nil
+/// Where differences are written, for the table of `make test-parity`.
+private let differences = ProcessInfo.processInfo.environment["SHUFFLE_R1_DIFFERENCES"].flatMap {
+  fopen($0, "a")
+}.map { Differences(file: $0) }
 
-/// Expects a difference to stay within a bound, and shows it where the environment asks for it.
+private struct Differences: @unchecked Sendable {
+  let file: UnsafeMutablePointer<FILE>
+}
+
+/// Expects a difference to stay within a bound, and notes it in the file that `SHUFFLE_R1_DIFFERENCES` names.
 func expectWithin(
   _ bound: Float, _ difference: Float, _ what: String, _ details: String = "",
   source: Testing.SourceLocation = #_sourceLocation
 ) {
-  if showsDifferences { print("difference\t\(what)\t\(difference)\t\(bound)") }
+  if let differences {
+    // One call a line, which the C library keeps whole.
+    fputs("\(what)\t\(difference)\t\(bound)\n", differences.file)
+    fflush(differences.file)
+  }
   #expect(difference < bound, "\(what) \(details)", sourceLocation: source)
 }
 

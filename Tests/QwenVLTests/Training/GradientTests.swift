@@ -49,7 +49,7 @@ struct GradientTests {
     let together = try await policies.0.logProbs(of: groups, temperature: 0.8)
     let apart = try await policies.1.logProbs(of: single, temperature: 0.8)
     for (one, two) in zip(together.joined(), apart.joined()) {
-      expectWithin(1e-5, largestDifference(one, two), "\(reference): log-probabilities, shared or own prompt")
+      expectWithin(3e-5, largestDifference(one, two), "\(reference): log-probabilities, shared or own prompt")
     }
     expectSame(
       try await gradients(policies.0, groups), try await gradients(policies.1, single) { known[$0.group] },
@@ -62,7 +62,7 @@ struct GradientTests {
     let whole = try await reference.policy().logProbs(of: groups, temperature: 0.8)
     let cut = try await reference.policy(rows: rows).logProbs(of: groups, temperature: 0.8)
     for (one, two) in zip(whole.joined(), cut.joined()) {
-      expectWithin(1e-5, largestDifference(one, two), "\(reference): log-probabilities, whole or in micro-batches")
+      expectWithin(3e-5, largestDifference(one, two), "\(reference): log-probabilities, whole or in micro-batches")
     }
     expectSame(
       try await gradients(reference.policy(), groups), try await gradients(reference.policy(rows: rows), groups),
