@@ -79,12 +79,14 @@ struct TextGenerationTests {
       let tokens = response.tokens.map(Int.init)
       for start in 3..<max(3, min(12, tokens.count - 2)) {
         // The end of one token and the start of the next.
-        let text = model.tokenizer.decode(Array(tokens[start...start + 1]))
-        let first = model.tokenizer.decode([tokens[start]])
+        let text = model.tokenizer.decode(Array(tokens[start...start + 1]), specialTokens: .skip)
+        let first = model.tokenizer.decode([tokens[start]], specialTokens: .skip)
         guard !text.contains("\u{FFFD}"), text.utf8.count > 2, first.utf8.count < text.utf8.count else { continue }
         let stop = String(text.dropFirst(max(0, first.count - 1)).prefix(2))
         let end = try #require(
-          tokens.indices.first { model.tokenizer.decode(Array(tokens[...$0])).utf8.holds(Array(stop.utf8)) })
+          tokens.indices.first {
+            model.tokenizer.decode(Array(tokens[...$0]), specialTokens: .skip).utf8.holds(Array(stop.utf8))
+          })
         let found = try await generate(prompt, stop: ["no such text", stop], seeds: [UInt64(index + 1)])[0]
         #expect(found.tokens == Array(response.tokens[...end]))
         #expect(found.finish == .stop)
