@@ -44,6 +44,8 @@ public protocol Policy: Sendable {
   ///   - temperature: Where the log-probabilities are taken.
   ///   - gradient: Called once for each response, with its place and the log-probabilities of its tokens under the
   ///     weights of now; returns the derivative of the loss with respect to each of them.
+  /// - Throws: What `gradient` throws, or what is wrong with the groups. Gradients added up since the last step are
+  ///   forgotten then.
   func accumulate(
     _ groups: [ResponseGroup], temperature: Double,
     gradient: @Sendable (ResponsePlace, [Float]) throws -> [Float]

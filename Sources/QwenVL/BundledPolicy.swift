@@ -144,26 +144,40 @@ public actor BundledPolicy: Policy {
     }
     let temperature = try Self.divisor(temperature)
     let groups = try groups.map(promptGroup)
-    for pieces in MicroBatches(groups, rows: options.rowsPerMicroBatch).batches {
-      try Task.checkCancellation()
-      let batch = try PackedBatch(Self.parts(pieces, of: groups), config: model.config)
-      let tape = model.tape(isRecording: true)
-      let logProbs = model.logProbs(of: batch, temperature: temperature, on: tape)
-      try Self.check(logProbs.value)
-      let target = logProbs.gradientSum()
-      var start = 0
-      try Self.forEachResponse(pieces, groups) { place, count in
-        let values = try gradient(place, Array(logProbs.value.elements[start..<start + count]))
-        guard values.count == count else {
-          throw PipelineError(
-            .plugIn,
-            "the loss gave \(values.count) gradients for a response of \(count) tokens; it must give one for each")
-        }
-        (target.pointer + start).update(from: values, count: count)
-        start += count
+    do {
+      for pieces in MicroBatches(groups, rows: options.rowsPerMicroBatch).batches {
+        try Task.checkCancellation()
+        try accumulate(pieces, of: groups, temperature: temperature, gradient: gradient)
       }
-      tape.backward()
+    } catch {
+      // Half a minibatch is no gradient.
+      for parameter in model.parameters { parameter.variable.dropGradient() }
+      throw error
     }
+  }
+
+  private func accumulate(
+    _ pieces: [MicroBatches.Piece], of groups: [PromptGroup], temperature: Double,
+    gradient: (ResponsePlace, [Float]) throws -> [Float]
+  ) throws {
+    let batch = try PackedBatch(Self.parts(pieces, of: groups), config: model.config)
+    let tape = model.tape(isRecording: true)
+    defer { tape.forget() }
+    let logProbs = model.logProbs(of: batch, temperature: temperature, on: tape)
+    try Self.check(logProbs.value)
+    let target = logProbs.gradientSum()
+    var start = 0
+    try Self.forEachResponse(pieces, groups) { place, count in
+      let values = try gradient(place, Array(logProbs.value.elements[start..<start + count]))
+      guard values.count == count else {
+        throw PipelineError(
+          .plugIn,
+          "the loss gave \(values.count) gradients for a response of \(count) tokens; it must give one for each")
+      }
+      (target.pointer + start).update(from: values, count: count)
+      start += count
+    }
+    tape.backward()
   }
 
   /// Applies the gradients added up.

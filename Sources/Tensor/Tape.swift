@@ -43,6 +43,9 @@ public final class Tape<S: Scalar> {
   public func backward() {
     while let step = steps.popLast() { step() }
   }
+
+  /// Forgets all operations without going back, and lets go of what they had kept.
+  public func forget() { steps = [] }
 }
 
 /// How a product is cut into parts that threads share: by shape alone.

@@ -78,12 +78,10 @@ package struct TokenSampler {
     _ probabilities: UnsafeMutableBufferPointer<Float>, uniform: Double, fallback: Int
   ) -> Int {
     var total = probabilities.reduce(0.0) { $0 + Double($1) }
-    var order = candidates(probabilities, total: total)
-    order.sort { (probabilities[$1], $0) < (probabilities[$0], $1) }
-    if sampling.topK > 0 {
-      order = Array(order.prefix(sampling.topK))
-      total = order.reduce(0.0) { $0 + Double(probabilities[$1]) }
-    }
+    var order =
+      sampling.topK > 0 ? Self.greatest(sampling.topK, of: probabilities) : candidates(probabilities, total: total)
+    order.sort { Self.isBefore($0, $1, probabilities) }
+    if sampling.topK > 0 { total = order.reduce(0.0) { $0 + Double(probabilities[$1]) } }
     var kept = 0
     var sum = 0.0
     while kept < order.count, kept == 0 || sum < sampling.topP * total {
@@ -98,11 +96,57 @@ package struct TokenSampler {
     return order.first ?? fallback
   }
 
-  /// Tokens that can be among the most probable at all.
+  /// More probable tokens first, among equals those of lower id.
+  private static func isBefore(_ a: Int, _ b: Int, _ probabilities: UnsafeMutableBufferPointer<Float>) -> Bool {
+    (probabilities[b], a) < (probabilities[a], b)
+  }
+
+  /// The `count` most probable tokens, in any order: a heap with the least of them on top, one pass over the vocabulary.
+  private static func greatest(_ count: Int, of probabilities: UnsafeMutableBufferPointer<Float>) -> [Int] {
+    var heap = Heap(Array(probabilities.indices.prefix(count))) { isBefore($1, $0, probabilities) }
+    for token in probabilities.indices.dropFirst(count) where probabilities[token] > probabilities[heap.first] {
+      heap.replaceFirst(by: token)
+    }
+    return heap.elements
+  }
+
+  /// Tokens that can be among those whose probabilities reach p.
   ///
-  /// With top-p alone, those below (1 − p) / vocabulary cannot: without them all the sum reaches p.
+  /// Those below (1 − p) / vocabulary cannot: without them all the sum reaches p.
   private func candidates(_ probabilities: UnsafeMutableBufferPointer<Float>, total: Double) -> [Int] {
-    let least = sampling.topK > 0 ? 0 : Float((1 - sampling.topP) * total / Double(probabilities.count) * 0.5)
+    let least = Float((1 - sampling.topP) * total / Double(probabilities.count) * 0.5)
     return probabilities.indices.filter { probabilities[$0] > least }
+  }
+}
+
+/// A binary heap of token ids, the first by `isBefore` on top.
+private struct Heap {
+  private(set) var elements: [Int]
+  private let isBefore: (Int, Int) -> Bool
+
+  init(_ elements: [Int], isBefore: @escaping (Int, Int) -> Bool) {
+    self.elements = elements
+    self.isBefore = isBefore
+    for index in stride(from: elements.count / 2 - 1, through: 0, by: -1) { sink(index) }
+  }
+
+  var first: Int { elements[0] }
+
+  mutating func replaceFirst(by element: Int) {
+    elements[0] = element
+    sink(0)
+  }
+
+  private mutating func sink(_ start: Int) {
+    var index = start
+    while true {
+      var next = index
+      for child in [2 * index + 1, 2 * index + 2] where child < elements.count {
+        if isBefore(elements[child], elements[next]) { next = child }
+      }
+      if next == index { return }
+      elements.swapAt(index, next)
+      index = next
+    }
   }
 }
