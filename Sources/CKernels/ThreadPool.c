@@ -27,7 +27,7 @@ struct ck_pool {
   pthread_t threads[];
 };
 
-enum { SPINS = 4000 };
+enum { SPINS = 20000 };
 
 static inline void relax(void) {
 #if defined(__x86_64__)

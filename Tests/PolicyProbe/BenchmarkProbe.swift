@@ -106,14 +106,16 @@ struct BenchmarkProbe {
     return best
   }
 
+  /// The most memory used so far, in bytes. Not `ru_maxrss`, which on Linux begins with what the parent process had.
   private func peak() -> Double {
-    var usage = rusage()
     #if os(macOS)
+      var usage = rusage()
       getrusage(RUSAGE_SELF, &usage)
       return Double(usage.ru_maxrss)
     #else
-      getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage)
-      return Double(usage.ru_maxrss) * 1024
+      let status = (try? String(contentsOfFile: "/proc/self/status", encoding: .utf8)) ?? ""
+      let line = status.split(separator: "\n").first { $0.hasPrefix("VmHWM:") } ?? ""
+      return Double(line.split(whereSeparator: { !$0.isNumber }).first ?? "0").map { $0 * 1024 } ?? 0
     #endif
   }
 }
