@@ -106,7 +106,9 @@ struct BenchmarkProbe {
     return best
   }
 
-  /// The most memory used so far, in bytes. Not `ru_maxrss`, which on Linux begins with what the parent process had.
+  /// The most memory used so far, in bytes.
+  ///
+  /// Not `ru_maxrss`, which on Linux begins with what the parent process had.
   private func peak() -> Double {
     #if os(macOS)
       var usage = rusage()
