@@ -124,14 +124,13 @@ struct Generator {
     let counts = active.map(\.tokens.count)
     var x = decoder.embedding(active.map { $0.tokens[$0.tokens.count - 1] }, on: tape)
     for (index, layer) in decoder.layers.enumerated() {
-      let normal = tape.rmsNorm(x, layer.firstNorm, epsilon: decoder.config.normEpsilon)
-      let projection = layer.projection(normal, on: tape).value
+      let projection = layer.projected(x, on: tape).value
       let attended = tape.attention(
         projection, heads: decoder.heads, angles: angles,
         cache: CachedAttention(
           groups: groups(active, prompts, layer: index), continuations: cache.layers[index], starts: starts,
           counts: counts))
-      x = decoder.feedForward(tape.add(x, into: layer.output(attended, on: tape)), layer, on: tape)
+      x = layer.rest(attended, x, on: tape)
     }
     return decoder.logits(x, on: tape)
   }

@@ -3,18 +3,9 @@ import Tensor
 
 /// The language model: embeddings in, hidden states out.
 struct Decoder {
-  struct Layer {
-    let firstNorm: Variable<Float>
-    let projection: LinearLayer
-    let output: LinearLayer
-    let secondNorm: Variable<Float>
-    let gateAndUp: LinearLayer
-    let down: LinearLayer
-  }
-
   let config: QwenVLConfig.Text
   let embedding: EmbeddingLayer
-  let layers: [Layer]
+  let layers: [TransformerLayer]
   let finalNorm: Variable<Float>
   let outputWeight: Weight
 
@@ -32,17 +23,9 @@ struct Decoder {
     let angles = angles(positions, pool: tape.pool)
     var x = embeddings
     for (index, layer) in layers.enumerated() {
-      let projection = layer.projection(tape.rmsNorm(x, layer.firstNorm, epsilon: config.normEpsilon), on: tape)
-      let attended = tape.attention(projection, heads: heads, layout: layout, angles: angles)
-      seen(index, projection.value)
-      x = feedForward(tape.add(x, into: layer.output(attended, on: tape)), layer, on: tape)
+      x = layer(x, heads: heads, layout: layout, angles: angles, on: tape) { seen(index, $0) }
     }
     return x
-  }
-
-  func feedForward(_ x: Variable<Float>, _ layer: Layer, on tape: Tape<Float>) -> Variable<Float> {
-    let inner = tape.rmsNorm(x, layer.secondNorm, epsilon: config.normEpsilon)
-    return tape.add(x, into: layer.down(tape.swiGLU(layer.gateAndUp(inner, on: tape)), on: tape))
   }
 
   /// Log-probabilities of target tokens from hidden states, [n, 1].

@@ -38,7 +38,7 @@ public final class QwenVLModel {
     let layers = try (0..<config.text.layerCount).map { index in
       let prefix = "model.layers.\(index)."
       let attention = prefix + "self_attn."
-      return Decoder.Layer(
+      return TransformerLayer(
         firstNorm: try weights.vector(prefix + "input_layernorm.weight"),
         projection: LinearLayer(
           weight: try weights.weight(
@@ -48,7 +48,8 @@ public final class QwenVLModel {
         secondNorm: try weights.vector(prefix + "post_attention_layernorm.weight"),
         gateAndUp: LinearLayer(
           weight: try weights.weight(prefix + "mlp.gate_proj.weight", prefix + "mlp.up_proj.weight"), bias: nil),
-        down: LinearLayer(weight: try weights.weight(prefix + "mlp.down_proj.weight"), bias: nil))
+        down: LinearLayer(weight: try weights.weight(prefix + "mlp.down_proj.weight"), bias: nil),
+        normEpsilon: config.text.normEpsilon)
     }
     return Decoder(
       config: config.text, embedding: EmbeddingLayer(weight: embedding), layers: layers,
@@ -63,13 +64,13 @@ public final class QwenVLModel {
     let patchEmbedding = LinearLayer(weight: try weights.weight("visual.patch_embed.proj.weight"), bias: nil)
     let blocks = try (0..<config.depth).map { index in
       let prefix = "visual.blocks.\(index)."
-      return VisionTower.Block(
+      return TransformerLayer(
         firstNorm: try weights.vector(prefix + "norm1.weight"), projection: try linear(prefix + "attn.qkv"),
         output: try linear(prefix + "attn.proj"), secondNorm: try weights.vector(prefix + "norm2.weight"),
         gateAndUp: LinearLayer(
           weight: try weights.weight(prefix + "mlp.gate_proj.weight", prefix + "mlp.up_proj.weight"),
           bias: try weights.vector(prefix + "mlp.gate_proj.bias", prefix + "mlp.up_proj.bias")),
-        down: try linear(prefix + "mlp.down_proj"))
+        down: try linear(prefix + "mlp.down_proj"), normEpsilon: config.normEpsilon)
     }
     return VisionTower(
       config: config, patchEmbedding: patchEmbedding, blocks: blocks,

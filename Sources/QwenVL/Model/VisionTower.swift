@@ -6,18 +6,9 @@ import Tensor
 /// Patches attend within windows of the image, and in some blocks to the whole image; at the end squares of patches are
 /// merged into one token each. Source: Qwen2.5-VL (arXiv 2502.13923).
 struct VisionTower {
-  struct Block {
-    let firstNorm: Variable<Float>
-    let projection: LinearLayer
-    let output: LinearLayer
-    let secondNorm: Variable<Float>
-    let gateAndUp: LinearLayer
-    let down: LinearLayer
-  }
-
   let config: QwenVLConfig.Vision
   let patchEmbedding: LinearLayer
-  let blocks: [Block]
+  let blocks: [TransformerLayer]
   let mergerNorm: Variable<Float>
   let mergerFirst: LinearLayer
   let mergerSecond: LinearLayer
@@ -32,12 +23,7 @@ struct VisionTower {
     x = tape.rows(of: x, at: order.patches)
     for (index, block) in blocks.enumerated() {
       let layout = config.fullAttentionBlocks.contains(index) ? order.images : order.windows
-      let normal = tape.rmsNorm(x, block.firstNorm, epsilon: config.normEpsilon)
-      let attended = tape.attention(
-        block.projection(normal, on: tape), heads: heads, layout: layout, angles: angles)
-      x = tape.add(x, into: block.output(attended, on: tape))
-      let inner = tape.rmsNorm(x, block.secondNorm, epsilon: config.normEpsilon)
-      x = tape.add(x, into: block.down(tape.swiGLU(block.gateAndUp(inner, on: tape)), on: tape))
+      x = block(x, heads: heads, layout: layout, angles: angles, on: tape)
     }
     let square = config.spatialMergeSize * config.spatialMergeSize
     let normal = tape.rmsNorm(x, mergerNorm, epsilon: config.normEpsilon)
