@@ -46,8 +46,7 @@ struct ResolvedSpec {
       tree.node = .list(try elements.map(filled))
     case .table(let entries):
       if let use = tree["use"]?.word, let with = tree["with"] {
-        let kinds: [ComponentKind] = [.reward, .advantage, .stage]
-        let types = kinds.compactMap { registry.component($0, use) }
+        let types = ComponentKind.allCases.compactMap { registry.component($0, use) }
         if let options = types.lazy.compactMap({ try? options(of: $0, with) }).first {
           return tree.setting("with", to: options, at: tree.location)
         }
