@@ -25,8 +25,25 @@ struct ResolvedSpec {
         ]), at: tree.location)
     }
     tree = tree.setting("stages", to: OptionTree(.list(stages), at: tree.location), at: tree.location)
+    var left = ["$schema", "provenance"]
+    if spec.policy.use.isEmpty {
+      left += ["policy", "training"]
+    } else {
+      let type = try registry.policy(spec.policy.use)
+      let policy = OptionTree(
+        .table([
+          Self.entry("use", OptionTree(.string(spec.policy.use), at: tree.location)),
+          Self.entry("with", try options(of: type, spec.policy.with)),
+        ]), at: tree.location)
+      tree = tree.setting("policy", to: policy, at: tree.location)
+    }
+    let unused = spec.source.prompts.paths.isEmpty ? "prompts" : "rollouts"
+    if let source = tree["source"], case .table(let entries) = source.node {
+      tree = tree.setting(
+        "source", to: OptionTree(.table(entries.filter { $0.key != unused }), at: source.location), at: tree.location)
+    }
     guard case .table(let entries) = tree.node else { return tree.json }
-    return OptionTree(.table(entries.filter { !["$schema", "provenance"].contains($0.key) }), at: tree.location).json
+    return OptionTree(.table(entries.filter { !left.contains($0.key) }), at: tree.location).json
   }
 
   /// All options of a component.

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-public import PipelineCore
 
-/// A file that a spec names.
+/// A file or folder that a spec names.
 public struct SpecPath: Codable, Sendable, Hashable, SelfDescribingOption {
   /// What a path is relative to.
   public enum Base: Sendable, Hashable {
@@ -41,13 +40,16 @@ public struct SpecPath: Codable, Sendable, Hashable, SelfDescribingOption {
       throw DecodingError.dataCorrupted(
         DecodingError.Context(codingPath: decoder.codingPath, debugDescription: "must be a path without NUL"))
     }
-    base = place?.file == SpecOverride.file ? .workingFolder : .specFolder
+    base = place.map(\.isOnCommandLine) == true ? .workingFolder : .specFolder
   }
+
+  /// How paths are written where a spec is written for another folder than its own; nil for as they are.
+  @TaskLocal package static var rebase: (@Sendable (SpecPath) -> String)?
 
   /// Writes the path as it was written.
   public func encode(to encoder: any Encoder) throws {
     var single = encoder.singleValueContainer()
-    try single.encode(text)
+    try single.encode(Self.rebase.map { $0(self) } ?? text)
   }
 
   /// A string.
