@@ -73,13 +73,16 @@ public struct LossTokens: Sendable {
 
 /// What a loss makes of a response.
 public struct TokenLosses: Sendable {
-  /// What a limit did to a token.
+  /// What a limit did to a token; metrics give the share of each as `pg_clipfrac_higher` and `pg_clipfrac_lower`.
+  ///
+  /// As EasyR1 counts them: by what became of the loss. A clipped ratio, at whichever of its limits, raises the loss; the
+  /// dual clip lowers it. A limit that changes nothing does not count.
   public enum Clip: Sendable, Hashable {
     /// Nothing.
     case none
-    /// The ratio was held at its upper limit.
+    /// The loss is higher than without the limit.
     case higher
-    /// The ratio was held at its lower limit.
+    /// The loss is lower than without the limit.
     case lower
   }
 
