@@ -129,7 +129,8 @@ struct TrainingExamples {
     let temperature = sampling?["temperature"]?.doubleValue ?? 1
     let advantages = try Self.advantages(trajectory, trained, count: tokens.count)
     let usesOld = stage.loss.usesOldLogProbs
-    let source = trajectory.has(.oldLogprobs) && !(try knowsOldLogProbs(trajectory)) ? Field.oldLogprobs : .logprobs
+    let isKnown = try knowsOldLogProbs(trajectory)
+    let source: Field = trajectory.has(.oldLogprobs) && !isKnown ? .oldLogprobs : .logprobs
     let corrects = stage.options.importance.level != .none && trajectory.has(.logprobs)
     return TrainingExample(
       prompt: prompt, tokens: tokens, trained: trained, temperature: temperature == 0 ? 1 : temperature,

@@ -66,6 +66,34 @@ extension AssembledPipeline {
     return options
   }
 
+  /// How to go through the records; nil to take them as they come.
+  var poolPlan: PoolPlan? {
+    guard source.isPooled else { return nil }
+    var groups: Int?
+    if case .groups(let count) = source.batch { groups = count }
+    let epochs = source.epochs > 0 ? source.epochs : training.steps > 0 ? nil : 1
+    return PoolPlan(groups: groups, isShuffled: source.isShuffled, epochs: epochs)
+  }
+
+  /// How the policy is trained and evaluated; nil where the spec names none.
+  func trainingPlan(threads: Int) -> TrainingPlan? {
+    guard let policy else { return nil }
+    let evaluation = evaluationReaderOptions(threads: threads).map {
+      EvaluationPlan(options: training.evaluation, reader: $0, scoring: scoringStages)
+    }
+    return TrainingPlan(
+      policy: policy, folder: folder, steps: training.steps > 0 ? training.steps : nil,
+      checkpoints: training.checkpoints, evaluation: evaluation)
+  }
+
+  /// The stages that score responses: those that write rewards and need none.
+  var scoringStages: [PipelineRuntime.NamedStage] {
+    namedStages.filter { named in
+      named.stage.writes.contains(.reward) && named.stage.needs.isEmpty
+        && named.stage.reads.isDisjoint(with: [.reward, .advantage])
+    }
+  }
+
   /// The resolved spec as a run directory keeps it: with paths that lead there from that directory, and with
   /// what the program and the inputs were.
   ///

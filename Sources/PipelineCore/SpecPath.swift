@@ -43,13 +43,10 @@ public struct SpecPath: Codable, Sendable, Hashable, SelfDescribingOption {
     base = place.map(\.isOnCommandLine) == true ? .workingFolder : .specFolder
   }
 
-  /// How paths are written where a spec is written for another folder than its own; nil for as they are.
-  @TaskLocal package static var rebase: (@Sendable (SpecPath) -> String)?
-
   /// Writes the path as it was written.
   public func encode(to encoder: any Encoder) throws {
     var single = encoder.singleValueContainer()
-    try single.encode(Self.rebase.map { $0(self) } ?? text)
+    try single.encode(text)
   }
 
   /// A string.

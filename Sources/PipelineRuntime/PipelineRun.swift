@@ -96,7 +96,8 @@ public final class PipelineRun {
     try await runner.prepare(&batch)
     let work = UncancellableStep(batch: batch, runner: runner, metrics: metrics)
     // From the first update on the policy is ahead of what is written: this part is finished, whatever is asked.
-    try await Task { try await self.finish(work, readSeconds: seconds) }.value
+    nonisolated(unsafe) let run = self
+    try await Task { try await run.finish(work, readSeconds: seconds) }.value
     for (index, count) in work.runner.counts.enumerated() { summary.stages[index].add(count) }
     observer.stepEnded(
       StepReport(
@@ -112,8 +113,10 @@ public final class PipelineRun {
     try await write(work.batch)
     work.runner.write(to: &work.metrics)
     let timings = try await trainer?.evaluate(after: work.batch.number, &work.metrics) ?? []
-    for warning in trainer?.watch(work.metrics.numbers) ?? [] {
-      observer.warned(step: work.batch.number, stage: "training", warning)
+    for warning in trainer?.watch(step: work.batch.number, work.metrics.numbers) ?? [] {
+      observer.warned(
+        step: work.batch.number, stage: "training",
+        .init(code: warning.code, message: "\(warning.message). \(warning.advice)", count: 1))
     }
     try directory.stream("metrics.jsonl").write(work.metrics.line)
     var all = [("read", readSeconds)]

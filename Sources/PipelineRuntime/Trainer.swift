@@ -33,14 +33,14 @@ final class Trainer {
   /// - Throws: What is wrong with the model or with the prompts of evaluations.
   init(_ training: TrainingPlan, _ run: RunPlan, _ directory: RunDirectory, _ observer: any RunObserver) async throws {
     (plan, self.run, self.directory, self.observer) = (training, run, directory, observer)
-    let state = directory.training
+    let state = directory.training == .null ? [:] : directory.training
     checkpoints = try CheckpointStore(
       folder: directory.file("checkpoints"), keep: training.checkpoints.keep,
       keepBest: training.checkpoints.keepBest && training.evaluation != nil, state: state["checkpoints"])
     session = try await TrainingSession(
       training, needs: run.needs, checkpoint: checkpoints.record.latest.map(checkpoints.path), memory: state["memory"],
       threads: run.threads)
-    trainingWatch = TrainingWatch(state["watch"])
+    trainingWatch = try state["watch"].map { try TrainingWatch(state: $0) } ?? TrainingWatch()
     atLastStep = (
       directory.completeSteps, state["source"] ?? .null, state["memory"] ?? .null, state["watch"] ?? .null
     )
@@ -56,8 +56,10 @@ final class Trainer {
   /// The policy is about to change, or not, where nothing trains it.
   func updateBegan(_ trains: Bool) { isBetweenSteps = !trains }
 
-  /// Warnings about a step's figures.
-  func watch(_ metrics: [String: Double]) -> [StageReport.Warning] { trainingWatch.look(at: metrics) }
+  /// Warnings about a step's figures; none about a run that trains nothing.
+  func watch(step: Int, _ metrics: [String: Double]) -> [TrainingWarning] {
+    run.trains ? trainingWatch.warnings(step: step, metrics: metrics) : []
+  }
 
   /// Evaluates before the first step.
   func evaluateBefore() async throws {
@@ -78,7 +80,7 @@ final class Trainer {
   /// Saves where it is time to.
   func stepEnded(steps: Int, of count: Int?, source: JSONValue) async throws {
     isBetweenSteps = true
-    atLastStep = (steps, source, session.memory, trainingWatch.json)
+    atLastStep = (steps, source, session.memory, trainingWatch.state)
     guard run.trains else { return try directory.save(training: state) }
     let isRegular = isDue(plan.checkpoints.every, steps: steps)
     let isBest = score.map { $0.steps == steps && checkpoints.wouldBeBest($0.value) } ?? false
@@ -102,7 +104,8 @@ final class Trainer {
   /// Saves what an interruption would lose.
   func saveInterrupted() async throws {
     guard run.trains, isBetweenSteps, atLastStep.steps > directory.completeSteps else { return }
-    try await Task { try await self.save(isRegular: false) }.value
+    nonisolated(unsafe) let trainer = self
+    try await Task { try await trainer.save(isRegular: false) }.value
   }
 
   private func isDue(_ every: Int, steps: Int) -> Bool { every > 0 && steps.isMultiple(of: every) }

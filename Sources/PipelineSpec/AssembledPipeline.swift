@@ -38,13 +38,13 @@ public struct AssembledPipeline: Sendable {
   ///
   /// Paths are as they were written.
   public let resolved: JSONValue
-  let resolve: @Sendable () throws -> JSONValue
+  let resolve: @Sendable (_ paths: (@Sendable (SpecPath) -> String)?) throws -> JSONValue
 
   /// The resolved spec with other paths in it.
   ///
   /// - Parameter rebase: How to write a path that stands in this spec.
   public func resolved(writing rebase: @escaping @Sendable (SpecPath) -> String) throws -> JSONValue {
-    try SpecPath.$rebase.withValue(rebase) { try resolve() }
+    try resolve(rebase)
   }
 
   /// What the stages use of the policy.

@@ -61,13 +61,13 @@ public struct PipelineChecker: Sendable {
     if !errors.isEmpty { throw PipelineErrors(errors.sortedByPlace()) }
 
     let written = tree
-    let resolve: @Sendable () throws -> JSONValue = { [registry] in
-      try ResolvedSpec(registry: registry).json(of: spec, written: written)
+    let resolve: @Sendable ((@Sendable (SpecPath) -> String)?) throws -> JSONValue = { [registry] paths in
+      try ResolvedSpec(registry: registry, paths: paths).json(of: spec, written: written)
     }
     return AssembledPipeline(
       file: file, name: spec.name, description: spec.description, seed: spec.seed, policy: policy,
       source: spec.source, stages: stages, training: spec.training, output: spec.output,
-      resolved: try resolve(), resolve: resolve)
+      resolved: try resolve(nil), resolve: resolve)
   }
 
   private func makePolicy(

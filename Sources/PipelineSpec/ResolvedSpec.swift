@@ -6,7 +6,13 @@ struct ResolvedSpec {
   let registry: Registry
   private let reader = SpecOptionsReader()
 
-  init(registry: Registry) { self.registry = registry }
+  private let paths: OptionsEncoder.PathWriter?
+
+  /// - Parameter paths: How paths are written; nil for as they are.
+  init(registry: Registry, paths: OptionsEncoder.PathWriter? = nil) {
+    self.registry = registry
+    self.paths = paths
+  }
 
   /// The resolved spec, free of places and of what only editors need.
   ///
@@ -14,7 +20,7 @@ struct ResolvedSpec {
   ///   - spec: Free of errors.
   ///   - written: What the user wrote, for the digits of its numbers.
   func json(of spec: PipelineSpec, written: OptionTree) throws -> JSONValue {
-    var tree = try OptionsEncoder.tree(of: spec).keepingDigits(of: written)
+    var tree = try OptionsEncoder.tree(of: spec, paths: paths).keepingDigits(of: written)
     let stages = try spec.stages.map { entry in
       let type = try registry.stage(entry.reference.use)
       return OptionTree(
@@ -50,7 +56,7 @@ struct ResolvedSpec {
   func options(of type: any Component.Type, _ tree: OptionTree) throws -> OptionTree {
     func open<C: Component>(_ type: C.Type) throws -> OptionTree {
       let options = try reader.read(C.Options.self, from: tree)
-      return try filled(OptionsEncoder.tree(of: options).keepingDigits(of: tree))
+      return try filled(OptionsEncoder.tree(of: options, paths: paths).keepingDigits(of: tree))
     }
     return try open(type)
   }

@@ -24,7 +24,7 @@ public struct SourceOptions: ComponentOptions {
 
   /// What every record has: of a prompt its text, of a saved rollout the response as well.
   public var alwaysProvided: Set<Field> {
-    [.id, .group, .prompt].union(prompts.paths.isEmpty ? [.response] : [])
+    prompts.paths.isEmpty ? [.id, .group, .prompt, .response] : [.id, .group, .prompt]
   }
 
   /// The files that records come from, whatever they are.
