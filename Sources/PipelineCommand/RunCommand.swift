@@ -46,10 +46,11 @@ struct RunCommand: AsyncParsableCommand {
     let path = output ?? "runs/" + Self.folderName(of: pipeline)
     let reader = pipeline.readerOptions(threads: work.threads)
     try checkInputs(reader.paths, of: pipeline.file, output: path)
-    let plan = RunPlan(
+    var plan = RunPlan(
       stages: pipeline.namedStages, reader: reader, seed: pipeline.seed,
       rolloutsFile: pipeline.output.rollouts.text, writesLineage: pipeline.output.lineage,
       resolved: try pipeline.resolved(for: path), threads: work.threads)
+    plan.writesTensorBoard = pipeline.output.tensorboard
     let directory = try RunDirectory(
       path: path, existing: resume ? .resume : overwrite ? .overwrite : .refuse, fingerprint: plan.resolved)
     if directory.isFinished {

@@ -24,6 +24,9 @@ struct RunReport {
     lines.append(contentsOf: notes)
     lines.append("trajectories  \(path)/\(plan.rolloutsFile)")
     lines.append("metrics       \(path)/metrics.jsonl")
+    if plan.writesTensorBoard {
+      lines.append("tensorboard   tensorboard --logdir \(path.quotedForShell)")
+    }
     if plan.writesLineage {
       lines.append("lineage       \(path)/lineage.jsonl — ask it: shuffle-r1 why \(path.quotedForShell) ID")
     }

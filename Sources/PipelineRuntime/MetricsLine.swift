@@ -1,11 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 import PipelineCore
 
-/// The line of `metrics.jsonl` for one step.
+/// The line of `metrics.jsonl`, or of `timings.jsonl`, for one step.
 struct MetricsLine {
-  private var members: [JSONValue.Member]
+  /// What the line says, in order.
+  private(set) var members: [JSONValue.Member]
 
   init(step: Int) { members = [.init("step", .number(step))] }
+
+  /// The line of `timings.jsonl`, in seconds.
+  init(step: Int, timings: [(String, Double)]) {
+    self.init(step: step)
+    members += timings.map { .init("timing_s/\($0.0)", .number($0.1)) }
+    members.append(.init("timing_s/step", .number(timings.reduce(0) { $0 + $1.1 })))
+  }
 
   /// Counts what came in.
   mutating func describeInput(_ batch: TrajectoryBatch) {
@@ -33,24 +41,15 @@ struct MetricsLine {
   }
 
   /// The line, with its line end.
-  var line: [UInt8] { Self.encode(members) }
-
-  /// The line of `timings.jsonl`, in seconds.
-  static func timings(step: Int, _ timings: [(String, Double)]) -> [UInt8] {
-    encode(
-      [.init("step", .number(step))] + timings.map { .init("timing_s/\($0.0)", .number($0.1)) }
-        + [.init("timing_s/step", .number(timings.reduce(0) { $0 + $1.1 }))])
+  var line: [UInt8] {
+    var bytes: [UInt8] = []
+    JSONValue.object(members).write(to: &bytes)
+    bytes.append(0x0A)
+    return bytes
   }
 
   private mutating func set(_ name: String, _ value: JSONValue) {
     members.removeAll { $0.key == name }
     members.append(.init(name, value))
-  }
-
-  private static func encode(_ members: [JSONValue.Member]) -> [UInt8] {
-    var bytes: [UInt8] = []
-    JSONValue.object(members).write(to: &bytes)
-    bytes.append(0x0A)
-    return bytes
   }
 }

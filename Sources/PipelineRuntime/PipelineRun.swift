@@ -16,6 +16,8 @@ public struct RunPlan: Sendable {
   public var rolloutsFile: String
   /// Whether to write what became of every trajectory.
   public var writesLineage: Bool
+  /// Whether to write an event file for TensorBoard.
+  public var writesTensorBoard = false
   /// The spec with every default filled in.
   public var resolved: JSONValue
   /// The most threads to use.
@@ -143,8 +145,7 @@ public struct PipelineRun {
     let since = clock.now
     try await write(batch)
     timings.append(("write", (clock.now - since).inSeconds))
-    try directory.stream("metrics.jsonl").write(metrics.line)
-    try directory.stream("timings.jsonl").write(MetricsLine.timings(step: batch.number, timings))
+    try writeMetrics(step: batch.number, metrics, MetricsLine(step: batch.number, timings: timings))
     try directory.stepEnded()
   }
 
@@ -161,6 +162,12 @@ public struct PipelineRun {
       let lineage = try directory.stream("lineage.jsonl")
       try await LineageEncoder(batch).write(threads: plan.threads) { try lineage.write($0) }
     }
+  }
+
+  private func writeMetrics(step: Int, _ metrics: MetricsLine, _ timings: MetricsLine) throws {
+    try directory.stream("metrics.jsonl").write(metrics.line)
+    try directory.stream("timings.jsonl").write(timings.line)
+    if plan.writesTensorBoard { try TensorBoardLog(directory: directory).write(step: step, [metrics, timings]) }
   }
 
   private func writeBadRecords(_ log: BadRecordLog) throws {

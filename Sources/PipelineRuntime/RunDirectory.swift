@@ -161,7 +161,7 @@ public final class RunDirectory {
   }
 
   private func removeRun() throws {
-    let own = ["metrics.jsonl", "timings.jsonl", "lineage.jsonl", "taps", "bad-records.jsonl"]
+    let own = ["metrics.jsonl", "timings.jsonl", "lineage.jsonl", "taps", "tensorboard", "bad-records.jsonl"]
     let streamed = ((try? savedOffsets()) ?? [:]).keys.sorted()
     // The two files by which this is known for a run go last: a kill in between leaves a run, not rubble.
     for name in streamed + own + ["state.json", "resolved.json"]

@@ -7,11 +7,14 @@ public struct OutputOptions: ComponentOptions {
   public var rollouts = SpecPath("selected.jsonl")
   /// Whether the run writes down what became of each trajectory.
   public var lineage = true
+  /// Whether the run writes its metrics and timings for TensorBoard too.
+  public var tensorboard = false
 
   /// One line on each option.
   public static let help = [
     "rollouts": "The file, in the run directory, that the trajectories which are left go to",
     "lineage": "Whether to write down for each trajectory which stage kept or dropped it, and why",
+    "tensorboard": "Whether to write metrics and timings as TensorBoard events too, in the run's tensorboard folder",
   ]
 
   /// The defaults.
@@ -20,7 +23,7 @@ public struct OutputOptions: ComponentOptions {
   /// What the run keeps for itself in its directory.
   private static let taken: Set = [
     "resolved.json", "state.json", "metrics.jsonl", "timings.jsonl", "lineage.jsonl", "bad-records.jsonl", "taps",
-    "checkpoints",
+    "checkpoints", "tensorboard",
   ]
 
   /// The file must lie in the run's directory and be nobody else's.
