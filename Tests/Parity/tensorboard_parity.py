@@ -69,7 +69,11 @@ def main() -> None:
         began = time.time()
         run = InterruptedRun(scratch, 12, "output.tensorboard=true")
         killed = run.start_and_kill(40)
+        watching = EventFileLoader(str(run.folder / FILE))
+        seen = [event.step for event in watching.Load()]
         run.resume()
+        # A TensorBoard that was looking on must not lose its place.
+        assert len(seen) > 40 and seen + [event.step for event in watching.Load()] == [0, *range(288)], seen
         print(f"{check(run, began)} values of 288 steps, killed after {killed}: all equal to 32 bits")
         # The check of the records is no formality: a bit that is turned must not pass.
         damaged = bytearray((run.folder / FILE).read_bytes())

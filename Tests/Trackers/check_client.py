@@ -97,7 +97,7 @@ def mlflow_values(scratch: Path) -> tuple:
 def follow(client: str, folder: Path) -> subprocess.Popen:
     words = [sys.executable, str(ROOT / "Plugins/Trackers/track.py"), str(folder), "--to", client, "--follow"]
     words += ["--offline", "--project", "check", "--every", "0.05", "--rollouts", "1" if client == "mlflow" else "0"]
-    return subprocess.Popen(words, stdout=subprocess.DEVNULL)
+    return subprocess.Popen(words, stdout=subprocess.DEVNULL, start_new_session=True)
 
 
 def wait_until_sent(client: str, run: InterruptedRun, step: int, tracker: subprocess.Popen) -> None:
@@ -116,7 +116,7 @@ def main(client: str) -> None:
         tracker = follow(client, run.folder)  # before there is a run
         killed = run.start_and_kill(40)
         wait_until_sent(client, run, 10, tracker)
-        tracker.send_signal(signal.SIGINT)
+        os.killpg(tracker.pid, signal.SIGINT)  # as a terminal does: to the client's own processes too
         assert tracker.wait() == 0
         run.resume()
         tracker = follow(client, run.folder)
