@@ -140,6 +140,7 @@ final class Trainer {
     var line = MetricsLine(step: steps)
     for metric in metrics { line.set(metric.name, .number(metric.value)) }
     try directory.stream("evaluations.jsonl").write(line.line)
+    if run.writesTensorBoard { try TensorBoardLog(directory: directory).write([line]) }
     observer.evaluated(steps: steps, metrics)
     return metrics
   }
