@@ -67,7 +67,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         scratch = Path(folder)
         began = time.time()
-        run = InterruptedRun(scratch, 12, "output.tensorboard=true")
+        run = InterruptedRun(scratch, 12, "output.tensorboard=on")
         killed = run.start_and_kill(40)
         watching = EventFileLoader(str(run.folder / FILE))
         seen = [event.step for event in watching.Load()]

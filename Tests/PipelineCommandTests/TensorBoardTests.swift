@@ -15,7 +15,7 @@ struct TensorBoardTests {
 
   @Test("an event file holds every name of metrics and timings, and the report says how to look at it")
   func writes() throws {
-    let report = try sandbox.output("shuffle-r1 run p.json -o 'new run' --set output.tensorboard=true")
+    let report = try sandbox.output("shuffle-r1 run p.json -o 'new run' --set output.tensorboard=on")
     #expect(report.contains("\ntensorboard   tensorboard --logdir 'new run'\n"))
     let events = sandbox.text("new run" + Self.file)
     #expect(events.contains("brain.Event:2"))
@@ -27,7 +27,7 @@ struct TensorBoardTests {
 
   @Test("nothing is written unless it is asked for, and --overwrite leaves nothing behind")
   func isOff() throws {
-    try sandbox.output("shuffle-r1 run p.json -q -o run --set output.tensorboard=true")
+    try sandbox.output("shuffle-r1 run p.json -q -o run --set output.tensorboard=on")
     #expect(sandbox.has("run" + Self.file))
     #expect(try sandbox.output("shuffle-r1 run p.json -o run --overwrite").contains("tensorboard") == false)
     #expect(!sandbox.has("run/tensorboard"))
