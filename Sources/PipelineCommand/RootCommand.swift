@@ -17,7 +17,7 @@ struct RootCommand: AsyncParsableCommand {
         shuffle-r1 why runs/first geo-17/3                 what became of it?
         shuffle-r1 stage advantage < in.jsonl > out.jsonl  one stage alone
         shuffle-r1 generate --model DIR < prompts.jsonl    rollouts of a model
-        shuffle-r1 evaluate --model DIR --prompts test.jsonl   how good is it?
+        shuffle-r1 evaluate --model DIR --prompts q.jsonl  how good is it?
       """,
     version: PipelineProgram.version,
     subcommands: [
