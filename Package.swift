@@ -3,10 +3,10 @@
 import PackageDescription
 
 /// The stages, each built exactly as a third party would build theirs: on PipelineCore alone.
-let stages = ["Advantage", "Filter", "PairwiseSample", "Reward", "Shuffle", "Tap"]
+let stages = ["Advantage", "Filter", "KLPenalty", "PairwiseSample", "Reward", "Rollout", "Shuffle", "Tap", "Update"]
 
 /// The stages whose tests read `Fixtures` beside their sources.
-let stagesWithFixtures: Set = ["Advantage", "PairwiseSample", "Shuffle"]
+let stagesWithFixtures: Set = ["Advantage", "PairwiseSample", "Shuffle", "Update"]
 
 let package = Package(
   name: "shuffle-r1",

@@ -3,7 +3,7 @@ import PipelineCore
 
 /// The line of `metrics.jsonl` for one step.
 struct MetricsLine {
-  private var members: [JSONValue.Member]
+  private(set) var members: [JSONValue.Member]
 
   init(step: Int) { members = [.init("step", .number(step))] }
 
@@ -13,38 +13,27 @@ struct MetricsLine {
     set("data/groups", .number(Double(batch.groups.count)))
   }
 
-  /// Takes over a stage's own figures, and those that mean the same after every stage.
-  mutating func describe(
-    stage: String, batch: TrajectoryBatch, drops: ArraySlice<TrajectoryBatch.Drop>, report: StageReport
-  ) {
-    for metric in report.metrics {
-      set(metric.name.contains("/") ? metric.name : "\(stage)/\(metric.name)", .number(metric.value))
-    }
-    set("\(stage)/kept", .number(Double(batch.count)))
-    var byRule: [String: Int] = [:]
-    for drop in drops { byRule[drop.rule, default: 0] += 1 }
-    for (rule, count) in byRule.sorted(by: { $0.key < $1.key }) {
-      set("\(stage)/dropped/\(rule)", .number(Double(count)))
-    }
-    if let spread = AdvantageSpread(batch) {
-      set("\(stage)/collapsed_share", .number(spread.collapsedShare))
-      set("\(stage)/advantage_histogram", spread.histogram)
-    }
+  /// Sets a value, in the place of an earlier one of that name.
+  mutating func set(_ name: String, _ value: JSONValue) {
+    members.removeAll { $0.key == name }
+    members.append(.init(name, value))
   }
 
   /// The line, with its line end.
   var line: [UInt8] { Self.encode(members) }
+
+  /// The numbers of the line by their names.
+  var numbers: [String: Double] {
+    Dictionary(
+      members.compactMap { member in member.value.doubleValue.map { (member.key, $0) } },
+      uniquingKeysWith: { _, last in last })
+  }
 
   /// The line of `timings.jsonl`, in seconds.
   static func timings(step: Int, _ timings: [(String, Double)]) -> [UInt8] {
     encode(
       [.init("step", .number(step))] + timings.map { .init("timing_s/\($0.0)", .number($0.1)) }
         + [.init("timing_s/step", .number(timings.reduce(0) { $0 + $1.1 }))])
-  }
-
-  private mutating func set(_ name: String, _ value: JSONValue) {
-    members.removeAll { $0.key == name }
-    members.append(.init(name, value))
   }
 
   private static func encode(_ members: [JSONValue.Member]) -> [UInt8] {
