@@ -73,6 +73,10 @@ let package = Package(
     .executableTarget(
       name: "policy-probe", dependencies: ["CKernels", "PipelineCore", "QwenVL"], path: "Tests/PolicyProbe"),
 
+    // Trains the vision tower of the bundled model; Examples/easy-vqa/make-model runs it.
+    .executableTarget(
+      name: "easy-vqa-tower", dependencies: ["PipelineCore", "QwenVL", "Tensor"], path: "Examples/easy-vqa/tower"),
+
     // Tests mirror Sources and Plugins.
     .testTarget(name: "PipelineCoreTests", dependencies: ["PipelineCore"]),
     .testTarget(name: "PipelineTestingTests", dependencies: ["PipelineCore", "PipelineTesting"]),
