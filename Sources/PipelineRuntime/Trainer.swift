@@ -134,7 +134,7 @@ final class Trainer {
       progress: { progress in
         observer.progressed(
           step: steps, activity: "evaluating: \(progress.responses) of \(progress.prompts * progress.samples)", share: nil)
-      })
+      }, deliver: { _ in })
     let metrics = summary.metrics()
     if let mean = summary.overall.mean { score = (steps, mean) }
     var line = MetricsLine(step: steps)
