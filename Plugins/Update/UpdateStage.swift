@@ -60,14 +60,15 @@ public struct UpdateStage: Stage {
     if slots.isEmpty {
       context.report.warn(
         "nothing-to-train",
-        "no trajectory of the step can be trained on; the policy stays as it is. Look at what the stages before dropped")
+        "no trajectory of the step can be trained on; the policy stays as it is. Look at what the stages before dropped"
+      )
       return
     }
     var tally = UpdateTally(slots: slots, examples: examples)
     let minibatches = Minibatch.cut(slots, into: options.minibatches, examples: examples)
     let count = options.epochs * minibatches.count
     for number in 0..<count {
-      context.training.progressed("update \(number + 1) of \(count)", share: Double(number) / Double(count))
+      context.training.progressed("\(number + 1) of \(count)", share: Double(number) / Double(count))
       let minibatch = minibatches[number % minibatches.count]
       let pass = MinibatchPass(
         minibatch, examples: examples, loss: loss, aggregation: aggregation, options: options,

@@ -45,7 +45,8 @@ public final class PipelineRun {
         try await step(&batch, source, seconds: (clock.now - readSince).inSeconds, steps, &summary)
         summary.steps = batch.number + 1
         try await trainer?.stepEnded(steps: summary.steps, of: steps, source: source.position)
-        observer.progressed(step: batch.number, activity: "written", share: await share(summary.steps, of: steps, source))
+        observer.progressed(
+          step: batch.number, activity: "written", share: await share(summary.steps, of: steps, source))
         readSince = clock.now
       }
       try writeBadRecords(badRecords)
@@ -53,7 +54,8 @@ public final class PipelineRun {
       if summary.steps == 0 { throw nothingRead(summary.counts, badRecords.first) }
       if let trainer {
         try await trainer.finish(steps: summary.steps, source: source.position)
-        summary.checkpoint = trainer.checkpoint
+        (summary.checkpoint, summary.bestCheckpoint) = (trainer.checkpoint, trainer.bestCheckpoint)
+        summary.evaluations = trainer.evaluations
       } else if !directory.isFinished {
         try directory.streamsGrew()
         try directory.save(isLast: true)

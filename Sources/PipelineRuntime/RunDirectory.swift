@@ -205,7 +205,8 @@ public final class RunDirectory {
 
   private func removeRun() throws {
     let own = [
-      "metrics.jsonl", "timings.jsonl", "lineage.jsonl", "evaluations.jsonl", "taps", "tensorboard", "bad-records.jsonl",
+      "metrics.jsonl", "timings.jsonl", "lineage.jsonl", "evaluations.jsonl", "taps", "tensorboard",
+      "bad-records.jsonl",
       "checkpoints",
     ]
     let streamed = ((try? savedOffsets()) ?? [:]).keys.sorted()
