@@ -85,7 +85,7 @@ let package = Package(
       name: "PipelineIOTests", dependencies: ["PipelineCore", "PipelineIO"], exclude: ["Formats/Fixtures"]),
     .testTarget(
       name: "PipelineRuntimeTests",
-      dependencies: ["PipelineCore", "PipelineIO", "PipelineRuntime", "PipelineSpec"]),
+      dependencies: ["PipelineCore", "PipelineIO", "PipelineRuntime", "PipelineSpec", "PipelineTesting"]),
     .testTarget(
       name: "PipelineAnalysisTests",
       dependencies: ["PipelineAnalysis", "PipelineCore", "PipelineIO", "PipelineRuntime"]),

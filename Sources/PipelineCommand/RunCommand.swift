@@ -56,11 +56,12 @@ struct RunCommand: AsyncParsableCommand {
     if let prompts = pipeline.evaluationReaderOptions(threads: 1)?.paths {
       try checkInputs(prompts, as: "training.evaluation.prompts", of: pipeline.file, output: path)
     }
-    let plan = RunPlan(
+    var plan = RunPlan(
       stages: pipeline.namedStages, reader: reader, pool: pipeline.poolPlan,
       training: pipeline.trainingPlan(threads: work.threads), seed: pipeline.seed,
       rolloutsFile: pipeline.output.rollouts.text, writesLineage: pipeline.output.lineage,
       resolved: try pipeline.resolved(for: path), threads: work.threads)
+    plan.writesTensorBoard = pipeline.writesTensorBoard
     let directory = try RunDirectory(
       path: path, existing: resume ? .resume : overwrite ? .overwrite : .refuse, fingerprint: plan.resolved,
       acceptsChanges: acceptChanges)

@@ -66,6 +66,15 @@ extension AssembledPipeline {
     return options
   }
 
+  /// Whether a run writes events for TensorBoard.
+  var writesTensorBoard: Bool {
+    switch output.tensorboard {
+    case .auto: needs.contains(.training)
+    case .on: true
+    case .off: false
+    }
+  }
+
   /// How to go through the records; nil to take them as they come.
   var poolPlan: PoolPlan? {
     guard source.isPooled else { return nil }

@@ -1,11 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 import PipelineCore
 
-/// The line of `metrics.jsonl` for one step.
+/// The line of `metrics.jsonl`, of `timings.jsonl` or of `evaluations.jsonl` for one step.
 struct MetricsLine {
+  /// What the line says, in order.
   private(set) var members: [JSONValue.Member]
 
   init(step: Int) { members = [.init("step", .number(step))] }
+
+  /// The line of `timings.jsonl`, in seconds.
+  init(step: Int, timings: [(String, Double)]) {
+    self.init(step: step)
+    members += timings.map { .init("timing_s/\($0.0)", .number($0.1)) }
+    members.append(.init("timing_s/step", .number(timings.reduce(0) { $0 + $1.1 })))
+  }
 
   /// Counts what came in.
   mutating func describeInput(_ batch: TrajectoryBatch) {
@@ -20,7 +28,12 @@ struct MetricsLine {
   }
 
   /// The line, with its line end.
-  var line: [UInt8] { Self.encode(members) }
+  var line: [UInt8] {
+    var bytes: [UInt8] = []
+    JSONValue.object(members).write(to: &bytes)
+    bytes.append(0x0A)
+    return bytes
+  }
 
   /// The numbers of the line by their names.
   var numbers: [String: Double] {
@@ -29,17 +42,10 @@ struct MetricsLine {
       uniquingKeysWith: { _, last in last })
   }
 
-  /// The line of `timings.jsonl`, in seconds.
-  static func timings(step: Int, _ timings: [(String, Double)]) -> [UInt8] {
-    encode(
-      [.init("step", .number(step))] + timings.map { .init("timing_s/\($0.0)", .number($0.1)) }
-        + [.init("timing_s/step", .number(timings.reduce(0) { $0 + $1.1 }))])
-  }
-
-  private static func encode(_ members: [JSONValue.Member]) -> [UInt8] {
-    var bytes: [UInt8] = []
-    JSONValue.object(members).write(to: &bytes)
-    bytes.append(0x0A)
-    return bytes
+  /// The line without what an evaluation found, which has lines of its own.
+  var withoutEvaluation: MetricsLine {
+    var line = self
+    line.members.removeAll { $0.key.hasPrefix("val/") }
+    return line
   }
 }

@@ -116,13 +116,12 @@ public final class PipelineRun {
     for warning in trainer?.watch(step: work.batch.number, work.metrics.numbers) ?? [] {
       observer.warned(
         step: work.batch.number, stage: "training",
-        .init(code: warning.code, message: "\(warning.message). \(warning.advice)", count: 1))
+        .init(code: warning.code, message: "\(warning.message); \(warning.advice)", count: 1))
     }
-    try directory.stream("metrics.jsonl").write(work.metrics.line)
     var all = [("read", readSeconds)]
     all += zip(plan.stages, work.runner.seconds).map { ($0.name, $1) }
     all += timings + [("write", (clock.now - since).inSeconds - timings.reduce(0) { $0 + $1.1 })]
-    try directory.stream("timings.jsonl").write(MetricsLine.timings(step: work.batch.number, all))
+    try writeMetrics(work.metrics, MetricsLine(step: work.batch.number, timings: all))
     try directory.stepEnded()
     if trainer == nil { try directory.save() }
   }
@@ -142,6 +141,12 @@ public final class PipelineRun {
       let lineage = try directory.stream("lineage.jsonl")
       try await LineageEncoder(batch).write(threads: plan.threads) { try lineage.write($0) }
     }
+  }
+
+  private func writeMetrics(_ metrics: MetricsLine, _ timings: MetricsLine) throws {
+    try directory.stream("metrics.jsonl").write(metrics.line)
+    try directory.stream("timings.jsonl").write(timings.line)
+    if plan.writesTensorBoard { try TensorBoardLog(directory: directory).write([metrics.withoutEvaluation, timings]) }
   }
 
   private func writeBadRecords(_ log: BadRecordLog) throws {

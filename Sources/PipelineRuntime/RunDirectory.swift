@@ -205,7 +205,8 @@ public final class RunDirectory {
 
   private func removeRun() throws {
     let own = [
-      "metrics.jsonl", "timings.jsonl", "lineage.jsonl", "evaluations.jsonl", "taps", "bad-records.jsonl", "checkpoints",
+      "metrics.jsonl", "timings.jsonl", "lineage.jsonl", "evaluations.jsonl", "taps", "tensorboard", "bad-records.jsonl",
+      "checkpoints",
     ]
     let streamed = ((try? savedOffsets()) ?? [:]).keys.sorted()
     // The two files by which this is known for a run go last: a kill in between leaves a run, not rubble.

@@ -19,6 +19,8 @@ public struct RunPlan: Sendable {
   public var rolloutsFile: String?
   /// Whether to write what became of every trajectory.
   public var writesLineage: Bool
+  /// Whether to write an event file for TensorBoard.
+  public var writesTensorBoard = false
   /// The spec with every default filled in.
   public var resolved: JSONValue
   /// The most threads to use.

@@ -134,12 +134,13 @@ final class Trainer {
       progress: { progress in
         observer.progressed(
           step: steps, activity: "evaluating: \(progress.responses) of \(progress.prompts * progress.samples)", share: nil)
-      })
+      }, deliver: { _ in })
     let metrics = summary.metrics()
     if let mean = summary.overall.mean { score = (steps, mean) }
     var line = MetricsLine(step: steps)
     for metric in metrics { line.set(metric.name, .number(metric.value)) }
     try directory.stream("evaluations.jsonl").write(line.line)
+    if run.writesTensorBoard { try TensorBoardLog(directory: directory).write([line]) }
     observer.evaluated(steps: steps, metrics)
     return metrics
   }
