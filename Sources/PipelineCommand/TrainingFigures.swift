@@ -20,9 +20,9 @@ struct TrainingFigures {
     func add(_ name: String, _ value: Double?, _ format: (Double) -> String) {
       if let value { parts.append("\(name) \(format(value))") }
     }
-    add("reward", metrics["reward/overall/mean"], Self.decimals)
-    add("acc", metrics["reward/accuracy/mean"], Self.decimals)
-    if metrics["reward/overall/mean"] == nil { add("loss", metrics["actor/pg_loss"], Self.decimals) }
+    add("reward", metrics["reward/overall"], Self.decimals)
+    add("acc", metrics["reward/accuracy"], Self.decimals)
+    if metrics["reward/overall"] == nil { add("loss", metrics["actor/pg_loss"], Self.decimals) }
     if let distinct = metrics["data/trained_distinct"], let made = generated, made > 0 {
       add("kept", distinct / made, Self.percent)
       add("util", metrics["actor/rollout_util_rate"], Self.percent)
