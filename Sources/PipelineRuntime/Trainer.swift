@@ -144,6 +144,14 @@ final class Trainer {
           share: nil)
       }, deliver: { _ in })
     let metrics = summary.metrics()
+    if summary.overall.mean == nil {
+      let name = evaluation.plan.options.score.isEmpty ? "reward" : evaluation.plan.options.score
+      throw PipelineError(
+        .invalidSpec,
+        "none of the \(summary.overall.responses) responses of the evaluation has the score \(name.quotedForMessage); name "
+          + "'reward' or a part of it in training.evaluation.score, and see that the reward stage can judge its prompts"
+      )
+    }
     if let mean = summary.overall.mean { score = (steps, mean) }
     var line = MetricsLine(step: steps)
     for metric in metrics { line.set(metric.name, .number(metric.value)) }
@@ -162,7 +170,7 @@ final class Trainer {
     options.samples = plan.options.samples
     options.seed = run.seed
     options.threads = run.threads
-    options.score = plan.options.score == "reward" ? .reward : .part(plan.options.score)
+    options.score = plan.options.score.isEmpty ? .automatic : EvaluationScore(name: plan.options.score)
     options.category = plan.options.by.isEmpty ? nil : Field(plan.options.by)
     let evaluator = Evaluator(policy: policy, scoring: plan.scoring, options: options)
     let reader = TrajectoryReader(plan.reader)

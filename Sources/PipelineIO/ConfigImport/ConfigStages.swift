@@ -45,7 +45,7 @@ struct ConfigStages {
           .init(
             "functions",
             [
-              ["use": "boxed-answer", "weight": Self.rounded(1 - format)],
+              accuracy(weight: Self.rounded(1 - format)),
               ["use": "format", "weight": Self.rounded(format)],
             ])
         ])
@@ -64,6 +64,12 @@ struct ConfigStages {
             [["use": "boxed-answer", "weight": 0.9, "name": "accuracy"], ["use": "format", "weight": 0.1]])
         ])
     }
+  }
+
+  /// Where a policy is trained the score has the name that evaluations look for.
+  private func accuracy(weight: JSONValue) -> JSONValue {
+    let name: [JSONValue.Member] = purpose == .training ? [.init("name", "accuracy")] : []
+    return .object([.init("use", "boxed-answer"), .init("weight", weight)] + name)
   }
 
   private mutating func addFilter(_ settings: inout ConfigSettings) throws {
