@@ -11,7 +11,7 @@ PROGRAM = .build/release/shuffle-r1
 SOURCES = $(wildcard Sources Plugins Tests Examples Package.swift)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build quickstart test test-examples test-debug test-parity test-large fuzz lint format bench bench-policy clean
+.PHONY: help setup build quickstart test test-examples test-debug test-parity test-trackers test-large fuzz lint format bench bench-policy clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z][a-z-]*\):.*## \(.*\)/\1|\2/p' Makefile | awk -F '|' '{ printf "  make %-13s %s\n", $$1, $$2 }'
@@ -23,17 +23,14 @@ build: setup ## build the program: .build/release/shuffle-r1
 	"$(SWIFT)" build $(BUILD_FLAGS)
 
 # The first thing that a newcomer runs: keep it to one command, with something to see at its end.
-quickstart: build ## build, then replay saved rollouts through the selection stages
-	@echo; $(PROGRAM) run Examples/replay/pipeline.json --overwrite --output runs/quickstart
-	@echo; echo "Two of these rollouts, and what became of them:"
-	@echo; $(PROGRAM) why runs/quickstart shapes-15/13
-	@echo; $(PROGRAM) why runs/quickstart shapes-00/0
-	@echo; echo "The same rollouts through GRPO, DAPO's filter, the largest |A|, and Shuffle-R1:"
-	@echo; cd Examples/replay && ../../$(PROGRAM) compare grpo.json dapo.json top.json pipeline.json
-	@echo "What this shows, and what to try next: Examples/replay/README.md"
+quickstart: build ## build, then train the bundled model on easy-VQA with Shuffle-R1: before and after on held-out images
+	@python3 -m pip --version >/dev/null 2>&1 || .ci/setup python3-pip
+	@echo; Examples/easy-vqa/prepare
+	@Examples/easy-vqa/quickstart
 
 test: setup ## run every test and every example, in release, with the import checks of the build
 	"$(SWIFT)" test $(BUILD_FLAGS) --disable-testable-imports
+	python3 Tests/Trackers/test_track.py
 	Examples/test.sh
 
 test-examples: build ## run every example and compare with what it should give
@@ -43,8 +40,11 @@ test-debug: build ## check that a debug build gives the same bytes, on 1, 2 and 
 	"$(SWIFT)" build --scratch-path .build-debug --product shuffle-r1 $(SWIFT_FLAGS)
 	Tests/same-bytes.sh $(PROGRAM) .build-debug/debug/shuffle-r1
 
-test-parity: build ## compare the bundled policy with transformers and tokenizers (needs python3; makes .venv-parity)
+test-parity: build ## compare with transformers and tokenizers, and what TensorBoard reads (needs python3; makes .venv-parity)
 	BUILD_FLAGS='$(BUILD_FLAGS)' Tests/Parity/run all
+
+test-trackers: build ## follow a run with the clients of Weights & Biases, SwanLab and MLflow, offline (makes .venv-trackers)
+	Tests/Trackers/run
 
 test-large: build ## make a random model of the 3B shape, 7.5 GB in .large, and measure the bundled policy on it
 	Tests/Parity/run large

@@ -7,10 +7,11 @@ public protocol PolicyBackend: Component {
   /// What its policies can do; a stage that needs more is refused when the spec is checked.
   var offers: Set<PolicyNeed> { get }
 
-  /// Files and folders that the options name, relative to the spec's folder, in a fixed order.
+  /// Files that say which model it is, in a fixed order, as paths from the working folder.
   ///
   /// They are part of what a run was started with: a resume against others is refused.
-  var files: [String] { get }
+  /// - Parameter folder: The folder that relative paths of options start from.
+  func files(in folder: String) -> [String]
 
   /// Opens the policy.
   ///
@@ -20,7 +21,7 @@ public protocol PolicyBackend: Component {
 
 extension PolicyBackend {
   /// None.
-  public var files: [String] { [] }
+  public func files(in folder: String) -> [String] { [] }
 }
 
 /// How a policy is to be opened.

@@ -134,6 +134,13 @@ public final class StageReport: Sendable {
     public let message: String
     /// How many groups or trajectories it is about.
     public let count: Int
+
+    /// A warning.
+    public init(code: String, message: String, count: Int) {
+      self.code = code
+      self.message = message
+      self.count = count
+    }
   }
 
   private struct State {
