@@ -11,7 +11,7 @@ PROGRAM = .build/release/shuffle-r1
 SOURCES = $(wildcard Sources Plugins Tests Examples Package.swift)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build quickstart test test-examples test-debug test-parity test-large fuzz lint format bench bench-policy bench-training clean
+.PHONY: help setup build quickstart test test-examples test-debug test-parity test-trackers test-large fuzz lint format bench bench-policy bench-training clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z][a-z-]*\):.*## \(.*\)/\1|\2/p' Makefile | awk -F '|' '{ printf "  make %-14s %s\n", $$1, $$2 }'
@@ -34,6 +34,7 @@ quickstart: build ## build, then replay saved rollouts through the selection sta
 
 test: setup ## run every test and every example, in release, with the import checks of the build
 	"$(SWIFT)" test $(BUILD_FLAGS) --disable-testable-imports
+	python3 Tests/Trackers/test_track.py
 	Examples/test.sh
 
 test-examples: build ## run every example and compare with what it should give
@@ -43,8 +44,11 @@ test-debug: build ## check that a debug build gives the same bytes, on 1, 2 and 
 	"$(SWIFT)" build --scratch-path .build-debug --product shuffle-r1 $(SWIFT_FLAGS)
 	Tests/same-bytes.sh $(PROGRAM) .build-debug/debug/shuffle-r1
 
-test-parity: build ## compare the bundled policy with transformers and tokenizers (needs python3; makes .venv-parity)
+test-parity: build ## compare with transformers and tokenizers, and what TensorBoard reads (needs python3; makes .venv-parity)
 	BUILD_FLAGS='$(BUILD_FLAGS)' Tests/Parity/run all
+
+test-trackers: build ## follow a run with the clients of Weights & Biases, SwanLab and MLflow, offline (makes .venv-trackers)
+	Tests/Trackers/run
 
 test-large: build ## make a random model of the 3B shape, 7.5 GB in .large, and measure the bundled policy on it
 	Tests/Parity/run large

@@ -3,10 +3,10 @@
 import PackageDescription
 
 /// The stages, each built exactly as a third party would build theirs: on PipelineCore alone.
-let stages = ["Advantage", "Filter", "PairwiseSample", "Reward", "Shuffle", "Tap"]
+let stages = ["Advantage", "Filter", "KLPenalty", "PairwiseSample", "Reward", "Rollout", "Shuffle", "Tap", "Update"]
 
 /// The stages whose tests read `Fixtures` beside their sources.
-let stagesWithFixtures: Set = ["Advantage", "PairwiseSample", "Shuffle"]
+let stagesWithFixtures: Set = ["Advantage", "PairwiseSample", "Shuffle", "Update"]
 
 let package = Package(
   name: "shuffle-r1",
@@ -73,6 +73,10 @@ let package = Package(
     .executableTarget(
       name: "policy-probe", dependencies: ["CKernels", "PipelineCore", "QwenVL"], path: "Tests/PolicyProbe"),
 
+    // Trains the vision tower of the bundled model; Examples/easy-vqa/make-model runs it.
+    .executableTarget(
+      name: "easy-vqa-tower", dependencies: ["PipelineCore", "QwenVL", "Tensor"], path: "Examples/easy-vqa/tower"),
+
     // Tests mirror Sources and Plugins.
     .testTarget(name: "PipelineCoreTests", dependencies: ["PipelineCore"]),
     .testTarget(name: "PipelineTestingTests", dependencies: ["PipelineCore", "PipelineTesting"]),
@@ -81,7 +85,7 @@ let package = Package(
       name: "PipelineIOTests", dependencies: ["PipelineCore", "PipelineIO"], exclude: ["Formats/Fixtures"]),
     .testTarget(
       name: "PipelineRuntimeTests",
-      dependencies: ["PipelineCore", "PipelineIO", "PipelineRuntime", "PipelineSpec"]),
+      dependencies: ["PipelineCore", "PipelineIO", "PipelineRuntime", "PipelineSpec", "PipelineTesting"]),
     .testTarget(
       name: "PipelineAnalysisTests",
       dependencies: ["PipelineAnalysis", "PipelineCore", "PipelineIO", "PipelineRuntime"]),

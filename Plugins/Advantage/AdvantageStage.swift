@@ -146,8 +146,8 @@ public struct AdvantageStage: Stage {
     summary.write(to: report)
     let unscored = rules.count { $0 == "no-reward" }
     let tooFew = rules.count { $0 == "too-few-scored" }
-    report.metric("unscored", Double(unscored))
-    report.metric("too_few_scored", Double(tooFew))
+    report.metric("unscored", Double(unscored), combining: .sum)
+    report.metric("too_few_scored", Double(tooFew), combining: .sum)
     if tooFew > 0 {
       report.warn(
         "too-few-scored",

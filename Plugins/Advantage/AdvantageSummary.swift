@@ -27,12 +27,12 @@ struct AdvantageSummary {
   func write(to report: StageReport) {
     if count > 0 {
       report.metric("critic/advantages/mean", sum / Double(count))
-      report.metric("critic/advantages/max", greatest)
-      report.metric("critic/advantages/min", least)
+      report.metric("critic/advantages/max", greatest, combining: .maximum)
+      report.metric("critic/advantages/min", least, combining: .minimum)
     }
-    report.metric("groups", Double(groups))
-    report.metric("zero_variance_groups", Double(allRight + allWrong))
-    report.metric("all_right_groups", Double(allRight))
-    report.metric("all_wrong_groups", Double(allWrong))
+    report.metric("groups", Double(groups), combining: .sum)
+    report.metric("zero_variance_groups", Double(allRight + allWrong), combining: .sum)
+    report.metric("all_right_groups", Double(allRight), combining: .sum)
+    report.metric("all_wrong_groups", Double(allWrong), combining: .sum)
   }
 }

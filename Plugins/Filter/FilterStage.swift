@@ -3,8 +3,8 @@ import PipelineCore
 
 /// Drops trajectories or whole groups by one rule.
 ///
-/// - `reward-band`: keeps groups whose mean of a named score lies strictly inside `low` and `high`; DAPO's dynamic
-///   sampling on what there is, asking for no more. A rollout without that score takes no part in the mean but
+/// - `reward-band`: keeps groups whose mean of a named score lies strictly inside `low` and `high`: DAPO's dynamic
+///   sampling, with `max_attempts` above 1 asking for more rollouts until the batch is full again. A rollout without that score takes no part in the mean but
 ///   shares its group's fate. A group without any leaves with rule `no-score`.
 /// - `overlong`: drops trajectories whose `finish` is `length`, or that have more tokens than `max_tokens`.
 /// - `zero-variance`: drops groups whose rewards are all equal, groups with a single reward included. A group
@@ -39,6 +39,8 @@ public struct FilterStage: Stage {
     public var score = "reward"
     /// The most tokens a response may have, for `overlong`; 0 sets no limit beside `finish`.
     public var maxTokens = 0
+    /// The most batches of prompts that a step may take until as many groups are left as it began with.
+    public var maxAttempts = 1
 
     /// The defaults.
     public init() {}
@@ -50,6 +52,8 @@ public struct FilterStage: Stage {
       "high": "reward-band: the mean score of a group must lie below this",
       "score": "reward-band: 'reward', or the name of one of its parts",
       "max_tokens": "overlong: the most tokens a response may have; 0 goes by 'finish' alone",
+      "max_attempts":
+        "batches of prompts that a step may take until it is full again; 1 goes on with what is left, DAPO has 10",
     ]
 
     /// What is wrong with the values.
@@ -62,6 +66,9 @@ public struct FilterStage: Stage {
       }
       if maxTokens < 0 {
         problems.append(OptionProblem("max_tokens", "is \(maxTokens), it must not be negative"))
+      }
+      if maxAttempts < 1 {
+        problems.append(OptionProblem("max_attempts", "is \(maxAttempts), it must be at least 1"))
       }
       return problems
     }
@@ -82,6 +89,9 @@ public struct FilterStage: Stage {
     case .overlong: options.maxTokens > 0 ? [.tokens] : [.finish]
     }
   }
+
+  /// More prompts, where `max_attempts` allows it.
+  public var refill: Refill? { options.maxAttempts > 1 ? Refill(maxAttempts: options.maxAttempts) : nil }
 
   /// For `overlong`, `finish` beside the tokens.
   public var readsIfPresent: Set<Field> {

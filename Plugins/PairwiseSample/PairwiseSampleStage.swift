@@ -204,9 +204,9 @@ public struct PairwiseSampleStage: Stage {
   }
 
   private func report(_ tally: Tally, _ batch: TrajectoryBatch, to report: StageReport) {
-    report.metric("pairs", Double(tally.pairs))
-    report.metric("small_groups", Double(tally.tooSmallCount))
-    report.metric("zero_variance_groups", Double(tally.zeroVariance))
+    report.metric("pairs", Double(tally.pairs), combining: .sum)
+    report.metric("small_groups", Double(tally.tooSmallCount), combining: .sum)
+    report.metric("zero_variance_groups", Double(tally.zeroVariance), combining: .sum)
     if tally.tooSmallCount > 0 {
       report.warn(
         "group-too-small",

@@ -64,9 +64,9 @@ struct RewardTally {
       if let mean = parts[name] { report.metric("reward/\(name)/mean", mean.sum / Double(mean.count)) }
     }
     for status in RewardStatus.allCases {
-      report.metric(status.rawValue, Double(statuses[status, default: 0]))
+      report.metric(status.rawValue, Double(statuses[status, default: 0]), combining: .sum)
     }
-    report.metric("already_scored", Double(kept))
+    report.metric("already_scored", Double(kept), combining: .sum)
     for gap in gaps {
       let verb =
         switch gap.status {

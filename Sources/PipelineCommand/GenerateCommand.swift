@@ -124,6 +124,17 @@ struct SamplingArguments: ParsableArguments {
       "What logits are divided by; 0 takes the most probable token every time.", valueName: "number"))
   var temperature = defaults.temperature
 
+  @OptionGroup var tokens: TokenArguments
+
+  var options: SamplingOptions { tokens.options(temperature: temperature) }
+
+  func validate() throws { try TokenArguments.check(options) }
+}
+
+/// Which tokens are drawn, at whatever temperature, and what ends a response.
+struct TokenArguments: ParsableArguments {
+  private static let defaults = SamplingOptions()
+
   @Option(
     parsing: .unconditional,
     help: ArgumentHelp(
@@ -151,7 +162,7 @@ struct SamplingArguments: ParsableArguments {
     help: ArgumentHelp("End a response with this token, beside the model's own; may be given again.", valueName: "id"))
   var stopToken: [Int] = []
 
-  var options: SamplingOptions {
+  func options(temperature: Double) -> SamplingOptions {
     var options = SamplingOptions()
     options.temperature = temperature
     options.topP = topP
@@ -163,7 +174,8 @@ struct SamplingArguments: ParsableArguments {
     return options
   }
 
-  func validate() throws {
+  /// - Throws: What is wrong with the values, by the names of their options.
+  static func check(_ options: SamplingOptions) throws {
     guard let problem = options.problems().first else { return }
     throw ValidationError("--\(problem.path.replacing("_", with: "-")) \(problem.message)")
   }

@@ -17,12 +17,13 @@ struct RootCommand: AsyncParsableCommand {
         shuffle-r1 why runs/first geo-17/3                 what became of it?
         shuffle-r1 stage advantage < in.jsonl > out.jsonl  one stage alone
         shuffle-r1 generate --model DIR < prompts.jsonl    rollouts of a model
+        shuffle-r1 evaluate --model DIR --prompts q.jsonl  how good is it?
       """,
     version: PipelineProgram.version,
     subcommands: [
       RunCommand.self, CheckCommand.self, StageCommand.self, DescribeCommand.self, ConvertCommand.self,
       InspectCommand.self, CompareCommand.self, WhyCommand.self, ModelCommand.self, GenerateCommand.self,
-      LogProbsCommand.self, ImportConfigCommand.self, SchemasCommand.self,
+      LogProbsCommand.self, EvaluateCommand.self, ImportConfigCommand.self, SchemasCommand.self,
     ])
 }
 

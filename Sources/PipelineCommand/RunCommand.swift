@@ -13,9 +13,11 @@ struct RunCommand: AsyncParsableCommand {
     abstract: "Run the pipeline of a spec.",
     discussion: """
       Everything goes into one directory: the selected trajectories, what became of every other one and why, \
-      metrics for each step, and the spec with every default filled in. The same spec, seed and input give the same \
-      bytes. A run that was stopped, however it was, continues with --resume.
+      metrics for each step, checkpoints of a policy that is trained, and the spec with every default filled in. The \
+      same spec, seed and input give the same bytes. A run that was stopped, however it was, continues with --resume: \
+      one that trains a policy from its newest checkpoint.
 
+        shuffle-r1 run train.json --output runs/first
         shuffle-r1 run pipeline.json --output runs/half
         shuffle-r1 run pipeline.json --output runs/quarter --set stages.pairwise-sample.keep=0.25
         shuffle-r1 run pipeline.json --output runs/half --resume
@@ -34,9 +36,13 @@ struct RunCommand: AsyncParsableCommand {
   @Flag(help: "Replace the run in the directory.")
   var overwrite = false
 
+  @Flag(help: "With --resume: continue although the spec or its inputs are not what the run was started with.")
+  var acceptChanges = false
+
   @OptionGroup var work: WorkOptions
 
   func validate() throws {
+    if acceptChanges, !resume { throw ValidationError("--accept-changes goes with --resume; give both") }
     if output?.isEmpty == true { throw ValidationError("--output is empty; name a directory") }
     if resume, overwrite { throw ValidationError("--resume and --overwrite exclude each other; give one of them") }
   }
@@ -45,13 +51,20 @@ struct RunCommand: AsyncParsableCommand {
     let pipeline = try specification.load()
     let path = output ?? "runs/" + Self.folderName(of: pipeline)
     let reader = pipeline.readerOptions(threads: work.threads)
-    try checkInputs(reader.paths, of: pipeline.file, output: path)
-    let plan = RunPlan(
-      stages: pipeline.namedStages, reader: reader, seed: pipeline.seed,
+    let key = pipeline.source.prompts.paths.isEmpty ? "source.rollouts" : "source.prompts"
+    try checkInputs(reader.paths, as: key, of: pipeline.file, output: path)
+    if let prompts = pipeline.evaluationReaderOptions(threads: 1)?.paths {
+      try checkInputs(prompts, as: "training.evaluation.prompts", of: pipeline.file, output: path)
+    }
+    var plan = RunPlan(
+      stages: pipeline.namedStages, reader: reader, pool: pipeline.poolPlan,
+      training: pipeline.trainingPlan(threads: work.threads), seed: pipeline.seed,
       rolloutsFile: pipeline.output.rollouts.text, writesLineage: pipeline.output.lineage,
       resolved: try pipeline.resolved(for: path), threads: work.threads)
+    plan.writesTensorBoard = pipeline.writesTensorBoard
     let directory = try RunDirectory(
-      path: path, existing: resume ? .resume : overwrite ? .overwrite : .refuse, fingerprint: plan.resolved)
+      path: path, existing: resume ? .resume : overwrite ? .overwrite : .refuse, fingerprint: plan.resolved,
+      acceptsChanges: acceptChanges)
     if directory.isFinished {
       if !work.quiet { Terminal.say("the run in \(path) is complete; there is nothing left to do") }
       return
@@ -76,23 +89,23 @@ struct RunCommand: AsyncParsableCommand {
   }
 
   /// Looks whether the input can be read, and is not what the run would replace.
-  private func checkInputs(_ inputs: [String], of spec: String, output: String) throws {
+  private func checkInputs(_ inputs: [String], as key: String, of spec: String, output: String) throws {
     for input in inputs where input != "-" {
       var isDirectory: ObjCBool = false
       guard FileManager.default.isReadableFile(atPath: input) else {
         throw PipelineError(
           .inputOutput,
-          "cannot open \(input), which 'source.rollouts' of \(spec) names; a path is relative to the spec's "
+          "cannot open \(input), which '\(key)' of \(spec) names; a path is relative to the spec's "
             + "folder, one of --set to the working folder")
       }
       if FileManager.default.fileExists(atPath: input, isDirectory: &isDirectory), isDirectory.boolValue {
         throw PipelineError(
-          .inputOutput, "\(input), which 'source.rollouts' of \(spec) names, is a directory; name the files in it")
+          .inputOutput, "\(input), which '\(key)' of \(spec) names, is a directory; name the files in it")
       }
       if RealPath(input).lies(in: RealPath(output)) {
         throw PipelineError(
           .inputOutput,
-          "\(input), which 'source.rollouts' of \(spec) names, lies in the directory of this run; "
+          "\(input), which '\(key)' of \(spec) names, lies in the directory of this run; "
             + "name another directory with --output")
       }
     }

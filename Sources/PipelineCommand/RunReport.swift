@@ -22,8 +22,12 @@ struct RunReport {
     }
     lines.append("")
     lines.append(contentsOf: notes)
-    lines.append("trajectories  \(path)/\(plan.rolloutsFile)")
+    if let checkpoint = summary.checkpoint { lines.append("checkpoint    \(checkpoint)") }
+    if let file = plan.rolloutsFile { lines.append("trajectories  \(path)/\(file)") }
     lines.append("metrics       \(path)/metrics.jsonl")
+    if plan.writesTensorBoard {
+      lines.append("tensorboard   tensorboard --logdir \(path.quotedForShell)")
+    }
     if plan.writesLineage {
       lines.append("lineage       \(path)/lineage.jsonl — ask it: shuffle-r1 why \(path.quotedForShell) ID")
     }

@@ -31,7 +31,8 @@ extension AssembledPipeline {
 
   /// How to read the source, from the working folder.
   func readerOptions(threads: Int) -> TrajectoryReader.Options {
-    var options = TrajectoryReader.Options(paths: source.rollouts.paths.map { $0.resolved(in: folder) })
+    var options = TrajectoryReader.Options(paths: source.paths.map { $0.resolved(in: folder) })
+    options.kind = source.prompts.paths.isEmpty ? .trajectories : .prompts
     options.format = source.format == "auto" ? nil : source.format
     options.cut =
       switch source.batch {
@@ -51,31 +52,87 @@ extension AssembledPipeline {
     return options
   }
 
+  /// How to read the prompts that the policy is evaluated on; nil where the spec names none.
+  func evaluationReaderOptions(threads: Int) -> TrajectoryReader.Options? {
+    let prompts = training.evaluation.prompts.paths
+    if prompts.isEmpty { return nil }
+    var options = TrajectoryReader.Options(paths: prompts.map { $0.resolved(in: folder) })
+    options.kind = .prompts
+    options.cut = .all
+    options.required = source.provides
+    options.requiredBy = "the source provides, so that evaluation needs them too"
+    options.maxBadRecords = 0
+    options.threads = threads
+    return options
+  }
+
+  /// Whether a run writes events for TensorBoard.
+  var writesTensorBoard: Bool {
+    switch output.tensorboard {
+    case .auto: needs.contains(.training)
+    case .on: true
+    case .off: false
+    }
+  }
+
+  /// How to go through the records; nil to take them as they come.
+  var poolPlan: PoolPlan? {
+    guard source.isPooled else { return nil }
+    var groups: Int?
+    if case .groups(let count) = source.batch { groups = count }
+    let epochs = source.epochs > 0 ? source.epochs : training.steps > 0 ? nil : 1
+    return PoolPlan(groups: groups, isShuffled: source.isShuffled, epochs: epochs)
+  }
+
+  /// How the policy is trained and evaluated; nil where the spec names none.
+  func trainingPlan(threads: Int) -> TrainingPlan? {
+    guard let policy else { return nil }
+    let evaluation = evaluationReaderOptions(threads: threads).map {
+      EvaluationPlan(options: training.evaluation, reader: $0, scoring: scoringStages)
+    }
+    return TrainingPlan(
+      policy: policy, folder: folder, steps: training.steps > 0 ? training.steps : nil,
+      checkpoints: training.checkpoints, evaluation: evaluation)
+  }
+
+  /// The stages that score responses: those that write rewards and need none.
+  var scoringStages: [PipelineRuntime.NamedStage] {
+    namedStages.filter { named in
+      named.stage.writes.contains(.reward) && named.stage.needs.isEmpty
+        && named.stage.reads.isDisjoint(with: [.reward, .advantage])
+    }
+  }
+
   /// The resolved spec as a run directory keeps it: with paths that lead there from that directory, and with
   /// what the program and the inputs were.
   ///
   /// - Throws: When an input cannot be read.
   func resolved(for directory: String) throws -> JSONValue {
-    let paths = source.rollouts.paths.map { path -> JSONValue in
-      path.isStandardStream ? "-" : .string(Self.relativePath(from: directory, to: path.resolved(in: folder)))
+    let folder = folder
+    let spec = try resolved { path in
+      path.isStandardStream ? "-" : Self.relativePath(from: directory, to: path.resolved(in: folder))
     }
-    let rollouts: JSONValue = paths.count == 1 ? paths[0] : .array(paths)
-    guard case .object(let members) = resolved else { return resolved }
-    return .object(
-      try members.map { member in
-        guard member.key == "source", case .object(let source) = member.value else { return member }
-        return .init("source", .object(source.map { $0.key == "rollouts" ? .init("rollouts", rollouts) : $0 }))
-      } + [.init("provenance", provenance())])
+    guard case .object(let members) = spec else { return spec }
+    return .object(members + [.init("provenance", try provenance())])
   }
 
   private func provenance() throws -> JSONValue {
-    let inputs = try source.rollouts.paths.map { path -> JSONValue in
-      guard !path.isStandardStream, let found = try InputFingerprint(path: path.resolved(in: folder)) else {
-        return [:]
-      }
+    func fingerprint(_ path: String) throws -> JSONValue {
+      guard let found = try InputFingerprint(path: path) else { return [:] }
       return ["bytes": .number(String(found.bytes)), "hash": .string(found.hash)]
     }
-    return ["program": .string("shuffle-r1 \(PipelineProgram.version)"), "inputs": .array(inputs)]
+    let inputs = try source.paths.map { path -> JSONValue in
+      try path.isStandardStream ? [:] : fingerprint(path.resolved(in: folder))
+    }
+    var members: [JSONValue.Member] = [
+      .init("program", .string("shuffle-r1 \(PipelineProgram.version)")), .init("inputs", .array(inputs)),
+    ]
+    let evaluated = try training.evaluation.prompts.paths.map { try fingerprint($0.resolved(in: folder)) }
+    if !evaluated.isEmpty { members.append(.init("evaluation", .array(evaluated))) }
+    if let policy {
+      members.append(.init("policy", .array(try policy.files(in: folder).map(fingerprint))))
+    }
+    return .object(members)
   }
 
   /// The path of `file` as seen from `directory`, wherever links lead.

@@ -1,21 +1,28 @@
 // SPDX-License-Identifier: Apache-2.0
 import AdvantagePlugin
 import FilterPlugin
+import KLPenaltyPlugin
 import PairwiseSamplePlugin
 public import PipelineCore
+import QwenVL
 import RewardPlugin
+import RolloutPlugin
 import ShufflePlugin
 import TapPlugin
+import UpdatePlugin
 
 extension Registry {
   /// The components that come with the program.
   public static func standard() throws -> Registry {
     var registry = Registry()
+    try registry.register(RolloutStage.self)
     try registry.register(RewardStage.self)
+    try registry.register(KLPenaltyStage.self)
     try registry.register(AdvantageStage.self)
     try registry.register(FilterStage.self)
     try registry.register(PairwiseSampleStage.self)
     try registry.register(ShuffleStage.self)
+    try registry.register(UpdateStage.self)
     try registry.register(TapStage.self)
 
     try registry.register(BoxedAnswerReward.self)
@@ -30,6 +37,16 @@ extension Registry {
     try registry.register(GRPOPassKEstimator.self)
     try registry.register(ReinforcePlusPlusEstimator.self)
     try registry.register(ReMaxEstimator.self)
+
+    try registry.register(ClipLoss.self)
+    try registry.register(GSPOLoss.self)
+    try registry.register(GSPOTokenLoss.self)
+    try registry.register(CISPOLoss.self)
+    try registry.register(SAPOLoss.self)
+    try registry.register(ReinforceLoss.self)
+    try registry.register(NLLLoss.self)
+
+    try registry.register(BundledPolicyBackend.self)
     return registry
   }
 }

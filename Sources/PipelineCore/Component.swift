@@ -27,6 +27,10 @@ public enum ComponentKind: String, Sendable, CaseIterable {
   case reward
   /// An ``AdvantageEstimator``.
   case advantage
+  /// A ``PolicyLoss``.
+  case loss
+  /// A ``PolicyBackend``.
+  case policy
 
   /// The plural for headings and messages.
   public var plural: String {
@@ -34,6 +38,8 @@ public enum ComponentKind: String, Sendable, CaseIterable {
     case .stage: "stages"
     case .reward: "reward functions"
     case .advantage: "advantage estimators"
+    case .loss: "losses"
+    case .policy: "policies"
     }
   }
 }
@@ -60,34 +66,34 @@ public struct Assembly: Sendable {
 
   /// Makes a stage.
   public func stage(_ reference: ComponentReference) throws -> any Stage {
-    try make(try registry.stage(reference.use, at: reference.location), reference.with)
+    func open<S: Stage>(_ type: S.Type) throws -> any Stage { try component(type, reference.with) }
+    return try open(registry.stage(reference.use, at: reference.location))
   }
 
   /// Makes a reward function.
   public func reward(_ reference: ComponentReference) throws -> any RewardFunction {
-    try make(try registry.reward(reference.use, at: reference.location), reference.with)
+    func open<R: RewardFunction>(_ type: R.Type) throws -> any RewardFunction { try component(type, reference.with) }
+    return try open(registry.reward(reference.use, at: reference.location))
   }
 
   /// Makes an advantage estimator.
   public func advantage(_ reference: ComponentReference) throws -> any AdvantageEstimator {
-    try make(try registry.advantage(reference.use, at: reference.location), reference.with)
-  }
-
-  private func make(_ type: any Stage.Type, _ tree: OptionTree) throws -> any Stage {
-    func open<S: Stage>(_ type: S.Type) throws -> any Stage { try component(type, tree) }
-    return try open(type)
-  }
-
-  private func make(_ type: any RewardFunction.Type, _ tree: OptionTree) throws -> any RewardFunction {
-    func open<R: RewardFunction>(_ type: R.Type) throws -> any RewardFunction { try component(type, tree) }
-    return try open(type)
-  }
-
-  private func make(_ type: any AdvantageEstimator.Type, _ tree: OptionTree) throws -> any AdvantageEstimator {
     func open<A: AdvantageEstimator>(_ type: A.Type) throws -> any AdvantageEstimator {
-      try component(type, tree)
+      try component(type, reference.with)
     }
-    return try open(type)
+    return try open(registry.advantage(reference.use, at: reference.location))
+  }
+
+  /// Makes a loss.
+  public func loss(_ reference: ComponentReference) throws -> any PolicyLoss {
+    func open<L: PolicyLoss>(_ type: L.Type) throws -> any PolicyLoss { try component(type, reference.with) }
+    return try open(registry.loss(reference.use, at: reference.location))
+  }
+
+  /// Makes a policy's backend, which opens no model yet.
+  public func policy(_ reference: ComponentReference) throws -> any PolicyBackend {
+    func open<P: PolicyBackend>(_ type: P.Type) throws -> any PolicyBackend { try component(type, reference.with) }
+    return try open(registry.policy(reference.use, at: reference.location))
   }
 
   private func component<C: Component>(_ type: C.Type, _ tree: OptionTree) throws -> C {

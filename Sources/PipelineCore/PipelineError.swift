@@ -16,6 +16,12 @@ public struct SourceLocation: Sendable, Hashable, CustomStringConvertible {
     self.column = column
   }
 
+  /// What places in the arguments of `--set` and `--with` name as their file.
+  package static let commandLineOptions = ["--set", "--with"]
+
+  /// Whether the text stood on the command line, so that paths in it start from the working folder.
+  public var isOnCommandLine: Bool { Self.commandLineOptions.contains(file) }
+
   /// `file:line:column`, as compilers print it and editors understand it.
   public var description: String { "\(file):\(line):\(column)" }
 }

@@ -4,9 +4,7 @@
 ///
 /// A value: it is passed in, copied and extended, never shared.
 public struct Registry: Sendable {
-  private var stages: [String: any Stage.Type] = [:]
-  private var rewards: [String: any RewardFunction.Type] = [:]
-  private var advantages: [String: any AdvantageEstimator.Type] = [:]
+  private var components: [ComponentKind: [String: any Component.Type]] = [:]
 
   /// A registry without any component.
   public init() {}
@@ -14,63 +12,66 @@ public struct Registry: Sendable {
   /// Adds a stage under its name.
   ///
   /// - Throws: When the name is taken or not in kebab-case.
-  public mutating func register<S: Stage>(_ type: S.Type) throws {
-    try insert(type, S.name, .stage, into: \.stages)
-  }
+  public mutating func register<S: Stage>(_ type: S.Type) throws { try insert(type, .stage) }
 
   /// Adds a reward function under its name; see ``register(_:)-(S.Type)``.
-  public mutating func register<R: RewardFunction>(_ type: R.Type) throws {
-    try insert(type, R.name, .reward, into: \.rewards)
-  }
+  public mutating func register<R: RewardFunction>(_ type: R.Type) throws { try insert(type, .reward) }
 
   /// Adds an advantage estimator under its name; see ``register(_:)-(S.Type)``.
-  public mutating func register<A: AdvantageEstimator>(_ type: A.Type) throws {
-    try insert(type, A.name, .advantage, into: \.advantages)
-  }
+  public mutating func register<A: AdvantageEstimator>(_ type: A.Type) throws { try insert(type, .advantage) }
+
+  /// Adds a loss under its name; see ``register(_:)-(S.Type)``.
+  public mutating func register<L: PolicyLoss>(_ type: L.Type) throws { try insert(type, .loss) }
+
+  /// Adds a policy's backend under its name; see ``register(_:)-(S.Type)``.
+  public mutating func register<P: PolicyBackend>(_ type: P.Type) throws { try insert(type, .policy) }
 
   /// The names of a kind, sorted.
-  public func names(of kind: ComponentKind) -> [String] {
-    switch kind {
-    case .stage: stages.keys.sorted()
-    case .reward: rewards.keys.sorted()
-    case .advantage: advantages.keys.sorted()
-    }
-  }
+  public func names(of kind: ComponentKind) -> [String] { components[kind]?.keys.sorted() ?? [] }
 
   /// The type registered under a name, whatever its kind.
-  public func component(_ kind: ComponentKind, _ name: String) -> (any Component.Type)? {
-    switch kind {
-    case .stage: stages[name]
-    case .reward: rewards[name]
-    case .advantage: advantages[name]
-    }
-  }
+  public func component(_ kind: ComponentKind, _ name: String) -> (any Component.Type)? { components[kind]?[name] }
 
   /// The stage registered under a name.
   ///
   /// - Throws: An error that names the nearest match and all that is known.
   public func stage(_ name: String, at location: SourceLocation? = nil) throws -> any Stage.Type {
-    guard let type = stages[name] else { throw unknown(name, .stage, location) }
+    guard let type = component(.stage, name) as? any Stage.Type else { throw unknown(name, .stage, location) }
     return type
   }
 
   /// The reward function registered under a name; see ``stage(_:at:)``.
   public func reward(_ name: String, at location: SourceLocation? = nil) throws -> any RewardFunction.Type {
-    guard let type = rewards[name] else { throw unknown(name, .reward, location) }
+    guard let type = component(.reward, name) as? any RewardFunction.Type else {
+      throw unknown(name, .reward, location)
+    }
     return type
   }
 
   /// The advantage estimator registered under a name; see ``stage(_:at:)``.
-  public func advantage(
-    _ name: String, at location: SourceLocation? = nil
-  ) throws -> any AdvantageEstimator.Type {
-    guard let type = advantages[name] else { throw unknown(name, .advantage, location) }
+  public func advantage(_ name: String, at location: SourceLocation? = nil) throws -> any AdvantageEstimator.Type {
+    guard let type = component(.advantage, name) as? any AdvantageEstimator.Type else {
+      throw unknown(name, .advantage, location)
+    }
     return type
   }
 
-  private mutating func insert<T>(
-    _ type: T, _ name: String, _ kind: ComponentKind, into path: WritableKeyPath<Registry, [String: T]>
-  ) throws {
+  /// The loss registered under a name; see ``stage(_:at:)``.
+  public func loss(_ name: String, at location: SourceLocation? = nil) throws -> any PolicyLoss.Type {
+    guard let type = component(.loss, name) as? any PolicyLoss.Type else { throw unknown(name, .loss, location) }
+    return type
+  }
+
+  /// The policy's backend registered under a name; see ``stage(_:at:)``.
+  public func policy(_ name: String, at location: SourceLocation? = nil) throws -> any PolicyBackend.Type {
+    guard let type = component(.policy, name) as? any PolicyBackend.Type else {
+      throw unknown(name, .policy, location)
+    }
+    return type
+  }
+
+  private mutating func insert<C: Component>(_ type: C.Type, _ kind: ComponentKind) throws {
+    let name = C.name
     let isKebabCase =
       !name.isEmpty
       && name.split(separator: "-", omittingEmptySubsequences: false).allSatisfy { word in
@@ -80,11 +81,11 @@ public struct Registry: Sendable {
       throw PipelineError(
         .registry, "cannot register the \(kind.rawValue) '\(name)': a name is kebab-case, such as 'my-reward'")
     }
-    guard self[keyPath: path][name] == nil else {
+    guard components[kind]?[name] == nil else {
       throw PipelineError(
         .registry, "the \(kind.rawValue) '\(name)' is registered already; give one of the two another name")
     }
-    self[keyPath: path][name] = type
+    components[kind, default: [:]][name] = type
   }
 
   private func unknown(_ name: String, _ kind: ComponentKind, _ location: SourceLocation?) -> PipelineError {

@@ -103,6 +103,25 @@ public struct RolloutSampler: Sendable {
     return outcomes
   }
 
+  /// Why a prompt cannot be responded to, or nil when it can, or when it is to be left out; generates nothing.
+  ///
+  /// It finds what ``rollouts(of:folder:progress:)`` would find wrong with the prompt and its images.
+  /// - Parameter folder: The folder that relative paths of its images start from.
+  /// - Throws: Options that the policy does not take, cancellation.
+  public func fault(of prompt: Trajectory, folder: String = "") async throws -> String? {
+    let facts = await policy.facts
+    try check(facts)
+    try Task.checkCancellation()
+    do {
+      _ = try await encoded(prompt, folder, facts)
+    } catch is TooLongToUse {
+      return nil
+    } catch let error as PipelineError where error.isAboutARecord {
+      return error.description
+    }
+    return nil
+  }
+
   /// A prompt that can be used.
   private struct Ready {
     let index: Int

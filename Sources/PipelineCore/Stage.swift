@@ -2,8 +2,9 @@
 
 /// One step of a pipeline: a filter on trajectory batches.
 ///
-/// A stage is immutable. It may change trajectories and drop them, by ``TrajectoryBatch/drop(stage:by:)``; it
-/// may not reorder or invent them. Time, files and randomness come in through the context. What a stage
+/// A stage is immutable. It may change trajectories and drop them, by ``TrajectoryBatch/drop(stage:by:)``, and one that
+/// makes rollouts puts them in the place of their prompt, by ``TrajectoryBatch/expand(stage:into:)``; it may not reorder
+/// or invent them. Time, files and randomness come in through the context. What a stage
 /// decides about a group must not depend on the order of the groups. `PipelineTesting` checks these laws.
 public protocol Stage: Component {
   /// What every trajectory must carry when it arrives.
@@ -15,6 +16,12 @@ public protocol Stage: Component {
   /// What the stage uses where a trajectory has it; not required.
   var readsIfPresent: Set<Field> { get }
 
+  /// What the stage uses of a policy; a spec with such a stage must name one that offers it.
+  var needs: Set<PolicyNeed> { get }
+
+  /// Asks for more prompts where too few groups are left behind this stage; nil for a stage that takes what comes.
+  var refill: Refill? { get }
+
   /// Works on one batch.
   ///
   /// - Throws: When the batch as a whole cannot be worked on. One bad trajectory is an outcome on that
@@ -25,4 +32,33 @@ public protocol Stage: Component {
 extension Stage {
   /// Nothing beyond `reads`.
   public var readsIfPresent: Set<Field> { [] }
+
+  /// No policy.
+  public var needs: Set<PolicyNeed> { [] }
+
+  /// Nothing.
+  public var refill: Refill? { nil }
+}
+
+/// What a stage uses of a policy, and what a policy's backend offers.
+public enum PolicyNeed: String, Sendable, Hashable, CaseIterable {
+  /// Responses to prompts.
+  case generation
+  /// Log-probabilities of given responses.
+  case logProbs = "log-probs"
+  /// Gradients and optimizer steps.
+  case training
+  /// Log-probabilities under the weights that the run began with.
+  case reference
+}
+
+/// How a stage that drops groups has them replaced: DAPO's dynamic sampling.
+///
+/// The stages up to this one work on further prompts, until as many groups are left behind it as the step began with.
+public struct Refill: Sendable, Hashable {
+  /// The most batches of prompts that a step may take, the first included.
+  public var maxAttempts: Int
+
+  /// Allows so many attempts.
+  public init(maxAttempts: Int) { self.maxAttempts = maxAttempts }
 }

@@ -13,18 +13,21 @@ public struct StageContext: Sendable {
   public let threads: Int
   /// Collects metrics and warnings.
   public let report: StageReport
+  /// What stages that work with a policy have beside that.
+  public let training: TrainingContext
   private let sink: any BatchSink
 
   /// A context for one stage and one batch.
   public init(
     stage: String, step: Int = 0, seed: UInt64 = 1, threads: Int = 1, report: StageReport = StageReport(),
-    sink: any BatchSink = DiscardingBatchSink()
+    training: TrainingContext = TrainingContext(), sink: any BatchSink = DiscardingBatchSink()
   ) {
     self.stage = stage
     self.step = step
     self.seed = seed
     self.threads = threads
     self.report = report
+    self.training = training
     self.sink = sink
   }
 
@@ -100,12 +103,27 @@ public final class StageReport: Sendable {
     public let name: String
     /// Its value.
     public let value: Double
+    /// What several of them make where a step takes several batches of prompts.
+    public let combining: Combining
 
     /// Names a value.
-    public init(name: String, value: Double) {
+    public init(name: String, value: Double, combining: Combining = .mean) {
       self.name = name
       self.value = value
+      self.combining = combining
     }
+  }
+
+  /// What the figures of several batches make together.
+  public enum Combining: Sendable, Hashable {
+    /// Their mean, each counting as often as trajectories arrived.
+    case mean
+    /// Their sum: counts.
+    case sum
+    /// The least.
+    case minimum
+    /// The largest.
+    case maximum
   }
 
   /// Something a person would want to know, and what to do about it.
@@ -116,6 +134,13 @@ public final class StageReport: Sendable {
     public let message: String
     /// How many groups or trajectories it is about.
     public let count: Int
+
+    /// A warning.
+    public init(code: String, message: String, count: Int) {
+      self.code = code
+      self.message = message
+      self.count = count
+    }
   }
 
   private struct State {
@@ -128,10 +153,10 @@ public final class StageReport: Sendable {
   public init() {}
 
   /// Adds a figure; a second one of the same name replaces the first.
-  public func metric(_ name: String, _ value: Double) {
+  public func metric(_ name: String, _ value: Double, combining: Combining = .mean) {
     state.withLock { state in
       state.metrics.removeAll { $0.name == name }
-      state.metrics.append(Metric(name: name, value: value))
+      state.metrics.append(Metric(name: name, value: value, combining: combining))
     }
   }
 

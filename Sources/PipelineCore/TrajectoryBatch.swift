@@ -16,7 +16,9 @@ public struct TrajectoryBatch: Sendable {
   /// Where each trajectory stood in the batch before anything was dropped.
   public private(set) var inputPositions: [Int32]
   /// The number of trajectories before anything was dropped.
-  public let inputCount: Int
+  public private(set) var inputCount: Int
+  /// How many trajectories more there are than prompts that rollouts took the place of.
+  public private(set) var expansion = 0
 
   /// A trajectory that left the stream, and why.
   public struct Drop: Sendable {
@@ -116,6 +118,72 @@ public struct TrajectoryBatch: Sendable {
     trajectories.removeLast(trajectories.count - kept)
     groupOfTrajectory.removeLast(groupOfTrajectory.count - kept)
     inputPositions.removeLast(inputPositions.count - kept)
+  }
+
+  /// Puts rollouts in the place of each trajectory, which is then a prompt; only this way do trajectories come into being.
+  ///
+  /// Positions of the input are numbered anew: the rollouts of a prompt stand where it stood.
+  /// - Parameters:
+  ///   - stage: The name of the stage that makes the rollouts.
+  ///   - expand: What becomes of the trajectory at a position.
+  public mutating func expand(stage: String, into expand: (Int) throws -> Expansion) rethrows {
+    var expanded = TrajectoryBatch([], number: number)
+    var all: [Trajectory] = []
+    var fates: [(position: Int32, rule: String?, stage: String, trajectories: [Trajectory])] = drops.map {
+      (Int32($0.inputPosition), $0.rule, $0.stage, [$0.trajectory])
+    }
+    for index in trajectories.indices {
+      switch try expand(index) {
+      case .rollouts(let rollouts): fates.append((inputPositions[index], nil, stage, rollouts))
+      case .dropped(let rule): fates.append((inputPositions[index], rule, stage, [trajectories[index]]))
+      }
+    }
+    fates.sort { $0.position < $1.position }
+    var positions: [Int32] = []
+    var dropped: [Drop] = []
+    var position = 0
+    for fate in fates {
+      for trajectory in fate.trajectories {
+        if let rule = fate.rule {
+          dropped.append(Drop(trajectory: trajectory, rule: rule, stage: fate.stage, inputPosition: position))
+        } else {
+          all.append(trajectory)
+          positions.append(Int32(position))
+        }
+        position += 1
+      }
+    }
+    expanded = TrajectoryBatch(all, number: number)
+    expanded.inputPositions = positions
+    expanded.inputCount = position
+    expanded.drops = dropped
+    expanded.expansion = expansion + position - inputCount
+    self = expanded
+  }
+
+  /// What becomes of a prompt.
+  public enum Expansion: Sendable {
+    /// These rollouts take its place.
+    case rollouts([Trajectory])
+    /// It leaves by this rule.
+    case dropped(rule: String)
+  }
+
+  /// Adds another batch's trajectories and drops behind one's own.
+  ///
+  /// - Precondition: The batches share no group and no id.
+  public mutating func append(_ other: TrajectoryBatch) {
+    var joined = TrajectoryBatch(trajectories + other.trajectories, number: number)
+    joined.inputPositions = inputPositions + other.inputPositions.map { $0 + Int32(inputCount) }
+    joined.inputCount = inputCount + other.inputCount
+    joined.drops =
+      drops
+      + other.drops.map {
+        Drop(
+          trajectory: $0.trajectory, rule: $0.rule, stage: $0.stage, inputPosition: $0.inputPosition + inputCount)
+      }
+    joined.expansion = expansion + other.expansion
+    self = joined
   }
 }
 

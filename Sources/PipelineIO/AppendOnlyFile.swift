@@ -43,4 +43,10 @@ public final class AppendOnlyFile {
     try pending.withUnsafeBytes { try descriptor.write($0) }
     pending.removeAll(keepingCapacity: true)
   }
+
+  /// Hands over what is buffered and waits until it is on the disk.
+  public func synchronize() throws {
+    try flush()
+    try descriptor.synchronize()
+  }
 }

@@ -30,6 +30,11 @@ final class FileDescriptor: Sendable {
     return status
   }
 
+  /// Waits until what was written is on the disk.
+  func synchronize() throws {
+    guard fsync(rawValue) == 0 else { throw SystemError.current("cannot write", path) }
+  }
+
   /// Reads at the descriptor's own position; retries when interrupted.
   func read(into buffer: UnsafeMutableRawBufferPointer) throws -> Int {
     while true {

@@ -1,28 +1,27 @@
 // SPDX-License-Identifier: Apache-2.0
 import PipelineCore
 
-/// How the advantages of a batch are spread; a trajectory counts as often as it is drawn.
+/// How the advantages of batches are spread; a trajectory counts as often as it is drawn.
 struct AdvantageSpread {
   /// Where the bins of the histogram begin and end; the first and the last bin are open.
   static let edges = [-2, -1, -0.5, -0.1, 0.1, 0.5, 1, 2]
 
   private var counts = [Int](repeating: 0, count: edges.count + 1)
 
-  /// Counts a batch; nil where nothing has an advantage.
-  init?(_ batch: TrajectoryBatch) {
+  /// Counts a batch's trajectories, those without an advantage left out.
+  mutating func add(_ batch: TrajectoryBatch) {
     for trajectory in batch.trajectories {
       guard let advantage = trajectory.advantage else { continue }
       // The middle bin is open at both ends, as |A| < 0.1 is.
       let bin = Self.edges.count { $0 < advantage || ($0 == advantage && $0 > 0) }
       counts[bin] += trajectory.draws?.count ?? 1
     }
-    if total == 0 { return nil }
   }
 
   private var total: Int { counts.reduce(0, +) }
 
-  /// The share with |A| < 0.1, the paper's "advantage collapsing".
-  var collapsedShare: Double { Double(counts[Self.edges.count / 2]) / Double(total) }
+  /// The share with |A| < 0.1, the paper's "advantage collapsing"; nil where nothing has an advantage.
+  var collapsedShare: Double? { total == 0 ? nil : Double(counts[Self.edges.count / 2]) / Double(total) }
 
   /// `{"edges": […], "counts": […]}`, with one count more than edges: below the first, between two, from the last on.
   var histogram: JSONValue {

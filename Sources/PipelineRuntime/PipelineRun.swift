@@ -1,85 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 import Foundation
-import PipelineCore
-import PipelineIO
+public import PipelineCore
+public import PipelineIO
 import Synchronization
 
-/// Everything that a run needs to know.
-public struct RunPlan: Sendable {
-  /// The pipeline, in order.
-  public var stages: [NamedStage]
-  /// Where trajectories come from.
-  public var reader: TrajectoryReader.Options
-  /// The seed of every draw.
-  public var seed: UInt64
-  /// The file, in the run's directory, that survivors go to.
-  public var rolloutsFile: String
-  /// Whether to write what became of every trajectory.
-  public var writesLineage: Bool
-  /// The spec with every default filled in.
-  public var resolved: JSONValue
-  /// The most threads to use.
-  public var threads: Int
-
-  /// A plan.
-  public init(
-    stages: [NamedStage], reader: TrajectoryReader.Options, seed: UInt64, rolloutsFile: String,
-    writesLineage: Bool, resolved: JSONValue, threads: Int
-  ) {
-    self.stages = stages
-    self.reader = reader
-    self.seed = seed
-    self.rolloutsFile = rolloutsFile
-    self.writesLineage = writesLineage
-    self.resolved = resolved
-    self.threads = threads
-  }
-}
-
-/// Hears how a run gets on.
-public protocol RunObserver: Sendable {
-  /// Something was read or done.
-  ///
-  /// - Parameter share: The share of the input read, or nil when its size is unknown.
-  func progressed(step: Int, activity: String, share: Double?)
-  /// A stage has something to say that a person would want to know.
-  func warned(step: Int, stage: String, _ warning: StageReport.Warning)
-  /// A line of the input cannot be used.
-  func found(_ badRecord: BadRecord)
-}
-
-/// What a run did.
-public struct RunSummary: Sendable {
-  /// One stage's share in it.
-  public struct StageCount: Sendable {
-    /// The stage's name.
-    public let name: String
-    /// Trajectories that arrived.
-    public var arrived = 0
-    /// Trajectories that left.
-    public var left = 0
-    /// How many each rule dropped.
-    public var dropped: [String: Int] = [:]
-    /// Time spent, in seconds.
-    public var seconds = 0.0
-  }
-
-  /// The steps, those of an earlier part of the run included.
-  public var steps = 0
-  /// The steps that were complete before this part of the run.
-  public var stepsBefore = 0
-  /// What the reader counted.
-  public var counts = TrajectoryReader.Counts()
-  /// The stages, in order.
-  public var stages: [StageCount]
-}
-
 /// Drives batches through the stages and writes down what happens.
-public struct PipelineRun {
+///
+/// Without a policy to train, each step is complete in itself. With one, a step counts once a checkpoint holds what the
+/// policy learnt in it: a resume goes back to the newest checkpoint and does what came after it again, to the same bytes.
+public final class PipelineRun {
   private let plan: RunPlan
   private let directory: RunDirectory
   private let observer: any RunObserver
   private let clock = ContinuousClock()
+  private var trainer: Trainer?
 
   /// A run of a plan in a directory.
   public init(plan: RunPlan, directory: RunDirectory, observer: any RunObserver) {
@@ -88,79 +22,131 @@ public struct PipelineRun {
     self.observer = observer
   }
 
-  /// Reads, runs every stage, writes, until the input ends.
+  /// Reads, runs every stage, writes, until the input or the steps end.
   ///
-  /// On resume the complete steps are read again and passed over.
-  /// - Throws: What reading, a stage or writing throws; complete steps stay as they are.
+  /// - Throws: What reading, a stage or writing throws; complete steps stay as they are. Cancelled, a run that trains
+  ///   finishes an update that has begun and saves a checkpoint first.
   public func run() async throws -> RunSummary {
     var summary = RunSummary(stages: plan.stages.map { .init(name: $0.name) })
     summary.stepsBefore = directory.completeSteps
+    summary.steps = directory.completeSteps
     let badRecords = BadRecordLog(observer: observer)
-    let reader = TrajectoryReader(plan.reader) { badRecords.add($0) }
-    var readSince = clock.now
-    while var batch = try await reader.next() {
-      try Task.checkCancellation()
-      let skipped = batch.number < directory.completeSteps
-      if skipped { badRecords.discard() }
-      if !skipped {
-        observer.progressed(step: batch.number, activity: "read", share: await reader.progress)
+    let source = try await openSource(badRecords)
+    try await source.move(to: directory.training["source"], steps: directory.completeSteps)
+    if let training = plan.training { trainer = try await Trainer(training, plan, directory, observer) }
+    try await trainer?.evaluateBefore()
+    let steps = stepCount(source)
+    do {
+      var readSince = clock.now
+      while steps.map({ summary.steps < $0 }) ?? true, var batch = try await source.next(step: summary.steps) {
+        try Task.checkCancellation()
+        observer.progressed(step: batch.number, activity: "read", share: await share(summary.steps, of: steps, source))
         try writeBadRecords(badRecords)
-        try await step(&batch, seconds: (clock.now - readSince).inSeconds, &summary)
-        observer.progressed(step: batch.number, activity: "written", share: await reader.progress)
+        try await step(&batch, source, seconds: (clock.now - readSince).inSeconds, steps, &summary)
+        summary.steps = batch.number + 1
+        try await trainer?.stepEnded(steps: summary.steps, of: steps, source: source.position)
+        observer.progressed(step: batch.number, activity: "written", share: await share(summary.steps, of: steps, source))
+        readSince = clock.now
       }
-      summary.steps = batch.number + 1
-      readSince = clock.now
+      try writeBadRecords(badRecords)
+      summary.counts = await source.counts
+      if summary.steps == 0 { throw nothingRead(summary.counts, badRecords.first) }
+      if let trainer {
+        try await trainer.finish(steps: summary.steps, source: source.position)
+        summary.checkpoint = trainer.checkpoint
+      } else if !directory.isFinished {
+        try directory.streamsGrew()
+        try directory.save(isLast: true)
+      }
+    } catch let error as CancellationError {
+      try await trainer?.saveInterrupted()
+      throw error
     }
-    try writeBadRecords(badRecords)
-    summary.counts = await reader.counts
-    if summary.steps == 0 { throw nothingRead(summary.counts, badRecords.first) }
-    if !directory.isFinished { try directory.stepEnded(isLast: true) }
     return summary
   }
 
-  private func step(_ batch: inout TrajectoryBatch, seconds: Double, _ summary: inout RunSummary) async throws {
-    var timings: [(String, Double)] = [("read", seconds)]
+  private func openSource(_ badRecords: BadRecordLog) async throws -> any BatchSource {
+    let reader = TrajectoryReader(plan.reader) { badRecords.add($0) }
+    guard let pool = plan.pool else { return StreamSource(reader) { badRecords.discard() } }
+    let source = try await PoolSource(reader, files: plan.reader.paths, plan: pool, seed: plan.seed)
+    // An earlier part of the run has written them down.
+    if directory.completeSteps > 0 { badRecords.discard() }
+    return source
+  }
+
+  /// How many steps the run has, as far as it is known.
+  private func stepCount(_ source: any BatchSource) -> Int? {
+    [plan.training?.steps, source.batchCount].compactMap { $0 }.min()
+  }
+
+  private func share(_ done: Int, of steps: Int?, _ source: any BatchSource) async -> Double? {
+    if let steps, steps > 0 { return Double(done) / Double(steps) }
+    return await source.progress
+  }
+
+  private func step(
+    _ batch: inout TrajectoryBatch, _ source: any BatchSource, seconds: Double, _ steps: Int?,
+    _ summary: inout RunSummary
+  ) async throws {
+    let began = clock.now
     var metrics = MetricsLine(step: batch.number)
     metrics.describeInput(batch)
-    for (index, stage) in plan.stages.enumerated() {
-      let report = StageReport()
-      let context = StageContext(
-        stage: stage.name, step: batch.number, seed: plan.seed, threads: plan.threads, report: report,
-        sink: TapSink(directory: directory, stage: stage.name, threads: plan.threads))
-      let dropsBefore = batch.drops.count
-      summary.stages[index].arrived += batch.count
-      let since = clock.now
-      try await stage.run(&batch, in: context)
-      let spent = (clock.now - since).inSeconds
-      timings.append((stage.name, spent))
-      summary.stages[index].seconds += spent
-      summary.stages[index].left += batch.count
-      for drop in batch.drops[dropsBefore...] { summary.stages[index].dropped[drop.rule, default: 0] += 1 }
-      metrics.describe(stage: stage.name, batch: batch, drops: batch.drops[dropsBefore...], report: report)
-      for warning in report.warnings { observer.warned(step: batch.number, stage: stage.name, warning) }
-      observer.progressed(step: batch.number, activity: stage.name, share: nil)
-    }
+    var runner = StepRunner(
+      plan: plan, directory: directory, observer: observer, session: trainer?.session, source: source)
+    try await runner.prepare(&batch)
+    let work = UncancellableStep(batch: batch, runner: runner, metrics: metrics)
+    // From the first update on the policy is ahead of what is written: this part is finished, whatever is asked.
+    nonisolated(unsafe) let run = self
+    try await Task { try await run.finish(work, readSeconds: seconds) }.value
+    for (index, count) in work.runner.counts.enumerated() { summary.stages[index].add(count) }
+    observer.stepEnded(
+      StepReport(
+        step: batch.number, steps: steps, metrics: work.metrics.numbers,
+        seconds: seconds + (clock.now - began).inSeconds))
+  }
+
+  /// What is left of a step from its first update on.
+  private func finish(_ work: UncancellableStep, readSeconds: Double) async throws {
+    trainer?.updateBegan(plan.trains)
+    try await work.runner.finish(&work.batch)
     let since = clock.now
-    try await write(batch)
-    timings.append(("write", (clock.now - since).inSeconds))
-    try directory.stream("metrics.jsonl").write(metrics.line)
-    try directory.stream("timings.jsonl").write(MetricsLine.timings(step: batch.number, timings))
+    try await write(work.batch)
+    work.runner.write(to: &work.metrics)
+    let timings = try await trainer?.evaluate(after: work.batch.number, &work.metrics) ?? []
+    for warning in trainer?.watch(step: work.batch.number, work.metrics.numbers) ?? [] {
+      observer.warned(
+        step: work.batch.number, stage: "training",
+        .init(code: warning.code, message: "\(warning.message); \(warning.advice)", count: 1))
+    }
+    var all = [("read", readSeconds)]
+    all += zip(plan.stages, work.runner.seconds).map { ($0.name, $1) }
+    all += timings + [("write", (clock.now - since).inSeconds - timings.reduce(0) { $0 + $1.1 })]
+    try writeMetrics(work.metrics, MetricsLine(step: work.batch.number, timings: all))
     try directory.stepEnded()
+    if trainer == nil { try directory.save() }
   }
 
   private func write(_ batch: TrajectoryBatch) async throws {
-    let rollouts = try directory.stream(plan.rolloutsFile)
-    try await ParallelEncoding.run(
-      count: batch.count, threads: plan.threads,
-      encode: { index, bytes in
-        var trajectory = batch[index]
-        if trajectory.step == nil { trajectory.step = batch.number }
-        try TrajectoryEncoder.encode(trajectory, into: &bytes)
-      }, write: { try rollouts.write($0) })
+    if let file = plan.rolloutsFile {
+      let rollouts = try directory.stream(file)
+      try await ParallelEncoding.run(
+        count: batch.count, threads: plan.threads,
+        encode: { index, bytes in
+          var trajectory = batch[index]
+          if trajectory.step == nil { trajectory.step = batch.number }
+          try TrajectoryEncoder.encode(trajectory, into: &bytes)
+        }, write: { try rollouts.write($0) })
+    }
     if plan.writesLineage {
       let lineage = try directory.stream("lineage.jsonl")
       try await LineageEncoder(batch).write(threads: plan.threads) { try lineage.write($0) }
     }
+  }
+
+  private func writeMetrics(_ metrics: MetricsLine, _ timings: MetricsLine) throws {
+    try directory.stream("metrics.jsonl").write(metrics.line)
+    try directory.stream("timings.jsonl").write(timings.line)
+    if plan.writesTensorBoard { try TensorBoardLog(directory: directory).write([metrics.withoutEvaluation, timings]) }
   }
 
   private func writeBadRecords(_ log: BadRecordLog) throws {
@@ -170,12 +156,34 @@ public struct PipelineRun {
 
   private func nothingRead(_ counts: TrajectoryReader.Counts, _ first: BadRecord?) -> PipelineError {
     let files = plan.reader.paths.map { $0 == "-" ? "standard input" : $0 }.joined(separator: ", ")
+    let noun = plan.reader.kind == .prompts ? "prompts" : "trajectories"
     guard let first else {
-      return PipelineError(.invalidData, "\(files) holds no trajectories; check that the right file was named")
+      return PipelineError(.invalidData, "\(files) holds no \(noun); check that the right file was named")
     }
     return PipelineError(
       .invalidData, "no line of \(files) can be used (\(counts.badRecords) bad); the first: \(first.reason)",
       at: first.location)
+  }
+}
+
+/// A step that has come to its first update.
+private final class UncancellableStep: @unchecked Sendable {
+  var batch: TrajectoryBatch
+  var runner: StepRunner
+  var metrics: MetricsLine
+
+  init(batch: TrajectoryBatch, runner: StepRunner, metrics: MetricsLine) {
+    (self.batch, self.runner, self.metrics) = (batch, runner, metrics)
+  }
+}
+
+extension RunSummary.StageCount {
+  /// Adds what a stage did in a step.
+  fileprivate mutating func add(_ step: RunSummary.StageCount) {
+    arrived += step.arrived
+    left += step.left
+    seconds += step.seconds
+    for (rule, count) in step.dropped { dropped[rule, default: 0] += count }
   }
 }
 

@@ -5,8 +5,9 @@ import PipelineIO
 
 /// A run's files, each of which grows step by step and is cut back to the last complete step on resume.
 ///
-/// `state.json` is replaced, whole, after each step; it holds the number of complete steps and the length of every
-/// file by then. A run that is killed at any moment therefore continues to the same bytes.
+/// `state.json` is replaced, whole, after each step, or, where a policy is trained, with each checkpoint; it holds the
+/// number of complete steps and the length of every file by then. A run that is killed at any moment therefore continues
+/// to the same bytes.
 public final class RunDirectory {
   /// What to do about a directory that holds a run already.
   public enum Existing: Sendable {
@@ -20,20 +21,37 @@ public final class RunDirectory {
 
   /// The path as the user named it.
   public let path: String
-  /// The steps that are complete.
-  public private(set) var completeSteps = 0
-  /// Whether the run has come to its end.
-  public private(set) var isFinished = false
+  /// What a resume goes by.
+  private struct State {
+    var completeSteps = 0
+    var isFinished = false
+    var offsets: [String: UInt64] = [:]
+    /// What a run that trains a policy keeps beside.
+    var training = JSONValue.null
+  }
+
+  /// What `state.json` says.
+  private var saved = State()
+  /// The same as of the last complete step.
+  private var current = State()
   private var streams: [String: AppendOnlyFile] = [:]
-  private var offsets: [String: UInt64] = [:]
   private var lock: Int32 = -1
   private var tapOwners: [String: String] = [:]
 
+  /// The steps that are complete and will not be done again.
+  public var completeSteps: Int { saved.completeSteps }
+  /// Whether the run has come to its end.
+  public var isFinished: Bool { saved.isFinished }
+  /// What a run that trains a policy kept with its newest checkpoint.
+  public var training: JSONValue { saved.training }
+
   /// Makes or opens the directory.
   ///
-  /// - Parameter fingerprint: The resolved spec; a resume against another one is refused.
+  /// - Parameters:
+  ///   - fingerprint: The resolved spec; a resume against another one is refused.
+  ///   - acceptsChanges: Whether a resume takes another spec all the same.
   /// - Throws: When another run is at work there, or the directory holds what `existing` does not allow.
-  public init(path: String, existing: Existing, fingerprint: JSONValue) throws {
+  public init(path: String, existing: Existing, fingerprint: JSONValue, acceptsChanges: Bool = false) throws {
     self.path = path
     var isDirectory: ObjCBool = false
     if FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory), !isDirectory.boolValue {
@@ -61,9 +79,10 @@ public final class RunDirectory {
         "\(path) holds a run already; continue it with --resume, replace it with --overwrite, or name another "
           + "directory with --output")
     case .resume where holdsRun:
-      try checkFingerprint(fingerprint)
+      if !acceptsChanges { try checkFingerprint(fingerprint) }
       try loadState()
-      for name in offsets.keys.sorted() { _ = try stream(name) }
+      for name in saved.offsets.keys.sorted() { _ = try stream(name) }
+      if acceptsChanges { break }
       return
     case .refuse where holdsRun, .overwrite: try removeRun()
     default: break
@@ -79,9 +98,9 @@ public final class RunDirectory {
   /// The stream of a name, opened when it is first asked for, cut to its last complete step.
   public func stream(_ name: String) throws -> AppendOnlyFile {
     if let stream = streams[name] { return stream }
-    if offsets[name] == nil {
+    if saved.offsets[name] == nil {
       // Noted before the file is made, so that a resume knows of it whatever happens next.
-      offsets[name] = 0
+      saved.offsets[name] = 0
       try saveState()
     }
     let folder = URL(fileURLWithPath: file(name)).deletingLastPathComponent()
@@ -90,7 +109,7 @@ public final class RunDirectory {
     } catch {
       throw PipelineError(.inputOutput, "cannot make the folder \(folder.path); check who may write in \(path)")
     }
-    let stream = try AppendOnlyFile(path: file(name), offset: offsets[name] ?? 0)
+    let stream = try AppendOnlyFile(path: file(name), offset: saved.offsets[name] ?? 0)
     streams[name] = stream
     return stream
   }
@@ -107,24 +126,48 @@ public final class RunDirectory {
     return try stream("taps/\(name).jsonl")
   }
 
-  /// Notes that a step is complete.
-  ///
-  /// - Parameter isLast: Whether the run has come to its end.
-  public func stepEnded(isLast: Bool = false) throws {
+  /// Notes that a step is complete; a resume goes by it once it is saved.
+  func stepEnded() throws {
+    current.completeSteps += 1
     for (name, stream) in streams {
       try stream.flush()
-      offsets[name] = stream.offset
+      current.offsets[name] = stream.offset
     }
-    if isLast { isFinished = true } else { completeSteps += 1 }
+  }
+
+  /// Notes what was written since the last step as part of it.
+  func streamsGrew() throws {
+    for (name, stream) in streams {
+      try stream.flush()
+      current.offsets[name] = stream.offset
+    }
+  }
+
+  /// Writes `state.json` as of the last complete step.
+  ///
+  /// - Parameters:
+  ///   - isLast: Whether the run has come to its end.
+  ///   - training: What a run that trains a policy keeps beside.
+  func save(isLast: Bool = false, training: JSONValue = .null) throws {
+    // A policy takes long to train: not even a power cut shall leave a state ahead of its files.
+    if training != .null { for stream in streams.values { try stream.synchronize() } }
+    current.isFinished = isLast
+    current.training = training
+    for (name, offset) in saved.offsets where current.offsets[name] == nil { current.offsets[name] = offset }
+    saved = current
     try saveState()
   }
 
   private func saveState() throws {
-    let state: JSONValue = [
-      "version": 1, "complete_steps": .number(completeSteps), "finished": .bool(isFinished),
-      "offsets": .object(offsets.sorted { $0.key < $1.key }.map { .init($0.key, .number(String($0.value))) }),
+    var members: [JSONValue.Member] = [
+      .init("version", 1), .init("complete_steps", .number(saved.completeSteps)),
+      .init("finished", .bool(saved.isFinished)),
+      .init(
+        "offsets",
+        .object(saved.offsets.sorted { $0.key < $1.key }.map { .init($0.key, .number(String($0.value))) })),
     ]
-    try writeWhole("state.json", state.prettyJSON + "\n")
+    if saved.training != .null { members.append(.init("training", saved.training)) }
+    try writeWhole("state.json", JSONValue.object(members).prettyJSON + "\n")
   }
 
   private func writeWhole(_ name: String, _ text: String) throws {
@@ -161,14 +204,17 @@ public final class RunDirectory {
   }
 
   private func removeRun() throws {
-    let own = ["metrics.jsonl", "timings.jsonl", "lineage.jsonl", "taps", "bad-records.jsonl"]
+    let own = [
+      "metrics.jsonl", "timings.jsonl", "lineage.jsonl", "evaluations.jsonl", "taps", "tensorboard", "bad-records.jsonl",
+      "checkpoints",
+    ]
     let streamed = ((try? savedOffsets()) ?? [:]).keys.sorted()
     // The two files by which this is known for a run go last: a kill in between leaves a run, not rubble.
     for name in streamed + own + ["state.json", "resolved.json"]
     where FileManager.default.fileExists(atPath: file(name)) {
       try FileManager.default.removeItem(atPath: file(name))
     }
-    (streams, offsets, completeSteps, isFinished) = ([:], [:], 0, false)
+    (streams, saved, current) = ([:], State(), State())
   }
 
   private func savedState() throws -> JSONValue {
@@ -202,15 +248,17 @@ public final class RunDirectory {
       throw PipelineError(
         .invalidSpec,
         "the spec or its input differs from what \(path) was started with (\(paths)); "
-          + "undo that to resume, or start anew with --overwrite")
+          + "undo that to resume, resume all the same with --accept-changes, or start anew with --overwrite")
     }
   }
 
   private func loadState() throws {
     guard let state = try? savedState() else { throw unreadableState() }
-    completeSteps = state["complete_steps"]?.intValue ?? 0
-    isFinished = state["finished"] == .bool(true)
-    offsets = try savedOffsets()
+    saved.completeSteps = state["complete_steps"]?.intValue ?? 0
+    saved.isFinished = state["finished"] == .bool(true)
+    saved.offsets = try savedOffsets()
+    saved.training = state["training"] ?? .null
+    current = saved
   }
 
   /// The paths at which two specs differ.

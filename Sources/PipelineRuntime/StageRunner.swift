@@ -18,7 +18,7 @@ public struct NamedStage: Sendable {
   ///
   /// - Throws: What the stage throws, with its name and the step; or the contract it broke.
   public func run(_ batch: inout TrajectoryBatch, in context: StageContext) async throws {
-    let countBefore = batch.count + batch.drops.count
+    let countBefore = batch.count + batch.drops.count - batch.expansion
     do {
       try await stage.run(&batch, in: context)
     } catch let error as PipelineError {
@@ -29,11 +29,12 @@ public struct NamedStage: Sendable {
     } catch {
       throw PipelineError(.plugIn, "stage '\(name)', step \(batch.number): \(error)")
     }
-    guard batch.count + batch.drops.count == countBefore else {
+    guard batch.count + batch.drops.count - batch.expansion == countBefore else {
       throw PipelineError(
         .plugIn,
         "stage '\(name)' lost or invented trajectories (\(countBefore) before, \(batch.count) kept, "
-          + "\(batch.drops.count) dropped); a stage may only drop, by TrajectoryBatch.drop")
+          + "\(batch.drops.count) dropped); a stage may only drop, by TrajectoryBatch.drop, and put rollouts in the place "
+          + "of prompts, by expand")
     }
   }
 }

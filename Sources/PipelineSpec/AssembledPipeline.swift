@@ -24,16 +24,31 @@ public struct AssembledPipeline: Sendable {
   public let description: String
   /// The seed of all random draws.
   public let seed: UInt64
+  /// The policy's backend; nil where the spec names none.
+  public let policy: (any PolicyBackend)?
   /// Where trajectories come from.
   public let source: SourceOptions
   /// The stages, in the order in which batches pass them.
   public let stages: [NamedStage]
+  /// How long the policy is trained, what is saved and evaluated on the way.
+  public let training: TrainingOptions
   /// Where the results go.
   public let output: OutputOptions
   /// The spec with every default filled in: a spec again, of the same pipeline.
   ///
   /// Paths are as they were written.
   public let resolved: JSONValue
+  let resolve: @Sendable (_ paths: (@Sendable (SpecPath) -> String)?) throws -> JSONValue
+
+  /// The resolved spec with other paths in it.
+  ///
+  /// - Parameter rebase: How to write a path that stands in this spec.
+  public func resolved(writing rebase: @escaping @Sendable (SpecPath) -> String) throws -> JSONValue {
+    try resolve(rebase)
+  }
+
+  /// What the stages use of the policy.
+  public var needs: Set<PolicyNeed> { stages.reduce(into: []) { $0.formUnion($1.stage.needs) } }
 
   /// The folder that paths with ``SpecPath/Base/specFolder`` are relative to; empty for the working folder.
   public var folder: String {

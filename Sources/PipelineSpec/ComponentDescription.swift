@@ -25,6 +25,8 @@ public struct ComponentDescription: Sendable {
       case .stage: try registry.stage(name)
       case .reward: try registry.reward(name)
       case .advantage: try registry.advantage(name)
+      case .loss: try registry.loss(name)
+      case .policy: try registry.policy(name)
       }
     func open<C: Component>(_ type: C.Type) -> (options: [OptionDescription], instance: C?) {
       let assembly = Assembly(registry: registry, reader: SpecOptionsReader())
@@ -43,6 +45,7 @@ public struct ComponentDescription: Sendable {
       case let stage as any Stage: stage.reads
       case let reward as any RewardFunction: reward.reads
       case let estimator as any AdvantageEstimator: estimator.reads.union([.reward])
+      case let loss as any PolicyLoss: loss.reads
       default: nil
       }
     self.reads = reads.map(StageChain.ordered)

@@ -3,11 +3,15 @@ import PipelineCore
 
 /// Writes options as a tree: properties in the order of their declaration, under their names in a spec.
 enum OptionsEncoder {
+  /// How a path is written.
+  typealias PathWriter = @Sendable (SpecPath) -> String
+
   /// The tree of a value; its places mean nothing.
   ///
+  /// - Parameter paths: How paths are written; nil for as they are.
   /// - Throws: What the value's own `encode(to:)` throws.
-  static func tree(of value: some Encodable) throws -> OptionTree {
-    try Box.encode(value).tree
+  static func tree(of value: some Encodable, paths: PathWriter? = nil) throws -> OptionTree {
+    try Box.encode(value, paths).tree
   }
 
   /// A part of the tree while it is written, shared by the containers that write it.
@@ -19,6 +23,9 @@ enum OptionsEncoder {
       case list([Box])
     }
     var content = Content.none
+    let paths: PathWriter?
+
+    init(_ paths: PathWriter?) { self.paths = paths }
 
     var tree: OptionTree {
       let here = OptionTree.empty.location
@@ -47,18 +54,20 @@ enum OptionsEncoder {
     }
 
     static func scalar(_ node: OptionTree.Node) -> Box {
-      let box = Box()
+      let box = Box(nil)
       box.content = .finished(OptionTree(node, at: OptionTree.empty.location))
       return box
     }
 
-    static func encode(_ value: any Encodable) throws -> Box {
-      let box = Box()
+    static func encode(_ value: any Encodable, _ paths: PathWriter?) throws -> Box {
+      let box = Box(paths)
       switch value {
+      case let path as SpecPath where paths != nil:
+        box.content = scalar(.string(paths?(path) ?? path.text)).content
       case let tree as OptionTree: box.content = .finished(tree)
       case let dictionary as any StringKeyedDictionary:
         box.content = .table([])
-        for entry in dictionary.sortedEntries { box.set(entry.key, try encode(entry.value)) }
+        for entry in dictionary.sortedEntries { box.set(entry.key, try encode(entry.value, paths)) }
       default: try value.encode(to: Encoder(box: box, codingPath: []))
       }
       return box
@@ -88,7 +97,7 @@ enum OptionsEncoder {
     let codingPath: [any CodingKey]
 
     private func child(_ key: any CodingKey) -> Encoder {
-      let child = Box()
+      let child = Box(box.paths)
       box.set(OptionName.snakeCase(key.stringValue), child)
       return Encoder(box: child, codingPath: codingPath + [key])
     }
@@ -96,7 +105,7 @@ enum OptionsEncoder {
       box.set(OptionName.snakeCase(key.stringValue), .scalar(.null))
     }
     mutating func encode<T: Encodable>(_ value: T, forKey key: Key) throws {
-      box.set(OptionName.snakeCase(key.stringValue), try .encode(value))
+      box.set(OptionName.snakeCase(key.stringValue), try .encode(value, box.paths))
     }
     mutating func nestedContainer<Nested: CodingKey>(
       keyedBy keyType: Nested.Type, forKey key: Key
@@ -117,12 +126,12 @@ enum OptionsEncoder {
     var count: Int { if case .list(let elements) = box.content { elements.count } else { 0 } }
 
     private func child() -> Encoder {
-      let child = Box()
+      let child = Box(box.paths)
       box.append(child)
       return Encoder(box: child, codingPath: codingPath)
     }
     mutating func encodeNil() { box.append(.scalar(.null)) }
-    mutating func encode<T: Encodable>(_ value: T) throws { box.append(try .encode(value)) }
+    mutating func encode<T: Encodable>(_ value: T) throws { box.append(try .encode(value, box.paths)) }
     mutating func nestedContainer<Nested: CodingKey>(
       keyedBy keyType: Nested.Type
     ) -> KeyedEncodingContainer<Nested> {
@@ -152,6 +161,6 @@ enum OptionsEncoder {
     mutating func encode(_ value: UInt16) { set(.number(String(value))) }
     mutating func encode(_ value: UInt32) { set(.number(String(value))) }
     mutating func encode(_ value: UInt64) { set(.number(String(value))) }
-    mutating func encode<T: Encodable>(_ value: T) throws { box.content = try Box.encode(value).content }
+    mutating func encode<T: Encodable>(_ value: T) throws { box.content = try Box.encode(value, box.paths).content }
   }
 }

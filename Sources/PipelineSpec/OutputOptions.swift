@@ -7,20 +7,34 @@ public struct OutputOptions: ComponentOptions {
   public var rollouts = SpecPath("selected.jsonl")
   /// Whether the run writes down what became of each trajectory.
   public var lineage = true
+  /// Whether the run writes its metrics and timings for TensorBoard too.
+  public var tensorboard = TensorBoardChoice.auto
 
   /// One line on each option.
   public static let help = [
     "rollouts": "The file, in the run directory, that the trajectories which are left go to",
     "lineage": "Whether to write down for each trajectory which stage kept or dropped it, and why",
+    "tensorboard":
+      "Whether to write metrics and timings for TensorBoard too: on, off, or auto, which does where a policy is trained",
   ]
 
   /// The defaults.
   public init() {}
 
+  /// Whether events for TensorBoard are written.
+  public enum TensorBoardChoice: String, Codable, Sendable, CaseIterable {
+    /// Where a policy is trained.
+    case auto
+    /// Always.
+    case on
+    /// Never.
+    case off
+  }
+
   /// What the run keeps for itself in its directory.
   private static let taken: Set = [
     "resolved.json", "state.json", "metrics.jsonl", "timings.jsonl", "lineage.jsonl", "bad-records.jsonl", "taps",
-    "checkpoints",
+    "evaluations.jsonl", "checkpoints", "tensorboard",
   ]
 
   /// The file must lie in the run's directory and be nobody else's.

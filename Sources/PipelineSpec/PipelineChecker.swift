@@ -54,13 +54,71 @@ public struct PipelineChecker: Sendable {
         links.append(.broken(standIn(for: entry.reference.use)))
       }
     }
-    errors += StageChain(registry: registry, assembly: assembly).errors(links, provides: spec.source.provides)
+    errors += StageChain(registry: registry, assembly: assembly).errors(links, source: spec.source)
+    let (policy, faults) = makePolicy(spec.policy, at: tree.place(of: ["policy"]))
+    errors += faults
+    errors += needErrors(stages, policy: policy, spec: spec, tree: tree)
     if !errors.isEmpty { throw PipelineErrors(errors.sortedByPlace()) }
 
-    let resolved = try ResolvedSpec(registry: registry).json(of: spec, written: tree)
+    let written = tree
+    let resolve: @Sendable ((@Sendable (SpecPath) -> String)?) throws -> JSONValue = { [registry] paths in
+      try ResolvedSpec(registry: registry, paths: paths).json(of: spec, written: written)
+    }
     return AssembledPipeline(
-      file: file, name: spec.name, description: spec.description, seed: spec.seed, source: spec.source,
-      stages: stages, output: spec.output, resolved: resolved)
+      file: file, name: spec.name, description: spec.description, seed: spec.seed, policy: policy,
+      source: spec.source, stages: stages, training: spec.training, output: spec.output,
+      resolved: try resolve(nil), resolve: resolve)
+  }
+
+  private func makePolicy(
+    _ reference: ComponentReference, at location: SourceLocation
+  ) -> (policy: (any PolicyBackend)?, errors: [PipelineError]) {
+    if reference.use.isEmpty { return (nil, []) }
+    do { return (try assembly.policy(reference), []) } catch {
+      return (nil, Self.pipelineErrors(error, at: reference.location ?? location, making: "policy"))
+    }
+  }
+
+  /// What the stages want of a policy and do not get, and what a pipeline with a policy lacks.
+  private func needErrors(
+    _ stages: [AssembledPipeline.NamedStage], policy: (any PolicyBackend)?, spec: PipelineSpec, tree: OptionTree
+  ) -> [PipelineError] {
+    var errors: [PipelineError] = []
+    for stage in stages where !stage.stage.needs.isEmpty {
+      if spec.policy.use.isEmpty {
+        errors.append(
+          PipelineError(
+            .invalidSpec,
+            "stage '\(stage.name)' works with a policy, and the spec names none; add "
+              + #""policy": {"use": "bundled", "with": {"model": "DIR"}}"#, at: stage.location))
+      } else if let policy {
+        let missing = stage.stage.needs.subtracting(policy.offers).map(\.rawValue).sorted()
+        if !missing.isEmpty {
+          errors.append(
+            PipelineError(
+              .invalidSpec,
+              "stage '\(stage.name)' needs \(missing.joined(separator: " and ")), which the policy "
+                + "'\(type(of: policy).name)' does not offer; name another policy", at: stage.location))
+        }
+      }
+    }
+    let makesRollouts = stages.contains { $0.stage.needs.contains(.generation) }
+    for stage in stages {
+      guard let refill = stage.stage.refill, refill.maxAttempts > 1, spec.source.prompts.paths.isEmpty || !makesRollouts
+      else { continue }
+      errors.append(
+        PipelineError(
+          .invalidSpec,
+          "stage '\(stage.name)' asks for more rollouts, but nothing before it makes any; start from 'prompts' with a "
+            + "rollout stage, or leave max_attempts at 1", at: stage.location))
+    }
+    if !spec.training.evaluation.prompts.paths.isEmpty, spec.policy.use.isEmpty {
+      errors.append(
+        PipelineError(
+          .invalidSpec, "'training.evaluation' evaluates a policy, and the spec names none",
+          at: tree.place(of: ["training", "evaluation"])))
+    }
+    return errors
   }
 
   /// Makes a stage; where its options are wrong, with defaults in their place, to find what else is wrong.

@@ -11,10 +11,14 @@ public struct PipelineSpec: ComponentOptions {
   public var description = ""
   /// The seed of all random draws.
   public var seed: UInt64 = 1
+  /// The policy that stages work with; named nowhere for a pipeline without one.
+  public var policy = ComponentReference("")
   /// Where trajectories come from.
   public var source = SourceOptions()
   /// The stages, in the order in which batches pass them.
   public var stages: [StageEntry] = []
+  /// How long the policy is trained, what is saved and evaluated on the way.
+  public var training = TrainingOptions()
   /// Where the results go.
   public var output = OutputOptions()
   /// What a run wrote down about itself; means nothing to the next one.
@@ -22,7 +26,7 @@ public struct PipelineSpec: ComponentOptions {
 
   private enum CodingKeys: String, CodingKey {
     case schema = "$schema"
-    case name, description, seed, source, stages, output, provenance
+    case name, description, seed, policy, source, stages, training, output, provenance
   }
 
   /// One line on each option.
@@ -31,14 +35,16 @@ public struct PipelineSpec: ComponentOptions {
     "name": "What to call the pipeline",
     "description": "What the pipeline is for",
     "seed": "The seed of all random draws; same spec, seed and inputs give the same bytes",
+    "policy": "The policy that stages such as rollout and update work with",
     "source": "Where trajectories come from",
     "stages": "The stages, in the order in which batches pass them",
+    "training": "How long the policy is trained, what is saved and evaluated on the way",
     "output": "Where the results go",
     "provenance": "Written by a run into its resolved.json: the program's version and what the inputs were; ignored",
   ]
 
-  /// Stages are named in `stages`.
-  public static let componentKinds: [String: ComponentKind] = ["stages": .stage]
+  /// What is named where.
+  public static let componentKinds: [String: ComponentKind] = ["stages": .stage, "policy": .policy]
 
   /// A spec without stages.
   public init() {}
@@ -46,6 +52,7 @@ public struct PipelineSpec: ComponentOptions {
   /// A pipeline needs a source and stages.
   public func problems() -> [OptionProblem] {
     var problems = source.problems().map { OptionProblem("source.\($0.path)", $0.message) }
+    problems += training.problems().map { OptionProblem("training.\($0.path)", $0.message) }
     problems += output.problems().map { OptionProblem("output.\($0.path)", $0.message) }
     if stages.isEmpty {
       problems.append(OptionProblem("stages", "is empty, it must name at least one stage"))

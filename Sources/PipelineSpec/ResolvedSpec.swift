@@ -6,7 +6,13 @@ struct ResolvedSpec {
   let registry: Registry
   private let reader = SpecOptionsReader()
 
-  init(registry: Registry) { self.registry = registry }
+  private let paths: OptionsEncoder.PathWriter?
+
+  /// - Parameter paths: How paths are written; nil for as they are.
+  init(registry: Registry, paths: OptionsEncoder.PathWriter? = nil) {
+    self.registry = registry
+    self.paths = paths
+  }
 
   /// The resolved spec, free of places and of what only editors need.
   ///
@@ -14,7 +20,7 @@ struct ResolvedSpec {
   ///   - spec: Free of errors.
   ///   - written: What the user wrote, for the digits of its numbers.
   func json(of spec: PipelineSpec, written: OptionTree) throws -> JSONValue {
-    var tree = try OptionsEncoder.tree(of: spec).keepingDigits(of: written)
+    var tree = try OptionsEncoder.tree(of: spec, paths: paths).keepingDigits(of: written)
     let stages = try spec.stages.map { entry in
       let type = try registry.stage(entry.reference.use)
       return OptionTree(
@@ -25,15 +31,32 @@ struct ResolvedSpec {
         ]), at: tree.location)
     }
     tree = tree.setting("stages", to: OptionTree(.list(stages), at: tree.location), at: tree.location)
+    var left = ["$schema", "provenance"]
+    if spec.policy.use.isEmpty {
+      left += ["policy", "training"]
+    } else {
+      let type = try registry.policy(spec.policy.use)
+      let policy = OptionTree(
+        .table([
+          Self.entry("use", OptionTree(.string(spec.policy.use), at: tree.location)),
+          Self.entry("with", try options(of: type, spec.policy.with)),
+        ]), at: tree.location)
+      tree = tree.setting("policy", to: policy, at: tree.location)
+    }
+    let unused = spec.source.prompts.paths.isEmpty ? "prompts" : "rollouts"
+    if let source = tree["source"], case .table(let entries) = source.node {
+      tree = tree.setting(
+        "source", to: OptionTree(.table(entries.filter { $0.key != unused }), at: source.location), at: tree.location)
+    }
     guard case .table(let entries) = tree.node else { return tree.json }
-    return OptionTree(.table(entries.filter { !["$schema", "provenance"].contains($0.key) }), at: tree.location).json
+    return OptionTree(.table(entries.filter { !left.contains($0.key) }), at: tree.location).json
   }
 
   /// All options of a component.
   func options(of type: any Component.Type, _ tree: OptionTree) throws -> OptionTree {
     func open<C: Component>(_ type: C.Type) throws -> OptionTree {
       let options = try reader.read(C.Options.self, from: tree)
-      return try filled(OptionsEncoder.tree(of: options).keepingDigits(of: tree))
+      return try filled(OptionsEncoder.tree(of: options, paths: paths).keepingDigits(of: tree))
     }
     return try open(type)
   }
@@ -46,8 +69,7 @@ struct ResolvedSpec {
       tree.node = .list(try elements.map(filled))
     case .table(let entries):
       if let use = tree["use"]?.word, let with = tree["with"] {
-        let kinds: [ComponentKind] = [.reward, .advantage, .stage]
-        let types = kinds.compactMap { registry.component($0, use) }
+        let types = ComponentKind.allCases.compactMap { registry.component($0, use) }
         if let options = types.lazy.compactMap({ try? options(of: $0, with) }).first {
           return tree.setting("with", to: options, at: tree.location)
         }

@@ -3,6 +3,8 @@ public import PipelineCore
 
 /// Where a pipeline's trajectories come from.
 public struct SourceOptions: ComponentOptions {
+  /// Files of prompts to roll out, read one after the other.
+  public var prompts = SpecPaths()
   /// Files of saved rollouts, read one after the other.
   public var rollouts = SpecPaths()
   /// How records are written: `auto`, or one of the formats that the program knows.
@@ -13,20 +15,38 @@ public struct SourceOptions: ComponentOptions {
   public var groupBy: [Field] = []
   /// How records are cut into batches.
   public var batch = SourceBatch.auto
+  /// In which order groups come.
+  public var order = SourceOrder.auto
+  /// How often the records are gone through; 0 for as often as `training.steps` needs, and once where it is not set.
+  public var epochs = 0
   /// How many unreadable records a run puts up with.
   public var maxBadRecords = RecordLimit.atMost(100)
 
-  /// What every saved rollout has.
-  public static let alwaysProvided: Set<Field> = [.id, .group, .prompt, .response]
+  /// What every record has: of a prompt its text, of a saved rollout the response as well.
+  public var alwaysProvided: Set<Field> {
+    prompts.paths.isEmpty ? [.id, .group, .prompt, .response] : [.id, .group, .prompt]
+  }
+
+  /// The files that records come from, whatever they are.
+  public var paths: [SpecPath] { prompts.paths.isEmpty ? rollouts.paths : prompts.paths }
+
+  /// Whether groups come in a random order.
+  public var isShuffled: Bool { order == .shuffled || (order == .auto && !prompts.paths.isEmpty) }
+
+  /// Whether all records are read at the start, to be gone through in another order or more than once.
+  public var isPooled: Bool { !prompts.paths.isEmpty || isShuffled || epochs > 1 }
 
   /// One line on each option.
   public static let help = [
-    "rollouts": "Files of saved rollouts, relative to the spec's folder; \"-\" is standard input",
+    "prompts": "Files of prompts for the rollout stage, relative to the spec's folder; \"-\" is standard input",
+    "rollouts": "Files of saved rollouts, in place of prompts",
     "format": "How the records are written; 'auto' looks at the first one",
-    "provides": "Fields that every record carries beside id, group, prompt and response",
+    "provides": "Fields that every record carries beside id, group, prompt and, for rollouts, response",
     "group_by": "Fields whose values together name a record's group; none for 'group' itself",
     "batch":
       "'auto' goes by the records' batch or else takes all as one; 'all', {\"groups\": 64} or {\"by\": \"step\"}",
+    "order": "The order of the groups: file, shuffled anew for each epoch, or auto, which shuffles prompts alone",
+    "epochs": "How often to go through the records; 0 goes by training.steps, or else once",
     "max_bad_records": "How many unreadable records to put up with before the run stops, or 'unlimited'",
   ]
 
@@ -36,13 +56,23 @@ public struct SourceOptions: ComponentOptions {
   /// There must be something to read.
   public func problems() -> [OptionProblem] {
     var problems: [OptionProblem] = []
-    if rollouts.paths.isEmpty || rollouts.paths.contains(where: \.text.isEmpty) {
+    let key = prompts.paths.isEmpty ? "rollouts" : "prompts"
+    if paths.isEmpty || paths.contains(where: \.text.isEmpty) {
       problems.append(
-        OptionProblem("rollouts", "is missing; name a file of saved rollouts, or \"-\" for standard input"))
+        OptionProblem(
+          key, "is missing; name a file of saved rollouts, or \"-\" for standard input, or name 'prompts' instead"))
     }
-    if rollouts.paths.count(where: \.isStandardStream) > 1 {
-      problems.append(OptionProblem("rollouts", "names standard input twice"))
+    if paths.count(where: \.isStandardStream) > 1 {
+      problems.append(OptionProblem(key, "names standard input twice"))
     }
+    if !prompts.paths.isEmpty, !rollouts.paths.isEmpty {
+      problems.append(OptionProblem("rollouts", "stands beside 'prompts'; a pipeline starts from one of them"))
+    }
+    if isPooled, case .by = batch {
+      problems.append(
+        OptionProblem("batch", "goes by a field, but groups that are shuffled or come again need {\"groups\": 64}"))
+    }
+    if epochs < 0 { problems.append(OptionProblem("epochs", "is \(epochs), it must be 0 or more")) }
     if case .groups(let count) = batch, count < 1 {
       problems.append(OptionProblem("batch.groups", "is \(count), it must be at least 1"))
     }
@@ -51,6 +81,16 @@ public struct SourceOptions: ComponentOptions {
     }
     return problems
   }
+}
+
+/// In which order groups come.
+public enum SourceOrder: String, Codable, Sendable, Hashable, CaseIterable {
+  /// Prompts shuffled, saved rollouts as they stand in the file.
+  case auto
+  /// As they stand in the file.
+  case file
+  /// In a random order, another one in each epoch.
+  case shuffled
 }
 
 /// How records are cut into batches.

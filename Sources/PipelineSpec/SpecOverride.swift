@@ -8,7 +8,7 @@ public import PipelineCore
 /// list, table or string is taken as such; any other is text whose type the option decides.
 public struct SpecOverride: Sendable, Hashable {
   /// What error messages call the command line.
-  public static let file = "--set"
+  public static let file = SourceLocation.commandLineOptions[0]
 
   private struct Step: Sendable, Hashable {
     let name: String

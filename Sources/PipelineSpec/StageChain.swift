@@ -17,8 +17,9 @@ struct StageChain {
   /// An error for each field that a stage reads and nothing before it writes.
   ///
   /// Behind a broken link without stand-in nothing is known and nothing is reported.
-  func errors(_ links: [Link], provides: [Field]) -> [PipelineError] {
-    var carried = SourceOptions.alwaysProvided.union(provides)
+  func errors(_ links: [Link], source: SourceOptions) -> [PipelineError] {
+    let provides = source.provides
+    var carried = source.alwaysProvided.union(provides)
     var errors: [PipelineError] = []
     for (index, link) in links.enumerated() {
       switch link {

@@ -133,6 +133,7 @@ struct CheckTests {
     ("a//b", "must be a file name within the run directory; `run --output` says where that is"),
     ("state.json", "which the run itself writes; choose another name"),
     ("taps/x.jsonl", "which the run itself writes; choose another name"),
+    ("tensorboard/x.jsonl", "which the run itself writes; choose another name"),
     ("x.jsonl.gz", "but a run grows its files step by step, plain; compress it afterwards"),
   ]
 

@@ -245,7 +245,14 @@ struct GenerateTests {
     try sandbox.output(
       "head -2 many.jsonl | shuffle-r1 generate --model model --max-tokens 100 -q --batch-groups 1 > two")
     let program = try sandbox.start("exec \(command) \(output)")
-    Thread.sleep(forTimeInterval: 1)
+    // However slow the machine is, the first two batches are written by then.
+    let enough = sandbox.bytes("two").count
+    for _ in 0..<600 {
+      let printed = FileManager.default.contents(atPath: program.output) ?? Data()
+      let hidden = sandbox.tree().filter { $0.key.hasSuffix(".partial") }.values.map(\.count).max() ?? 0
+      if max(printed.count, hidden) >= enough { break }
+      Thread.sleep(forTimeInterval: 0.1)
+    }
     program.send(SIGINT)
     let outcome = try program.wait()
     #expect(outcome.status == 130)

@@ -142,6 +142,31 @@ struct PipelineRunTests {
     #expect(try files("whole") == files("part"))
   }
 
+  @Test("the TensorBoard file of a run that was resumed is as long, and steps lie at the same places")
+  func resumesTensorBoard() async throws {
+    let file = "tensorboard/events.out.tfevents.0.shuffle-r1"
+    func run(_ name: String, _ stage: TestStage, _ existing: RunDirectory.Existing = .refuse) async throws {
+      var plan = plan(stage)
+      plan.writesTensorBoard = true
+      let directory = try RunDirectory(path: folder + "/" + name, existing: existing, fingerprint: plan.resolved)
+      _ = try await PipelineRun(plan: plan, directory: directory, observer: SilentObserver()).run()
+    }
+    try await run("whole", TestStage())
+    _ = await failure { try await run("part", TestStage(failingStep: 3)) }
+    try Data("half a record".utf8).append(to: folder + "/part/" + file)
+    try await run("part", TestStage(), .resume)
+    let whole = try #require(try files("whole")[file])
+    let part = try #require(try files("part")[file])
+    #expect(whole.count == part.count)
+    let tag = Data("timing_s/step".utf8)
+    func places(_ data: Data) -> [Int] { data.indices.filter { data[$0...].starts(with: tag) } }
+    #expect(places(whole).count == 5)
+    #expect(places(whole) == places(part))
+    #expect(part.range(of: Data("test/advantage_histogram".utf8)) != nil)
+    try await run("part", TestStage(), .overwrite)
+    #expect(try files("part")[file]?.count == whole.count)
+  }
+
   @Test("a directory that holds a run is neither overwritten nor continued unasked")
   func refuses() async throws {
     try await run("a")

@@ -27,6 +27,13 @@ public struct Parameter {
   /// Whether it belongs to the vision tower.
   public let isVision: Bool
 
+  /// A parameter.
+  package init(tensors: [TensorDeclaration], variable: Variable<Float>, isVision: Bool) {
+    self.tensors = tensors
+    self.variable = variable
+    self.isVision = isVision
+  }
+
   /// What to call it.
   public var name: String { tensors.map(\.name).joined(separator: "+") }
 }

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 import CKernels
-import PipelineCore
-import Tensor
+package import PipelineCore
+package import Tensor
 
 /// AdamW with PyTorch's semantics: decoupled decay, bias-corrected moments, one global norm for clipping.
 ///
 /// Source: Loshchilov and Hutter, "Decoupled Weight Decay Regularization"; `torch.optim.AdamW`.
-final class AdamW {
+package final class AdamW {
   private let parameters: [Parameter]
   private let workers: Workers
   private let pool: MemoryPool
@@ -16,7 +16,8 @@ final class AdamW {
 
   private static let elementsPerPart = 1 << 15
 
-  init(_ parameters: [Parameter], workers: Workers, pool: MemoryPool) {
+  /// An optimizer of the parameters that need a gradient.
+  package init(_ parameters: [Parameter], workers: Workers, pool: MemoryPool) {
     self.parameters = parameters.filter(\.variable.needsGradient)
     self.workers = workers
     self.pool = pool
@@ -28,7 +29,7 @@ final class AdamW {
   /// Applies all gradients and forgets them.
   ///
   /// - Throws: When a gradient is not finite; nothing has changed then but that gradients are forgotten.
-  func step(_ step: OptimizerStep) throws -> OptimizerReport {
+  package func step(_ step: OptimizerStep) throws -> OptimizerReport {
     defer { for parameter in parameters { parameter.variable.dropGradient() } }
     var squares = 0.0
     for parameter in parameters {

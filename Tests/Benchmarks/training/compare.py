@@ -17,7 +17,7 @@ from pathlib import Path
 from work import LEARNING_RATE, MINIBATCHES, NUMBERS, PROMPTS, RESPONSES, TEMPERATURE, TOKENS
 
 HERE = Path(__file__).resolve().parent
-PROGRAM = HERE.parents[2] / ".build/release/shuffle-r1"
+PROGRAM = os.environ.get("SHUFFLE_R1", str(HERE.parents[2] / ".build/release/shuffle-r1"))
 PARTS = {
     "sampling": "sampling, old log-probabilities and images included", "update": "update: 4 optimizer steps",
     "step": "whole step"}

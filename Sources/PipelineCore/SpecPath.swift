@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-public import PipelineCore
 
-/// A file that a spec names.
+/// A file or folder that a spec names.
 public struct SpecPath: Codable, Sendable, Hashable, SelfDescribingOption {
   /// What a path is relative to.
   public enum Base: Sendable, Hashable {
@@ -41,7 +40,7 @@ public struct SpecPath: Codable, Sendable, Hashable, SelfDescribingOption {
       throw DecodingError.dataCorrupted(
         DecodingError.Context(codingPath: decoder.codingPath, debugDescription: "must be a path without NUL"))
     }
-    base = place?.file == SpecOverride.file ? .workingFolder : .specFolder
+    base = place.map(\.isOnCommandLine) == true ? .workingFolder : .specFolder
   }
 
   /// Writes the path as it was written.

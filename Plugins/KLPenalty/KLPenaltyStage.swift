@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: Apache-2.0
+public import PipelineCore
+
+/// Subtracts the distance to the reference policy from the reward: `r − c·Σ_t kl_t`, before advantages are computed.
+///
+/// The reference is the policy as it was when the run began. Its log-probabilities are computed where records lack
+/// `ref_logprobs`; those of the policy are `logprobs`. Tokens that `loss_mask` leaves out do not count. `rewards` gets the
+/// part `kl`, the sum before the coefficient. A trajectory without a reward stays without one; one whose KL divergence
+/// cannot be computed loses its reward, with the status `failed`.
+///
+/// Metrics, as in EasyR1: `critic/kl`, the mean over trajectories of the mean over their tokens, and `critic/kl_coef`, the
+/// coefficient of this step. `kl_failed` counts trajectories.
+///
+/// Source: Ouyang et al., "Training Language Models to Follow Instructions with Human Feedback"; the controller: see
+/// ``PipelineCore/KLController``.
+public struct KLPenaltyStage: Stage {
+  /// `kl-penalty`.
+  public static let name = "kl-penalty"
+  /// What `describe` says.
+  public static let summary = "Subtracts the KL divergence to the reference policy from the reward"
+
+  private let kl: KLOptions
+
+  /// Makes the stage.
+  public init(options: Options = Options(), assembly: Assembly) { kl = options.kl }
+
+  /// The reward, and what was sampled with which log-probabilities.
+  public let reads: Set<Field> = [.reward, .tokens, .logprobs]
+  /// What the reference needs to compute its log-probabilities, unless they are there, and which tokens count.
+  public let readsIfPresent: Set<Field> = [
+    .refLogprobs, .lossMask, .rewards, .prompt, .promptTokens, .images, .sampling,
+  ]
+  /// The reward, its part and its status, and the reference's log-probabilities.
+  public let writes: Set<Field> = [.reward, .rewards, .rewardStatus, .refLogprobs]
+  /// Log-probabilities under the weights that the run began with.
+  public let needs: Set<PolicyNeed> = [.reference]
+
+  /// Lowers the rewards.
+  ///
+  /// - Throws: When log-probabilities of a reference are needed and there is no reference.
+  public func run(_ batch: inout TrajectoryBatch, in context: StageContext) async throws {
+    var controller = try KLController(kl, memory: context.training.memory.value)
+    let scored = batch.trajectories.indices.filter { batch[$0].reward != nil }
+    var failures = try await addReference(to: &batch, scored, context)
+    var sum = 0.0
+    var count = 0
+    for position in scored where failures[position] == nil {
+      do {
+        let (divergence, tokenCount) = try divergence(of: batch[position])
+        guard lower(&batch[position], by: divergence, coefficient: controller.coefficient) else {
+          throw PipelineError(.invalidData, "the KL divergence to the reference policy is \(divergence)")
+        }
+        sum += divergence / Double(max(tokenCount, 1))
+        count += 1
+      } catch let error as PipelineError {
+        failures[position] = error.description
+      }
+    }
+    report(failures, of: &batch, to: context.report)
+    context.report.metric("critic/kl_coef", controller.coefficient)
+    if count > 0 {
+      let mean = sum / Double(count)
+      // Sums of the largest numbers overflow.
+      if mean.isFinite { context.report.metric("critic/kl", mean) }
+      controller.update(divergence: mean, count: count)
+    }
+    if kl.controller == .adaptive { context.training.memory.value = controller.memory }
+  }
+
+  /// Has the reference's log-probabilities computed where they are missing; says why, where they cannot be.
+  private func addReference(
+    to batch: inout TrajectoryBatch, _ scored: [Int], _ context: StageContext
+  ) async throws -> [Int: String] {
+    let missing = try scored.filter { try batch[$0].value(of: .refLogprobs) ?? .null == .null }
+    if missing.isEmpty { return [:] }
+    guard let reference = context.training.reference else {
+      throw PipelineError(
+        .invalidSpec,
+        "'\(Self.name)' compares with the reference policy, but there is none; name a policy in the spec, or give "
+          + "records that carry 'ref_logprobs'")
+    }
+    context.training.progressed("reference log-probabilities", share: nil)
+    let scorer = LogProbScorer(policy: reference, field: .refLogprobs)
+    let outcomes = try await scorer.score(missing.map { batch[$0] }, folder: { $0.folder })
+    var failures: [Int: String] = [:]
+    for (position, outcome) in zip(missing, outcomes) {
+      switch outcome {
+      case .scored(let trajectory, _): batch[position] = trajectory
+      case .failed(let reason): failures[position] = reason
+      }
+    }
+    return failures
+  }
+
+  /// The sum over the tokens that count, and their number.
+  private func divergence(of trajectory: Trajectory) throws -> (sum: Double, tokenCount: Int) {
+    guard let count = try trajectory.tokenCount else {
+      throw PipelineError(.invalidData, "the record has no 'tokens'")
+    }
+    let sampled = try trajectory.numbers(of: .logprobs, count: count)
+    let reference = try trajectory.numbers(of: .refLogprobs, count: count)
+    let counts = try trajectory.lossMask(count: count)
+    var sum = 0.0
+    for token in 0..<count where counts[token] {
+      sum += kl.estimator(logProb: sampled[token], reference: reference[token]).value
+    }
+    return (sum, counts.count { $0 })
+  }
+
+  /// Lowers a reward, unless it would not be a number any more.
+  private func lower(_ trajectory: inout Trajectory, by divergence: Double, coefficient: Double) -> Bool {
+    guard divergence.isFinite, let reward = trajectory.reward else { return false }
+    let lowered = reward - coefficient * divergence
+    guard lowered.isFinite else { return false }
+    trajectory.reward = lowered
+    trajectory.rewards = (trajectory.rewards ?? []).filter { $0.name != "kl" } + [RewardPart("kl", divergence)]
+    return true
+  }
+
+  private func report(_ failures: [Int: String], of batch: inout TrajectoryBatch, to report: StageReport) {
+    for position in failures.keys {
+      batch[position].reward = nil
+      batch[position].rewardStatus = .failed
+    }
+    report.metric("kl_failed", Double(failures.count), combining: .sum)
+    if let first = failures.keys.min(), let reason = failures[first] {
+      report.warn(
+        "kl-failed",
+        (failures.count == 1
+          ? "1 trajectory loses its reward since its KL divergence cannot be computed: "
+          : "\(failures.count) trajectories lose their rewards since their KL divergence cannot be computed; the first: ")
+          + "\(batch[first].id.quotedForMessage), \(reason)",
+        count: failures.count)
+    }
+  }
+}

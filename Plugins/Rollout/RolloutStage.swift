@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: Apache-2.0
+import PipelineCore
+
+/// Samples rollouts of each prompt from the policy, and puts them in the prompt's place.
+///
+/// A rollout carries the prompt's fields, an id of its own (`GROUP/0`, `GROUP/1`, …), tokens, their log-probabilities at
+/// the sampling temperature, the text, and how and by which policy it was sampled. Its seed depends on the run's seed,
+/// the step, the prompt and the rollout's number, on nothing else. A prompt that cannot be used leaves with rule
+/// `unusable-prompt`, one that is too long with `too-long`.
+public struct RolloutStage: Stage {
+  /// `rollout`.
+  public static let name = "rollout"
+  /// What `describe` says.
+  public static let summary = "Samples responses to each prompt from the policy"
+
+  /// What a spec can set.
+  public struct Options: ComponentOptions {
+    /// Rollouts of each prompt.
+    public var n = 8
+    /// How they are sampled.
+    public var sampling = SamplingOptions()
+    /// What becomes of a prompt that leaves no room for the longest response.
+    public var tooLong = RolloutSampler.TooLong.error
+    /// Prompts that are rolled out together.
+    public var promptsAtOnce = 64
+
+    /// The defaults.
+    public init() {}
+
+    /// What each option means.
+    public static let help = [
+      "n": "rollouts of each prompt",
+      "sampling": "how tokens are drawn",
+      "too_long": "what becomes of a prompt that leaves no room for max_tokens: error, skip, or cut, which shortens it",
+      "prompts_at_once": "prompts that are rolled out together; fewer need less memory",
+    ]
+
+    /// What is wrong with the values.
+    public func problems() -> [OptionProblem] {
+      var problems = sampling.problems().map { OptionProblem("sampling.\($0.path)", $0.message) }
+      if n < 1 { problems.append(OptionProblem("n", "is \(n), it must be at least 1")) }
+      if promptsAtOnce < 1 {
+        problems.append(OptionProblem("prompts_at_once", "is \(promptsAtOnce), it must be at least 1"))
+      }
+      return problems
+    }
+  }
+
+  /// The prompt.
+  public let reads: Set<Field> = [.prompt]
+  /// Tokens and the like of a prompt that has them already.
+  public let readsIfPresent: Set<Field> = [.promptTokens, .images]
+  /// All that there is to know of a response.
+  public let writes: Set<Field> = [
+    .promptTokens, .response, .tokens, .logprobs, .finish, .sampling, .policyVersion, .step,
+  ]
+  /// Responses.
+  public let needs: Set<PolicyNeed> = [.generation]
+
+  private let options: Options
+
+  /// Makes the stage.
+  public init(options: Options, assembly: Assembly) { self.options = options }
+
+  /// Puts rollouts in the place of prompts.
+  ///
+  /// - Throws: When there is no policy, it does not take the options, or no prompt can be used.
+  public func run(_ batch: inout TrajectoryBatch, in context: StageContext) async throws {
+    guard let policy = context.training.policy else {
+      throw PipelineError(
+        .invalidSpec, "it needs a policy; run it from a spec that names one, or use `shuffle-r1 generate`")
+    }
+    if let group = batch.groups.first(where: { $0.positions.count > 1 }) {
+      throw PipelineError(
+        .invalidData,
+        "\(group.positions.count) records make up the group \(group.name.quotedForMessage); rollouts are made of "
+          + "prompts, one record each, which 'source.prompts' names")
+    }
+    var outcomes: [RolloutSampler.Outcome] = []
+    let total = batch.count * options.n
+    for start in stride(from: 0, to: batch.count, by: options.promptsAtOnce) {
+      let prompts = Array(batch.trajectories[start..<min(batch.count, start + options.promptsAtOnce)])
+      outcomes += try await sampler(policy, context).rollouts(of: prompts, folder: { $0.folder }) { progress in
+        let done = start * options.n + progress.responses
+        context.training.progressed("\(done) of \(total) rollouts", share: Double(done) / Double(max(1, total)))
+      }
+    }
+    try replace(&batch, by: outcomes, context)
+  }
+
+  private func sampler(_ policy: any Policy, _ context: StageContext) -> RolloutSampler {
+    var sampling = RolloutSampler.Options()
+    sampling.sampling = options.sampling
+    sampling.count = options.n
+    sampling.seed = context.seed
+    sampling.step = context.step
+    sampling.tooLong = options.tooLong
+    return RolloutSampler(policy: policy, options: sampling)
+  }
+
+  private func replace(
+    _ batch: inout TrajectoryBatch, by outcomes: [RolloutSampler.Outcome], _ context: StageContext
+  ) throws {
+    var lengths = RolloutLengths(limit: options.sampling.maxTokens)
+    var unusable: [String] = []
+    var cut = 0
+    let prompts = batch.count
+    try batch.expand(stage: context.stage) { index in
+      switch outcomes[index] {
+      case .failed(let reason):
+        unusable.append(reason)
+        return .dropped(rule: "unusable-prompt")
+      case .skipped: return .dropped(rule: "too-long")
+      case .rollouts(let rollouts, let length):
+        if length == .cut { cut += 1 }
+        return .rollouts(
+          try rollouts.map { rollout in
+            var rollout = rollout
+            rollout.set(.policyVersion, to: .number(context.training.policyVersion))
+            rollout.step = context.step
+            try lengths.add(rollout)
+            return rollout
+          })
+      }
+    }
+    if let first = unusable.first {
+      if unusable.count == prompts {
+        throw PipelineError(.invalidData, "none of the \(prompts) prompts can be used; the first: \(first)")
+      }
+      context.report.warn(
+        "unusable-prompt", "\(unusable.count) of \(prompts) prompts cannot be used; the first: \(first)",
+        count: unusable.count)
+    }
+    if cut > 0 {
+      context.report.warn("cut-prompt", "\(cut) of \(prompts) prompts were cut to leave room for a response", count: cut)
+    }
+    lengths.report(to: context.report)
+  }
+}
+
+extension RolloutSampler.TooLong: Codable {}

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+public import PipelineCore
+
+/// `−A · sg(clip(ρ, 1−ε_low, 1+ε_high)) · log π_θ`: the clipped ratio is a weight, and no token loses its gradient.
+///
+/// sg stops the gradient: the weight counts as a constant. A token whose weight a limit changes counts as clipped, `higher`
+/// where that raises its loss and `lower` where it lowers it.
+///
+/// Source: MiniMax, "MiniMax-M1" (arXiv 2506.13585), which sets no lower limit; the upper one as in verl's example.
+public struct CISPOLoss: PolicyLoss {
+  /// `cispo`.
+  public static let name = "cispo"
+  /// What `describe` says.
+  public static let summary = "The policy gradient, each token weighted by its clipped ratio"
+
+  /// What a spec can set.
+  public struct Options: ComponentOptions, Hashable {
+    /// How far below 1 the weight may be; 1 for no limit.
+    public var epsilonLow = 1.0
+    /// How far above 1 the weight may be.
+    public var epsilonHigh = 0.2
+
+    /// The defaults.
+    public init() {}
+
+    /// What each option means.
+    public static let help = [
+      "epsilon_low": "how far below 1 a token's weight may be; 1 for no limit, as in the paper; EasyR1: 0.2",
+      "epsilon_high": "how far above 1 a token's weight may be; verl's example: 0.2, EasyR1: 0.3",
+    ]
+
+    /// What is wrong with the values.
+    public func problems() -> [OptionProblem] {
+      ClippedObjective.epsilonProblems(epsilonLow: epsilonLow, epsilonHigh: epsilonHigh)
+    }
+  }
+
+  private let limits: ClosedRange<Double>
+
+  /// Makes the loss.
+  public init(options: Options = Options(), assembly: Assembly) {
+    limits = (1 - options.epsilonLow)...(1 + options.epsilonHigh)
+  }
+
+  /// The weighted losses, and their gradient.
+  public func evaluate(_ tokens: LossTokens) -> TokenLosses {
+    var result = TokenLosses(capacity: tokens.count)
+    for token in 0..<tokens.count {
+      let ratio = PolicyRatio(logRatio: tokens.logRatio(token)).value
+      let weight = min(max(ratio, limits.lowerBound), limits.upperBound)
+      let slope = (-tokens.advantages[token] * weight).bounded
+      let loss = (slope * tokens.logProbs[token]).bounded
+      let free = (-tokens.advantages[token] * ratio).bounded * tokens.logProbs[token]
+      result.add(
+        loss: loss, gradient: tokens.weights[token] * slope, clip: loss > free ? .higher : loss < free ? .lower : .none)
+    }
+    return result
+  }
+}

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+public import PipelineCore
+
+/// PPO's clipped loss: `max(−A ρ, −A clip(ρ, 1−ε_low, 1+ε_high))` per token, with `ρ = exp(log π_θ − log π_old)`.
+///
+/// With a dual clip c, tokens with A < 0 lose at most `−A c`. The log-ratio is clamped to ±20; the gradient is 0 where it
+/// is clamped and where a limit holds the loss. Shuffle-R1 has 0.2 on both sides, DAPO 0.2 and 0.28.
+///
+/// Sources: Schulman et al., "Proximal Policy Optimization Algorithms" (arXiv 1707.06347); Yu et al., "DAPO" (2503.14476);
+/// Ye et al., "Mastering Complex Control in MOBA Games with Deep Reinforcement Learning" (1912.09729), for the dual clip.
+public struct ClipLoss: PolicyLoss {
+  /// `clip`.
+  public static let name = "clip"
+  /// What `describe` says.
+  public static let summary = "PPO's clipped loss; the ratio of each token counts within limits"
+
+  /// What a spec can set.
+  public struct Options: ComponentOptions, Hashable {
+    /// How far below 1 the ratio counts.
+    public var epsilonLow = 0.2
+    /// How far above 1 the ratio counts.
+    public var epsilonHigh = 0.2
+    /// What the ratio counts as at most where the advantage is negative; 0 for no such limit.
+    public var dualClip = 0.0
+
+    /// The defaults.
+    public init() {}
+
+    /// What each option means.
+    public static let help = [
+      "epsilon_low": "how far below 1 the ratio of new to old probability counts; DAPO and Shuffle-R1: 0.2",
+      "epsilon_high": "how far above 1 the ratio counts; Shuffle-R1: 0.2, DAPO: 0.28",
+      "dual_clip": "what the ratio counts as at most where the advantage is negative, more than 1; 0 for no such limit",
+    ]
+
+    /// What is wrong with the values.
+    public func problems() -> [OptionProblem] {
+      ClippedObjective.problems(epsilonLow: epsilonLow, epsilonHigh: epsilonHigh, dualClip: dualClip)
+    }
+  }
+
+  private let objective: ClippedObjective
+
+  /// Makes the loss.
+  public init(options: Options = Options(), assembly: Assembly) {
+    objective = ClippedObjective(
+      epsilonLow: options.epsilonLow, epsilonHigh: options.epsilonHigh, dualClip: options.dualClip)
+  }
+
+  /// The clipped losses, and their gradient.
+  public func evaluate(_ tokens: LossTokens) -> TokenLosses {
+    var result = TokenLosses(capacity: tokens.count)
+    for token in 0..<tokens.count {
+      let (loss, slope, clip) = objective.evaluate(
+        advantage: tokens.advantages[token], ratio: PolicyRatio(logRatio: tokens.logRatio(token)))
+      result.add(loss: loss, gradient: tokens.weights[token] * slope, clip: clip)
+    }
+    return result
+  }
+}

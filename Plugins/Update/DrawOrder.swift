@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+import PipelineCore
+
+/// The batch as it is trained on: positions of trajectories, one for each draw.
+struct DrawOrder {
+  /// Positions in the batch, in the order of training.
+  let slots: [Int]
+
+  /// The order of `draws`, or, where nothing was drawn, that of the batch.
+  init(_ batch: TrajectoryBatch, among usable: Set<Int>) {
+    let drawn = (0..<batch.count).flatMap { index in (batch[index].draws ?? []).map { (draw: $0, index: index) } }
+    slots =
+      (drawn.isEmpty
+      ? Array(0..<batch.count) : drawn.sorted { ($0.draw, $0.index) < ($1.draw, $1.index) }.map(\.index))
+      .filter(usable.contains)
+  }
+}
+
+/// What one optimizer step trains on.
+struct Minibatch: Sendable {
+  /// Responses to one prompt at one temperature.
+  struct Group: Sendable {
+    let prompt: EncodedPrompt
+    let temperature: Double
+    /// Positions in the batch.
+    var members: [Int] = []
+  }
+
+  /// Its responses by their prompts, in the order in which each first comes.
+  private(set) var groups: [Group] = []
+  /// How often it holds each trajectory.
+  private(set) var draws: [Int: Int] = [:]
+
+  /// Cuts slots, in order, into as equal parts as can be; pairs stay together where all slots are pairs.
+  static func cut(_ slots: [Int], into count: Int, examples: [Int: TrainingExample]) -> [Minibatch] {
+    let unit = slots.count.isMultiple(of: 2) ? 2 : 1
+    let units = slots.count / unit
+    let parts = min(count, units)
+    return (0..<parts).map { part in
+      let range = part * units / parts * unit..<(part + 1) * units / parts * unit
+      return Minibatch(slots[range], examples)
+    }
+  }
+
+  private init(_ slots: ArraySlice<Int>, _ examples: [Int: TrainingExample]) {
+    struct Key: Hashable {
+      let prompt: EncodedPrompt
+      let temperature: Double
+    }
+    var known: [Key: Int] = [:]
+    for slot in slots {
+      draws[slot, default: 0] += 1
+      guard draws[slot] == 1, let example = examples[slot] else { continue }
+      let key = Key(prompt: example.prompt, temperature: example.temperature)
+      let group = known[key] ?? groups.count
+      if group == groups.count {
+        known[key] = group
+        groups.append(Group(prompt: example.prompt, temperature: example.temperature))
+      }
+      groups[group].members.append(slot)
+    }
+  }
+}

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+public import PipelineCore
+
+/// The clipped loss with one ratio for the whole response: `s = exp(mean_t(log π_θ − log π_old))`.
+///
+/// The mean is over the tokens that are trained on, so each token's loss depends on the log-probabilities of all of them.
+/// It is clamped to ±20, with gradient 0 where it is clamped.
+///
+/// Source: Zheng et al., "Group Sequence Policy Optimization" (arXiv 2507.18071), with its limits.
+public struct GSPOLoss: PolicyLoss {
+  /// `gspo`.
+  public static let name = "gspo"
+  /// What `describe` says.
+  public static let summary = "PPO's clipped loss with one ratio for each response, that of its mean log-ratio"
+  /// The mean over responses of the mean over their tokens.
+  public let aggregation = LossAggregation.sequenceMeanTokenMean
+
+  private let objective: ClippedObjective
+
+  /// Makes the loss.
+  public init(options: GSPOOptions = GSPOOptions(), assembly: Assembly) { objective = options.objective }
+
+  /// The clipped losses, and their gradient: the same for every token.
+  public func evaluate(_ tokens: LossTokens) -> TokenLosses {
+    let ratio = PolicyRatio(logRatio: tokens.meanLogRatio)
+    var result = TokenLosses(capacity: tokens.count)
+    var sum = 0.0
+    for token in 0..<tokens.count {
+      let (loss, slope, clip) = objective.evaluate(advantage: tokens.advantages[token], ratio: ratio)
+      result.add(loss: loss, gradient: 0, clip: clip)
+      sum = (sum + (tokens.weights[token] * slope).bounded).bounded
+    }
+    for token in 0..<tokens.count { result.gradient[token] = sum / Double(tokens.count) }
+    return result
+  }
+}

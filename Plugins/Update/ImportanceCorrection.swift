@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+public import PipelineCore
+
+/// Corrects for responses that another policy sampled than the one the update starts from: another engine, or an older
+/// version.
+///
+/// The loss compares the policy of now with the old policy, whose log-probabilities are computed here (`old_logprobs`);
+/// the tokens were drawn with the `logprobs` that came with them. Each token's loss is multiplied by the ratio
+/// `w = π_old / π_sampled`, a constant for the gradient:
+/// - `token`: of the token; low variance, some bias;
+/// - `sequence`: of the whole response, the product over its tokens; no bias, high variance.
+///
+/// `truncate` holds it at most at `cap`, `mask` makes it 0 outside `1/cap…cap`. Log-ratios are clamped to ±20 first. Masked
+/// tokens stay in the denominators of the mean.
+///
+/// Sources: Yao et al., "Your Efficient RL Framework Secretly Brings You Off-Policy RL Training" (truncated importance
+/// sampling); verl's rollout correction (`rollout_is`, `rollout_is_threshold` = 2), where truncation has an upper limit
+/// alone and masking, called IcePop there, both. Masking weights what it keeps by w, too.
+public struct ImportanceCorrection: ComponentOptions, Hashable {
+  /// Whose probabilities are compared.
+  public enum Level: String, Codable, Sendable, Hashable, CaseIterable {
+    /// Nobody's: every factor is 1.
+    case none
+    /// Each token's.
+    case token
+    /// The response's.
+    case sequence
+  }
+
+  /// What becomes of a ratio that is too large.
+  public enum Mode: String, Codable, Sendable, Hashable, CaseIterable {
+    /// It counts as the largest allowed.
+    case truncate
+    /// Its tokens are not trained on; nor are those of a ratio that is too small.
+    case mask
+  }
+
+  /// Whose probabilities are compared.
+  public var level = Level.none
+  /// What becomes of a ratio that is too large.
+  public var mode = Mode.truncate
+  /// The largest ratio allowed.
+  public var cap = 2.0
+
+  /// No correction.
+  public init() {}
+
+  /// What each option means.
+  public static let help = [
+    "level":
+      "for responses that another policy or engine sampled: none, token or sequence, whose probabilities are compared",
+    "mode": "truncate holds a ratio at the cap, mask does not train where it lies outside 1/cap…cap",
+    "cap": "the largest ratio of old to sampling probability that counts",
+  ]
+
+  /// What is wrong with the values.
+  public func problems() -> [OptionProblem] {
+    cap >= 1 && cap.isFinite ? [] : [OptionProblem("cap", "is \(cap), it must be 1 or more")]
+  }
+
+  /// What the loss of each token of a response is multiplied by.
+  ///
+  /// - Parameters:
+  ///   - sampled: The log-probabilities of the tokens that are trained on, under the policy that sampled them.
+  ///   - old: The same under the policy before the step's first update.
+  public func factors(sampled: [Double], old: [Double]) -> [Double] {
+    precondition(sampled.count == old.count, "log-probabilities of the same tokens")
+    switch level {
+    case .none: return Array(repeating: 1, count: old.count)
+    case .token: return zip(sampled, old).map { factor(logRatio: $1 - $0) }
+    case .sequence:
+      let limit = 1e290
+      let sum = zip(sampled, old).reduce(0) { $0 + min(max($1.1 - $1.0, -limit), limit) }
+      return Array(repeating: factor(logRatio: sum), count: old.count)
+    }
+  }
+
+  private func factor(logRatio: Double) -> Double {
+    let ratio = PolicyRatio(logRatio: logRatio).value
+    switch mode {
+    case .truncate: return min(ratio, cap)
+    case .mask: return ratio <= cap && ratio >= 1 / cap ? ratio : 0
+    }
+  }
+}

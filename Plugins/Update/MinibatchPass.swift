@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: Apache-2.0
+import PipelineCore
+import Synchronization
+
+/// One minibatch on its way through the policy: what the loss makes of it, and what is counted on the way.
+final class MinibatchPass: Sendable {
+  private let minibatch: Minibatch
+  private let examples: [Int: TrainingExample]
+  private let loss: any PolicyLoss
+  private let aggregation: LossAggregation
+  private let options: UpdateStage.Options
+  private let klCoefficient: Double
+  private let shape: MinibatchShape
+  /// The place of each trajectory in the shape.
+  private let places: [Int: Int]
+  private let state = Mutex(MinibatchFigures())
+
+  init(
+    _ minibatch: Minibatch, examples: [Int: TrainingExample], loss: any PolicyLoss, aggregation: LossAggregation,
+    options: UpdateStage.Options, klCoefficient: Double
+  ) {
+    (self.minibatch, self.examples, self.loss) = (minibatch, examples, loss)
+    (self.aggregation, self.options, self.klCoefficient) = (aggregation, options, klCoefficient)
+    let members = minibatch.groups.flatMap(\.members)
+    places = Dictionary(uniqueKeysWithValues: members.enumerated().map { ($1, $0) })
+    shape = MinibatchShape(
+      tokenCounts: members.map { examples[$0]?.trained.count ?? 0 }, draws: members.map { minibatch.draws[$0] ?? 0 },
+      longest: options.longest > 0 ? options.longest : members.compactMap { examples[$0]?.longest }.max() ?? 1)
+  }
+
+  /// What was counted.
+  var figures: MinibatchFigures { state.withLock { $0 } }
+
+  /// Adds the gradient of the minibatch's loss to the policy's.
+  func accumulate(on policy: any Policy) async throws {
+    for temperature in Set(minibatch.groups.map(\.temperature)).sorted() {
+      let groups = minibatch.groups.filter { $0.temperature == temperature }
+      let responses = groups.map { group in
+        ResponseGroup(prompt: group.prompt, responses: group.members.compactMap { examples[$0]?.tokens })
+      }
+      try await policy.accumulate(responses, temperature: temperature) { place, logProbs in
+        try self.gradient(of: groups[place.group].members[place.response], logProbs)
+      }
+    }
+  }
+
+  private func gradient(of slot: Int, _ logProbs: [Float]) throws -> [Float] {
+    var gradient = [Float](repeating: 0, count: logProbs.count)
+    guard let example = examples[slot], let place = places[slot] else { return gradient }
+    let now = example.trained.map { Double(logProbs[$0]) }
+    let old = example.old ?? now
+    var weights = [Double](
+      repeating: shape.weight(ofResponse: place, aggregation, lossWeight: example.lossWeight), count: now.count)
+    if let sampled = example.sampled {
+      for (token, factor) in options.importance.factors(sampled: sampled, old: old).enumerated() {
+        weights[token] *= factor
+      }
+    }
+    let losses = try loss.evaluate(
+      LossTokens(logProbs: now, oldLogProbs: old, advantages: example.advantages, weights: weights))
+    guard losses.gradient.count == now.count, losses.losses.count == now.count else {
+      throw PipelineError(
+        .plugIn,
+        "the loss '\(type(of: loss).name)' gave \(losses.gradient.count) gradients for \(now.count) tokens; it must give "
+          + "one for each")
+    }
+    var derivatives = losses.gradient
+    var divergence: [KLEstimator.Value] = []
+    let klWeight = shape.weight(ofResponse: place, aggregation)
+    if let reference = example.reference {
+      divergence = zip(now, reference).map { options.kl.estimator(logProb: $0, reference: $1) }
+      for (token, value) in divergence.enumerated() {
+        derivatives[token] += klCoefficient * klWeight * value.derivative
+      }
+    }
+    let draws = minibatch.draws[slot] ?? 0
+    state.withLock { figures in
+      figures.add(
+        slot: slot, draws: draws, now: now, old: old, weights: weights, losses: losses, derivatives: derivatives,
+        advantages: example.advantages)
+      figures.add(divergence, weight: klWeight, draws: draws)
+    }
+    for (token, derivative) in zip(example.trained, derivatives) { gradient[token] = Float(derivative) }
+    return gradient
+  }
+}
+
+/// What was counted over a minibatch; a response counts as often as it was drawn.
+struct MinibatchFigures: Sendable {
+  /// The loss without the KL divergence.
+  private(set) var loss = 0.0
+  /// The KL divergence as the loss has it.
+  private(set) var klLoss = 0.0
+  private(set) var tokens = 0
+  private(set) var clippedHigher = 0
+  private(set) var clippedLower = 0
+  private(set) var silentTokens = 0
+  private(set) var klSum = 0.0
+  /// Trajectories that gave a gradient.
+  private(set) var withGradient: Set<Int> = []
+  private var oldMinusNew = 0.0
+  private var distance = 0.0
+  private var surprise = 0.0
+
+  /// A token further from its old probability gives no gradient with the clipped loss of the paper.
+  private static let silencing = 0.2
+
+  /// The mean of old minus new log-probability.
+  var meanOldMinusNew: Double { mean(oldMinusNew) }
+  /// The mean of their distance.
+  var meanDistance: Double { mean(distance) }
+  /// The mean of −log π, which estimates the entropy.
+  var meanSurprise: Double { mean(surprise) }
+  /// The mean of the KL divergence's estimate.
+  var klMean: Double { mean(klSum) }
+
+  private func mean(_ sum: Double) -> Double { tokens == 0 ? 0 : sum / Double(tokens) }
+
+  mutating func add(
+    slot: Int, draws: Int, now: [Double], old: [Double], weights: [Double], losses: TokenLosses,
+    derivatives: [Double], advantages: [Double]
+  ) {
+    tokens += draws * now.count
+    for token in now.indices {
+      loss += weights[token] * losses.losses[token]
+      oldMinusNew += Double(draws) * (old[token] - now[token])
+      distance += Double(draws) * abs(old[token] - now[token])
+      surprise -= Double(draws) * now[token]
+      let ratio = PolicyRatio(logRatio: now[token] - old[token]).value
+      if advantages[token] == 0 || abs(ratio - 1) > Self.silencing { silentTokens += draws }
+    }
+    clippedHigher += draws * losses.clips.count { $0 == .higher }
+    clippedLower += draws * losses.clips.count { $0 == .lower }
+    if derivatives.contains(where: { $0 != 0 }) { withGradient.insert(slot) }
+  }
+
+  mutating func add(_ divergence: [KLEstimator.Value], weight: Double, draws: Int) {
+    for value in divergence {
+      klLoss += weight * value.value
+      klSum += Double(draws) * value.value
+    }
+  }
+}

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+public import PipelineCore
+
+/// What the mean over a minibatch divides by: the numbers of its responses' tokens, and how often each was drawn.
+///
+/// The weights are those of the whole minibatch, so that micro-batches of any size add up to the exact mean. Denominators
+/// count every draw once, whatever its `loss_weight`: that one multiplies the weight afterwards.
+public struct MinibatchShape: Sendable, Hashable {
+  /// For each response, the number of tokens that are trained on.
+  public let tokenCounts: [Int]
+  /// For each response, how often the minibatch holds it.
+  public let draws: [Int]
+  /// The longest response allowed, in tokens.
+  public let longest: Int
+  /// All tokens that are trained on, each as often as it was drawn.
+  public let tokenCount: Int
+  /// All responses, each as often as it was drawn.
+  public let responseCount: Int
+
+  /// The shape of a minibatch.
+  ///
+  /// - Parameters:
+  ///   - tokenCounts: For each response, the number of tokens that are trained on; 0 where all are masked.
+  ///   - draws: For each response, how often the minibatch holds it.
+  ///   - longest: The longest response allowed, in tokens; only ``LossAggregation/sequenceMeanTokenSumNorm`` uses it.
+  /// - Precondition: As many draws as token counts, none negative, and `longest` is positive.
+  public init(tokenCounts: [Int], draws: [Int], longest: Int) {
+    precondition(tokenCounts.count == draws.count, "a number of draws for each response")
+    precondition(tokenCounts.allSatisfy { $0 >= 0 } && draws.allSatisfy { $0 >= 0 }, "counts are 0 or more")
+    precondition(longest > 0, "the longest response allowed has a token at least")
+    self.tokenCounts = tokenCounts
+    self.draws = draws
+    self.longest = longest
+    tokenCount = zip(tokenCounts, draws).reduce(0) { $0 + $1.0 * $1.1 }
+    responseCount = draws.reduce(0, +)
+  }
+
+  /// What the loss of each token of a response is multiplied by, all draws of the response together.
+  ///
+  /// With n tokens and m draws of this response, R responses in all, and T tokens in all: `m/T`, `m/(R·n)`, `m/R`, and
+  /// `m/(R·L)` for the longest response allowed L. A response without a token counts in R, as in EasyR1; its own weight,
+  /// which no token has, is 0, and so is that of a response that was not drawn.
+  ///
+  /// - Parameter lossWeight: The trajectory's `loss_weight`.
+  public func weight(
+    ofResponse response: Int, _ aggregation: LossAggregation, lossWeight: Double = 1
+  ) -> Double {
+    let draws = Double(draws[response])
+    let count = tokenCounts[response]
+    if draws == 0 || count == 0 { return 0 }
+    let divisor =
+      switch aggregation {
+      case .tokenMean: Double(tokenCount)
+      case .sequenceMeanTokenMean: Double(responseCount) * Double(count)
+      case .sequenceMeanTokenSum: Double(responseCount)
+      case .sequenceMeanTokenSumNorm: Double(responseCount) * Double(longest)
+      }
+    return draws / divisor * lossWeight
+  }
+}

@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+public import PipelineCore
+
+/// `−log π_θ`, the cross-entropy of given responses: supervised fine-tuning.
+///
+/// Advantages are ignored, so records need no reward.
+public struct NLLLoss: PolicyLoss {
+  /// `nll`.
+  public static let name = "nll"
+  /// What `describe` says.
+  public static let summary = "Supervised fine-tuning: the negative log-likelihood of the given responses"
+  /// Nothing beside the response.
+  public let reads: Set<Field> = []
+  /// The old policy does not matter.
+  public let usesOldLogProbs = false
+
+  /// Makes the loss; it has nothing to set.
+  public init(options: NoOptions = NoOptions(), assembly: Assembly) {}
+
+  /// The losses, and their gradient.
+  public func evaluate(_ tokens: LossTokens) -> TokenLosses {
+    var result = TokenLosses(capacity: tokens.count)
+    for token in 0..<tokens.count { result.add(loss: -tokens.logProbs[token], gradient: -tokens.weights[token]) }
+    return result
+  }
+}

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+public import PipelineCore
+
+/// `−A · 4/τ · σ(τ(ρ − 1))`: a gate that closes gradually in the place of a limit.
+///
+/// At ρ = 1 its slope is that of `−A ρ`. The log-ratio is clamped to ±20, with gradient 0 where it is clamped.
+///
+/// Source: Gao et al., "Soft Adaptive Policy Optimization" (arXiv 2511.20347): τ is 1.0 where A ≥ 0, else 1.05.
+public struct SAPOLoss: PolicyLoss {
+  /// `sapo`.
+  public static let name = "sapo"
+  /// What `describe` says.
+  public static let summary = "A soft gate on the ratio of each token, in the place of limits"
+  /// The mean over responses of the mean over their tokens.
+  public let aggregation = LossAggregation.sequenceMeanTokenMean
+
+  /// What a spec can set.
+  public struct Options: ComponentOptions, Hashable {
+    /// The gate's τ where the advantage is 0 or more.
+    public var tauPositive = 1.0
+    /// The gate's τ where the advantage is negative.
+    public var tauNegative = 1.05
+
+    /// The defaults, those of the paper.
+    public init() {}
+
+    /// What each option means.
+    public static let help = [
+      "tau_positive": "how fast the gate closes where the advantage is 0 or more; larger is faster",
+      "tau_negative": "how fast the gate closes where the advantage is negative",
+    ]
+
+    /// What is wrong with the values.
+    public func problems() -> [OptionProblem] {
+      [("tau_positive", tauPositive), ("tau_negative", tauNegative)].compactMap { name, value in
+        value > 0 && value.isFinite ? nil : OptionProblem(name, "is \(value), it must be more than 0")
+      }
+    }
+  }
+
+  private let options: Options
+
+  /// Makes the loss.
+  public init(options: Options = Options(), assembly: Assembly) { self.options = options }
+
+  /// The gated losses, and their gradient.
+  public func evaluate(_ tokens: LossTokens) -> TokenLosses {
+    var result = TokenLosses(capacity: tokens.count)
+    for token in 0..<tokens.count {
+      let advantage = tokens.advantages[token]
+      let ratio = PolicyRatio(logRatio: tokens.logRatio(token))
+      let tau = advantage >= 0 ? options.tauPositive : options.tauNegative
+      let opening = (tau * (ratio.value - 1)).bounded
+      let share = logisticFunction(opening)
+      // σ' = σ(x) σ(−x), and the τ of 4/τ goes out against that of the argument.
+      let slope = 4 * share * logisticFunction(-opening) * ratio.slope
+      result.add(
+        loss: -advantage * (4 / tau * share).bounded, gradient: tokens.weights[token] * (-advantage * slope).bounded)
+    }
+    return result
+  }
+}

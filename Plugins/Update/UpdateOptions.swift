@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: Apache-2.0
+public import PipelineCore
+
+extension UpdateStage {
+  /// What a spec can set.
+  public struct Options: ComponentOptions {
+    /// The loss.
+    public var loss = ComponentReference("clip")
+    /// How the losses of a minibatch's tokens become one number.
+    public var aggregation = AggregationChoice.auto
+    /// Optimizer steps that a batch is cut into.
+    public var minibatches = 1
+    /// How often the batch is gone through.
+    public var epochs = 1
+    /// The learning rate from one optimizer step to the next.
+    public var learningRate = LearningRateSchedule()
+    /// AdamW.
+    public var optimizer = OptimizerOptions()
+    /// The distance to the policy that the run began with, in the loss.
+    public var kl = KLOptions()
+    /// For rollouts that another policy or engine sampled.
+    public var importance = ImportanceCorrection()
+    /// Where old log-probabilities come from.
+    public var oldLogProbs = OldLogProbs.auto
+    /// The longest response allowed, for `seq-mean-token-sum-norm`; 0 for what records say of their sampling.
+    public var longest = 0
+    /// A mean distance from the old policy, in nats a token, at which the run stops; 0 never stops it.
+    public var divergenceLimit = 5.0
+
+    /// The defaults.
+    public init() {}
+
+    /// Losses are named in `loss`.
+    public static let componentKinds: [String: ComponentKind] = ["loss": .loss]
+
+    /// What each option means.
+    public static let help = [
+      "loss": "the loss: clip, gspo, gspo-token, cispo, sapo, reinforce, nll, or one of your own",
+      "aggregation": "how the losses of tokens become one number; auto takes what the loss was published with",
+      "minibatches": "optimizer steps that a batch is cut into; the published runs have 4",
+      "epochs": "how often the batch is gone through",
+      "learning_rate": "the learning rate from one optimizer step to the next",
+      "optimizer": "AdamW, as in PyTorch",
+      "kl": "a penalty in the loss for the distance to the policy that the run began with; off unless it has a coefficient",
+      "importance": "a correction for rollouts that another policy or engine sampled; off by default",
+      "old_log_probs": "auto takes the rollout's own where this policy sampled it; recompute computes all",
+      "longest": "seq-mean-token-sum-norm: the longest response allowed; 0 goes by the records' sampling.max_tokens",
+      "divergence_limit":
+        "stop when the policy has moved by so many nats a token within a step; 0 goes on whatever happens",
+    ]
+
+    /// What is wrong with the values.
+    public func problems() -> [OptionProblem] {
+      var problems: [OptionProblem] = []
+      if minibatches < 1 { problems.append(OptionProblem("minibatches", "is \(minibatches), it must be at least 1")) }
+      if epochs < 1 { problems.append(OptionProblem("epochs", "is \(epochs), it must be at least 1")) }
+      if longest < 0 { problems.append(OptionProblem("longest", "is \(longest), it must be 0 or more")) }
+      if !(divergenceLimit >= 0) {
+        problems.append(OptionProblem("divergence_limit", "is \(divergenceLimit), it must be 0 or more"))
+      }
+      problems += learningRate.problems().map { OptionProblem("learning_rate.\($0.path)", $0.message) }
+      problems += optimizer.problems().map { OptionProblem("optimizer.\($0.path)", $0.message) }
+      problems += kl.problems().map { OptionProblem("kl.\($0.path)", $0.message) }
+      problems += importance.problems().map { OptionProblem("importance.\($0.path)", $0.message) }
+      return problems
+    }
+  }
+
+  /// An aggregation, or the one that the loss was published with.
+  public enum AggregationChoice: String, Codable, Sendable, CaseIterable {
+    /// The loss's own.
+    case auto
+    /// See ``LossAggregation/tokenMean``.
+    case tokenMean = "token-mean"
+    /// See ``LossAggregation/sequenceMeanTokenMean``.
+    case sequenceMeanTokenMean = "seq-mean-token-mean"
+    /// See ``LossAggregation/sequenceMeanTokenSum``.
+    case sequenceMeanTokenSum = "seq-mean-token-sum"
+    /// See ``LossAggregation/sequenceMeanTokenSumNorm``.
+    case sequenceMeanTokenSumNorm = "seq-mean-token-sum-norm"
+
+    /// The aggregation; nil for the loss's own.
+    var chosen: LossAggregation? { LossAggregation(rawValue: rawValue) }
+  }
+}
+
+/// AdamW, as a spec sets it.
+public struct OptimizerOptions: ComponentOptions, Hashable {
+  /// The decay of the first moment.
+  public var beta1 = 0.9
+  /// The decay of the second moment.
+  public var beta2 = 0.999
+  /// What is added to the root of the second moment.
+  public var epsilon = 1e-8
+  /// The decoupled weight decay.
+  public var weightDecay = 0.01
+  /// Which weights decay.
+  public var decaying = OptimizerStep.Decaying.all
+  /// What the learning rate is multiplied by for the vision tower, where it learns.
+  public var visionRateFactor = 1.0
+  /// Gradients of a larger norm are scaled down to it.
+  public var maxGradientNorm = 1.0
+
+  /// The defaults.
+  public init() {}
+
+  /// What each option means.
+  public static let help = [
+    "beta1": "the decay of the first moment",
+    "beta2": "the decay of the second moment",
+    "epsilon": "what is added to the root of the second moment",
+    "weight_decay": "the decoupled weight decay",
+    "decaying": "which weights decay: all, or matrices alone",
+    "vision_rate_factor": "what the learning rate is multiplied by for the vision tower, where it learns",
+    "max_gradient_norm": "gradients of a larger norm are scaled down to it",
+  ]
+
+  /// What is wrong with the values.
+  public func problems() -> [OptionProblem] {
+    var problems: [OptionProblem] = []
+    for (name, value) in [("beta1", beta1), ("beta2", beta2)] where !(value >= 0 && value < 1) {
+      problems.append(OptionProblem(name, "is \(value), it must be at least 0 and less than 1"))
+    }
+    for (name, value) in [("epsilon", epsilon), ("max_gradient_norm", maxGradientNorm)] where !(value > 0) {
+      problems.append(OptionProblem(name, "is \(value), it must be more than 0"))
+    }
+    for (name, value) in [("weight_decay", weightDecay), ("vision_rate_factor", visionRateFactor)]
+    where !(value >= 0 && value.isFinite) {
+      problems.append(OptionProblem(name, "is \(value), it must be 0 or more"))
+    }
+    return problems
+  }
+
+  func apply(to step: inout OptimizerStep) {
+    step.beta1 = beta1
+    step.beta2 = beta2
+    step.epsilon = epsilon
+    step.weightDecay = weightDecay
+    step.decaying = decaying
+    step.visionRateFactor = visionRateFactor
+    step.maxGradientNorm = maxGradientNorm
+  }
+}

@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+public import PipelineCore
+
+/// Updates the policy with a batch: old log-probabilities, minibatches in order, a loss, an optimizer step for each.
+///
+/// What is trained on stands in the order of `draws`, each draw counting once, or else in the order of the batch. Old
+/// log-probabilities are those of the policy before the first of the updates: taken from the rollout where this policy
+/// sampled it, or computed once for each distinct trajectory. Responses that a minibatch holds more than once are computed
+/// once, and responses to one prompt together; neither changes the mean.
+public struct UpdateStage: Stage {
+  /// `update`.
+  public static let name = "update"
+  /// What `describe` says.
+  public static let summary = "Updates the policy: minibatches, a loss, optimizer steps"
+
+  /// Where old log-probabilities come from.
+  public enum OldLogProbs: String, Codable, Sendable, CaseIterable {
+    /// The rollout's own where this policy sampled it, computed for others.
+    case auto
+    /// Computed for all.
+    case recompute
+  }
+
+  let options: Options
+  let loss: any PolicyLoss
+  let aggregation: LossAggregation
+
+  /// Makes the stage.
+  public init(options: Options, assembly: Assembly) throws {
+    self.options = options
+    loss = try assembly.loss(options.loss)
+    aggregation = options.aggregation.chosen ?? loss.aggregation
+  }
+
+  /// What the loss reads.
+  public var reads: Set<Field> { loss.reads }
+  /// What responses and their sampling say.
+  public let readsIfPresent: Set<Field> = [
+    .response, .tokens, .logprobs, .sampling, .finish, .policyVersion, .promptTokens, .images, .advantages, .draws,
+    .pair, .lossWeight, .lossMask, .refLogprobs,
+  ]
+  /// Log-probabilities, where they had to be computed, and the tokens that they belong to.
+  public let writes: Set<Field> = [.oldLogprobs, .refLogprobs, .tokens, .sampling]
+  /// Training, and the reference where its distance counts.
+  public var needs: Set<PolicyNeed> {
+    options.kl.coefficient > 0 ? [.training, .logProbs, .reference] : [.training, .logProbs]
+  }
+
+  /// Makes the updates.
+  ///
+  /// - Throws: When there is no policy, a gradient is not finite, or the policy has moved so far within the step that it is
+  ///   diverging.
+  public func run(_ batch: inout TrajectoryBatch, in context: StageContext) async throws {
+    guard let policy = context.training.policy else {
+      throw PipelineError(.invalidSpec, "it needs a policy; run it from a spec that names one")
+    }
+    var memory = try UpdateMemory(context.training.memory.value, kl: options.kl)
+    let examples = try await TrainingExamples(stage: self, policy: policy, context: context).collect(from: &batch)
+    let slots = DrawOrder(batch, among: Set(examples.keys)).slots
+    if slots.isEmpty {
+      context.report.warn(
+        "nothing-to-train",
+        "no trajectory of the step can be trained on; the policy stays as it is. Look at what the stages before dropped")
+      return
+    }
+    var tally = UpdateTally(slots: slots, examples: examples)
+    let minibatches = Minibatch.cut(slots, into: options.minibatches, examples: examples)
+    let count = options.epochs * minibatches.count
+    for number in 0..<count {
+      context.training.progressed("update \(number + 1) of \(count)", share: Double(number) / Double(count))
+      let minibatch = minibatches[number % minibatches.count]
+      let pass = MinibatchPass(
+        minibatch, examples: examples, loss: loss, aggregation: aggregation, options: options,
+        klCoefficient: memory.kl.coefficient)
+      try await pass.accumulate(on: policy)
+      try checkDivergence(pass.figures, policyMoved: number > 0)
+      var step = OptimizerStep(learningRate: options.learningRate.rate(at: memory.optimizerSteps))
+      options.optimizer.apply(to: &step)
+      let report = try await policy.step(step)
+      memory.optimizerSteps += 1
+      tally.add(pass.figures, step: step, gradientNorm: report.gradientNorm)
+    }
+    tally.report(to: context.report, generated: batch.inputCount, memory: memory, usesKL: options.kl.coefficient > 0)
+    if options.kl.coefficient > 0 {
+      memory.kl.update(divergence: tally.klMean, count: slots.count)
+    }
+    context.training.memory.value = memory.json
+  }
+
+  private func checkDivergence(_ figures: MinibatchFigures, policyMoved: Bool) throws {
+    guard policyMoved, options.divergenceLimit > 0, figures.meanDistance > options.divergenceLimit else { return }
+    let distance = (figures.meanDistance * 10).rounded() / 10
+    throw PipelineError(
+      .diverged,
+      "the policy has moved by \(distance) nats a token within one step, more than divergence_limit "
+        + "(\(options.divergenceLimit)): it is diverging, and the step is not saved; lower learning_rate.rate, and continue "
+        + "from the last checkpoint with --resume --accept-changes")
+  }
+}
+
+extension PipelineError.Code {
+  /// Training does not converge.
+  public static let diverged = Self(rawValue: "diverged")
+}

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+import PipelineCore
+
+/// The figures of a step's updates, under EasyR1's and verl's names.
+struct UpdateTally {
+  private let slots: [Int]
+  private let examples: [Int: TrainingExample]
+  private var figures: [MinibatchFigures] = []
+  private var gradientNorms: [Double] = []
+  private var learningRate = 0.0
+
+  init(slots: [Int], examples: [Int: TrainingExample]) {
+    self.slots = slots
+    self.examples = examples
+  }
+
+  mutating func add(_ pass: MinibatchFigures, step: OptimizerStep, gradientNorm: Double) {
+    figures.append(pass)
+    gradientNorms.append(gradientNorm)
+    learningRate = step.learningRate
+  }
+
+  /// The mean of the KL divergence to the reference.
+  var klMean: Double { mean { $0.klMean } }
+
+  private func mean(_ value: (MinibatchFigures) -> Double) -> Double {
+    figures.isEmpty ? 0 : figures.reduce(0) { $0 + value($1) } / Double(figures.count)
+  }
+
+  private func tokenShare(_ count: (MinibatchFigures) -> Int) -> Double {
+    let tokens = figures.reduce(0) { $0 + $1.tokens }
+    return tokens == 0 ? 0 : Double(figures.reduce(0) { $0 + count($1) }) / Double(tokens)
+  }
+
+  /// Reports all figures.
+  ///
+  /// - Parameter generated: How many rollouts the step began with.
+  func report(to report: StageReport, generated: Int, memory: UpdateMemory, usesKL: Bool) {
+    report.metric("actor/pg_loss", mean { $0.loss })
+    report.metric("actor/pg_clipfrac_higher", tokenShare { $0.clippedHigher })
+    report.metric("actor/pg_clipfrac_lower", tokenShare { $0.clippedLower })
+    report.metric("actor/ppo_kl", mean { $0.meanOldMinusNew })
+    report.metric("actor/entropy_loss", mean { $0.meanSurprise })
+    report.metric("actor/grad_norm", gradientNorms.reduce(0, +) / Double(max(1, gradientNorms.count)))
+    report.metric("actor/lr", learningRate)
+    report.metric("actor/optimizer_steps", Double(memory.optimizerSteps))
+    if usesKL {
+      report.metric("actor/kl_loss", mean { $0.klLoss })
+      report.metric("actor/kl_coef", memory.kl.coefficient)
+    }
+    reportUtilization(to: report, generated: generated)
+  }
+
+  /// How much of what was generated and trained on gave a gradient.
+  private func reportUtilization(to report: StageReport, generated: Int) {
+    func isSilent(_ example: TrainingExample) -> Bool {
+      example.advantage == 0 || (example.advantage < 0 && example.isCutOff)
+    }
+    let silent = slots.count { examples[$0].map(isSilent) ?? true }
+    let withGradient = figures.reduce(into: Set<Int>()) { $0.formUnion($1.withGradient) }
+    let slotCount = Double(max(1, slots.count))
+    report.metric("actor/rollout_util_rate", 1 - Double(silent) / slotCount)
+    report.metric("actor/token_util_rate", 1 - tokenShare { $0.silentTokens })
+    report.metric("actor/rollout_gradient_rate", Double(slots.count { withGradient.contains($0) }) / slotCount)
+    report.metric("data/rollout_util_rate", Double(withGradient.count) / Double(max(1, generated)))
+    report.metric("data/trained_trajectories", Double(slots.count))
+    report.metric("data/trained_distinct", Double(Set(slots).count))
+  }
+}

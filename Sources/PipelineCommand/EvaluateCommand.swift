@@ -1,0 +1,227 @@
+// SPDX-License-Identifier: Apache-2.0
+import ArgumentParser
+import Foundation
+import PipelineAnalysis
+import PipelineCore
+import PipelineIO
+import PipelineRuntime
+
+/// `shuffle-r1 evaluate`.
+struct EvaluateCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "evaluate",
+    abstract: "How well does a model answer these questions?",
+    discussion: """
+      Samples responses to every prompt, scores them, and reports accuracy with its 95 % interval and pass@k, over \
+      all questions and by category. A prompt is a record as for `generate`, with what the scoring reads: 'answer'.
+
+        shuffle-r1 evaluate --model DIR --prompts test.jsonl --by category
+        shuffle-r1 evaluate --model DIR --prompts test.jsonl --greedy -o out.jsonl
+        shuffle-r1 evaluate --model DIR --prompts test.jsonl --reward numeric --json
+        shuffle-r1 evaluate --model DIR --prompts test.jsonl --spec pipeline.json
+
+      Accuracy is the mean over questions of the mean score of a question's responses. Its interval knows that \
+      responses to one question are alike: eight of them tell less than one to each of eight questions. pass@k is how \
+      often at least one of k responses is right. A response without a score is counted as such, never as 0.
+
+      All prompts are looked at before the first response is sampled. Seeds are others than those of `generate` and \
+      of training, and the same for every model, so that models are compared on the same draws.
+      """)
+
+  @OptionGroup var model: ModelArguments
+
+  @Option(help: ArgumentHelp("The questions, with their answers; '-' for standard input.", valueName: "file"))
+  var prompts: String
+
+  @Option(parsing: .unconditional, help: ArgumentHelp("Ask only the first so many.", valueName: "n"))
+  var limit: Int?
+
+  @OptionGroup var sampling: EvaluationSamplingArguments
+  @OptionGroup var scoring: ScoringArguments
+
+  @Option(name: .shortAndLong, help: ArgumentHelp("Write the scored responses to this file.", valueName: "file"))
+  var output: String?
+
+  @Flag(help: "Replace the files of --output and --bad-records where they exist.")
+  var force = false
+
+  @Option(
+    help: ArgumentHelp(
+      "Prompts that are too long: 'error' makes them bad records, 'skip' leaves them out, 'cut' shortens their text, "
+        + "never an image.", valueName: "policy"))
+  var tooLong = RolloutSampler.TooLong.error
+
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp(
+      "Go on without up to so many prompts that cannot be used. Fewer questions are another measurement.",
+      valueName: "n"))
+  var maxBadRecords = 0
+
+  @Option(help: ArgumentHelp("Write the lines that cannot be used to this file.", valueName: "file"))
+  var badRecords: String?
+
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp("Prompts that are computed and written together.", valueName: "n"))
+  var batchGroups = Evaluator.Options().chunk
+
+  @OptionGroup var report: ReportOptions
+  @OptionGroup var work: WorkOptions
+
+  func validate() throws {
+    if let limit, limit < 1 { throw ValidationError("--limit is \(limit), it must be at least 1") }
+    if batchGroups < 1 { throw ValidationError("--batch-groups is \(batchGroups), it must be at least 1") }
+    if maxBadRecords < 0 { throw ValidationError("--max-bad-records is \(maxBadRecords), it must be at least 0") }
+    for (option, path) in [("--output", output), ("--bad-records", badRecords)] {
+      if path == "-" {
+        throw ValidationError("\(option) names standard output, where the report goes; name a file")
+      }
+      if path?.isEmpty == true { throw ValidationError("\(option) is empty; name a file") }
+    }
+    if let output, let badRecords, RealPath(badRecords).components == RealPath(output).components {
+      throw ValidationError("--output and --bad-records name the same file; give each its own")
+    }
+  }
+
+  func run() async throws {
+    let stages = try scoring.stages()
+    let line = ProgressLine(quiet: work.quiet)
+    defer { line.clear() }
+    let existing: OutputFile.Existing = force ? .replace : .refuse
+    let responses = try output.map { try ResponseFile(path: $0, existing: existing, threads: work.threads) }
+    let badRecordsFile = try badRecords.map { try OutputFile(path: $0, existing: existing) }
+    if prompts == "-", isatty(0) == 1, !work.quiet { Terminal.say("reading from the terminal; end with Ctrl-D") }
+    // Where none may be bad, the error says it all.
+    let observer = TerminalObserver(quiet: work.quiet || maxBadRecords == 0, line: line)
+    var input = try EvaluationPrompts(
+      prompts, limit: limit, scoring: stages, maxBadRecords: maxBadRecords, threads: work.threads, observer: observer)
+    try await input.read()
+    if let field = scoring.by { try input.check(category: Field(field)) }
+
+    line.update("opening \(model.model)", share: nil)
+    let evaluator = Evaluator(policy: try model.open(threads: work.threads), scoring: stages, options: options)
+    let faults = try await evaluator.faults(in: input.prompts, folder: RecordArguments.folder) { count in
+      line.update("looking at prompt \(count)", share: nil)
+    }
+    try await input.reject(faults)
+
+    let clock = Stopwatch()
+    var (warned, tokens): (Set<String>, Int) = ([], 0)
+    let summary: EvaluationSummary
+    do {
+      summary = try await evaluator.run(input.prompts, folder: RecordArguments.folder) { progress in
+        let score = progress.mean.map { ", \(NumberText.short($0, digits: 3)) on average so far" } ?? ""
+        line.update(
+          "\(progress.responses) responses, \(clock.speed(progress.tokens))\(score)", share: progress.share)
+      } deliver: { chunk in
+        try await input.reject(chunk.failed)
+        for warning in chunk.warnings where warned.insert(warning.stage + "/" + warning.warning.code).inserted {
+          if !work.quiet { line.say("warning: \(warning.stage): \(warning.warning.message)") }
+        }
+        for rollout in chunk.rollouts { tokens += try rollout.tokenCount ?? 0 }
+        try await responses?.write(chunk.rollouts)
+      }
+    } catch let error as CancellationError {
+      line.clear()
+      try responses?.keepWhatIsComplete()
+      throw error
+    }
+    try responses?.finish()
+    try badRecordsFile?.write(input.badRecordLines)
+    try badRecordsFile?.finish()
+    line.clear()
+    try report.print(text: { text(summary, style: $0) }, json: { json(summary) })
+    if !work.quiet { Terminal.say(await closing(summary, input, "\(tokens.of("token")), \(clock.speed(tokens))")) }
+    if summary.overall.mean == nil {
+      throw PipelineError(
+        .invalidData, "no response has the score '\(summary.score)'; the counts above say why it is missing")
+    }
+  }
+
+  private var options: Evaluator.Options {
+    var options = Evaluator.Options()
+    options.sampling = sampling.options
+    options.samples = sampling.count
+    options.seed = sampling.seed
+    options.tooLong = tooLong
+    options.chunk = batchGroups
+    options.threads = work.threads
+    options.score = scoring.reported
+    options.threshold = scoring.threshold
+    options.category = scoring.by.map { Field($0) }
+    return options
+  }
+
+  private var promptsName: String { prompts == "-" ? "standard input" : prompts }
+
+  private func text(_ summary: EvaluationSummary, style: TerminalStyle) -> String {
+    let how = sampling.options.temperature == 0 ? "greedy" : "temperature \(sampling.options.temperature)"
+    return summary.text(
+      title: "\(model.model) on \(promptsName)",
+      remark: "\(sampling.count.of("response")) each, \(how), seed \(sampling.seed)", style: style)
+  }
+
+  private func json(_ summary: EvaluationSummary) -> JSONValue {
+    let drawn = sampling.options
+    let members: [JSONValue.Member] = [
+      .init("model", .string(model.model)), .init("prompts", .string(promptsName)),
+      .init("samples", .number(sampling.count)), .init("seed", .number(String(sampling.seed))),
+      .init(
+        "sampling",
+        [
+          "temperature": .number(drawn.temperature), "top_p": .number(drawn.topP), "top_k": .number(drawn.topK),
+          "min_tokens": .number(drawn.minTokens), "max_tokens": .number(drawn.maxTokens),
+        ]),
+    ]
+    return .object(members + (summary.json.objectValue ?? []))
+  }
+
+  private func closing(_ summary: EvaluationSummary, _ input: EvaluationPrompts, _ speed: String) async -> String {
+    var parts = ["evaluate: \(summary.overall.responses.of("response")), \(speed)"]
+    let bad = await input.badRecords
+    if bad > 0 { parts.append("bad records: \(bad)") }
+    if let output { parts.append("responses saved in \(output)") }
+    return parts.joined(separator: "; ")
+  }
+}
+
+/// The file of `--output`.
+private final class ResponseFile {
+  private let path: String
+  private let file: OutputFile
+  private let threads: Int
+  private var count = 0
+
+  init(path: String, existing: OutputFile.Existing, threads: Int) throws {
+    self.path = path
+    self.threads = threads
+    file = try OutputFile(path: path, existing: existing)
+  }
+
+  func write(_ rollouts: [Trajectory]) async throws {
+    try await ParallelEncoding.run(
+      count: rollouts.count, threads: threads, encode: { try TrajectoryEncoder.encode(rollouts[$0], into: &$1) },
+      write: { try file.write($0) })
+    try file.flush()
+    count += rollouts.count
+  }
+
+  func finish() throws { try file.finish() }
+
+  /// Ends the file of a command that was interrupted.
+  func keepWhatIsComplete() throws {
+    guard count > 0 else { return }
+    try file.finish()
+    Terminal.say("\(path) holds what was complete: \(count.of("response"))")
+  }
+}
+
+/// How fast tokens come.
+private struct Stopwatch: Sendable {
+  private let started = ContinuousClock().now
+
+  func speed(_ tokens: Int) -> String {
+    "\(Int(Double(tokens) / max((ContinuousClock().now - started).inSeconds, 1e-3))) tokens/s"
+  }
+}

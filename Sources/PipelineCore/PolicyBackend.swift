@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// A kind of policy that a spec can name: it knows how to open one.
+///
+/// Making it must neither read files nor take long: `check` makes it to look at what it offers.
+public protocol PolicyBackend: Component {
+  /// What its policies can do; a stage that needs more is refused when the spec is checked.
+  var offers: Set<PolicyNeed> { get }
+
+  /// Files that say which model it is, in a fixed order, as paths from the working folder.
+  ///
+  /// They are part of what a run was started with: a resume against others is refused.
+  /// - Parameter folder: The folder that relative paths of options start from.
+  func files(in folder: String) -> [String]
+
+  /// Opens the policy.
+  ///
+  /// - Throws: What is wrong with the model or its surroundings, and what to do.
+  func open(_ opening: PolicyOpening) async throws -> any Policy
+}
+
+extension PolicyBackend {
+  /// None.
+  public func files(in folder: String) -> [String] { [] }
+}
+
+/// How a policy is to be opened.
+public struct PolicyOpening: Sendable {
+  /// What the policy is for.
+  public enum Purpose: Sendable, Hashable {
+    /// Responses and log-probabilities.
+    case inference
+    /// Gradients and steps as well.
+    case training
+  }
+
+  /// What it is for.
+  public var purpose: Purpose
+  /// The folder that relative paths of options start from; empty for the working folder.
+  public var folder: String
+  /// A checkpoint that this policy's `save` wrote, to open in place of the model that the options name.
+  public var checkpoint: String?
+  /// The most threads to use.
+  public var threads: Int
+
+  /// Describes an opening.
+  public init(purpose: Purpose, folder: String = "", checkpoint: String? = nil, threads: Int = 1) {
+    self.purpose = purpose
+    self.folder = folder
+    self.checkpoint = checkpoint
+    self.threads = threads
+  }
+}

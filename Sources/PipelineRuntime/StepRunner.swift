@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: Apache-2.0
+import PipelineCore
+
+/// Drives one batch through the stages.
+struct StepRunner {
+  private let plan: RunPlan
+  private let directory: RunDirectory
+  private let observer: any RunObserver
+  private let session: TrainingSession?
+  private let source: any BatchSource
+  private let clock = ContinuousClock()
+
+  private var figures: [StageFigures]
+  private var attempts: [Int: Int] = [:]
+  /// Seconds spent in each stage, in order.
+  private(set) var seconds: [Double]
+  /// What each stage did in this step.
+  private(set) var counts: [RunSummary.StageCount]
+
+  init(
+    plan: RunPlan, directory: RunDirectory, observer: any RunObserver, session: TrainingSession?,
+    source: any BatchSource
+  ) {
+    (self.plan, self.directory, self.observer) = (plan, directory, observer)
+    (self.session, self.source) = (session, source)
+    figures = plan.stages.map { _ in StageFigures() }
+    seconds = plan.stages.map { _ in 0 }
+    counts = plan.stages.map { .init(name: $0.name) }
+  }
+
+  /// Where the policy begins to change: what follows is not to be interrupted.
+  private var firstTraining: Int {
+    plan.stages.firstIndex { $0.stage.needs.contains(.training) } ?? plan.stages.count
+  }
+
+  /// Runs the stages before the policy changes, as often as a stage asks for more groups.
+  mutating func prepare(_ batch: inout TrajectoryBatch) async throws {
+    var next = 0
+    if let asking = plan.stages[..<firstTraining].lastIndex(where: { ($0.stage.refill?.maxAttempts ?? 1) > 1 }),
+      let refill = plan.stages[asking].stage.refill
+    {
+      try await fill(&batch, behind: asking, refill)
+      next = asking + 1
+    }
+    for index in next..<firstTraining { try await run(index, &batch) }
+  }
+
+  /// Runs the stages from the first that changes the policy on.
+  mutating func finish(_ batch: inout TrajectoryBatch) async throws {
+    for index in firstTraining..<plan.stages.count { try await run(index, &batch) }
+  }
+
+  /// Writes every stage's figures.
+  func write(to line: inout MetricsLine) {
+    for (index, stage) in plan.stages.enumerated() {
+      figures[index].write(as: stage.name, to: &line)
+      if let attempts = attempts[index] { line.set("\(stage.name)/attempts", .number(attempts)) }
+    }
+  }
+
+  /// Takes further prompts until as many groups are left behind a stage as there were in the beginning.
+  private mutating func fill(_ batch: inout TrajectoryBatch, behind asking: Int, _ refill: Refill) async throws {
+    let name = plan.stages[asking].name
+    let wanted = batch.groups.count
+    var taken = Set(batch.groups.map(\.name))
+    for index in 0...asking { try await run(index, &batch) }
+    var attempt = 1
+    var reason = "the \(refill.maxAttempts) attempts of max_attempts are used up"
+    while batch.liveGroupCount < wanted {
+      if attempt == refill.maxAttempts { break }
+      guard var further = try await source.more(step: batch.number, besides: taken) else {
+        reason = "there are no more prompts"
+        break
+      }
+      attempt += 1
+      taken.formUnion(further.groups.map(\.name))
+      for index in 0...asking { try await run(index, &further) }
+      batch.append(further)
+    }
+    attempts[asking] = attempt
+    let left = batch.liveGroupCount
+    if left > wanted { dropSurplus(&batch, keeping: wanted, asking) }
+    if left < wanted {
+      observer.warned(
+        step: batch.number, stage: name,
+        .init(
+          code: "batch-not-full",
+          message: "\(left) of \(wanted) groups are left after \(attempt) attempts, and \(reason); the step goes on "
+            + "with those", count: wanted - left))
+    }
+  }
+
+  private mutating func dropSurplus(_ batch: inout TrajectoryBatch, keeping wanted: Int, _ asking: Int) {
+    var isSurplus = [Bool](repeating: false, count: batch.count)
+    for group in batch.groups.filter({ !$0.positions.isEmpty }).dropFirst(wanted) {
+      for position in group.positions { isSurplus[position] = true }
+    }
+    let surplus = isSurplus.count { $0 }
+    batch.drop(stage: plan.stages[asking].name) { isSurplus[$0] ? "surplus" : nil }
+    figures[asking].lose(surplus, rule: "surplus")
+    counts[asking].left -= surplus
+    counts[asking].dropped["surplus", default: 0] += surplus
+  }
+
+  private mutating func run(_ index: Int, _ batch: inout TrajectoryBatch) async throws {
+    let stage = plan.stages[index]
+    let report = StageReport()
+    let context = StageContext(
+      stage: stage.name, step: batch.number, seed: plan.seed, threads: plan.threads, report: report,
+      training: session?.context(for: stage, step: batch.number, observer) ?? TrainingContext(),
+      sink: TapSink(directory: directory, stage: stage.name, threads: plan.threads))
+    let dropsBefore = batch.drops.count
+    let arrived = batch.count
+    observer.progressed(step: batch.number, activity: stage.name, share: nil)
+    let since = clock.now
+    try await stage.run(&batch, in: context)
+    let spent = (clock.now - since).inSeconds
+    seconds[index] += spent
+    counts[index].seconds += spent
+    counts[index].arrived += arrived
+    counts[index].left += batch.count
+    let drops = batch.drops[min(dropsBefore, batch.drops.count)...].filter { $0.stage == stage.name }[...]
+    for drop in drops { counts[index].dropped[drop.rule, default: 0] += 1 }
+    figures[index].add(report, arrived: arrived, batch: batch, drops: drops)
+    for warning in report.warnings { observer.warned(step: batch.number, stage: stage.name, warning) }
+  }
+}
+
+extension TrajectoryBatch {
+  /// The number of groups that still have trajectories.
+  fileprivate var liveGroupCount: Int { groups.count { !$0.positions.isEmpty } }
+}

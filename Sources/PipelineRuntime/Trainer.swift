@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: Apache-2.0
+import PipelineCore
+import PipelineIO
+
+/// What a run does for its policy between the stages: evaluations, checkpoints, and what a resume goes by.
+final class Trainer {
+  let session: TrainingSession
+  private let plan: TrainingPlan
+  private let run: RunPlan
+  private let directory: RunDirectory
+  private let observer: any RunObserver
+  private var checkpoints: CheckpointStore
+  private var trainingWatch: TrainingWatch
+  private var evaluation: Evaluation?
+  private let clock = ContinuousClock()
+
+  /// Whether the policy is what it was at the end of the last complete step.
+  private var isBetweenSteps = true
+  /// What a checkpoint after the last complete step holds.
+  private var atLastStep: (steps: Int, source: JSONValue, memory: JSONValue, watch: JSONValue)
+  /// The newest score on prompts that are not trained on, and the number of steps behind it.
+  private var score: (steps: Int, value: Double)?
+
+  /// The prompts of evaluations, read once.
+  private struct Evaluation {
+    let plan: EvaluationPlan
+    let prompts: [Trajectory]
+    let evaluator: Evaluator
+  }
+
+  /// Opens the policy where the run stopped, or as the spec names it.
+  ///
+  /// - Throws: What is wrong with the model or with the prompts of evaluations.
+  init(_ training: TrainingPlan, _ run: RunPlan, _ directory: RunDirectory, _ observer: any RunObserver) async throws {
+    (plan, self.run, self.directory, self.observer) = (training, run, directory, observer)
+    let state = directory.training == .null ? [:] : directory.training
+    checkpoints = try CheckpointStore(
+      folder: directory.file("checkpoints"), keep: training.checkpoints.keep,
+      keepBest: training.checkpoints.keepBest && training.evaluation != nil, state: state["checkpoints"])
+    session = try await TrainingSession(
+      training, needs: run.needs, checkpoint: checkpoints.record.latest.map(checkpoints.path), memory: state["memory"],
+      threads: run.threads)
+    trainingWatch = try state["watch"].map { try TrainingWatch(state: $0) } ?? TrainingWatch()
+    atLastStep = (
+      directory.completeSteps, state["source"] ?? .null, state["memory"] ?? .null, state["watch"] ?? .null
+    )
+    if run.trains { checkpoints.tidy() }
+    if let evaluation = training.evaluation {
+      self.evaluation = try await Self.open(evaluation, policy: session.policy, run)
+    }
+  }
+
+  /// The newest checkpoint's folder.
+  var checkpoint: String? { checkpoints.record.latest.map(checkpoints.path) }
+
+  /// The policy is about to change, or not, where nothing trains it.
+  func updateBegan(_ trains: Bool) { isBetweenSteps = !trains }
+
+  /// Warnings about a step's figures; none about a run that trains nothing.
+  func watch(step: Int, _ metrics: [String: Double]) -> [TrainingWarning] {
+    run.trains ? trainingWatch.warnings(step: step, metrics: metrics) : []
+  }
+
+  /// Evaluates before the first step.
+  func evaluateBefore() async throws {
+    guard let evaluation, evaluation.plan.options.before, directory.completeSteps == 0 else { return }
+    _ = try await evaluate(steps: 0, evaluation)
+  }
+
+  /// Evaluates after a step where it is time to, and adds the figures to its line.
+  ///
+  /// - Returns: What it took.
+  func evaluate(after step: Int, _ line: inout MetricsLine) async throws -> [(String, Double)] {
+    guard let evaluation, isDue(evaluation.plan.options.every, steps: step + 1) else { return [] }
+    let since = clock.now
+    for metric in try await evaluate(steps: step + 1, evaluation) { line.set(metric.name, .number(metric.value)) }
+    return [("testing", (clock.now - since).inSeconds)]
+  }
+
+  /// Saves where it is time to.
+  func stepEnded(steps: Int, of count: Int?, source: JSONValue) async throws {
+    isBetweenSteps = true
+    atLastStep = (steps, source, session.memory, trainingWatch.state)
+    guard run.trains else { return try directory.save(training: state) }
+    let isRegular = isDue(plan.checkpoints.every, steps: steps)
+    let isBest = score.map { $0.steps == steps && checkpoints.wouldBeBest($0.value) } ?? false
+    if isRegular || isBest { try await save(isRegular: isRegular) }
+  }
+
+  /// Evaluates and saves at the end, unless that was done.
+  func finish(steps: Int, source: JSONValue) async throws {
+    if directory.isFinished { return }
+    if let evaluation, score?.steps != steps {
+      _ = try await evaluate(steps: steps, evaluation)
+    }
+    try directory.streamsGrew()
+    if run.trains {
+      try await save(isRegular: true, isLast: true)
+    } else {
+      try directory.save(isLast: true, training: state)
+    }
+  }
+
+  /// Saves what an interruption would lose.
+  func saveInterrupted() async throws {
+    guard run.trains, isBetweenSteps, atLastStep.steps > directory.completeSteps else { return }
+    nonisolated(unsafe) let trainer = self
+    try await Task { try await trainer.save(isRegular: false) }.value
+  }
+
+  private func isDue(_ every: Int, steps: Int) -> Bool { every > 0 && steps.isMultiple(of: every) }
+
+  private func save(isRegular: Bool, isLast: Bool = false) async throws {
+    observer.progressed(step: atLastStep.steps, activity: "saving", share: nil)
+    let value = score.flatMap { $0.steps == atLastStep.steps ? $0.value : nil }
+    try await checkpoints.save(session.policy, steps: atLastStep.steps, isRegular: isRegular, score: value)
+    try directory.save(isLast: isLast, training: state)
+    checkpoints.tidy()
+    if let checkpoint { observer.saved(checkpoint: checkpoint) }
+  }
+
+  /// What `state.json` keeps beside the steps.
+  private var state: JSONValue {
+    [
+      "checkpoints": checkpoints.json, "source": atLastStep.source, "memory": atLastStep.memory,
+      "watch": atLastStep.watch,
+    ]
+  }
+
+  private func evaluate(steps: Int, _ evaluation: Evaluation) async throws -> [StageReport.Metric] {
+    let observer = observer
+    let summary = try await evaluation.evaluator.run(
+      evaluation.prompts, folder: { $0.folder },
+      progress: { progress in
+        observer.progressed(
+          step: steps, activity: "evaluating: \(progress.responses) of \(progress.prompts * progress.samples)", share: nil)
+      }, deliver: { _ in })
+    let metrics = summary.metrics()
+    if let mean = summary.overall.mean { score = (steps, mean) }
+    var line = MetricsLine(step: steps)
+    for metric in metrics { line.set(metric.name, .number(metric.value)) }
+    try directory.stream("evaluations.jsonl").write(line.line)
+    if run.writesTensorBoard { try TensorBoardLog(directory: directory).write([line]) }
+    observer.evaluated(steps: steps, metrics)
+    return metrics
+  }
+
+  private static func open(
+    _ plan: EvaluationPlan, policy: any Policy, _ run: RunPlan
+  ) async throws -> Evaluation {
+    var options = Evaluator.Options()
+    options.sampling = plan.options.sampling
+    options.samples = plan.options.samples
+    options.seed = run.seed
+    options.threads = run.threads
+    options.score = plan.options.score == "reward" ? .reward : .part(plan.options.score)
+    options.category = plan.options.by.isEmpty ? nil : Field(plan.options.by)
+    let evaluator = Evaluator(policy: policy, scoring: plan.scoring, options: options)
+    let reader = TrajectoryReader(plan.reader)
+    var prompts = try await reader.next()?.trajectories ?? []
+    if plan.options.limit > 0 { prompts = Array(prompts.prefix(plan.options.limit)) }
+    let files = plan.reader.paths.joined(separator: ", ")
+    if prompts.isEmpty { throw PipelineError(.invalidData, "\(files), to evaluate on, holds no prompts") }
+    if let fault = try await evaluator.faults(in: prompts, folder: { $0.folder }).first {
+      throw PipelineError(
+        .invalidData, "the prompt \(fault.prompt.id.quotedForMessage), to evaluate on, cannot be used: \(fault.reason)",
+        at: SourceLocation(file: fault.prompt.record.file, line: fault.prompt.record.line, column: 1))
+    }
+    return Evaluation(plan: plan, prompts: prompts, evaluator: evaluator)
+  }
+}

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+import PipelineCore
+
+/// A run's policy, and what its stages keep from step to step.
+final class TrainingSession {
+  let policy: any Policy
+  private let reference: (any Policy)?
+  private let trains: Bool
+  private var memories: [String: StageMemory] = [:]
+
+  /// Opens the policy, from a checkpoint where there is one, and the reference where a stage needs it.
+  ///
+  /// - Throws: What is wrong with the model.
+  init(_ training: TrainingPlan, needs: Set<PolicyNeed>, checkpoint: String?, memory: JSONValue?, threads: Int)
+    async throws
+  {
+    trains = needs.contains(.training)
+    policy = try await training.policy.open(
+      PolicyOpening(
+        purpose: trains ? .training : .inference, folder: training.folder, checkpoint: checkpoint, threads: threads))
+    reference =
+      needs.contains(.reference)
+      ? try await training.policy.open(
+        PolicyOpening(purpose: .inference, folder: training.folder, threads: threads)) : nil
+    for member in memory?.objectValue ?? [] { memories[member.key] = StageMemory(member.value) }
+  }
+
+  /// What a stage may use.
+  func context(for stage: NamedStage, step: Int, _ observer: any RunObserver) -> TrainingContext {
+    let memory = memories[stage.name] ?? StageMemory()
+    memories[stage.name] = memory
+    let name = stage.name
+    return TrainingContext(
+      policy: policy, reference: reference, policyVersion: trains ? step : 0, memory: memory
+    ) { activity, share in
+      observer.progressed(step: step, activity: "\(name): \(activity)", share: nil)
+    }
+  }
+
+  /// What all stages keep, for a checkpoint.
+  var memory: JSONValue {
+    .object(
+      memories.sorted { $0.key < $1.key }.compactMap { name, memory in memory.value.map { .init(name, $0) } })
+  }
+}
