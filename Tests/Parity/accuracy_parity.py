@@ -5,12 +5,12 @@
 usage: accuracy_parity.py MODEL PROMPTS [--compare RESPONSES] [--by FIELD] [--max-tokens N] [--batch N] [--limit N]
 
 PROMPTS are records with `id`, `prompt` (messages with text and image parts, or a string) and `answer`; paths of images
-start from the folder of the file. A response is right where its last \\boxed{…} is the answer, but for space, `$`, a full
-stop at the end, and upper and lower case of a single letter; plain numbers are compared as numbers.
+start from the folder of the file. A response is right where its last \\boxed{…} is the answer, but for space, `$`, a
+full stop at the end, and upper and lower case of a single letter; plain numbers are compared as numbers.
 
 --compare takes our greedy responses to the same prompts (`shuffle-r1 generate --model MODEL --temperature 0`, or what
-`evaluate` saves): it scores them by the same rule, where they carry a reward also by that, and counts how many texts are
-the same. Of those that differ it prints how far apart the two best tokens are where they part: a near tie, or a fault.
+`evaluate` saves): it scores them by the same rule, where they carry a reward also by that, and counts how many texts
+are the same. Of those that differ it prints how far apart the two best tokens are where they part: a near tie, or a fault.
 Exits with 1 where texts differ without a near tie.
 
 Needs torch, transformers and Pillow.
@@ -128,7 +128,7 @@ class Reader:
         images = [image for _, pictures in made for image in pictures]
         return self.processor(text=texts, images=images or None, padding=True, return_tensors="pt")
 
-    def answers(self, records: list[dict], folder: Path, most: int) -> tuple[list[str], list[list[int]], list[list[int]]]:
+    def answers(self, records: list[dict], folder: Path, most: int) -> tuple[list, list, list]:
         """The texts, their tokens, and the prompts' tokens."""
         given = self.inputs(records, folder)
         with torch.no_grad():
@@ -181,7 +181,8 @@ def main() -> None:
     chosen = options.parse_args()
     records, folder = read_records(chosen.prompts)[:chosen.limit], chosen.prompts.parent
     by = chosen.by or next((name for name in ("kind", "category") if records and name in records[0]), None)
-    ours = {record.get("group", record["id"]): record for record in read_records(chosen.compare)} if chosen.compare else {}
+    saved = read_records(chosen.compare) if chosen.compare else []
+    ours = {record.get("group", record["id"]): record for record in saved}
     reader = Reader(chosen.model)
 
     table = defaultdict(lambda: defaultdict(list))

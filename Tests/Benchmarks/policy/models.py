@@ -40,7 +40,8 @@ def save_model(facts: dict, folder: Path, ids: dict = IDS) -> None:
         text_config=dict(
             hidden_size=facts["hidden"], num_hidden_layers=facts["layers"], num_attention_heads=facts["heads"],
             num_key_value_heads=facts["kv"], intermediate_size=facts["inner"], vocab_size=facts["vocabulary"],
-            max_position_embeddings=2048, bos_token_id=1, eos_token_id=ids["stop"], pad_token_id=ids["pad"], tie_word_embeddings=True,
+            max_position_embeddings=2048, bos_token_id=1, eos_token_id=ids["stop"], pad_token_id=ids["pad"],
+            tie_word_embeddings=True,
             rope_parameters=dict(
                 rope_type="default", rope_theta=1e6,
                 mrope_section=[pairs - 2 * (3 * pairs // 8), 3 * pairs // 8, 3 * pairs // 8])),
@@ -75,7 +76,8 @@ def save_work(facts: dict, folder: Path) -> None:
         Image.fromarray(pixels).resize((facts["image"],) * 2, Image.NEAREST).save(folder / name)
         text = draw.integers(8, facts["vocabulary"], facts["prompt"]).tolist()
         prompts.append(
-            {"tokens": text[:4] + [IDS["start"]] + [IDS["image"]] * image_tokens + [IDS["end"]] + text[4:], "images": [name]})
+            {"tokens": text[:4] + [IDS["start"]] + [IDS["image"]] * image_tokens + [IDS["end"]] + text[4:],
+             "images": [name]})
         responses.append(
             [draw.integers(8, facts["vocabulary"], facts["response"]).tolist() for _ in range(RESPONSES)])
     advantages = draw.standard_normal((PROMPTS, RESPONSES)).round(4).tolist()

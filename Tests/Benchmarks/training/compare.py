@@ -43,7 +43,7 @@ def main() -> None:
         if chosen.only != "trl":
             ours.append(measure_ours(folder, chosen))
     if ours and peer:
-        check_equal_work(facts_of_ours(folder, chosen), peer[0])
+        check_equal_work(ours[0]["facts"], peer[0], chosen.steps + 1)
     show(ours, peer, chosen)
 
 
@@ -54,37 +54,29 @@ def measure_peer(folder: Path, chosen) -> dict:
 
 
 def measure_ours(folder: Path, chosen) -> dict:
+    """Times and peak memory, and from its metrics and its last checkpoint what the run did."""
     with tempfile.TemporaryDirectory() as scratch:
-        target, peak = run_ours(folder, chosen, chosen.steps + 1, Path(scratch))
-        times = [json.loads(line) for line in (target / "timings.jsonl").read_text().splitlines()]
-    if len(times) != chosen.steps + 1:
-        sys.exit(f"our run took {len(times)} steps, not {chosen.steps + 1}")
-    names = {"sampling": "timing_s/rollout", "update": "timing_s/update", "step": "timing_s/step"}
-    return {"steps": [{part: line[name] for part, name in names.items()} for line in times[1:]], "peak": peak}
-
-
-def facts_of_ours(folder: Path, chosen) -> dict:
-    """What one step of ours does, from what it writes: a tap of its rollouts, and the checkpoint it leaves."""
-    with tempfile.TemporaryDirectory() as scratch:
-        target, _ = run_ours(folder, chosen, 1, Path(scratch), tap=True)
-        drawn = [json.loads(line) for line in next((target / "taps").glob("*.jsonl")).read_text().splitlines()]
+        spec, target = Path(scratch) / "pipeline.json", Path(scratch) / "run"
+        spec.write_text(json.dumps(pipeline(folder, chosen.steps + 1)))
+        _, peak = run([PROGRAM, "run", str(spec), "--output", str(target), "--threads", str(chosen.threads)])
+        times, metrics = (
+            [json.loads(line) for line in (target / name).read_text().splitlines()]
+            for name in ("timings.jsonl", "metrics.jsonl"))
         before = tensors(folder / "model/model.safetensors")
-        after = tensors(max(target.rglob("model.safetensors"), key=lambda path: path.stat().st_mtime))
+        after = tensors(next((target / "checkpoints").glob("*/model.safetensors")))
+    names = {"sampling": "timing_s/rollout", "update": "timing_s/update", "step": "timing_s/step"}
+
+    def lengths(of: str) -> list[int]:
+        return sorted({int(line[f"{of}_length/{which}"]) for line in metrics for which in ("min", "max")})
+
     return {
-        "rollouts": len(drawn),
-        "prompt_tokens": sorted({len(record["prompt_tokens"]) for record in drawn}),
-        "response_tokens": sorted({len(record["tokens"]) for record in drawn}),
-        "reward_varies": len({record["reward"] for record in drawn}) > 1,
-        "parameters": sum(len(values) // 4 for values in before.values()),
-        "trainable": sum(len(values) // 4 for name, values in before.items() if after[name] != values),
-    }
-
-
-def run_ours(folder: Path, chosen, steps: int, scratch: Path, tap: bool = False) -> tuple[Path, int]:
-    spec, target = scratch / "pipeline.json", scratch / "run"
-    spec.write_text(json.dumps(pipeline(folder, steps, tap)))
-    _, peak = run([str(PROGRAM), "run", str(spec), "--output", str(target), "--threads", str(chosen.threads)])
-    return target, peak
+        "steps": [{part: line[name] for part, name in names.items()} for line in times[1:]], "peak": peak,
+        "facts": {
+            "rollouts": int(metrics[0]["data/trained_distinct"]), "prompt_tokens": lengths("prompt"),
+            "response_tokens": lengths("response"), "updates": int(metrics[-1]["actor/optimizer_steps"]),
+            "parameters": sum(len(values) // 4 for values in before.values()),
+            "trainable": sum(len(values) // 4 for name, values in before.items() if after[name] != values),
+            "reward_varies": all(0 < line["reward/overall/mean"] < 1 for line in metrics)}}
 
 
 def tensors(path: Path) -> dict[str, bytes]:
@@ -101,12 +93,14 @@ def tensors(path: Path) -> dict[str, bytes]:
         for name, tensor in header.items()}
 
 
-def pipeline(folder: Path, steps: int, tap: bool) -> dict:
+def pipeline(folder: Path, steps: int) -> dict:
     """Our side's spec: what the peer does, GRPO without selection."""
     return {
         "seed": 1,
         "policy": {"use": "bundled", "with": {"model": str(folder / "model")}},
-        "source": {"prompts": str(folder / "prompts.jsonl"), "batch": {"groups": PROMPTS}},
+        "source": {
+            "prompts": str(folder / "prompts.jsonl"), "format": "shuffle-r1", "provides": ["answer"],
+            "batch": {"groups": PROMPTS}},
         "stages": [
             {"use": "rollout", "with": {
                 "n": RESPONSES,
@@ -114,7 +108,6 @@ def pipeline(folder: Path, steps: int, tap: bool) -> dict:
             {"use": "reward", "with": {"functions": [
                 {"use": "numeric", "with": {
                     "extract": "none", "absolute_tolerance": NUMBERS // 4, "relative_tolerance": 0}}]}},
-            *(["tap"] if tap else []),
             {"use": "advantage", "with": {"estimator": "grpo"}},
             {"use": "update", "with": {
                 "loss": "clip", "minibatches": MINIBATCHES, "learning_rate": {"rate": LEARNING_RATE}}},
@@ -136,18 +129,15 @@ def run(command: list[str]) -> tuple[str, int]:
         return output.read(), usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024)
 
 
-def check_equal_work(ours: dict, peer: dict) -> None:
+def check_equal_work(ours: dict, peer: dict, steps: int) -> None:
     """Stops where the two did not do the same work; says what they did."""
-    differences = [
-        f"{name}: {ours[name]} here, {peer[name]} in TRL" for name in ours if ours[name] != peer[name]]
-    if peer["updates"] % MINIBATCHES or not peer["reward_varies"]:
-        differences.append("TRL's steps are not whole, or its reward never varies")
-    if differences:
-        sys.exit("the two did not do the same work: " + "; ".join(differences))
+    differences = [f"{name}: {ours[name]} here, {peer[name]} in TRL" for name in ours if ours[name] != peer[name]]
+    if differences or not ours["reward_varies"]:
+        sys.exit("the two did not do the same work: " + ("; ".join(differences) or "the reward never varies"))
     print(
         f"Both: {ours['rollouts']} rollouts a step to {PROMPTS} prompts of {ours['prompt_tokens'][0]} tokens, "
-        f"{ours['response_tokens'][0]} tokens each; {MINIBATCHES} optimizer steps; {ours['trainable']:,} of "
-        f"{ours['parameters']:,} parameters trained; rewards vary.")
+        f"{ours['response_tokens'][0]} tokens each; {ours['updates'] // steps} optimizer steps; "
+        f"{ours['trainable']:,} of {ours['parameters']:,} parameters trained; rewards vary.")
 
 
 def show(ours: list[dict], peer: list[dict], chosen) -> None:

@@ -3,7 +3,8 @@
 
     peer.py FOLDER THREADS STEPS [--micro-batch ROWS] [--attention eager|sdpa] [--data memory|decoded] [--compile]
 
-Trains for one step that is not counted and STEPS that are, and prints the seconds of each as JSON. A step is one batch of rollouts and the updates from it. README.md says which settings were tried.
+Trains for one step that is not counted and STEPS that are, and prints the seconds of each as JSON. A step is one batch
+of rollouts and the updates from it. README.md says which settings were tried.
 """
 
 import argparse
@@ -139,19 +140,20 @@ def main() -> None:
                 steps_per_generation=MINIBATCHES * accumulate, num_generations=RESPONSES, num_iterations=1,
                 max_steps=(chosen.steps + 1) * MINIBATCHES, max_completion_length=TOKENS,
                 temperature=TEMPERATURE, top_p=1.0, top_k=0,
-                generation_kwargs={"min_new_tokens": TOKENS, "use_cache": True}, beta=0.0, epsilon=0.2, loss_type="dapo",
+                generation_kwargs={"min_new_tokens": TOKENS, "use_cache": True},
+                beta=0.0, epsilon=0.2, loss_type="dapo",
                 learning_rate=LEARNING_RATE, lr_scheduler_type="constant", max_grad_norm=1.0, optim="adamw_torch_fused",
                 torch_compile=chosen.compile, logging_strategy="no", save_strategy="no", eval_strategy="no",
                 report_to="none", disable_tqdm=True, dataloader_pin_memory=False))
+        # Weights that changed are counted, on both sides.
         before = [parameter.detach().clone() for parameter in model.parameters() if parameter.requires_grad]
         trainer.train()
     after = [parameter for parameter in model.parameters() if parameter.requires_grad]
     print(json.dumps({
         "steps": trainer.steps[1:], "warm_up": trainer.steps[0],
         "updates": trainer.state.global_step, "parameters": sum(p.numel() for p in model.parameters()),
-        "trainable": sum(p.numel() for p in after), "trl": trl_version, "threads": torch.get_num_threads(),
-        "moved": max(float((a.detach() - b).abs().max()) for a, b in zip(after, before)),
-        **trainer.facts}))
+        "trainable": sum(p.numel() for p, was in zip(after, before) if not torch.equal(p.detach(), was)),
+        "trl": trl_version, "threads": torch.get_num_threads(), **trainer.facts}))
 
 
 if __name__ == "__main__":

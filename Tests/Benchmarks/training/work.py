@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Makes what both trainers of the benchmark start from: a checkpoint with random weights and a tokenizer, and prompts."""
+"""Makes what both trainers of the benchmark start from: a checkpoint with random weights, a tokenizer, prompts."""
 
 import json
 import os
@@ -72,8 +72,10 @@ def save_model(folder: Path) -> None:
     weights[name][:, 0] = 1
     weights[name][special, 0] = -1
     weights[name][words.get_vocab_size():, 0] = -1
-    save_file({key: value.contiguous() for key, value in weights.items()}, folder / "model.safetensors", {"format": "pt"})
-    GenerationConfig(eos_token_id=[ids["im_end"], ids["endoftext"]], pad_token_id=ids["endoftext"]).save_pretrained(folder)
+    weights = {key: value.contiguous() for key, value in weights.items()}
+    save_file(weights, folder / "model.safetensors", {"format": "pt"})
+    stops = [ids["im_end"], ids["endoftext"]]
+    GenerationConfig(eos_token_id=stops, pad_token_id=ids["endoftext"]).save_pretrained(folder)
     words.save(str(folder / "tokenizer.json"), pretty=False)
 
 
