@@ -54,6 +54,12 @@ public struct UpdateStage: Stage {
     guard let policy = context.training.policy else {
       throw PipelineError(.invalidSpec, "it needs a policy; run it from a spec that names one")
     }
+    if options.kl.coefficient > 0, options.kl.estimator == .k1 {
+      context.report.warn(
+        "k1-in-loss",
+        "kl.estimator is k1, whose gradient in a loss is 0 on average, so that it holds nothing back; take k2, which has the "
+          + "gradient of the KL divergence, or the stage kl-penalty")
+    }
     var memory = try UpdateMemory(context.training.memory.value, kl: options.kl)
     let examples = try await TrainingExamples(stage: self, policy: policy, context: context).collect(from: &batch)
     let slots = DrawOrder(batch, among: Set(examples.keys)).slots
