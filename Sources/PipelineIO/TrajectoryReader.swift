@@ -251,7 +251,7 @@ public actor TrajectoryReader {
   private func decideFormat(_ input: ChunkedInput) throws {
     guard isNative == nil else { return }
     let format = try FormatTranslation.format(
-      options.format, in: options.catalog, groupBy: options.groupBy, of: input)
+      options.format, in: options.catalog, kind: options.kind, groupBy: options.groupBy, of: input)
     isNative = format == nil
     if let format { translation = FormatTranslation(format, groupBy: options.groupBy.map(\.rawValue)) }
   }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import Foundation
-public import PipelineCore
+import PipelineCore
 public import PipelineIO
 import Synchronization
 
@@ -45,7 +45,8 @@ public final class PipelineRun {
         try await step(&batch, source, seconds: (clock.now - readSince).inSeconds, steps, &summary)
         summary.steps = batch.number + 1
         try await trainer?.stepEnded(steps: summary.steps, of: steps, source: source.position)
-        observer.progressed(step: batch.number, activity: "written", share: await share(summary.steps, of: steps, source))
+        observer.progressed(
+          step: batch.number, activity: "written", share: await share(summary.steps, of: steps, source))
         readSince = clock.now
       }
       try writeBadRecords(badRecords)
@@ -69,6 +70,8 @@ public final class PipelineRun {
     let reader = TrajectoryReader(plan.reader) { badRecords.add($0) }
     guard let pool = plan.pool else { return StreamSource(reader) { badRecords.discard() } }
     let source = try await PoolSource(reader, files: plan.reader.paths, plan: pool, seed: plan.seed)
+    // Said before a model is opened for nothing.
+    if source.isEmpty { throw nothingRead(source.counts, badRecords.first) }
     // An earlier part of the run has written them down.
     if directory.completeSteps > 0 { badRecords.discard() }
     return source
