@@ -24,14 +24,10 @@ build: setup ## build the program: .build/release/shuffle-r1
 	"$(SWIFT)" build $(BUILD_FLAGS)
 
 # The first thing that a newcomer runs: keep it to one command, with something to see at its end.
-quickstart: build ## build, then replay saved rollouts through the selection stages
-	@echo; $(PROGRAM) run Examples/replay/pipeline.json --overwrite --output runs/quickstart
-	@echo; echo "Two of these rollouts, and what became of them:"
-	@echo; $(PROGRAM) why runs/quickstart shapes-15/13
-	@echo; $(PROGRAM) why runs/quickstart shapes-00/0
-	@echo; echo "The same rollouts through GRPO, DAPO's filter, the largest |A|, and Shuffle-R1:"
-	@echo; cd Examples/replay && ../../$(PROGRAM) compare grpo.json dapo.json top.json pipeline.json
-	@echo "What this shows, and what to try next: Examples/replay/README.md"
+quickstart: build ## build, then train the bundled model on easy-VQA with Shuffle-R1: before and after on held-out images
+	@python3 -m pip --version >/dev/null 2>&1 || .ci/setup python3-pip
+	@echo; Examples/easy-vqa/prepare
+	@Examples/easy-vqa/quickstart
 
 test: setup ## run every test and every example, in release, with the import checks of the build
 	"$(SWIFT)" test $(BUILD_FLAGS) --disable-testable-imports

@@ -146,5 +146,12 @@ else
   echo '  skipped  trl-parquet: pyarrow is not installed'
 fi
 
+if python3 -m unittest discover -s "$root/Examples/easy-vqa" > "$scratch/output" 2>&1; then
+  passed=$((passed + 1))
+  echo '  ok       easy-vqa: its scripts'
+else
+  fail easy-vqa 'its scripts do not do what their tests say' < "$scratch/output"
+fi
+
 echo "examples: $passed passed, $failed failed, $skipped skipped"
 [ "$failed" -eq 0 ]

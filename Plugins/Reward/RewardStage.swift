@@ -9,8 +9,9 @@ import PipelineCore
 /// not score, the trajectory has no reward, which is not a reward of 0; scores of the others stay in `rewards`.
 /// `reward_status` says which it was: failed before timed out before abstained. Nothing is dropped here.
 ///
-/// Metrics: `reward/overall/mean` and `reward/<part>/mean`, over the trajectories with that score, and
-/// `scored`, `abstained`, `failed`, `timed_out` and `already_scored` in trajectories.
+/// Metrics, named as in EasyR1: the means `reward/overall` and `reward/<part>` over the trajectories with that score,
+/// `critic/score/mean`, `max` and `min`, and under `reward_status` how many were `scored`, `abstained`, `failed`,
+/// `timed_out` and `already_scored`.
 public struct RewardStage: Stage {
   /// `reward`.
   public static let name = "reward"

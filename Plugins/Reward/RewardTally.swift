@@ -6,10 +6,16 @@ struct RewardTally {
   private struct Mean {
     var sum = 0.0
     var count = 0
+    var least = Double.infinity
+    var most = -Double.infinity
+
+    var mean: Double { sum / Double(count) }
 
     mutating func add(_ value: Double) {
       sum += value
       count += 1
+      least = min(least, value)
+      most = max(most, value)
     }
   }
 
@@ -59,14 +65,22 @@ struct RewardTally {
   }
 
   func write(to report: StageReport) {
-    if overall.count > 0 { report.metric("reward/overall/mean", overall.sum / Double(overall.count)) }
+    if overall.count > 0 {
+      report.metric("reward/overall", overall.mean)
+      // A penalty that changes rewards afterwards reports `critic/rewards` anew; the score stays.
+      for area in ["critic/score", "critic/rewards"] {
+        report.metric("\(area)/mean", overall.mean)
+        report.metric("\(area)/max", overall.most, combining: .maximum)
+        report.metric("\(area)/min", overall.least, combining: .minimum)
+      }
+    }
     for name in partNames {
-      if let mean = parts[name] { report.metric("reward/\(name)/mean", mean.sum / Double(mean.count)) }
+      if let mean = parts[name]?.mean { report.metric("reward/\(name)", mean) }
     }
     for status in RewardStatus.allCases {
-      report.metric(status.rawValue, Double(statuses[status, default: 0]), combining: .sum)
+      report.metric("reward_status/\(status.rawValue)", Double(statuses[status, default: 0]), combining: .sum)
     }
-    report.metric("already_scored", Double(kept), combining: .sum)
+    report.metric("reward_status/already_scored", Double(kept), combining: .sum)
     for gap in gaps {
       let verb =
         switch gap.status {

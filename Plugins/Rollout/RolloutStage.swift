@@ -82,7 +82,7 @@ public struct RolloutStage: Stage {
       let prompts = Array(batch.trajectories[start..<min(batch.count, start + options.promptsAtOnce)])
       outcomes += try await sampler(policy, context).rollouts(of: prompts, folder: { $0.folder }) { progress in
         let done = start * options.n + progress.responses
-        context.training.progressed("\(done) of \(total) rollouts", share: Double(done) / Double(max(1, total)))
+        context.training.progressed("\(done) of \(total)", share: Double(done) / Double(max(1, total)))
       }
     }
     try replace(&batch, by: outcomes, context)
@@ -132,7 +132,8 @@ public struct RolloutStage: Stage {
         count: unusable.count)
     }
     if cut > 0 {
-      context.report.warn("cut-prompt", "\(cut) of \(prompts) prompts were cut to leave room for a response", count: cut)
+      context.report.warn(
+        "cut-prompt", "\(cut) of \(prompts) prompts were cut to leave room for a response", count: cut)
     }
     lengths.report(to: context.report)
   }

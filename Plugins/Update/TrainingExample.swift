@@ -155,7 +155,8 @@ struct TrainingExamples {
     }
     guard all.count == count else {
       throw PipelineError(
-        .invalidData, "'advantages' has \(all.count) numbers for a response of \(count) tokens; it must have one for each")
+        .invalidData,
+        "'advantages' has \(all.count) numbers for a response of \(count) tokens; it must have one for each")
     }
     return trained.map { all[$0] }
   }
@@ -189,7 +190,8 @@ extension Trajectory {
     let values = try value(of: field)?.arrayValue ?? []
     guard values.count == count else {
       throw PipelineError(
-        .invalidData, "'\(field)' has \(values.count) numbers for a response of \(count) tokens; it must have one for each")
+        .invalidData,
+        "'\(field)' has \(values.count) numbers for a response of \(count) tokens; it must have one for each")
     }
     return try values.map { value in
       guard let number = value.doubleValue else {

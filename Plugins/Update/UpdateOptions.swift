@@ -41,7 +41,8 @@ extension UpdateStage {
       "epochs": "how often the batch is gone through",
       "learning_rate": "the learning rate from one optimizer step to the next",
       "optimizer": "AdamW, as in PyTorch",
-      "kl": "a penalty in the loss for the distance to the policy that the run began with; off unless it has a coefficient",
+      "kl":
+        "a penalty in the loss for the distance to the policy that the run began with; off unless it has a coefficient",
       "importance": "a correction for rollouts that another policy or engine sampled; off by default",
       "old_log_probs": "auto takes the rollout's own where this policy sampled it; recompute computes all",
       "longest": "seq-mean-token-sum-norm: the longest response allowed; 0 goes by the records' sampling.max_tokens",

@@ -70,7 +70,7 @@ public struct UpdateStage: Stage {
     let count = options.epochs * minibatches.count
     var last: MinibatchPass?
     for number in 0..<count {
-      context.training.progressed("update \(number + 1) of \(count)", share: Double(number) / Double(count))
+      context.training.progressed("\(number + 1) of \(count)", share: Double(number) / Double(count))
       let minibatch = minibatches[number % minibatches.count]
       let pass = MinibatchPass(
         minibatch, examples: examples, loss: loss, aggregation: aggregation, options: options,

@@ -1,33 +1,35 @@
 // SPDX-License-Identifier: Apache-2.0
 // A fixed set of threads that share loops. Workers spin for a moment before they sleep, since the next loop of a
-// forward pass follows within microseconds.
+// forward pass follows within microseconds. A loop waits for the parts that somebody has begun, never for a worker that
+// has not come: on a machine with other work to do it may come late, and the caller then does all of it.
 #include <pthread.h>
+#include <sched.h>
 #include <stdatomic.h>
+#include <stdint.h>
 #include <stdlib.h>
 
 #include "include/CKernels.h"
 
-typedef struct {
-  void (*body)(void *, size_t);
-  void *context;
-  size_t count;
-} loop;
+typedef void (*loop_body)(void *, size_t);
 
 struct ck_pool {
-  pthread_mutex_t mutex;      // guards sleeping
+  pthread_mutex_t mutex;     // guards sleeping
   pthread_cond_t wake;
-  pthread_mutex_t owner;      // one loop at a time
-  atomic_size_t generation;   // odd changes announce a loop
-  atomic_size_t next;
-  atomic_size_t working;
+  pthread_mutex_t owner;     // one loop at a time
+  atomic_size_t generation;  // changes announce a loop
   atomic_int sleeping;
   atomic_bool ends;
-  loop work;
+  // The number of the loop, and of its next part: both at once, so that who comes late takes nothing of another loop.
+  _Atomic uint64_t ticket;
+  _Atomic(loop_body) body;
+  _Atomic(void *) context;
+  _Atomic uint32_t count;
+  atomic_size_t done;
   size_t workers;
   pthread_t threads[];
 };
 
-enum { SPINS = 20000 };
+enum { SPINS = 20000, SPINS_BEFORE_YIELD = 2000 };
 
 static inline void relax(void) {
 #if defined(__x86_64__)
@@ -37,11 +39,19 @@ static inline void relax(void) {
 #endif
 }
 
+// Does parts of the loop until none is left to begin.
 static void share(ck_pool *pool) {
   for (;;) {
-    size_t index = atomic_fetch_add_explicit(&pool->next, 1, memory_order_relaxed);
-    if (index >= pool->work.count) return;
-    pool->work.body(pool->work.context, index);
+    uint64_t ticket = atomic_load_explicit(&pool->ticket, memory_order_acquire);
+    loop_body body = atomic_load_explicit(&pool->body, memory_order_relaxed);
+    void *context = atomic_load_explicit(&pool->context, memory_order_relaxed);
+    if ((uint32_t)ticket >= atomic_load_explicit(&pool->count, memory_order_relaxed)) return;
+    // Where this succeeds the loop has not ended in between, so that what was read belongs to it.
+    if (!atomic_compare_exchange_weak_explicit(&pool->ticket, &ticket, ticket + 1, memory_order_acq_rel,
+                                               memory_order_relaxed))
+      continue;
+    body(context, (uint32_t)ticket);
+    atomic_fetch_add_explicit(&pool->done, 1, memory_order_release);
   }
 }
 
@@ -64,7 +74,6 @@ static void *worker(void *argument) {
     seen = now;
     if (atomic_load(&pool->ends)) return NULL;
     share(pool);
-    atomic_fetch_sub_explicit(&pool->working, 1, memory_order_release);
   }
 }
 
@@ -100,16 +109,25 @@ void ck_pool_destroy(ck_pool *pool) {
   free(pool);
 }
 
-void ck_pool_run(ck_pool *pool, size_t count, void (*body)(void *, size_t), void *context) {
-  if (count < 2 || pool->workers == 0 || pthread_mutex_trylock(&pool->owner) != 0) {
+void ck_pool_run(ck_pool *pool, size_t count, loop_body body, void *context) {
+  if (count < 2 || count >= UINT32_MAX || pool->workers == 0 || pthread_mutex_trylock(&pool->owner) != 0) {
     for (size_t index = 0; index < count; index++) body(context, index);
     return;
   }
-  pool->work = (loop){body, context, count};
-  atomic_store_explicit(&pool->next, 0, memory_order_relaxed);
-  atomic_store_explicit(&pool->working, pool->workers, memory_order_relaxed);
+  // Closed while the loop is described: a part beyond every count.
+  uint64_t loop = ((atomic_load_explicit(&pool->ticket, memory_order_relaxed) >> 32) + 1) << 32;
+  atomic_store_explicit(&pool->ticket, loop | UINT32_MAX, memory_order_relaxed);
+  atomic_thread_fence(memory_order_seq_cst);
+  atomic_store_explicit(&pool->body, body, memory_order_relaxed);
+  atomic_store_explicit(&pool->context, context, memory_order_relaxed);
+  atomic_store_explicit(&pool->count, (uint32_t)count, memory_order_relaxed);
+  atomic_store_explicit(&pool->done, 0, memory_order_relaxed);
+  atomic_store_explicit(&pool->ticket, loop, memory_order_release);
   announce(pool);
   share(pool);
-  while (atomic_load_explicit(&pool->working, memory_order_acquire) > 0) relax();
+  for (int spin = 0; atomic_load_explicit(&pool->done, memory_order_acquire) < count; spin++) {
+    // Who works on the last part may be waiting for this very processor.
+    if (spin < SPINS_BEFORE_YIELD) relax(); else sched_yield();
+  }
   pthread_mutex_unlock(&pool->owner);
 }

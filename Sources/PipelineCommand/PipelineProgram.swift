@@ -125,6 +125,9 @@ public enum PipelineProgram {
 /// What commands know beside their arguments.
 enum CommandEnvironment {
   @TaskLocal static var registry = Registry()
+
+  /// Whether the work, once asked to stop, may take its time: it has something to save.
+  static let savesWhenInterrupted = Mutex(false)
 }
 
 /// Ctrl-C and `kill`: the first asks the work to stop where nothing is lost, the second ends the program.
@@ -157,6 +160,12 @@ private final class Interruption {
         }
         if !isFirst { _exit(128 + number) }
         stop?()
+        if CommandEnvironment.savesWhenInterrupted.withLock({ $0 }) {
+          Terminal.say(
+            "\nshuffle-r1: stopping: an update that has begun is finished, then a checkpoint is saved; once more ends at once"
+          )
+          return
+        }
         DispatchQueue.global().asyncAfter(deadline: .now() + Self.graceSeconds) {
           Terminal.say("shuffle-r1: ended before the work could stop by itself; a run continues with --resume")
           _exit(128 + number)

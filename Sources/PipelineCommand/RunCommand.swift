@@ -71,6 +71,7 @@ struct RunCommand: AsyncParsableCommand {
     }
     let observer = TerminalObserver(quiet: work.quiet)
     let started = ContinuousClock().now
+    CommandEnvironment.savesWhenInterrupted.withLock { $0 = pipeline.needs.contains(.training) }
     do {
       let summary = try await PipelineRun(plan: plan, directory: directory, observer: observer).run()
       observer.end()

@@ -10,6 +10,12 @@ final class TerminalObserver: RunObserver {
     var warned: [String: Int] = [:]
     var badRecords = 0
     var share: Double?
+    /// What the last step of a training was like.
+    var training: String?
+    var steps: Int?
+    var stepsSeen = 0
+    var secondsSeen = 0.0
+    var secondsLeft: Double?
   }
   private let state = Mutex(State())
   private let line: ProgressLine
@@ -24,10 +30,36 @@ final class TerminalObserver: RunObserver {
   func progressed(step: Int, activity: String, share: Double?) {
     let known = state.withLock { state in
       state.share = share ?? state.share
-      return state.share
+      return state
     }
-    line.update("step \(step): \(activity)", share: known)
+    guard let training = known.training else {
+      return line.update("step \(step): \(activity)", share: known.share, secondsLeft: known.secondsLeft)
+    }
+    let place = known.steps.map { "step \(min(step + 1, $0))/\($0)" } ?? "step \(step + 1)"
+    let stage = activity.prefix { $0 != ":" }
+    line.update(
+      "\(place) \(activity) · \(training)", shorter: ["\(place) \(stage) · \(training)", "\(place) · \(training)"],
+      share: known.share, secondsLeft: known.secondsLeft)
   }
+
+  func stepEnded(_ report: StepReport) {
+    guard let text = TrainingFigures(report).text else { return }
+    state.withLock { state in
+      state.training = text
+      state.steps = report.steps
+      state.stepsSeen += 1
+      state.secondsSeen += report.seconds
+      state.secondsLeft = report.steps.map {
+        Double($0 - report.step - 1) * state.secondsSeen / Double(state.stepsSeen)
+      }
+    }
+  }
+
+  func evaluated(steps: Int, _ metrics: [StageReport.Metric]) {
+    if !quiet, let text = EvaluationFigures.line(metrics) { line.say("step \(steps): \(text)") }
+  }
+
+  func saved(checkpoint: String) {}
 
   func warned(step: Int, stage: String, _ warning: StageReport.Warning) {
     let isFirst = state.withLock { state in

@@ -21,8 +21,12 @@ struct RunReport {
           + "  \(Self.time(stage.seconds).leftPadded(8))\(dropped)")
     }
     lines.append("")
+    if summary.evaluations.count > 0 {
+      lines.append(contentsOf: EvaluationTable(summary.evaluations).lines + [""])
+    }
     lines.append(contentsOf: notes)
     if let checkpoint = summary.checkpoint { lines.append("checkpoint    \(checkpoint)") }
+    if let best = summary.bestCheckpoint, best != summary.checkpoint { lines.append("best          \(best)") }
     if let file = plan.rolloutsFile { lines.append("trajectories  \(path)/\(file)") }
     lines.append("metrics       \(path)/metrics.jsonl")
     if plan.writesTensorBoard {
@@ -36,7 +40,7 @@ struct RunReport {
 
   private var headline: String {
     let before = summary.stepsBefore == 0 ? "" : " (\(summary.stepsBefore) done before, left out below)"
-    let trajectories = summary.counts.trajectories.of("trajectory")
+    let trajectories = summary.counts.trajectories.of(plan.reader.kind == .prompts ? "prompt" : "trajectory")
     return "\(trajectories), \(summary.steps.of("step"))\(before), \(Self.time(seconds))"
   }
 

@@ -92,8 +92,10 @@ final class ProgressLine: Sendable {
   ///
   /// - Parameters:
   ///   - label: What is going on.
+  ///   - shorter: The same in fewer words, for terminals that are too narrow for it, ever shorter.
   ///   - share: How much is done, 0…1, or nil when nobody knows.
-  func update(_ label: String, share: Double?) {
+  ///   - secondsLeft: How long it will take, where the caller knows better than from the share and the time so far.
+  func update(_ label: String, shorter: [String] = [], share: Double?, secondsLeft: Double? = nil) {
     guard isEnabled else { return }
     let now = ContinuousClock().now
     guard now - started > .milliseconds(500) else { return }
@@ -101,7 +103,7 @@ final class ProgressLine: Sendable {
       if let last = state.lastDrawn, now - last < .milliseconds(100) { return }
       state.lastDrawn = now
       state.isShown = true
-      Terminal.draw("\r\u{1B}[K" + line(label, share, elapsed: now - started))
+      Terminal.draw("\r\u{1B}[K" + line([label] + shorter, share, secondsLeft, elapsed: now - started))
     }
   }
 
@@ -120,13 +122,33 @@ final class ProgressLine: Sendable {
     }
   }
 
-  private func line(_ label: String, _ share: Double?, elapsed: Duration) -> String {
+  private func line(_ labels: [String], _ share: Double?, _ secondsLeft: Double?, elapsed: Duration) -> String {
     let seconds = Double(elapsed.components.seconds)
-    guard let share, share > 0 else { return "\(label)  \(Int(seconds)) s" }
-    let cells = 24
-    let filled = Int((share * Double(cells)).rounded())
-    let bar = String(repeating: "█", count: filled) + String(repeating: "░", count: cells - filled)
-    let left = share >= 1 ? "" : "  \(Int((seconds / share - seconds).rounded(.up))) s left"
-    return "\(bar) \(Int(share * 100)) %  \(label)\(left)"
+    // A line that wraps could not be drawn over.
+    let width = max(20, Terminal.width - 1)
+    let known = share.flatMap { $0 > 0 ? $0 : nil }
+    let percent = known.map { "\(Int($0 * 100)) %  " } ?? ""
+    let left =
+      switch known {
+      case nil: "  \(Self.time(seconds))"
+      case let share? where share >= 1: ""
+      case let share?: "  \(Self.time((secondsLeft ?? seconds / share - seconds).rounded(.up))) left"
+      }
+    let room = width - percent.count - left.count
+    let label = labels.first { $0.count <= room } ?? String((labels.last ?? "").prefix(room))
+    let text = percent + label + left
+    let cells = min(24, width - text.count - 1)
+    guard let known, cells >= 8 else { return text }
+    let filled = Int((known * Double(cells)).rounded())
+    return String(repeating: "█", count: filled) + String(repeating: "░", count: cells - filled) + " " + text
+  }
+
+  /// `9 s`, `1:05 min`, `2:03 h`.
+  private static func time(_ seconds: Double) -> String {
+    func two(_ number: Int) -> String { number < 10 ? "0\(number)" : "\(number)" }
+    let seconds = Int(min(max(seconds, 0), 1e9))
+    if seconds < 60 { return "\(seconds) s" }
+    if seconds < 3600 { return "\(seconds / 60):\(two(seconds % 60)) min" }
+    return "\(seconds / 3600):\(two(seconds / 60 % 60)) h"
   }
 }

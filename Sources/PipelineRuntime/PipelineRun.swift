@@ -54,7 +54,8 @@ public final class PipelineRun {
       if summary.steps == 0 { throw nothingRead(summary.counts, badRecords.first) }
       if let trainer {
         try await trainer.finish(steps: summary.steps, source: source.position)
-        summary.checkpoint = trainer.checkpoint
+        (summary.checkpoint, summary.bestCheckpoint) = (trainer.checkpoint, trainer.bestCheckpoint)
+        summary.evaluations = trainer.evaluations
       } else if !directory.isFinished {
         try directory.streamsGrew()
         try directory.save(isLast: true)

@@ -67,4 +67,16 @@ public struct RunSummary: Sendable {
   public var stages: [StageCount]
   /// The newest checkpoint's folder; nil for a run that trains nothing.
   public var checkpoint: String?
+  /// The folder of the checkpoint that evaluated best; nil where none was evaluated.
+  public var bestCheckpoint: String?
+  /// The evaluations of this part of the run, in order.
+  public var evaluations: [Evaluation] = []
+
+  /// An evaluation on prompts that are not trained on.
+  public struct Evaluation: Sendable, Hashable {
+    /// The steps behind the policy.
+    public let steps: Int
+    /// The figures: `val/accuracy`, `val/accuracy_low`, ….
+    public let metrics: [StageReport.Metric]
+  }
 }

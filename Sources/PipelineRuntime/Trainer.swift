@@ -62,6 +62,12 @@ final class Trainer {
   /// The newest checkpoint's folder.
   var checkpoint: String? { checkpoints.record.latest.map(checkpoints.path) }
 
+  /// The folder of the checkpoint that evaluated best.
+  var bestCheckpoint: String? { checkpoints.record.best.map(checkpoints.path) }
+
+  /// What evaluations found so far.
+  private(set) var evaluations: [RunSummary.Evaluation] = []
+
   /// The policy is about to change, or not, where nothing trains it.
   func updateBegan(_ trains: Bool) { isBetweenSteps = !trains }
 
@@ -126,7 +132,7 @@ final class Trainer {
   }
 
   private func saveWhole(isRegular: Bool, isLast: Bool) async throws {
-    observer.progressed(step: atLastStep.steps, activity: "saving", share: nil)
+    observer.progressed(step: max(0, atLastStep.steps - 1), activity: "checkpoint", share: nil)
     let value = atLastStep.score.flatMap { $0.steps == atLastStep.steps ? $0.value : nil }
     try await checkpoints.save(session.policy, steps: atLastStep.steps, isRegular: isRegular, score: value)
     try directory.save(isLast: isLast, training: state)
@@ -152,7 +158,8 @@ final class Trainer {
       evaluation.prompts, folder: { $0.folder },
       progress: { progress in
         observer.progressed(
-          step: steps, activity: "evaluating: \(progress.responses) of \(progress.prompts * progress.samples)",
+          step: max(0, steps - 1),
+          activity: "evaluation: \(progress.responses) of \(progress.prompts * progress.samples)",
           share: nil)
       }, deliver: { _ in })
     let metrics = summary.metrics()
@@ -162,6 +169,7 @@ final class Trainer {
     for metric in metrics { line.set(metric.name, .number(metric.value)) }
     try directory.stream("evaluations.jsonl").write(line.line)
     if run.writesTensorBoard { try TensorBoardLog(directory: directory).write([line]) }
+    evaluations.append(.init(steps: steps, metrics: metrics))
     observer.evaluated(steps: steps, metrics)
     return metrics
   }

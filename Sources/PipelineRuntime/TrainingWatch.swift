@@ -84,11 +84,10 @@ public struct TrainingWatch: Sendable, Hashable {
 
   /// Whether every trajectory of the step got the same reward; false where the metrics do not say.
   private mutating func watchReward(_ metrics: [String: Double], _ warn: Warn) -> Bool {
-    let area = ["critic/score", "critic/rewards", "reward/overall"].first { metrics["\($0)/mean"] != nil }
-    guard let area, let mean = metrics["\(area)/mean"], mean.isFinite else { return false }
-    let spread = metrics["\(area)/max"].flatMap { most in metrics["\(area)/min"].map { most - $0 } }
-    let isAsBefore = values[area]?.last == mean
-    values[area] = [mean]
+    guard let mean = metrics["critic/score/mean"] ?? metrics["reward/overall"], mean.isFinite else { return false }
+    let spread = metrics["critic/score/max"].flatMap { most in metrics["critic/score/min"].map { most - $0 } }
+    let isAsBefore = values["reward"]?.last == mean
+    values["reward"] = [mean]
     // Without extremes, a mean that repeats to the last digit must do; it has no say about the first step.
     let isConstant = spread.map { $0 == 0 } ?? isAsBefore
     if lasts("reward-constant", isConstant) {
@@ -129,10 +128,11 @@ public struct TrainingWatch: Sendable, Hashable {
   private static func rewardParts(_ metrics: [String: Double]) -> [(name: String, key: String)] {
     metrics.keys.sorted().compactMap { key in
       let parts = key.split(separator: "/", omittingEmptySubsequences: false).map(String.init)
-      guard parts[0] == "reward", parts.count > 1, parts[1] != "overall" else { return nil }
-      // A stage named `reward` has figures of two parts as well; these two are EasyR1's rewards.
-      let isShort = parts.count == 2 && ["accuracy", "format"].contains(parts[1])
-      return isShort || (parts.count == 3 && parts[2] == "mean") ? (parts[1], key) : nil
+      // The figures that every stage has stand in the same place where the stage is called `reward`.
+      guard parts.count == 2, parts[0] == "reward", !["overall", "kept", "collapsed_share"].contains(parts[1]) else {
+        return nil
+      }
+      return (parts[1], key)
     }
   }
 

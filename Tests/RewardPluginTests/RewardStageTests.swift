@@ -71,10 +71,10 @@ struct RewardStageTests {
     #expect(stage.reads == [.response, .answer, Field("behaviour")])
     #expect(
       context.report.metrics.map(\.name) == [
-        "reward/overall/mean", "reward/accuracy/mean", "reward/format/mean", "reward/scripted/mean",
-        "reward/scripted/style/mean", "scored", "abstained", "failed",
-        "timed_out",
-        "already_scored",
+        "reward/overall", "critic/score/mean", "critic/score/max", "critic/score/min", "critic/rewards/mean",
+        "critic/rewards/max", "critic/rewards/min", "reward/accuracy", "reward/format", "reward/scripted",
+        "reward/scripted/style", "reward_status/scored", "reward_status/abstained", "reward_status/failed",
+        "reward_status/timed_out", "reward_status/already_scored",
       ])
   }
 

@@ -27,6 +27,12 @@ enum FreshCheckpoint {
     guard rename(partial, path) == 0 else { throw PipelineError(.inputOutput, "cannot write \(path)") }
   }
 
+  /// Writes random weights for one tensor.
+  static func write(_ name: String, of config: QwenVLConfig, seed: UInt64, with writer: CheckpointWriter) throws {
+    guard let tensor = config.expectedTensors.first(where: { $0.name == name }) else { return }
+    try values(of: tensor, config: config, seed: seed).withUnsafeBufferPointer { try writer.write(name, floats: $0) }
+  }
+
   private static let embeddingDeviation = 0.05
 
   private static func values(of tensor: TensorDeclaration, config: QwenVLConfig, seed: UInt64) -> [Float] {

@@ -14,6 +14,12 @@ struct Page {
   mutating func heading(_ title: String, _ remark: String = "") {
     if !lines.isEmpty { lines.append("") }
     let room = style.columns - TextWidth.columns(title) - 2
+    // Beside a long title only a word would fit in each line.
+    if room < 30, TextWidth.columns(remark) > room {
+      lines.append(style.paint(title, .heading))
+      for line in TextWidth.wrap(remark, style.columns - 2) { lines.append("  " + line) }
+      return
+    }
     let remarks = remark.isEmpty ? [] : TextWidth.wrap(remark, room)
     lines.append(style.paint(title, .heading) + (remarks.first.map { "  " + $0 } ?? ""))
     for more in remarks.dropFirst() { lines.append(TextWidth.spaces(TextWidth.columns(title) + 2) + more) }

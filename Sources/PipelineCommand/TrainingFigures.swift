@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+import Foundation
+import PipelineCore
+import PipelineRuntime
+
+/// What a person wants to see of a training step, in one line.
+struct TrainingFigures {
+  private let metrics: [String: Double]
+  private let seconds: Double
+
+  init(_ report: StepReport) {
+    metrics = report.metrics
+    seconds = report.seconds
+  }
+
+  /// `reward .62 acc .58 kept 33% util 98% 3.2k tok/s`; nil for a step that trains nothing.
+  var text: String? {
+    guard metrics["actor/lr"] != nil || metrics["response_length/mean"] != nil else { return nil }
+    var parts: [String] = []
+    func add(_ name: String, _ value: Double?, _ format: (Double) -> String) {
+      if let value { parts.append("\(name) \(format(value))") }
+    }
+    add("reward", metrics["reward/overall"], Self.decimals)
+    add("acc", metrics["reward/accuracy"], Self.decimals)
+    if metrics["reward/overall"] == nil { add("loss", metrics["actor/pg_loss"], Self.decimals) }
+    if let distinct = metrics["data/trained_distinct"], let made = generated, made > 0 {
+      add("kept", distinct / made, Self.percent)
+      add("util", metrics["actor/rollout_util_rate"], Self.percent)
+    }
+    if let tokens = metrics["perf/response_tokens"], seconds > 0 {
+      parts.append(Self.short(tokens / seconds) + " tok/s")
+    }
+    return parts.joined(separator: " ")
+  }
+
+  private var generated: Double? { metrics.first { $0.key.hasSuffix("rollout/kept") }?.value }
+
+  private static func decimals(_ value: Double) -> String {
+    let text = String(format: "%.2f", value)
+    return text.hasPrefix("0.") ? String(text.dropFirst()) : text
+  }
+
+  private static func percent(_ share: Double) -> String { "\(Int((share * 100).rounded()))%" }
+
+  private static func short(_ number: Double) -> String {
+    number < 1000
+      ? "\(Int(number))" : number < 100_000 ? String(format: "%.1fk", number / 1000) : "\(Int(number / 1000))k"
+  }
+}
+
+/// What an evaluation found, for people.
+enum EvaluationFigures {
+  /// `val/accuracy 62.0 % (58.1–65.8), open 51.5 %, yes-no 72.4 %`; nil where nothing was scored.
+  static func line(_ metrics: [StageReport.Metric]) -> String? {
+    let values = Dictionary(metrics.map { ($0.name, $0.value) }, uniquingKeysWith: { _, last in last })
+    guard
+      let score = metrics.map(\.name).first(where: { values[$0 + "_low"] != nil && values[$0 + "_high"] != nil }),
+      let value = values[score], let low = values[score + "_low"], let high = values[score + "_high"]
+    else { return nil }
+    let name = String(score.drop { $0 != "/" }.dropFirst())
+    var parts = ["\(score) \(percent(value)) % (\(percent(low))–\(percent(high)))"]
+    for metric in metrics where metric.name != score && metric.name.hasSuffix("/" + name) {
+      parts.append("\(metric.name.dropFirst(4).dropLast(name.count + 1)) \(percent(metric.value)) %")
+    }
+    return parts.joined(separator: ", ")
+  }
+
+  private static func percent(_ share: Double) -> String { String(format: "%.1f", share * 100) }
+}
