@@ -42,7 +42,8 @@ struct TrainingTests {
     #expect(sandbox.training(in: "part") == sandbox.training(in: "whole"))
   }
 
-  @Test("asked to stop, it saves the last complete step", arguments: [(SIGINT, 130), (SIGTERM, 143)])
+  @Test(
+    "asked to stop, it saves the last complete step", arguments: [(SIGINT, 130), (SIGTERM, 143)] as [(Int32, Int32)])
   func stopped(_ signal: Int32, _ status: Int32) throws {
     let program = try sandbox.start(Self.run)
     let written = wait(for: 3, program)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import Foundation
 import PipelineCore
+import PipelineIO
 import PipelineRuntime
 import PipelineTesting
 import Synchronization
@@ -89,7 +90,7 @@ struct RollStage: Stage {
     options.step = context.step
     let outcomes = try await RolloutSampler(policy: policy, options: options).rollouts(of: batch.trajectories)
     let count = batch.count
-    try batch.expand(stage: context.stage) { index in
+    batch.expand(stage: context.stage) { index in
       guard case .rollouts(let rollouts, _) = outcomes[index] else { return .dropped(rule: "unusable") }
       return .rollouts(rollouts)
     }

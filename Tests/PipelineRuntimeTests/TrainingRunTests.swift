@@ -111,8 +111,8 @@ struct TrainingRunTests {
         $0.evaluatesEvery = 3
       }
     }
-    try await training.run("whole", change(LearnStage()))
-    await #expect(throws: PipelineError.self) { try await training.run("part", change(failing(in: step))) }
+    try await training.run("whole", .refuse, change(LearnStage()))
+    await #expect(throws: PipelineError.self) { try await training.run("part", .refuse, change(failing(in: step))) }
     let saved = step - step % 2
     #expect(try (training.state(of: "part")["complete_steps"]?.intValue ?? 0) >= saved)
     try await training.run("part", .resume, change(LearnStage()))

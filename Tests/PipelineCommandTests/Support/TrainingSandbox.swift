@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import Foundation
 import PipelineCore
+import Testing
 
 extension Sandbox {
   /// A folder with the small model, and the spec, prompts and images of `Fixtures/training`.
