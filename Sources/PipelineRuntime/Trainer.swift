@@ -163,7 +163,14 @@ final class Trainer {
           share: nil)
       }, deliver: { _ in })
     let metrics = summary.metrics()
-    guard let mean = summary.overall.mean else { throw Self.nothingScored(evaluation.plan) }
+    guard let mean = summary.overall.mean else {
+      let name = evaluation.plan.options.score.isEmpty ? "reward" : evaluation.plan.options.score
+      throw PipelineError(
+        .invalidSpec,
+        "none of the \(summary.overall.responses) responses of the evaluation has the score \(name.quotedForMessage); name "
+          + "'reward' or a part of it in training.evaluation.score, and see that the reward stage can judge its prompts"
+      )
+    }
     score = Score(steps: steps, value: mean)
     var line = MetricsLine(step: steps)
     for metric in metrics { line.set(metric.name, .number(metric.value)) }
@@ -174,13 +181,6 @@ final class Trainer {
     return metrics
   }
 
-  private static func nothingScored(_ plan: EvaluationPlan) -> PipelineError {
-    PipelineError(
-      .invalidSpec,
-      "no response of the evaluation has a score '\(plan.options.score)'; let 'training.evaluation.score' be 'reward' or "
-        + "the name of a reward function in the spec's reward stage")
-  }
-
   private static func open(
     _ plan: EvaluationPlan, policy: any Policy, _ run: RunPlan
   ) async throws -> Evaluation {
@@ -189,7 +189,7 @@ final class Trainer {
     options.samples = plan.options.samples
     options.seed = run.seed
     options.threads = run.threads
-    options.score = plan.options.score == "reward" ? .reward : .part(plan.options.score)
+    options.score = plan.options.score.isEmpty ? .automatic : EvaluationScore(name: plan.options.score)
     options.category = plan.options.by.isEmpty ? nil : Field(plan.options.by)
     let evaluator = Evaluator(policy: policy, scoring: plan.scoring, options: options)
     let reader = TrajectoryReader(plan.reader)

@@ -264,8 +264,8 @@ struct BadTrainingTests {
     #expect(outcome.status == 2)
     #expect(
       outcome.errors
-        == "shuffle-r1: error: no response of the evaluation has a score 'beauty'; let 'training.evaluation.score' be "
-        + "'reward' or the name of a reward function in the spec's reward stage\n")
+        == #"shuffle-r1: error: none of the 6 responses of the evaluation has the score "beauty"; name 'reward' or a part "#
+        + "of it in training.evaluation.score, and see that the reward stage can judge its prompts\n")
     #expect(sandbox.completeSteps(of: "out") == 0)
   }
 }
