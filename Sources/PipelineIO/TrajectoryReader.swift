@@ -253,7 +253,7 @@ public actor TrajectoryReader {
     let format: (any RolloutFormat)?
     do {
       format = try FormatTranslation.format(
-        options.format, in: options.catalog, groupBy: options.groupBy, of: input)
+        options.format, in: options.catalog, kind: options.kind, groupBy: options.groupBy, of: input)
     } catch let error as PipelineError where options.kind == .prompts && options.format == nil {
       // A prompt of ours needs little that could tell it; what is wrong with a line is then said of the line.
       guard error.code == .invalidData else { throw error }
