@@ -95,7 +95,7 @@ struct CheckTests {
       "a field that nobody writes", "shuffle-r1 check reads.json", status: 2,
       """
       shuffle-r1: error: reads.json:1:53: stage 'advantage' reads 'reward', which nothing before it writes; put a \
-      stage before it that does (reward), or say "provides": ["reward"] in the source
+      stage before it that does (kl-penalty, reward), or say "provides": ["reward"] in the source
       """),
     Case(
       "one name twice", "shuffle-r1 check twice.json", status: 2,
