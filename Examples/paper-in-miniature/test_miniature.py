@@ -3,9 +3,11 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import tempfile
+import time
 import unittest
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
@@ -130,6 +132,30 @@ class RunTests(unittest.TestCase):
             again = self.run_it(output, *parts)
             self.assertIn("comparison: all 6 runs are there", again.stdout)
             self.assertEqual(json.loads((results / "results.json").read_text()), found)
+
+    def test_what_was_interrupted_goes_on(self):
+        with tempfile.TemporaryDirectory() as output, tempfile.TemporaryDirectory() as undisturbed:
+            self.assertEqual(self.run_it(undisturbed).returncode, 0)
+            command = [str(HERE / "run"), "--setting", "smoke", "--arms", "grpo-16,dapo,shuffle-r1", "--output", output]
+            first = Path(output) / "easy-vqa" / "tuning" / "grpo-16" / "rate-0.0001" / "seed-1" / "result.json"
+            # As Ctrl-C on a terminal: a signal for all processes of the group.
+            with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, start_new_session=True) as run:
+                while not first.exists() and run.poll() is None:
+                    time.sleep(0.01)
+                os.killpg(run.pid, signal.SIGINT)
+                said = run.stderr.read().decode()
+            self.assertEqual(run.returncode, 1, said)
+            self.assertIn("the same command", said)
+            began = first.stat().st_mtime_ns
+            again = self.run_it(output)
+            self.assertEqual(again.returncode, 0, again.stderr)
+            self.assertEqual(first.stat().st_mtime_ns, began)
+            for arm in ("grpo-16", "dapo", "shuffle-r1"):
+                ends = [
+                    (Path(folder) / "easy-vqa" / "comparison" / arm / "seed-2" / "run" / "metrics.jsonl").read_bytes()
+                    for folder in (output, undisturbed)
+                ]
+                self.assertEqual(*ends)
 
     def test_a_name_that_is_unknown_is_named(self):
         with tempfile.TemporaryDirectory() as output:

@@ -7,7 +7,8 @@ from math import floor, log10
 
 COLORS = {
     "grpo-8": "#9e9e9e", "grpo-16": "#424242", "dapo": "#e69f00", "gspo": "#b8860b", "pts": "#0072b2",
-    "random-half": "#8fbfe0", "largest": "#56b4e9", "shuffle": "#cc79a7", "shuffle-r1": "#d4351c", "reweight": "#009e73",
+    "random-half": "#8fbfe0", "largest": "#56b4e9", "shuffle": "#cc79a7", "shuffle-r1": "#d4351c",
+    "reweight": "#009e73",
 }  # fmt: skip
 WIDTH, HEIGHT, LEFT, TOP, BOTTOM, GAP = 250, 170, 46, 30, 40, 16
 

@@ -97,8 +97,11 @@ def differences(task: Task, runs: dict) -> list[dict]:
         others = {run.seed: run for run in runs[other]}
         pairs = [(run, others[run.seed]) for run in runs[one] if run.seed in others]
         if pairs:
-            ends = {how: [a.final(how, task.main) - b.final(how, task.main) for a, b in pairs] for how in ("T = 1", "T = 0.5")}
-            found.append({"one": one, "other": other, **{how: summary(values) for how, values in ends.items()}})
+            ends = {
+                how: summary(run.final(how, task.main) - base.final(how, task.main) for run, base in pairs)
+                for how in ("T = 1", "T = 0.5")
+            }
+            found.append({"one": one, "other": other, **ends})
     return found
 
 
@@ -165,6 +168,11 @@ def write_report(study: Study, task: Task, folder: Path) -> None:
     print(f"\n{table}\nwrote {folder}")
 
 
+def distinct_share(line: dict) -> float:
+    """Different trajectories, of those trained on."""
+    return line["data/trained_distinct"] / line["data/trained_trajectories"]
+
+
 def write_conditions(study: Study, cells: list[str], folder: Path) -> None:
     """Writes the table of the conditions study, from as many runs as are finished."""
     found = {}
@@ -179,7 +187,7 @@ def write_conditions(study: Study, cells: list[str], folder: Path) -> None:
                         "accuracy": run.accuracy[-1],
                         "zero-variance": mean(run.series("zero-variance")),
                         "all-wrong": mean(run.series("all-wrong")[:5]),
-                        "distinct": mean(line["data/trained_distinct"] / line["data/trained_trajectories"] for line in run.metrics),
+                        "distinct": mean(distinct_share(line) for line in run.metrics),
                     }
                     found.setdefault(name, {}).setdefault(arm, {})[seed] = figures
     if not found:

@@ -51,8 +51,8 @@ class Finished:
     def seconds(self) -> list[float]:
         """Seconds of training up to each evaluation, as they would be on cores of its own.
 
-        The time of all stages as measured, multiplied by the share of a core that the process had: processor time of the
-        whole process by its wall time. Evaluations are not counted.
+        The time of all stages as measured, multiplied by the share of a core that the process had: processor time
+        of the whole process by its wall time. Evaluations are not counted.
         """
         share = self.result["cpu_seconds"] / self.result["wall_seconds"]
         timings = lines(self.folder / "run" / "timings.jsonl")

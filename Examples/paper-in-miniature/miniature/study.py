@@ -21,6 +21,8 @@ class Study:
     setting_name: str
     setting: Setting
     arms: tuple
+    # A rates.json that was written before, instead of tuning.
+    rates_from: Path | None = None
 
     def tuning(self, task: Task) -> list[Job]:
         """Short runs of each arm and rate; seeds and arms take turns, so that a slow hour meets all arms alike."""
@@ -34,6 +36,10 @@ class Study:
             for rate in self.setting.rates
             for arm in self.arms
         ]
+
+    @property
+    def tunes(self) -> bool:
+        return bool(self.setting.rates) and not self.rates_from
 
     def tuning_folder(self, task: Task, arm: str, rate: float, seed: int) -> Path:
         return self.output / task.name / "tuning" / arm / f"rate-{rate:g}" / f"seed-{seed}"
@@ -53,15 +59,17 @@ class Study:
         return found
 
     def rates(self, task: Task) -> dict:
-        """The best rate of each arm by the tuning runs; without such, what results/ recorded from an earlier study."""
-        if self.setting.rates:
+        """The best rate of each arm by the tuning runs; without such, what an earlier study recorded."""
+        if self.tunes:
             tuned = self.tuned(task)
             best = {arm: max(means, key=means.get) for arm, means in tuned.items()}
         else:
-            best = json.loads((RECORDED / task.name / "rates.json").read_text())["chosen"]
+            recorded = self.rates_from or RECORDED / task.name / "rates.json"
+            best = json.loads(recorded.read_text())["chosen"]
         missing = [arm for arm in self.arms if arm not in best]
         if missing:
-            raise SystemExit(f"paper-in-miniature: no learning rate for {', '.join(missing)} on {task.name}; run --parts tune")
+            known = f"no learning rate for {', '.join(missing)} on {task.name}"
+            raise SystemExit(f"paper-in-miniature: {known}; run --parts tune")
         return {arm: best[arm] for arm in self.arms}
 
     def comparison(self, task: Task) -> list[Job]:
@@ -123,9 +131,9 @@ class Study:
         """A pipeline spec. Its paths are absolute: it can be run by hand from anywhere."""
         task = replace(task, train=train) if train else task
         smoke = self.setting_name == "smoke"
-        files = {split: self.output / "smoke.jsonl" if smoke else task.prompts(split) for split in ("train", "validation", "test")}
+        prompts = (lambda _: self.output / "smoke.jsonl") if smoke else task.prompts
         evaluation = {
-            "every": 0, "before": False, **evaluation, "prompts": os.path.abspath(files[evaluation["prompts"]]),
+            "every": 0, "before": False, **evaluation, "prompts": os.path.abspath(prompts(evaluation["prompts"])),
             "by": task.field, "sampling": {"temperature": 1, "max_tokens": task.max_tokens},
         }  # fmt: skip
         if self.setting.limit:
@@ -137,7 +145,7 @@ class Study:
             "seed": seed,
             "policy": {"use": "bundled", "with": {"model": os.path.abspath(model)}},
             "source": {
-                "prompts": os.path.abspath(files["train"]),
+                "prompts": os.path.abspath(prompts("train")),
                 "provides": ["answer"],
                 "batch": {"groups": shape.groups},
             },
@@ -151,13 +159,15 @@ class Study:
 
     def record_rates(self, task: Task, folder: Path) -> None:
         """Writes rates.json: what was tried, and what was chosen."""
-        if not self.setting.rates:
+        if not self.tunes:
             return
         tuned = self.tuned(task)
         text = {
             "metric": f"{task.metric} on the validation split after {self.setting.tuning_steps} steps",
             "seeds": self.setting.tuning_seeds,
-            "tried": {arm: {f"{rate:g}": round(mean, 4) for rate, mean in means.items()} for arm, means in tuned.items()},
+            "tried": {
+                arm: {f"{rate:g}": round(mean, 4) for rate, mean in means.items()} for arm, means in tuned.items()
+            },
             "chosen": {arm: max(means, key=means.get) for arm, means in tuned.items()},
         }
         write(folder / "rates.json", json.dumps(text, indent=2) + "\n")

@@ -28,14 +28,14 @@ def comparison_tables(results: dict, task: Task) -> str:
     seeds = sorted({seed for arm in arms.values() for seed in arm["seeds"]})
     parts = [
         f"# {results['task']}, setting {results['setting']}\n",
-        f"{results['steps']} steps; seeds {', '.join(map(str, seeds))} over {results['warm_starts']} warm start(s); mean ± half "
-        "of the 95 % interval over seeds (t distribution). Held-out pictures.\n",
+        f"{results['steps']} steps; seeds {', '.join(map(str, seeds))} over {results['warm_starts']} warm start(s); "
+        "mean ± half of the 95 % interval over seeds (t distribution). Held-out pictures.\n",
         "## After the same number of steps\n",
         final_table(arms, task),
         "## At equal cost\n",
-        f"Accuracy at T = 1 ({task.main or 'all questions'}), read from the curves: at {results['equal_tokens']:,.0f} generated tokens "
-        f"and at {results['equal_seconds']:.0f} s of one core; and what it takes to come up to "
-        f"{ARMS[results['reference']['arm']].title}'s final {results['reference']['level']:.3f}.\n",
+        f"Accuracy at T = 1 ({task.main or 'all questions'}), read from the curves: at {results['equal_tokens']:,.0f} "
+        f"generated tokens and at {results['equal_seconds']:.0f} s of one core; and what it takes to come up to the "
+        f"final {results['reference']['level']:.3f} of {ARMS[results['reference']['arm']].title}.\n",
         cost_table(arms),
         "## Differences, seed by seed\n",
         differences_table(results["differences"], task),
@@ -50,7 +50,12 @@ def final_table(arms: dict, task: Task) -> str:
     columns = [(how, name) for how in ("T = 1", "T = 0.5", "greedy") for name in names]
     head = ["arm", "seeds", "rate", *(f"{name or 'all'}, {how}" for how, name in columns)]
     rows = [
-        [arm["title"], str(len(arm["seeds"])), f"{arm['rate']:g}", *(figure(arm["final"][how][name]) for how, name in columns)]
+        [
+            arm["title"],
+            str(len(arm["seeds"])),
+            f"{arm['rate']:g}",
+            *(figure(arm["final"][how][name]) for how, name in columns),
+        ]
         for arm in arms.values()
     ]
     return table(head, rows)
@@ -86,9 +91,13 @@ def cost_table(arms: dict) -> str:
 
 
 def differences_table(found: list[dict], task: Task) -> str:
-    head = ["difference", *(f"{task.main or 'all'}, {how}" for how in ("T = 1", "T = 0.5"))]
+    how_sampled = ("T = 1", "T = 0.5")
+    head = ["difference", *(f"{task.main or 'all'}, {how}" for how in how_sampled)]
     rows = [
-        [f"{ARMS[pair['one']].title} − {ARMS[pair['other']].title}", *(figure(pair[how], signed=True) for how in ("T = 1", "T = 0.5"))]
+        [
+            f"{ARMS[pair['one']].title} − {ARMS[pair['other']].title}",
+            *(figure(pair[how], signed=True) for how in how_sampled),
+        ]
         for pair in found
     ]
     return table(head, rows)
@@ -104,7 +113,10 @@ def over_time_table(arms: dict) -> str:
         "update/collapsed_share": "trained on with abs(A) < 0.1",
     }
     rows = [
-        [arm["title"], *(f"{arm['over_time'][name]['first']:.2f} → {arm['over_time'][name]['last']:.2f}" for name in names)]
+        [
+            arm["title"],
+            *(f"{arm['over_time'][name]['first']:.2f} → {arm['over_time'][name]['last']:.2f}" for name in names),
+        ]
         for arm in arms.values()
     ]
     return table(["arm", *(titles[name] for name in names)], rows)
@@ -129,7 +141,10 @@ def conditions_table(found: dict) -> str:
                 str(max(len(seeds) for seeds in cell.values())),
                 *(figure(summary(run["accuracy"] for run in cell.get(arm, {}).values())) for arm in arms),
                 figure(added, signed=True),
-                *(f"{summary(run[key] for run in shown.values())['mean']:.2f}" for key in ("zero-variance", "all-wrong", "distinct")),
+                *(
+                    f"{summary(run[key] for run in shown.values())['mean']:.2f}"
+                    for key in ("zero-variance", "all-wrong", "distinct")
+                ),
             ]
         )
     return "# Conditions: when does the shuffle help?\n\n" + table(head, rows)
