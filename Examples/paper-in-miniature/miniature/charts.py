@@ -11,6 +11,7 @@ COLORS = {
     "reweight": "#009e73",
 }  # fmt: skip
 WIDTH, HEIGHT, LEFT, TOP, BOTTOM, GAP = 250, 170, 46, 30, 40, 16
+LEGEND_COLUMNS = 4
 
 
 @dataclass
@@ -85,7 +86,7 @@ def svg(panels: list[Panel], columns: int, legend: dict[str, str] | None = None)
     """A drawing of panels in rows of `columns`; `legend` maps titles to colors."""
     rows = -(-len(panels) // columns)
     width = columns * (WIDTH + GAP) + GAP
-    legend_rows = -(-len(legend or {}) // 5)
+    legend_rows = -(-len(legend or {}) // LEGEND_COLUMNS)
     height = rows * (TOP + HEIGHT + BOTTOM) + legend_rows * 18 + 12
     out = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" height="{height}">',
@@ -97,8 +98,8 @@ def svg(panels: list[Panel], columns: int, legend: dict[str, str] | None = None)
         row, column = divmod(number, columns)
         out += panel_svg(panel, GAP / 2 + column * (WIDTH + GAP), row * (TOP + HEIGHT + BOTTOM))
     for number, (title, color) in enumerate((legend or {}).items()):
-        row, column = divmod(number, 5)
-        x, y = GAP + column * (width - 2 * GAP) / 5, height - 12 - (legend_rows - 1 - row) * 18
+        row, column = divmod(number, LEGEND_COLUMNS)
+        x, y = GAP + column * (width - 2 * GAP) / LEGEND_COLUMNS, height - 12 - (legend_rows - 1 - row) * 18
         out.append(f'<line x1="{x}" x2="{x + 18}" y1="{y - 4}" y2="{y - 4}" stroke="{color}" stroke-width="3"/>')
         out.append(f'<text x="{x + 24}" y="{y}">{escape(title)}</text>')
     return "\n".join([*out, "</svg>"]) + "\n"

@@ -73,7 +73,7 @@ SETTINGS = {
         final_samples=1, limit=8, condition_steps=2, condition_seeds=1,
     ),
     "small": Setting(seeds=2, warm_starts=1, steps=40),
-    "medium": Setting(seeds=3, warm_starts=3, steps=48, rates=(2e-4, 4e-4, 8e-4), tuning_steps=24, every=8),
+    "medium": Setting(seeds=3, warm_starts=3, steps=48, rates=(1e-4, 2e-4, 4e-4), tuning_steps=24, every=8),
     "full": Setting(
         seeds=6, warm_starts=6, steps=100, rates=(1e-4, 2e-4, 4e-4, 8e-4), tuning_steps=60, tuning_seeds=2,
         samples=2, final_samples=8, full_test=True, condition_steps=60, condition_seeds=6,

@@ -72,7 +72,7 @@ def compare(study: Study, task: Task, runs: dict[str, list[Finished]]) -> dict:
             "over_time": {
                 name: {"first": mean(mean(ys[:10]) for ys in values), "last": mean(mean(ys[-10:]) for ys in values)}
                 for name in OVER_TIME
-                if (values := [run.series(name) for run in found])
+                if (values := [run.series(name) for run in found if run.knows(name)])
             },
         }
     return {
@@ -144,6 +144,8 @@ def utilisation_plot(runs: dict) -> str:
     for name, title in OVER_TIME.items():
         curves = []
         for arm, found in runs.items():
+            if not all(run.knows(name) for run in found):
+                continue
             ys = smoothed([mean(column) for column in zip(*(run.series(name) for run in found))], 9)
             curves.append(Curve(COLORS[arm], list(range(1, len(ys) + 1)), ys, title=ARMS[arm].title))
         panels.append(Panel(title, curves, "steps"))

@@ -75,6 +75,10 @@ class Finished:
             return found["overall"]["mean"]
         return next(part["mean"] for part in found["categories"] if str(part["value"]) == category)
 
+    def knows(self, name: str) -> bool:
+        """Whether the run can say a figure: what dynamic sampling drops is not told apart into right and wrong."""
+        return name != "all-wrong" or not any("filter/attempts" in line for line in self.metrics)
+
     def series(self, name: str) -> list[float]:
         """A figure of every step: a metric, or one that is made of several; 0 where a step trained on nothing."""
         return [MADE[name](line) if name in MADE else line.get(name, 0) for line in self.metrics]

@@ -104,7 +104,6 @@ def differences_table(found: list[dict], task: Task) -> str:
 
 
 def over_time_table(arms: dict) -> str:
-    names = next(iter(arms.values()))["over_time"]
     titles = {
         "zero-variance": "groups without variance",
         "all-wrong": "groups all wrong",
@@ -112,14 +111,12 @@ def over_time_table(arms: dict) -> str:
         "data/rollout_util_rate": "`data/rollout_util_rate`",
         "update/collapsed_share": "trained on with abs(A) < 0.1",
     }
-    rows = [
-        [
-            arm["title"],
-            *(f"{arm['over_time'][name]['first']:.2f} → {arm['over_time'][name]['last']:.2f}" for name in names),
-        ]
-        for arm in arms.values()
-    ]
-    return table(["arm", *(titles[name] for name in names)], rows)
+    rows = [[arm["title"], *(change(arm["over_time"].get(name)) for name in titles)] for arm in arms.values()]
+    return table(["arm", *titles.values()], rows)
+
+
+def change(found: dict | None) -> str:
+    return f"{found['first']:.2f} → {found['last']:.2f}" if found else "–"
 
 
 def conditions_table(found: dict) -> str:
