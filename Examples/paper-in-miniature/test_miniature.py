@@ -84,6 +84,28 @@ class StudyTests(unittest.TestCase):
             for job in self.study.tuning(task):
                 self.assertNotIn("test", Path(job.spec["training"]["evaluation"]["prompts"]).name)
 
+    def test_the_best_rate_is_looked_for_beyond_the_edge(self):
+        with tempfile.TemporaryDirectory() as folder:
+            study = Study(Path(folder), "medium", SETTINGS["medium"], ("grpo-16", "pts"))
+            task = TASKS["easy-vqa"]
+
+            def finish(arm: str, rate: float, accuracy: float) -> None:
+                job = study.tuning_job(task, arm, rate, 1)
+                (job.folder / "run").mkdir(parents=True)
+                (job.folder / "run" / "evaluations.jsonl").write_text(json.dumps({task.metric: accuracy}) + "\n")
+                (job.folder / "result.json").write_text(json.dumps({"wanted": job.wanted}))
+
+            def left() -> list:
+                return [job.folder.relative_to(study.output).parts[2:4] for job in study.tuning(task) if not job.result]
+
+            for rate, inside, edge in ((1e-4, 0.5, 0.5), (2e-4, 0.7, 0.6), (4e-4, 0.6, 0.7)):
+                finish("grpo-16", rate, inside)
+                finish("pts", rate, edge)
+            self.assertEqual(left(), [("pts", "rate-0.0008")])
+            finish("pts", 8e-4, 0.65)
+            self.assertEqual(left(), [])
+            self.assertEqual(study.rates(task), {"grpo-16": 2e-4, "pts": 4e-4})
+
     def test_a_cell_takes_as_many_prompts_as_the_others(self):
         for cell in CELLS.values():
             self.assertEqual(cell.shape(Shape()).groups * cell.steps(40), 32 * 40)

@@ -5,7 +5,6 @@ import json
 import os
 import shutil
 import subprocess
-import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor, as_completed
@@ -42,12 +41,9 @@ class Job:
         return result if result["wanted"] == self.wanted else None
 
     @property
-    def steps_done(self) -> int:
-        try:
-            with open(self.folder / "run" / "timings.jsonl", "rb") as lines:
-                return sum(1 for _ in lines)
-        except FileNotFoundError:
-            return 0
+    def last_evaluation(self) -> dict:
+        """The last evaluation during training."""
+        return json.loads((self.folder / "run" / "evaluations.jsonl").read_text().splitlines()[-1])
 
 
 class Failure(Exception):
@@ -154,9 +150,3 @@ class Runner:
 def duration(seconds: float) -> str:
     minutes = round(seconds / 60)
     return f"{minutes // 60} h {minutes % 60:02} min" if minutes >= 60 else f"{minutes} min" if minutes else "< 1 min"
-
-
-def progress(line: str) -> None:
-    """Shows a line that the next one replaces, on a terminal alone."""
-    if sys.stderr.isatty():
-        print(f"\r\033[K{line}", end="", file=sys.stderr, flush=True)

@@ -9,6 +9,7 @@ from pathlib import Path
 from .arms import ARMS, Shape
 from .jobs import Job, write
 from .plan import CELLS, CONDITION_ARMS, TASKS, Setting, Task
+from .statistics import mean
 
 RECORDED = Path(__file__).resolve().parents[1] / "results"
 
@@ -25,37 +26,43 @@ class Study:
     rates_from: Path | None = None
 
     def tuning(self, task: Task) -> list[Job]:
-        """Short runs of each arm and rate; seeds and arms take turns, so that a slow hour meets all arms alike."""
-        steps, shape = self.setting.tuning_steps, self.setting.shape
+        """Short runs of each arm and rate; seeds and arms take turns, so that a slow hour meets all arms alike.
+
+        An arm that was best at the lowest or the highest of its rates gets one beyond it, as long as that is so, up to
+        two factors of 2: call this again when the runs are finished, until it has no more.
+        """
+        tried = {}
+        for arm, means in self.tuned(task).items():
+            rates = tried[arm] = sorted({*self.setting.rates, *means})
+            best = max(means, key=means.get)
+            if len(means) == len(rates) < len(self.setting.rates) + 2 and best in (rates[0], rates[-1]):
+                rates.append(best / 2 if best == rates[0] else best * 2)
         return [
-            Job(
-                self.tuning_folder(task, arm, rate, seed),
-                self.spec(task, arm, rate, seed, steps, shape, {"prompts": "validation", "samples": 4}),
-            )
+            self.tuning_job(task, arm, rate, seed)
             for seed in range(1, self.setting.tuning_seeds + 1)
-            for rate in self.setting.rates
+            for place in range(max(len(rates) for rates in [self.setting.rates, *tried.values()]))
             for arm in self.arms
+            for rate in tried.get(arm, self.setting.rates)[place : place + 1]
         ]
+
+    def tuning_job(self, task: Task, arm: str, rate: float, seed: int) -> Job:
+        steps, shape = self.setting.tuning_steps, self.setting.shape
+        spec = self.spec(task, arm, rate, seed, steps, shape, {"prompts": "validation", "samples": 4})
+        return Job(self.output / task.name / "tuning" / arm / f"rate-{rate:g}" / f"seed-{seed}", spec)
 
     @property
     def tunes(self) -> bool:
         return bool(self.setting.rates) and not self.rates_from
 
-    def tuning_folder(self, task: Task, arm: str, rate: float, seed: int) -> Path:
-        return self.output / task.name / "tuning" / arm / f"rate-{rate:g}" / f"seed-{seed}"
-
     def tuned(self, task: Task) -> dict:
         """The validation accuracy of each arm at each rate, where its runs are finished: arm → rate → mean."""
         found = {}
         for arm in self.arms:
-            for rate in self.setting.rates:
-                ends = [
-                    json.loads((folder / "run" / "evaluations.jsonl").read_text().splitlines()[-1])[task.metric]
-                    for seed in range(1, self.setting.tuning_seeds + 1)
-                    if ((folder := self.tuning_folder(task, arm, rate, seed)) / "result.json").exists()
-                ]
-                if len(ends) == self.setting.tuning_seeds:
-                    found.setdefault(arm, {})[rate] = sum(ends) / len(ends)
+            folders = (self.output / task.name / "tuning" / arm).glob("rate-*")
+            for rate in sorted(float(folder.name.removeprefix("rate-")) for folder in folders):
+                jobs = [self.tuning_job(task, arm, rate, seed + 1) for seed in range(self.setting.tuning_seeds)]
+                if all(job.result for job in jobs):
+                    found.setdefault(arm, {})[rate] = mean(job.last_evaluation[task.metric] for job in jobs)
         return found
 
     def rates(self, task: Task) -> dict:
