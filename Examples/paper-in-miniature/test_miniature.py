@@ -45,7 +45,7 @@ class StatisticsTests(unittest.TestCase):
         self.assertIsNone(statistics.at(xs, ys, 21))
         self.assertAlmostEqual(statistics.first_reaching(xs, ys, 0.1), 2)
         self.assertIsNone(statistics.first_reaching(xs, ys, 0.6))
-        self.assertEqual(statistics.smoothed([0, 3, 6]), [1.5, 3, 4.5])
+        self.assertEqual(statistics.smoothed([0, 3, 9, 3, 6]), [0, 4, 5, 6, 6])
 
 
 class ArmTests(unittest.TestCase):

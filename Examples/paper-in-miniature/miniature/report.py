@@ -34,11 +34,6 @@ OVER_TIME = {
 }
 
 
-def last(values: list) -> float:
-    """The end of a curve that is noisy: the mean of its last three points."""
-    return mean(values[-3:])
-
-
 def reference(runs: dict) -> str:
     return next((arm for arm in ("grpo-16", "grpo-8") if arm in runs), next(iter(runs)))
 
@@ -47,7 +42,7 @@ def compare(study: Study, task: Task, runs: dict[str, list[Finished]]) -> dict:
     """Everything that the tables say, as plain data."""
     every = [run for found in runs.values() for run in found]
     tokens, seconds = min(run.tokens[-1] for run in every), min(run.seconds[-1] for run in every)
-    level = mean(last(run.accuracy) for run in runs[reference(runs)])
+    level = mean(run.accuracy[-1] for run in runs[reference(runs)])
     arms = {}
     for arm, found in runs.items():
         curves = [(run, smoothed(run.accuracy)) for run in found]

@@ -33,6 +33,19 @@ class Finished:
     def result(self) -> dict:
         return json.loads((self.folder / "result.json").read_text())
 
+    @cached_property
+    def timings(self) -> list[dict]:
+        """Seconds of each step and stage, as they would be on a core of its own.
+
+        What was measured, multiplied by the share of a core that the process had: processor time of the whole process
+        by its wall time.
+        """
+        share = self.result["cpu_seconds"] / self.result["wall_seconds"]
+        return [
+            {name: value * share for name, value in line.items()}
+            for line in lines(self.folder / "run" / "timings.jsonl")
+        ]
+
     @property
     def steps(self) -> list[int]:
         """How many steps were done at each evaluation."""
@@ -49,20 +62,13 @@ class Finished:
 
     @cached_property
     def seconds(self) -> list[float]:
-        """Seconds of training up to each evaluation, as they would be on cores of its own.
-
-        The time of all stages as measured, multiplied by the share of a core that the process had: processor time
-        of the whole process by its wall time. Evaluations are not counted.
-        """
-        share = self.result["cpu_seconds"] / self.result["wall_seconds"]
-        timings = lines(self.folder / "run" / "timings.jsonl")
-        return self.sums([line["timing_s/step"] * share for line in timings])
+        """Seconds of training up to each evaluation; evaluations are not counted."""
+        return self.sums([line["timing_s/step"] - line.get("timing_s/testing", 0) for line in self.timings])
 
     def seconds_of(self, stages: tuple) -> float:
         """Seconds a step of some stages, on the same scale."""
-        share = self.result["cpu_seconds"] / self.result["wall_seconds"]
-        timings = lines(self.folder / "run" / "timings.jsonl")
-        return share * sum(line.get(f"timing_s/{stage}", 0) for line in timings for stage in stages) / len(timings)
+        seconds = sum(line.get(f"timing_s/{stage}", 0) for line in self.timings for stage in stages)
+        return seconds / len(self.timings)
 
     def sums(self, each_step: list[float]) -> list[float]:
         upto = [0, *accumulate(each_step)]

@@ -36,9 +36,9 @@ def summary(values) -> dict:
 
 
 def smoothed(values: list, width: int = 3) -> list:
-    """The moving mean over `width` values, over fewer at both ends."""
-    reach = width // 2
-    return [mean(values[max(0, at - reach) : at + reach + 1]) for at in range(len(values))]
+    """The moving mean over `width` values; over fewer towards both ends, as many to the left as to the right."""
+    reaches = (min(width // 2, place, len(values) - 1 - place) for place in range(len(values)))
+    return [mean(values[place - reach : place + reach + 1]) for place, reach in enumerate(reaches)]
 
 
 def at(xs: list, ys: list, x: float) -> float | None:

@@ -66,13 +66,17 @@ class Study:
         return found
 
     def rates(self, task: Task) -> dict:
-        """The best rate of each arm by the tuning runs; without such, what an earlier study recorded."""
+        """The best rate of each arm by the tuning runs; without such, what an earlier study recorded.
+
+        Where results/ has none for a task, the rates for easy-VQA are taken.
+        """
         if self.tunes:
             tuned = self.tuned(task)
             best = {arm: max(means, key=means.get) for arm, means in tuned.items()}
         else:
-            recorded = self.rates_from or RECORDED / task.name / "rates.json"
-            best = json.loads(recorded.read_text())["chosen"]
+            names = (task.name, "easy-vqa")
+            recorded = [self.rates_from or RECORDED / name / "rates.json" for name in names]
+            best = json.loads(next(path for path in recorded if path.exists()).read_text())["chosen"]
         missing = [arm for arm in self.arms if arm not in best]
         if missing:
             known = f"no learning rate for {', '.join(missing)} on {task.name}"
@@ -100,15 +104,16 @@ class Study:
         return [arm for arm in CONDITION_ARMS if arm in self.arms]
 
     def conditions(self, cells: list[str]) -> list[Job]:
-        """Pairs with and without the shuffle, each cell in turn."""
+        """Pairs with and without the shuffle, each cell in turn, at one rate for all: that of the whole method."""
         jobs = []
         for seed in range(1, self.setting.condition_seeds + 1):
             for name in cells:
                 cell, task = CELLS[name], TASKS[CELLS[name].task]
                 rates = self.rates(task)
+                rate = cell.rate(rates.get("shuffle-r1") or next(iter(rates.values())))
                 for arm in self.condition_arms():
                     spec = self.spec(
-                        task, arm, cell.rate(rates[arm]), seed, cell.steps(self.setting.condition_steps),
+                        task, arm, rate, seed, cell.steps(self.setting.condition_steps),
                         cell.shape(self.setting.shape), {"prompts": "test", "samples": 4}, cell.train,
                     )  # fmt: skip
                     jobs.append(Job(self.condition_folder(name, arm, seed), spec))
