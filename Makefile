@@ -4,6 +4,7 @@ SWIFT ?= swift
 SWIFT_FLAGS ?=
 ROUNDS ?= 60000
 SEED ?= 1
+KILLS ?= 60
 export SWIFT SWIFT_FLAGS
 
 BUILD_FLAGS = -c release --explicit-target-dependency-import-check error $(SWIFT_FLAGS)
@@ -11,10 +12,10 @@ PROGRAM = .build/release/shuffle-r1
 SOURCES = $(wildcard Sources Plugins Tests Examples Package.swift)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build quickstart test test-examples test-debug test-parity test-trackers test-large fuzz lint format bench bench-policy clean
+.PHONY: help setup build quickstart test test-examples test-debug test-parity test-trackers test-kill test-large fuzz lint format bench bench-policy bench-training clean
 
 help: ## list the targets
-	@sed -n 's/^\([a-z][a-z-]*\):.*## \(.*\)/\1|\2/p' Makefile | awk -F '|' '{ printf "  make %-13s %s\n", $$1, $$2 }'
+	@sed -n 's/^\([a-z][a-z-]*\):.*## \(.*\)/\1|\2/p' Makefile | awk -F '|' '{ printf "  make %-14s %s\n", $$1, $$2 }'
 
 setup: ## install the system packages that the build needs, where they are missing
 	@.ci/setup
@@ -46,6 +47,9 @@ test-parity: build ## compare with transformers and tokenizers, and what TensorB
 test-trackers: build ## follow a run with the clients of Weights & Biases, SwanLab and MLflow, offline (makes .venv-trackers)
 	Tests/Trackers/run
 
+test-kill: build ## kill a short training run at 60 random moments and compare what comes out; KILLS=… SEED=… (needs python3)
+	python3 Tests/kill_test.py --kills $(KILLS) --seed $(SEED) $(PROGRAM)
+
 test-large: build ## make a random model of the 3B shape, 7.5 GB in .large, and measure the bundled policy on it
 	Tests/Parity/run large
 
@@ -65,6 +69,9 @@ bench: build ## measure replay against the same work in Python (needs python3; m
 bench-policy: build ## measure the bundled policy against transformers on PyTorch (makes .venv-policy)
 	Tests/Benchmarks/policy/run
 
+bench-training: build ## measure a step of training against TRL's GRPO trainer (makes .venv-training)
+	Tests/Benchmarks/training/run
+
 clean: ## remove what was built and the benchmark's data; keeps runs/
-	rm -rf .build .venv-bench .venv-policy Tests/Benchmarks/data
+	rm -rf .build .venv-bench .venv-policy .venv-training Tests/Benchmarks/data
 	rm -rf Examples/custom-reward/.build Examples/custom-reward/schemas

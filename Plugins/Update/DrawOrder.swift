@@ -5,14 +5,22 @@ import PipelineCore
 struct DrawOrder {
   /// Positions in the batch, in the order of training.
   let slots: [Int]
+  /// Whether they are pairs, each member followed by its partner.
+  let isPaired: Bool
 
   /// The order of `draws`, or, where nothing was drawn, that of the batch.
   init(_ batch: TrajectoryBatch, among usable: Set<Int>) {
     let drawn = (0..<batch.count).flatMap { index in (batch[index].draws ?? []).map { (draw: $0, index: index) } }
-    slots =
+    let slots =
       (drawn.isEmpty
       ? Array(0..<batch.count) : drawn.sorted { ($0.draw, $0.index) < ($1.draw, $1.index) }.map(\.index))
       .filter(usable.contains)
+    self.slots = slots
+    isPaired =
+      slots.count.isMultiple(of: 2)
+      && stride(from: 0, to: slots.count, by: 2).allSatisfy {
+        batch[slots[$0]].pair?.partner == batch[slots[$0 + 1]].id
+      }
   }
 }
 
@@ -32,8 +40,9 @@ struct Minibatch: Sendable {
   private(set) var draws: [Int: Int] = [:]
 
   /// Cuts slots, in order, into as equal parts as can be; pairs stay together where all slots are pairs.
-  static func cut(_ slots: [Int], into count: Int, examples: [Int: TrainingExample]) -> [Minibatch] {
-    let unit = slots.count.isMultiple(of: 2) ? 2 : 1
+  static func cut(_ order: DrawOrder, into count: Int, examples: [Int: TrainingExample]) -> [Minibatch] {
+    let slots = order.slots
+    let unit = order.isPaired ? 2 : 1
     let units = slots.count / unit
     let parts = min(count, units)
     return (0..<parts).map { part in

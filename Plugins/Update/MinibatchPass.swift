@@ -14,6 +14,12 @@ final class MinibatchPass: Sendable {
   /// The place of each trajectory in the shape.
   private let places: [Int: Int]
   private let state = Mutex(MinibatchFigures())
+  /// Some of the responses, which are looked at again when the policy has moved.
+  private let probe: Minibatch.Group?
+  private let probed = Mutex<[Int: [Double]]>([:])
+
+  /// The most responses that are looked at again: enough to see a policy that breaks, too few to take time.
+  private static let probeCount = 8
 
   init(
     _ minibatch: Minibatch, examples: [Int: TrainingExample], loss: any PolicyLoss, aggregation: LossAggregation,
@@ -21,6 +27,10 @@ final class MinibatchPass: Sendable {
   ) {
     (self.minibatch, self.examples, self.loss) = (minibatch, examples, loss)
     (self.aggregation, self.options, self.klCoefficient) = (aggregation, options, klCoefficient)
+    probe = minibatch.groups.first.map { group in
+      Minibatch.Group(
+        prompt: group.prompt, temperature: group.temperature, members: Array(group.members.prefix(Self.probeCount)))
+    }
     let members = minibatch.groups.flatMap(\.members)
     places = Dictionary(uniqueKeysWithValues: members.enumerated().map { ($1, $0) })
     shape = MinibatchShape(
@@ -44,10 +54,30 @@ final class MinibatchPass: Sendable {
     }
   }
 
+  /// How far the policy has moved since this pass: the mean distance of log-probabilities over some of its tokens.
+  ///
+  /// - Throws: When they can no longer be computed.
+  func distanceMoved(_ policy: any Policy) async throws -> Double {
+    guard let probe else { return 0 }
+    let before = probed.withLock { $0 }
+    let group = ResponseGroup(prompt: probe.prompt, responses: probe.members.compactMap { examples[$0]?.tokens })
+    let after = try await policy.logProbs(of: [group], temperature: probe.temperature)[0]
+    var sum = 0.0
+    var count = 0
+    for (slot, logProbs) in zip(probe.members, after) {
+      for (token, value) in zip(examples[slot]?.trained ?? [], before[slot] ?? []) {
+        sum += abs(Double(logProbs[token]) - value)
+        count += 1
+      }
+    }
+    return count == 0 ? 0 : sum / Double(count)
+  }
+
   private func gradient(of slot: Int, _ logProbs: [Float]) throws -> [Float] {
     var gradient = [Float](repeating: 0, count: logProbs.count)
     guard let example = examples[slot], let place = places[slot] else { return gradient }
     let now = example.trained.map { Double(logProbs[$0]) }
+    if probe?.members.contains(slot) == true { probed.withLock { $0[slot] = now } }
     let old = example.old ?? now
     var weights = [Double](
       repeating: shape.weight(ofResponse: place, aggregation, lossWeight: example.lossWeight), count: now.count)

@@ -39,7 +39,7 @@ extension UpdateStage {
       "aggregation": "how the losses of tokens become one number; auto takes what the loss was published with",
       "minibatches": "optimizer steps that a batch is cut into; the published runs have 4",
       "epochs": "how often the batch is gone through",
-      "learning_rate": "the learning rate from one optimizer step to the next",
+      "learning_rate": "the learning rate; its steps are optimizer steps, of which a batch has epochs × minibatches",
       "optimizer": "AdamW, as in PyTorch",
       "kl":
         "a penalty in the loss for the distance to the policy that the run began with; off unless it has a coefficient",

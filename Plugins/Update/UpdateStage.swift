@@ -54,9 +54,16 @@ public struct UpdateStage: Stage {
     guard let policy = context.training.policy else {
       throw PipelineError(.invalidSpec, "it needs a policy; run it from a spec that names one")
     }
+    if options.kl.coefficient > 0, options.kl.estimator == .k1 {
+      context.report.warn(
+        "k1-in-loss",
+        "kl.estimator is k1, whose gradient in a loss is 0 on average, so that it holds nothing back; take k2, which has the "
+          + "gradient of the KL divergence, or the stage kl-penalty")
+    }
     var memory = try UpdateMemory(context.training.memory.value, kl: options.kl)
     let examples = try await TrainingExamples(stage: self, policy: policy, context: context).collect(from: &batch)
-    let slots = DrawOrder(batch, among: Set(examples.keys)).slots
+    let order = DrawOrder(batch, among: Set(examples.keys))
+    let slots = order.slots
     if slots.isEmpty {
       context.report.warn(
         "nothing-to-train",
@@ -65,8 +72,9 @@ public struct UpdateStage: Stage {
       return
     }
     var tally = UpdateTally(slots: slots, examples: examples)
-    let minibatches = Minibatch.cut(slots, into: options.minibatches, examples: examples)
+    let minibatches = Minibatch.cut(order, into: options.minibatches, examples: examples)
     let count = options.epochs * minibatches.count
+    var last: MinibatchPass?
     for number in 0..<count {
       context.training.progressed("\(number + 1) of \(count)", share: Double(number) / Double(count))
       let minibatch = minibatches[number % minibatches.count]
@@ -80,7 +88,9 @@ public struct UpdateStage: Stage {
       let report = try await policy.step(step)
       memory.optimizerSteps += 1
       tally.add(pass.figures, step: step, gradientNorm: report.gradientNorm)
+      last = pass
     }
+    if let last { try await checkLastUpdate(last, policy) }
     tally.report(to: context.report, generated: batch.inputCount, memory: memory, usesKL: options.kl.coefficient > 0)
     if options.kl.coefficient > 0 {
       memory.kl.update(divergence: tally.klMean, count: slots.count)
@@ -89,13 +99,33 @@ public struct UpdateStage: Stage {
   }
 
   private func checkDivergence(_ figures: MinibatchFigures, policyMoved: Bool) throws {
-    guard policyMoved, options.divergenceLimit > 0, figures.meanDistance > options.divergenceLimit else { return }
-    let distance = (figures.meanDistance * 10).rounded() / 10
-    throw PipelineError(
+    if policyMoved { try checkDivergence(figures.meanDistance) }
+  }
+
+  /// Looks at what the last update of a step has done, which no further minibatch of the step shows.
+  private func checkLastUpdate(_ pass: MinibatchPass, _ policy: any Policy) async throws {
+    if options.divergenceLimit == 0 { return }
+    let distance: Double
+    do {
+      distance = try await pass.distanceMoved(policy)
+    } catch let error as PipelineError where error.code == .invalidData {
+      throw diverged("the policy's log-probabilities are no longer finite")
+    }
+    try checkDivergence(distance)
+  }
+
+  private func checkDivergence(_ distance: Double) throws {
+    guard options.divergenceLimit > 0, !(distance <= options.divergenceLimit) else { return }
+    throw diverged(
+      "the policy has moved by \((distance * 10).rounded() / 10) nats a token within one step, more than divergence_limit "
+        + "(\(options.divergenceLimit))")
+  }
+
+  private func diverged(_ what: String) -> PipelineError {
+    PipelineError(
       .diverged,
-      "the policy has moved by \(distance) nats a token within one step, more than divergence_limit "
-        + "(\(options.divergenceLimit)): it is diverging, and the step is not saved; lower learning_rate.rate, and continue "
-        + "from the last checkpoint with --resume --accept-changes")
+      "\(what): it is diverging, and the step is not saved; lower learning_rate.rate, and continue from the last "
+        + "checkpoint with --resume --accept-changes")
   }
 }
 

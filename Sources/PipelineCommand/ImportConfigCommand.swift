@@ -10,14 +10,18 @@ struct ImportConfigCommand: ParsableCommand {
     commandName: "import-config",
     abstract: "Turn an EasyR1 or verl configuration into a spec.",
     discussion: """
-      The spec goes to standard output or to --output. What has no counterpart here is listed on standard error, \
-      each with the reason.
+      The spec selects from saved rollouts as the configuration does, or, with --train, trains. It goes to standard \
+      output or to --output. What has no counterpart here is listed on standard error, each with the reason.
 
         shuffle-r1 import-config examples/config.yaml > pipeline.json
+        shuffle-r1 import-config examples/config.yaml --train > train.json
       """)
 
   @Argument(help: "The configuration, YAML or JSON.")
   var config: String
+
+  @Flag(help: "A spec that trains a policy, in place of one that replays saved rollouts.")
+  var train = false
 
   @Option(name: .shortAndLong, help: ArgumentHelp("Write the spec to this file.", valueName: "file"))
   var output = "-"
@@ -32,7 +36,7 @@ struct ImportConfigCommand: ParsableCommand {
     let tree = try SpecText(contentsOf: config, kind: "configuration").tree()
     let imported: ConfigImport
     do {
-      imported = try ConfigImport(tree.jsonValue)
+      imported = try ConfigImport(tree.jsonValue, for: train ? .training : .replay)
     } catch let error as PipelineError where error.location == nil {
       throw PipelineError(error.code, error.message, at: tree.location)
     }

@@ -27,6 +27,12 @@ public enum KLEstimator: String, Codable, Sendable, Hashable, CaseIterable {
     public var value: Double
     /// The derivative; 0 where a limit holds the estimate.
     public var derivative: Double
+
+    /// An estimate and its derivative.
+    public init(value: Double, derivative: Double) {
+      self.value = value
+      self.derivative = derivative
+    }
   }
 
   /// The estimate at a token; finite for all finite log-probabilities.

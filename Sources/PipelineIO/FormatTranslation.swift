@@ -25,10 +25,13 @@ final class FormatTranslation {
   ///
   /// - Parameters:
   ///   - name: Its name, or nil to find out from the first lines. One line with an id and a group makes it our own,
-  ///     as do lines none of which is JSON, so that the others are reported for what they are.
+  ///     as do lines none of which is JSON, so that the others are reported for what they are. A prompt of our own has
+  ///     an id and a text, and seldom a group.
+  ///   - kind: What the lines are.
   ///   - groupBy: What names a group instead of `group`.
   static func format(
-    _ name: String?, in catalog: FormatCatalog, groupBy: [Field] = [], of input: ChunkedInput
+    _ name: String?, in catalog: FormatCatalog, kind: TrajectoryReader.RecordKind = .trajectories,
+    groupBy: [Field] = [], of input: ChunkedInput
   ) throws -> (any RolloutFormat)? {
     let format: any RolloutFormat
     if let name {
@@ -42,7 +45,10 @@ final class FormatTranslation {
         return sample
       }
       let marks: [Field] = [.id] + (groupBy.isEmpty ? [.group] : groupBy)
-      let isOurs = sample.contains { line in marks.allSatisfy { line[$0.rawValue] != nil } }
+      let isOurs = sample.contains { line in
+        marks.allSatisfy { line[$0.rawValue] != nil }
+          || (kind == .prompts && line["id"] != nil && (line["prompt"] ?? line["prompt_tokens"]) != nil)
+      }
       if sample.isEmpty || isOurs { return nil }
       format = try catalog.detect(sample: sample, file: input.displayPath)
     }

@@ -83,6 +83,12 @@ public final class OutputFile {
     pending.removeAll(keepingCapacity: true)
   }
 
+  /// Hands over what is buffered and waits until it is on the disk.
+  public func synchronize() throws {
+    try flush()
+    try descriptor.synchronize()
+  }
+
   /// Writes what is left and gives the file its name.
   public func finish() throws {
     try pending.withUnsafeBytes { try push($0, isLast: true) }

@@ -250,8 +250,15 @@ public actor TrajectoryReader {
   /// Finds out, once, whether the files are our own or a peer's.
   private func decideFormat(_ input: ChunkedInput) throws {
     guard isNative == nil else { return }
-    let format = try FormatTranslation.format(
-      options.format, in: options.catalog, groupBy: options.groupBy, of: input)
+    let format: (any RolloutFormat)?
+    do {
+      format = try FormatTranslation.format(
+        options.format, in: options.catalog, kind: options.kind, groupBy: options.groupBy, of: input)
+    } catch let error as PipelineError where options.kind == .prompts && options.format == nil {
+      // A prompt of ours needs little that could tell it; what is wrong with a line is then said of the line.
+      guard error.code == .invalidData else { throw error }
+      format = nil
+    }
     isNative = format == nil
     if let format { translation = FormatTranslation(format, groupBy: options.groupBy.map(\.rawValue)) }
   }

@@ -76,18 +76,12 @@ struct CheckpointStore {
       } catch {
         throw PipelineError(.inputOutput, "cannot write in \(folder); check its permissions")
       }
-      let partial = folder + "/.\(name).partial"
-      try? FileManager.default.removeItem(atPath: partial)
       do {
-        try await policy.save(to: partial)
-        guard rename(partial, path(of: name)) == 0 || !FileManager.default.fileExists(atPath: partial) else {
-          throw PipelineError(
-            .inputOutput, "cannot name the checkpoint \(path(of: name)): \(String(cString: strerror(errno)))")
-        }
-        try Self.synchronize(folder)
+        try await policy.save(to: path(of: name))
+        Self.synchronize(folder)
       } catch {
-        try? FileManager.default.removeItem(atPath: partial)
-        throw error
+        removeUnnamed()
+        throw Self.unsaved(error, steps: steps)
       }
     }
     record.latest = name
@@ -98,18 +92,32 @@ struct CheckpointStore {
     }
   }
 
+  private static func unsaved(_ error: any Error, steps: Int) -> any Error {
+    guard let error = error as? PipelineError else { return error }
+    return PipelineError(
+      error.code,
+      "cannot save the checkpoint \(name(steps: steps)): \(error.message). What was saved before is as it was; mend that, "
+        + "and continue with --resume", at: error.location)
+  }
+
   /// Whether a score would make a checkpoint the best so far.
   func wouldBeBest(_ score: Double) -> Bool { options.keepBest && score > record.bestScore ?? -.infinity }
 
   /// Removes what the record does not name, and points the links at what it does.
   func tidy() {
+    // Links first, so that none ever leads to what is gone.
+    link("latest", to: record.latest)
+    link("best", to: record.best)
+    removeUnnamed()
+  }
+
+  private func removeUnnamed() {
     let wanted = Set(record.kept + [record.latest, record.best].compactMap { $0 })
     for name in (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? [] {
+      // A policy that is being saved has a hidden folder beside the one that it will be.
       let isLeftover = name.hasPrefix(".step-") || (Self.isName(name) && !wanted.contains(name))
       if isLeftover { try? FileManager.default.removeItem(atPath: path(of: name)) }
     }
-    link("latest", to: record.latest)
-    link("best", to: record.best)
   }
 
   private func link(_ name: String, to target: String?) {
@@ -122,7 +130,7 @@ struct CheckpointStore {
     if symlink(target, partial) == 0 { rename(partial, path(of: name)) }
   }
 
-  private static func synchronize(_ folder: String) throws {
+  private static func synchronize(_ folder: String) {
     let descriptor = open(folder, O_RDONLY | O_CLOEXEC)
     guard descriptor >= 0 else { return }
     fsync(descriptor)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import Foundation
-public import PipelineCore
+import PipelineCore
 public import PipelineIO
 import Synchronization
 
@@ -71,6 +71,8 @@ public final class PipelineRun {
     let reader = TrajectoryReader(plan.reader) { badRecords.add($0) }
     guard let pool = plan.pool else { return StreamSource(reader) { badRecords.discard() } }
     let source = try await PoolSource(reader, files: plan.reader.paths, plan: pool, seed: plan.seed)
+    // Said before a model is opened for nothing.
+    if source.isEmpty { throw nothingRead(source.counts, badRecords.first) }
     // An earlier part of the run has written them down.
     if directory.completeSteps > 0 { badRecords.discard() }
     return source

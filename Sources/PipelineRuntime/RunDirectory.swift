@@ -79,11 +79,13 @@ public final class RunDirectory {
         "\(path) holds a run already; continue it with --resume, replace it with --overwrite, or name another "
           + "directory with --output")
     case .resume where holdsRun:
-      if !acceptsChanges { try checkFingerprint(fingerprint) }
+      let isChanged = differs(from: fingerprint)
+      if isChanged, !acceptsChanges { throw difference(from: fingerprint) }
       try loadState()
       for name in saved.offsets.keys.sorted() { _ = try stream(name) }
-      if acceptsChanges { break }
-      return
+      if !isChanged { return }
+      // Another spec may want more steps of a run that has come to its end.
+      (saved.isFinished, current.isFinished) = (false, false)
     case .refuse where holdsRun, .overwrite: try removeRun()
     default: break
     }
@@ -173,6 +175,7 @@ public final class RunDirectory {
   private func writeWhole(_ name: String, _ text: String) throws {
     let output = try OutputFile(path: file(name), existing: .replace)
     try output.write(Array(text.utf8))
+    if saved.training != .null { try output.synchronize() }
     try output.finish()
   }
 
@@ -241,16 +244,24 @@ public final class RunDirectory {
     PipelineError(.invalidData, "\(file("state.json")) cannot be read; start anew with --overwrite")
   }
 
-  private func checkFingerprint(_ fingerprint: JSONValue) throws {
-    let saved = FileManager.default.contents(atPath: file("resolved.json")) ?? Data()
-    if saved != Data((fingerprint.prettyJSON + "\n").utf8) {
-      let old = (try? saved.withUnsafeBytes { try JSONValue(parsing: $0) }) ?? .null
-      let paths = Self.differences(old, fingerprint, path: "").prefix(5).joined(separator: ", ")
-      throw PipelineError(
-        .invalidSpec,
-        "the spec or its input differs from what \(path) was started with (\(paths)); "
-          + "undo that to resume, resume all the same with --accept-changes, or start anew with --overwrite")
+  private var resolved: Data { FileManager.default.contents(atPath: file("resolved.json")) ?? Data() }
+
+  private func differs(from fingerprint: JSONValue) -> Bool {
+    resolved != Data((fingerprint.prettyJSON + "\n").utf8)
+  }
+
+  private func difference(from fingerprint: JSONValue) -> PipelineError {
+    let old = (try? resolved.withUnsafeBytes { try JSONValue(parsing: $0) }) ?? .null
+    var paths = Self.differences(old, fingerprint, path: "")
+    if let first = paths.firstIndex(where: { $0.hasPrefix("provenance.policy") }) {
+      // Sizes and hashes of its files, which tell nobody anything.
+      paths[first] = "the policy's model has other files"
+      paths.removeAll { $0.hasPrefix("provenance.policy") }
     }
+    return PipelineError(
+      .invalidSpec,
+      "the spec or its input differs from what \(path) was started with (\(paths.prefix(5).joined(separator: ", "))); "
+        + "undo that to resume, resume all the same with --accept-changes, or start anew with --overwrite")
   }
 
   private func loadState() throws {

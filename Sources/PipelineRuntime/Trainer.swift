@@ -17,9 +17,15 @@ final class Trainer {
   /// Whether the policy is what it was at the end of the last complete step.
   private var isBetweenSteps = true
   /// What a checkpoint after the last complete step holds.
-  private var atLastStep: (steps: Int, source: JSONValue, memory: JSONValue, watch: JSONValue)
-  /// The newest score on prompts that are not trained on, and the number of steps behind it.
-  private var score: (steps: Int, value: Double)?
+  private var atLastStep: (steps: Int, source: JSONValue, memory: JSONValue, watch: JSONValue, score: Score?)
+  /// The newest score.
+  private var score: Score?
+
+  /// What the policy scored on prompts that it is not trained on, and the number of steps behind it.
+  private struct Score {
+    let steps: Int
+    let value: Double
+  }
 
   /// The prompts of evaluations, read once.
   private struct Evaluation {
@@ -41,8 +47,11 @@ final class Trainer {
       training, needs: run.needs, checkpoint: checkpoints.record.latest.map(checkpoints.path), memory: state["memory"],
       threads: run.threads)
     trainingWatch = try state["watch"].map { try TrainingWatch(state: $0) } ?? TrainingWatch()
+    if let steps = state["score"]?["steps"]?.intValue, let value = state["score"]?["value"]?.doubleValue {
+      score = Score(steps: steps, value: value)
+    }
     atLastStep = (
-      directory.completeSteps, state["source"] ?? .null, state["memory"] ?? .null, state["watch"] ?? .null
+      directory.completeSteps, state["source"] ?? .null, state["memory"] ?? .null, state["watch"] ?? .null, score
     )
     if run.trains { checkpoints.tidy() }
     if let evaluation = training.evaluation {
@@ -86,7 +95,7 @@ final class Trainer {
   /// Saves where it is time to.
   func stepEnded(steps: Int, of count: Int?, source: JSONValue) async throws {
     isBetweenSteps = true
-    atLastStep = (steps, source, session.memory, trainingWatch.state)
+    atLastStep = (steps, source, session.memory, trainingWatch.state, score)
     guard run.trains else { return try directory.save(training: state) }
     let isRegular = isDue(plan.checkpoints.every, steps: steps)
     let isBest = score.map { $0.steps == steps && checkpoints.wouldBeBest($0.value) } ?? false
@@ -100,6 +109,7 @@ final class Trainer {
       _ = try await evaluate(steps: steps, evaluation)
     }
     try directory.streamsGrew()
+    atLastStep.score = score
     if run.trains {
       try await save(isRegular: true, isLast: true)
     } else {
@@ -110,15 +120,20 @@ final class Trainer {
   /// Saves what an interruption would lose.
   func saveInterrupted() async throws {
     guard run.trains, isBetweenSteps, atLastStep.steps > directory.completeSteps else { return }
-    nonisolated(unsafe) let trainer = self
-    try await Task { try await trainer.save(isRegular: false) }.value
+    try await save(isRegular: false)
   }
 
   private func isDue(_ every: Int, steps: Int) -> Bool { every > 0 && steps.isMultiple(of: every) }
 
+  /// Saves a checkpoint; one that has begun is finished, whatever is asked.
   private func save(isRegular: Bool, isLast: Bool = false) async throws {
+    nonisolated(unsafe) let trainer = self
+    try await Task { try await trainer.saveWhole(isRegular: isRegular, isLast: isLast) }.value
+  }
+
+  private func saveWhole(isRegular: Bool, isLast: Bool) async throws {
     observer.progressed(step: max(0, atLastStep.steps - 1), activity: "checkpoint", share: nil)
-    let value = score.flatMap { $0.steps == atLastStep.steps ? $0.value : nil }
+    let value = atLastStep.score.flatMap { $0.steps == atLastStep.steps ? $0.value : nil }
     try await checkpoints.save(session.policy, steps: atLastStep.steps, isRegular: isRegular, score: value)
     try directory.save(isLast: isLast, training: state)
     checkpoints.tidy()
@@ -127,10 +142,14 @@ final class Trainer {
 
   /// What `state.json` keeps beside the steps.
   private var state: JSONValue {
-    [
-      "checkpoints": checkpoints.json, "source": atLastStep.source, "memory": atLastStep.memory,
-      "watch": atLastStep.watch,
+    var members: [JSONValue.Member] = [
+      .init("checkpoints", checkpoints.json), .init("source", atLastStep.source),
+      .init("memory", atLastStep.memory), .init("watch", atLastStep.watch),
     ]
+    if let score = atLastStep.score {
+      members.append(.init("score", ["steps": .number(score.steps), "value": .number(score.value)]))
+    }
+    return .object(members)
   }
 
   private func evaluate(steps: Int, _ evaluation: Evaluation) async throws -> [StageReport.Metric] {
@@ -144,7 +163,15 @@ final class Trainer {
           share: nil)
       }, deliver: { _ in })
     let metrics = summary.metrics()
-    if let mean = summary.overall.mean { score = (steps, mean) }
+    guard let mean = summary.overall.mean else {
+      let name = evaluation.plan.options.score.isEmpty ? "reward" : evaluation.plan.options.score
+      throw PipelineError(
+        .invalidSpec,
+        "none of the \(summary.overall.responses) responses of the evaluation has the score \(name.quotedForMessage); name "
+          + "'reward' or a part of it in training.evaluation.score, and see that the reward stage can judge its prompts"
+      )
+    }
+    score = Score(steps: steps, value: mean)
     var line = MetricsLine(step: steps)
     for metric in metrics { line.set(metric.name, .number(metric.value)) }
     try directory.stream("evaluations.jsonl").write(line.line)
@@ -162,7 +189,7 @@ final class Trainer {
     options.samples = plan.options.samples
     options.seed = run.seed
     options.threads = run.threads
-    options.score = plan.options.score == "reward" ? .reward : .part(plan.options.score)
+    options.score = plan.options.score.isEmpty ? .automatic : EvaluationScore(name: plan.options.score)
     options.category = plan.options.by.isEmpty ? nil : Field(plan.options.by)
     let evaluator = Evaluator(policy: policy, scoring: plan.scoring, options: options)
     let reader = TrajectoryReader(plan.reader)

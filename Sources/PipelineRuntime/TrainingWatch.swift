@@ -60,13 +60,16 @@ public struct TrainingWatch: Sendable, Hashable {
       found.append(TrainingWarning(code: code, step: step, message: message, advice: advice))
     }
     watchNumbers(metrics, warn)
-    let isConstant = watchReward(metrics, warn)
-    if !isConstant {
-      watchGroups(metrics, warn)
-      watchParts(metrics, warn)
+    // Supervised training has neither: its rewards are all the same, and its entropy is meant to fall.
+    if metrics["response_length/mean"] != nil || metrics["critic/advantages/mean"] != nil {
+      let isConstant = watchReward(metrics, warn)
+      if !isConstant {
+        watchGroups(metrics, warn)
+        watchParts(metrics, warn)
+      }
+      watchDecline(metrics, warn)
+      watchLimits(metrics, warn)
     }
-    watchDecline(metrics, warn)
-    watchLimits(metrics, warn)
     watchGradient(metrics, warn)
     return found.filter { given.insert($0.code).inserted }
   }

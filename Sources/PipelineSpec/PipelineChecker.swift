@@ -103,6 +103,15 @@ public struct PipelineChecker: Sendable {
       }
     }
     let makesRollouts = stages.contains { $0.stage.needs.contains(.generation) }
+    if spec.source.prompts.paths.isEmpty {
+      for stage in stages where stage.stage.needs.contains(.generation) {
+        errors.append(
+          PipelineError(
+            .invalidSpec,
+            "stage '\(stage.name)' makes rollouts of prompts, but the source has saved rollouts; name 'prompts' in their "
+              + "place, or leave the stage out", at: stage.location))
+      }
+    }
     for stage in stages {
       guard let refill = stage.stage.refill, refill.maxAttempts > 1, spec.source.prompts.paths.isEmpty || !makesRollouts
       else { continue }

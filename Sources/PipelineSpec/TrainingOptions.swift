@@ -69,8 +69,8 @@ public struct EvaluationOptions: ComponentOptions {
   public var samples = 8
   /// How responses are sampled.
   public var sampling = EvaluationOptions.defaultSampling
-  /// What accuracy is the mean of: a part in `rewards`, or `reward`.
-  public var score = "accuracy"
+  /// What accuracy is the mean of: a part in `rewards`, or `reward`; empty for the part `accuracy`, or else `reward`.
+  public var score = ""
   /// A field whose values are evaluated one by one as well; empty for none.
   public var by = ""
   /// How many prompts are used, from the first on; 0 for all.
@@ -92,7 +92,8 @@ public struct EvaluationOptions: ComponentOptions {
     "before": "Whether the policy is evaluated before the first step too",
     "samples": "Responses to each prompt",
     "sampling": "How responses are sampled",
-    "score": "What accuracy is the mean of: the name of a part in 'rewards', or 'reward'",
+    "score":
+      "What accuracy is the mean of: a part in 'rewards', or 'reward'; empty for the part 'accuracy', or else 'reward'",
     "by": "A field, such as category, whose values are evaluated one by one as well",
     "limit": "How many prompts are used, from the first on; 0 for all",
   ]
@@ -103,9 +104,6 @@ public struct EvaluationOptions: ComponentOptions {
     if every < 0 { problems.append(OptionProblem("every", "is \(every), it must be 0 or more")) }
     if samples < 1 { problems.append(OptionProblem("samples", "is \(samples), it must be at least 1")) }
     if limit < 0 { problems.append(OptionProblem("limit", "is \(limit), it must be 0 or more")) }
-    if score.isEmpty {
-      problems.append(OptionProblem("score", "is empty, it must be 'reward' or the name of one of its parts"))
-    }
     return problems
   }
 }

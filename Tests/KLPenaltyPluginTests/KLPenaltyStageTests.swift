@@ -137,7 +137,7 @@ struct KLPenaltyStageTests {
       rollout(2, reward: 1, logProbs: [.null], reference: [-1]),
       rollout(3, reward: 1, logProbs: [-1], reference: [-1], [.lossMask: [2]]),
       rollout(4, reward: 1, logProbs: [-1], reference: [-1], [.lossMask: [1, 1]]),
-      rollout(5, reward: 1, logProbs: [-1], reference: [-1e300]),
+      rollout(5, reward: 1, logProbs: [-1], reference: [-1]),
       rollout(6, reward: 1, logProbs: [-1], reference: nil, [.sampling: ["temperature": "hot"]]),
     ])
     batch[5].set(.tokens, to: nil)
@@ -153,23 +153,31 @@ struct KLPenaltyStageTests {
       ])
   }
 
-  @Test(
-    "each failure says what is wrong",
-    arguments: [
-      (Field.logprobs, JSONValue.null, "the record has no array 'logprobs'"),
-      (.logprobs, ["low"], #"'logprobs' must be an array of numbers, found "low" in it"#),
-      (.refLogprobs, [-1, -1], "'ref_logprobs' holds 2 numbers for 1 tokens"),
-      (.lossMask, [2], "'loss_mask' must hold 0 and 1, found 2"),
-      (.lossMask, [1, 1], "'loss_mask' must be an array with an element for each of 1 tokens"),
-    ])
-  func reasons(_ field: Field, _ value: JSONValue, _ reason: String) async throws {
+  private struct Fault: Sendable {
+    let field: Field
+    let value: JSONValue
+    let reason: String
+  }
+
+  private static let faults = [
+    Fault(field: .logprobs, value: .null, reason: "the record has no array 'logprobs'"),
+    Fault(
+      field: .logprobs, value: ["low"], reason: #"'logprobs' must be an array of numbers, found "low" in it"#),
+    Fault(field: .refLogprobs, value: [-1, -1], reason: "'ref_logprobs' holds 2 numbers for 1 tokens"),
+    Fault(field: .lossMask, value: [2], reason: "'loss_mask' must hold 0 and 1, found 2"),
+    Fault(
+      field: .lossMask, value: [1, 1], reason: "'loss_mask' must be an array with an element for each of 1 tokens"),
+  ]
+
+  @Test("each failure says what is wrong", arguments: faults)
+  private func reasons(_ fault: Fault) async throws {
     var batch = TrajectoryBatch([rollout(0, reward: 1, logProbs: [-1], reference: [-1])])
-    batch[0].set(field, to: value)
+    batch[0].set(fault.field, to: fault.value)
     let context = StageContext(stage: "kl-penalty")
     try await stage().run(&batch, in: context)
     #expect(
       context.report.warnings.map(\.message) == [
-        "1 trajectory loses its reward since its KL divergence cannot be computed: 'g/0', \(reason)"
+        "1 trajectory loses its reward since its KL divergence cannot be computed: 'g/0', \(fault.reason)"
       ])
   }
 

@@ -108,7 +108,7 @@ struct ConvertTests {
     Case(
       "lines of no format", "shuffle-r1 convert who.jsonl out",
       """
-      shuffle-r1: error: who.jsonl:1:1: no known format has lines like these (a, b); name one with --from: \
+      shuffle-r1: error: who.jsonl:1:1: no known format has lines like these (a, b); name one with --from, or as 'format' in a spec's source: \
       shuffle-r1, verl, trl, ms-swift, roll, verifiers, open-instruct, trinity, openai-chat, easyr1-dataset, \
       verl-dataset
       """),

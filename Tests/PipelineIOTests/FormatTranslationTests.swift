@@ -46,7 +46,8 @@ struct FormatTranslationTests {
     let known = FormatCatalog.standard.names.joined(separator: ", ")
     #expect(
       await Reading.failure(of: [file])
-        == "\(file):1:1: no known format has lines like these (foo); name one with --from: \(known)")
+        == "\(file):1:1: no known format has lines like these (foo); name one with --from, or as 'format' in a spec's source: \(known)"
+    )
     #expect(
       await Reading.failure(of: [file]) { $0.format = "verll" }
         == "unknown format 'verll'; did you mean 'verl'? Known formats: \(known)")

@@ -87,10 +87,15 @@ struct TrainingWatchTests {
   @Test("without extremes, a mean that repeats to the last digit")
   func constantMean() {
     var watch = TrainingWatch()
-    let found = (0..<20).flatMap { watch.warnings(step: $0, metrics: ["reward/overall": 0.5]) }
+    let found = (0..<20).flatMap {
+      watch.warnings(step: $0, metrics: ["reward/overall": 0.5, "response_length/mean": 9])
+    }
     #expect(found.map(\.step) == [5])
     watch = TrainingWatch()
-    #expect((0..<20).allSatisfy { watch.warnings(step: $0, metrics: ["reward/overall": Double($0)]).isEmpty })
+    #expect(
+      (0..<20).allSatisfy {
+        watch.warnings(step: $0, metrics: ["reward/overall": Double($0), "response_length/mean": 9]).isEmpty
+      })
   }
 
   @Test("a part of the reward that is never earned")

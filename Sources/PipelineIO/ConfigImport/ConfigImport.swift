@@ -3,7 +3,8 @@ import PipelineCore
 
 /// A configuration of EasyR1, Shuffle-R1 or verl as a pipeline spec of ours.
 ///
-/// The spec replays saved rollouts with the configuration's reward, filter, advantages, selection and shuffle.
+/// The spec replays saved rollouts with the configuration's reward, filter, advantages, selection and shuffle, or trains as it
+/// does.
 /// What has no counterpart is listed, key by key, with the reason: nothing is dropped silently.
 ///
 /// Source: EasyR1, `examples/config.yaml` and `verl/trainer/config.py`; Shuffle-R1, `shuffle_r1/config.py`,
@@ -30,7 +31,15 @@ public struct ConfigImport: Sendable, Hashable {
     public var description: String { "\(path) = \(value.json): \(reason)" }
   }
 
-  /// The spec: `name`, `seed`, `source`, `stages`, `output`.
+  /// What the spec is for.
+  public enum Purpose: Sendable, Hashable {
+    /// To select from saved rollouts.
+    case replay
+    /// To train a policy.
+    case training
+  }
+
+  /// The spec: `name`, `seed`, `policy` and `training` where it trains, `source`, `stages`, `output`.
   public let spec: JSONValue
   /// The settings that the spec does not show, in the order of the configuration.
   public let unmapped: [Unmapped]
@@ -38,7 +47,7 @@ public struct ConfigImport: Sendable, Hashable {
   /// Reads a configuration, given as the tree of its YAML file; scalars may be text.
   ///
   /// - Throws: ``PipelineError`` when it is no table, or is neither EasyR1's nor verl's.
-  public init(_ config: JSONValue) throws {
+  public init(_ config: JSONValue, for purpose: Purpose = .replay) throws {
     guard config.objectValue != nil else {
       throw PipelineError(
         .invalidData, "the configuration is \(config.kindDescription), it must be a table of settings")
@@ -52,23 +61,30 @@ public struct ConfigImport: Sendable, Hashable {
           + "neither EasyR1's nor verl's")
     }
     var settings = ConfigSettings(config)
-    let stages = try ConfigStages(&settings)
+    let stages = try ConfigStages(&settings, for: purpose)
+    let groups = try settings.integer("data.rollout_batch_size") ?? settings.integer("data.train_batch_size")
+    let training = purpose == .training ? try ConfigTraining(&settings, groups: groups) : nil
     var spec: [JSONValue.Member] = []
     let name = ["trainer.project_name", "trainer.experiment_name"].compactMap { settings.text($0) }
     if !name.isEmpty { spec.append(.init("name", .string(name.joined(separator: "/")))) }
     if let seed = try settings.integer("data.seed") { spec.append(.init("seed", .number(seed))) }
-    var source: [JSONValue.Member] = [
-      .init(
-        "rollouts",
-        .string(settings.text("trainer.rollout_data_dir").map { $0 + "/*.jsonl" } ?? "rollouts.jsonl")),
-      .init("provides", .array(stages.provides.map { .string($0) })),
-    ]
-    let groups = try settings.integer("data.rollout_batch_size") ?? settings.integer("data.train_batch_size")
+    if let training { spec.append(.init("policy", training.policy)) }
+    var source =
+      training?.source ?? [
+        .init(
+          "rollouts",
+          .string(settings.text("trainer.rollout_data_dir").map { $0 + "/*.jsonl" } ?? "rollouts.jsonl")),
+        .init("provides", .array(stages.provides.map { .string($0) })),
+      ]
     if let groups { source.append(.init("batch", ["groups": .number(groups)])) }
     spec.append(.init("source", .object(source)))
-    spec.append(.init("stages", .array(stages.stages)))
+    spec.append(
+      .init(
+        "stages", .array([training?.rollout].compactMap { $0 } + stages.stages + [training?.update].compactMap { $0 })))
+    if let training { spec.append(.init("training", training.training)) }
     spec.append(.init("output", ["rollouts": "selected.jsonl"]))
     self.spec = .object(spec)
-    self.unmapped = settings.unmapped(explained: stages.explanations)
+    let explanations = stages.explanations.merging(training?.explanations ?? [:]) { first, _ in first }
+    self.unmapped = settings.unmapped(explained: explanations, for: purpose)
   }
 }

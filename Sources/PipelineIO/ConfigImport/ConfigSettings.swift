@@ -66,40 +66,49 @@ struct ConfigSettings {
   }
 
   /// What was not used, with a reason: one that was given, or that of the longest known beginning.
-  func unmapped(explained: [String: String]) -> [ConfigImport.Unmapped] {
+  func unmapped(explained: [String: String], for purpose: ConfigImport.Purpose) -> [ConfigImport.Unmapped] {
     order.compactMap { path in
       if let reason = explained[path] { return .init(path, values[path] ?? .null, reason) }
       if used.contains(path) || values[path] == .null { return nil }
-      return .init(path, values[path] ?? .null, Self.reason(for: path))
+      return .init(path, values[path] ?? .null, Self.reason(for: path, purpose))
     }
   }
 
-  private static func reason(for path: String) -> String {
-    reasons.first { path == $0.prefix || path.hasPrefix($0.prefix + ".") }?.reason
+  private static func reason(for path: String, _ purpose: ConfigImport.Purpose) -> String {
+    let reasons = (purpose == .replay ? replayReasons : []) + reasons
+    return reasons.first { path == $0.prefix || path.hasPrefix($0.prefix + ".") }?.reason
       ?? "neither EasyR1 nor verl is known to have it"
   }
 
-  private static let later = "no counterpart yet"
+  private static let trains = "it belongs to training: --train imports that"
 
   /// The first that fits counts.
-  private static let reasons: [(prefix: String, reason: String)] = [
+  private static let replayReasons: [(prefix: String, reason: String)] = [
     ("worker.rollout.n", "saved rollouts have the groups that they have"),
     ("actor_rollout_ref.rollout.n", "saved rollouts have the groups that they have"),
-    ("worker.rollout", "\(later): it belongs to the sampling of rollouts"),
-    ("actor_rollout_ref.rollout", "\(later): it belongs to the sampling of rollouts"),
-    ("worker.reward", "\(later): it belongs to the peer's reward function"),
+    ("worker.rollout", trains), ("actor_rollout_ref", trains), ("worker.actor", trains),
+    ("data.train_files", trains), ("data.val_files", trains), ("data.max_response_length", trains),
+    ("algorithm.disable_kl", trains), ("algorithm.use_kl_loss", trains), ("algorithm.kl_penalty", trains),
+    ("algorithm.kl_coef", trains),
+    ("algorithm.filter_groups", "saved rollouts cannot be filled up with new ones"),
+    ("trainer.max_try_make_batch", "saved rollouts cannot be filled up with new ones"),
+  ]
+
+  private static let reasons: [(prefix: String, reason: String)] = [
+    ("worker.rollout", "the bundled policy samples in its own way"),
+    ("actor_rollout_ref.rollout", "the bundled policy samples in its own way"),
+    ("worker.reward", "it belongs to the peer's reward function"),
     ("worker.critic", "there is no value model"),
     ("critic", "there is no value model"),
-    ("worker", "\(later): it belongs to the policy and its update"),
-    ("actor_rollout_ref", "\(later): it belongs to the policy and its update"),
-    ("reward_model", "\(later): it belongs to the peer's reward function"),
-    ("reward", "\(later): it belongs to the peer's reward function"),
-    ("custom_reward_function", "\(later): it belongs to the peer's reward function"),
-    ("data", "\(later): it belongs to the reading of prompts"),
-    ("algorithm.filter_groups", "saved rollouts cannot be filled up with new ones"),
+    ("worker", "it says how work is spread over GPUs and memory, or has no counterpart"),
+    ("actor_rollout_ref", "it says how work is spread over GPUs and memory, or has no counterpart"),
+    ("reward_model", "it belongs to the peer's reward function"),
+    ("reward", "it belongs to the peer's reward function"),
+    ("custom_reward_function", "it belongs to the peer's reward function"),
+    ("data", "records say themselves what is what: `convert` reads the peer's"),
     ("algorithm.gamma", "only 'reinforce-plus-plus' discounts"),
     ("algorithm.lam", "only GAE uses it, which needs a value model"),
-    ("algorithm", "\(later): it belongs to the policy and its update"),
-    ("trainer", "\(later): it belongs to training runs"),
+    ("algorithm", "no counterpart"),
+    ("trainer", "it says where and how the peer's trainer runs"),
   ]
 }

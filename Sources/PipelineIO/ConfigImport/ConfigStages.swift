@@ -9,7 +9,10 @@ struct ConfigStages {
   /// Why settings that were looked at have no counterpart.
   private(set) var explanations: [String: String] = [:]
 
-  init(_ settings: inout ConfigSettings) throws {
+  private let purpose: ConfigImport.Purpose
+
+  init(_ settings: inout ConfigSettings, for purpose: ConfigImport.Purpose) throws {
+    self.purpose = purpose
     try addReward(&settings)
     try addFilter(&settings)
     try addAdvantage(&settings)
@@ -28,7 +31,10 @@ struct ConfigStages {
     for key in keys {
       guard let name = settings.text(key) else { continue }
       guard name == "math" || name.hasSuffix("/math.py:compute_score") || name.hasSuffix("/math.py") else {
-        explanations[key] = "it is another program's function: the saved records must carry 'reward'"
+        explanations[key] =
+          purpose == .replay
+          ? "it is another program's function: the saved records must carry 'reward'"
+          : "it is another program's function: 'boxed-answer' and 'format' stand in its place"
         continue
       }
       let kwargs = "worker.reward.reward_function_kwargs.format_weight"
@@ -39,7 +45,7 @@ struct ConfigStages {
           .init(
             "functions",
             [
-              ["use": "boxed-answer", "weight": Self.rounded(1 - format)],
+              accuracy(weight: Self.rounded(1 - format)),
               ["use": "format", "weight": Self.rounded(format)],
             ])
         ])
@@ -47,7 +53,23 @@ struct ConfigStages {
       _ = settings.value("worker.reward.reward_type")
       return
     }
-    provides.append("reward")
+    if purpose == .replay {
+      provides.append("reward")
+    } else {
+      add(
+        "reward",
+        with: [
+          .init(
+            "functions",
+            [["use": "boxed-answer", "weight": 0.9, "name": "accuracy"], ["use": "format", "weight": 0.1]])
+        ])
+    }
+  }
+
+  /// Where a policy is trained the score has the name that evaluations look for.
+  private func accuracy(weight: JSONValue) -> JSONValue {
+    let name: [JSONValue.Member] = purpose == .training ? [.init("name", "accuracy")] : []
+    return .object([.init("use", "boxed-answer"), .init("weight", weight)] + name)
   }
 
   private mutating func addFilter(_ settings: inout ConfigSettings) throws {
@@ -61,6 +83,9 @@ struct ConfigStages {
         options.append(.init("score", .string(key)))
         if provides == ["reward"] { provides.append("rewards") }
       }
+      if purpose == .training {
+        options.append(.init("max_attempts", .number(try attempts("trainer.max_try_make_batch", &settings))))
+      }
       add("filter", with: options)
     } else {
       for key in ["filter_low", "filter_high", "filter_key"] where settings.has("algorithm.\(key)") {
@@ -68,7 +93,12 @@ struct ConfigStages {
       }
     }
     if try settings.flag("algorithm.filter_groups.enable") {
-      add("filter", with: [.init("rule", "zero-variance")])
+      var options: [JSONValue.Member] = [.init("rule", "zero-variance")]
+      if purpose == .training {
+        options.append(
+          .init("max_attempts", .number(try attempts("algorithm.filter_groups.max_num_gen_batches", &settings))))
+      }
+      add("filter", with: options)
       let metric = settings.text("algorithm.filter_groups.metric")
       if let metric, !["score", "reward", "seq_reward", "seq_final_reward"].contains(metric) {
         explanations["algorithm.filter_groups.metric"] =
@@ -77,6 +107,12 @@ struct ConfigStages {
     } else if settings.has("algorithm.filter_groups.metric") {
       explanations["algorithm.filter_groups.metric"] = "algorithm.filter_groups.enable is off"
     }
+  }
+
+  /// How many batches of prompts a step may take; 0 or less, no limit there, is EasyR1's 20 here.
+  private func attempts(_ key: String, _ settings: inout ConfigSettings) throws -> Int {
+    guard let count = try settings.number(key), count > 0 else { return 20 }
+    return Int(count)
   }
 
   private mutating func addAdvantage(_ settings: inout ConfigSettings) throws {

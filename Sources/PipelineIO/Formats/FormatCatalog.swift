@@ -38,7 +38,7 @@ public struct FormatCatalog: Sendable {
     let place = SourceLocation(file: file, line: 1, column: 1)
     guard !sample.isEmpty else {
       throw PipelineError(
-        .invalidData, "there is no line to tell the format by; name it with --from", at: place)
+        .invalidData, "there is no line to tell the format by; name it with --from, or as 'format' in a spec's source", at: place)
     }
     let likenesses = formats.map { $0.likeness(of: sample) }
     let best = likenesses.max() ?? .no
@@ -48,13 +48,13 @@ public struct FormatCatalog: Sendable {
         sample[0].objectValue?.prefix(12).map(\.key).joined(separator: ", ") ?? sample[0].kindDescription
       throw PipelineError(
         .invalidData,
-        "no known format has lines like these (\(keys)); name one with --from: \(names.joined(separator: ", "))",
+        "no known format has lines like these (\(keys)); name one with --from, or as 'format' in a spec's source: \(names.joined(separator: ", "))",
         at: place)
     }
     guard candidates.count == 1 else {
       throw PipelineError(
         .invalidData,
-        "the lines could be \(candidates.map(\.name).joined(separator: " or ")); name the format with --from",
+        "the lines could be \(candidates.map(\.name).joined(separator: " or ")); name the format with --from, or as 'format' in a spec's source",
         at: place)
     }
     return candidates[0]

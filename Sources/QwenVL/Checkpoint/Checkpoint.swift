@@ -17,6 +17,8 @@ public struct Checkpoint: Sendable {
   public let tensors: [StoredTensor]
   /// The name that a file gives to each of ``tensors``.
   let storedNames: [String]
+  /// What lies beside the weights; only saving needs it, so that a file which cannot be read matters then.
+  let documents: Result<ModelDocuments, any Error>
   private let positions: [String: Int]
 
   /// At most so many tensors are named when a checkpoint does not fit its configuration.
@@ -41,6 +43,7 @@ public struct Checkpoint: Sendable {
     if faults.count > 1 { throw PipelineErrors(faults.flatMap(PipelineError.all)) }
     self.generation = try generation.get()
     (tensors, storedNames) = try weights.get()
+    documents = Result { try ModelDocuments(folder: folder) }
     positions = Dictionary(uniqueKeysWithValues: tensors.enumerated().map { ($1.name, $0) })
   }
 

@@ -63,7 +63,7 @@ public final class CheckpointWriter {
     temporary = "\(parent)/\(DurableFile.partialName(url.lastPathComponent))"
     guard mkdir(temporary, 0o755) == 0 else { throw SystemFailure.current("cannot make", temporary) }
     do {
-      try ModelDocuments.write(from: source, to: temporary, precision: precision)
+      try source.documents.get().write(to: temporary, config: source.config.document, precision: precision)
       try declare(precision: precision, shardByteCount: shardByteCount)
     } catch {
       discard()

@@ -2,28 +2,39 @@
 import Foundation
 import PipelineCore
 
-/// The files of a model's folder other than its weights.
-enum ModelDocuments {
+/// The files of a model's folder other than its weights, as they were when it was opened.
+///
+/// A policy that is trained may outlive the checkpoint that it came from.
+struct ModelDocuments: Sendable {
   private static let copied = [
     "generation_config.json", "tokenizer.json", "tokenizer_config.json", "vocab.json", "merges.txt",
     "added_tokens.json", "special_tokens_map.json", "chat_template.json", "chat_template.jinja",
     "preprocessor_config.json", "video_preprocessor_config.json", "processor_config.json", "LICENSE", "NOTICE",
   ]
 
-  /// Copies what is there, and writes `config.json`.
-  static func write(from source: Checkpoint, to folder: String, precision: CheckpointWriter.Precision) throws {
-    for file in copied {
-      if let bytes = try DocumentFile.bytes("\(source.folder)/\(file)") {
-        try DurableFile.write(bytes, to: "\(folder)/\(file)")
-      }
+  private let files: [(name: String, bytes: Data)]
+  private let config: Data?
+
+  /// Reads what is there.
+  ///
+  /// - Throws: When one of them cannot be read.
+  init(folder: String) throws {
+    files = try Self.copied.compactMap { name in
+      try DocumentFile.bytes("\(folder)/\(name)").map { (name, $0) }
     }
-    let config = "\(folder)/config.json"
-    if case .all(let type) = precision, let document = changed(source.config.document, to: type) {
-      try DurableFile.write((document.prettyJSON + "\n").utf8, to: config)
-    } else if let bytes = try DocumentFile.bytes("\(source.folder)/config.json") {
-      try DurableFile.write(bytes, to: config)
+    config = try DocumentFile.bytes("\(folder)/config.json")
+  }
+
+  /// Writes them, and `config.json`.
+  func write(to folder: String, config document: JSONValue, precision: CheckpointWriter.Precision) throws {
+    for file in files { try DurableFile.write(file.bytes, to: "\(folder)/\(file.name)") }
+    let path = "\(folder)/config.json"
+    if case .all(let type) = precision, let changed = Self.changed(document, to: type) {
+      try DurableFile.write((changed.prettyJSON + "\n").utf8, to: path)
+    } else if let config {
+      try DurableFile.write(config, to: path)
     } else {
-      try DurableFile.write((source.config.document.prettyJSON + "\n").utf8, to: config)
+      try DurableFile.write((document.prettyJSON + "\n").utf8, to: path)
     }
   }
 

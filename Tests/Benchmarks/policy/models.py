@@ -15,7 +15,7 @@ SIZES = {
         patch=14, image=224, prompt=32, response=64),
 }
 PROMPTS, RESPONSES = 32, 16
-IMAGE, VIDEO, START, END = 6, 7, 4, 5
+IDS = dict(image=6, video=7, start=4, end=5, stop=2, pad=0)
 
 
 def make(size: str, folder: Path) -> dict:
@@ -29,7 +29,8 @@ def make(size: str, folder: Path) -> dict:
     return json.loads(work.read_text())
 
 
-def save_model(facts: dict, folder: Path) -> None:
+def save_model(facts: dict, folder: Path, ids: dict = IDS) -> None:
+    """A checkpoint with random weights and its image processor's settings; no tokenizer."""
     import torch
     from transformers import Qwen2_5_VLConfig, Qwen2_5_VLForConditionalGeneration
 
@@ -39,7 +40,8 @@ def save_model(facts: dict, folder: Path) -> None:
         text_config=dict(
             hidden_size=facts["hidden"], num_hidden_layers=facts["layers"], num_attention_heads=facts["heads"],
             num_key_value_heads=facts["kv"], intermediate_size=facts["inner"], vocab_size=facts["vocabulary"],
-            max_position_embeddings=2048, bos_token_id=1, eos_token_id=2, pad_token_id=0, tie_word_embeddings=True,
+            max_position_embeddings=2048, bos_token_id=1, eos_token_id=ids["stop"], pad_token_id=ids["pad"],
+            tie_word_embeddings=True,
             rope_parameters=dict(
                 rope_type="default", rope_theta=1e6,
                 mrope_section=[pairs - 2 * (3 * pairs // 8), 3 * pairs // 8, 3 * pairs // 8])),
@@ -47,8 +49,8 @@ def save_model(facts: dict, folder: Path) -> None:
             hidden_size=facts["vision"], depth=facts["depth"], num_heads=4, intermediate_size=facts["vision_inner"],
             patch_size=facts["patch"], out_hidden_size=facts["hidden"], window_size=facts["patch"] * 8,
             fullatt_block_indexes=[facts["depth"] - 1], spatial_merge_size=2, temporal_patch_size=2),
-        image_token_id=IMAGE, video_token_id=VIDEO, vision_start_token_id=START, vision_end_token_id=END,
-        tie_word_embeddings=True)
+        image_token_id=ids["image"], video_token_id=ids["video"], vision_start_token_id=ids["start"],
+        vision_end_token_id=ids["end"], tie_word_embeddings=True)
     model = Qwen2_5_VLForConditionalGeneration(config)
     model.save_pretrained(folder)
     (folder / "preprocessor_config.json").write_text(
@@ -74,7 +76,8 @@ def save_work(facts: dict, folder: Path) -> None:
         Image.fromarray(pixels).resize((facts["image"],) * 2, Image.NEAREST).save(folder / name)
         text = draw.integers(8, facts["vocabulary"], facts["prompt"]).tolist()
         prompts.append(
-            {"tokens": text[:4] + [START] + [IMAGE] * image_tokens + [END] + text[4:], "images": [name]})
+            {"tokens": text[:4] + [IDS["start"]] + [IDS["image"]] * image_tokens + [IDS["end"]] + text[4:],
+             "images": [name]})
         responses.append(
             [draw.integers(8, facts["vocabulary"], facts["response"]).tolist() for _ in range(RESPONSES)])
     advantages = draw.standard_normal((PROMPTS, RESPONSES)).round(4).tolist()

@@ -33,11 +33,11 @@ struct ConfigImportTests {
     )
     #expect(
       result.unmapped.map(\.description) == [
-        #"data.train_files = "geo@train": no counterpart yet: it belongs to the reading of prompts"#,
-        "algorithm.kl_coef = 0.0: no counterpart yet: it belongs to the policy and its update",
-        #"worker.actor.optim.lr = "1.0e-6": no counterpart yet: it belongs to the policy and its update"#,
+        #"data.train_files = "geo@train": it belongs to training: --train imports that"#,
+        "algorithm.kl_coef = 0.0: it belongs to training: --train imports that",
+        #"worker.actor.optim.lr = "1.0e-6": it belongs to training: --train imports that"#,
         "worker.rollout.n = 16: saved rollouts have the groups that they have",
-        "worker.rollout.top_p = 0.99: no counterpart yet: it belongs to the sampling of rollouts",
+        "worker.rollout.top_p = 0.99: it belongs to training: --train imports that",
       ])
   }
 
@@ -103,6 +103,50 @@ struct ConfigImportTests {
     #expect(result.spec["stages"] == [])
     #expect(result.spec["source"]?["provides"] == ["reward", "advantage"])
     #expect(result.unmapped.map(\.path) == ["algorithm.adv_estimator"])
+  }
+
+  @Test("EasyR1's training: policy, rollouts, dynamic sampling, updates, checkpoints, evaluation")
+  func training() throws {
+    let result = try ConfigImport(
+      JSONValue(
+        parsing: """
+          {"data": {"train_files": "train.jsonl", "val_files": ["a.jsonl", "b.jsonl"], "rollout_batch_size": 512,
+                    "max_response_length": 2048, "shuffle": true, "filter_overlong_prompts": true},
+           "algorithm": {"adv_estimator": "grpo", "use_kl_loss": true, "kl_penalty": "low_var_kl", "kl_coef": 0.01,
+                         "online_filtering": true},
+           "worker": {"actor": {"global_batch_size": 128, "max_grad_norm": 1.0, "clip_ratio_low": 0.2,
+                                "clip_ratio_high": 0.28, "model": {"model_path": "models/3B", "freeze_vision_tower": false},
+                                "optim": {"lr": 1e-6, "weight_decay": 0.01}, "fsdp": {"enable_full_shard": true}},
+                      "rollout": {"n": 8, "temperature": 1.0, "top_p": 0.99, "val_override_config": {"temperature": 0.5, "n": 1}},
+                      "reward": {"compute_score": "math"}},
+           "trainer": {"total_epochs": 15, "max_try_make_batch": 10, "val_freq": 5, "val_before_train": false, "save_freq": 5,
+                       "save_limit": 3, "n_gpus_per_node": 8}}
+          """), for: .training)
+    let spec = result.spec
+    #expect(spec["policy"]?.json == #"{"use":"bundled","with":{"model":"models/3B","vision":"trained"}}"#)
+    #expect(
+      spec["source"]?.json
+        == #"{"prompts":"train.jsonl","provides":["answer"],"epochs":15,"batch":{"groups":512}}"#)
+    let stages = try #require(spec["stages"]?.arrayValue)
+    #expect(stages.compactMap { $0["use"]?.stringValue } == ["rollout", "reward", "filter", "advantage", "update"])
+    #expect(
+      stages.first?["with"]?.json
+        == #"{"n":8,"sampling":{"temperature":1.0,"top_p":0.99,"max_tokens":2048},"too_long":"skip"}"#)
+    #expect(stages[2]["with"]?["max_attempts"] == 10)
+    #expect(
+      stages[4]["with"]?.json
+        == #"{"loss":{"use":"clip","with":{"epsilon_low":0.2,"epsilon_high":0.28}},"minibatches":4,"#
+        + #""learning_rate":{"rate":1e-06},"optimizer":{"weight_decay":0.01,"max_gradient_norm":1.0},"#
+        + #""kl":{"coefficient":0.01,"estimator":"k3"}}"#)
+    #expect(
+      spec["training"]?.json
+        == #"{"checkpoints":{"every":5,"keep":3},"evaluation":{"prompts":["a.jsonl","b.jsonl"],"every":5,"before":false,"#
+        + #""samples":1,"sampling":{"temperature":0.5,"max_tokens":2048}}}"#)
+    #expect(
+      result.unmapped.map(\.description) == [
+        "worker.actor.fsdp.enable_full_shard = true: it says how work is spread over GPUs and memory, or has no counterpart",
+        "trainer.n_gpus_per_node = 8: it says where and how the peer's trainer runs",
+      ])
   }
 
   @Test("faults name the key")

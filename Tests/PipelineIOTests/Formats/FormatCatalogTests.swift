@@ -26,7 +26,10 @@ struct FormatCatalogTests {
     let message = FormatSupport.message {
       _ = try catalog.detect(sample: [["prompt": "P", "completion": "C", "reward": 1]], file: "x.jsonl")
     }
-    #expect(message == "x.jsonl:1:1: the lines could be trl or verifiers; name the format with --from")
+    #expect(
+      message
+        == "x.jsonl:1:1: the lines could be trl or verifiers; name the format with --from, or as 'format' in a spec's source"
+    )
   }
 
   @Test("lines that fit no format are refused, with their keys")
@@ -35,7 +38,8 @@ struct FormatCatalogTests {
       _ = try catalog.detect(sample: [["a": 1, "b": 2]], file: "x.jsonl")
     }
     #expect(
-      message == "x.jsonl:1:1: no known format has lines like these (a, b); name one with --from: "
+      message
+        == "x.jsonl:1:1: no known format has lines like these (a, b); name one with --from, or as 'format' in a spec's source: "
         + "shuffle-r1, verl, trl, ms-swift, roll, verifiers, open-instruct, trinity, openai-chat, easyr1-dataset, "
         + "verl-dataset")
     for sample: JSONValue in [1, "x", [], .null, [:]] {
@@ -45,7 +49,8 @@ struct FormatCatalogTests {
     }
     #expect(
       FormatSupport.message { _ = try catalog.detect(sample: [], file: "x.jsonl") }
-        == "x.jsonl:1:1: there is no line to tell the format by; name it with --from")
+        == "x.jsonl:1:1: there is no line to tell the format by; name it with --from, or as 'format' in a spec's source"
+    )
   }
 
   @Test("a mistyped name gets the nearest one")

@@ -12,9 +12,9 @@ struct BundledModelTests {
 
   /// A red circle on a light ground, 64 x 64 pixels.
   private static let picture =
-    "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAEAAAABACAIAAAAlC+aJAAAAhklEQVR42u3YsQ2AMAxFwb//tBRUNNBDSWIUc5IHeFfF"
-    + "Trb9WHoCAAAAAAAAAAAAAAAAAPA94Exuswbg2V0pSUH9VENq6ucZUlY/yZDK+hmGFNcPNwAsB3hfP9YAAADwN4B3AMAy12Kd7nDQdDgpOxz1Hb5V/MwB"
-    + "AAAAAAAAAAAAAAAAALDkXhl2cNyPC1fQAAAAAElFTkSuQmCC"
+    "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAEAAAABACAIAAAAlC+aJAAAAhklEQVR42u3YsQ2AMAxFwb//tBRUNNBD"
+    + "SWIUc5IHeFfFTrb9WHoCAAAAAAAAAAAAAAAAAPA94Exuswbg2V0pSUH9VENq6ucZUlY/yZDK+hmGFNcPNwAsB3hfP9YAAADwN4B3"
+    + "AMAy12Kd7nDQdDgpOxz1Hb5V/MwBAAAAAAAAAAAAAAAALDkXhl2cNyPC1fQAAAAASUVORK5CYII="
 
   private func policy() throws -> BundledPolicy {
     var options = BundledPolicy.Options()
@@ -40,7 +40,7 @@ struct BundledModelTests {
     arguments: [
       ("<think>shape circle, color red; want no blue</think> \\boxed{yes}", 16),
       ("<think>shape rectangle, color teal; want shape</think> \\boxed{rectangle}", 15),
-      ("<think>brown rectangle, red triangle; circle 0</think> \\boxed{0}", 15),
+      ("<think>brown rectangle, red triangle; circle 0</think> \\boxed{0}", 17),
     ])
   func lengths(_ text: String, _ count: Int) async throws {
     #expect(try await policy().encode(response: text, finish: .stop).count == count)
