@@ -146,12 +146,18 @@ else
   echo '  skipped  trl-parquet: pyarrow is not installed'
 fi
 
-if python3 -m unittest discover -s "$root/Examples/easy-vqa" > "$scratch/output" 2>&1; then
-  passed=$((passed + 1))
-  echo '  ok       easy-vqa: its scripts'
-else
-  fail easy-vqa 'its scripts do not do what their tests say' < "$scratch/output"
-fi
+# scripts EXAMPLE: the tests of an example's Python programs.
+scripts() {
+  if python3 -m unittest discover -s "$root/Examples/$1" > "$scratch/output" 2>&1; then
+    passed=$((passed + 1))
+    echo "  ok       $1: its scripts"
+  else
+    fail "$1" 'its scripts do not do what their tests say' < "$scratch/output"
+  fi
+}
+
+scripts easy-vqa
+scripts paper-in-miniature
 
 echo "examples: $passed passed, $failed failed, $skipped skipped"
 [ "$failed" -eq 0 ]
