@@ -43,6 +43,7 @@ let package = Package(
       name: "CImageCodecs", linkerSettings: ["png", "jpeg", "webp", "webpdemux"].map { .linkedLibrary($0) }),
     .target(name: "CJSON", linkerSettings: [.linkedLibrary("jsoncpp")]),
     .target(name: "CRecordScanner"),
+    .target(name: "CStandardStreams"),
     .systemLibrary(name: "CZlib", providers: [.apt(["zlib1g-dev"])]),
     .systemLibrary(name: "CZstd", providers: [.apt(["libzstd-dev"]), .brew(["zstd"])]),
 
@@ -59,7 +60,8 @@ let package = Package(
     .target(
       name: "PipelineCommand",
       dependencies: [
-        "PipelineAnalysis", "PipelineCore", "PipelineIO", "PipelineRuntime", "PipelineSpec", "QwenVL",
+        "CStandardStreams", "PipelineAnalysis", "PipelineCore", "PipelineIO", "PipelineRuntime", "PipelineSpec",
+        "QwenVL",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ] + stages.map { .init(stringLiteral: $0 + "Plugin") }),
     .executableTarget(name: "shuffle-r1", dependencies: ["PipelineCommand"]),

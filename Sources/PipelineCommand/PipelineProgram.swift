@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import ArgumentParser
+import CStandardStreams
 import Foundation
 public import PipelineCore
 import Synchronization
@@ -28,7 +29,7 @@ public enum PipelineProgram {
     _ arguments: [String], register: (inout Registry) throws -> Void = { _ in }
   ) async -> ExitStatus {
     signal(SIGPIPE, SIG_IGN)
-    Terminal.holdStandardDescriptors()
+    cs_hold_standard_streams()
     do {
       var registry = try Registry.standard()
       try register(&registry)

@@ -45,15 +45,6 @@ enum Terminal {
     }
   }
 
-  /// Makes sure that descriptors 0, 1 and 2 are taken, so that no file of ours is mistaken for a standard stream.
-  ///
-  /// A stream that the caller closed stays unusable: reading or writing it is an error.
-  static func holdStandardDescriptors() {
-    for descriptor: Int32 in 0...2 where fcntl(descriptor, F_GETFD) < 0 {
-      _ = open("/dev/null", descriptor == 0 ? O_WRONLY : O_RDONLY)
-    }
-  }
-
   private static func escaped(_ text: String) -> String {
     guard text.unicodeScalars.contains(where: isControl) else { return text }
     var result = String.UnicodeScalarView()
