@@ -15,21 +15,17 @@ public struct GSPOLoss: PolicyLoss {
   /// The mean over responses of the mean over their tokens.
   public let aggregation = LossAggregation.sequenceMeanTokenMean
 
-  private let objective: ClippedObjective
+  private let perToken: GSPOTokenLoss
 
   /// Makes the loss.
-  public init(options: GSPOOptions = GSPOOptions(), assembly: Assembly) { objective = options.objective }
+  public init(options: GSPOOptions = GSPOOptions(), assembly: Assembly) {
+    perToken = GSPOTokenLoss(options: options, assembly: assembly)
+  }
 
   /// The clipped losses, and their gradient: the same for every token.
   public func evaluate(_ tokens: LossTokens) -> TokenLosses {
-    let ratio = PolicyRatio(logRatio: tokens.meanLogRatio)
-    var result = TokenLosses(capacity: tokens.count)
-    var sum = 0.0
-    for token in 0..<tokens.count {
-      let (loss, slope, clip) = objective.evaluate(advantage: tokens.advantages[token], ratio: ratio)
-      result.add(loss: loss, gradient: 0, clip: clip)
-      sum = (sum + (tokens.weights[token] * slope).bounded).bounded
-    }
+    var result = perToken.evaluate(tokens)
+    let sum = result.gradient.reduce(0) { ($0 + $1.bounded).bounded }
     for token in 0..<tokens.count { result.gradient[token] = sum / Double(tokens.count) }
     return result
   }

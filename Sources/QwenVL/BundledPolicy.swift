@@ -204,14 +204,7 @@ public actor BundledPolicy: Policy {
         .invalidSpec, "the policy was opened for inference, it has nothing new to save; copy \(checkpoint.folder)")
     }
     let writer = try CheckpointWriter(folder: folder, source: checkpoint, precision: .all(.float32))
-    for parameter in model.parameters {
-      var start = 0
-      for tensor in parameter.tensors {
-        let part = parameter.variable.value.elements[start..<start + tensor.count]
-        try writer.write(tensor.name, floats: UnsafeBufferPointer(rebasing: part))
-        start += tensor.count
-      }
-    }
+    for parameter in model.parameters { try writer.write(parameter) }
     try OptimizerState.save(optimizer, with: writer)
     try writer.finish()
   }

@@ -173,14 +173,7 @@ final class TowerTraining {
   func save(to folder: String) throws {
     let writer = try CheckpointWriter(
       folder: folder, source: checkpoint, precision: .all(.float32), existing: .replace)
-    for parameter in model.parameters {
-      var start = 0
-      for tensor in parameter.tensors {
-        let part = parameter.variable.value.elements[start..<start + tensor.count]
-        try writer.write(tensor.name, floats: UnsafeBufferPointer(rebasing: part))
-        start += tensor.count
-      }
-    }
+    for parameter in model.parameters { try writer.write(parameter) }
     try writer.finish()
   }
 }

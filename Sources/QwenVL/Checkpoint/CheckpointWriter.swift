@@ -79,6 +79,16 @@ public final class CheckpointWriter {
     try shard.write(stored, floats: floats)
   }
 
+  /// Writes the tensors of a parameter by their canonical names.
+  public func write(_ parameter: Parameter) throws {
+    var start = 0
+    for tensor in parameter.tensors {
+      let part = parameter.variable.value.elements[start..<start + tensor.count]
+      try write(tensor.name, floats: UnsafeBufferPointer(rebasing: part))
+      start += tensor.count
+    }
+  }
+
   /// Writes a weight as it is stored in a checkpoint.
   public func write(_ tensor: StoredTensor) throws {
     let (shard, stored) = try target(of: tensor.name)
