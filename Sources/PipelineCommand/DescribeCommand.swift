@@ -10,8 +10,8 @@ struct DescribeCommand: ParsableCommand {
     commandName: "describe",
     abstract: "What can a spec name, and what can be set?",
     discussion: """
-      Without a name, lists all stages, reward functions and advantage estimators; with one, its options with their \
-      defaults, and for a stage what it reads and writes.
+      Without a name, lists all stages, reward functions, advantage estimators, losses and policies; with one, its \
+      options with their defaults, and for a stage what it reads and writes, and what it needs of the policy.
 
         shuffle-r1 describe
         shuffle-r1 describe pairwise-sample
@@ -40,7 +40,7 @@ struct DescribeCommand: ParsableCommand {
   private func descriptions(in registry: Registry) throws -> [ComponentDescription] {
     let all = ComponentKind.allCases.flatMap { kind in registry.names(of: kind).map { (kind, $0) } }
     guard let name else { return try all.map { try ComponentDescription($0, $1, in: registry) } }
-    let matches = all.filter { $0.1 == name }
+    let matches = ComponentKind.allCases.filter { registry.component($0, name) != nil }.map { ($0, name) }
     guard matches.isEmpty else { return try matches.map { try ComponentDescription($0, $1, in: registry) } }
     let hint = NearestName.suggestion(for: name, among: all.map(\.1)).map { "; did you mean '\($0)'?" } ?? "."
     throw PipelineError(
@@ -60,11 +60,15 @@ struct DescribeCommand: ParsableCommand {
 
   private static func page(_ description: ComponentDescription) -> String {
     var lines = ["\(description.name) (\(description.kind.rawValue)): \(description.summary)"]
+    if !description.aliases.isEmpty { lines.append("  also called \(description.aliases.joined(separator: ", "))") }
     if let reads = description.reads, !reads.isEmpty {
       lines.append("  reads   \(reads.map(\.rawValue).joined(separator: ", "))")
     }
     if let writes = description.writes, !writes.isEmpty {
       lines.append("  writes  \(writes.map(\.rawValue).joined(separator: ", "))")
+    }
+    if let needs = description.needs, !needs.isEmpty {
+      lines.append("  needs   of the policy: \(needs.map(\.rawValue).joined(separator: ", "))")
     }
     lines.append(description.options.isEmpty ? "  no options" : "  options")
     lines += options(description.options, indent: 4)

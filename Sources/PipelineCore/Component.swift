@@ -8,6 +8,9 @@ public protocol Component: Sendable {
   /// The registered name, in kebab-case: `pairwise-sample`.
   static var name: String { get }
 
+  /// Other names that a spec may use, such as those of other programs; none unless it says so.
+  static var aliases: [String] { get }
+
   /// One sentence for `describe`, without a full stop at the end.
   static var summary: String { get }
 
@@ -17,6 +20,11 @@ public protocol Component: Sendable {
   ///   - options: Decoded and free of ``ComponentOptions/problems()``.
   ///   - assembly: Makes the components that this one is composed of.
   init(options: Options, assembly: Assembly) throws
+}
+
+extension Component {
+  /// No other names.
+  public static var aliases: [String] { [] }
 }
 
 /// The kinds of component that a registry holds.

@@ -5,13 +5,14 @@
 /// A value: it is passed in, copied and extended, never shared.
 public struct Registry: Sendable {
   private var components: [ComponentKind: [String: any Component.Type]] = [:]
+  private var names: [ComponentKind: [String: String]] = [:]
 
   /// A registry without any component.
   public init() {}
 
-  /// Adds a stage under its name.
+  /// Adds a stage under its name and its aliases.
   ///
-  /// - Throws: When the name is taken or not in kebab-case.
+  /// - Throws: When a name is taken, or the first not in kebab-case.
   public mutating func register<S: Stage>(_ type: S.Type) throws { try insert(type, .stage) }
 
   /// Adds a reward function under its name; see ``register(_:)-(S.Type)``.
@@ -29,8 +30,10 @@ public struct Registry: Sendable {
   /// The names of a kind, sorted.
   public func names(of kind: ComponentKind) -> [String] { components[kind]?.keys.sorted() ?? [] }
 
-  /// The type registered under a name, whatever its kind.
-  public func component(_ kind: ComponentKind, _ name: String) -> (any Component.Type)? { components[kind]?[name] }
+  /// The type registered under a name or an alias, whatever its kind.
+  public func component(_ kind: ComponentKind, _ name: String) -> (any Component.Type)? {
+    names[kind]?[name].flatMap { components[kind]?[$0] }
+  }
 
   /// The stage registered under a name.
   ///
@@ -81,10 +84,13 @@ public struct Registry: Sendable {
       throw PipelineError(
         .registry, "cannot register the \(kind.rawValue) '\(name)': a name is kebab-case, such as 'my-reward'")
     }
-    guard components[kind]?[name] == nil else {
-      throw PipelineError(
-        .registry, "the \(kind.rawValue) '\(name)' is registered already; give one of the two another name")
+    for word in [name] + C.aliases {
+      guard names[kind]?[word] == nil else {
+        throw PipelineError(
+          .registry, "the \(kind.rawValue) '\(word)' is registered already; give one of the two another name")
+      }
     }
+    for word in [name] + C.aliases { names[kind, default: [:]][word] = name }
     components[kind, default: [:]][name] = type
   }
 

@@ -7,6 +7,8 @@ public struct ComponentDescription: Sendable {
   public let kind: ComponentKind
   /// Its registered name.
   public let name: String
+  /// Other names that it answers to.
+  public let aliases: [String]
   /// One sentence on it.
   public let summary: String
   /// Its options, in the order of their declaration.
@@ -15,6 +17,8 @@ public struct ComponentDescription: Sendable {
   public let reads: [Field]?
   /// What a stage adds to its trajectories, with default options; nil for other kinds.
   public let writes: [Field]?
+  /// What a stage asks of the policy, with default options; nil for other kinds.
+  public let needs: [PolicyNeed]?
 
   /// Describes a component.
   ///
@@ -37,7 +41,8 @@ public struct ComponentDescription: Sendable {
     }
     let (options, instance): ([OptionDescription], (any Component)?) = open(type)
     self.kind = kind
-    self.name = name
+    self.name = type.name
+    self.aliases = type.aliases
     self.summary = type.summary
     self.options = options
     let reads: Set<Field>? =
@@ -50,6 +55,7 @@ public struct ComponentDescription: Sendable {
       }
     self.reads = reads.map(StageChain.ordered)
     self.writes = (instance as? any Stage).map { StageChain.ordered($0.writes) }
+    self.needs = (instance as? any Stage).map { stage in PolicyNeed.allCases.filter(stage.needs.contains) }
   }
 
   /// The description as JSON, for programs.
@@ -59,8 +65,10 @@ public struct ComponentDescription: Sendable {
       JSONValue.Member("kind", .string(kind.rawValue)), JSONValue.Member("name", .string(name)),
       JSONValue.Member("summary", .string(summary)),
     ]
+    if !aliases.isEmpty { members.append(JSONValue.Member("aliases", .array(aliases.map { .string($0) }))) }
     if let reads { members.append(JSONValue.Member("reads", list(reads))) }
     if let writes { members.append(JSONValue.Member("writes", list(writes))) }
+    if let needs { members.append(JSONValue.Member("needs", .array(needs.map { .string($0.rawValue) }))) }
     members.append(JSONValue.Member("options", .array(options.map(\.json))))
     return .object(members)
   }

@@ -38,7 +38,9 @@ public struct SchemaWriter: Sendable {
     let options = OptionProbe(registry: registry).options(of: PipelineSpec.self)
     var schema = table(options)
       .merging("required", ["source", "stages"], at: [])
-      .merging("required", ["rollouts"], at: ["properties", "source"])
+      .merging(
+        "oneOf", [["required": ["rollouts"]], ["required": ["prompts"]]], at: ["properties", "source"]
+      )
       .merging("minItems", 1, at: ["properties", "stages"])
       .merging(
         "enum", .array((["auto"] + formats).map { .string($0) }),
@@ -52,6 +54,7 @@ public struct SchemaWriter: Sendable {
     }
     schema = schema.removing("default", at: ["properties", "stages"])
       .removing("default", at: ["properties", "source", "properties", "rollouts"])
+      .removing("default", at: ["properties", "source", "properties", "prompts"])
       .merging("$defs", .object(definitions), at: [])
     let head: [JSONValue.Member] = [
       JSONValue.Member("$schema", Self.dialect), JSONValue.Member("$id", "pipeline.schema.json"),
@@ -117,10 +120,16 @@ public struct SchemaWriter: Sendable {
       return ["oneOf": [["type": "string"], form(use: ["type": "string"], with: ["type": "object"])]]
     }
     let names = registry.names(of: kind)
-    let forms = names.map { name in
-      form(use: ["const": .string(name)], with: ["$ref": .string("#/$defs/" + Self.definition(kind, name))])
+    func words(_ name: String) -> [JSONValue] {
+      ([name] + (registry.component(kind, name)?.aliases ?? [])).map { .string($0) }
     }
-    return ["oneOf": .array([["enum": .array(names.map { .string($0) })]] + forms)]
+    let forms = names.map { name in
+      let words = words(name)
+      return form(
+        use: words.count == 1 ? ["const": words[0]] : ["enum": .array(words)],
+        with: ["$ref": .string("#/$defs/" + Self.definition(kind, name))])
+    }
+    return ["oneOf": .array([["enum": .array(names.flatMap(words))]] + forms)]
   }
 }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import Foundation
+import PipelineCommand
 import PipelineCore
 import Testing
 
@@ -283,8 +284,8 @@ struct EvaluateTests {
     Case(
       "a reward that nobody knows", "\(evaluate) --reward boxed", status: 2,
       """
-      shuffle-r1: error: --reward:1:1: unknown reward 'boxed'. Known reward functions: boxed-answer, choice, exact, \
-      format, numeric
+      shuffle-r1: error: --reward:1:1: unknown reward 'boxed'. Known reward functions: \
+      \((try? Registry.standard().names(of: .reward).joined(separator: ", ")) ?? "")
       """),
     Case(
       "an option that the reward does not have", #"\#(evaluate) --reward numeric --with '{"tolerance": 1}'"#, status: 2,

@@ -19,6 +19,15 @@ struct RegistryTests {
     func score(_ trajectory: Trajectory) -> RewardOutcome { .scored(0) }
   }
 
+  struct Aliased: RewardFunction {
+    static let name = "words"
+    static let aliases = ["word_count_reward", "length-limit"]
+    static let summary = "Scores nothing"
+    let reads: Set<Field> = []
+    init(options: NoOptions = NoOptions(), assembly: Assembly) {}
+    func score(_ trajectory: Trajectory) -> RewardOutcome { .scored(0) }
+  }
+
   private func message(_ body: () throws -> Void) -> String {
     do { try body() } catch { return "\(error)" }
     return "no error"
@@ -46,6 +55,20 @@ struct RegistryTests {
     #expect(
       message { try registry.register(BadlyNamed.self) }
         == "cannot register the reward 'Badly_Named': a name is kebab-case, such as 'my-reward'")
+  }
+
+  @Test("an alias finds the component, is not listed, and takes its name")
+  func aliases() throws {
+    var registry = Registry()
+    try registry.register(Aliased.self)
+    #expect(try registry.reward("word_count_reward").name == "words")
+    #expect(registry.names(of: .reward) == ["words"])
+    #expect(registry.component(.stage, "words") == nil)
+    #expect(message { try registry.register(Length.self) }.hasPrefix("the reward 'length-limit' is registered already"))
+    var other = Registry()
+    try other.register(Length.self)
+    #expect(message { try other.register(Aliased.self) }.hasPrefix("the reward 'length-limit' is registered already"))
+    #expect(other.component(.reward, "words") == nil && other.component(.reward, "word_count_reward") == nil)
   }
 
   @Test(

@@ -30,7 +30,7 @@ import Testing
     #expect(
       try ComponentDescription(.stage, "reward", in: fakes()).json.json
         == #"{"kind":"stage","name":"reward","summary":"Scores trajectories","reads":["response"],"#
-        + #""writes":["reward","rewards"],"options":[{"name":"functions","type":"list of reward by name","#
+        + #""writes":["reward","rewards"],"needs":[],"options":[{"name":"functions","type":"list of reward by name","#
         + #""default":[{"use":"boxed-answer","with":{},"weight":1.0}],"help":"What judges a response","#
         + #""options":[{"name":"weight","type":"number","default":1.0,"help":"What its score counts"}]}]}"#)
   }

@@ -41,7 +41,9 @@ import Testing
     }
     #expect(check.faults([:]) == [": required source", ": required stages"])
     #expect(check.faults(["source": ["rollouts": "x"], "stages": []]) == ["/stages: minItems"])
-    #expect(faults("shuffle", source: [:]) == ["/source: required rollouts"])
+    #expect(faults("shuffle", source: [:]) == ["/source: oneOf"])
+    #expect(faults("shuffle", source: ["prompts": "x"]) == [])
+    #expect(faults("shuffle", source: ["rollouts": "x", "prompts": "y"]) == ["/source: oneOf"])
     #expect(faults("shuffle", source: ["rollouts": "x", "format": "verk"]) == ["/source/format: enum"])
     #expect(faults("shuffle", source: ["rollouts": "x", "fromat": "trl"]) == ["/source/fromat: not allowed"])
     #expect(

@@ -41,12 +41,10 @@ struct RealResponseTests {
 
   @Test("format agrees with both published styles")
   func format() throws {
-    var tagged = FormatReward.Options()
-    tagged.style = .answerTag
     for line in try lines() {
-      #expect(try FormatReward(assembly: .plain()).score(line.trajectory) == .scored(line.math.format))
+      #expect(try BoxedFormatReward(assembly: .plain()).score(line.trajectory) == .scored(line.math.format))
       #expect(
-        try FormatReward(options: tagged, assembly: .plain()).score(line.trajectory)
+        try AnswerTagFormatReward(assembly: .plain()).score(line.trajectory)
           == .scored(line.r1v.format))
     }
   }

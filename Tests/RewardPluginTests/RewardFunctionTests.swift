@@ -66,51 +66,6 @@ struct BoxedAnswerRewardTests {
   }
 }
 
-@Suite("FormatReward")
-struct FormatRewardTests {
-  private func reward(_ style: FormatReward.Style) -> FormatReward {
-    var options = FormatReward.Options()
-    options.style = style
-    return FormatReward(options: options, assembly: .plain())
-  }
-
-  @Test(
-    "boxed: thinking first, a box after it",
-    arguments: [
-      ("<think>a</think>\\boxed{b}", 1.0), ("<think></think> so\n\\boxed{} end\n", 1),
-      (" <think>a</think>\\boxed{b}", 0),
-      ("<think>a \\boxed{b}</think>", 0), ("<think>a</think>\\boxed{b", 0), ("\\boxed{b}", 0),
-      ("<think>\\boxed{b}", 0),
-      ("<think>a</think></think>\\boxed{b}", 1), ("", 0),
-    ])
-  func boxed(response: String, score: Double) throws {
-    #expect(try reward(.boxed).score(trajectory(response)) == .scored(score))
-  }
-
-  @Test(
-    "answer-tag: thinking, then nothing but the tagged answer",
-    arguments: [
-      ("<think>a</think><answer>b</answer>", 1.0), ("<think>a\n</think>\n \t<answer></answer>", 1),
-      ("<think>a</think><answer>b</answer>\n", 0), ("\n<think>a</think><answer>b</answer>", 0),
-      ("<think>a</think> so <answer>b</answer>", 0), ("<think>a</think> so </think> <answer>b</answer>", 1),
-      ("<think>a</think><answer></answer></answer>", 1), ("<think>a</think><answer>", 0),
-      ("<answer>b</answer>", 0),
-      ("<think>a</think></answer>", 0), ("", 0),
-    ])
-  func tagged(response: String, score: Double) throws {
-    #expect(try reward(.answerTag).score(trajectory(response)) == .scored(score))
-  }
-
-  @Test("the reward obeys the laws")
-  func laws() async throws {
-    for style in FormatReward.Style.allCases {
-      try await RewardLaws.check(
-        reward(style), cases: [trajectory("<think>a</think>\\boxed{b}"), trajectory("")])
-    }
-    try OptionsLaws.check(FormatReward.Options.self)
-  }
-}
-
 @Suite("ExactReward, NumericReward, ChoiceReward")
 struct ComparingRewardTests {
   @Test(

@@ -26,7 +26,7 @@ struct RewardStageTests {
   private func assembly() throws -> Assembly {
     var registry = Registry()
     try registry.register(BoxedAnswerReward.self)
-    try registry.register(FormatReward.self)
+    try registry.register(BoxedFormatReward.self)
     try registry.register(Scripted.self)
     return .plain(registry)
   }
@@ -52,6 +52,47 @@ struct RewardStageTests {
   }
 
   private let context = StageContext(stage: "reward")
+
+  @Test("weighted: the same sum as one reward function, which does not score where one that counts does not")
+  func weighted() async throws {
+    func outcomes(_ weight: Double) async throws -> [String] {
+      var options = WeightedRewards.Options()
+      options.functions = [
+        .init("boxed-answer", weight: 0.5, name: "accuracy"), .init("scripted", weight: weight),
+      ]
+      let reward = try WeightedRewards(options: options, assembly: assembly())
+      #expect(reward.reads == [.response, .answer, Field("behaviour")])
+      var outcomes: [String] = []
+      for trajectory in batch(["half", "abstain", "late", "broken"]).trajectories {
+        do { outcomes.append("\(try await reward.score(trajectory))") } catch { outcomes.append("\(error)") }
+      }
+      return outcomes
+    }
+    let half = RewardOutcome.scored(
+      1.5, parts: [RewardPart("accuracy", 1), RewardPart("scripted", 0.5), RewardPart("scripted/style", 2)])
+    let counted = try await outcomes(2)
+    #expect(counted[0] == "\(half)")
+    #expect(counted[1] == "\(RewardOutcome.abstained("'scripted': cannot tell"))")
+    #expect(counted[2] == "'scripted': gave no answer within 30.0 s" && counted[3] == "'scripted': it broke")
+    let watched = try await outcomes(0)
+    #expect(watched[3] == "\(RewardOutcome.scored(0.5, parts: [RewardPart("accuracy", 1)]))")
+  }
+
+  @Test("weighted in the stage: what became of the reward that counts becomes of the trajectory")
+  func weightedStatus() async throws {
+    var registry = Registry()
+    try registry.register(WeightedRewards.self)
+    try registry.register(Scripted.self)
+    let here = SourceLocation(file: "test", line: 1, column: 1)
+    let names = OptionTree(.list([OptionTree(.string("scripted"), at: here)]), at: here)
+    let functions = OptionTree(.table([.init(key: "functions", location: here, value: names)]), at: here)
+    var options = RewardStage.Options()
+    options.functions = [.init("weighted", with: functions)]
+    let stage = try RewardStage(options: options, assembly: .plain(registry))
+    var batch = batch(["half", "abstain", "late", "broken"])
+    try await stage.run(&batch, in: context)
+    #expect(batch.trajectories.map(\.rewardStatus) == [.scored, .abstained, .timedOut, .failed])
+  }
 
   @Test("the reward is the weighted sum, and raw scores stay under their names")
   func weightedSum() async throws {

@@ -56,6 +56,9 @@ extension UInt8 {
   /// A letter of ASCII.
   var isLetter: Bool { (0x41...0x5A).contains(self) || (0x61...0x7A).contains(self) }
 
+  /// A letter, a digit, or part of a character beyond ASCII: what words are made of.
+  var isWord: Bool { isLetter || isDigit || self >= 0x80 }
+
   /// A digit of ASCII.
   var isDigit: Bool { (0x30...0x39).contains(self) }
 

@@ -25,10 +25,7 @@ public struct RewardStage: Stage {
 
   /// Makes the stage and its reward functions.
   public init(options: Options = Options(), assembly: Assembly) throws {
-    functions = try PipelineErrors.gather(options.functions) { function in
-      WeightedReward(
-        name: function.partName, weight: function.weight, reward: try assembly.reward(function.reference))
-    }
+    functions = try WeightedReward.all(options.functions, assembly)
     existing = options.existing
   }
 
@@ -65,90 +62,6 @@ public struct RewardStage: Stage {
         judgement.add(try await function.judge(batch[position]), of: function, index: index)
       }
       return judgement
-    }
-  }
-}
-
-/// A reward function and its part of the sum.
-struct WeightedReward: Sendable {
-  let name: String
-  let weight: Double
-  let reward: any RewardFunction
-  private let reads: [Field]
-
-  init(name: String, weight: Double, reward: any RewardFunction) {
-    self.name = name
-    self.weight = weight
-    self.reward = reward
-    self.reads = reward.reads.sorted { $0.rawValue < $1.rawValue }
-  }
-
-  /// What a function made of a trajectory.
-  enum Verdict: Sendable {
-    case scored(Double, [RewardPart])
-    case unscored(RewardStatus, reason: String)
-  }
-
-  /// Judges a trajectory; throws only when the run is cancelled.
-  func judge(_ trajectory: Trajectory) async throws -> Verdict {
-    for field in reads where !trajectory.has(field) {
-      return .unscored(.failed, reason: "has no '\(field)'")
-    }
-    do {
-      switch try await reward.score(trajectory) {
-      case .scored(let score, let parts):
-        guard score.isFinite, parts.allSatisfy(\.score.isFinite) else {
-          return .unscored(.failed, reason: "scored \(score), or a part of it, which is not finite")
-        }
-        return .scored(score, parts)
-      case .abstained(let reason): return .unscored(.abstained, reason: reason)
-      }
-    } catch let error as CancellationError {
-      throw error
-    } catch let timeout as RewardTimeout {
-      return .unscored(.timedOut, reason: timeout.description)
-    } catch {
-      return .unscored(.failed, reason: "\(error)")
-    }
-  }
-}
-
-/// What all functions together made of a trajectory.
-struct Judgement: Sendable {
-  /// A function that did not score.
-  struct Gap: Sendable {
-    let function: Int
-    let status: RewardStatus
-    let reason: String
-  }
-
-  private(set) var parts: [RewardPart] = []
-  private(set) var gaps: [Gap] = []
-  private(set) var status = RewardStatus.scored
-  private var sum = 0.0
-
-  /// The weighted sum, where every function that counts has scored.
-  var reward: Double? { status == .scored ? sum : nil }
-
-  mutating func add(_ verdict: WeightedReward.Verdict, of function: WeightedReward, index: Int) {
-    switch verdict {
-    case .scored(let score, let own):
-      sum += function.weight * score
-      parts.append(RewardPart(function.name, score))
-      parts += own.map { RewardPart("\(function.name)/\($0.name)", $0.score) }
-      if !sum.isFinite { status = .failed }
-    case .unscored(let status, let reason):
-      gaps.append(Gap(function: index, status: status, reason: reason))
-      if function.weight != 0, Self.severity(status) > Self.severity(self.status) { self.status = status }
-    }
-  }
-
-  private static func severity(_ status: RewardStatus) -> Int {
-    switch status {
-    case .scored: 0
-    case .abstained: 1
-    case .timedOut: 2
-    case .failed: 3
     }
   }
 }

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+import PipelineCore
+
+/// 1 where the whole response is `<think>.*</think>\s*<answer>.*</answer>`, else 0.
+///
+/// The dot matches line ends; nothing, not even space, stands before `<think>` or behind `</answer>`. Found by searching,
+/// in time linear in the length of the response.
+///
+/// Source: Shuffle-R1's second format reward, which is EasyR1's for R1-V.
+public struct AnswerTagFormatReward: RewardFunction {
+  /// `answer-tag-format`.
+  public static let name = "answer-tag-format"
+  /// EasyR1's name.
+  public static let aliases = ["r1v_format_reward"]
+  /// What `describe` says.
+  public static let summary = "1 if the whole response is <think>…</think> <answer>…</answer>, else 0"
+
+  /// The response.
+  public let reads: Set<Field> = [.response]
+
+  /// Makes the reward; it has nothing to set.
+  public init(options: NoOptions = NoOptions(), assembly: Assembly) {}
+
+  /// Looks at the response's form.
+  ///
+  /// - Throws: When it is missing or no text.
+  public func score(_ trajectory: Trajectory) throws -> RewardOutcome {
+    .scored(Self.isTagged(Array(try trajectory.responseText().utf8)[...]) ? 1 : 0)
+  }
+
+  private static func isTagged(_ text: ArraySlice<UInt8>) -> Bool {
+    let end = text.endIndex - 9
+    guard text.holds("<think>", at: text.startIndex), end >= 0, text.holds("</answer>", at: end) else {
+      return false
+    }
+    var position = 7
+    while let think = text.first("</think>", from: position) {
+      let answer = text.skippingSpace(from: think + 8)
+      if text.holds("<answer>", at: answer), answer + 8 <= end { return true }
+      position = answer
+    }
+    return false
+  }
+}

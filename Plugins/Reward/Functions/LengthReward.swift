@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+import PipelineCore
+
+/// 1 where the response is as long as it should be, less the farther it lies outside, and 0 beyond a margin.
+///
+/// With length `l`: 1 for `minimum ≤ l ≤ maximum`; outside, `max(0, 1 − distance / margin)`.
+public struct LengthReward: RewardFunction {
+  /// `length`.
+  public static let name = "length"
+  /// What `describe` says.
+  public static let summary = "1 if the response's length lies in a range, falling to 0 over a margin outside of it"
+
+  /// What a spec can set.
+  public struct Options: ComponentOptions {
+    /// What the length is counted in.
+    public var unit = LengthUnit.tokens
+    /// The shortest length that gets 1.
+    public var minimum = 0
+    /// The longest length that gets 1.
+    public var maximum = 1024
+    /// How far outside the score is 0.
+    public var margin = 0
+
+    /// The defaults.
+    public init() {}
+
+    /// What each option means.
+    public static let help = [
+      "unit": "what the length is counted in: tokens, characters or words",
+      "minimum": "the shortest length that gets 1",
+      "maximum": "the longest length that gets 1",
+      "margin": "how far outside the score has fallen to 0; with 0 it falls at once",
+    ]
+
+    /// What is wrong with the values.
+    public func problems() -> [OptionProblem] {
+      var problems: [OptionProblem] = []
+      if minimum < 0 { problems.append(OptionProblem("minimum", "is \(minimum), it must not be negative")) }
+      if maximum < minimum {
+        problems.append(OptionProblem("maximum", "is \(maximum), less than the minimum of \(minimum)"))
+      }
+      if margin < 0 { problems.append(OptionProblem("margin", "is \(margin), it must not be negative")) }
+      return problems
+    }
+  }
+
+  private let options: Options
+
+  /// Makes the reward.
+  public init(options: Options = Options(), assembly: Assembly) { self.options = options }
+
+  /// What is counted.
+  public var reads: Set<Field> { [options.unit.field] }
+
+  /// Measures the response.
+  ///
+  /// - Throws: When what is counted is missing, or of another kind.
+  public func score(_ trajectory: Trajectory) throws -> RewardOutcome {
+    let length = try options.unit.length(of: trajectory)
+    let distance = max(options.minimum - length, length - options.maximum, 0)
+    if distance == 0 { return .scored(1) }
+    return .scored(distance >= options.margin ? 0 : 1 - Double(distance) / Double(options.margin))
+  }
+}

@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+import PipelineCore
+
+/// 0 for a response that repeats nothing, down to `max_penalty` for one that says the same again and again.
+///
+/// The share of its n-grams that came before, `1 − distinct / all`, times `max_penalty`. A response with fewer words than
+/// an n-gram has scores 0. Words are runs without space, whatever their case.
+///
+/// Source: Yeo et al., "Demystifying Long Chain-of-Thought Reasoning in LLMs" (arXiv 2502.03373), as Open R1 has it.
+public struct RepetitionReward: RewardFunction {
+  /// `repetition`.
+  public static let name = "repetition"
+  /// Open R1's names.
+  public static let aliases = ["repetition_penalty", "get_repetition_penalty_reward"]
+  /// What `describe` says.
+  public static let summary = "0, down to −1 the larger the share of n-grams that the response repeats"
+
+  /// What n-grams are made of.
+  public enum Unit: String, Codable, Sendable, CaseIterable {
+    /// Runs of the text without space.
+    case words
+    /// The tokens of `tokens`.
+    case tokens
+  }
+
+  /// What a spec can set.
+  public struct Options: ComponentOptions {
+    /// Words that make an n-gram.
+    public var ngramSize = 3
+    /// The score of a response that is nothing but repetition.
+    public var maxPenalty = -1.0
+    /// What n-grams are made of.
+    public var unit = Unit.words
+
+    /// The defaults.
+    public init() {}
+
+    /// What each option means.
+    public static let help = [
+      "ngram_size": "how many words, or tokens, make an n-gram",
+      "max_penalty": "the score that repeating everything would have, not above 0",
+      "unit": "what n-grams are made of: words or tokens",
+    ]
+
+    /// What is wrong with the values.
+    public func problems() -> [OptionProblem] {
+      var problems: [OptionProblem] = []
+      if ngramSize < 1 { problems.append(OptionProblem("ngram_size", "is \(ngramSize), it must be at least 1")) }
+      if !(maxPenalty <= 0 && maxPenalty.isFinite) {
+        problems.append(OptionProblem("max_penalty", "is \(maxPenalty), it must be 0 or less"))
+      }
+      return problems
+    }
+  }
+
+  private let options: Options
+
+  /// Makes the reward.
+  public init(options: Options = Options(), assembly: Assembly) { self.options = options }
+
+  /// The text, or the tokens.
+  public var reads: Set<Field> { options.unit == .words ? [.response] : [.tokens] }
+
+  /// Counts the n-grams.
+  ///
+  /// - Throws: When what is counted is missing, or of another kind.
+  public func score(_ trajectory: Trajectory) throws -> RewardOutcome {
+    let words =
+      switch options.unit {
+      case .words:
+        Self.numbered(Array(try trajectory.responseText().lowercased().utf8).split(whereSeparator: \.isSpace))
+      case .tokens: Self.numbered(try trajectory.responseTokens())
+      }
+    let all = words.count - options.ngramSize + 1
+    guard all > 0 else { return .scored(0) }
+    let repeated = 1 - Double(Self.distinct(words, options.ngramSize)) / Double(all)
+    return .scored(repeated == 0 ? 0 : repeated * options.maxPenalty)
+  }
+
+  /// The words as numbers, equal where they are.
+  private static func numbered<Word: Hashable>(_ words: [Word]) -> [Int] {
+    var numbers: [Word: Int] = [:]
+    return words.map { word in
+      if let number = numbers[word] { return number }
+      numbers[word] = numbers.count
+      return numbers.count - 1
+    }
+  }
+
+  /// How many different runs of `size` words there are, in time that does not depend on the size.
+  ///
+  /// Runs are numbered as words were, those of twice the length from pairs of those of the length before.
+  private static func distinct(_ words: [Int], _ size: Int) -> Int {
+    var length = 1
+    var runs = words
+    while length < size {
+      let step = min(length, size - length)
+      runs = numbered((0..<runs.count - step).map { Pair(first: runs[$0], second: runs[$0 + step]) })
+      length += step
+    }
+    return Set(runs).count
+  }
+
+  private struct Pair: Hashable {
+    let first: Int
+    let second: Int
+  }
+}
