@@ -15,6 +15,7 @@ struct RootCommand: AsyncParsableCommand {
         shuffle-r1 check pipeline.json                     is this spec right?
         shuffle-r1 run pipeline.json --output runs/first   do it
         shuffle-r1 why runs/first geo-17/3                 what became of it?
+        shuffle-r1 reward exact --cases cases.jsonl        does this reward judge right?
         shuffle-r1 stage advantage < in.jsonl > out.jsonl  one stage alone
         shuffle-r1 generate --model DIR < prompts.jsonl    rollouts of a model
         shuffle-r1 evaluate --model DIR --prompts q.jsonl  how good is it?
@@ -22,8 +23,9 @@ struct RootCommand: AsyncParsableCommand {
     version: PipelineProgram.version,
     subcommands: [
       RunCommand.self, CheckCommand.self, StageCommand.self, DescribeCommand.self, ConvertCommand.self,
-      InspectCommand.self, CompareCommand.self, WhyCommand.self, ModelCommand.self, GenerateCommand.self,
-      LogProbsCommand.self, EvaluateCommand.self, ImportConfigCommand.self, SchemasCommand.self,
+      InspectCommand.self, CompareCommand.self, WhyCommand.self, RewardCommand.self, RewardDiffCommand.self,
+      ModelCommand.self, GenerateCommand.self, LogProbsCommand.self, EvaluateCommand.self, ImportConfigCommand.self,
+      SchemasCommand.self,
     ])
 }
 

@@ -2,6 +2,41 @@
 public import PipelineCore
 
 extension SpecLoader {
+  /// Makes a reward function that judges alone.
+  ///
+  /// - Parameters:
+  ///   - use: The registered name.
+  ///   - options: The argument of `--with`, JSON or YAML; blank for the defaults.
+  ///   - registry: The components that can be named.
+  /// - Throws: ``PipelineErrors``, at least one, with places in `--with`.
+  public static func reward(
+    _ use: String, with options: String = "", registry: Registry
+  ) throws -> any RewardFunction {
+    try gathering {
+      let tree = options.allSatisfy(\.isWhitespace) ? OptionTree.empty : try SpecText(options, file: "--with").tree()
+      return try Assembly(registry: registry, reader: SpecOptionsReader()).reward(ComponentReference(use, with: tree))
+    }
+  }
+
+  /// Makes a reward function from a text that names it: `exact`, or `{"use": "exact", "with": {"extract": "boxed"}}`.
+  ///
+  /// - Throws: ``PipelineErrors``, at least one, with places in the text.
+  public static func reward(reference text: String, registry: Registry) throws -> any RewardFunction {
+    guard text.drop(while: \.isWhitespace).first == "{" else { return try reward(text, registry: registry) }
+    return try gathering {
+      let tree = try SpecText(text, file: "reward").tree()
+      guard case .table(let entries) = tree.node, case .string(let use)? = tree["use"]?.node else {
+        throw PipelineError(.invalidSpec, "must name a reward: {\"use\": NAME, \"with\": OPTIONS}", at: tree.location)
+      }
+      if let other = entries.first(where: { !["use", "with"].contains($0.key) }) {
+        throw PipelineError(
+          .invalidSpec, "unknown key \(other.key.quotedForMessage); a reward has 'use' and 'with'", at: other.location)
+      }
+      let reference = ComponentReference(use, with: tree["with"] ?? .empty, at: tree.location)
+      return try Assembly(registry: registry, reader: SpecOptionsReader()).reward(reference)
+    }
+  }
+
   /// Makes the `reward` stage with one reward function, as a command that scores alone wants it.
   ///
   /// - Parameters:

@@ -62,7 +62,7 @@ public enum SpecLoader {
     }
   }
 
-  private static func gathering<Result>(_ body: () throws -> Result) throws -> Result {
+  static func gathering<Result>(_ body: () throws -> Result) throws -> Result {
     do { return try body() } catch let error as PipelineError { throw PipelineErrors([error]) }
   }
 }

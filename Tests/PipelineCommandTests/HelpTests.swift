@@ -6,8 +6,8 @@ import Testing
 @Suite("Help and the words of the command line")
 struct HelpTests {
   static let commands = [
-    "run", "check", "stage", "describe", "convert", "inspect", "compare", "why", "model", "generate", "logprobs",
-    "evaluate", "import-config", "schemas",
+    "run", "check", "stage", "describe", "convert", "inspect", "compare", "why", "reward",
+    "reward-diff", "model", "generate", "logprobs", "evaluate", "import-config", "schemas",
   ]
 
   @Test("--help is what was recorded", arguments: [""] + commands)
@@ -45,7 +45,7 @@ struct HelpTests {
       "a command that nobody knows", "shuffle-r1 rnu", status: 2,
       """
       Error: unknown command 'rnu'; did you mean 'run'? Commands: run, check, stage, describe, convert, inspect, \
-      compare, why, model, generate, logprobs, evaluate, import-config, schemas
+      compare, why, reward, reward-diff, model, generate, logprobs, evaluate, import-config, schemas
         See 'shuffle-r1 --help' for more information.
       """),
     Case(
@@ -53,7 +53,7 @@ struct HelpTests {
       status: 2,
       """
       Error: unknown command 'insepct'; did you mean 'inspect'? Commands: run, check, stage, describe, convert, \
-      inspect, compare, why, model, generate, logprobs, evaluate, import-config, schemas
+      inspect, compare, why, reward, reward-diff, model, generate, logprobs, evaluate, import-config, schemas
       """),
     Case(
       "an option that nobody knows", "shuffle-r1 check p.json --quite", status: 2,

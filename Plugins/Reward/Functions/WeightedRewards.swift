@@ -49,12 +49,15 @@ public struct WeightedRewards: RewardFunction {
   public func score(_ trajectory: Trajectory) async throws -> RewardOutcome {
     var judgement = Judgement()
     for (index, function) in functions.enumerated() {
-      judgement.add(try await function.judge(trajectory), of: function, index: index)
+      judgement.add(try await function.reward.verdict(on: trajectory), of: function, index: index)
     }
     if let reward = judgement.reward { return .scored(reward, parts: judgement.parts) }
     let gap = judgement.gaps.first { functions[$0.function].weight != 0 && $0.status == judgement.status }
     let reason = gap.map { "'\(functions[$0.function].name)': \($0.reason)" } ?? "the sum is not finite"
-    if judgement.status == .abstained { return .abstained(reason) }
-    throw RewardFault(reason, status: judgement.status)
+    switch judgement.status {
+    case .abstained: return .abstained(reason)
+    case .timedOut: throw RewardTimeout(reason)
+    default: throw RewardFault(reason)
+    }
   }
 }

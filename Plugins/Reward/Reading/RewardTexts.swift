@@ -27,12 +27,6 @@ extension Trajectory {
 
 /// Why a reward function cannot judge a record.
 struct RewardFault: Error, CustomStringConvertible {
-  /// What becomes of the record; not scored.
-  let status: RewardStatus
   let description: String
-
-  init(_ description: String, status: RewardStatus = .failed) {
-    self.status = status
-    self.description = description
-  }
+  init(_ description: String) { self.description = description }
 }

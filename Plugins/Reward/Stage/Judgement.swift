@@ -18,7 +18,7 @@ struct Judgement: Sendable {
   /// The weighted sum, where every function that counts has scored.
   var reward: Double? { status == .scored ? sum : nil }
 
-  mutating func add(_ verdict: WeightedReward.Verdict, of function: WeightedReward, index: Int) {
+  mutating func add(_ verdict: RewardVerdict, of function: WeightedReward, index: Int) {
     switch verdict {
     case .scored(let score, let own):
       sum += function.weight * score

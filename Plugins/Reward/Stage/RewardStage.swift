@@ -54,14 +54,18 @@ public struct RewardStage: Stage {
     tally.write(to: context.report)
   }
 
+  /// What the functions make of each trajectory; nil for one whose reward stays.
   private func judgements(of batch: TrajectoryBatch, _ context: StageContext) async throws -> [Judgement?] {
-    try await context.concurrentMap(count: batch.count) { [functions, existing] position in
-      if existing == .keep, batch[position].reward != nil { return nil }
-      var judgement = Judgement()
-      for (index, function) in functions.enumerated() {
-        judgement.add(try await function.judge(batch[position]), of: function, index: index)
+    let positions = batch.trajectories.indices.filter { existing == .replace || batch[$0].reward == nil }
+    let trajectories = positions.map { batch[$0] }
+    var judgements = [Judgement?](repeating: nil, count: batch.count)
+    for position in positions { judgements[position] = Judgement() }
+    for (index, function) in functions.enumerated() {
+      let verdicts = try await function.reward.verdicts(on: trajectories, in: context)
+      for (position, verdict) in zip(positions, verdicts) {
+        judgements[position]?.add(verdict, of: function, index: index)
       }
-      return judgement
     }
+    return judgements
   }
 }

@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: Apache-2.0
+import PipelineCore
+import PipelineIO
+
+/// A reward function under the name that a report gives it, or the rewards that the records carry.
+public struct RewardSide: Sendable {
+  /// What the report calls it.
+  public let label: String
+  /// The function; nil for the rewards that are saved.
+  public let reward: (any RewardFunction)?
+
+  /// Names a side.
+  public init(label: String, reward: (any RewardFunction)?) {
+    self.label = label
+    self.reward = reward
+  }
+
+  func verdicts(on batch: TrajectoryBatch, in context: StageContext) async throws -> [RewardVerdict] {
+    if let reward { return try await reward.verdicts(on: batch.trajectories, in: context) }
+    return batch.trajectories.map { trajectory in
+      trajectory.reward.map { .scored($0) }
+        ?? .unscored(trajectory.rewardStatus ?? .abstained, reason: "the record carries no reward")
+    }
+  }
+}
+
+/// What another reward function would make of saved trajectories: which flip, and what that does to their groups.
+public struct RewardDifference: Sendable {
+  /// A trajectory on which the two differ.
+  public struct Flip: Sendable {
+    /// The trajectory.
+    public let trajectory: Trajectory
+    /// What each said.
+    public let verdicts: [RewardVerdict]
+    /// What advantage it has under each; nil where it has none.
+    public let advantages: [Double?]
+  }
+
+  /// What one side made of everything.
+  public struct Tally: Sendable {
+    /// How many trajectories have each status.
+    public internal(set) var statuses: [RewardStatus: Int] = [:]
+    /// The sum of the scores.
+    public internal(set) var sum = 0.0
+    /// The sum of |A|.
+    public internal(set) var mass = 0.0
+    /// How many trajectories have an advantage.
+    public internal(set) var advantages = 0
+    /// How many groups have advantages that are not all zero.
+    public internal(set) var contrasted = 0
+  }
+
+  /// The two, in the order given.
+  public let sides: [RewardSide]
+  /// What each made of it.
+  public private(set) var tallies = [Tally(), Tally()]
+  /// The trajectories on which they differ, in the order of the file.
+  public private(set) var flips: [Flip] = []
+  /// The trajectories judged.
+  public private(set) var count = 0
+  /// Their groups.
+  public private(set) var groups = 0
+  /// Groups in which all advantages are zero under the first alone, and under the second alone.
+  public private(set) var gained = 0
+  public private(set) var lost = 0
+  /// Trajectories whose advantage has another sign, and those whose advantage differs by more than 0.1.
+  public private(set) var turned = 0
+  public private(set) var moved = 0
+  /// What the reader counted.
+  public private(set) var counts = TrajectoryReader.Counts()
+  let files: [String]
+  private let advantage: any Stage
+  private let tolerance: Double
+  private let threads: Int
+
+  /// Nothing judged yet.
+  ///
+  /// - Parameters:
+  ///   - advantage: The stage that turns rewards into advantages.
+  ///   - tolerance: How far two scores may lie apart and be the same.
+  public init(
+    sides: [RewardSide], advantage: any Stage, tolerance: Double, files: [String] = [], threads: Int = 1
+  ) {
+    precondition(sides.count == 2, "two reward functions are compared")
+    self.sides = sides
+    self.advantage = advantage
+    self.tolerance = tolerance
+    self.files = files
+    self.threads = threads
+  }
+
+  /// Reads rollouts to their end and judges all.
+  ///
+  /// - Parameter onProgress: Called after each batch with the share that was read, where it is known.
+  /// - Throws: What reading or judging throws; and when there is nothing to judge.
+  public mutating func read(
+    _ options: TrajectoryReader.Options, onProgress: (Double?) -> Void = { _ in }
+  ) async throws {
+    let reader = TrajectoryReader(options)
+    while let batch = try await reader.next() {
+      try await add(batch)
+      onProgress(await reader.progress)
+    }
+    counts = await reader.counts
+    guard count > 0 else {
+      throw PipelineError(
+        .invalidData, "\(options.paths.joined(separator: ", ")) holds no trajectories to judge; look at it with inspect"
+      )
+    }
+  }
+
+  /// Judges a batch.
+  ///
+  /// - Throws: When judging is cancelled, or advantages cannot be computed.
+  public mutating func add(_ batch: TrajectoryBatch) async throws {
+    var verdicts: [[RewardVerdict]] = []
+    var advantages: [[String: Double]] = []
+    for side in sides {
+      let context = StageContext(stage: "reward-diff", step: batch.number, threads: threads)
+      let found = try await side.verdicts(on: batch, in: context)
+      var copy = batch
+      for (position, verdict) in found.enumerated() {
+        copy[position].reward = verdict.score
+        copy[position].rewardStatus = verdict.status
+      }
+      try await advantage.run(&copy, in: context)
+      verdicts.append(found)
+      advantages.append(
+        Dictionary(copy.trajectories.map { ($0.id, $0.advantage ?? 0) }, uniquingKeysWith: { first, _ in first }))
+    }
+    for side in sides.indices { tallies[side].add(verdicts[side], advantages[side]) }
+    count += batch.count
+    for group in batch.groups {
+      groups += 1
+      let ids = group.positions.map { batch[$0].id }
+      let hasContrast = advantages.map { found in ids.contains { (found[$0] ?? 0) != 0 } }
+      for side in sides.indices where hasContrast[side] { tallies[side].contrasted += 1 }
+      if hasContrast[1], !hasContrast[0] { gained += 1 }
+      if hasContrast[0], !hasContrast[1] { lost += 1 }
+    }
+    for (position, trajectory) in batch.trajectories.enumerated() {
+      let both = advantages.map { $0[trajectory.id] }
+      if let first = both[0], let second = both[1] {
+        if first * second < 0 { turned += 1 }
+        if abs(first - second) > 0.1 { moved += 1 }
+      }
+      if !areSame(verdicts[0][position], verdicts[1][position]) {
+        flips.append(
+          Flip(trajectory: trajectory, verdicts: verdicts.map { $0[position] }, advantages: both))
+      }
+    }
+  }
+
+  private func areSame(_ first: RewardVerdict, _ second: RewardVerdict) -> Bool {
+    guard let one = first.score, let other = second.score else { return first.status == second.status }
+    return abs(one - other) <= tolerance
+  }
+}
+
+extension RewardDifference.Tally {
+  fileprivate mutating func add(_ verdicts: [RewardVerdict], _ found: [String: Double]) {
+    for verdict in verdicts {
+      statuses[verdict.status, default: 0] += 1
+      sum += verdict.score ?? 0
+    }
+    advantages += found.count
+    // In a fixed order, for the same bytes.
+    mass += found.sorted { $0.key < $1.key }.reduce(0) { $0 + abs($1.value) }
+  }
+}

@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+import ArgumentParser
+import PipelineAnalysis
+import PipelineCore
+import PipelineIO
+import PipelineSpec
+
+/// `shuffle-r1 reward-diff`.
+struct RewardDiffCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "reward-diff",
+    abstract: "What would another reward have made of these rollouts?",
+    discussion: """
+      Judges saved rollouts with two reward functions: which trajectories flip, and what that does to the advantages of \
+      their groups. A reward is a registered name, or {"use": NAME, "with": OPTIONS}; 'saved' stands for the rewards that \
+      the records carry.
+
+        shuffle-r1 reward-diff exact boxed-answer --rollouts rollouts.jsonl
+        shuffle-r1 reward-diff saved '{"use": "numeric"}' --rollouts r.jsonl
+      """)
+
+  @Argument(help: "The reward that is.")
+  var first: String
+
+  @Argument(help: "The reward that might be.")
+  var second: String
+
+  @Option(name: .customLong("rollouts"), help: ArgumentHelp("The rollouts, any format.", valueName: "file"))
+  var files: [String] = []
+
+  @Option(help: ArgumentHelp("How rewards become advantages: an advantage estimator.", valueName: "name"))
+  var estimator = "grpo"
+
+  @Option(
+    parsing: .unconditional, help: ArgumentHelp("How far two scores may lie apart and be the same.", valueName: "d"))
+  var tolerance = 1e-6
+
+  @Option(
+    parsing: .unconditional, help: ArgumentHelp("How many trajectories to show of those that flip.", valueName: "n"))
+  var show = 10
+
+  @OptionGroup var badRecordLimit: BadRecordLimit
+  @OptionGroup var rollouts: RolloutArguments
+  @OptionGroup var report: ReportOptions
+  @OptionGroup var work: WorkOptions
+
+  func validate() throws {
+    if files.isEmpty {
+      throw ValidationError("no rollouts are named; give --rollouts FILE, or --rollouts - for a pipe")
+    }
+    if !(tolerance >= 0 && tolerance.isFinite) { throw ValidationError("--tolerance is \(tolerance); give 0 or more") }
+    if show < 0 { throw ValidationError("--show is \(show); give 0 or more") }
+  }
+
+  func run() async throws {
+    let registry = CommandEnvironment.registry
+    let sides = try PipelineErrors.gather([first, second]) { text in
+      text == "saved"
+        ? RewardSide(label: text, reward: nil)
+        : RewardSide(label: text, reward: try SpecLoader.reward(reference: text, registry: registry))
+    }
+    let advantage = try SpecLoader.stage(
+      "advantage", with: JSONValue.object([.init("estimator", .string(estimator))]).json, registry: registry)
+    var options = TrajectoryReader.Options(paths: files)
+    options.threads = work.threads
+    options.maxBadRecords = badRecordLimit.maxBadRecords
+    options.nameOfLimit = "--max-bad-records"
+    rollouts.apply(to: &options)
+    let progress = ProgressLine(quiet: work.quiet)
+    defer { progress.clear() }
+    var difference = RewardDifference(
+      sides: sides, advantage: advantage, tolerance: tolerance, files: files, threads: work.threads)
+    try await difference.read(options) { progress.update("judging", share: $0) }
+    progress.clear()
+    try report.print(text: { difference.text(style: $0, shown: show) }, json: { difference.json })
+  }
+}

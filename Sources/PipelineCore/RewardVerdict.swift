@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// What became of a trajectory before a reward function: a score, or a reason why there is none.
+public enum RewardVerdict: Sendable, Hashable {
+  /// A finite score, with its parts.
+  case scored(Double, parts: [RewardPart] = [])
+  /// No score: it abstained, failed or was too late.
+  case unscored(RewardStatus, reason: String)
+
+  /// What became of it, in one word.
+  public var status: RewardStatus {
+    switch self {
+    case .scored: .scored
+    case .unscored(let status, _): status
+    }
+  }
+
+  /// The score, if there is one.
+  public var score: Double? { if case .scored(let score, _) = self { score } else { nil } }
+
+  /// Takes an outcome; a score that is not finite is a failure.
+  init(_ outcome: RewardOutcome) {
+    switch outcome {
+    case .abstained(let reason): self = .unscored(.abstained, reason: reason)
+    case .scored(let score, let parts):
+      self =
+        score.isFinite && parts.allSatisfy(\.score.isFinite)
+        ? .scored(score, parts: parts)
+        : .unscored(.failed, reason: "scored \(score), or a part of it, which is not finite")
+    }
+  }
+
+  /// Takes what a reward function threw.
+  ///
+  /// - Throws: The error itself when it says that the run is cancelled.
+  init(_ error: any Error) throws {
+    switch error {
+    case is CancellationError: throw error
+    case let timeout as RewardTimeout: self = .unscored(.timedOut, reason: timeout.description)
+    default: self = .unscored(.failed, reason: "\(error)")
+    }
+  }
+}
+
+extension RewardFunction {
+  /// Judges trajectories, in order; one that lacks what the function reads has failed.
+  ///
+  /// - Throws: When the run is cancelled.
+  public func verdicts(on trajectories: [Trajectory], in context: StageContext) async throws -> [RewardVerdict] {
+    let reads = reads.sorted { $0.rawValue < $1.rawValue }
+    return try await context.concurrentMap(count: trajectories.count) { index in
+      try await verdict(on: trajectories[index], reads: reads)
+    }
+  }
+
+  /// Judges one trajectory.
+  ///
+  /// - Throws: When the run is cancelled.
+  public func verdict(on trajectory: Trajectory) async throws -> RewardVerdict {
+    try await verdict(on: trajectory, reads: reads.sorted { $0.rawValue < $1.rawValue })
+  }
+
+  private func verdict(on trajectory: Trajectory, reads: [Field]) async throws -> RewardVerdict {
+    if let missing = reads.first(where: { !trajectory.has($0) }) {
+      return .unscored(.failed, reason: "has no '\(missing)'")
+    }
+    do { return RewardVerdict(try await score(trajectory)) } catch { return try RewardVerdict(error) }
+  }
+}
