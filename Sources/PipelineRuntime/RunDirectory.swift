@@ -86,6 +86,7 @@ public final class RunDirectory {
       if !isChanged { return }
       // Another spec may want more steps of a run that has come to its end.
       (saved.isFinished, current.isFinished) = (false, false)
+      try saveState()
     case .refuse where holdsRun, .overwrite: try removeRun()
     default: break
     }

@@ -135,8 +135,10 @@ final class Trainer {
     observer.progressed(step: max(0, atLastStep.steps - 1), activity: "checkpoint", share: nil)
     let value = atLastStep.score.flatMap { $0.steps == atLastStep.steps ? $0.value : nil }
     try await checkpoints.save(session.policy, steps: atLastStep.steps, isRegular: isRegular, score: value)
-    try directory.save(isLast: isLast, training: state)
+    try directory.save(training: state)
     checkpoints.tidy()
+    // Last of all: a run that has ended is not looked at again.
+    if isLast { try directory.save(isLast: true, training: state) }
     if let checkpoint { observer.saved(checkpoint: checkpoint) }
   }
 

@@ -43,6 +43,12 @@ struct ResolvedSpec {
         ]), at: tree.location)
       tree = tree.setting("policy", to: policy, at: tree.location)
     }
+    if let output = tree["output"] {
+      // A name within the run's directory, wherever that is.
+      let name = OptionTree(.string(spec.output.rollouts.text), at: output.location)
+      tree = tree.setting(
+        "output", to: output.setting("rollouts", to: name, at: output.location), at: tree.location)
+    }
     let unused = spec.source.prompts.paths.isEmpty ? "prompts" : "rollouts"
     if let source = tree["source"], case .table(let entries) = source.node {
       tree = tree.setting(

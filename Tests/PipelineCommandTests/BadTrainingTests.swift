@@ -40,7 +40,7 @@ struct BadTrainingTests {
     Case(
       "a reward that wants answers of prompts that promise none", "\(simple) --set source.provides=[]", status: 2,
       """
-      shuffle-r1: error: simple.json:6:5: stage 'reward' reads 'answer', which nothing before it writes; put a stage \
+      shuffle-r1: error: simple.json:6:13: stage 'reward' reads 'answer', which nothing before it writes; put a stage \
       before it that does, or say "provides": ["answer"] in the source
       """),
     Case(
@@ -54,7 +54,7 @@ struct BadTrainingTests {
       "shuffle-r1: error: nowhere has no config.json; it must be the folder of a model"),
     Case(
       "a model that is not named", "\(simple) --set policy.with={}", status: 2,
-      "shuffle-r1: error: simple.json:2:14: 'model' is missing; name the folder of a model"),
+      "shuffle-r1: error: --set:1:13: 'model' is missing; name the folder of a model"),
     Case(
       "evaluation prompts that are not there", "\(simple) --set training.evaluation.prompts=none.jsonl",
       """
@@ -88,14 +88,14 @@ struct BadTrainingTests {
     #expect(
       try check("{\(policy)\n" + #""source": {"rollouts": "rollouts.jsonl"}, "stages": ["update"]}"#)
         == """
-        shuffle-r1: error: bad.json:2:55: stage 'update' reads 'advantage', which nothing before it writes; put a stage \
+        shuffle-r1: error: bad.json:2:54: stage 'update' reads 'advantage', which nothing before it writes; put a stage \
         before it that does (advantage), or say "provides": ["advantage"] in the source
 
         """)
     #expect(
       try check("{\(policy)\n" + #""source": {"rollouts": "rollouts.jsonl"}, "stages": ["rollout"]}"#)
         == """
-        shuffle-r1: error: bad.json:2:55: stage 'rollout' makes rollouts of prompts, but the source has saved rollouts; \
+        shuffle-r1: error: bad.json:2:54: stage 'rollout' makes rollouts of prompts, but the source has saved rollouts; \
         name 'prompts' in their place, or leave the stage out
 
         """)
@@ -104,7 +104,7 @@ struct BadTrainingTests {
         "{\(policy)\n" + #""source": {"rollouts": "rollouts.jsonl", "provides": ["reward"]}, "stages": ["#
           + #"{"use": "filter", "with": {"max_attempts": 3}}]}"#)
           == """
-          shuffle-r1: error: bad.json:2:80: stage 'filter' asks for more rollouts, but nothing before it makes any; start \
+          shuffle-r1: error: bad.json:2:86: stage 'filter' asks for more rollouts, but nothing before it makes any; start \
           from 'prompts' with a rollout stage, or leave max_attempts at 1
 
           """)
@@ -226,6 +226,7 @@ struct BadTrainingTests {
     try Case(
       "a checkpoint that is gone", "\(Self.simple) --resume",
       """
+      4 complete steps are in out; continue with --resume
       shuffle-r1: error: out/checkpoints/step-4, from which the run would continue, is gone; put it back, or start anew \
       with --overwrite
       """
@@ -264,7 +265,7 @@ struct BadTrainingTests {
     #expect(outcome.status == 2)
     #expect(
       outcome.errors
-        == #"shuffle-r1: error: none of the 6 responses of the evaluation has the score "beauty"; name 'reward' or a part "#
+        == "shuffle-r1: error: none of the 6 responses of the evaluation has the score 'beauty'; name 'reward' or a part "
         + "of it in training.evaluation.score, and see that the reward stage can judge its prompts\n")
     #expect(sandbox.completeSteps(of: "out") == 0)
   }

@@ -48,7 +48,7 @@ struct CheckTests {
       a table
       shuffle-r1: error: bad.json:2:78: 'source.max_bad_records' is -1, it must be at least 0
       shuffle-r1: error: bad.json:4:4: unknown stage 'advantge'; did you mean 'advantage'? Known stages: advantage, \
-      filter, pairwise-sample, reward, shuffle, tap
+      filter, kl-penalty, pairwise-sample, reward, rollout, shuffle, tap, update
       shuffle-r1: error: bad.json:5:40: 'keep' is 1.5, it must lie above 0 and up to 1
       shuffle-r1: error: bad.json:5:53: unknown option 'kep'; did you mean 'keep'?
       shuffle-r1: error: bad.json:6:23: 'stages.2.name' is "a/b", it must be a word of letters, digits, '-' and '_', \
@@ -95,7 +95,7 @@ struct CheckTests {
       "a field that nobody writes", "shuffle-r1 check reads.json", status: 2,
       """
       shuffle-r1: error: reads.json:1:53: stage 'advantage' reads 'reward', which nothing before it writes; put a \
-      stage before it that does (reward), or say "provides": ["reward"] in the source
+      stage before it that does (kl-penalty, reward), or say "provides": ["reward"] in the source
       """),
     Case(
       "one name twice", "shuffle-r1 check twice.json", status: 2,

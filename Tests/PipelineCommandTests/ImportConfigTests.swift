@@ -42,8 +42,8 @@ struct ImportConfigTests {
     #expect(
       try sandbox.run("shuffle-r1 import-config config.yaml").errors == """
         without a counterpart here:
-          actor_rollout_ref.actor.ppo_mini_batch_size = 256: no counterpart yet: it belongs to the policy and its update
-          actor_rollout_ref.actor.clip_ratio = 0.2: no counterpart yet: it belongs to the policy and its update
+          actor_rollout_ref.actor.ppo_mini_batch_size = 256: it belongs to training: --train imports that
+          actor_rollout_ref.actor.clip_ratio = 0.2: it belongs to training: --train imports that
           actor_rollout_ref.rollout.n = 5: saved rollouts have the groups that they have
 
         """)

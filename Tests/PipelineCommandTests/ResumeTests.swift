@@ -141,7 +141,8 @@ struct ResumeTests {
       "another seed", "shuffle-r1 run p.json -o part --resume --set seed=2 --set stages.shuffle.rounds=3", status: 2,
       """
       shuffle-r1: error: the spec or its input differs from what part was started with (seed was 1, is 2, \
-      stages.3.with.rounds was 8, is 3); undo that to resume, or start anew with --overwrite
+      stages.3.with.rounds was 8, is 3); undo that to resume, resume all the same with \
+      --accept-changes, or start anew with --overwrite
       """
     ).check(in: sandbox)
     try sandbox.run("echo >> many.jsonl")

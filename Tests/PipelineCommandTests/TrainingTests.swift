@@ -69,8 +69,17 @@ struct TrainingTests {
         {"use": "rollout", "with": {"n": 8, "sampling": {"top_k": 2, "max_tokens": 3}}},
         {"use": "reward", "with": {"functions": ["exact"]}}, {"use": "tap", "name": "before"}, "advantage",
         {"use": "tap", "name": "after"}, {"use": "update", "with": {"learning_rate": {"rate": 1e-3}}}]'
-      shuffle-r1 stage advantage -q --batch-by step < part/taps/before.jsonl | cmp - part/taps/after.jsonl
+      shuffle-r1 stage advantage -q --batch-by step < part/taps/before.jsonl > alone.jsonl
       """)
+    func values(_ file: String) throws -> [[String: JSONValue]] {
+      // The order of the members is that of what stages did; `batch` notes what `stage` has seen together.
+      try sandbox.records(in: file).map { record in
+        Dictionary(uniqueKeysWithValues: (record.objectValue ?? []).map { ($0.key, $0.value) })
+          .filter { $0.key != "batch" }
+      }
+    }
+    #expect(try values("alone.jsonl") == values("part/taps/after.jsonl"))
+    #expect(try values("alone.jsonl").allSatisfy { $0["advantage"] != nil })
   }
 
   @Test("a checkpoint is a model, with the files of the one that it came from")

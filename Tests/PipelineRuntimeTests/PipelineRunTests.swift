@@ -178,7 +178,7 @@ struct PipelineRunTests {
     #expect(
       await failure { try await run("a", seed: 2, .resume) }
         == "the spec or its input differs from what \(path) was started with (seed was 1, is 2); "
-        + "undo that to resume, or start anew with --overwrite")
+        + "undo that to resume, resume all the same with --accept-changes, or start anew with --overwrite")
     let before = try files("a")
     try await run("a", seed: 2, .overwrite)
     #expect(try files("a") != before)
@@ -205,7 +205,7 @@ struct PipelineRunTests {
     #expect(
       await failure { try await run("a", TestStage(loses: true)) }
         == "stage 'test' lost or invented trajectories (12 before, 3 kept, 8 dropped); "
-        + "a stage may only drop, by TrajectoryBatch.drop")
+        + "a stage may only drop, by TrajectoryBatch.drop, and put rollouts in the place of prompts, by expand")
   }
 
   @Test("input without a single usable line is an error")

@@ -44,7 +44,7 @@ let goodYAML = """
 let goodResolved =
   #"{"name":"replay","description":"Replay","seed":1,"#
   + #""source":{"rollouts":"rollouts.jsonl","format":"auto","provides":["answer"],"group_by":[],"#
-  + #""batch":{"groups":64},"max_bad_records":100},"#
+  + #""batch":{"groups":64},"order":"auto","epochs":0,"max_bad_records":100},"#
   + #""stages":[{"use":"reward","name":"reward","with":{"functions":[{"use":"boxed-answer","#
   + #""with":{"tolerance":1e-06},"weight":0.90}]}},"#
   + #"{"use":"advantage","name":"advantage","with":{"estimator":{"use":"grpo","with":{"epsilon":0.001}}}},"#
@@ -174,7 +174,8 @@ let goodResolved =
   func necessary() {
     #expect(
       errors("{}") == [
-        "geo.json:1:1: 'source.rollouts' is missing; name a file of saved rollouts, or \"-\" for standard input",
+        "geo.json:1:1: 'source.rollouts' is missing; name a file of saved rollouts, or \"-\" for standard input, "
+          + "or name 'prompts' instead",
         "geo.json:1:1: 'stages' is empty, it must name at least one stage",
       ])
     #expect(

@@ -130,7 +130,7 @@ struct UpdateStageTests {
     #expect(outcome.batch.drops.map(\.trajectory.id) == ["bad", "worse"])
     #expect(
       outcome.warnings.map(\.message) == [
-        "2 of 4 trajectories cannot be trained on; the first, \"bad\": 'loss_mask' must be an array of 4 truth values, "
+        "2 of 4 trajectories cannot be trained on; the first, 'bad': 'loss_mask' must be an array of 4 truth values, "
           + "one for each token of the response, found 1 elements"
       ])
     await #expect(throws: PipelineError.self) {

@@ -38,7 +38,8 @@ public struct FormatCatalog: Sendable {
     let place = SourceLocation(file: file, line: 1, column: 1)
     guard !sample.isEmpty else {
       throw PipelineError(
-        .invalidData, "there is no line to tell the format by; name it with --from, or as 'format' in a spec's source", at: place)
+        .invalidData, "there is no line to tell the format by; name it with --from, or as 'format' in a spec's source",
+        at: place)
     }
     let likenesses = formats.map { $0.likeness(of: sample) }
     let best = likenesses.max() ?? .no
