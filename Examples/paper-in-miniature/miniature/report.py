@@ -74,7 +74,7 @@ def compare(study: Study, task: Task, runs: dict[str, list[Finished]]) -> dict:
         "task": task.name,
         "setting": study.setting_name,
         "steps": study.setting.steps,
-        "warm_starts": study.setting.warm_starts,
+        "warm_starts": min(study.setting.warm_starts, study.setting.seeds),
         "cores": os.cpu_count(),
         "equal_tokens": tokens,
         "equal_seconds": seconds,
