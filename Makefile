@@ -12,7 +12,7 @@ PROGRAM = .build/release/shuffle-r1
 SOURCES = $(wildcard Sources Plugins Tests Examples Package.swift)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build quickstart test test-examples test-debug test-parity test-trackers test-kill test-large fuzz lint format bench bench-policy bench-training clean
+.PHONY: help setup build quickstart test test-examples test-debug test-parity test-server test-trackers test-kill test-large fuzz lint format bench bench-policy bench-training clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z][a-z-]*\):.*## \(.*\)/\1|\2/p' Makefile | awk -F '|' '{ printf "  make %-14s %s\n", $$1, $$2 }'
@@ -43,6 +43,9 @@ test-debug: build ## check that a debug build gives the same bytes, on 1, 2 and 
 
 test-parity: build ## compare with transformers and tokenizers, and what TensorBoard reads (needs python3; makes .venv-parity)
 	BUILD_FLAGS='$(BUILD_FLAGS)' Tests/Parity/run all
+
+test-server: build ## collect rollouts from `transformers serve`, a server that is not ours (makes .venv-servers)
+	Tests/Servers/run $(PROGRAM)
 
 test-trackers: build ## follow a run with the clients of Weights & Biases, SwanLab and MLflow, offline (makes .venv-trackers)
 	Tests/Trackers/run

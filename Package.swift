@@ -38,6 +38,9 @@ let package = Package(
     // The bundled policy.
     .target(name: "QwenVL", dependencies: ["CImageCodecs", "CKernels", "PipelineCore", "Tensor"]),
 
+    // Models behind servers.
+    .target(name: "ModelServers", dependencies: ["PipelineCore", "PipelineIO", "PipelineSpec", "QwenVL"]),
+
     // Shims over C and C++.
     .target(
       name: "CImageCodecs", linkerSettings: ["png", "jpeg", "webp", "webpdemux"].map { .linkedLibrary($0) }),
@@ -60,7 +63,8 @@ let package = Package(
     .target(
       name: "PipelineCommand",
       dependencies: [
-        "CStandardStreams", "PipelineAnalysis", "PipelineCore", "PipelineIO", "PipelineRuntime", "PipelineSpec",
+        "CStandardStreams", "ModelServers", "PipelineAnalysis", "PipelineCore", "PipelineIO", "PipelineRuntime",
+        "PipelineSpec",
         "QwenVL",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ] + stages.map { .init(stringLiteral: $0 + "Plugin") }),
@@ -92,6 +96,9 @@ let package = Package(
       name: "PipelineAnalysisTests",
       dependencies: ["PipelineAnalysis", "PipelineCore", "PipelineIO", "PipelineRuntime"]),
     .testTarget(name: "QwenVLTests", dependencies: ["PipelineCore", "QwenVL", "Tensor"], exclude: ["Fixtures"]),
+    .testTarget(
+      name: "ModelServersTests",
+      dependencies: ["ModelServers", "PipelineCore", "PipelineSpec", "PipelineTesting"], exclude: ["FakeServer"]),
     .testTarget(name: "CRecordScannerTests", dependencies: ["CRecordScanner"]),
     .testTarget(name: "TensorTests", dependencies: ["CKernels", "Tensor"]),
     .testTarget(

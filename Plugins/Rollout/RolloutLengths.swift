@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import PipelineCore
 
-/// How long prompts and responses are, under EasyR1's and verl's names.
+/// How long prompts and responses are, under EasyR1's and verl's names; where nobody shows tokens, that stays open.
 struct RolloutLengths {
   private struct Spread {
     var sum = 0
@@ -27,25 +27,25 @@ struct RolloutLengths {
   private var responses = Spread()
   private var prompts = Spread()
   private var clipped = 0
+  private var count = 0
   private let limit: Int
 
   /// - Parameter limit: The most tokens that a response may have.
   init(limit: Int) { self.limit = limit }
 
   mutating func add(_ rollout: Trajectory) throws {
-    responses.add(try rollout.tokenCount ?? 0)
+    count += 1
+    if let tokens = try rollout.tokenCount { responses.add(tokens) }
     if let tokens = try rollout.tokenIDs(of: .promptTokens) { prompts.add(tokens.count) }
     if try rollout.finish == "length" { clipped += 1 }
   }
 
   func report(to report: StageReport) {
     responses.report("response_length", to: report)
-    if responses.count > 0 {
-      report.metric("response_length/clip_ratio", Double(clipped) / Double(responses.count))
-      report.metric("perf/response_tokens", Double(responses.sum), combining: .sum)
-    }
+    if count > 0 { report.metric("response_length/clip_ratio", Double(clipped) / Double(count)) }
+    if responses.count > 0 { report.metric("perf/response_tokens", Double(responses.sum), combining: .sum) }
     prompts.report("prompt_length", to: report)
-    if responses.count > 0, clipped == responses.count {
+    if count > 0, clipped == count {
       report.warn(
         "all-cut-off",
         "every response was cut off at \(limit) tokens; raise sampling.max_tokens of the rollout stage",

@@ -85,6 +85,9 @@ public struct RolloutStage: Stage {
         context.training.progressed("\(done) of \(total)", share: Double(done) / Double(max(1, total)))
       }
     }
+    if let served = policy as? any TextPolicy {
+      for remark in await served.remarks() { context.report.warn("server", remark) }
+    }
     try replace(&batch, by: outcomes, context)
   }
 

@@ -19,6 +19,7 @@ struct EvaluateCommand: AsyncParsableCommand {
         shuffle-r1 evaluate --model DIR --prompts test.jsonl --greedy -o out.jsonl
         shuffle-r1 evaluate --model DIR --prompts test.jsonl --reward numeric --json
         shuffle-r1 evaluate --model DIR --prompts test.jsonl --spec pipeline.json
+        shuffle-r1 evaluate --server URL --model NAME --prompts test.jsonl -o out.jsonl
 
       Accuracy is the mean over questions of the mean score of a question's responses. Its interval knows that \
       responses to one question are alike: eight of them tell less than one to each of eight questions. pass@k is how \
@@ -26,9 +27,12 @@ struct EvaluateCommand: AsyncParsableCommand {
 
       All prompts are looked at before the first response is sampled. Seeds are others than those of `generate` and \
       of training, and the same for every model, so that models are compared on the same draws.
+
+      With --server, answers are kept in FILE.cache until the file of --output is complete: whoever is stopped and \
+      starts again asks for none of them a second time.
       """)
 
-  @OptionGroup var model: ModelArguments
+  @OptionGroup var model: SampledModelArguments
 
   @Option(help: ArgumentHelp("The questions, with their answers; '-' for standard input.", valueName: "file"))
   var prompts: String
@@ -99,8 +103,9 @@ struct EvaluateCommand: AsyncParsableCommand {
     try await input.read()
     if let field = scoring.by { try input.check(category: Field(field)) }
 
-    line.update("opening \(model.model)", share: nil)
-    let evaluator = Evaluator(policy: try model.open(threads: work.threads), scoring: stages, options: options)
+    line.update("opening \(model.name)", share: nil)
+    let policy = try await model.open(threads: work.threads, output: output)
+    let evaluator = Evaluator(policy: policy, scoring: stages, options: options)
     let faults = try await evaluator.faults(in: input.prompts, folder: RecordArguments.folder) { count in
       line.update("looking at prompt \(count)", share: nil)
     }
@@ -113,7 +118,7 @@ struct EvaluateCommand: AsyncParsableCommand {
       summary = try await evaluator.run(input.prompts, folder: RecordArguments.folder) { progress in
         let score = progress.mean.map { ", \(NumberText.short($0, digits: 3)) on average so far" } ?? ""
         line.update(
-          "\(progress.responses) responses, \(clock.speed(progress.tokens))\(score)", share: progress.share)
+          "\(progress.responses) responses\(clock.speed(progress.tokens))\(score)", share: progress.share)
       } deliver: { chunk in
         try await input.reject(chunk.failed)
         for warning in chunk.warnings where warned.insert(warning.stage + "/" + warning.warning.code).inserted {
@@ -132,7 +137,12 @@ struct EvaluateCommand: AsyncParsableCommand {
     try badRecordsFile?.finish()
     line.clear()
     try report.print(text: { text(summary, style: $0) }, json: { json(summary) })
-    if !work.quiet { Terminal.say(await closing(summary, input, "\(tokens.of("token")), \(clock.speed(tokens))")) }
+    let remarks = await (policy as? any TextPolicy)?.remarks() ?? []
+    if !work.quiet {
+      let made = tokens > 0 ? ", \(tokens.of("token"))\(clock.speed(tokens))" : ""
+      Terminal.say(([await closing(summary, input, made)] + remarks).joined(separator: "; "))
+    }
+    if let output { AnswersBeside(output).remove() }
     if summary.overall.mean == nil {
       throw PipelineError(
         .invalidData, "no response has the score '\(summary.score)'; the counts above say why it is missing")
@@ -150,6 +160,7 @@ struct EvaluateCommand: AsyncParsableCommand {
     options.score = scoring.reported
     options.threshold = scoring.threshold
     options.category = scoring.by.map { Field($0) }
+    options.cacheFolder = output.map { AnswersBeside($0).folder }
     return options
   }
 
@@ -158,14 +169,14 @@ struct EvaluateCommand: AsyncParsableCommand {
   private func text(_ summary: EvaluationSummary, style: TerminalStyle) -> String {
     let how = sampling.options.temperature == 0 ? "greedy" : "temperature \(sampling.options.temperature)"
     return summary.text(
-      title: "\(model.model) on \(promptsName)",
+      title: "\(model.name) on \(promptsName)",
       remark: "\(sampling.count.of("response")) each, \(how), seed \(sampling.seed)", style: style)
   }
 
   private func json(_ summary: EvaluationSummary) -> JSONValue {
     let drawn = sampling.options
     let members: [JSONValue.Member] = [
-      .init("model", .string(model.model)), .init("prompts", .string(promptsName)),
+      .init("model", .string(model.name)), .init("prompts", .string(promptsName)),
       .init("samples", .number(sampling.count)), .init("seed", .number(String(sampling.seed))),
       .init(
         "sampling",
@@ -178,7 +189,7 @@ struct EvaluateCommand: AsyncParsableCommand {
   }
 
   private func closing(_ summary: EvaluationSummary, _ input: EvaluationPrompts, _ speed: String) async -> String {
-    var parts = ["evaluate: \(summary.overall.responses.of("response")), \(speed)"]
+    var parts = ["evaluate: \(summary.overall.responses.of("response"))\(speed)"]
     let bad = await input.badRecords
     if bad > 0 { parts.append("bad records: \(bad)") }
     if let output { parts.append("responses saved in \(output)") }
@@ -221,7 +232,9 @@ private final class ResponseFile {
 private struct Stopwatch: Sendable {
   private let started = ContinuousClock().now
 
+  /// What follows a count; nothing where nobody counts tokens.
   func speed(_ tokens: Int) -> String {
-    "\(Int(Double(tokens) / max((ContinuousClock().now - started).inSeconds, 1e-3))) tokens/s"
+    if tokens == 0 { return "" }
+    return ", \(Int(Double(tokens) / max((ContinuousClock().now - started).inSeconds, 1e-3))) tokens/s"
   }
 }

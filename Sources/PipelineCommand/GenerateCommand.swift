@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import ArgumentParser
 import Foundation
+import PipelineAnalysis
 import PipelineCore
 import PipelineIO
+import PipelineRuntime
 
 /// `shuffle-r1 generate`.
 struct GenerateCommand: AsyncParsableCommand {
@@ -17,14 +19,20 @@ struct GenerateCommand: AsyncParsableCommand {
 
         shuffle-r1 generate --model DIR --n 16 < prompts.jsonl > rollouts.jsonl
         shuffle-r1 generate --model DIR --temperature 0 --stop '</answer>' test.jsonl
+        shuffle-r1 generate --server http://127.0.0.1:8000/v1 --model NAME --n 16 \\
+          --output rollouts.jsonl prompts.jsonl
 
       The seed of a rollout comes from --seed, its group and its index: it stays the same when other prompts come or \
       go. What is computed together rounds together, though: another --batch-groups or other prompts can change the \
       last digits of a log-probability, and once in a while a token. A prompt is too long when it has more tokens \
       than the model's context less --max-tokens.
+
+      A server is asked in words. It shows tokens and log-probabilities only where it has them and --policy asks for \
+      them. Until the file of --output is complete, every answer is kept in FILE.cache: whoever is stopped and starts \
+      again asks for none of them a second time.
       """)
 
-  @OptionGroup var model: ModelArguments
+  @OptionGroup var model: SampledModelArguments
   @OptionGroup var sampling: SamplingArguments
 
   @Option(
@@ -54,13 +62,15 @@ struct GenerateCommand: AsyncParsableCommand {
       options.format = "shuffle-r1"
     }
     defer { stream.line.clear() }
-    stream.line.update("opening \(model.model)", share: nil)
+    stream.line.update("opening \(model.name)", share: nil)
     var options = RolloutSampler.Options()
     options.sampling = sampling.options
     options.count = count
     options.seed = seed
     options.tooLong = tooLong
-    let sampler = RolloutSampler(policy: try model.open(threads: work.threads), options: options)
+    let output = records.output == "-" ? nil : records.output
+    let policy = try await model.open(threads: work.threads, output: output)
+    let sampler = RolloutSampler(policy: policy, options: options)
 
     let line = stream.line
     let count = count
@@ -71,7 +81,7 @@ struct GenerateCommand: AsyncParsableCommand {
       let outcomes = try await sampler.rollouts(of: batch.trajectories, folder: RecordArguments.folder) { progress in
         let part = Double(progress.responses) / Double(total)
         line.update(
-          "\(done.rollouts + progress.responses) rollouts, \(done.speed(with: progress.tokens))",
+          "\(done.rollouts + progress.responses) rollouts, \(done.speed(with: progress))",
           share: share.map { $0.before + ($0.after - $0.before) * part })
       }
       var rollouts: [Trajectory] = []
@@ -92,8 +102,11 @@ struct GenerateCommand: AsyncParsableCommand {
     var left: [String] = []
     if tally.skipped > 0 { left.append("too long, left out: \(tally.skipped)") }
     if tally.cut > 0 { left.append("too long, cut: \(tally.cut)") }
-    let made = "generate: \(tally.prompts.of("prompt")), \(tally.rollouts.of("rollout")), \(tally.tokens.of("token"))"
-    await stream.summarise(made + ", " + tally.speed(with: 0), left)
+    if let served = policy as? any TextPolicy { left += await served.remarks() }
+    var made = "generate: \(tally.prompts.of("prompt")), \(tally.rollouts.of("rollout")), "
+    if tally.tokens > 0 { made += tally.tokens.of("token") + ", " }
+    await stream.summarise(made + tally.speed(with: .init(responses: 0, tokens: 0)), left)
+    if let output { AnswersBeside(output).remove() }
   }
 
   private struct Tally {
@@ -104,10 +117,12 @@ struct GenerateCommand: AsyncParsableCommand {
     var cut = 0
     let started = ContinuousClock().now
 
-    func speed(with more: Int) -> String {
-      let passed = ContinuousClock().now - started
-      let seconds = Double(passed.components.seconds) + Double(passed.components.attoseconds) * 1e-18
-      return "\(Int(Double(tokens + more) / max(seconds, 1e-3))) tokens/s"
+    /// In tokens, or in rollouts where nobody counts those.
+    func speed(with more: GenerationProgress) -> String {
+      let seconds = max((ContinuousClock().now - started).inSeconds, 1e-3)
+      let tokens = tokens + more.tokens
+      if tokens > 0 { return "\(Int(Double(tokens) / seconds)) tokens/s" }
+      return "\(NumberText.short(Double(rollouts + more.responses) / seconds, digits: 3)) rollouts/s"
     }
   }
 }

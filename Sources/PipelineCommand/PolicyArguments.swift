@@ -4,6 +4,7 @@ import Foundation
 import PipelineCore
 import PipelineIO
 import PipelineRuntime
+import PipelineSpec
 import QwenVL
 
 /// Which model a command works with.
@@ -17,6 +18,85 @@ struct ModelArguments: ParsableArguments {
     options.use = .inference
     options.threads = threads
     return try BundledPolicy(folder: model, options: options)
+  }
+}
+
+/// Which model a command samples from: one of this machine, one behind a server, or whatever a spec could name.
+struct SampledModelArguments: ParsableArguments {
+  @Option(
+    help: ArgumentHelp(
+      "The model's folder, in the Hugging Face layout; with --server, the model's name there.", valueName: "model"))
+  var model: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "The address of an OpenAI-compatible server (vLLM, SGLang, …), such as http://127.0.0.1:8000/v1.",
+      valueName: "url"))
+  var server: String?
+
+  @Option(help: ArgumentHelp("The environment variable that holds the server's key.", valueName: "variable"))
+  var keyFrom: String?
+
+  @Option(
+    help: ArgumentHelp(
+      #"A policy as a spec has it: {"use": "openai", "with": {…}}; `shuffle-r1 describe openai` lists its options."#,
+      valueName: "json"))
+  var policy: String?
+
+  func validate() throws {
+    if policy != nil, model != nil || server != nil || keyFrom != nil {
+      throw ValidationError("--policy says it all; leave out --model, --server and --key-from")
+    }
+    if policy == nil, model == nil {
+      throw ValidationError("name a model: --model DIR, or --server URL --model NAME")
+    }
+    if keyFrom != nil, server == nil { throw ValidationError("--key-from goes with --server; give both") }
+  }
+
+  /// What messages and reports call the model.
+  var name: String { model ?? "the policy" }
+
+  /// Opens the model to sample from.
+  ///
+  /// - Parameter output: The file that is written, beside which answers are kept until it is complete; nil for none.
+  func open(threads: Int, output: String?) async throws -> any Policy {
+    if policy == nil, server == nil {
+      var options = BundledPolicy.Options()
+      options.use = .inference
+      options.threads = threads
+      return try BundledPolicy(folder: model ?? "", options: options)
+    }
+    let backend = try policy.map { try SpecLoader.policy(reference: $0, registry: CommandEnvironment.registry) }
+    let opened = try backend ?? SpecLoader.policy("openai", with: serverOptions, registry: CommandEnvironment.registry)
+    guard opened.offers.contains(.generation) else {
+      throw PipelineError(.invalidSpec, "--policy: '\(type(of: opened).name)' gives no responses; name another policy")
+    }
+    return try await opened.open(
+      PolicyOpening(purpose: .inference, threads: threads, cacheFolder: output.map { AnswersBeside($0).folder }))
+  }
+
+  private var serverOptions: OptionTree {
+    let place = SourceLocation(file: "--server", line: 1, column: 1)
+    let entries = [("url", server ?? ""), ("model", model ?? ""), ("key_from", keyFrom ?? "")].map {
+      OptionTree.Entry(key: $0, location: place, value: OptionTree(.string($1), at: place))
+    }
+    return OptionTree(.table(entries), at: place)
+  }
+}
+
+/// Where the answers of servers are kept until a file is complete: a folder beside it.
+struct AnswersBeside {
+  let folder: String
+
+  /// - Parameter output: The file that is written.
+  init(_ output: String) { folder = output + ".cache" }
+
+  /// Removes what was kept: all of it stands in the file now.
+  ///
+  /// Whatever else lies in the folder stays.
+  func remove() {
+    for name in ["answers", "judge"] { unlink("\(folder)/\(name).jsonl") }
+    rmdir(folder)
   }
 }
 

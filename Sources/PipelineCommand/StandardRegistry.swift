@@ -2,6 +2,7 @@
 import AdvantagePlugin
 import FilterPlugin
 import KLPenaltyPlugin
+import ModelServers
 import PairwiseSamplePlugin
 public import PipelineCore
 import QwenVL
@@ -40,6 +41,7 @@ extension Registry {
     try registry.register(SoftOverlongReward.self)
     try registry.register(RepetitionReward.self)
     try registry.register(WeightedRewards.self)
+    try registry.register(JudgeReward.self)
 
     try registry.register(GRPOEstimator.self)
     try registry.register(DrGRPOEstimator.self)
@@ -57,6 +59,7 @@ extension Registry {
     try registry.register(NLLLoss.self)
 
     try registry.register(BundledPolicyBackend.self)
+    try registry.register(OpenAIPolicyBackend.self)
     return registry
   }
 }

@@ -17,7 +17,7 @@ public struct SourceLocation: Sendable, Hashable, CustomStringConvertible {
   }
 
   /// What places in the arguments of `--set` and `--with` name as their file.
-  package static let commandLineOptions = ["--set", "--with"]
+  package static let commandLineOptions = ["--set", "--with", "--policy"]
 
   /// Whether the text stood on the command line, so that paths in it start from the working folder.
   public var isOnCommandLine: Bool { Self.commandLineOptions.contains(file) }
@@ -41,6 +41,8 @@ public struct PipelineError: Error, Sendable, CustomStringConvertible {
     public static let invalidData = Code(rawValue: "invalid-data")
     /// A file cannot be read or written.
     public static let inputOutput = Code(rawValue: "input-output")
+    /// A server cannot be reached, or refuses to work.
+    public static let server = Code(rawValue: "server")
     /// A plug-in threw or broke its contract.
     public static let plugIn = Code(rawValue: "plug-in")
     /// A registered name is taken or unknown.

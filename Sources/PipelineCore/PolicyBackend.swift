@@ -42,12 +42,17 @@ public struct PolicyOpening: Sendable {
   public var checkpoint: String?
   /// The most threads to use.
   public var threads: Int
+  /// A folder for what is to outlive a run that is killed, such as answers that were paid for; nil where there is none.
+  public var cacheFolder: String?
 
   /// Describes an opening.
-  public init(purpose: Purpose, folder: String = "", checkpoint: String? = nil, threads: Int = 1) {
+  public init(
+    purpose: Purpose, folder: String = "", checkpoint: String? = nil, threads: Int = 1, cacheFolder: String? = nil
+  ) {
     self.purpose = purpose
     self.folder = folder
     self.checkpoint = checkpoint
     self.threads = threads
+    self.cacheFolder = cacheFolder
   }
 }

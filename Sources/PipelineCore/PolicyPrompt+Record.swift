@@ -22,6 +22,18 @@ extension PolicyPrompt {
     self.init(.messages(try Self.placing(images ?? [], in: prompt)), folder: folder)
   }
 
+  /// The prompt of a record in words: its `prompt` alone, with the addresses of `images` in the image parts without one.
+  ///
+  /// - Parameter folder: The folder that relative paths of images start from.
+  /// - Throws: When the record has none, or images and image parts differ in number.
+  public init(wordsOf record: Trajectory, folder: String) throws {
+    guard let prompt = try record.value(of: .prompt), prompt != .null else {
+      throw PipelineError(
+        .invalidData, "the record has no 'prompt', and this policy is asked in words, not in the tokens of another")
+    }
+    self.init(.messages(try Self.placing(record.imageAddresses ?? [], in: prompt)), folder: folder)
+  }
+
   /// The image parts of all messages.
   private static func imageParts(_ prompt: JSONValue) -> [JSONValue] {
     (prompt.arrayValue ?? []).flatMap { ($0["content"]?.arrayValue ?? []).filter(isImage) }

@@ -45,9 +45,12 @@ public enum RewardVerdict: Sendable, Hashable {
 extension RewardFunction {
   /// Judges trajectories, in order; one that lacks what the function reads has failed.
   ///
-  /// - Throws: When the run is cancelled.
+  /// - Throws: When the run is cancelled, or a function that judges many at once cannot go on.
   public func verdicts(on trajectories: [Trajectory], in context: StageContext) async throws -> [RewardVerdict] {
     let reads = reads.sorted { $0.rawValue < $1.rawValue }
+    if let batched = self as? any BatchRewardFunction {
+      return try await batched.verdictsTogether(on: trajectories, reads: reads, in: context)
+    }
     return try await context.concurrentMap(count: trajectories.count) { index in
       try await verdict(on: trajectories[index], reads: reads)
     }
@@ -65,5 +68,29 @@ extension RewardFunction {
       return .unscored(.failed, reason: "has no '\(missing)'")
     }
     do { return RewardVerdict(try await score(trajectory)) } catch { return try RewardVerdict(error) }
+  }
+}
+
+extension BatchRewardFunction {
+  /// Judges together what carries what the function reads.
+  fileprivate func verdictsTogether(
+    on trajectories: [Trajectory], reads: [Field], in context: StageContext
+  ) async throws -> [RewardVerdict] {
+    var verdicts = trajectories.map { trajectory in
+      reads.first { !trajectory.has($0) }.map { RewardVerdict.unscored(.failed, reason: "has no '\($0)'") }
+    }
+    let asked = verdicts.indices.filter { verdicts[$0] == nil }
+    let outcomes = try await scores(of: asked.map { trajectories[$0] }, in: context)
+    guard outcomes.count == asked.count else {
+      throw PipelineError(
+        .plugIn, "reward '\(Self.name)' returned \(outcomes.count) outcomes for \(asked.count) trajectories")
+    }
+    for (position, outcome) in zip(asked, outcomes) {
+      switch outcome {
+      case .success(let outcome): verdicts[position] = RewardVerdict(outcome)
+      case .failure(let error): verdicts[position] = try RewardVerdict(error)
+      }
+    }
+    return verdicts.compactMap { $0 }
   }
 }

@@ -3,7 +3,7 @@
 /// Makes rollouts of prompt records with a policy.
 ///
 /// A rollout is its prompt's record under the id `GROUP/INDEX`, with `prompt_tokens`, `response` (where the policy has a
-/// tokenizer), `tokens`, `logprobs`, `finish` and `sampling` set. Each has a seed of its own; see
+/// tokenizer), `tokens`, `logprobs`, `finish` and `sampling` set; of a ``TextPolicy``, with what it shows. Each has a seed of its own; see
 /// ``PhiloxGenerator/rolloutSeed(run:prompt:index:step:)``.
 public struct RolloutSampler: Sendable {
   /// How rollouts are made.
@@ -52,7 +52,7 @@ public struct RolloutSampler: Sendable {
   }
 
   private let policy: any Policy
-  private let options: Options
+  let options: Options
 
   /// A sampler.
   public init(policy: any Policy, options: Options) {
@@ -69,8 +69,11 @@ public struct RolloutSampler: Sendable {
   /// - Throws: What is wrong with all of them: options that the policy does not take, cancellation.
   public func rollouts(
     of prompts: [Trajectory], folder: (Trajectory) -> String = { _ in "" },
-    progress: @Sendable (GenerationProgress) -> Void = { _ in }
+    progress: @escaping @Sendable (GenerationProgress) -> Void = { _ in }
   ) async throws -> [Outcome] {
+    if let policy = policy as? any TextPolicy {
+      return try await rollouts(of: prompts, from: policy, folder: folder, progress: progress)
+    }
     let facts = await policy.facts
     try check(facts)
     var outcomes = [Outcome](repeating: .skipped, count: prompts.count)
@@ -79,10 +82,8 @@ public struct RolloutSampler: Sendable {
       try Task.checkCancellation()
       do {
         let (encoded, length) = try await encoded(prompt, folder(prompt), facts)
-        let seeds = (0..<options.count).map {
-          PhiloxGenerator.rolloutSeed(run: options.seed, prompt: prompt.group, index: $0, step: options.step)
-        }
-        ready.append(Ready(index: index, length: length, request: GenerationRequest(prompt: encoded, seeds: seeds)))
+        let request = GenerationRequest(prompt: encoded, seeds: seeds(of: prompt))
+        ready.append(Ready(index: index, length: length, request: request))
       } catch is TooLongToUse {
         continue
       } catch let error as PipelineError where error.isAboutARecord {
@@ -109,6 +110,7 @@ public struct RolloutSampler: Sendable {
   /// - Parameter folder: The folder that relative paths of its images start from.
   /// - Throws: Options that the policy does not take, cancellation.
   public func fault(of prompt: Trajectory, folder: String = "") async throws -> String? {
+    if let policy = policy as? any TextPolicy { return try await fault(of: prompt, for: policy, folder: folder) }
     let facts = await policy.facts
     try check(facts)
     try Task.checkCancellation()
@@ -130,6 +132,13 @@ public struct RolloutSampler: Sendable {
   }
 
   private struct TooLongToUse: Error {}
+
+  /// The seed of each rollout of a prompt.
+  func seeds(of prompt: Trajectory) -> [UInt64] {
+    (0..<options.count).map {
+      PhiloxGenerator.rolloutSeed(run: options.seed, prompt: prompt.group, index: $0, step: options.step)
+    }
+  }
 
   private func check(_ facts: PolicyFacts) throws {
     if options.sampling.maxTokens >= facts.contextLength {

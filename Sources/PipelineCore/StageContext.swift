@@ -15,12 +15,17 @@ public struct StageContext: Sendable {
   public let report: StageReport
   /// What stages that work with a policy have beside that.
   public let training: TrainingContext
+  /// A folder for what is to outlive a run that is killed, such as answers that were paid for; nil where there is none.
+  ///
+  /// Nothing that a run writes may depend on what is found there.
+  public let cacheFolder: String?
   private let sink: any BatchSink
 
   /// A context for one stage and one batch.
   public init(
     stage: String, step: Int = 0, seed: UInt64 = 1, threads: Int = 1, report: StageReport = StageReport(),
-    training: TrainingContext = TrainingContext(), sink: any BatchSink = DiscardingBatchSink()
+    training: TrainingContext = TrainingContext(), cacheFolder: String? = nil,
+    sink: any BatchSink = DiscardingBatchSink()
   ) {
     self.stage = stage
     self.step = step
@@ -28,6 +33,7 @@ public struct StageContext: Sendable {
     self.threads = threads
     self.report = report
     self.training = training
+    self.cacheFolder = cacheFolder
     self.sink = sink
   }
 

@@ -30,9 +30,6 @@ public struct InputFingerprint: Sendable, Hashable {
       let count = try sample.withUnsafeMutableBytes { try file.read(into: $0, at: start) }
       hash.add(sample[..<count])
     }
-    self.hash = [hash.high, hash.low].map { word in
-      let digits = String(word, radix: 16)
-      return String(repeating: "0", count: 16 - digits.count) + digits
-    }.joined()
+    self.hash = hash.digits
   }
 }

@@ -1,16 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// A hash of 128 bits that is the same in every process: two FNV-1a of different bases.
-struct StableHash {
-  private(set) var low: UInt64 = 0xcbf2_9ce4_8422_2325
-  private(set) var high: UInt64 = 0x6c62_272e_07bb_0142
+package struct StableHash {
+  package private(set) var low: UInt64 = 0xcbf2_9ce4_8422_2325
+  package private(set) var high: UInt64 = 0x6c62_272e_07bb_0142
 
-  mutating func add(_ text: String) {
+  /// Of nothing.
+  package init() {}
+
+  /// Adds a text, and its end.
+  package mutating func add(_ text: String) {
     for byte in text.utf8 { add(byte) }
     add(0xFF)
   }
 
-  mutating func add(_ bytes: some Sequence<UInt8>) {
+  /// Adds bytes.
+  package mutating func add(_ bytes: some Sequence<UInt8>) {
     for byte in bytes { add(byte) }
   }
 
@@ -18,5 +23,13 @@ struct StableHash {
     low = (low ^ UInt64(byte)) &* 0x0000_0100_0000_01b3
     high = (high ^ UInt64(byte)) &* 0x9e37_79b9_7f4a_7c15
     high ^= high >> 29
+  }
+
+  /// 32 hexadecimal digits.
+  package var digits: String {
+    [high, low].map { word in
+      let digits = String(word, radix: 16)
+      return String(repeating: "0", count: 16 - digits.count) + digits
+    }.joined()
   }
 }

@@ -98,6 +98,9 @@ public final class RunDirectory {
   /// The path of a file of the run.
   public func file(_ name: String) -> String { path + "/" + name }
 
+  /// Where stages and policies keep what is to outlive a run that is killed; it goes with the run.
+  public var cacheFolder: String { file("cache") }
+
   /// The stream of a name, opened when it is first asked for, cut to its last complete step.
   public func stream(_ name: String) throws -> AppendOnlyFile {
     if let stream = streams[name] { return stream }
@@ -211,7 +214,7 @@ public final class RunDirectory {
     let own = [
       "metrics.jsonl", "timings.jsonl", "lineage.jsonl", "evaluations.jsonl", "taps", "tensorboard",
       "bad-records.jsonl",
-      "checkpoints",
+      "checkpoints", "cache",
     ]
     let streamed = ((try? savedOffsets()) ?? [:]).keys.sorted()
     // The two files by which this is known for a run go last: a kill in between leaves a run, not rubble.

@@ -108,6 +108,7 @@ struct StepRunner {
     let context = StageContext(
       stage: stage.name, step: batch.number, seed: plan.seed, threads: plan.threads, report: report,
       training: session?.context(for: stage, step: batch.number, observer) ?? TrainingContext(),
+      cacheFolder: directory.cacheFolder,
       sink: TapSink(directory: directory, stage: stage.name, threads: plan.threads))
     let dropsBefore = batch.drops.count
     let arrived = batch.count

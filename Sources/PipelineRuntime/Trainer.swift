@@ -45,7 +45,7 @@ final class Trainer {
       keepBest: training.checkpoints.keepBest && training.evaluation != nil, state: state["checkpoints"])
     session = try await TrainingSession(
       training, needs: run.needs, checkpoint: checkpoints.record.latest.map(checkpoints.path), memory: state["memory"],
-      threads: run.threads)
+      threads: run.threads, cacheFolder: directory.cacheFolder)
     trainingWatch = try state["watch"].map { try TrainingWatch(state: $0) } ?? TrainingWatch()
     if let steps = state["score"]?["steps"]?.intValue, let value = state["score"]?["value"]?.doubleValue {
       score = Score(steps: steps, value: value)
@@ -55,7 +55,7 @@ final class Trainer {
     )
     if run.trains { checkpoints.tidy() }
     if let evaluation = training.evaluation {
-      self.evaluation = try await Self.open(evaluation, policy: session.policy, run)
+      self.evaluation = try await Self.open(evaluation, policy: session.policy, run, directory)
     }
   }
 
@@ -184,13 +184,14 @@ final class Trainer {
   }
 
   private static func open(
-    _ plan: EvaluationPlan, policy: any Policy, _ run: RunPlan
+    _ plan: EvaluationPlan, policy: any Policy, _ run: RunPlan, _ directory: RunDirectory
   ) async throws -> Evaluation {
     var options = Evaluator.Options()
     options.sampling = plan.options.sampling
     options.samples = plan.options.samples
     options.seed = run.seed
     options.threads = run.threads
+    options.cacheFolder = directory.cacheFolder
     options.score = plan.options.score.isEmpty ? .automatic : EvaluationScore(name: plan.options.score)
     options.category = plan.options.by.isEmpty ? nil : Field(plan.options.by)
     let evaluator = Evaluator(policy: policy, scoring: plan.scoring, options: options)

@@ -11,13 +11,15 @@ final class TrainingSession {
   /// Opens the policy, from a checkpoint where there is one, and the reference where a stage needs it.
   ///
   /// - Throws: What is wrong with the model.
-  init(_ training: TrainingPlan, needs: Set<PolicyNeed>, checkpoint: String?, memory: JSONValue?, threads: Int)
-    async throws
-  {
+  init(
+    _ training: TrainingPlan, needs: Set<PolicyNeed>, checkpoint: String?, memory: JSONValue?, threads: Int,
+    cacheFolder: String
+  ) async throws {
     trains = needs.contains(.training)
     policy = try await training.policy.open(
       PolicyOpening(
-        purpose: trains ? .training : .inference, folder: training.folder, checkpoint: checkpoint, threads: threads))
+        purpose: trains ? .training : .inference, folder: training.folder, checkpoint: checkpoint, threads: threads,
+        cacheFolder: cacheFolder))
     reference =
       needs.contains(.reference)
       ? try await training.policy.open(

@@ -116,7 +116,7 @@ struct OptionsDecoder: OptionTreeDecoder {
 
 extension OptionTree {
   /// Whether this is a table.
-  var isTable: Bool { if case .table = node { true } else { false } }
+  package var isTable: Bool { if case .table = node { true } else { false } }
 
   /// The text of a word, in quotes or not.
   var word: String? {

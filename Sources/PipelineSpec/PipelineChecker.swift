@@ -98,7 +98,7 @@ public struct PipelineChecker: Sendable {
             PipelineError(
               .invalidSpec,
               "stage '\(stage.name)' needs \(missing.joined(separator: " and ")), which the policy "
-                + "'\(type(of: policy).name)' does not offer; name another policy", at: stage.location))
+                + "'\(type(of: policy).name)' does not offer; " + Self.remedy(policy), at: stage.location))
         }
       }
     }
@@ -128,6 +128,12 @@ public struct PipelineChecker: Sendable {
           at: tree.place(of: ["training", "evaluation"])))
     }
     return errors
+  }
+
+  private static func remedy(_ policy: any PolicyBackend) -> String {
+    policy.offers == [.generation]
+      ? "collect rollouts with this policy, and name them as 'rollouts' in the source of a spec with another one"
+      : "name another policy"
   }
 
   /// Makes a stage; where its options are wrong, with defaults in their place, to find what else is wrong.

@@ -117,7 +117,7 @@ extension OptionTree {
   /// The tree as JSON, without places.
   ///
   /// Plain text that nobody read becomes the number or truth value that it looks like, or else a string.
-  var json: JSONValue {
+  package var json: JSONValue {
     switch node {
     case .null: .null
     case .bool(let flag): .bool(flag)

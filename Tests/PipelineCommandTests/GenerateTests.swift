@@ -267,7 +267,7 @@ struct GenerateTests {
   static let wrong: [Case] = [
     Case(
       "no model", "shuffle-r1 generate prompts.jsonl 2>&1 | head -1 >&2; exit ${PIPESTATUS[0]}", status: 2,
-      "Error: Missing expected argument '--model <dir>'"),
+      "Error: name a model: --model DIR, or --server URL --model NAME"),
     Case(
       "a model that is not there", "shuffle-r1 generate --model nowhere prompts.jsonl",
       "shuffle-r1: error: nowhere has no config.json; it must be the folder of a model"),

@@ -32,6 +32,8 @@ public struct Evaluator: Sendable {
     public var threshold = 1.0
     /// The field whose values are categories, or nil for none.
     public var category: Field?
+    /// Where scoring stages keep what is to outlive an evaluation that is killed; nil for nowhere.
+    public var cacheFolder: String?
 
     /// Eight responses at temperature 0.5, as in the evaluation of Shuffle-R1.
     public init() {
@@ -152,7 +154,8 @@ public struct Evaluator: Sendable {
       let report = StageReport()
       // Step 0 whatever the chunk: what a stage draws must not depend on how prompts are chunked.
       let context = StageContext(
-        stage: stage.name, seed: Self.seed(ofRun: options.seed), threads: options.threads, report: report)
+        stage: stage.name, seed: Self.seed(ofRun: options.seed), threads: options.threads, report: report,
+        cacheFolder: options.cacheFolder)
       try await stage.run(&batch, in: context)
       if let drop = batch.drops.first {
         throw PipelineError(

@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: Apache-2.0
+import Foundation
+import PipelineCore
+import PipelineIO
+import Synchronization
+
+/// Answers by what was asked, in a file that only grows.
+///
+/// A line is written as soon as an answer is there, so that whoever is killed asks for none of them again. It is found by a
+/// hash of the request, in which no key stands. A torn last line is cut off. Memory: a few dozen bytes for each answer.
+final class AnswerCache: Sendable {
+  private struct Place {
+    let offset: UInt64
+    let count: Int
+  }
+
+  private struct State {
+    var places: [String: Place] = [:]
+    var end: UInt64 = 0
+  }
+
+  private let path: String
+  private let descriptor: Int32
+  private let state: Mutex<State>
+
+  private static let opening = Array(#"{"request":""#.utf8)
+  private static let keyDigits = 32
+  private static let middle = Array(#"","answer":"#.utf8)
+
+  /// Opens or makes a file.
+  ///
+  /// - Throws: When it cannot be written, is something else, or another program works with it.
+  init(path: String) throws {
+    self.path = path
+    func fault(_ reason: String) -> PipelineError {
+      PipelineError(.inputOutput, "cannot keep answers in \(path): \(reason)")
+    }
+    let folder = URL(fileURLWithPath: path).deletingLastPathComponent()
+    try? FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    descriptor = open(path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0o600)
+    guard descriptor >= 0 else { throw fault(String(cString: strerror(errno))) }
+    guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
+      close(descriptor)
+      throw fault("another program works with it; wait for its end, or name another file in 'cache'")
+    }
+    do {
+      state = Mutex(try Self.read(descriptor, path))
+    } catch {
+      close(descriptor)
+      throw error
+    }
+  }
+
+  deinit { close(descriptor) }
+
+  /// The key of a request.
+  static func key(of parts: [String]) -> String {
+    var hash = StableHash()
+    for part in parts { hash.add(part) }
+    return hash.digits
+  }
+
+  /// The answer to a request; nil where it is not known, or cannot be read.
+  func answer(to key: String) -> JSONValue? {
+    guard let place = state.withLock({ $0.places[key] }) else { return nil }
+    var bytes = [UInt8](repeating: 0, count: place.count)
+    let count = bytes.withUnsafeMutableBytes { pread(descriptor, $0.baseAddress, $0.count, off_t(place.offset)) }
+    guard count == place.count else { return nil }
+    return try? JSONValue(parsing: String(decoding: bytes, as: UTF8.self))["answer"]
+  }
+
+  /// Keeps an answer.
+  ///
+  /// - Throws: When it cannot be written, such as on a full disk.
+  func keep(_ answer: JSONValue, to key: String) throws {
+    var line = Self.opening + Array(key.utf8) + Self.middle
+    answer.write(to: &line)
+    line += Array("}\n".utf8)
+    try state.withLock { state in
+      var done = 0
+      while done < line.count {
+        let count = line.withUnsafeBytes { write(descriptor, $0.baseAddress?.advanced(by: done), $0.count - done) }
+        if count < 0, errno == EINTR { continue }
+        guard count > 0 else {
+          let reason = String(cString: strerror(errno))
+          // What stands there of the line would spoil the next.
+          ftruncate(descriptor, off_t(state.end))
+          throw PipelineError(.inputOutput, "cannot keep an answer in \(path): \(reason)")
+        }
+        done += count
+      }
+      state.places[key] = Place(offset: state.end, count: line.count - 1)
+      state.end += UInt64(line.count)
+    }
+  }
+
+  /// Notes where each line stands.
+  private static func read(_ descriptor: Int32, _ path: String) throws -> State {
+    var state = State()
+    var pending: [UInt8] = []
+    var block = [UInt8](repeating: 0, count: 1 << 20)
+    while true {
+      let count = block.withUnsafeMutableBytes { Foundation.read(descriptor, $0.baseAddress, $0.count) }
+      if count < 0, errno == EINTR { continue }
+      guard count >= 0 else {
+        throw PipelineError(.inputOutput, "cannot read \(path): \(String(cString: strerror(errno)))")
+      }
+      if count == 0 { break }
+      pending += block[..<count]
+      var start = 0
+      while let end = pending[start...].firstIndex(of: 0x0A) {
+        guard let key = key(in: pending[start..<end]) else {
+          throw PipelineError(
+            .invalidData, "\(path) is no file of kept answers; name another one in 'cache', or remove it")
+        }
+        state.places[key] = Place(offset: state.end, count: end - start)
+        state.end += UInt64(end - start + 1)
+        start = end + 1
+      }
+      pending.removeFirst(start)
+    }
+    if !pending.isEmpty {
+      guard opening.starts(with: pending.prefix(opening.count)) else {
+        throw PipelineError(
+          .invalidData, "\(path) is no file of kept answers; name another one in 'cache', or remove it")
+      }
+      ftruncate(descriptor, off_t(state.end))
+    }
+    return state
+  }
+
+  private static func key(in line: ArraySlice<UInt8>) -> String? {
+    guard line.starts(with: opening) else { return nil }
+    let rest = line.dropFirst(opening.count)
+    guard rest.dropFirst(keyDigits).starts(with: middle) else { return nil }
+    return String(decoding: rest.prefix(keyDigits), as: UTF8.self)
+  }
+}

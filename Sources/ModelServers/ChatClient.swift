@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: Apache-2.0
+import Foundation
+import PipelineCore
+import Synchronization
+
+/// Asks a server: so many requests at a time, again where that helps, and nothing twice.
+final class ChatClient: Sendable {
+  private struct State {
+    /// Whether the server has ever answered.
+    var hasAnswered = false
+    /// Requests given up since the last answer.
+    var givenUp = 0
+    /// What was tried again since this was last asked, by kind.
+    var retries: [String: Int] = [:]
+    var fromCache = 0
+  }
+
+  private let options: ServerOptions
+  private let address: ServerAddress
+  private let key: ServerKey?
+  private let http: HTTPClient
+  private let gate: RequestGate
+  private let cache: AnswerCache?
+  private let reader: AnswerReader
+  private let state = Mutex(State())
+
+  /// The longest answer that is read.
+  static let maxBytes = 64 << 20
+  private static let longestWait = 60.0
+  /// A server that wants a longer pause is not waited for.
+  private static let longestRetryAfter = 600.0
+  /// So many requests given up in a row, with no answer between them, say that it is the server's fault, not theirs.
+  private static let mostGivenUp = 3
+
+  /// A client.
+  ///
+  /// - Parameters:
+  ///   - cachePath: Where answers are kept; nil for nowhere.
+  ///   - environment: Where the key is.
+  /// - Throws: A key that is not there, a file that cannot be written.
+  init(_ options: ServerOptions, cachePath: String?, environment: [String: String]) throws {
+    self.options = options
+    do throws(ServerAddress.Fault) { address = try ServerAddress(options.url) } catch {
+      throw PipelineError(.invalidSpec, "'url' \(error.message)")
+    }
+    key = try ServerKey(variable: options.keyFrom, environment: environment)
+    http = HTTPClient(connections: options.concurrency, maxBytes: Self.maxBytes)
+    gate = RequestGate(limit: options.concurrency)
+    cache = try cachePath.map { try AnswerCache(path: $0) }
+    reader = AnswerReader(
+      server: address.name, model: options.model, keyVariable: options.keyFrom, key: key,
+      timeLimit: options.timeoutSeconds, maxBytes: Self.maxBytes)
+  }
+
+  deinit { http.close() }
+
+  /// Answers a request, from what is kept or by the server.
+  ///
+  /// - Parameter make: Makes the request, when its turn has come: images take memory.
+  /// - Throws: ``ServerFault``, ``PipelineError``, cancellation.
+  func answer(_ make: () throws -> ChatRequest) async throws -> ChatAnswer {
+    try await gate.pass {
+      let request = try make()
+      let body = request.body(model: options.model, extra: options.extra).json
+      let cacheKey = AnswerCache.key(of: [body, String(request.draw)])
+      if let kept = cache?.answer(to: cacheKey), let answer = try? ChatAnswer(kept) {
+        state.withLock { $0.fromCache += 1 }
+        return answer
+      }
+      let answer = try await send(Data(body.utf8), random: cacheKey)
+      try cache?.keep(answer.json, to: cacheKey)
+      return answer
+    }
+  }
+
+  /// What was tried again, and what was known already, since this was last asked.
+  func remarks() -> [String] {
+    let (retries, fromCache) = state.withLock { state in
+      defer { (state.retries, state.fromCache) = ([:], 0) }
+      return (state.retries, state.fromCache)
+    }
+    var remarks: [String] = []
+    if !retries.isEmpty {
+      let kinds = retries.sorted { $0.key < $1.key }.map { "\($0.key): \($0.value)" }.joined(separator: ", ")
+      remarks.append("\(address.name) was asked again (\(kinds))")
+    }
+    if fromCache > 0 { remarks.append("\(fromCache) answers were kept from an earlier attempt") }
+    return remarks
+  }
+
+  private func send(_ body: Data, random name: String) async throws -> ChatAnswer {
+    var attempt = 0
+    while true {
+      do {
+        let answer = try await once(body)
+        state.withLock { ($0.hasAnswered, $0.givenUp) = (true, 0) }
+        return answer
+      } catch ServerFault.passing(let fault) {
+        let isFirstContact = fault.isUnreachable && !state.withLock { $0.hasAnswered }
+        let asksTooMuch = (fault.waitSeconds ?? 0) > Self.longestRetryAfter
+        if isFirstContact || asksTooMuch || attempt >= options.retries {
+          throw given(up: fault, after: attempt + 1, stops: isFirstContact || asksTooMuch)
+        }
+        state.withLock { $0.retries[fault.kind, default: 0] += 1 }
+        try await Task.sleep(for: .seconds(pause(attempt, fault, name)))
+        attempt += 1
+      }
+    }
+  }
+
+  private func once(_ body: Data) async throws -> ChatAnswer {
+    var headers = ["Content-Type": "application/json", "Accept": "application/json"]
+    if let key { headers["Authorization"] = key.authorization }
+    let answer: HTTPAnswer
+    do {
+      answer = try await http.post(body, to: address.chat, headers: headers, timeLimit: options.timeoutSeconds)
+    } catch let fault as HTTPFault {
+      throw reader.fault(fault)
+    }
+    guard (200..<300).contains(answer.status) else { throw reader.fault(answer) }
+    do {
+      let value = try JSONValue(parsing: String(decoding: answer.body, as: UTF8.self))
+      let read = try ChatAnswer(key.map { key in value.mapStrings { key.redacted($0) } } ?? value)
+      if read.choices.contains(where: { $0.finish == "abort" }) { throw reader.broken("it was aborted") }
+      return read
+    } catch let fault as ChatAnswer.Fault {
+      throw reader.broken(fault.message)
+    } catch let fault as ServerFault {
+      throw fault
+    } catch {
+      throw reader.broken("it is no JSON, or cut off")
+    }
+  }
+
+  /// How long to wait: what the server asks for, or twice as long each time, with a draw of its own for each request.
+  private func pause(_ attempt: Int, _ fault: ServerFault.Passing, _ name: String) -> Double {
+    var random = PhiloxGenerator(
+      seed: 1, purpose: "retry", position: (PhiloxGenerator.hash(name), UInt64(attempt), 0))
+    let usual = min(Self.longestWait, options.backoffSeconds * Double(1 << min(attempt, 16)))
+    return max(fault.waitSeconds ?? 0, usual * (0.5 + 0.5 * random.uniform()))
+  }
+
+  private func given(up fault: ServerFault.Passing, after attempts: Int, stops: Bool) -> ServerFault {
+    let givenUp = state.withLock { state in
+      state.givenUp += 1
+      return state.givenUp
+    }
+    var message = fault.message
+    if let wait = fault.waitSeconds, wait > Self.longestRetryAfter {
+      message += "; it asks to wait for \(Int(wait.rounded())) s, start again then"
+    } else if attempts > 1 {
+      message += "; given up after \(attempts) attempts"
+    }
+    let isServers = stops || !fault.mayBeTheRequests || givenUp >= Self.mostGivenUp
+    return isServers ? .server(message) : .request(message)
+  }
+}

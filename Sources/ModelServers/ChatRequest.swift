@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: Apache-2.0
+import PipelineCore
+import PipelineSpec
+
+/// What a model is asked for.
+struct ChatRequest: Sendable {
+  /// The messages, images in them as data URLs.
+  var messages: JSONValue
+  /// How tokens are drawn.
+  var sampling: SamplingOptions
+  /// The seed of the draws; nil where none is sent.
+  var seed: UInt64?
+  /// What tells requests apart that are otherwise the same, but are to be drawn anew.
+  var draw: UInt64 = 0
+  /// How many responses.
+  var count = 1
+  /// Whether log-probabilities are asked for.
+  var wantsLogProbs = false
+  /// Whether token ids are asked for.
+  var wantsTokens = false
+
+  /// Members of a request that `extra` must leave alone.
+  static let ownMembers = [
+    "model", "messages", "n", "seed", "temperature", "top_p", "top_k", "min_tokens", "max_tokens", "stop",
+    "stop_token_ids", "logprobs", "return_token_ids", "stream", "api_key",
+  ]
+
+  /// The body to send; what differs from a server's own default alone is named beyond the common members.
+  func body(model: String, extra: OptionTree) -> JSONValue {
+    var members: [JSONValue.Member] = [.init("model", .string(model)), .init("messages", messages)]
+    if count != 1 { members.append(.init("n", .number(count))) }
+    if let seed { members.append(.init("seed", .number(String(seed)))) }
+    members.append(.init("temperature", .number(sampling.temperature)))
+    // Always, as servers have defaults of their own, out of the model's generation_config.json.
+    members.append(.init("top_p", .number(sampling.topP)))
+    if sampling.topK != 0 { members.append(.init("top_k", .number(sampling.topK))) }
+    if sampling.minTokens != 0 { members.append(.init("min_tokens", .number(sampling.minTokens))) }
+    // Newer models of some servers take this under another name, which then stands in `extra`.
+    if extra["max_completion_tokens"] == nil { members.append(.init("max_tokens", .number(sampling.maxTokens))) }
+    if !sampling.stop.isEmpty { members.append(.init("stop", .array(sampling.stop.map { .string($0) }))) }
+    if !sampling.stopTokens.isEmpty {
+      members.append(.init("stop_token_ids", .array(sampling.stopTokens.map { .number($0) })))
+    }
+    if wantsLogProbs { members.append(.init("logprobs", true)) }
+    if wantsTokens { members.append(.init("return_token_ids", true)) }
+    return .object(members + (extra.json.objectValue ?? []))
+  }
+}
+
+/// What a model answered.
+struct ChatAnswer: Sendable, Hashable {
+  /// One response.
+  struct Choice: Sendable, Hashable {
+    var text: String
+    /// Why it ended, in the server's words.
+    var finish: String
+    var reasoning: String?
+    var tokens: [Int32]?
+    var logProbs: [Float]?
+  }
+
+  var choices: [Choice]
+  var promptTokens: [Int32]?
+  /// Tokens of all responses, as the server counts them; 0 where it does not.
+  var tokenCount = 0
+
+  /// Understands what a server sent, or what was kept of it.
+  ///
+  /// - Throws: ``Fault`` that says what is missing.
+  init(_ value: JSONValue) throws(Fault) {
+    guard let choices = value["choices"]?.arrayValue else { throw Fault("there are no 'choices' in it") }
+    if choices.isEmpty { throw Fault("its 'choices' are empty") }
+    var read: [Choice] = []
+    for choice in choices { read.append(try Self.choice(choice)) }
+    self.choices = read
+    promptTokens = try Self.tokens(value["prompt_token_ids"])
+    tokenCount = value["usage"]?["completion_tokens"]?.intValue ?? 0
+  }
+
+  private static func choice(_ value: JSONValue) throws(Fault) -> Choice {
+    guard let message = value["message"], message.objectValue != nil else { throw Fault("a choice has no 'message'") }
+    let text =
+      message["content"]?.stringValue
+      ?? (message["content"]?.arrayValue ?? []).compactMap { $0["text"]?.stringValue }.joined()
+    var choice = Choice(text: text, finish: value["finish_reason"]?.stringValue ?? "")
+    choice.reasoning = [message["reasoning_content"], message["reasoning"]].compactMap { $0?.stringValue }
+      .first { !$0.isEmpty }
+    choice.tokens = try tokens(value["token_ids"])
+    if let listed = value["logprobs"]?["content"]?.arrayValue {
+      var numbers: [Float] = []
+      for entry in listed {
+        guard let number = entry["logprob"]?.doubleValue else { throw Fault("a token has no 'logprob'") }
+        numbers.append(Float(number))
+      }
+      choice.logProbs = numbers
+    }
+    return choice
+  }
+
+  private static func tokens(_ value: JSONValue?) throws(Fault) -> [Int32]? {
+    guard let listed = value?.arrayValue else { return nil }
+    var tokens: [Int32] = []
+    for entry in listed {
+      guard let token = entry.intValue.flatMap(Int32.init(exactly:)), token >= 0 else {
+        throw Fault("a token id is \(entry.json.shortenedForMessage)")
+      }
+      tokens.append(token)
+    }
+    return tokens
+  }
+
+  /// What is kept of it, in the form in which it came.
+  var json: JSONValue {
+    let listed = choices.map { choice -> JSONValue in
+      var message: [JSONValue.Member] = [.init("content", .string(choice.text))]
+      if let reasoning = choice.reasoning { message.append(.init("reasoning_content", .string(reasoning))) }
+      var members: [JSONValue.Member] = [
+        .init("message", .object(message)), .init("finish_reason", .string(choice.finish)),
+      ]
+      if let tokens = choice.tokens { members.append(.init("token_ids", .array(tokens.map { .number(Int($0)) }))) }
+      if let logProbs = choice.logProbs {
+        let content = logProbs.map { JSONValue.object([.init("logprob", .number($0.description))]) }
+        members.append(.init("logprobs", ["content": .array(content)]))
+      }
+      return .object(members)
+    }
+    var members: [JSONValue.Member] = [.init("choices", .array(listed))]
+    if let tokens = promptTokens { members.append(.init("prompt_token_ids", .array(tokens.map { .number(Int($0)) }))) }
+    if tokenCount > 0 { members.append(.init("usage", ["completion_tokens": .number(tokenCount)])) }
+    return .object(members)
+  }
+
+  /// What is wrong with an answer.
+  struct Fault: Error {
+    let message: String
+    init(_ message: String) { self.message = message }
+  }
+}

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+import Foundation
+
+/// Where a server takes chats, checked.
+struct ServerAddress: Sendable {
+  /// The address that requests go to.
+  let chat: URL
+  /// What messages call the server: `http://127.0.0.1:8000/v1`.
+  let name: String
+
+  /// Understands a server's address, with or without the version and what follows it.
+  ///
+  /// - Throws: ``Fault`` with what continues the sentence "'url' …".
+  init(_ text: String) throws(Fault) {
+    if text.isEmpty { throw Fault("is missing; name the server's address, such as http://127.0.0.1:8000/v1") }
+    guard var parts = URLComponents(string: text), let scheme = parts.scheme?.lowercased(), let host = parts.host,
+      !host.isEmpty, ["http", "https"].contains(scheme)
+    else { throw Fault("is no address of a server; write it as in http://127.0.0.1:8000/v1") }
+    // What is secret would reach logs and resolved.json from here.
+    if parts.user != nil || parts.password != nil || parts.query != nil || parts.fragment != nil {
+      throw Fault("must be an address alone, without user, password or query; name a key's variable in key_from")
+    }
+    var path = parts.path
+    while path.hasSuffix("/") { path.removeLast() }
+    if path.hasSuffix("/chat/completions") { path.removeLast("/chat/completions".count) }
+    if path.isEmpty { path = "/v1" }
+    parts.path = path
+    guard let name = parts.string else { throw Fault("is no address of a server") }
+    parts.path = path + "/chat/completions"
+    guard let chat = parts.url else { throw Fault("is no address of a server") }
+    (self.chat, self.name) = (chat, name)
+  }
+
+  /// What is wrong with an address.
+  struct Fault: Error {
+    let message: String
+    init(_ message: String) { self.message = message }
+  }
+}

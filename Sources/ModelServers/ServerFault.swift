@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: Apache-2.0
+import Foundation
+import PipelineCore
+
+/// What a server's answer, or its lack, means for the work.
+enum ServerFault: Error, Sendable {
+  /// This request alone cannot be answered: its data is wrong.
+  case request(String)
+  /// The prompt is longer than the model's context.
+  case tooLong(String)
+  /// No request can be answered; the work stops, and goes on where it was when it is started again.
+  case server(String)
+  /// It may go better next time.
+  case passing(Passing)
+
+  /// What passes.
+  struct Passing: Error, Sendable {
+    /// A word or two to count by: `429`, `timed out`.
+    let kind: String
+    /// What happened.
+    let message: String
+    /// How long the server asks to wait, in seconds.
+    var waitSeconds: Double?
+    /// Whether the server was not reached at all.
+    var isUnreachable = false
+    /// Whether it can be this request's fault, so that others may fare better.
+    var mayBeTheRequests = true
+  }
+}
+
+/// Says what an answer other than a success means.
+struct AnswerReader: Sendable {
+  let server: String
+  let model: String
+  let keyVariable: String
+  let key: ServerKey?
+  let timeLimit: Double
+  let maxBytes: Int
+
+  /// The fault in an answer that is no success.
+  func fault(_ answer: HTTPAnswer) -> ServerFault {
+    let said = words(of: answer)
+    let code = errorCode(answer)
+    switch answer.status {
+    case 300..<400:
+      let place = answer.headers["location"].map { " to \(redacted($0).quotedForMessage)" } ?? ""
+      return .server(
+        "\(server) sends requests on\(place) (\(answer.status)), and a key goes to no other address than the one it is "
+          + "meant for; name that address in 'url'")
+    case 401, 403:
+      let remedy =
+        keyVariable.isEmpty
+        ? "it wants a key: export it in an environment variable, and name that in 'key_from'"
+        : "see that \(keyVariable) holds a key of this server"
+      return .server("\(server) refuses access (\(answer.status)\(said)); \(remedy)")
+    case 402: return .server("\(server) wants to be paid first (402\(said))")
+    case 404, 405:
+      return .server(
+        "\(server) knows no model \(model.quotedForMessage), or takes no chats at this address "
+          + "(\(answer.status)\(said)); `curl \(server)/models` lists its models")
+    case 429 where ["insufficient_quota", "billing_hard_limit_reached"].contains(code):
+      return .server("the quota at \(server) is used up (429\(said)); raise it, or name another server")
+    case 400, 413, 422:
+      if isAboutLength(said, code) { return .tooLong("the prompt is too long for \(server) (\(answer.status)\(said))") }
+      return .request("\(server) refuses the request (\(answer.status)\(said))")
+    case 408, 409, 425, 429, 500, 502...:
+      return .passing(
+        .init(
+          kind: "\(answer.status)", message: "\(server) answers \(answer.status)\(said)", waitSeconds: wait(answer),
+          mayBeTheRequests: [409, 500].contains(answer.status)))
+    default: return .server("\(server) answers \(answer.status)\(said); see that 'url' is the address of its API")
+    }
+  }
+
+  /// The fault in having no answer.
+  func fault(_ fault: HTTPFault) -> ServerFault {
+    switch fault {
+    case .unreachable(let reason):
+      .passing(
+        .init(
+          kind: "unreachable",
+          message: "\(server) cannot be reached: \(redacted(reason)); start it, or see that 'url' "
+            + "is its address", isUnreachable: true, mayBeTheRequests: false))
+    case .broken(let reason):
+      .passing(.init(kind: "broken", message: "the connection to \(server) broke off: \(redacted(reason))"))
+    case .timedOut:
+      .passing(
+        .init(
+          kind: "timed out",
+          message: "\(server) gave no answer within \(timeLimit) s; raise timeout_seconds, or lower concurrency"))
+    case .tooLarge:
+      .server("\(server) answers with more than \(maxBytes >> 20) MiB, which is not read; lower n or max_tokens")
+    }
+  }
+
+  /// An answer that is no chat's.
+  func broken(_ reason: String) -> ServerFault {
+    .passing(
+      .init(kind: "unreadable", message: "\(server) answers with what is no chat completion: \(redacted(reason))"))
+  }
+
+  func redacted(_ text: String) -> String { key?.redacted(text) ?? text }
+
+  /// `: "what the server says"`, or nothing where it says nothing.
+  private func words(of answer: HTTPAnswer) -> String {
+    let text = String(decoding: answer.body.prefix(4096), as: UTF8.self)
+    let value = try? JSONValue(parsing: String(decoding: answer.body, as: UTF8.self))
+    let said =
+      value.flatMap { value in
+        value["error"]?["message"]?.stringValue ?? value["error"]?.stringValue ?? value["message"]?.stringValue
+          ?? value["detail"]?.stringValue ?? value["detail"]?.json
+      } ?? text
+    // What reaches a terminal must not steer it.
+    let shown = redacted(said).unicodeScalars.filter { $0.properties.generalCategory != .control || $0 == "\n" }
+    let plain = String(String.UnicodeScalarView(shown)).split(whereSeparator: \.isWhitespace).joined(separator: " ")
+    return plain.isEmpty ? "" : ": \"\(plain.prefix(300))\""
+  }
+
+  private func errorCode(_ answer: HTTPAnswer) -> String {
+    let value = try? JSONValue(parsing: String(decoding: answer.body, as: UTF8.self))
+    let error = value?["error"]
+    return error?["code"]?.stringValue ?? error?["type"]?.stringValue ?? ""
+  }
+
+  private func isAboutLength(_ said: String, _ code: String) -> Bool {
+    let said = said.lowercased()
+    return code == "context_length_exceeded" || said.contains("context length") || said.contains("maximum model length")
+      || said.contains("longer than the model") || said.contains("input is too long")
+  }
+
+  /// What `Retry-After` asks for: seconds, or a date.
+  private func wait(_ answer: HTTPAnswer) -> Double? {
+    guard let text = answer.headers["retry-after"]?.trimmingCharacters(in: .whitespaces) else { return nil }
+    if let seconds = Double(text), seconds.isFinite { return max(0, seconds) }
+    let format = DateFormatter()
+    format.locale = Locale(identifier: "en_US_POSIX")
+    format.timeZone = TimeZone(identifier: "GMT")
+    format.dateFormat = "EEE, dd MMM yyyy HH:mm:ss zzz"
+    return format.date(from: text).map { max(0, $0.timeIntervalSinceNow) }
+  }
+}
