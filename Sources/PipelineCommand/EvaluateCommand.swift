@@ -19,7 +19,7 @@ struct EvaluateCommand: AsyncParsableCommand {
         shuffle-r1 evaluate --model DIR --prompts test.jsonl --greedy -o out.jsonl
         shuffle-r1 evaluate --model DIR --prompts test.jsonl --reward numeric --json
         shuffle-r1 evaluate --model DIR --prompts test.jsonl --spec pipeline.json
-        shuffle-r1 evaluate --server URL --model NAME --prompts test.jsonl -o out.jsonl
+        shuffle-r1 evaluate --server URL --model NAME --prompts test.jsonl
 
       Accuracy is the mean over questions of the mean score of a question's responses. Its interval knows that \
       responses to one question are alike: eight of them tell less than one to each of eight questions. pass@k is how \
