@@ -123,8 +123,8 @@ def compare(url: str, model: Path, prompts: list[dict], server: subprocess.Popen
     check(f"{equal} of 64 responses are what OpenAI's own client gets for the same seeds", equal == 64)
 
     began = time.time()
-    run("generate", "--policy", policy(concurrency=8), *sampling, "-o", "eight.jsonl", "prompts.jsonl")
-    check(f"eight at a time: {time.time() - began:.1f} s", len(records("eight.jsonl")) == 64)
+    done = run("generate", "--policy", policy(concurrency=8), *sampling, "-o", "eight.jsonl", "prompts.jsonl")
+    check(f"eight at a time: {time.time() - began:.1f} s; {done.stderr.strip()}", len(records("eight.jsonl")) == 64)
 
     options = policy(concurrency=1, cache="kept.jsonl")
     words = ["generate", "--policy", options, *sampling, "-o", "killed.jsonl", "prompts.jsonl"]
@@ -133,6 +133,7 @@ def compare(url: str, model: Path, prompts: list[dict], server: subprocess.Popen
         time.sleep(0.01)
     running.kill()
     running.wait()
+    time.sleep(2)  # the server goes on with what nobody waits for any more, out of the one generator for all
     kept = Path("kept.jsonl").read_bytes().count(b"\n")
     done = run(*words)
     check(f"killed after {kept} answers, it asks for the others alone", f"{kept} answers were kept" in done.stderr)
