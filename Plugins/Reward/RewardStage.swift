@@ -57,15 +57,29 @@ public struct RewardStage: Stage {
     tally.write(to: context.report)
   }
 
+  /// Closes the functions.
+  public func close() async {
+    for function in functions { await function.reward.close() }
+  }
+
   private func judgements(of batch: TrajectoryBatch, _ context: StageContext) async throws -> [Judgement?] {
-    try await context.concurrentMap(count: batch.count) { [functions, existing] position in
-      if existing == .keep, batch[position].reward != nil { return nil }
+    let judged = batch.trajectories.indices.filter { existing == .replace || batch[$0].reward == nil }
+    var known: [Int: [WeightedReward.Verdict]] = [:]
+    for (index, function) in functions.enumerated() {
+      known[index] = try await function.judge(judged.map { batch[$0] }, in: context)
+    }
+    var judgements = [Judgement?](repeating: nil, count: batch.count)
+    let made = try await context.concurrentMap(count: judged.count) { [functions, known] number in
       var judgement = Judgement()
       for (index, function) in functions.enumerated() {
-        judgement.add(try await function.judge(batch[position]), of: function, index: index)
+        let verdict =
+          if let known = known[index] { known[number] } else { try await function.judge(batch[judged[number]]) }
+        judgement.add(verdict, of: function, index: index)
       }
       return judgement
     }
+    for (position, judgement) in zip(judged, made) { judgements[position] = judgement }
+    return judgements
   }
 }
 
@@ -91,11 +105,39 @@ struct WeightedReward: Sendable {
 
   /// Judges a trajectory; throws only when the run is cancelled.
   func judge(_ trajectory: Trajectory) async throws -> Verdict {
-    for field in reads where !trajectory.has(field) {
-      return .unscored(.failed, reason: "has no '\(field)'")
-    }
+    if let gap = gap(in: trajectory) { return gap }
     do {
-      switch try await reward.score(trajectory) {
+      let outcome = try await reward.score(trajectory)
+      return try verdict(.success(outcome))
+    } catch {
+      return try verdict(.failure(error))
+    }
+  }
+
+  /// Judges many at once; nil for a function that judges one at a time.
+  ///
+  /// - Throws: When the run is cancelled, or the function says that it must end.
+  func judge(_ trajectories: [Trajectory], in context: StageContext) async throws -> [Verdict]? {
+    guard let reward = reward as? any BatchRewardFunction else { return nil }
+    var verdicts = trajectories.map { gap(in: $0) }
+    let asked = verdicts.indices.filter { verdicts[$0] == nil }
+    let outcomes = try await reward.scores(of: asked.map { trajectories[$0] }, in: context)
+    guard outcomes.count == asked.count else {
+      throw PipelineError(
+        .plugIn, "reward '\(name)' returned \(outcomes.count) outcomes for \(asked.count) trajectories")
+    }
+    for (position, outcome) in zip(asked, outcomes) { verdicts[position] = try verdict(outcome) }
+    return verdicts.compactMap { $0 }
+  }
+
+  /// The verdict on a trajectory that lacks something; nil where it has all.
+  private func gap(in trajectory: Trajectory) -> Verdict? {
+    reads.first { !trajectory.has($0) }.map { .unscored(.failed, reason: "has no '\($0)'") }
+  }
+
+  private func verdict(_ outcome: Result<RewardOutcome, any Error>) throws -> Verdict {
+    do {
+      switch try outcome.get() {
       case .scored(let score, let parts):
         guard score.isFinite, parts.allSatisfy(\.score.isFinite) else {
           return .unscored(.failed, reason: "scored \(score), or a part of it, which is not finite")

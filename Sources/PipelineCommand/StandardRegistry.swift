@@ -4,6 +4,7 @@ import FilterPlugin
 import KLPenaltyPlugin
 import PairwiseSamplePlugin
 public import PipelineCore
+import ProcessPlugin
 import QwenVL
 import RewardPlugin
 import RolloutPlugin
@@ -24,12 +25,14 @@ extension Registry {
     try registry.register(ShuffleStage.self)
     try registry.register(UpdateStage.self)
     try registry.register(TapStage.self)
+    try registry.register(ProcessStage.self)
 
     try registry.register(BoxedAnswerReward.self)
     try registry.register(FormatReward.self)
     try registry.register(ExactReward.self)
     try registry.register(ChoiceReward.self)
     try registry.register(NumericReward.self)
+    try registry.register(ProcessReward.self)
 
     try registry.register(GRPOEstimator.self)
     try registry.register(DrGRPOEstimator.self)

@@ -5,6 +5,8 @@
 /// A value: it is passed in, copied and extended, never shared.
 public struct Registry: Sendable {
   private var components: [ComponentKind: [String: any Component.Type]] = [:]
+  /// The libraries whose components are in here, by their real paths.
+  package var plugIns: Set<String> = []
 
   /// A registry without any component.
   public init() {}
