@@ -12,10 +12,12 @@ let package = Package(
   name: "shuffle-r1",
   platforms: [.macOS(.v15)],
   products: [
-    .library(name: "PipelineCore", targets: ["PipelineCore"]),
+    // Dynamic: a plug-in that is loaded at run time shares the one of the program, instead of having its own.
+    .library(name: "PipelineCore", type: .dynamic, targets: ["PipelineCore"]),
     .library(name: "PipelineTesting", targets: ["PipelineTesting"]),
     .library(name: "PipelineCommand", targets: ["PipelineCommand"]),
     .executable(name: "shuffle-r1", targets: ["shuffle-r1"]),
+    .plugin(name: "NewPlugin", targets: ["NewPlugin"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -35,8 +37,24 @@ let package = Package(
     .target(
       name: "PipelineAnalysis", dependencies: ["PipelineCore", "PipelineIO", "PipelineRuntime"]),
 
+    // Programs beside this one.
+    .target(name: "CChildProcess"),
+    .target(name: "ChildProcesses", dependencies: ["CChildProcess"]),
+
     // The bundled policy.
     .target(name: "QwenVL", dependencies: ["CImageCodecs", "CKernels", "PipelineCore", "Tensor"]),
+
+    // `swift package new-plugin reward NAME`.
+    .plugin(
+      name: "NewPlugin",
+      capability: .command(
+        intent: .custom(
+          verb: "new-plugin", description: "Make a package with a reward, a stage, an advantage estimator or a loss"))),
+
+    // Rewards and stages in other languages; the file in Bridge runs Python functions.
+    .target(
+      name: "ProcessPlugin", dependencies: ["ChildProcesses", "PipelineCore"], path: "Plugins/Process",
+      resources: [.embedInCode("Bridge/shuffle_r1_bridge.py")]),
 
     // Shims over C and C++.
     .target(
@@ -61,10 +79,13 @@ let package = Package(
       name: "PipelineCommand",
       dependencies: [
         "CStandardStreams", "PipelineAnalysis", "PipelineCore", "PipelineIO", "PipelineRuntime", "PipelineSpec",
-        "QwenVL",
+        "ProcessPlugin", "QwenVL",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ] + stages.map { .init(stringLiteral: $0 + "Plugin") }),
-    .executableTarget(name: "shuffle-r1", dependencies: ["PipelineCommand"]),
+    .executableTarget(
+      name: "shuffle-r1", dependencies: ["PipelineCommand"],
+      // A plug-in that is loaded at run time must find the program's PipelineCore, not one of its own.
+      linkerSettings: [.unsafeFlags(["-Xlinker", "--export-dynamic"], .when(platforms: [.linux]))]),
 
     // Feeds mutated records and specs to the readers; `make fuzz` runs it.
     .executableTarget(
@@ -92,6 +113,9 @@ let package = Package(
       name: "PipelineAnalysisTests",
       dependencies: ["PipelineAnalysis", "PipelineCore", "PipelineIO", "PipelineRuntime"]),
     .testTarget(name: "QwenVLTests", dependencies: ["PipelineCore", "QwenVL", "Tensor"], exclude: ["Fixtures"]),
+    .testTarget(name: "ChildProcessesTests", dependencies: ["ChildProcesses"]),
+    .testTarget(
+      name: "ProcessPluginTests", dependencies: ["PipelineCore", "PipelineTesting", "ProcessPlugin", "RewardPlugin"]),
     .testTarget(name: "CRecordScannerTests", dependencies: ["CRecordScanner"]),
     .testTarget(name: "TensorTests", dependencies: ["CKernels", "Tensor"]),
     .testTarget(

@@ -138,6 +138,13 @@ extension AssembledPipeline {
   /// The path of `file` as seen from `directory`, wherever links lead.
   static func relativePath(from directory: String, to file: String) -> String {
     let from = RealPath(directory).components
+    if ["", ".", ".."].contains(file.split(separator: "/", omittingEmptySubsequences: false).last ?? "") {
+      // A folder, which has no name of its own to keep.
+      let to = RealPath(file.isEmpty ? "." : file).components
+      let shared = zip(from, to).prefix { $0 == $1 }.count
+      let path = Array(repeating: "..", count: from.count - shared) + to[shared...]
+      return path.isEmpty ? "." : path.joined(separator: "/")
+    }
     let name = URL(fileURLWithPath: file).lastPathComponent
     let folder = file.hasSuffix("/" + name) ? String(file.dropLast(name.count)) : "."
     let to = RealPath(folder).components + [name]

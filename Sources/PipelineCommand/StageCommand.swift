@@ -77,6 +77,16 @@ struct StageCommand: AsyncParsableCommand {
   func run() async throws {
     let stage = NamedStage(
       name: name, stage: try SpecLoader.stage(name, with: with ?? "", registry: CommandEnvironment.registry))
+    do {
+      try await run(stage)
+      await stage.close()
+    } catch {
+      await stage.close()
+      throw error
+    }
+  }
+
+  private func run(_ stage: NamedStage) async throws {
     let observer = TerminalObserver(quiet: work.quiet)
     defer { observer.end() }
     let existing: OutputFile.Existing = force ? .replace : .refuse
@@ -197,6 +207,10 @@ private actor FileTapSink: BatchSink {
     try await ParallelEncoding.run(
       count: batch.count, threads: threads, encode: { try TrajectoryEncoder.encode(batch[$0], into: &$1) },
       write: { try file.write($0) })
+  }
+
+  func log(_ lines: [String], name: String) async throws {
+    for line in lines { Terminal.say("\(name): \(line)") }
   }
 
   func finish() throws {

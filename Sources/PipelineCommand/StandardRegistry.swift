@@ -4,6 +4,7 @@ import FilterPlugin
 import KLPenaltyPlugin
 import PairwiseSamplePlugin
 public import PipelineCore
+import ProcessPlugin
 import QwenVL
 import RewardPlugin
 import RolloutPlugin
@@ -24,6 +25,7 @@ extension Registry {
     try registry.register(ShuffleStage.self)
     try registry.register(UpdateStage.self)
     try registry.register(TapStage.self)
+    try registry.register(ProcessStage.self)
 
     try registry.register(BoxedAnswerReward.self)
     try registry.register(ChoiceReward.self)
@@ -40,6 +42,7 @@ extension Registry {
     try registry.register(SoftOverlongReward.self)
     try registry.register(RepetitionReward.self)
     try registry.register(WeightedRewards.self)
+    try registry.register(ProcessReward.self)
 
     try registry.register(GRPOEstimator.self)
     try registry.register(DrGRPOEstimator.self)

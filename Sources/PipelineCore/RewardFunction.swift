@@ -10,6 +10,40 @@ public protocol RewardFunction: Component {
   /// The same trajectory gets the same outcome, whatever else is in the batch.
   /// - Throws: Whatever it likes; the record is then marked failed and gets no reward, which is not zero.
   func score(_ trajectory: Trajectory) async throws -> RewardOutcome
+
+  /// Gives back what it holds, such as a program that it started; called when no more trajectories will come.
+  func close() async
+}
+
+extension RewardFunction {
+  /// Nothing to give back.
+  public func close() async {}
+}
+
+/// A reward function that judges many trajectories at once: a program beside this one, a model, a server.
+///
+/// Everybody else conforms to ``RewardFunction`` alone, and is called on several threads.
+public protocol BatchRewardFunction: RewardFunction {
+  /// Judges trajectories that carry what it reads.
+  ///
+  /// - Returns: For each, in their order, what it found, or why it failed: any error, ``RewardTimeout`` for one that came
+  ///   too late.
+  /// - Throws: Only what makes it impossible to go on: the run stops.
+  func scores(
+    of trajectories: [Trajectory], in context: StageContext
+  ) async throws -> [Result<RewardOutcome, any Error>]
+}
+
+extension BatchRewardFunction {
+  /// Judges one.
+  public func score(_ trajectory: Trajectory) async throws -> RewardOutcome {
+    let outcomes = try await scores(of: [trajectory], in: StageContext(stage: Self.name))
+    guard let outcome = outcomes.first, outcomes.count == 1 else {
+      throw PipelineError(
+        .plugIn, "reward '\(Self.name)' returned \(outcomes.count) outcomes for one trajectory, it must return one")
+    }
+    return try outcome.get()
+  }
 }
 
 /// What a reward function found.

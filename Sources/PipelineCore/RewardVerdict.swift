@@ -18,6 +18,12 @@ public enum RewardVerdict: Sendable, Hashable {
   /// The score, if there is one.
   public var score: Double? { if case .scored(let score, _) = self { score } else { nil } }
 
+  /// The verdict on a trajectory that lacks something; nil where it has all.
+  init?(gapIn trajectory: Trajectory, _ reads: [Field]) {
+    guard let missing = reads.first(where: { !trajectory.has($0) }) else { return nil }
+    self = .unscored(.failed, reason: "has no '\(missing)'")
+  }
+
   /// Takes an outcome; a score that is not finite is a failure.
   init(_ outcome: RewardOutcome) {
     switch outcome {
@@ -45,25 +51,42 @@ public enum RewardVerdict: Sendable, Hashable {
 extension RewardFunction {
   /// Judges trajectories, in order; one that lacks what the function reads has failed.
   ///
-  /// - Throws: When the run is cancelled.
+  /// - Throws: When the run is cancelled, or the function says that it cannot go on.
   public func verdicts(on trajectories: [Trajectory], in context: StageContext) async throws -> [RewardVerdict] {
     let reads = reads.sorted { $0.rawValue < $1.rawValue }
+    if let together = self as? any BatchRewardFunction {
+      return try await together.verdictsTogether(on: trajectories, reads: reads, in: context)
+    }
     return try await context.concurrentMap(count: trajectories.count) { index in
-      try await verdict(on: trajectories[index], reads: reads)
+      let trajectory = trajectories[index]
+      if let gap = RewardVerdict(gapIn: trajectory, reads) { return gap }
+      do { return RewardVerdict(try await score(trajectory)) } catch { return try RewardVerdict(error) }
     }
   }
 
-  /// Judges one trajectory.
-  ///
-  /// - Throws: When the run is cancelled.
-  public func verdict(on trajectory: Trajectory) async throws -> RewardVerdict {
-    try await verdict(on: trajectory, reads: reads.sorted { $0.rawValue < $1.rawValue })
+  /// Judges one trajectory; see ``verdicts(on:in:)``.
+  public func verdict(on trajectory: Trajectory, in context: StageContext) async throws -> RewardVerdict {
+    try await verdicts(on: [trajectory], in: context)[0]
   }
+}
 
-  private func verdict(on trajectory: Trajectory, reads: [Field]) async throws -> RewardVerdict {
-    if let missing = reads.first(where: { !trajectory.has($0) }) {
-      return .unscored(.failed, reason: "has no '\(missing)'")
+extension BatchRewardFunction {
+  fileprivate func verdictsTogether(
+    on trajectories: [Trajectory], reads: [Field], in context: StageContext
+  ) async throws -> [RewardVerdict] {
+    var verdicts = trajectories.map { RewardVerdict(gapIn: $0, reads) }
+    let asked = verdicts.indices.filter { verdicts[$0] == nil }
+    let outcomes = try await scores(of: asked.map { trajectories[$0] }, in: context)
+    guard outcomes.count == asked.count else {
+      throw PipelineError(
+        .plugIn, "reward '\(Self.name)' returned \(outcomes.count) outcomes for \(asked.count) trajectories")
     }
-    do { return RewardVerdict(try await score(trajectory)) } catch { return try RewardVerdict(error) }
+    for (position, outcome) in zip(asked, outcomes) {
+      switch outcome {
+      case .success(let outcome): verdicts[position] = RewardVerdict(outcome)
+      case .failure(let error): verdicts[position] = try RewardVerdict(error)
+      }
+    }
+    return verdicts.compactMap { $0 }
   }
 }
