@@ -284,7 +284,7 @@ struct EvaluateTests {
       "a reward that nobody knows", "\(evaluate) --reward boxed", status: 2,
       """
       shuffle-r1: error: --reward:1:1: unknown reward 'boxed'. Known reward functions: boxed-answer, choice, exact, \
-      format, numeric
+      format, numeric, process
       """),
     Case(
       "an option that the reward does not have", #"\#(evaluate) --reward numeric --with '{"tolerance": 1}'"#, status: 2,
