@@ -12,7 +12,7 @@ PROGRAM = .build/release/shuffle-r1
 SOURCES = $(wildcard Sources Plugins Tests Examples Package.swift)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build quickstart test test-examples test-debug test-parity test-trackers test-kill test-large fuzz lint format bench bench-policy bench-training clean
+.PHONY: help setup build quickstart test test-examples test-debug test-parity test-trackers test-kill test-large fuzz lint format bench bench-policy bench-training bench-process test-plugin clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z][a-z-]*\):.*## \(.*\)/\1|\2/p' Makefile | awk -F '|' '{ printf "  make %-14s %s\n", $$1, $$2 }'
@@ -50,6 +50,9 @@ test-trackers: build ## follow a run with the clients of Weights & Biases, SwanL
 test-kill: build ## kill a short training run at 60 random moments and compare what comes out; KILLS=… SEED=… (needs python3)
 	python3 Tests/kill_test.py --kills $(KILLS) --seed $(SEED) $(PROGRAM)
 
+test-plugin: build ## depend on this working tree by a git URL and a version, and go through both doors for Swift
+	Tests/plugin-by-version.sh
+
 test-large: build ## make a random model of the 3B shape, 7.5 GB in .large, and measure the bundled policy on it
 	Tests/Parity/run large
 
@@ -71,6 +74,9 @@ bench-policy: build ## measure the bundled policy against transformers on PyTorc
 
 bench-training: build ## measure a step of training against TRL's GRPO trainer (makes .venv-training)
 	Tests/Benchmarks/training/run
+
+bench-process: build ## measure a reward in Python, as a program, against the same function in a plain loop (needs python3)
+	python3 Tests/Benchmarks/process/compare.py $(PROGRAM) 200000
 
 clean: ## remove what was built and the benchmark's data; keeps runs/
 	rm -rf .build .venv-bench .venv-policy .venv-training Tests/Benchmarks/data

@@ -14,8 +14,12 @@ for line in sys.stdin:
         continue
     groups = {}
     for trajectory in batch:
-        groups.setdefault(trajectory["group"], []).append(trajectory["reward"])
+        if "reward" in trajectory:
+            groups.setdefault(trajectory["group"], []).append(trajectory["reward"])
     for trajectory in batch:
+        if "reward" not in trajectory:
+            print(json.dumps({"id": trajectory["id"], "drop": "no-reward"}))
+            continue
         rewards = groups[trajectory["group"]]
         middle = (max(rewards) + min(rewards)) / 2
         print(json.dumps({"id": trajectory["id"], "set": {"advantage": trajectory["reward"] - middle}}))

@@ -25,7 +25,7 @@ enum PluginKind: String {
               { "use": "\(name)", "weight": 0.2 } ] } },
             "advantage", "pairwise-sample", "shuffle"
         """
-    case .stage: return "\(reward),\n    \"\(name)\", \"advantage\", \"pairwise-sample\", \"shuffle\""
+    case .stage: return "\(reward),\n    \"\(name)\", \"advantage\""
     case .advantage:
       return """
         \(reward),

@@ -46,7 +46,7 @@ enum ProgramMessage {
   case garbage
 
   /// Reads a line.
-  init(_ line: [UInt8]) {
+  init(_ line: ArraySlice<UInt8>) {
     let value = line.withUnsafeBytes { try? JSONValue(parsing: $0) }
     guard let value, case .object = value else {
       self = .garbage
@@ -62,7 +62,7 @@ enum ProgramMessage {
   }
 
   /// A bare NaN or Infinity was read as null: in a score and its parts it must not pass for one.
-  private static func keepingNonFinite(_ value: JSONValue, _ line: [UInt8]) -> JSONValue {
+  private static func keepingNonFinite(_ value: JSONValue, _ line: ArraySlice<UInt8>) -> JSONValue {
     guard var members = value.objectValue, line.contains(UInt8(ascii: "N")) || line.contains(UInt8(ascii: "I")) else {
       return value
     }

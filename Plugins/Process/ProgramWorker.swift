@@ -69,32 +69,43 @@ actor ProgramWorker {
     defer { writing.cancel() }
     while !open.isEmpty {
       let seconds = isReady ? settings.seconds * Double(answersTogether ? open.count : 1) : settings.startSeconds
-      let line: [UInt8]?
+      let lines: [UInt8]?
       do {
-        line = try await child.line(limit: settings.answerBytes, before: .now + .seconds(seconds))
+        lines = try await child.lines(limit: settings.answerBytes, before: .now + .seconds(seconds))
       } catch ChildFailure.late {
         return try await give(up: .late(seconds: seconds), outcome)
       } catch let failure as ChildFailure {
         return try await give(up: .broken(failure.description), outcome)
       }
-      guard let line else { return try await give(up: .broken(await ending(of: child)), outcome) }
-      switch ProgramMessage(line) {
-      case .ready(let together): answersTogether = together
-      case .answer(let id, let answer):
-        guard let position = open.removeValue(forKey: id) else {
-          let what = requests.contains { $0.id == id } ? "a second time" : "although nobody had asked for it"
-          return try await give(up: .broken("answered for '\(id)' \(what)"), outcome)
+      guard let lines else { return try await give(up: .broken(await ending(of: child)), outcome) }
+      for line in lines.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false) {
+        if let reason = fault(in: line, of: requests, &open, &outcome) {
+          return try await give(up: .broken(reason), outcome)
         }
-        outcome.answers[position] = answer
-      case .garbage:
-        let reason =
-          "wrote a line that is no answer: \(Self.shown(line)); what is no answer belongs on standard error"
-        return try await give(up: .broken(reason), outcome)
       }
-      isReady = true
-      fruitless = 0
     }
     return outcome
+  }
+
+  /// Takes a line: what is wrong with it, or nil.
+  private func fault(
+    in line: ArraySlice<UInt8>, of requests: [ProgramRequest], _ open: inout [String: Int], _ outcome: inout Outcome
+  ) -> String? {
+    if line.count > settings.answerBytes { return ChildFailure.tooLong(bytes: settings.answerBytes).description }
+    switch ProgramMessage(line) {
+    case .ready(let together): answersTogether = together
+    case .answer(let id, let answer):
+      guard let position = open.removeValue(forKey: id) else {
+        let what = requests.contains { $0.id == id } ? "a second time" : "although nobody had asked for it"
+        return "answered for '\(id)' \(what)"
+      }
+      outcome.answers[position] = answer
+    case .garbage:
+      return "wrote a line that is no answer: \(Self.shown(line)); what is no answer belongs on standard error"
+    }
+    isReady = true
+    fruitless = 0
+    return nil
   }
 
   /// Ends the program and notes why.
@@ -144,7 +155,7 @@ actor ProgramWorker {
     _ = await child.wait()
   }
 
-  private static func shown(_ line: [UInt8]) -> String {
+  private static func shown(_ line: ArraySlice<UInt8>) -> String {
     let text = String(decoding: line.prefix(120), as: UTF8.self)
     return "'\(text)\(line.count > 120 ? "…" : "")'"
   }

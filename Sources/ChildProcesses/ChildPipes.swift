@@ -26,6 +26,12 @@ final class ChildPipes: Sendable {
     var ending = Ending.none
     var grace = Duration.seconds(2)
     var renewsErrorLines = false
+    /// Whether the thread looks for output.
+    var looksForOutput = false
+    /// When the thread looks around at the latest, whatever happens; nil for never.
+    var looksAround: ContinuousClock.Instant?
+    /// When whoever read last would have given up: whoever reads next is likely to have more time.
+    var lastReadDeadline: ContinuousClock.Instant?
     var exit: ChildExit?
     var waiting: [CheckedContinuation<ChildExit, Never>] = []
     /// Whether the thread has left its loop, so that nobody reads the wake-up pipe any more.
@@ -113,6 +119,7 @@ final class ChildPipes: Sendable {
 
   func submit(_ read: PendingRead) {
     precondition(state.withLock { $0.read == nil }, "one reader of a child at a time")
+    var mustWake = false
     let outcome: Result<[UInt8]?, any Error>? = state.withLock { state in
       do {
         switch try state.output.take(read.amount) {
@@ -120,13 +127,16 @@ final class ChildPipes: Sendable {
         case .end: return .success(nil)
         case .nothingYet:
           state.read = read
+          state.lastReadDeadline = read.deadline
+          let isEarlier = read.deadline.map { deadline in state.looksAround.map { deadline < $0 } ?? true } ?? false
+          mustWake = !state.looksForOutput || isEarlier
           return nil
         }
       } catch {
         return .failure(error)
       }
     }
-    if let outcome { read.continuation.resume(with: outcome) } else { wake() }
+    if let outcome { read.continuation.resume(with: outcome) } else if mustWake { wake() }
     cancelIfNeeded(read.ticket)
   }
 

@@ -50,6 +50,15 @@ public final class ChildProcess: Sendable {
     try await read(.line(limit: limit), before: deadline)
   }
 
+  /// Waits for a line of the child's standard output and reads all that are there, line ends between them; nil at its end.
+  ///
+  /// What comes in many short lines costs less than with ``line(limit:before:)``.
+  /// - Parameter limit: The most bytes that the first may have.
+  /// - Throws: ``ChildFailure``, or that the task was cancelled.
+  public func lines(limit: Int, before deadline: ContinuousClock.Instant? = nil) async throws -> [UInt8]? {
+    try await read(.lines(limit: limit), before: deadline)
+  }
+
   /// Reads so many bytes of the child's standard output; nil where it ended before the first of them.
   ///
   /// - Throws: ``ChildFailure``, ``ChildFailure/closed`` where it ended in the middle, or that the task was cancelled.

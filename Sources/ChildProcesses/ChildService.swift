@@ -35,13 +35,13 @@ struct ChildService {
     blockSignals()
     while true {
       let plan = plan()
-      wait(plan)
-      pass(readErrors())
-      readOutput()
-      writeInput()
+      let ready = wait(plan)
+      if ready.errors { pass(readErrors()) }
+      if ready.output { readOutput() }
+      if ready.input { writeInput() }
       expire()
       advanceEnding()
-      if cc_has_ended(process) != 0 { break }
+      if ready.end, cc_has_ended(process) != 0 { break }
     }
     finish()
   }
@@ -65,6 +65,9 @@ struct ChildService {
       if case .exactly(let count) = state.read?.amount { wanted = count }
       var deadlines = state.writes.compactMap(\.deadline)
       if let deadline = state.read?.deadline { deadlines.append(deadline) }
+      if let deadline = state.lastReadDeadline {
+        if deadline > .now { deadlines.append(deadline) } else { state.lastReadDeadline = nil }
+      }
       if case .asked(_, let moment) = state.ending { deadlines.append(moment) }
       let closes = state.closesInput && state.writes.isEmpty && !state.isInputClosed
       if closes { state.isInputClosed = true }
@@ -73,6 +76,8 @@ struct ChildService {
       let plan = Plan(
         reads: state.output.count < max(wanted, Self.outputAhead), writes: !state.writes.isEmpty,
         deadline: deadlines.min())
+      state.looksForOutput = plan.reads
+      state.looksAround = plan.deadline
       return (plan, closes, renews)
     }
     if closes { Self.shut(&input) }
@@ -80,7 +85,15 @@ struct ChildService {
     return plan
   }
 
-  private func wait(_ plan: Plan) {
+  /// What there is to do.
+  private struct Ready {
+    var errors: Bool
+    var output: Bool
+    var input: Bool
+    var end: Bool
+  }
+
+  private func wait(_ plan: Plan) -> Ready {
     func entry(_ descriptor: Int32, _ events: Int32) -> pollfd {
       pollfd(fd: descriptor, events: Int16(events), revents: 0)
     }
@@ -94,9 +107,17 @@ struct ChildService {
       let rounded = Int32(max(0, min(left.rounded(.up), 1_000_000)))
       milliseconds = milliseconds < 0 ? rounded : min(milliseconds, rounded)
     }
-    _ = poll(&entries, nfds_t(entries.count), milliseconds)
-    var ignored: UInt64 = 0
-    while read(wakeUp, &ignored, 8) == 8 {}
+    guard poll(&entries, nfds_t(entries.count), milliseconds) >= 0 else {
+      // Interrupted: look at everything.
+      return Ready(errors: true, output: plan.reads, input: plan.writes, end: true)
+    }
+    if entries[0].revents != 0 {
+      var ignored: UInt64 = 0
+      while read(wakeUp, &ignored, 8) == 8 {}
+    }
+    return Ready(
+      errors: entries[1].revents != 0, output: entries[2].revents != 0, input: entries[3].revents != 0,
+      end: watch < 0 || entries[4].revents != 0)
   }
 
   private func pass(_ lines: [String]) {

@@ -16,6 +16,8 @@ struct PendingRead: Sendable {
   enum Amount: Sendable {
     /// Up to the next line end.
     case line(limit: Int)
+    /// Up to the last line end that is there.
+    case lines(limit: Int)
     /// So many bytes.
     case exactly(Int)
   }
@@ -57,10 +59,11 @@ struct OutputBuffer: Sendable {
       if !isEnded { return .nothingYet }
       if count > 0 { throw ChildFailure.closed }
       return .end
-    case .line(let limit):
+    case .line(let limit), .lines(let limit):
       let from = max(start, searched)
-      if let end = lineEnd(from: from) {
+      if var end = lineEnd(from: from) {
         if end - start > limit { throw ChildFailure.tooLong(bytes: limit) }
+        if case .lines = amount { end = lastLineEnd() }
         return .bytes(remove(end - start, andDrop: 1))
       }
       searched = bytes.count
@@ -77,6 +80,10 @@ struct OutputBuffer: Sendable {
       else { return nil }
       return UnsafeRawPointer(found) - base
     }
+  }
+
+  private func lastLineEnd() -> Int {
+    bytes.lastIndex(of: UInt8(ascii: "\n")) ?? start
   }
 
   private mutating func remove(_ length: Int, andDrop extra: Int) -> [UInt8] {

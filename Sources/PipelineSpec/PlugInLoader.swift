@@ -34,11 +34,7 @@ public struct PlugInLoader: Sendable {
     if let other = versions.first(where: { $0 != own }) { throw fault(Self.mismatch(other)) }
     guard let handle = dlopen(real, RTLD_NOW | RTLD_LOCAL) else {
       let reason = dlerror().map { String(cString: $0) } ?? "unknown"
-      let remedy =
-        reason.contains("undefined symbol")
-        ? "; it was built against another state of shuffle-r1, or the program does not share its symbols: build both "
-          + "from one version, and the program with -Xlinker --export-dynamic" : ""
-      throw fault(reason + remedy)
+      throw fault(reason + Self.remedy(for: reason))
     }
     guard let symbol = dlsym(handle, PlugIn.entryPoint) else {
       throw fault(
@@ -58,6 +54,16 @@ public struct PlugInLoader: Sendable {
     }
     registry = guest.registry
     registry.plugIns.insert(real)
+  }
+
+  private static func remedy(for reason: String) -> String {
+    if reason.contains("undefined symbol") {
+      return
+        "; it was built against another state of shuffle-r1, or the program does not share its symbols: build both "
+        + "from one version, and the program with -Xlinker --export-dynamic"
+    }
+    // Its own is never used, but the system wants to see it.
+    return reason.contains("libPipelineCore") ? "; its build made that file: put it beside the plug-in" : ""
   }
 
   private static func mismatch(_ other: String) -> String {

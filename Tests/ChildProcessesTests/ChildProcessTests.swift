@@ -23,6 +23,19 @@ struct ChildProcessTests {
     #expect(await child.end().description == "ended with status 0")
   }
 
+  @Test("many lines at once, as many as are there")
+  func manyLines() async throws {
+    let child = try shell("printf 'a\\n\\nb\\nc'; read answer; printf 'd\\ne'")
+    // One write of a few bytes arrives as one.
+    #expect(try await child.lines(limit: 10) == Array("a\n\nb".utf8))
+    try await child.write([10])
+    #expect(try await child.text() == "cd")
+    #expect(try await child.lines(limit: 10) == Array("e".utf8))
+    #expect(try await child.lines(limit: 10) == nil)
+    let long = try shell("printf 'ab\\nabcdef\\n'")
+    await #expect(throws: ChildFailure.tooLong(bytes: 1)) { try await long.lines(limit: 1) }
+  }
+
   @Test("the last line may lack its end; a message that stops in the middle is an error")
   func ends() async throws {
     let child = try shell("printf 'a\\nb'")

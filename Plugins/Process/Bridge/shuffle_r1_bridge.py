@@ -21,6 +21,7 @@ import inspect
 import json
 import os
 import sys
+import time
 import traceback
 
 DEFAULT_NAMES = {"plain": "score", "easyr1": "compute_score", "verl": "compute_score", "trl": ""}
@@ -192,14 +193,19 @@ def judge(records, isTogether, function):
 
 def serve(isTogether, function, lines, write):
     write(json.dumps({"ready": True, "together": isTogether}) + "\n")
-    batch = []
+    batch, answers, written = [], [], 0.0
     for line in lines:
         record = json.loads(line)
         left = record.pop("batch_left", 0)
         batch.append(record)
         if left == 0 or not isTogether:
-            write("".join(json.dumps(one) + "\n" for one in judge(batch, isTogether, function)))
+            answers += judge(batch, isTogether, function)
             batch = []
+        # Quick answers go together; nobody waits long for a slow one.
+        now = time.monotonic()
+        if answers and (left == 0 or now - written > 0.01):
+            write("".join(json.dumps(one) + "\n" for one in answers))
+            answers, written = [], now
 
 
 def main(words):
