@@ -117,7 +117,10 @@ actor ProgramPool {
         verdicts.append((position, .failure(failure)))
         continue
       }
-      let alone = try await worker.ask([requests[position]])
+      var alone = try await worker.ask([requests[position]])
+      if requests.count > 1, case .broken = alone.failure, await worker.hasAnswered {
+        alone = try await worker.ask([requests[position]])
+      }
       if let answer = alone.answers[0] {
         verdicts.append((position, .answer(answer)))
       } else {

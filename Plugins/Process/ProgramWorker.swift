@@ -32,6 +32,8 @@ actor ProgramWorker {
   private let log: ProgramLog
   private var child: ChildProcess?
   private var isReady = false
+  /// Whether it ever said a word, so that it is of some use.
+  private(set) var hasAnswered = false
   private var answersTogether = false
   /// Starts in a row after which no line came.
   private var fruitless = 0
@@ -104,6 +106,7 @@ actor ProgramWorker {
       return "wrote a line that is no answer: \(Self.shown(line)); what is no answer belongs on standard error"
     }
     isReady = true
+    hasAnswered = true
     fruitless = 0
     return nil
   }

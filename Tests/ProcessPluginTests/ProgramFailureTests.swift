@@ -123,6 +123,23 @@ struct ProgramFailureTests {
     try await expectNothingLeft(of: scripts)
   }
 
+  @Test("nor does one that is killed while it is asked one by one")
+  func killedAlone() async throws {
+    let scripts = try Scripts([
+      "reward.py": prologue + """
+        for item in items():
+            if item["response"] == "3": os._exit(3)
+            if item["response"] == "5" and not os.path.exists("killed"):
+                open("killed", "w").close()
+                os.kill(os.getpid(), signal.SIGKILL)
+            say(id=item["id"], score=int(item["response"]))
+        """
+    ])
+    let reward = try scripts.reward { $0.batch = 8 }
+    #expect(try await reward.words(trajectories(20)) == expected(20, but: [3: "failed: ended with status 3"]))
+    await reward.close()
+  }
+
   @Test("what a program forks ends with it")
   func forks() async throws {
     let scripts = try scripts("subprocess.Popen(['sleep', '1000']); subprocess.Popen(['sleep', '1000']); os._exit(1)")
