@@ -42,6 +42,9 @@ let package = Package(
     // The bundled policy.
     .target(name: "QwenVL", dependencies: ["CImageCodecs", "CKernels", "PipelineCore", "Tensor"]),
 
+    // A policy in a process of its own.
+    .target(name: "PolicyWorker", dependencies: ["ChildProcesses", "PipelineCore", "QwenVL"]),
+
     // Shims over C and C++.
     .target(
       name: "CImageCodecs", linkerSettings: ["png", "jpeg", "webp", "webpdemux"].map { .linkedLibrary($0) }),
@@ -65,7 +68,7 @@ let package = Package(
       name: "PipelineCommand",
       dependencies: [
         "CStandardStreams", "PipelineAnalysis", "PipelineCore", "PipelineIO", "PipelineRuntime", "PipelineSpec",
-        "QwenVL",
+        "PolicyWorker", "QwenVL",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ] + stages.map { .init(stringLiteral: $0 + "Plugin") }),
     .executableTarget(name: "shuffle-r1", dependencies: ["PipelineCommand"]),

@@ -4,6 +4,7 @@ import FilterPlugin
 import KLPenaltyPlugin
 import PairwiseSamplePlugin
 public import PipelineCore
+import PolicyWorker
 import QwenVL
 import RewardPlugin
 import RolloutPlugin
@@ -47,6 +48,7 @@ extension Registry {
     try registry.register(NLLLoss.self)
 
     try registry.register(BundledPolicyBackend.self)
+    try registry.register(WorkerPolicyBackend.self)
     return registry
   }
 }
