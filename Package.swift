@@ -80,7 +80,8 @@ let package = Package(
 
     // Shows single steps of the policy to the scripts in Tests/Parity.
     .executableTarget(
-      name: "policy-probe", dependencies: ["CKernels", "PipelineCore", "QwenVL"], path: "Tests/PolicyProbe"),
+      name: "policy-probe", dependencies: ["CKernels", "PipelineCore", "PipelineTesting", "PolicyWorker", "QwenVL"],
+      path: "Tests/PolicyProbe"),
 
     // Trains the vision tower of the bundled model; Examples/easy-vqa/make-model runs it.
     .executableTarget(
@@ -100,6 +101,9 @@ let package = Package(
       dependencies: ["PipelineAnalysis", "PipelineCore", "PipelineIO", "PipelineRuntime"]),
     .testTarget(name: "QwenVLTests", dependencies: ["PipelineCore", "QwenVL", "Tensor"], exclude: ["Fixtures"]),
     .testTarget(name: "ChildProcessesTests", dependencies: ["ChildProcesses"]),
+    .testTarget(
+      name: "PolicyWorkerTests", dependencies: ["PipelineCore", "PipelineTesting", "PolicyWorker", "QwenVL"],
+      exclude: ["Fixtures"]),
     .testTarget(name: "CRecordScannerTests", dependencies: ["CRecordScanner"]),
     .testTarget(name: "TensorTests", dependencies: ["CKernels", "Tensor"]),
     .testTarget(

@@ -121,7 +121,9 @@ final class SocketStream: WorkerStream {
       var hints = addrinfo()
       hints.ai_socktype = stream
       var found: UnsafeMutablePointer<addrinfo>?
-      guard getaddrinfo(host, "\(port)", &hints, &found) == 0 else { return .failure(SystemError(number: EHOSTUNREACH)) }
+      guard getaddrinfo(host, "\(port)", &hints, &found) == 0 else {
+        return .failure(SystemError(number: EHOSTUNREACH))
+      }
       defer { freeaddrinfo(found) }
       var last = EHOSTUNREACH
       var next = found

@@ -76,7 +76,9 @@ struct SeenResponses {
   ///
   /// - Throws: ``WireFrame/Fault`` where they are not what was asked for.
   mutating func take(_ frame: WireFrame) throws -> [(ResponsePlace, [Float])] {
-    guard let values = frame["log_probs"]?.floats else { throw WireFrame.Fault("a forward pass without log-probabilities") }
+    guard let values = frame["log_probs"]?.floats else {
+      throw WireFrame.Fault("a forward pass without log-probabilities")
+    }
     var start = 0
     let found = try frame.places.map { place -> (ResponsePlace, [Float]) in
       guard open.remove(place) != nil else {

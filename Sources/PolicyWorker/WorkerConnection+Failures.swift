@@ -51,7 +51,8 @@ extension WorkerConnection {
 
   private func late(_ request: Request, _ doing: String) -> String {
     if request.kind == "hello" {
-      return "said nothing for \(request.limit.shortText) s after its start; policy.with.limits.start is how long it may take"
+      return
+        "said nothing for \(request.limit.shortText) s after its start; policy.with.limits.start is how long it may take"
     }
     return "gave no sign of life for \(silence.shortText) s, or no answer for \(request.limit.shortText) s, \(doing); "
       + "policy.with.limits says how long it may take"

@@ -25,6 +25,8 @@ actor WorkerConnection {
   let stream: any WorkerStream
   /// The most seconds between two signs of life.
   let silence: Double
+  /// What has passed so far.
+  private(set) var traffic = WorkerTraffic()
   private var lastID = 0
   private var failure: PipelineError?
   private var isBusy = false
@@ -48,6 +50,7 @@ actor WorkerConnection {
     try Task.checkCancellation()
     lastID += 1
     let id = lastID
+    let start = ContinuousClock.now
     var deadline = ContinuousClock.now + .seconds(request.limit)
     var stopped: (any Error)?
     do {
@@ -67,6 +70,7 @@ actor WorkerConnection {
           throw Answer(Self.error(in: frame))
         case "done", "hello":
           if let stopped { throw Answer(stopped) }
+          traffic.add(request.kind, ContinuousClock.now - start, of: frame.header["seconds"]?.doubleValue ?? 0)
           return frame
         case "heartbeat" where frame.id != id: continue
         default:
@@ -117,6 +121,7 @@ actor WorkerConnection {
   private func send(_ frame: WireFrame, _ deadline: ContinuousClock.Instant) async throws {
     let stream = stream
     let bytes = frame.bytes
+    traffic.bytesOut += bytes.count
     // A task of its own, which no cancellation tears out of the middle of a frame.
     try await Task { try await stream.write(bytes, before: deadline) }.value
   }
@@ -131,7 +136,7 @@ actor WorkerConnection {
     let stream = stream
     // Before the first answer there are no heartbeats yet.
     let patience = kind == "hello" ? deadline : min(deadline, .now + .seconds(silence))
-    return try await Task {
+    let (frame, count) = try await Task {
       // What is no frame may be shorter than one, so the first byte is looked at alone.
       guard let first = try await stream.read(count: 1, before: patience) else { throw ChildFailure.closed }
       let rest = max(patience, .now + .seconds(30))
@@ -143,8 +148,10 @@ actor WorkerConnection {
       guard let header = try await stream.read(count: sizes.header, before: rest),
         let body = try await stream.read(count: sizes.body, before: rest)
       else { throw ChildFailure.closed }
-      return try WireFrame(header: header, body: body)
+      return (try WireFrame(header: header, body: body), WireFrame.prefixCount + header.count + body.count)
     }.value
+    traffic.bytesIn += count
+    return frame
   }
 
   /// What was written in the place of a frame, as far as the end of its line.

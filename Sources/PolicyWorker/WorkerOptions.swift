@@ -35,8 +35,8 @@ extension WorkerPolicyBackend {
     public var generation = WorkerGenerationOptions()
     /// How long the worker may take.
     public var limits = WorkerLimits()
-    /// A file that the worker's standard error is added to.
-    public var log = SpecPath("")
+    /// A file that the worker's standard error is added to; `-` for none.
+    public var log = SpecPath("-")
 
     /// No model yet.
     public init() {}
@@ -47,9 +47,11 @@ extension WorkerPolicyBackend {
       "vision": "whether the vision tower learns too (trained) or stays as it is (frozen), as in the paper",
       "rows_per_micro_batch":
         "tokens that are computed at a time on each rank, padding included; fewer need less memory, and change no gradient",
-      "python": "the Python that has the worker's packages; auto looks for .venv-worker, which `make worker` makes",
+      "python":
+        "a Python with the worker's packages, by name or path from the working folder; auto is that of `make worker`",
       "ranks": "processes on this machine that share the work, one for each GPU; several are started by torchrun",
-      "command": "a program that is the worker, with its arguments, in place of Python: over ssh, or torchrun for many nodes",
+      "command":
+        "a program that is the worker, with its arguments, in place of Python: over ssh, or torchrun for many nodes",
       "connect": "host:port or unix:PATH of a worker that was started with --listen, in place of starting one",
       "device": "cuda, cpu, or auto, which takes a GPU where there is one",
       "dtype": "float32, bfloat16, or auto, which is bfloat16 on a GPU; the optimizer always computes in float32",
@@ -59,7 +61,7 @@ extension WorkerPolicyBackend {
       "lora": "train low-rank adapters of the decoder in place of its weights (needs peft)",
       "generation": "how responses are sampled",
       "limits": "how long the worker may take",
-      "log": "a file that what the worker says on its standard error is added to",
+      "log": "a file that what the worker says on its standard error is added to; - for none",
     ]
 
     /// What is wrong with the values.
@@ -78,6 +80,11 @@ extension WorkerPolicyBackend {
       problems += placeProblems()
       problems += lora.problems().map { OptionProblem("lora.\($0.path)", $0.message) }
       problems += generation.problems().map { OptionProblem("generation.\($0.path)", $0.message) }
+      if generation.engine == .vllm, lora.rank > 0 {
+        problems.append(
+          OptionProblem(
+            "generation.engine", "is vllm, which this worker gives no adapters; take transformers with 'lora'"))
+      }
       problems += limits.problems().map { OptionProblem("limits.\($0.path)", $0.message) }
       return problems
     }
@@ -95,7 +102,8 @@ extension WorkerPolicyBackend {
       }
       if ranks > 1, !connect.isEmpty || !command.isEmpty {
         problems.append(
-          OptionProblem("ranks", "is \(ranks), but 'command' or 'connect' has a worker that starts its ranks by itself"))
+          OptionProblem("ranks", "is \(ranks), but 'command' or 'connect' has a worker that starts its ranks by itself")
+        )
       }
       return problems
     }
@@ -173,8 +181,6 @@ public struct WorkerGenerationOptions: ComponentOptions, Hashable {
   public var rowsAtOnce = 256
   /// vLLM: the share of a GPU's memory that it takes.
   public var memoryShare = 0.4
-  /// vLLM: ranks that share a model.
-  public var tensorParallel = 1
 
   /// The defaults.
   public init() {}
@@ -184,15 +190,12 @@ public struct WorkerGenerationOptions: ComponentOptions, Hashable {
     "engine": "transformers samples with the model that is trained; vllm is faster on GPUs and must be installed",
     "rows_at_once": "transformers: responses that advance together on each rank; fewer need less memory",
     "memory_share": "vllm: the share of each GPU's memory that it takes",
-    "tensor_parallel": "vllm: ranks that share a model",
   ]
 
   /// What is wrong with the values.
   public func problems() -> [OptionProblem] {
     var problems: [OptionProblem] = []
-    for (name, value) in [("rows_at_once", rowsAtOnce), ("tensor_parallel", tensorParallel)] where value < 1 {
-      problems.append(OptionProblem(name, "is \(value), it must be at least 1"))
-    }
+    if rowsAtOnce < 1 { problems.append(OptionProblem("rows_at_once", "is \(rowsAtOnce), it must be at least 1")) }
     if !(memoryShare > 0 && memoryShare < 1) {
       problems.append(OptionProblem("memory_share", "is \(memoryShare), it must lie between 0 and 1"))
     }

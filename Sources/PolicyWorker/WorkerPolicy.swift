@@ -26,6 +26,9 @@ public actor WorkerPolicy: Policy {
   /// What the policy is.
   public var facts: PolicyFacts { known }
 
+  /// What has passed between this side and that.
+  package var traffic: WorkerTraffic { get async { await connection.traffic } }
+
   /// Turns a prompt into tokens.
   public func encode(_ prompt: PolicyPrompt) throws -> EncodedPrompt {
     try codec.encode(prompt) { try shelf.picture($0, $1).grid }

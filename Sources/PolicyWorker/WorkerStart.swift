@@ -41,7 +41,7 @@ struct WorkerStart {
     var configuration = ChildConfiguration(command: try command())
     configuration.environment = environment
     configuration.errorLineLimit = .max
-    if !options.log.text.isEmpty {
+    if !options.log.isStandardStream {
       let file = try LogFile(options.log.resolved(in: opening.folder))
       configuration.onErrorLine = { file.add($0) }
     }
@@ -58,7 +58,7 @@ struct WorkerStart {
   private func command() throws -> [String] {
     if !options.command.isEmpty { return options.command }
     let module = ["-m", "shuffle_r1_worker"]
-    let python = try WorkerPython.path(options.python, folder: opening.folder)
+    let python = try WorkerPython.path(options.python)
     if options.ranks == 1 { return [python] + module }
     return [python, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "\(options.ranks)"] + module
   }
@@ -86,14 +86,12 @@ enum WorkerPython {
   /// The program that `python` in a spec means.
   ///
   /// - Throws: Where there is none, with the command that makes one.
-  static func path(_ name: String, folder: String) throws -> String {
+  static func path(_ name: String) throws -> String {
     if name != "auto" {
-      let isRelative = name.contains("/") && !name.hasPrefix("/") && !folder.isEmpty
-      let path = isRelative ? folder + (folder.hasSuffix("/") ? "" : "/") + name : name
-      guard let found = ChildConfiguration.location(of: path) else {
+      guard let found = ChildConfiguration.location(of: name) else {
         throw PipelineError(
           .policyWorker,
-          "there is no Python \(path.quotedForMessage) for the policy's worker; make one with `make worker` and leave "
+          "there is no Python \(name.quotedForMessage) for the policy's worker; make one with `make worker` and leave "
             + "policy.with.python out, or name one that has torch and transformers")
       }
       return found
@@ -137,7 +135,8 @@ private final class LogFile: Sendable {
   init(_ path: String) throws {
     let descriptor = Foundation.open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o644)
     guard descriptor >= 0 else {
-      throw PipelineError(.inputOutput, "cannot write \(path): \(String(cString: strerror(errno))); check policy.with.log")
+      throw PipelineError(
+        .inputOutput, "cannot write \(path): \(String(cString: strerror(errno))); check policy.with.log")
     }
     handle = FileHandle(fileDescriptor: descriptor, closeOnDealloc: true)
   }

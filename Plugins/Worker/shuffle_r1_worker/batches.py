@@ -79,6 +79,12 @@ class Layout:
             patches.to(self.device), grids.to(self.device), [places[name] for name in names], self._on_device(shown),
             self.vision_learns)
 
+    def no_images(self, tokens: torch.Tensor) -> Images:
+        """For a batch without images that has to pass the tower all the same."""
+        patches, grids = self.pictures.blank(self.merge)
+        nowhere = torch.zeros_like(tokens, dtype=torch.bool)
+        return Images(patches.to(self.device), grids.to(self.device), [], nowhere, self.vision_learns)
+
     def scored(self, pieces: list[Piece], needs_images: bool) -> dict[str, Any]:
         """A micro-batch padded on the right, and where each response token is predicted."""
         width = max((piece.length for piece in pieces), default=1)

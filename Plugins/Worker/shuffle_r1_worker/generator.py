@@ -3,8 +3,10 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass, field
 from typing import Any, Callable, Iterator
+from typing import Generator as TypingGenerator
 
 import numpy as np
 import torch
@@ -18,6 +20,25 @@ from .sampler import TokenSampler
 from .settings import Generation
 from .stop import StopTexts
 from .work import Request, Sampling
+
+
+@dataclass
+class Pass:
+    """A wanted pass through the model: whether it sees images, and what runs it, told whether any rank's does."""
+
+    sees: bool
+    run: Callable[[bool], Any]
+
+
+Passes = TypingGenerator[Pass, Any, None]
+
+
+def _next(passes: Passes, found: Any) -> Pass | None:
+    """The pass that is wanted after one has given what it found; none at the end."""
+    try:
+        return passes.send(found)
+    except StopIteration:
+        return None
 
 
 @dataclass
@@ -48,29 +69,36 @@ class Generator:
         """All responses; `finished` hears of those that end, and of the number of tokens sampled since."""
         done: list[Response] = []
         work = self._work(requests, sampling, stop, context_length, done, finished)
-        going = True
+        wanted = next(work, None)
         while True:
-            if self.in_step or self.ranks.count == 1:
+            if self._together or self.ranks.count == 1:
                 stopped()
-            going = going and next(work, None) is not None
-            if not self.in_step or self.ranks.count == 1:
-                if not going:
-                    return done
-            elif not self.ranks.any(going):
+            # What a pass goes through is agreed before it, since it has collective operations of its own.
+            going, sees = wanted is not None, wanted is not None and wanted.sees
+            if self._together:
+                going, sees = self.ranks.any(going), self.ranks.any(sees)
+            if not going:
                 return done
-            elif not going:
-                self._pass_idly()
+            if wanted is None:
+                self._pass_idly(sees)
+            else:
+                wanted = _next(work, wanted.run(sees))
 
-    def _pass_idly(self) -> None:
+    @property
+    def _together(self) -> bool:
+        """Whether ranks wait for each other before each pass."""
+        return self.in_step and self.ranks.count > 1
+
+    def _pass_idly(self, sees: bool) -> None:
         with torch.no_grad():
-            batch, _ = self.layout.prompts([], needs_images=False)
+            batch, _ = self.layout.prompts([], needs_images=sees)
             self.network("logits", **batch)
 
     def _work(
         self, requests: list[Request], sampling: Sampling, stop: StopTexts | None, context_length: int,
         done: list[Response], finished: Callable[[list[Response], int], None],
-    ) -> Iterator[bool]:
-        """Yields after each pass through the model."""
+    ) -> Passes:
+        """Yields each pass through the model, and is sent what it gives."""
         sampler = TokenSampler(sampling)
         for wave in self._waves(requests):
             active = [
@@ -78,8 +106,7 @@ class Generator:
                 for number, request in wave
                 for index, seed in enumerate(request.seeds)
             ]
-            logits, state = self._prefill(wave)
-            yield True
+            logits, state = yield Pass(any(it.prompt.images for _, it in wave), functools.partial(self._prefill, wave))
             while True:
                 self._draw(active, logits, sampler, stop)
                 ended = [it for it in active if it.finish]
@@ -91,8 +118,8 @@ class Generator:
                 if len(kept) < len(active):
                     state.keep(kept)
                     active = [active[row] for row in kept]
-                logits = self._advance([it.tokens[-1] for it in active], state)
-                yield True
+                last = [it.tokens[-1] for it in active]
+                logits = yield Pass(False, functools.partial(self._advance, last, state))
 
     def _waves(self, requests: list[Request]) -> Iterator[list[tuple[int, Request]]]:
         """Requests, with their numbers, whose responses advance together."""
@@ -108,13 +135,12 @@ class Generator:
             yield wave
 
     @torch.no_grad()
-    def _prefill(self, wave: list[tuple[int, Request]]) -> tuple[torch.Tensor, _State]:
+    def _prefill(self, wave: list[tuple[int, Request]], sees: bool) -> tuple[torch.Tensor, _State]:
         from transformers import DynamicCache
 
         cache = DynamicCache(config=self.network.model.config.text_config)
         prompts = [request.prompt for _, request in wave]
-        needs_images = self.in_step and self.ranks.count > 1
-        batch, following = self.layout.prompts(prompts, needs_images=needs_images)
+        batch, following = self.layout.prompts(prompts, needs_images=sees)
         logits = self.network("logits", **batch, cache=cache)
         counts = [len(request.seeds) for _, request in wave]
         rows = torch.arange(len(wave), device=logits.device).repeat_interleave(torch.tensor(counts, device=logits.device))
@@ -123,14 +149,15 @@ class Generator:
         return logits[rows], state
 
     @torch.no_grad()
-    def _advance(self, last: list[int], state: _State) -> torch.Tensor:
+    def _advance(self, last: list[int], state: _State, sees: bool) -> torch.Tensor:
         device = state.mask.device
         tokens = torch.tensor(last, device=device)[:, None]
         state.mask = torch.cat([state.mask, torch.ones_like(state.mask[:, :1])], 1)
         positions = state.next_position[None, :, None].expand(3, -1, -1)
         state.next_position = state.next_position + 1
         return self.network(
-            "logits", tokens=tokens, positions=positions, mask=state.mask, images=None, cache=state.cache,
+            "logits", tokens=tokens, positions=positions, mask=state.mask, cache=state.cache,
+            images=self.layout.no_images(tokens) if sees else None,
             last=torch.zeros(len(last), dtype=torch.long, device=device))
 
     def _draw(

@@ -61,7 +61,10 @@ def build(folder: Path, settings: Settings) -> nn.Module:
     config._attn_implementation = settings.attention
     config.text_config.attention_dropout = 0.0
     with _weightless():
-        return Qwen2_5_VLForConditionalGeneration(config)
+        model = Qwen2_5_VLForConditionalGeneration(config)
+    # A token that fills up rows elsewhere may be sampled: here its embedding learns like any other.
+    model.get_input_embeddings().padding_idx = None
+    return model
 
 
 def fill(model: nn.Module, files: WeightFiles, number_format: torch.dtype) -> None:
@@ -119,7 +122,7 @@ def keep_few_activations(model: nn.Module) -> None:
     # The name changes with transformers 6.
     enable = getattr(model, "activation_checkpointing_enable", None) or model.gradient_checkpointing_enable
     model.train()
-    enable()
+    enable({"use_reentrant": False})
 
 
 def shards(settings: Settings, ranks: Ranks) -> bool:

@@ -128,6 +128,20 @@ class WorkerPolicy:
         order = [(number, index) for number, group in enumerate(groups) for index in range(len(group.responses))]
         return np.concatenate([found.get(place, np.zeros(0, np.float32)) for place in order] or [np.zeros(0, np.float32)])
 
+    def own_log_probs(self, groups: list[Group], temperature: float) -> np.ndarray:
+        """The same of groups that each rank has for itself; ranks that hold shards make as many passes as the longest."""
+        batches = micro_batches(groups, self.settings.rows_per_micro_batch)
+        found: list[np.ndarray] = []
+        with torch.no_grad(), self._without_checkpointing():
+            remaining = list(batches)
+            while self.ranks.any(bool(remaining)) if self._in_step else remaining:
+                pieces = remaining.pop(0) if remaining else []
+                values = self._score(self.network, pieces, temperature)
+                if pieces:
+                    found.append(values.float().cpu().numpy())
+        _check(found)
+        return np.concatenate(found) if found else np.zeros(0, np.float32)
+
     @contextlib.contextmanager
     def _weights(self, of: str) -> Iterator[Network]:
         """The network that log-probabilities are asked of."""

@@ -7,6 +7,7 @@ import os
 import queue
 import sys
 import threading
+import time
 import traceback
 from pathlib import Path
 from typing import Any
@@ -34,6 +35,7 @@ class Server:
         self._came: queue.Queue[Frame | None] = queue.Queue()
         self._now = {"kind": "heartbeat", "id": 0, "activity": "idle", "responses": 0, "tokens": 0}
         self._cancelled = 0
+        self._waited = 0.0
         if connection is not None:
             threading.Thread(target=self._listen, daemon=True, name="listener").start()
             threading.Thread(target=self._beat, args=(heartbeat_seconds,), daemon=True, name="heartbeat").start()
@@ -87,8 +89,11 @@ class Server:
                 os._exit(1)
 
     def _answer(self, frame: Frame) -> WorkerFault | None:
+        self._waited, start = 0.0, time.monotonic()
         try:
-            self._reply(frame, *self._handle(frame))
+            header, payloads = self._handle(frame)
+            busy = time.monotonic() - start - self._waited
+            self._reply(frame, header | {"seconds": round(busy, 6)}, payloads)
         except Exception as error:  # noqa: BLE001  every failure is the pipeline's to know
             fault = understood(error, frame.kind)
             if fault.kind in ("internal", "packages", "memory", "model"):
@@ -155,8 +160,10 @@ class Server:
                 {"kind": "forward", "id": id, "places": [list(it) for it in places]},
                 {"log_probs": work.payload(values, "float32")}))
         self._now |= {"activity": "waiting"}
+        start = time.monotonic()
         while (answer := self._next(id)) is None:
             continue
+        self._waited += time.monotonic() - start
         self._now |= {"activity": "accumulate"}
         gradients = work.array(answer, "gradients", "float32")
         if len(gradients) != len(values):

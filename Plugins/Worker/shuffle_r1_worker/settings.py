@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from .faults import WorkerFault
+
 
 @dataclass(frozen=True)
 class LoRA:
@@ -23,7 +25,6 @@ class Generation:
     engine: str = "transformers"
     rows_at_once: int = 256
     memory_share: float = 0.4
-    tensor_parallel: int = 1
 
 
 @dataclass(frozen=True)
@@ -53,8 +54,13 @@ class Settings:
     @staticmethod
     def read(header: dict[str, Any]) -> Settings:
         options = dict(header.get("options", {}))
-        options["lora"] = LoRA(**options.get("lora", {}))
-        options["generation"] = Generation(**options.get("generation", {}))
         checkpoint = header.get("checkpoint")
-        return Settings(
-            Path(header["model"]), Path(checkpoint) if checkpoint else None, header["purpose"] == "training", **options)
+        try:
+            options["lora"] = LoRA(**options.get("lora", {}))
+            options["generation"] = Generation(**options.get("generation", {}))
+            return Settings(
+                Path(header["model"]), Path(checkpoint) if checkpoint else None, header["purpose"] == "training", **options)
+        except TypeError as error:
+            raise WorkerFault(
+                "protocol", f"'load' has an option that this worker does not know: {error}",
+                "install the worker that came with the pipeline: `make worker`") from None
