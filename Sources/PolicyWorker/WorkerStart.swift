@@ -41,6 +41,7 @@ struct WorkerStart {
     var configuration = ChildConfiguration(command: try command())
     configuration.environment = environment
     configuration.errorLineLimit = .max
+    configuration.lastWordsCount = WorkerEnd.keptLines
     if !options.log.isStandardStream {
       let file = try LogFile(options.log.resolved(in: opening.folder))
       configuration.onErrorLine = { file.add($0) }

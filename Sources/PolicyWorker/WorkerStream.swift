@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import ChildProcesses
+import Foundation
 
 /// The bytes between a pipeline and a worker, wherever it runs.
 ///
@@ -25,6 +26,19 @@ struct WorkerEnd: Sendable, Hashable {
   let cause: String
   /// The last lines of its standard error, where they can be known.
   var lastWords: [String] = []
+
+  /// Lines of standard error that are kept.
+  static let keptLines = 200
+  private static let toldLines = 10
+  private static let fault = "worker fault: "
+
+  /// The lines that say what was wrong: those that a rank marks as such, or else the last ones.
+  static func telling(_ lines: [String]) -> [String] {
+    let faults = lines.compactMap { line in
+      line.range(of: fault).map { String(line[$0.upperBound...]) }
+    }
+    return faults.isEmpty ? lines.suffix(toldLines) : faults
+  }
 }
 
 /// A worker as a child process, over its pipes.
@@ -45,6 +59,7 @@ struct ChildStream: WorkerStream {
   func end() async -> WorkerEnd {
     // One that has closed its output is on its way out by itself; what it says last is worth a moment.
     let exit = await child.end(graceSeconds: 1)
-    return WorkerEnd(cause: ChildExit(cause: exit.cause).description, lastWords: exit.lastWords)
+    return WorkerEnd(
+      cause: ChildExit(cause: exit.cause).description, lastWords: WorkerEnd.telling(exit.lastWords))
   }
 }

@@ -91,6 +91,19 @@ struct WorkerFailureTests {
     }
   }
 
+  @Test("of all that is said when one of many ranks is lost, what that rank says is passed on")
+  func losesARank() async throws {
+    let worker = try await ScriptedWorker.open("loses-a-rank")
+    let request = GenerationRequest(prompt: EncodedPrompt(tokens: [1]), seeds: [1])
+    let failure = await ScriptedWorker.failure {
+      _ = try await worker.generate([request], sampling: SamplingOptions()) { _ in }
+    }
+    #expect(
+      failure?.message
+        == "the policy's worker ended with status 1 while it answered 'generate'; its last words: rank 3: out of memory; lower x"
+        + resume)
+  }
+
   @Test("a worker that was killed")
   func killed() async throws {
     let worker = try await ScriptedWorker.open("killed")

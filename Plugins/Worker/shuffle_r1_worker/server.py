@@ -100,6 +100,9 @@ class Server:
                 traceback.print_exc(file=sys.stderr)
             if self.connection is not None:
                 self.connection.write(Frame(fault.header(frame.id)))
+            elif not fault.is_shared:
+                # What launches ranks says much when one ends; the pipeline looks for this line.
+                print(f"worker fault: rank {self.ranks.index}: {fault.message}; {fault.advice}", file=sys.stderr, flush=True)
             return fault
         return None
 

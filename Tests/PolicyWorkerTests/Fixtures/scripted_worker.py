@@ -102,6 +102,10 @@ class Worker:
         if BEHAVIOUR == "dies":
             print("an important word", file=sys.stderr, flush=True)
             os._exit(7)
+        if BEHAVIOUR == "loses-a-rank":
+            print("torchrun: starting", "worker fault: rank 3: out of memory; lower x", sep="\n", file=sys.stderr)
+            print(*["torchrun: much more to say"] * 30, sep="\n", file=sys.stderr, flush=True)
+            os._exit(1)
         if BEHAVIOUR == "out-of-memory":
             self.fail(frame, "memory", "out of memory in 'generate': tried 2 GiB", "lower rows_at_once")
             return
