@@ -12,7 +12,7 @@ PROGRAM = .build/release/shuffle-r1
 SOURCES = $(wildcard Sources Plugins Tests Examples Package.swift)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build quickstart test test-examples test-debug test-parity test-trackers test-kill test-large fuzz lint format bench bench-policy bench-training bench-process test-plugin clean
+.PHONY: help setup build quickstart test test-examples test-debug test-parity test-trackers test-kill test-large fuzz lint format bench bench-policy bench-training bench-process test-plugin worker test-worker bench-worker clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z][a-z-]*\):.*## \(.*\)/\1|\2/p' Makefile | awk -F '|' '{ printf "  make %-14s %s\n", $$1, $$2 }'
@@ -47,6 +47,15 @@ test-parity: build ## compare with transformers and tokenizers, and what TensorB
 test-trackers: build ## follow a run with the clients of Weights & Biases, SwanLab and MLflow, offline (makes .venv-trackers)
 	Tests/Trackers/run
 
+worker: ## install the PyTorch worker ("use": "worker") into .venv-worker; PIP_EXTRA_INDEX_URL=… chooses PyTorch's build
+	Plugins/Worker/install
+
+test-worker: build ## test the PyTorch worker beside the bundled policy, on the processor (makes .venv-worker)
+	Tests/Worker/run
+
+bench-worker: build ## measure what the policy wire protocol takes beside the computation (makes .venv-worker)
+	Tests/Benchmarks/worker/run
+
 test-kill: build ## kill a short training run at 60 random moments and compare what comes out; KILLS=… SEED=… (needs python3)
 	python3 Tests/kill_test.py --kills $(KILLS) --seed $(SEED) $(PROGRAM)
 
@@ -79,5 +88,5 @@ bench-process: build ## measure a reward in Python, as a program, against the sa
 	python3 Tests/Benchmarks/process/compare.py $(PROGRAM) 200000
 
 clean: ## remove what was built and the benchmark's data; keeps runs/
-	rm -rf .build .venv-bench .venv-policy .venv-training Tests/Benchmarks/data
+	rm -rf .build .venv-bench .venv-policy .venv-training .venv-worker Tests/Benchmarks/data
 	rm -rf Examples/custom-reward/.build Examples/custom-reward/schemas

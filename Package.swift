@@ -55,6 +55,8 @@ let package = Package(
     .target(
       name: "ProcessPlugin", dependencies: ["ChildProcesses", "PipelineCore"], path: "Plugins/Process",
       resources: [.embedInCode("Bridge/shuffle_r1_bridge.py")]),
+    // A policy in a process of its own.
+    .target(name: "PolicyWorker", dependencies: ["ChildProcesses", "PipelineCore", "QwenVL"]),
 
     // Shims over C and C++.
     .target(
@@ -79,7 +81,7 @@ let package = Package(
       name: "PipelineCommand",
       dependencies: [
         "CStandardStreams", "PipelineAnalysis", "PipelineCore", "PipelineIO", "PipelineRuntime", "PipelineSpec",
-        "ProcessPlugin", "QwenVL",
+        "PolicyWorker", "ProcessPlugin", "QwenVL",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ] + stages.map { .init(stringLiteral: $0 + "Plugin") }),
     .executableTarget(
@@ -94,7 +96,8 @@ let package = Package(
 
     // Shows single steps of the policy to the scripts in Tests/Parity.
     .executableTarget(
-      name: "policy-probe", dependencies: ["CKernels", "PipelineCore", "QwenVL"], path: "Tests/PolicyProbe"),
+      name: "policy-probe", dependencies: ["CKernels", "PipelineCore", "PipelineTesting", "PolicyWorker", "QwenVL"],
+      path: "Tests/PolicyProbe"),
 
     // Trains the vision tower of the bundled model; Examples/easy-vqa/make-model runs it.
     .executableTarget(
@@ -116,6 +119,8 @@ let package = Package(
     .testTarget(name: "ChildProcessesTests", dependencies: ["ChildProcesses"]),
     .testTarget(
       name: "ProcessPluginTests", dependencies: ["PipelineCore", "PipelineTesting", "ProcessPlugin", "RewardPlugin"]),
+      name: "PolicyWorkerTests", dependencies: ["PipelineCore", "PipelineTesting", "PolicyWorker", "QwenVL"],
+      exclude: ["Fixtures"]),
     .testTarget(name: "CRecordScannerTests", dependencies: ["CRecordScanner"]),
     .testTarget(name: "TensorTests", dependencies: ["CKernels", "Tensor"]),
     .testTarget(

@@ -5,6 +5,7 @@ import KLPenaltyPlugin
 import PairwiseSamplePlugin
 public import PipelineCore
 import ProcessPlugin
+import PolicyWorker
 import QwenVL
 import RewardPlugin
 import RolloutPlugin
@@ -60,6 +61,7 @@ extension Registry {
     try registry.register(NLLLoss.self)
 
     try registry.register(BundledPolicyBackend.self)
+    try registry.register(WorkerPolicyBackend.self)
     return registry
   }
 }

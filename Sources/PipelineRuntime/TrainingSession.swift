@@ -18,10 +18,14 @@ final class TrainingSession {
     policy = try await training.policy.open(
       PolicyOpening(
         purpose: trains ? .training : .inference, folder: training.folder, checkpoint: checkpoint, threads: threads))
-    reference =
-      needs.contains(.reference)
-      ? try await training.policy.open(
-        PolicyOpening(purpose: .inference, folder: training.folder, threads: threads)) : nil
+    if !needs.contains(.reference) {
+      reference = nil
+    } else if let kept = try await policy.reference() {
+      reference = kept
+    } else {
+      reference = try await training.policy.open(
+        PolicyOpening(purpose: .inference, folder: training.folder, threads: threads))
+    }
     for member in memory?.objectValue ?? [] { memories[member.key] = StageMemory(member.value) }
   }
 
