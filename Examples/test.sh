@@ -158,6 +158,8 @@ scripts() {
 
 scripts easy-vqa
 scripts paper-in-miniature
+example cluster
+scripts cluster
 
 echo "examples: $passed passed, $failed failed, $skipped skipped"
 [ "$failed" -eq 0 ]
