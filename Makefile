@@ -12,7 +12,7 @@ PROGRAM = .build/release/shuffle-r1
 SOURCES = $(wildcard Sources Plugins Tests Examples Package.swift)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build quickstart test test-examples test-debug test-parity test-trackers test-kill test-large fuzz lint format bench bench-policy bench-training bench-process test-plugin worker test-worker bench-worker clean
+.PHONY: help setup build quickstart test test-examples test-debug test-parity test-trackers test-kill test-large fuzz lint format bench bench-policy bench-training bench-process test-plugin worker test-worker bench-worker test-cluster clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z][a-z-]*\):.*## \(.*\)/\1|\2/p' Makefile | awk -F '|' '{ printf "  make %-14s %s\n", $$1, $$2 }'
@@ -43,6 +43,9 @@ test-debug: build ## check that a debug build gives the same bytes, on 1, 2 and 
 
 test-parity: build ## compare with transformers and tokenizers, and what TensorBoard reads (needs python3; makes .venv-parity)
 	BUILD_FLAGS='$(BUILD_FLAGS)' Tests/Parity/run all
+
+test-cluster: build ## run a pipeline on Spark and Ray, and compare with one machine (needs python3 and Java 17; makes .venv-cluster)
+	Examples/cluster/test
 
 test-trackers: build ## follow a run with the clients of Weights & Biases, SwanLab and MLflow, offline (makes .venv-trackers)
 	Tests/Trackers/run
@@ -88,5 +91,5 @@ bench-process: build ## measure a reward in Python, as a program, against the sa
 	python3 Tests/Benchmarks/process/compare.py $(PROGRAM) 200000
 
 clean: ## remove what was built and the benchmark's data; keeps runs/
-	rm -rf .build .venv-bench .venv-policy .venv-training .venv-worker Tests/Benchmarks/data
+	rm -rf .build .venv-bench .venv-cluster .venv-policy .venv-training .venv-worker Tests/Benchmarks/data
 	rm -rf Examples/custom-reward/.build Examples/custom-reward/schemas

@@ -119,6 +119,7 @@ let package = Package(
     .testTarget(name: "ChildProcessesTests", dependencies: ["ChildProcesses"]),
     .testTarget(
       name: "ProcessPluginTests", dependencies: ["PipelineCore", "PipelineTesting", "ProcessPlugin", "RewardPlugin"]),
+    .testTarget(
       name: "PolicyWorkerTests", dependencies: ["PipelineCore", "PipelineTesting", "PolicyWorker", "QwenVL"],
       exclude: ["Fixtures"]),
     .testTarget(name: "CRecordScannerTests", dependencies: ["CRecordScanner"]),

@@ -189,6 +189,8 @@ fi
 
 scripts easy-vqa
 scripts paper-in-miniature
+example cluster
+scripts cluster
 
 echo "examples: $passed passed, $failed failed, $skipped skipped"
 [ "$failed" -eq 0 ]

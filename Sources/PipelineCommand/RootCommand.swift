@@ -26,7 +26,8 @@ struct RootCommand: AsyncParsableCommand {
     version: PipelineProgram.version,
     subcommands: [
       RunCommand.self, CheckCommand.self, StageCommand.self, DescribeCommand.self, ConvertCommand.self,
-      InspectCommand.self, CompareCommand.self, WhyCommand.self, RewardCommand.self, RewardDiffCommand.self,
+      InspectCommand.self, GroupsCommand.self, CompareCommand.self, WhyCommand.self, RewardCommand.self,
+      RewardDiffCommand.self,
       ModelCommand.self, GenerateCommand.self, LogProbsCommand.self, EvaluateCommand.self, ImportConfigCommand.self,
       SchemasCommand.self,
     ])

@@ -41,6 +41,7 @@ extension AssembledPipeline {
       case .groups(let count): .groups(count)
       case .by(let field): .field(field)
       }
+    options.firstBatch = source.firstBatch
     options.groupBy = source.groupBy
     options.required = source.provides
     if case .atMost(let limit) = source.maxBadRecords {

@@ -33,6 +33,13 @@ struct StageCommand: AsyncParsableCommand {
   @Option(help: ArgumentHelp("A new batch whenever this field's value changes.", valueName: "field"))
   var batchBy: String?
 
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp(
+      "The number of the first batch, where the input is the later part of a larger one: it is drawn as there.",
+      valueName: "n"))
+  var firstBatch = 0
+
   @Option(parsing: .unconditional, help: ArgumentHelp("The seed of the stage's random draws.", valueName: "number"))
   var seed: UInt64 = 1
 
@@ -59,6 +66,7 @@ struct StageCommand: AsyncParsableCommand {
     if let batchGroups, batchGroups < 1 {
       throw ValidationError("--batch-groups is \(batchGroups), it must be at least 1")
     }
+    if firstBatch < 0 { throw ValidationError("--first-batch is \(firstBatch), it must be at least 0") }
     for (option, path) in [("--lineage", lineage), ("--bad-records", badRecords)] {
       if path == "-" {
         throw ValidationError("\(option) names standard output, where the trajectories go; name a file")
@@ -143,6 +151,7 @@ struct StageCommand: AsyncParsableCommand {
     options.maxBadRecords = badRecordLimit.maxBadRecords
     options.nameOfLimit = "--max-bad-records"
     options.threads = work.threads
+    options.firstBatch = firstBatch
     if let batchGroups { options.cut = .groups(batchGroups) }
     if let batchBy { options.cut = .field(Field(batchBy)) }
     return options

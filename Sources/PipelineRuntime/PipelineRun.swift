@@ -58,7 +58,7 @@ public final class PipelineRun {
         observer.progressed(step: batch.number, activity: "read", share: await share(summary.steps, of: steps, source))
         try writeBadRecords(badRecords)
         try await step(&batch, source, seconds: (clock.now - readSince).inSeconds, steps, &summary)
-        summary.steps = batch.number + 1
+        summary.steps += 1
         try await trainer?.stepEnded(steps: summary.steps, of: steps, source: source.position)
         observer.progressed(
           step: batch.number, activity: "written", share: await share(summary.steps, of: steps, source))

@@ -57,6 +57,11 @@ public struct PipelineSpec: ComponentOptions {
     var problems = source.problems().map { OptionProblem("source.\($0.path)", $0.message) }
     problems += training.problems().map { OptionProblem("training.\($0.path)", $0.message) }
     problems += output.problems().map { OptionProblem("output.\($0.path)", $0.message) }
+    if source.firstBatch > 0, !policy.use.isEmpty {
+      problems.append(
+        OptionProblem(
+          "source.first_batch", "is \(source.firstBatch), but a policy learns from the first batch on; leave it at 0"))
+    }
     if stages.isEmpty {
       problems.append(OptionProblem("stages", "is empty, it must name at least one stage"))
     }
