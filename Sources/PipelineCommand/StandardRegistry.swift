@@ -2,6 +2,7 @@
 import AdvantagePlugin
 import FilterPlugin
 import KLPenaltyPlugin
+import MathAnswerPlugin
 import PairwiseSamplePlugin
 public import PipelineCore
 import QwenVL
@@ -30,6 +31,7 @@ extension Registry {
     try registry.register(ExactReward.self)
     try registry.register(ChoiceReward.self)
     try registry.register(NumericReward.self)
+    try registry.register(MathAnswerReward.self)
 
     try registry.register(GRPOEstimator.self)
     try registry.register(DrGRPOEstimator.self)
