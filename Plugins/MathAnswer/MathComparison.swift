@@ -30,7 +30,9 @@ public struct MathComparison: Sendable {
     if let left = SmallNumber(a), let right = SmallNumber(b), left.places + right.places == 0 {
       return left.value == right.value ? .equal : .different
     }
-    return compare(Answer(Array(a)), Answer(Array(b)))
+    // Always in the same order, so that work that runs out runs out at the same place.
+    return b.lexicographicallyPrecedes(a)
+      ? compare(Answer(Array(b)), Answer(Array(a))) : compare(Answer(Array(a)), Answer(Array(b)))
   }
 
   private func compare(_ first: Answer, _ second: Answer) -> MathVerdict {
@@ -40,16 +42,19 @@ public struct MathComparison: Sendable {
     if choice.letter != 0, otherChoice.letter != 0, choice.isAll || otherChoice.isAll {
       return choice.letter == otherChoice.letter ? .equal : .different
     }
-    var comparer = Comparer(options: options)
     var unknown: MathVerdict?
     for reading in first.readings {
       for other in second.readings {
+        var comparer = Comparer(options: options)
         switch comparer.compare(reading, other) {
         case .equal: return .equal
         case .different: continue
         case let verdict: unknown = verdict
         }
       }
+    }
+    if first.readings.isEmpty, second.readings.isEmpty, !first.form.isProse || !second.form.isProse {
+      return .unknown("neither answer can be read")
     }
     return unknown ?? .different
   }

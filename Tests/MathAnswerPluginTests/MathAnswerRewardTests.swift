@@ -72,6 +72,8 @@ struct MathAnswerRewardTests {
   func shapes() throws {
     #expect(try score(#"\boxed{25}"#, 25) == .scored(1))
     #expect(try score(#"\boxed{25}"#, #"We see that $5^2=\boxed{25}$."#) == .scored(1))
+    #expect(try score(#"\boxed{the 30~g ball}"#, "the 30 g ball") == .scored(1))
+    #expect(try score(#"\boxed{4}"#, "3 boys and 4 girls") == .scored(0))
     #expect { try score("25", ["25"]) } throws: { "\($0)" == "'answer' is an array, not a string or a number" }
     let bare = Trajectory(id: "t", group: "g", fields: [.response: "25"])
     #expect { try MathAnswerReward(assembly: .plain()).score(bare) } throws: { "\($0)" == "has no 'answer'" }

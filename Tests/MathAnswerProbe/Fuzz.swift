@@ -19,8 +19,9 @@ struct Fuzz {
 
   mutating func run(rounds: Int) -> Bool {
     for round in 0..<rounds {
-      let first = round % 500 == 0 ? hostile() : text()
-      let second = Int.random(in: 0..<4, using: &draw) == 0 ? mutated(first) : text()
+      let isHostile = round % 50 == 0
+      let first = isHostile ? hostile() : text()
+      let second = Int.random(in: 0..<(isHostile ? 2 : 4), using: &draw) == 0 ? mutated(first) : text()
       let there = timed(first, second)
       let back = timed(second, first)
       if kind(there) != kind(back) { fault("depends on the order", first, second) }
@@ -156,7 +157,10 @@ struct Fuzz {
       "\\{" + (0..<min(count, 3000)).map { "\\sqrt{\($0)}" }.joined(separator: ",") + "\\}", times("\\cup"),
       times("\\in"),
     ]
-    return texts.randomElement(using: &draw) ?? ""
+    // Brackets in brackets, each with a long tail.
+    var nested = "1"
+    for _ in 0..<11 { nested = "(\(nested), \(times("x,").prefix(900)) y)" }
+    return (texts + [nested, "\\{" + nested + "\\}"]).randomElement(using: &draw) ?? ""
   }
 }
 

@@ -72,11 +72,25 @@ struct AnswerForm {
     return zip(bytes, other.bytes).allSatisfy { $0.lowercased == $1.lowercased }
   }
 
-  /// Whether it is one letter, or at least four characters of which none belongs to mathematics.
+  /// Whether it is one letter, or words: at least three letters of which none belongs to mathematics; with digits
+  /// among them at least four letters in a row.
   private var isWords: Bool {
-    (bytes.count == 1 || bytes.count > 2)
-      && bytes.allSatisfy { $0.isLetter || $0 >= 0x80 || $0 == UInt8(ascii: "-") || $0 == UInt8(ascii: "'") }
+    if bytes.count == 1 { return bytes[0].isLetter }
+    var (longest, run, hasDigits) = (0, 0, false)
+    for byte in bytes {
+      if byte.isLetter || byte >= 0x80 {
+        run += 1
+        longest = max(longest, run)
+        continue
+      }
+      run = 0
+      if byte.isDigit { hasDigits = true } else if byte != UInt8(ascii: "-"), byte != UInt8(ascii: "'") { return false }
+    }
+    return longest > (hasDigits ? 3 : 2)
   }
+
+  /// Whether it has nothing of a formula but digits.
+  var isProse: Bool { !bytes.contains { "\\^_{}=<>+*/|".utf8.contains($0) } }
 
   /// The letter, in upper case, that an answer is or begins with: `(C)`, `C.`, `(C) 5`; 0 where there is none.
   var choice: (letter: UInt8, isAll: Bool) {

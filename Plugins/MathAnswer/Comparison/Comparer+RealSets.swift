@@ -70,7 +70,8 @@ extension Comparer {
     case .list(let parts, let connective):
       guard parts.contains(where: \.isRealSet) else { return nil }
       guard let sets = combined(parts) else { return nil }
-      if connective == .or { return .union(sets) }
+      // Intervals side by side are taken together; relations may have to hold at once.
+      if connective == .or || !parts.contains(where: \.isRelation) { return .union(sets) }
       if connective == .and || !parts.allSatisfy(\.isOrderRelation) { return .intersection(sets) }
       // `x < 1, x > 2` can only mean either.
       return isEmpty(.intersection(sets)) ? .union(sets) : .intersection(sets)
@@ -118,6 +119,12 @@ extension Comparer {
   private mutating func solution(_ left: Node, _ relation: Relation, _ right: Node, _ variable: Symbol) -> RealSet? {
     if case .symbol(variable) = left, right.variables.isEmpty { return Self.half(relation, right) }
     if case .symbol(variable) = right, left.variables.isEmpty { return Self.half(relation.flipped, left) }
+    if case .call(.absolute, let inside) = left, right.variables.isEmpty, relation.isOrder {
+      return solution(ofAbsolute: inside[0], relation, right, variable)
+    }
+    if case .call(.absolute, let inside) = right, left.variables.isEmpty, relation.isOrder {
+      return solution(ofAbsolute: inside[0], relation.flipped, left, variable)
+    }
     let difference = Node.sum([left, .negative(right)])
     let values = (0...2).map { difference.replacing(variable, by: .number(Decimal(UInt64($0)))) }
     let slope = Node.sum([values[1], .negative(values[0])])
@@ -128,6 +135,16 @@ extension Comparer {
     else { return nil }
     let bound = Node.quotient(.negative(values[0]), slope)
     return Self.half(size > 0 ? relation : relation.flipped, bound)
+  }
+
+  /// The numbers whose distance is bounded, as in `|x − 2| < 3`.
+  private mutating func solution(
+    ofAbsolute inside: Node, _ relation: Relation, _ bound: Node, _ variable: Symbol
+  ) -> RealSet? {
+    guard let upper = solution(inside, relation, bound, variable),
+      let lower = solution(inside, relation.flipped, .negative(bound), variable)
+    else { return nil }
+    return relation == .less || relation == .lessOrEqual ? .intersection([upper, lower]) : .union([upper, lower])
   }
 
   private static func half(_ relation: Relation, _ bound: Node) -> RealSet? {

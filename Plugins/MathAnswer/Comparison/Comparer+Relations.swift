@@ -44,7 +44,11 @@ extension Comparer {
     let b = Node.sum([other, .negative(otherLink.node)])
     guard a.variables == b.variables else { return .different }
     do throws(EvaluationFault) {
-      guard let isPositive = try ratioIsPositive(a, b) else { return .different }
+      guard let isPositive = try ratioIsPositive(a, b) else {
+        // Polynomials that are not proportional have other zeros; `xy = 1` and `y = 1/x` are left open.
+        if a.isPolynomial, b.isPolynomial { return .different }
+        return .unknown("the equations are not proportional, which does not make their solutions different")
+      }
       if !kinds.0.isOrder { return .equal }
       return (kinds.0 == kinds.1) == isPositive ? .equal : .different
     } catch {
@@ -77,5 +81,20 @@ extension Comparer {
     let ratio = try a * b.reciprocal()
     // A complex factor keeps an equation's solutions; of an order there is none.
     return ratio.re.isNegative ? false : true
+  }
+}
+
+extension Node {
+  /// Whether it is made of numbers and variables by sums, products and whole powers.
+  fileprivate var isPolynomial: Bool {
+    switch self {
+    case .number, .symbol: true
+    case .sum(let parts), .product(let parts): parts.allSatisfy(\.isPolynomial)
+    case .negative(let node): node.isPolynomial
+    case .quotient(let above, let below): above.isPolynomial && below.variables.isEmpty
+    case .power(let base, let exponent): base.isPolynomial && (WholeNumbers.value(of: exponent) ?? -1) >= 0
+    case .call(let function, let parts): function == .root && parts.allSatisfy { $0.variables.isEmpty }
+    default: false
+    }
   }
 }

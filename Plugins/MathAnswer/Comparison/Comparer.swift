@@ -56,6 +56,9 @@ struct Comparer {
       return compareInOrder(parts, others)
     case (.ratio(let parts), .ratio(let others)): return compareRatios(parts, others)
     case (.numberSet(let a), .numberSet(let b)): return a == b ? .equal : .different
+    case (.union(let parts), .union(let others)), (.intersection(let parts), .intersection(let others)):
+      return compareUnordered(parts, others)
+    case (.difference(let a, let b), .difference(let c, let d)): return compareInOrder([a, b], [c, d])
     default: break
     }
     if left.isUnread || right.isUnread {

@@ -1,23 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
 
 extension Node {
-  /// The nodes directly below.
-  var children: [Node] {
+  /// Whether a node directly below is as described.
+  func anyChild(_ isWanted: (Node) -> Bool) -> Bool {
     switch self {
-    case .number, .symbol, .infinity, .unit, .numberSet, .text: []
+    case .number, .symbol, .infinity, .unit, .numberSet, .text: false
     case .sum(let nodes), .product(let nodes), .ratio(let nodes), .set(let nodes), .union(let nodes),
       .intersection(let nodes), .call(_, let nodes), .opaque(_, let nodes), .tuple(_, let nodes), .list(let nodes, _):
-      nodes
-    case .quotient(let left, let right), .power(let left, let right), .difference(let left, let right): [left, right]
-    case .negative(let node), .plusMinus(let node, _): [node]
-    case .matrix(let rows): rows.flatMap { $0 }
-    case .relation(let left, let links): [left] + links.map(\.node)
+      nodes.contains(where: isWanted)
+    case .quotient(let left, let right), .power(let left, let right), .difference(let left, let right):
+      isWanted(left) || isWanted(right)
+    case .negative(let node), .plusMinus(let node, _): isWanted(node)
+    case .matrix(let rows): rows.contains { $0.contains(where: isWanted) }
+    case .relation(let left, let links): isWanted(left) || links.contains { isWanted($0.node) }
     }
   }
 
   /// Whether a node below, or this one, is as described.
   func contains(where isWanted: (Node) -> Bool) -> Bool {
-    isWanted(self) || children.contains { $0.contains(where: isWanted) }
+    isWanted(self) || anyChild { $0.contains(where: isWanted) }
   }
 
   /// The same with each node below replaced.
@@ -98,7 +99,10 @@ extension Node {
     if case .symbol(let symbol) = self {
       if symbol != .pi && symbol != .e && symbol != .i { found.insert(symbol) }
     } else {
-      for child in children { child.collectVariables(&found) }
+      _ = anyChild {
+        $0.collectVariables(&found)
+        return false
+      }
     }
   }
 
@@ -117,7 +121,10 @@ extension Node {
       case .degree, .percent, .measure: facts.hasKnown = true
       }
     } else {
-      for child in children { child.collectUnits(&facts) }
+      _ = anyChild {
+        $0.collectUnits(&facts)
+        return false
+      }
     }
   }
 
@@ -178,6 +185,7 @@ extension Node {
 
   /// The same as entries of a matrix, where it is a matrix or made of some by sums and numbers.
   var matrixEntries: [[Node]]? {
+    guard contains(where: { if case .matrix = $0 { true } else { false } }) else { return nil }
     switch self {
     case .matrix(let rows): return rows
     case .negative(let node): return node.matrixEntries.map { $0.map { $0.map { .negative($0) } } }
@@ -193,8 +201,9 @@ extension Node {
       }
       return result
     case .product(let factors):
-      let matrices = factors.compactMap(\.matrixEntries)
-      let scalars = factors.filter { $0.matrixEntries == nil }
+      let entries = factors.map(\.matrixEntries)
+      let matrices = entries.compactMap { $0 }
+      let scalars = zip(factors, entries).filter { $1 == nil }.map { $0.0 }
       guard var result = matrices.first, scalars.allSatisfy(\.isScalar) else { return nil }
       for other in matrices.dropFirst() {
         guard let product = Self.product(result, other) else { return nil }

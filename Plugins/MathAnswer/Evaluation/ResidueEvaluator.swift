@@ -106,7 +106,7 @@ enum WholeNumbers {
       var result = 1
       for _ in 0..<count {
         let (product, overflow) = result.multipliedReportingOverflow(by: factor)
-        if overflow { return nil }
+        if overflow || product == .min { return nil }
         result = product
       }
       return result
@@ -135,7 +135,8 @@ enum WholeNumbers {
     for part in parts {
       guard let next = value(of: part) else { return nil }
       let (value, overflow) = operation(result, next)
-      if overflow { return nil }
+      // Room to negate and to divide.
+      if overflow || value == .min { return nil }
       result = value
     }
     return result

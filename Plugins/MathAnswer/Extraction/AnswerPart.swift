@@ -10,6 +10,14 @@ enum AnswerPart {
     return automaticInside(text)
   }
 
+  /// The expected answer: a short text without marks of a formula is one as it stands, `the 30 g ball`.
+  static func expected(in text: ArraySlice<UInt8>) -> [UInt8] {
+    let isWhole = text.count <= 200 && !text.contains(UInt8(ascii: "$")) && !text.contains(UInt8(ascii: "<"))
+    if let boxes = boxed(in: text) { return boxes }
+    if isWhole { return Array(text) }
+    return automatic(in: text) ?? Array(text)
+  }
+
   private static func automaticInside(_ text: ArraySlice<UInt8>) -> [UInt8]? {
     let text = text.trimmed
     if text.isEmpty { return nil }

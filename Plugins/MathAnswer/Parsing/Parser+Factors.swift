@@ -164,7 +164,9 @@ extension Parser {
       if case .bar = next { index += 1 }
       return .call(.absolute, [inside])
     case .doubleBar:
+      openBars += 1
       let inside = try sum()
+      openBars -= 1
       if case .doubleBar = next { index += 1 }
       return .opaque(Symbol("norm"), [inside])
     case .fraction: return .quotient(try argument(), try argument())
@@ -213,7 +215,7 @@ extension Parser {
 
   /// A unit; that of a currency may stand before its number.
   private mutating func prefixed(_ unit: Unit) throws(ReadingFault) -> Node {
-    guard unit.kind == .measure, case .number = next else { return .unit(unit) }
+    guard unit.isCurrency, case .number = next else { return .unit(unit) }
     return .product([try factor(), .unit(unit)])
   }
 

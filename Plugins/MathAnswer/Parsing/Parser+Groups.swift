@@ -25,6 +25,10 @@ extension Parser {
     case UInt8(ascii: "s"):
       if case .list(let parts, _) = inside { return .set(parts) }
       if case .ratio(let parts) = inside, parts.count == 2, case .symbol = parts[0] { return parts[1] }
+      // `\{x : x > 3\}`
+      if case .relation(.ratio(let parts), let links) = inside, parts.count == 2, case .symbol = parts[0] {
+        return .relation(parts[1], links)
+      }
       return .set([inside])
     case UInt8(ascii: "f"): return .call(.floor, [inside])
     case UInt8(ascii: "c"): return .call(.ceiling, [inside])

@@ -5,7 +5,7 @@
 /// It is lenient: a bracket that stays open is closed by the end. What it cannot read is no answer, and throws.
 struct Parser {
   /// How deep expressions may be nested.
-  static let largestDepth = 48
+  static let largestDepth = 100
 
   var lexemes: [Lexeme]
   var index = 0
@@ -105,6 +105,8 @@ struct Parser {
   mutating func sum() throws(ReadingFault) -> Node {
     var terms: [Node] = []
     while let token = next {
+      // Words are no terms: `non-negative`, `the answer is -5`.
+      if case .text = terms.last { break }
       switch token {
       case .plus:
         index += 1
@@ -119,6 +121,13 @@ struct Parser {
         index += 1
         terms.append(.plusMinus(try term(), isFlipped: true))
       default:
+        // `3 feet 4 inches`
+        if case .number = token, case .product(let factors) = terms.last, case .unit(let unit) = factors.last,
+          unit.kind == .measure
+        {
+          terms.append(try term())
+          continue
+        }
         guard terms.isEmpty else { return terms.count == 1 ? terms[0] : .sum(terms) }
         terms.append(try term())
       }
@@ -145,6 +154,11 @@ struct Parser {
         factors = [.quotient(Self.product(factors), try signedFactor())]
       case .colon:
         index += 1
+        // `Area: 12`
+        if case .text = factors[0] {
+          factors = [try signedFactor()]
+          continue
+        }
         factors = [Self.ratio(Self.product(factors), try signedFactor())]
       default:
         // Words multiply nothing.
@@ -186,8 +200,11 @@ struct Parser {
       return true
     // Two numbers side by side are no product; `3 1/2` is read where its whole part is.
     case .number:
-      if index > 0, case .number = lexemes[index - 1].token { return false }
-      return true
+      guard index > 0 else { return true }
+      switch lexemes[index - 1].token {
+      case .number, .unit: return false
+      default: return true
+      }
     case .bar: return openBars == 0 && hasPartnerBar
     case .doubleBar: return openBars == 0
     default: return false

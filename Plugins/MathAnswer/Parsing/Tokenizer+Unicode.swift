@@ -96,7 +96,7 @@ extension Tokenizer {
 
   private static let spaces: Set<Unicode.Scalar> = [
     "\u{A0}", "\u{2009}", "\u{200A}", "\u{202F}", "\u{2002}", "\u{2003}", "\u{200B}", "\u{2060}", "\u{FEFF}",
-    "\u{3000}", "“", "”", "‘", "′", "\u{2061}", "。", "…", "⋯",
+    "\u{3000}", "“", "”", "‘", "′", "\u{2061}", "。",
   ]
 
   private static let tokens: [Unicode.Scalar: Token] = {
@@ -115,7 +115,8 @@ extension Tokenizer {
       "［": .open(UInt8(ascii: "[")), "］": .close(UInt8(ascii: "[")), "＝": .relation(.equal), "％": .unit(.percent),
       "⟨": .open(UInt8(ascii: "<")), "⟩": .close(UInt8(ascii: "<")), "⌊": .open(UInt8(ascii: "f")),
       "⌋": .close(UInt8(ascii: "f")), "⌈": .open(UInt8(ascii: "c")), "⌉": .close(UInt8(ascii: "c")), "’": .prime,
-      "＋": .plus, "｜": .bar, "∣": .bar, "∧": .and, "∨": .or, "π": .symbol(.pi), "𝜋": .symbol(.pi),
+      "…": .symbol(Symbol("dots")), "⋯": .symbol(Symbol("dots")), "＋": .plus, "｜": .bar, "∣": .bar, "∧": .and, "∨": .or,
+      "π": .symbol(.pi), "𝜋": .symbol(.pi),
     ]
     let names: [(Unicode.Scalar, StaticString)] = [
       ("α", "alpha"), ("β", "beta"), ("γ", "gamma"), ("δ", "delta"), ("ε", "epsilon"), ("ϵ", "epsilon"),

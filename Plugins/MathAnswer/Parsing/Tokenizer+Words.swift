@@ -10,6 +10,10 @@ extension Tokenizer {
     let lowercased = run.map(\.lowercased)
     let isAllCapital = run.allSatisfy(\.isCapital)
     let touchesNumber = !followsSpace && textDepth == 0 && endsOperand
+    // `5th`
+    if case .number = tokens.last?.token, !followsSpace, Self.ordinals.contains(where: lowercased.elementsEqual) {
+      return emit(.unit(Unit(kind: .nothing)))
+    }
     if !isAllCapital || textDepth > 0 {
       if let token = Vocabulary.word(lowercased[...]) {
         // `min` is a unit after a number.
@@ -25,12 +29,16 @@ extension Tokenizer {
       if textDepth == 0, let (token, length) = Vocabulary.functionPrefix(of: run), run.count <= length + 2 {
         return readGlued(token, run.dropFirst(length))
       }
+      // After a variable it goes on as a sentence: `I choose B`.
+      if case .symbol = tokens.last?.token, textDepth == 0 { return emit(.word(lowercased)) }
       return emit(endsValue ? .unit(.word(lowercased)) : .word(lowercased))
     }
     if isAllCapital { return emit(.symbol(Symbol(run))) }
     if let (token, length) = Vocabulary.functionPrefix(of: run) { return readGlued(token, run.dropFirst(length)) }
     for letter in run { emit(.symbol(Symbol(letter))) }
   }
+
+  private static let ordinals = ["st", "nd", "rd", "th"].map { Array($0.utf8) }
 
   private mutating func readGlued(_ token: Token, _ rest: ArraySlice<UInt8>) {
     emit(token)

@@ -14,7 +14,7 @@ enum CommaReading {
 struct Tokenizer {
   /// The bounds on one answer.
   static let largestText = 1 << 16
-  static let largestCount = 1 << 14
+  static let largestCount = 1 << 13
 
   let bytes: [UInt8]
   let commas: CommaReading
@@ -138,6 +138,9 @@ struct Tokenizer {
       if self.byte(at: position).isDigit {
         position -= 1
         try readNumber()
+      } else if bytes[position...].starts(with: "..".utf8) {
+        position += 2
+        emit(.symbol(Symbol("dots")))
       }
     case UInt8(ascii: "$"): readDollar()
     case UInt8(ascii: "\""), UInt8(ascii: "`"), UInt8(ascii: "?"), UInt8(ascii: "#"): break

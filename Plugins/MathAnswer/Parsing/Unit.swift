@@ -25,6 +25,11 @@ struct Unit {
     case nothing
   }
 
+  /// Whether it stands before its number.
+  var isCurrency: Bool {
+    [Self.dollar, .euro, .pound, .yen, .rupee].contains { $0.base == base && $0.base != nil }
+  }
+
   static func word(_ bytes: some Sequence<UInt8>) -> Unit {
     Unit(base: Symbol(hash: Symbol.mixed(Symbol.hash(bytes), 1)), kind: .word)
   }
@@ -109,6 +114,12 @@ enum UnitTable {
     add("fahrenheit", Unit(base: Symbol("unit:fahrenheit")))
     add("rad radian", Unit(kind: .nothing))
     add("unit", Unit(kind: .nothing))
+    // Short words that would else be variables side by side.
+    for name in [
+      "cup", "box", "men", "man", "way", "egg", "cow", "pen", "bag", "bus", "car", "boy", "row", "toy", "pie",
+    ] {
+      table[Symbol.hash(name.utf8)] = .word(name.utf8)
+    }
     add("deg degree", .degree)
     add("percent pct percentage", .percent)
     return table

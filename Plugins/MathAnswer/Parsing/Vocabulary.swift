@@ -90,6 +90,7 @@ enum Vocabulary {
     }
     for (name, function) in functions { add(name, .token(.function(function))) }
     for name in greek { add(name, .token(.symbol(Symbol(name.utf8)))) }
+    add("ldots dots cdots dotsc dotsb", .token(.symbol(Symbol("dots"))))
     add("pi", .token(.symbol(.pi)))
     add("imath", .token(.symbol(.i)))
     add("lg", .token(.function(.logarithm)))
@@ -147,9 +148,9 @@ enum Vocabulary {
       "left right big Big bigg Bigg bigl bigr Bigl Bigr biggl biggr Biggl Biggr middle displaystyle textstyle"
         + " scriptstyle limits nolimits mathbf boldsymbol bm mathit mathcal mathsf mathfrak vec overline bar hat"
         + " widehat tilde widetilde overrightarrow overleftarrow underline dot ddot quad qquad enspace thinspace"
-        + " boxed fbox angle measuredangle triangle therefore because forall exists space nobreak allowbreak"
-        + " hline cline nonumber rm bf it sf tt em large Large small normalsize mathstrut strut ldots dots cdots"
-        + " nabla partial parallel perp checkmark", .nothing)
+        + " boxed fbox angle measuredangle triangle therefore because space nobreak allowbreak"
+        + " hline cline nonumber rm bf it sf tt em large Large small normalsize mathstrut strut",
+      .nothing)
     add("hspace vspace phantom hphantom vphantom color label tag pmod pod ref cline", .nothingWithArgument)
     add("text textbf textit textrm textnormal textsf texttt mbox hbox mathrm mathnormal emph", .words)
     add("operatorname", .functionName)

@@ -42,6 +42,10 @@ enum CollectionsPairs {
     (#"(\pm 1, 2)"#, #"(1,2),(-1,2)"#),
     (#"n=1,-2"#, #"-2, 1"#),
     (#"x=2k\pi, k\in\mathbb{Z}"#, #"2k\pi"#),
+    (#"A(1,2)"#, #"(1,2)"#),
+    (#"1,2,\ldots,10"#, #"1, 2, \dots, 10"#),
+    (#"A \cup B"#, #"B\cup A"#),
+    (#"\{x : x > 3\}"#, #"(3,\infty)"#),
   ]
   /// Pairs that say different things.
   static let different: [(String, String)] = [
@@ -61,5 +65,7 @@ enum CollectionsPairs {
     (#"A, B"#, #"A"#),
     (#"(1,2)"#, #"3"#),
     (#"\{1\}"#, #"2"#),
+    (#"1,2,\ldots,10"#, #"1,2,10"#),
+    (#"1, 2, ..., 10"#, #"1, 2, 10"#),
   ]
 }

@@ -34,6 +34,10 @@ enum IntervalsPairs {
     (#"x>=1"#, #"[1, oo)"#),
     (#"x<0 or x>1"#, #"x>1 or x<0"#),
     (#"k > -1, k \neq 0"#, #"(-1,0)\cup(0,\infty)"#),
+    (#"|x-2|<3"#, #"(-1,5)"#),
+    (#"|x| \ge 2"#, #"(-\infty,-2]\cup[2,\infty)"#),
+    (#"(-\infty,1),(2,\infty)"#, #"(-\infty,1) \text{ and } (2,\infty)"#),
+    (#"3 > |x|"#, #"-3<x<3"#),
   ]
   /// Pairs that say different things.
   static let different: [(String, String)] = [

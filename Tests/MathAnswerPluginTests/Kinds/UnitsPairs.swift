@@ -43,6 +43,12 @@ enum UnitsPairs {
     (#"5\,\text{cm}"#, #"5"#),
     (#"1 foot"#, #"12 inches"#),
     (#"10\text{ mph}"#, #"10"#),
+    (#"3 cups"#, #"3"#),
+    (#"5th"#, #"5"#),
+    (#"2/3 cup"#, #"\frac23"#),
+    (#"3 feet 4 inches"#, #"40 inches"#),
+    (#"Area: 12"#, #"12"#),
+    (#"12 square feet"#, #"12\text{ ft}^2"#),
   ]
   /// Pairs that say different things.
   static let different: [(String, String)] = [
