@@ -12,7 +12,7 @@ PROGRAM = .build/release/shuffle-r1
 SOURCES = $(wildcard Sources Plugins Tests Examples Package.swift)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build quickstart test test-examples test-debug test-parity test-trackers test-kill test-large fuzz lint format bench bench-policy bench-training bench-process test-plugin worker test-worker bench-worker test-cluster clean
+.PHONY: help setup build quickstart test test-examples test-debug test-parity test-trackers test-kill test-large fuzz lint format bench bench-policy bench-training bench-process test-plugin worker test-worker bench-worker test-cluster bench-math clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z][a-z-]*\):.*## \(.*\)/\1|\2/p' Makefile | awk -F '|' '{ printf "  make %-14s %s\n", $$1, $$2 }'
@@ -68,8 +68,9 @@ test-plugin: build ## depend on this working tree by a git URL and a version, an
 test-large: build ## make a random model of the 3B shape, 7.5 GB in .large, and measure the bundled policy on it
 	Tests/Parity/run large
 
-fuzz: build ## feed mutated records and specs to the readers; ROUNDS=… and SEED=… choose how many and which
+fuzz: build ## feed mutated records and specs to the readers, and random answers to math-answer; ROUNDS=… SEED=…
 	.build/release/fuzz-reader $(ROUNDS) $(SEED)
+	.build/release/math-answer-probe fuzz 100000 $(SEED)
 
 lint: ## check the formatting, and that no target imports what it must not know
 	"$(SWIFT)" format lint --strict --recursive --parallel $(SOURCES)
@@ -92,4 +93,9 @@ bench-process: build ## measure a reward in Python, as a program, against the sa
 
 clean: ## remove what was built and the benchmark's data; keeps runs/
 	rm -rf .build .venv-bench .venv-cluster .venv-policy .venv-training .venv-worker Tests/Benchmarks/data
+bench-math: build ## measure math-answer against Math-Verify and mathruler (makes .venv-math)
+	Tests/Benchmarks/math-answer/run
+
+clean: ## remove what was built and the benchmark's data; keeps runs/
+	rm -rf .build .venv-bench .venv-policy .venv-training .venv-math Tests/Benchmarks/data
 	rm -rf Examples/custom-reward/.build Examples/custom-reward/schemas

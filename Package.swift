@@ -3,7 +3,9 @@
 import PackageDescription
 
 /// The stages, each built exactly as a third party would build theirs: on PipelineCore alone.
-let stages = ["Advantage", "Filter", "KLPenalty", "PairwiseSample", "Reward", "Rollout", "Shuffle", "Tap", "Update"]
+let stages = [
+  "Advantage", "Filter", "KLPenalty", "MathAnswer", "PairwiseSample", "Reward", "Rollout", "Shuffle", "Tap", "Update",
+]
 
 /// The stages whose tests read `Fixtures` beside their sources.
 let stagesWithFixtures: Set = ["Advantage", "PairwiseSample", "Shuffle", "Update"]
@@ -98,6 +100,10 @@ let package = Package(
     .executableTarget(
       name: "policy-probe", dependencies: ["CKernels", "PipelineCore", "PipelineTesting", "PolicyWorker", "QwenVL"],
       path: "Tests/PolicyProbe"),
+
+    // Grades pairs of answers for the benchmark and the fuzz run of math-answer.
+    .executableTarget(
+      name: "math-answer-probe", dependencies: ["MathAnswerPlugin", "PipelineCore"], path: "Tests/MathAnswerProbe"),
 
     // Trains the vision tower of the bundled model; Examples/easy-vqa/make-model runs it.
     .executableTarget(

@@ -2,6 +2,7 @@
 import AdvantagePlugin
 import FilterPlugin
 import KLPenaltyPlugin
+import MathAnswerPlugin
 import PairwiseSamplePlugin
 public import PipelineCore
 import ProcessPlugin
@@ -44,6 +45,7 @@ extension Registry {
     try registry.register(RepetitionReward.self)
     try registry.register(WeightedRewards.self)
     try registry.register(ProcessReward.self)
+    try registry.register(MathAnswerReward.self)
 
     try registry.register(GRPOEstimator.self)
     try registry.register(DrGRPOEstimator.self)
