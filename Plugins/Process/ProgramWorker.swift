@@ -67,8 +67,7 @@ actor ProgramWorker {
     }
     child.renewErrorLines()
     // It may answer while it is still being asked. What goes wrong with the writing shows in the reading.
-    let writing = Task { [bytes] in try? await child.write(bytes) }
-    defer { writing.cancel() }
+    child.send(bytes)
     while !open.isEmpty {
       let seconds = isReady ? settings.seconds * Double(answersTogether ? open.count : 1) : settings.startSeconds
       let lines: [UInt8]?

@@ -113,8 +113,8 @@ final class ChildPipes: Sendable {
       state.writes.append(write)
       return nil
     }
-    if let refusal { write.continuation.resume(throwing: refusal) } else { wake() }
-    cancelIfNeeded(write.ticket)
+    if let refusal { write.continuation?.resume(throwing: refusal) } else { wake() }
+    if write.continuation != nil { cancelIfNeeded(write.ticket) }
   }
 
   func submit(_ read: PendingRead) {
@@ -153,7 +153,7 @@ final class ChildPipes: Sendable {
       if read != nil { state.read = nil }
       return (write, read)
     }
-    write?.continuation.resume(throwing: CancellationError())
+    write?.continuation?.resume(throwing: CancellationError())
     read?.continuation.resume(throwing: CancellationError())
   }
 

@@ -40,6 +40,14 @@ public final class ChildProcess: Sendable {
     }
   }
 
+  /// Hands over bytes to be written as the child reads them, and returns at once.
+  ///
+  /// Bytes that it never reads are forgotten when it ends; what became of it shows when its output is read.
+  public func send(_ bytes: [UInt8]) {
+    if bytes.isEmpty { return }
+    pipes.submit(PendingWrite(ticket: pipes.ticket(), bytes: bytes, deadline: nil, continuation: nil))
+  }
+
   /// Reads one line of the child's standard output, without its line end; nil at its end.
   ///
   /// - Parameters:

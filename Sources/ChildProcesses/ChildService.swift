@@ -61,8 +61,7 @@ struct ChildService {
 
   private mutating func plan() -> Plan {
     let (plan, closes, renews) = pipes.state.withLock { state in
-      var wanted = 0
-      if case .exactly(let count) = state.read?.amount { wanted = count }
+      let wanted = state.read?.amount.room ?? 0
       var deadlines = state.writes.compactMap(\.deadline)
       if let deadline = state.read?.deadline { deadlines.append(deadline) }
       if let deadline = state.lastReadDeadline {
@@ -141,8 +140,7 @@ struct ChildService {
 
   private mutating func readOutput() {
     let isWanted = pipes.state.withLock { state in
-      if case .exactly(let count) = state.read?.amount { return state.output.count < max(count, Self.outputAhead) }
-      return state.output.count < Self.outputAhead
+      state.output.count < max(state.read?.amount.room ?? 0, Self.outputAhead)
     }
     guard isWanted, output >= 0 else { return }
     let bytes = readOnce(&output)
@@ -202,9 +200,9 @@ struct ChildService {
     }
     for (pending, failure) in finished {
       if let failure {
-        pending.continuation.resume(throwing: failure)
+        pending.continuation?.resume(throwing: failure)
       } else {
-        pending.continuation.resume()
+        pending.continuation?.resume()
       }
     }
   }
@@ -218,7 +216,7 @@ struct ChildService {
       if read != nil { state.read = nil }
       return (late, read)
     }
-    for write in writes { write.continuation.resume(throwing: ChildFailure.late) }
+    for write in writes { write.continuation?.resume(throwing: ChildFailure.late) }
     read?.continuation.resume(throwing: ChildFailure.late)
   }
 
@@ -267,7 +265,7 @@ struct ChildService {
       return (state.writes, state.waiting)
     }
     close(wakeUp)
-    for write in writes { write.continuation.resume(throwing: ChildFailure.ended(exit)) }
+    for write in writes { write.continuation?.resume(throwing: ChildFailure.ended(exit)) }
     for continuation in waiting { continuation.resume(returning: exit) }
   }
 

@@ -6,7 +6,8 @@ struct PendingWrite: Sendable {
   let ticket: Int
   let bytes: [UInt8]
   let deadline: ContinuousClock.Instant?
-  let continuation: CheckedContinuation<Void, any Error>
+  /// Who waits until they are written; nil where nobody does.
+  let continuation: CheckedContinuation<Void, any Error>?
   var written = 0
 }
 
@@ -20,6 +21,14 @@ struct PendingRead: Sendable {
     case lines(limit: Int)
     /// So many bytes.
     case exactly(Int)
+
+    /// How many bytes must be kept so that it can be served.
+    var room: Int {
+      switch self {
+      case .line(let limit), .lines(let limit): limit + 1
+      case .exactly(let count): count
+      }
+    }
   }
 
   let ticket: Int

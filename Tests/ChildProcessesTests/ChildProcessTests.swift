@@ -36,6 +36,16 @@ struct ChildProcessTests {
     await #expect(throws: ChildFailure.tooLong(bytes: 1)) { try await long.lines(limit: 1) }
   }
 
+  @Test("a line may be longer than what is read ahead; what is sent need not be waited for")
+  func largeLine() async throws {
+    let child = try ChildProcess(ChildConfiguration(command: ["cat"]))
+    child.send(Array("one\n".utf8))
+    child.send([UInt8](repeating: 65, count: 3_000_000) + [10])
+    #expect(try await child.text() == "one")
+    #expect(try await child.line(limit: 4_000_000, before: soon)?.count == 3_000_000)
+    #expect(await child.end().isSuccess)
+  }
+
   @Test("the last line may lack its end; a message that stops in the middle is an error")
   func ends() async throws {
     let child = try shell("printf 'a\\nb'")
