@@ -91,11 +91,9 @@ bench-training: build ## measure a step of training against TRL's GRPO trainer (
 bench-process: build ## measure a reward in Python, as a program, against the same function in a plain loop (needs python3)
 	python3 Tests/Benchmarks/process/compare.py $(PROGRAM) 200000
 
-clean: ## remove what was built and the benchmark's data; keeps runs/
-	rm -rf .build .venv-bench .venv-cluster .venv-policy .venv-training .venv-worker Tests/Benchmarks/data
 bench-math: build ## measure math-answer against Math-Verify and mathruler (makes .venv-math)
 	Tests/Benchmarks/math-answer/run
 
 clean: ## remove what was built and the benchmark's data; keeps runs/
-	rm -rf .build .venv-bench .venv-policy .venv-training .venv-math Tests/Benchmarks/data
+	rm -rf .build .venv-bench .venv-cluster .venv-math .venv-policy .venv-training .venv-worker Tests/Benchmarks/data
 	rm -rf Examples/custom-reward/.build Examples/custom-reward/schemas
