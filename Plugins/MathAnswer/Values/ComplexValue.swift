@@ -75,7 +75,9 @@ struct ComplexValue {
   static func - (left: ComplexValue, right: ComplexValue) -> ComplexValue { left + -right }
 
   static func * (left: ComplexValue, right: ComplexValue) -> ComplexValue {
-    let error = max(left.error + right.ceiling, right.error + left.ceiling, left.ceiling + right.ceiling - precision)
+    // Not below that of an exact zero, which would fall without end when it is multiplied with itself.
+    let error = max(
+      exact, left.error + right.ceiling, right.error + left.ceiling, left.ceiling + right.ceiling - precision)
     if left.im.isZero, right.im.isZero { return ComplexValue(re: left.re * right.re, im: .zero, error: error) }
     return ComplexValue(
       re: left.re * right.re - left.im * right.im, im: left.re * right.im + left.im * right.re, error: error)
@@ -96,11 +98,13 @@ struct ComplexValue {
   ///
   /// - Throws: When the power is negative and the value zero, or the result too large.
   func power(_ exponent: Int) throws(EvaluationFault) -> ComplexValue {
+    if isZero {
+      if exponent < 0 { throw .undefined }
+      return exponent == 0 ? .one : ComplexValue(re: .zero, im: .zero, error: error)
+    }
     let magnitude = exponent.magnitude
     let size = max(ceiling.magnitude, bottom.magnitude)
-    if !isZero, size.multipliedReportingOverflow(by: magnitude).overflow || size * magnitude > 1 << 50 {
-      throw .tooLarge
-    }
+    if size.multipliedReportingOverflow(by: magnitude).overflow || size * magnitude > 1 << 50 { throw .tooLarge }
     var result = ComplexValue.one
     var base = self
     var rest = magnitude
@@ -109,7 +113,6 @@ struct ComplexValue {
       rest >>= 1
       if rest > 0 { base = base * base }
     }
-    if isZero { return exponent < 0 ? try reciprocal() : exponent == 0 ? .one : .zero }
     return exponent < 0 ? try result.reciprocal() : result
   }
 

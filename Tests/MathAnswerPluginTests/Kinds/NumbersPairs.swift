@@ -51,6 +51,9 @@ enum NumbersPairs {
     (#"\lceil 3.2\rceil"#, #"4"#),
     (#"|-7|"#, #"7"#),
     (#"8!!"#, #"384"#),
+    (#"0^{10^{17}}"#, #"0"#),
+    (#"(\sin\pi)^{10^{17}}"#, #"0"#),
+    (#"\sqrt{0^{10^{17}}+2}"#, #"\sqrt2"#),
   ]
   /// Pairs that say different things.
   static let different: [(String, String)] = [
