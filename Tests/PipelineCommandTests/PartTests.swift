@@ -28,8 +28,8 @@ struct PartTests {
 
   @Test("so are those of a stage alone; with another number they are drawn otherwise")
   func stage() throws {
-    let select = "shuffle-r1 stage advantage -q --batch-groups 2 | shuffle-r1 stage shuffle -q"
-    let whole = try sandbox.output("\(select) < scored.jsonl").split(separator: "\n")
+    let select = "shuffle-r1 stage advantage -q --batch-groups 2 < scored.jsonl | shuffle-r1 stage shuffle -q"
+    let whole = try sandbox.output(select).split(separator: "\n")
     let later = "tail -n +9 scored.jsonl | shuffle-r1 stage advantage -q --batch-groups 2 --first-batch 1"
     let part = try sandbox.output("\(later) | shuffle-r1 stage shuffle -q --first-batch 1").split(separator: "\n")
     #expect(!part.isEmpty && part == whole.filter { !$0.contains(#""batch":0"#) })
@@ -41,7 +41,7 @@ struct PartTests {
     let part = "shuffle-r1 run p.json -q --set source.first_batch=5"
     try sandbox.output("\(part) -o whole")
     let stopped = try sandbox.run(
-      "head -n 12 scored.jsonl > all.jsonl; head -n 16 scored.jsonl | tail -n 4 | sed s/g3/g0/ >> all.jsonl; "
+      "head -n 12 scored.jsonl > all.jsonl; head -n 16 scored.jsonl | tail -n 4 | sed s/g3/g0/g >> all.jsonl; "
         + "\(part) -o part --set source.rollouts=all.jsonl")
     #expect(stopped.status == 1 && stopped.errors.contains("1 complete step is in part; continue with --resume"))
     try sandbox.output("\(part) -o part --set source.rollouts=scored.jsonl --resume --accept-changes")
