@@ -57,13 +57,13 @@ public struct MathAnswerReward: RewardFunction {
     }
     let expected = Array(answerText.utf8)
     if expected[...].trimmed.isEmpty { return .abstained("the answer is empty") }
-    let response_ = Array(responseText.utf8)[...]
+    let text = Array(responseText.utf8)[...]
     let found: [UInt8]?
     switch options.extract {
-    case .automatic: found = AnswerPart.automatic(in: response_)
-    case .boxed: found = AnswerPart.boxed(in: response_)
-    case .answerTag: found = Array(AnswerPart.tagged(in: response_) ?? response_)
-    case .none: found = Array(response_)
+    case .automatic: found = AnswerPart.automatic(in: text)
+    case .boxed: found = AnswerPart.boxed(in: text)
+    case .answerTag: found = Array(AnswerPart.tagged(in: text) ?? text)
+    case .none: found = Array(text)
     }
     guard let found else { return .scored(0) }
     let key = AnswerPart.expected(in: expected[...])

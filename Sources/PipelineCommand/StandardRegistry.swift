@@ -5,8 +5,8 @@ import KLPenaltyPlugin
 import MathAnswerPlugin
 import PairwiseSamplePlugin
 public import PipelineCore
-import ProcessPlugin
 import PolicyWorker
+import ProcessPlugin
 import QwenVL
 import RewardPlugin
 import RolloutPlugin

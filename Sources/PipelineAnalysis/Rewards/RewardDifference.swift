@@ -60,11 +60,13 @@ public struct RewardDifference: Sendable {
   public private(set) var count = 0
   /// Their groups.
   public private(set) var groups = 0
-  /// Groups in which all advantages are zero under the first alone, and under the second alone.
+  /// Groups in which all advantages are zero under the first alone.
   public private(set) var gained = 0
+  /// Groups in which all advantages are zero under the second alone.
   public private(set) var lost = 0
-  /// Trajectories whose advantage has another sign, and those whose advantage differs by more than 0.1.
+  /// Trajectories whose advantage has another sign.
   public private(set) var turned = 0
+  /// Trajectories whose advantage differs by more than 0.1.
   public private(set) var moved = 0
   /// What the reader counted.
   public private(set) var counts = TrajectoryReader.Counts()
