@@ -85,6 +85,7 @@ struct Comparer {
     var verdict = MathVerdict.equal
     for index in parts.indices.dropFirst() {
       verdict = verdict.and(compareScalars(.product([first, others[index]]), .product([other, parts[index]])))
+      if verdict == .different { return .different }
     }
     return verdict
   }

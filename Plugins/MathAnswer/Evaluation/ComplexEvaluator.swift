@@ -22,11 +22,13 @@ struct ComplexEvaluator {
     case .symbol(let symbol): return value(of: symbol)
     case .negative(let inner): return -(try value(of: inner, isOutermost: isOutermost, &budget))
     case .sum(let terms):
-      var result = try value(of: terms[0], isOutermost: isOutermost, &budget)
+      guard let first = terms.first else { throw .noNumber }
+      var result = try value(of: first, isOutermost: isOutermost, &budget)
       for term in terms.dropFirst() { result = result + (try value(of: term, isOutermost: isOutermost, &budget)) }
       return result
     case .product(let factors):
-      var result = try value(of: factors[0], isOutermost: isOutermost, &budget)
+      guard let first = factors.first else { throw .noNumber }
+      var result = try value(of: first, isOutermost: isOutermost, &budget)
       for factor in factors.dropFirst() { result = result * (try value(of: factor, isOutermost: isOutermost, &budget)) }
       return result
     case .quotient(let above, let below):

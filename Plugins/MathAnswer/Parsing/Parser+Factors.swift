@@ -8,7 +8,8 @@ extension Parser {
     guard depth <= Self.largestDepth else { throw .tooLarge }
     var node: Node
     if let mixed = try mixedNumber() { node = mixed } else { node = try atom() }
-    while let token = next {
+    for _ in 0..<Self.largestDepth {
+      guard let token = next else { return node }
       switch token {
       case .power:
         index += 1
@@ -34,8 +35,9 @@ extension Parser {
         node = .power(node, .number(Decimal(UInt64(power))))
       default: return node
       }
+      try nest()
     }
-    return node
+    throw .tooLarge
   }
 
   private mutating func raised(_ node: Node) throws(ReadingFault) -> Node {

@@ -149,13 +149,17 @@ extension Parser {
   /// The factors of a body, up to the next sign of addition.
   private mutating func factors() throws(ReadingFault) -> Node {
     var parts: [Node] = []
+    var divisions = 0
     while let token = next {
       switch token {
       case .times: index += 1
       case .divide:
         index += 1
-        let left: Node = parts.count == 1 ? parts[0] : .product(parts)
-        parts = [.quotient(left, try factor())]
+        divisions += 1
+        guard divisions <= Self.largestDepth else { throw .tooLarge }
+        try nest()
+        guard let first = parts.first else { throw .notAnAnswer }
+        parts = [.quotient(parts.count == 1 ? first : .product(parts), try factor())]
       case .number, .symbol, .fraction, .root, .infinity, .binomial, .open, .function, .limit, .integral:
         parts.append(try factor())
       default:

@@ -6,10 +6,14 @@
 struct Parser {
   /// How deep expressions may be nested.
   static let largestDepth = 100
+  /// How many signs may nest what stands before them, in all of an answer.
+  static let mostNestings = 1000
 
   var lexemes: [Lexeme]
   var index = 0
   var depth = 0
+  /// How many signs have nested what stood before them.
+  private var nestings = 0
   /// How many bars are open, so that a bar after an operand closes one.
   var openBars = 0
 
@@ -84,7 +88,9 @@ struct Parser {
   /// Unions, intersections and differences of sets, from left to right.
   private mutating func setExpression() throws(ReadingFault) -> Node {
     var left = try sum()
-    while let token = next {
+    // Each sign nests what stands before it.
+    for _ in 0..<Self.largestDepth {
+      guard let token = next else { return left }
       switch token {
       case .union:
         index += 1
@@ -97,8 +103,15 @@ struct Parser {
         left = .difference(left, try sum())
       default: return left
       }
+      try nest()
     }
-    return left
+    throw .tooLarge
+  }
+
+  /// Counts a node around what was read before it; a walk over an answer goes no deeper than all of these together.
+  mutating func nest() throws(ReadingFault) {
+    nestings += 1
+    guard nestings <= Self.mostNestings else { throw .tooLarge }
   }
 
   /// Terms with signs between them.
@@ -142,7 +155,16 @@ struct Parser {
     defer { depth -= 1 }
     guard depth <= Self.largestDepth else { throw .tooLarge }
     var factors = [try signedFactor()]
+    // Each sign of division nests what stands before it.
+    var divisions = 0
     while let token = next {
+      switch token {
+      case .divide, .per, .colon:
+        divisions += 1
+        guard divisions <= Self.largestDepth else { throw .tooLarge }
+        try nest()
+      default: break
+      }
       switch token {
       case .times:
         index += 1

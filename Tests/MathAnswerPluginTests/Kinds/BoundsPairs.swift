@@ -10,6 +10,10 @@ enum BoundsPairs {
   ]
   /// Pairs that cannot be told apart or alike.
   static let unknown: [(String, String)] = [
+    (String(repeating: "1:", count: 4000) + "1", String(repeating: "1:", count: 4000) + "2"),
+    ("5" + String(repeating: "!", count: 4000), "6" + String(repeating: "!", count: 4000)),
+    (String(repeating: #"[0,1)\cup "#, count: 500) + "[0,2)", String(repeating: #"[0,1)\cup "#, count: 500) + "[0,3)"),
+    (String(repeating: "1/", count: 4000) + "1", String(repeating: "1/", count: 4000) + "2"),
     (#"9^{9^{9^{9}}}"#, #"9^{9^{9^{9}}}+1"#),
     (#"1000000!"#, #"1"#),
     (#"1000000!"#, #"1000001!"#),
