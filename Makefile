@@ -12,7 +12,7 @@ PROGRAM = .build/release/shuffle-r1
 SOURCES = $(wildcard Sources Plugins Tests Examples Package.swift)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build quickstart test test-examples test-debug test-parity test-server test-trackers test-kill test-large fuzz lint format bench bench-policy bench-training clean
+.PHONY: help setup build quickstart test test-examples test-debug test-parity test-server test-trackers test-kill test-large fuzz lint format bench bench-policy bench-training bench-process test-plugin worker test-worker bench-worker test-cluster bench-math clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z][a-z-]*\):.*## \(.*\)/\1|\2/p' Makefile | awk -F '|' '{ printf "  make %-14s %s\n", $$1, $$2 }'
@@ -47,17 +47,33 @@ test-parity: build ## compare with transformers and tokenizers, and what TensorB
 test-server: build ## collect rollouts from `transformers serve`, a server that is not ours (makes .venv-servers)
 	Tests/Servers/run $(PROGRAM)
 
+test-cluster: build ## run a pipeline on Spark and Ray, and compare with one machine (needs python3 and Java 17; makes .venv-cluster)
+	Examples/cluster/test
+
 test-trackers: build ## follow a run with the clients of Weights & Biases, SwanLab and MLflow, offline (makes .venv-trackers)
 	Tests/Trackers/run
+
+worker: ## install the PyTorch worker ("use": "worker") into .venv-worker; PIP_EXTRA_INDEX_URL=… chooses PyTorch's build
+	Plugins/Worker/install
+
+test-worker: build ## test the PyTorch worker beside the bundled policy, on the processor (makes .venv-worker)
+	Tests/Worker/run
+
+bench-worker: build ## measure what the policy wire protocol takes beside the computation (makes .venv-worker)
+	Tests/Benchmarks/worker/run
 
 test-kill: build ## kill a short training run at 60 random moments and compare what comes out; KILLS=… SEED=… (needs python3)
 	python3 Tests/kill_test.py --kills $(KILLS) --seed $(SEED) $(PROGRAM)
 
+test-plugin: build ## depend on this working tree by a git URL and a version, and go through both doors for Swift
+	Tests/plugin-by-version.sh
+
 test-large: build ## make a random model of the 3B shape, 7.5 GB in .large, and measure the bundled policy on it
 	Tests/Parity/run large
 
-fuzz: build ## feed mutated records and specs to the readers; ROUNDS=… and SEED=… choose how many and which
+fuzz: build ## feed mutated records and specs to the readers, and random answers to math-answer; ROUNDS=… SEED=…
 	.build/release/fuzz-reader $(ROUNDS) $(SEED)
+	.build/release/math-answer-probe fuzz 100000 $(SEED)
 
 lint: ## check the formatting, and that no target imports what it must not know
 	"$(SWIFT)" format lint --strict --recursive --parallel $(SOURCES)
@@ -75,6 +91,12 @@ bench-policy: build ## measure the bundled policy against transformers on PyTorc
 bench-training: build ## measure a step of training against TRL's GRPO trainer (makes .venv-training)
 	Tests/Benchmarks/training/run
 
+bench-process: build ## measure a reward in Python, as a program, against the same function in a plain loop (needs python3)
+	python3 Tests/Benchmarks/process/compare.py $(PROGRAM) 200000
+
+bench-math: build ## measure math-answer against Math-Verify and mathruler (makes .venv-math)
+	Tests/Benchmarks/math-answer/run
+
 clean: ## remove what was built and the benchmark's data; keeps runs/
-	rm -rf .build .venv-bench .venv-policy .venv-training Tests/Benchmarks/data
+	rm -rf .build .venv-bench .venv-cluster .venv-math .venv-policy .venv-training .venv-worker Tests/Benchmarks/data
 	rm -rf Examples/custom-reward/.build Examples/custom-reward/schemas

@@ -3,7 +3,9 @@
 import PackageDescription
 
 /// The stages, each built exactly as a third party would build theirs: on PipelineCore alone.
-let stages = ["Advantage", "Filter", "KLPenalty", "PairwiseSample", "Reward", "Rollout", "Shuffle", "Tap", "Update"]
+let stages = [
+  "Advantage", "Filter", "KLPenalty", "MathAnswer", "PairwiseSample", "Reward", "Rollout", "Shuffle", "Tap", "Update",
+]
 
 /// The stages whose tests read `Fixtures` beside their sources.
 let stagesWithFixtures: Set = ["Advantage", "PairwiseSample", "Shuffle", "Update"]
@@ -12,10 +14,12 @@ let package = Package(
   name: "shuffle-r1",
   platforms: [.macOS(.v15)],
   products: [
-    .library(name: "PipelineCore", targets: ["PipelineCore"]),
+    // Dynamic: a plug-in that is loaded at run time shares the one of the program, instead of having its own.
+    .library(name: "PipelineCore", type: .dynamic, targets: ["PipelineCore"]),
     .library(name: "PipelineTesting", targets: ["PipelineTesting"]),
     .library(name: "PipelineCommand", targets: ["PipelineCommand"]),
     .executable(name: "shuffle-r1", targets: ["shuffle-r1"]),
+    .plugin(name: "NewPlugin", targets: ["NewPlugin"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -35,11 +39,28 @@ let package = Package(
     .target(
       name: "PipelineAnalysis", dependencies: ["PipelineCore", "PipelineIO", "PipelineRuntime"]),
 
+    // Programs beside this one.
+    .target(name: "CChildProcess"),
+    .target(name: "ChildProcesses", dependencies: ["CChildProcess"]),
+
     // The bundled policy.
     .target(name: "QwenVL", dependencies: ["CImageCodecs", "CKernels", "PipelineCore", "Tensor"]),
 
     // Models behind servers.
     .target(name: "ModelServers", dependencies: ["PipelineCore", "PipelineIO", "PipelineSpec", "QwenVL"]),
+    // `swift package new-plugin reward NAME`.
+    .plugin(
+      name: "NewPlugin",
+      capability: .command(
+        intent: .custom(
+          verb: "new-plugin", description: "Make a package with a reward, a stage, an advantage estimator or a loss"))),
+
+    // Rewards and stages in other languages; the file in Bridge runs Python functions.
+    .target(
+      name: "ProcessPlugin", dependencies: ["ChildProcesses", "PipelineCore"], path: "Plugins/Process",
+      resources: [.embedInCode("Bridge/shuffle_r1_bridge.py")]),
+    // A policy in a process of its own.
+    .target(name: "PolicyWorker", dependencies: ["ChildProcesses", "PipelineCore", "QwenVL"]),
 
     // Shims over C and C++.
     .target(
@@ -64,11 +85,13 @@ let package = Package(
       name: "PipelineCommand",
       dependencies: [
         "CStandardStreams", "ModelServers", "PipelineAnalysis", "PipelineCore", "PipelineIO", "PipelineRuntime",
-        "PipelineSpec",
-        "QwenVL",
+        "PipelineSpec", "PolicyWorker", "ProcessPlugin", "QwenVL",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ] + stages.map { .init(stringLiteral: $0 + "Plugin") }),
-    .executableTarget(name: "shuffle-r1", dependencies: ["PipelineCommand"]),
+    .executableTarget(
+      name: "shuffle-r1", dependencies: ["PipelineCommand"],
+      // A plug-in that is loaded at run time must find the program's PipelineCore, not one of its own.
+      linkerSettings: [.unsafeFlags(["-Xlinker", "--export-dynamic"], .when(platforms: [.linux]))]),
 
     // Feeds mutated records and specs to the readers; `make fuzz` runs it.
     .executableTarget(
@@ -77,7 +100,12 @@ let package = Package(
 
     // Shows single steps of the policy to the scripts in Tests/Parity.
     .executableTarget(
-      name: "policy-probe", dependencies: ["CKernels", "PipelineCore", "QwenVL"], path: "Tests/PolicyProbe"),
+      name: "policy-probe", dependencies: ["CKernels", "PipelineCore", "PipelineTesting", "PolicyWorker", "QwenVL"],
+      path: "Tests/PolicyProbe"),
+
+    // Grades pairs of answers for the benchmark and the fuzz run of math-answer.
+    .executableTarget(
+      name: "math-answer-probe", dependencies: ["MathAnswerPlugin", "PipelineCore"], path: "Tests/MathAnswerProbe"),
 
     // Trains the vision tower of the bundled model; Examples/easy-vqa/make-model runs it.
     .executableTarget(
@@ -99,6 +127,12 @@ let package = Package(
     .testTarget(
       name: "ModelServersTests",
       dependencies: ["ModelServers", "PipelineCore", "PipelineSpec", "PipelineTesting"], exclude: ["FakeServer"]),
+    .testTarget(name: "ChildProcessesTests", dependencies: ["ChildProcesses"]),
+    .testTarget(
+      name: "ProcessPluginTests", dependencies: ["PipelineCore", "PipelineTesting", "ProcessPlugin", "RewardPlugin"]),
+    .testTarget(
+      name: "PolicyWorkerTests", dependencies: ["PipelineCore", "PipelineTesting", "PolicyWorker", "QwenVL"],
+      exclude: ["Fixtures"]),
     .testTarget(name: "CRecordScannerTests", dependencies: ["CRecordScanner"]),
     .testTarget(name: "TensorTests", dependencies: ["CKernels", "Tensor"]),
     .testTarget(

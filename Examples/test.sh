@@ -139,6 +139,7 @@ example replay
 example yaml
 example shell-pipe
 example custom-reward brevity
+example python-rewards
 if python3 -c 'import pyarrow' 2> /dev/null; then
   example trl-parquet
 else
@@ -156,8 +157,40 @@ scripts() {
   fi
 }
 
+# guide FILE: writes the files that a guide shows, each of which begins with a comment that holds its path, and runs its
+# commands, in the order of the guide.
+guide() {
+  name=$(basename "$1" .md)
+  awk '
+    /^```sh$/ { isCommand = 1; next }
+    /^```(python|swift|json)$/ { isFile = 1; path = ""; next }
+    /^```/ { if (path != "") print "END_OF_FILE"; isCommand = isFile = 0; path = ""; next }
+    isCommand { print }
+    isFile && path == "" && /^(#|\/\/) [^ ]*\/[^ ]*$/ { path = $2; print "cat > \"" path "\" << \"END_OF_FILE\"" }
+    isFile && path != "" { print }' "$root/$1" > "$scratch/$name.sh"
+  if sh -eu "$scratch/$name.sh" > "$scratch/output" 2>&1 < /dev/null; then
+    passed=$((passed + 1))
+    echo "  ok       $name: every snippet of the guide"
+  else
+    tail -n 20 "$scratch/output" > "$scratch/report"
+    fail "$name" 'a snippet of the guide ended with an error' < "$scratch/report"
+  fi
+}
+
+guide Sources/PipelineCore/PipelineCore.docc/YourFirstReward.md
+rm -f "$root"/.build/release/short-answer "$root"/.build/release/libShortAnswer*
+
+if SWIFT=$swift "$root/Tests/new-plugin.sh" > "$scratch/output" 2>&1; then
+  passed=$((passed + 1))
+  cat "$scratch/output"
+else
+  fail new-plugin 'a package that was scaffolded does not work' < "$scratch/output"
+fi
+
 scripts easy-vqa
 scripts paper-in-miniature
+example cluster
+scripts cluster
 
 echo "examples: $passed passed, $failed failed, $skipped skipped"
 [ "$failed" -eq 0 ]

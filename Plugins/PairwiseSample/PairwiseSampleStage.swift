@@ -45,6 +45,14 @@ public struct PairwiseSampleStage: Stage {
     case drop
   }
 
+  /// What becomes of a batch of which nothing can be kept.
+  public enum NothingKept: String, Codable, Sendable, CaseIterable {
+    /// It is an error: `keep` does not suit the groups.
+    case refuse
+    /// It is a warning: the batch may be a small part of a larger one, or one of many.
+    case warn
+  }
+
   /// What a spec can set.
   public struct Options: ComponentOptions {
     /// The share α of pairs to keep.
@@ -53,6 +61,8 @@ public struct PairwiseSampleStage: Stage {
     public var strategy = Strategy.maxMin
     /// What becomes of groups whose advantages are all equal.
     public var zeroVariance = ZeroVariance.keep
+    /// What becomes of a batch of which nothing can be kept.
+    public var nothingKept = NothingKept.refuse
 
     /// The defaults.
     public init() {}
@@ -63,6 +73,7 @@ public struct PairwiseSampleStage: Stage {
       "strategy":
         "max-min pairs best with worst (the method); top, bottom, random and largest-magnitude keep as many, unpaired",
       "zero_variance": "whether groups whose advantages are all equal are kept or dropped",
+      "nothing_kept": "whether a batch all of whose groups are too small is an error (refuse) or a warning (warn)",
     ]
 
     /// What is wrong with the values.
@@ -83,7 +94,7 @@ public struct PairwiseSampleStage: Stage {
 
   /// Keeps the same share of every group.
   ///
-  /// - Throws: When every group is too small to keep anything of.
+  /// - Throws: When every group is too small to keep anything of, unless the options put up with that.
   public func run(_ batch: inout TrajectoryBatch, in context: StageContext) async throws {
     var rules = [String?](repeating: nil, count: batch.count)
     var tally = Tally()
@@ -196,7 +207,7 @@ public struct PairwiseSampleStage: Stage {
   }
 
   private func refuseIfNothingFits(_ tally: Tally) throws {
-    guard tally.groups > 0, tally.tooSmallCount == tally.groups else { return }
+    guard options.nothingKept == .refuse, tally.groups > 0, tally.tooSmallCount == tally.groups else { return }
     throw PipelineError(
       .invalidData,
       "keep = \(options.keep) keeps no pair of any group (\(tally.tooSmallSizes)); raise keep, or sample more "

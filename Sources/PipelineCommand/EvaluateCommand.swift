@@ -90,6 +90,16 @@ struct EvaluateCommand: AsyncParsableCommand {
 
   func run() async throws {
     let stages = try scoring.stages()
+    do {
+      try await evaluate(scoring: stages)
+      for stage in stages { await stage.close() }
+    } catch {
+      for stage in stages { await stage.close() }
+      throw error
+    }
+  }
+
+  private func evaluate(scoring stages: [NamedStage]) async throws {
     let line = ProgressLine(quiet: work.quiet)
     defer { line.clear() }
     let existing: OutputFile.Existing = force ? .replace : .refuse

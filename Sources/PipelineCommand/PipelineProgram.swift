@@ -3,6 +3,7 @@ import ArgumentParser
 import CStandardStreams
 import Foundation
 public import PipelineCore
+import PipelineSpec
 import Synchronization
 
 /// The program: its command line over a registry that the caller may extend.
@@ -33,11 +34,40 @@ public enum PipelineProgram {
     do {
       var registry = try Registry.standard()
       try register(&registry)
-      return await CommandEnvironment.$registry.withValue(registry) { await parseAndRun(arguments) }
+      var arguments = arguments
+      var loader = PlugInLoader(registry)
+      for library in try takePlugIns(from: &arguments) { try loader.load(library) }
+      return await CommandEnvironment.$registry.withValue(loader.registry) { await parseAndRun(arguments) }
     } catch {
       Terminal.say("shuffle-r1: error: \(error)")
       return .usage
     }
+  }
+
+  /// Takes `--plugin FILE` out of the arguments, wherever it stands: what it brings decides what the rest may name.
+  static func takePlugIns(from arguments: inout [String]) throws -> [String] {
+    var libraries: [String] = []
+    var left: [String] = []
+    var rest = arguments[...]
+    while let argument = rest.popFirst() {
+      if argument == "--" {
+        left.append(argument)
+        left += rest
+        break
+      }
+      if argument == "--plugin" {
+        guard let library = rest.popFirst() else {
+          throw PipelineError(.invalidSpec, "--plugin needs a file, such as --plugin ./libMyReward.so")
+        }
+        libraries.append(library)
+      } else if argument.hasPrefix("--plugin=") {
+        libraries.append(String(argument.dropFirst("--plugin=".count)))
+      } else {
+        left.append(argument)
+      }
+    }
+    arguments = left
+    return libraries
   }
 
   private static func parseAndRun(_ arguments: [String]) async -> ExitStatus {

@@ -44,6 +44,16 @@ struct RewardCommand: AsyncParsableCommand {
 
   func run() async throws {
     let reward = try SpecLoader.reward(name, with: with ?? "", registry: CommandEnvironment.registry)
+    do {
+      try await check(reward)
+      await reward.close()
+    } catch {
+      await reward.close()
+      throw error
+    }
+  }
+
+  private func check(_ reward: any RewardFunction) async throws {
     let file = cases == "-" ? "standard input" : cases
     if cases != "-", access(cases, R_OK) != 0 {
       throw PipelineError(.inputOutput, "cannot open \(file): \(String(cString: strerror(errno))); check the path")

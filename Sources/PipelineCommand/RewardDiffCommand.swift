@@ -59,8 +59,19 @@ struct RewardDiffCommand: AsyncParsableCommand {
         ? RewardSide(label: text, reward: nil)
         : RewardSide(label: text, reward: try SpecLoader.reward(reference: text, registry: registry))
     }
+    do {
+      try await compare(sides)
+      for side in sides { await side.reward?.close() }
+    } catch {
+      for side in sides { await side.reward?.close() }
+      throw error
+    }
+  }
+
+  private func compare(_ sides: [RewardSide]) async throws {
     let advantage = try SpecLoader.stage(
-      "advantage", with: JSONValue.object([.init("estimator", .string(estimator))]).json, registry: registry)
+      "advantage", with: JSONValue.object([.init("estimator", .string(estimator))]).json,
+      registry: CommandEnvironment.registry)
     var options = TrajectoryReader.Options(paths: files)
     options.threads = work.threads
     options.maxBadRecords = badRecordLimit.maxBadRecords

@@ -19,11 +19,15 @@ struct RootCommand: AsyncParsableCommand {
         shuffle-r1 stage advantage < in.jsonl > out.jsonl  one stage alone
         shuffle-r1 generate --model DIR < prompts.jsonl    rollouts of a model
         shuffle-r1 evaluate --model DIR --prompts q.jsonl  how good is it?
+
+      Every command takes --plugin FILE, as often as wanted: a shared library whose stages, rewards, estimators and \
+      losses can then be named, as in a spec's "plugins".
       """,
     version: PipelineProgram.version,
     subcommands: [
       RunCommand.self, CheckCommand.self, StageCommand.self, DescribeCommand.self, ConvertCommand.self,
-      InspectCommand.self, CompareCommand.self, WhyCommand.self, RewardCommand.self, RewardDiffCommand.self,
+      InspectCommand.self, GroupsCommand.self, CompareCommand.self, WhyCommand.self, RewardCommand.self,
+      RewardDiffCommand.self,
       ModelCommand.self, GenerateCommand.self, LogProbsCommand.self, EvaluateCommand.self, ImportConfigCommand.self,
       SchemasCommand.self,
     ])

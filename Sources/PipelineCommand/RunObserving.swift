@@ -7,7 +7,7 @@ import Synchronization
 /// Shows on standard error how work gets on: a progress line, warnings once each, the first bad records.
 final class TerminalObserver: RunObserver {
   private struct State {
-    var warned: [String: Int] = [:]
+    var warned: [String: (steps: Int, last: Int)] = [:]
     var badRecords = 0
     var share: Double?
     /// What the last step of a training was like.
@@ -63,8 +63,14 @@ final class TerminalObserver: RunObserver {
 
   func warned(step: Int, stage: String, _ warning: StageReport.Warning) {
     let isFirst = state.withLock { state in
-      state.warned["\(stage)/\(warning.code)", default: 0] += 1
-      return state.warned["\(stage)/\(warning.code)"] == 1
+      let key = "\(stage)/\(warning.code)"
+      guard let before = state.warned[key] else {
+        state.warned[key] = (steps: 1, last: step)
+        return true
+      }
+      // Two reward functions may have the same to say in one step.
+      if before.last != step { state.warned[key] = (steps: before.steps + 1, last: step) }
+      return false
     }
     if isFirst, !quiet { line.say("warning: step \(step), \(stage): \(warning.message)") }
   }
@@ -83,8 +89,8 @@ final class TerminalObserver: RunObserver {
   func end() {
     line.clear()
     if quiet { return }
-    for (warning, count) in state.withLock({ $0.warned }).sorted(by: { $0.key < $1.key }) where count > 1 {
-      Terminal.say("warning: \(warning) came up in \(count) steps")
+    for (warning, count) in state.withLock({ $0.warned }).sorted(by: { $0.key < $1.key }) where count.steps > 1 {
+      Terminal.say("warning: \(warning) came up in \(count.steps) steps")
     }
   }
 }

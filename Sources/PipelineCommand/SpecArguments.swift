@@ -41,6 +41,7 @@ extension AssembledPipeline {
       case .groups(let count): .groups(count)
       case .by(let field): .field(field)
       }
+    options.firstBatch = source.firstBatch
     options.groupBy = source.groupBy
     options.required = source.provides
     if case .atMost(let limit) = source.maxBadRecords {
@@ -138,6 +139,13 @@ extension AssembledPipeline {
   /// The path of `file` as seen from `directory`, wherever links lead.
   static func relativePath(from directory: String, to file: String) -> String {
     let from = RealPath(directory).components
+    if ["", ".", ".."].contains(file.split(separator: "/", omittingEmptySubsequences: false).last ?? "") {
+      // A folder, which has no name of its own to keep.
+      let to = RealPath(file.isEmpty ? "." : file).components
+      let shared = zip(from, to).prefix { $0 == $1 }.count
+      let path = Array(repeating: "..", count: from.count - shared) + to[shared...]
+      return path.isEmpty ? "." : path.joined(separator: "/")
+    }
     let name = URL(fileURLWithPath: file).lastPathComponent
     let folder = file.hasSuffix("/" + name) ? String(file.dropLast(name.count)) : "."
     let to = RealPath(folder).components + [name]

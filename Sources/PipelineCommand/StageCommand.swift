@@ -33,6 +33,13 @@ struct StageCommand: AsyncParsableCommand {
   @Option(help: ArgumentHelp("A new batch whenever this field's value changes.", valueName: "field"))
   var batchBy: String?
 
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp(
+      "The number of the first batch, where the input is the later part of a larger one: it is drawn as there.",
+      valueName: "n"))
+  var firstBatch = 0
+
   @Option(parsing: .unconditional, help: ArgumentHelp("The seed of the stage's random draws.", valueName: "number"))
   var seed: UInt64 = 1
 
@@ -59,6 +66,7 @@ struct StageCommand: AsyncParsableCommand {
     if let batchGroups, batchGroups < 1 {
       throw ValidationError("--batch-groups is \(batchGroups), it must be at least 1")
     }
+    if firstBatch < 0 { throw ValidationError("--first-batch is \(firstBatch), it must be at least 0") }
     for (option, path) in [("--lineage", lineage), ("--bad-records", badRecords)] {
       if path == "-" {
         throw ValidationError("\(option) names standard output, where the trajectories go; name a file")
@@ -77,6 +85,16 @@ struct StageCommand: AsyncParsableCommand {
   func run() async throws {
     let stage = NamedStage(
       name: name, stage: try SpecLoader.stage(name, with: with ?? "", registry: CommandEnvironment.registry))
+    do {
+      try await run(stage)
+      await stage.close()
+    } catch {
+      await stage.close()
+      throw error
+    }
+  }
+
+  private func run(_ stage: NamedStage) async throws {
     let observer = TerminalObserver(quiet: work.quiet)
     defer { observer.end() }
     let existing: OutputFile.Existing = force ? .replace : .refuse
@@ -133,6 +151,7 @@ struct StageCommand: AsyncParsableCommand {
     options.maxBadRecords = badRecordLimit.maxBadRecords
     options.nameOfLimit = "--max-bad-records"
     options.threads = work.threads
+    options.firstBatch = firstBatch
     if let batchGroups { options.cut = .groups(batchGroups) }
     if let batchBy { options.cut = .field(Field(batchBy)) }
     return options
@@ -197,6 +216,10 @@ private actor FileTapSink: BatchSink {
     try await ParallelEncoding.run(
       count: batch.count, threads: threads, encode: { try TrajectoryEncoder.encode(batch[$0], into: &$1) },
       write: { try file.write($0) })
+  }
+
+  func log(_ lines: [String], name: String) async throws {
+    for line in lines { Terminal.say("\(name): \(line)") }
   }
 
   func finish() throws {

@@ -2,9 +2,12 @@
 import AdvantagePlugin
 import FilterPlugin
 import KLPenaltyPlugin
+import MathAnswerPlugin
 import ModelServers
 import PairwiseSamplePlugin
 public import PipelineCore
+import PolicyWorker
+import ProcessPlugin
 import QwenVL
 import RewardPlugin
 import RolloutPlugin
@@ -25,6 +28,7 @@ extension Registry {
     try registry.register(ShuffleStage.self)
     try registry.register(UpdateStage.self)
     try registry.register(TapStage.self)
+    try registry.register(ProcessStage.self)
 
     try registry.register(BoxedAnswerReward.self)
     try registry.register(ChoiceReward.self)
@@ -42,6 +46,8 @@ extension Registry {
     try registry.register(RepetitionReward.self)
     try registry.register(WeightedRewards.self)
     try registry.register(JudgeReward.self)
+    try registry.register(ProcessReward.self)
+    try registry.register(MathAnswerReward.self)
 
     try registry.register(GRPOEstimator.self)
     try registry.register(DrGRPOEstimator.self)
@@ -60,6 +66,7 @@ extension Registry {
 
     try registry.register(BundledPolicyBackend.self)
     try registry.register(OpenAIPolicyBackend.self)
+    try registry.register(WorkerPolicyBackend.self)
     return registry
   }
 }

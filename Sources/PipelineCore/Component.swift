@@ -64,47 +64,56 @@ public protocol OptionsReader: Sendable {
 public struct Assembly: Sendable {
   /// What can be named.
   public let registry: Registry
+  /// The folder that relative paths of options start from, as ``SpecPath/resolved(in:)`` wants it; empty for the working
+  /// folder.
+  public let folder: String
   private let reader: any OptionsReader
 
   /// An assembly over a registry.
-  public init(registry: Registry, reader: any OptionsReader) {
+  public init(registry: Registry, reader: any OptionsReader, folder: String = "") {
     self.registry = registry
+    self.folder = folder
     self.reader = reader
   }
 
   /// Makes a stage.
   public func stage(_ reference: ComponentReference) throws -> any Stage {
-    func open<S: Stage>(_ type: S.Type) throws -> any Stage { try component(type, reference.with) }
+    func open<S: Stage>(_ type: S.Type) throws -> any Stage { try component(type, reference) }
     return try open(registry.stage(reference.use, at: reference.location))
   }
 
   /// Makes a reward function.
   public func reward(_ reference: ComponentReference) throws -> any RewardFunction {
-    func open<R: RewardFunction>(_ type: R.Type) throws -> any RewardFunction { try component(type, reference.with) }
+    func open<R: RewardFunction>(_ type: R.Type) throws -> any RewardFunction { try component(type, reference) }
     return try open(registry.reward(reference.use, at: reference.location))
   }
 
   /// Makes an advantage estimator.
   public func advantage(_ reference: ComponentReference) throws -> any AdvantageEstimator {
     func open<A: AdvantageEstimator>(_ type: A.Type) throws -> any AdvantageEstimator {
-      try component(type, reference.with)
+      try component(type, reference)
     }
     return try open(registry.advantage(reference.use, at: reference.location))
   }
 
   /// Makes a loss.
   public func loss(_ reference: ComponentReference) throws -> any PolicyLoss {
-    func open<L: PolicyLoss>(_ type: L.Type) throws -> any PolicyLoss { try component(type, reference.with) }
+    func open<L: PolicyLoss>(_ type: L.Type) throws -> any PolicyLoss { try component(type, reference) }
     return try open(registry.loss(reference.use, at: reference.location))
   }
 
   /// Makes a policy's backend, which opens no model yet.
   public func policy(_ reference: ComponentReference) throws -> any PolicyBackend {
-    func open<P: PolicyBackend>(_ type: P.Type) throws -> any PolicyBackend { try component(type, reference.with) }
+    func open<P: PolicyBackend>(_ type: P.Type) throws -> any PolicyBackend { try component(type, reference) }
     return try open(registry.policy(reference.use, at: reference.location))
   }
 
-  private func component<C: Component>(_ type: C.Type, _ tree: OptionTree) throws -> C {
-    try C(options: try reader.read(C.Options.self, from: tree), assembly: self)
+  private func component<C: Component>(_ type: C.Type, _ reference: ComponentReference) throws -> C {
+    let options = try reader.read(C.Options.self, from: reference.with)
+    do {
+      return try C(options: options, assembly: self)
+    } catch let error as PipelineError where error.location == nil {
+      throw PipelineError(error.code, error.message, at: reference.location)
+    }
   }
 }

@@ -58,6 +58,16 @@ public protocol Policy: Sendable {
 
   /// Writes weights, tokenizer and the optimizer's state into a folder, atomically.
   func save(to folder: String) async throws
+
+  /// The policy that the run began with, where this one keeps its weights; nil where it has to be opened once more.
+  ///
+  /// Only log-probabilities are asked of it.
+  func reference() async throws -> (any Policy)?
+}
+
+extension Policy {
+  /// None.
+  public func reference() async throws -> (any Policy)? { nil }
 }
 
 /// What a policy is.

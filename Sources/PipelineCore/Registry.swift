@@ -6,6 +6,8 @@
 public struct Registry: Sendable {
   private var components: [ComponentKind: [String: any Component.Type]] = [:]
   private var names: [ComponentKind: [String: String]] = [:]
+  /// The libraries whose components are in here, by their real paths.
+  package var plugIns: Set<String> = []
 
   /// A registry without any component.
   public init() {}

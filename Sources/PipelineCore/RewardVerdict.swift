@@ -18,6 +18,12 @@ public enum RewardVerdict: Sendable, Hashable {
   /// The score, if there is one.
   public var score: Double? { if case .scored(let score, _) = self { score } else { nil } }
 
+  /// The verdict on a trajectory that lacks something; nil where it has all.
+  init?(gapIn trajectory: Trajectory, _ reads: [Field]) {
+    guard let missing = reads.first(where: { !trajectory.has($0) }) else { return nil }
+    self = .unscored(.failed, reason: "has no '\(missing)'")
+  }
+
   /// Takes an outcome; a score that is not finite is a failure.
   init(_ outcome: RewardOutcome) {
     switch outcome {
@@ -45,40 +51,30 @@ public enum RewardVerdict: Sendable, Hashable {
 extension RewardFunction {
   /// Judges trajectories, in order; one that lacks what the function reads has failed.
   ///
-  /// - Throws: When the run is cancelled, or a function that judges many at once cannot go on.
+  /// - Throws: When the run is cancelled, or the function says that it cannot go on.
   public func verdicts(on trajectories: [Trajectory], in context: StageContext) async throws -> [RewardVerdict] {
     let reads = reads.sorted { $0.rawValue < $1.rawValue }
-    if let batched = self as? any BatchRewardFunction {
-      return try await batched.verdictsTogether(on: trajectories, reads: reads, in: context)
+    if let together = self as? any BatchRewardFunction {
+      return try await together.verdictsTogether(on: trajectories, reads: reads, in: context)
     }
     return try await context.concurrentMap(count: trajectories.count) { index in
-      try await verdict(on: trajectories[index], reads: reads)
+      let trajectory = trajectories[index]
+      if let gap = RewardVerdict(gapIn: trajectory, reads) { return gap }
+      do { return RewardVerdict(try await score(trajectory)) } catch { return try RewardVerdict(error) }
     }
   }
 
-  /// Judges one trajectory.
-  ///
-  /// - Throws: When the run is cancelled.
-  public func verdict(on trajectory: Trajectory) async throws -> RewardVerdict {
-    try await verdict(on: trajectory, reads: reads.sorted { $0.rawValue < $1.rawValue })
-  }
-
-  private func verdict(on trajectory: Trajectory, reads: [Field]) async throws -> RewardVerdict {
-    if let missing = reads.first(where: { !trajectory.has($0) }) {
-      return .unscored(.failed, reason: "has no '\(missing)'")
-    }
-    do { return RewardVerdict(try await score(trajectory)) } catch { return try RewardVerdict(error) }
+  /// Judges one trajectory; see ``verdicts(on:in:)``.
+  public func verdict(on trajectory: Trajectory, in context: StageContext) async throws -> RewardVerdict {
+    try await verdicts(on: [trajectory], in: context)[0]
   }
 }
 
 extension BatchRewardFunction {
-  /// Judges together what carries what the function reads.
   fileprivate func verdictsTogether(
     on trajectories: [Trajectory], reads: [Field], in context: StageContext
   ) async throws -> [RewardVerdict] {
-    var verdicts = trajectories.map { trajectory in
-      reads.first { !trajectory.has($0) }.map { RewardVerdict.unscored(.failed, reason: "has no '\($0)'") }
-    }
+    var verdicts = trajectories.map { RewardVerdict(gapIn: $0, reads) }
     let asked = verdicts.indices.filter { verdicts[$0] == nil }
     let outcomes = try await scores(of: asked.map { trajectories[$0] }, in: context)
     guard outcomes.count == asked.count else {

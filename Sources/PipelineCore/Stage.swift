@@ -27,6 +27,9 @@ public protocol Stage: Component {
   /// - Throws: When the batch as a whole cannot be worked on. One bad trajectory is an outcome on that
   ///   trajectory, or a drop with a rule, not an error.
   func run(_ batch: inout TrajectoryBatch, in context: StageContext) async throws
+
+  /// Gives back what it holds, such as a program that it started; called when no more batches will come.
+  func close() async
 }
 
 extension Stage {
@@ -38,6 +41,9 @@ extension Stage {
 
   /// Nothing.
   public var refill: Refill? { nil }
+
+  /// Nothing to give back.
+  public func close() async {}
 }
 
 /// What a stage uses of a policy, and what a policy's backend offers.

@@ -54,6 +54,13 @@ public struct StageContext: Sendable {
     try await sink.write(batch, name: name)
   }
 
+  /// Keeps lines that a program beside this one wrote to its standard error, in the run's `logs`.
+  ///
+  /// They are no part of what a run reproduces.
+  public func log(_ lines: [String], name: String) async throws {
+    if !lines.isEmpty { try await sink.log(lines, name: name) }
+  }
+
   /// Applies `transform` to `0 ..< count` on up to ``threads`` threads and returns the results in order.
   ///
   /// Work is cut into chunks of a fixed size, so that nothing depends on the number of threads.
@@ -91,6 +98,14 @@ public struct StageContext: Sendable {
 public protocol BatchSink: Sendable {
   /// Writes a batch under a name.
   func write(_ batch: TrajectoryBatch, name: String) async throws
+
+  /// Keeps lines of a program's standard error under a name.
+  func log(_ lines: [String], name: String) async throws
+}
+
+extension BatchSink {
+  /// Forgets them.
+  public func log(_ lines: [String], name: String) async throws {}
 }
 
 /// Writes nothing.

@@ -78,15 +78,7 @@ struct BatchCutter {
   }
 
   private func text(of field: Field, in trajectory: Trajectory, file: String) throws -> String {
-    let value: JSONValue? =
-      switch field {
-      case .batch: trajectory.batch.map { .number($0) }
-      case .step: trajectory.step.map { .number($0) }
-      case .group: .string(trajectory.group)
-      case .id: .string(trajectory.id)
-      default: try trajectory.value(of: field)
-      }
-    guard let text = value.map({ $0.scalarText ?? $0.json }) else {
+    guard let text = try trajectory.cutText(of: field) else {
       throw PipelineError(
         .invalidData, "trajectory \(trajectory.id.quotedForMessage) has no '\(field)', by which batches are cut",
         at: SourceLocation(file: file, line: trajectory.record.line, column: 1))
@@ -98,5 +90,18 @@ struct BatchCutter {
     PipelineError(
       .invalidData, "\(what) appears again after its batch ended; \(remedy)",
       at: SourceLocation(file: file, line: trajectory.record.line, column: 1))
+  }
+}
+
+extension Trajectory {
+  /// A field's value as batches are cut by it, or nil where there is none.
+  package func cutText(of field: Field) throws -> String? {
+    switch field {
+    case .batch: batch.map { String($0) }
+    case .step: step.map { String($0) }
+    case .group: group
+    case .id: id
+    default: try value(of: field).map { $0.scalarText ?? $0.json }
+    }
   }
 }

@@ -167,44 +167,4 @@ extension Trajectory {
   fileprivate func hasValue(of field: Field) -> Bool {
     overrides.first { $0.field == field }.map { $0.value != nil } ?? has(field)
   }
-
-  /// Appends the value of a changed field as JSON.
-  fileprivate func writeValue(of field: Field, to output: inout [UInt8]) {
-    switch field {
-    case .id: JSONValue.writeString(id, to: &output)
-    case .group: JSONValue.writeString(group, to: &output)
-    case .reward: write(reward, to: &output)
-    case .rewards: JSONValue.object((rewards ?? []).map { .init($0.name, .number($0.score)) }).write(to: &output)
-    case .rewardStatus: JSONValue.writeString(rewardStatus?.rawValue ?? "", to: &output)
-    case .advantage: write(advantage, to: &output)
-    case .advantages: JSONValue.array((advantages ?? []).map { .number($0) }).write(to: &output)
-    case .baseline: write(baseline, to: &output)
-    case .pair:
-      guard let pair else { return }
-      output.append(contentsOf: "{\"rank\":".utf8)
-      output.append(contentsOf: String(pair.rank).utf8)
-      output.append(contentsOf: (pair.side == .high ? ",\"side\":\"high\"" : ",\"side\":\"low\"").utf8)
-      output.append(contentsOf: ",\"weight\":".utf8)
-      write(pair.weight, to: &output)
-      output.append(contentsOf: ",\"partner\":".utf8)
-      JSONValue.writeString(pair.partner, to: &output)
-      output.append(UInt8(ascii: "}"))
-    case .lossWeight: write(lossWeight, to: &output)
-    case .batch: output.append(contentsOf: String(batch ?? 0).utf8)
-    case .draws:
-      output.append(UInt8(ascii: "["))
-      for (index, draw) in (draws ?? []).enumerated() {
-        if index > 0 { output.append(UInt8(ascii: ",")) }
-        output.append(contentsOf: String(draw).utf8)
-      }
-      output.append(UInt8(ascii: "]"))
-    case .step: output.append(contentsOf: String(step ?? 0).utf8)
-    default: (overrides.first { $0.field == field }?.value ?? .null).write(to: &output)
-    }
-  }
-
-  private func write(_ number: Double?, to output: inout [UInt8]) {
-    guard let number, number.isFinite else { return output.append(contentsOf: "null".utf8) }
-    output.append(contentsOf: number.description.utf8)
-  }
 }

@@ -29,6 +29,8 @@ public actor TrajectoryReader {
     public var catalog = FormatCatalog.standard
     /// How to cut batches.
     public var cut: BatchCut = .automatic
+    /// The number of the first batch: above 0 where the batches before it are read elsewhere.
+    public var firstBatch = 0
     /// Fields whose values together name the group; empty for the records' own `group`.
     public var groupBy: [Field] = []
     /// Fields that every record must carry.
@@ -75,7 +77,7 @@ public actor TrajectoryReader {
   private var waiting: [Trajectory] = []
   private var waitingPosition = 0
   private var cutter: BatchCutter
-  private var nextNumber = 0
+  private var nextNumber: Int
   private var firstBadRecord: BadRecord?
   /// The groups of prompts that came before, as hashes.
   private var promptsSeen: Set<UInt64> = []
@@ -91,6 +93,7 @@ public actor TrajectoryReader {
     self.onBadRecord = onBadRecord
     self.remainingPaths = options.paths[...]
     self.cutter = BatchCutter(options.cut)
+    self.nextNumber = options.firstBatch
     self.parser = RecordParser(groupBy: options.groupBy, kind: options.kind)
   }
 
@@ -139,6 +142,17 @@ public actor TrajectoryReader {
       guard let chunk = try await nextChunk() else { return open.isEmpty ? nil : finish(&open) }
       try take(chunk)
     }
+  }
+
+  /// The next trajectories, however many were read at once, or nil at the end; for those who do not ask for batches.
+  ///
+  /// - Throws: When the input cannot be read, or more records are bad than allowed.
+  public func nextUncut() async throws -> [Trajectory]? {
+    guard let chunk = try await nextChunk() else { return nil }
+    try take(chunk)
+    keeper.batchEnded()
+    defer { waiting.removeAll() }
+    return waiting
   }
 
   /// Takes back a trajectory that was handed out: it turned out to be of no use, and counts as a bad record.

@@ -27,6 +27,21 @@ public final class PipelineRun {
   /// - Throws: What reading, a stage or writing throws; complete steps stay as they are. Cancelled, a run that trains
   ///   finishes an update that has begun and saves a checkpoint first.
   public func run() async throws -> RunSummary {
+    do {
+      let summary = try await runAll()
+      await closeStages()
+      return summary
+    } catch {
+      await closeStages()
+      throw error
+    }
+  }
+
+  private func closeStages() async {
+    for stage in plan.stages { await stage.close() }
+  }
+
+  private func runAll() async throws -> RunSummary {
     var summary = RunSummary(stages: plan.stages.map { .init(name: $0.name) })
     summary.stepsBefore = directory.completeSteps
     summary.steps = directory.completeSteps
@@ -43,7 +58,7 @@ public final class PipelineRun {
         observer.progressed(step: batch.number, activity: "read", share: await share(summary.steps, of: steps, source))
         try writeBadRecords(badRecords)
         try await step(&batch, source, seconds: (clock.now - readSince).inSeconds, steps, &summary)
-        summary.steps = batch.number + 1
+        summary.steps += 1
         try await trainer?.stepEnded(steps: summary.steps, of: steps, source: source.position)
         observer.progressed(
           step: batch.number, activity: "written", share: await share(summary.steps, of: steps, source))
@@ -240,6 +255,10 @@ struct TapSink: BatchSink {
     try await ParallelEncoding.run(
       count: batch.count, threads: threads, encode: { try TrajectoryEncoder.encode(batch[$0], into: &$1) },
       write: { try stream.write($0) })
+  }
+
+  func log(_ lines: [String], name: String) async throws {
+    try directory.stream("logs/\(name).log").write(Array(lines.map { $0 + "\n" }.joined().utf8))
   }
 }
 

@@ -93,7 +93,12 @@ public final class RunDirectory {
     try writeWhole("resolved.json", fingerprint.prettyJSON + "\n")
   }
 
-  deinit { if lock >= 0 { close(lock) } }
+  deinit {
+    guard lock >= 0 else { return }
+    // Closing alone would leave it locked while a child that is just being started has a copy of the descriptor.
+    flock(lock, LOCK_UN)
+    close(lock)
+  }
 
   /// The path of a file of the run.
   public func file(_ name: String) -> String { path + "/" + name }

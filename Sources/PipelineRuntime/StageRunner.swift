@@ -14,6 +14,9 @@ public struct NamedStage: Sendable {
     self.stage = stage
   }
 
+  /// Gives back what the stage holds.
+  public func close() async { await stage.close() }
+
   /// Runs the stage and checks that every trajectory is either still there or was dropped by a rule.
   ///
   /// - Throws: What the stage throws, with its name and the step; or the contract it broke.

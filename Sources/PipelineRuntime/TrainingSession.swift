@@ -20,10 +20,14 @@ final class TrainingSession {
       PolicyOpening(
         purpose: trains ? .training : .inference, folder: training.folder, checkpoint: checkpoint, threads: threads,
         cacheFolder: cacheFolder))
-    reference =
-      needs.contains(.reference)
-      ? try await training.policy.open(
-        PolicyOpening(purpose: .inference, folder: training.folder, threads: threads)) : nil
+    if !needs.contains(.reference) {
+      reference = nil
+    } else if let kept = try await policy.reference() {
+      reference = kept
+    } else {
+      reference = try await training.policy.open(
+        PolicyOpening(purpose: .inference, folder: training.folder, threads: threads, cacheFolder: cacheFolder))
+    }
     for member in memory?.objectValue ?? [] { memories[member.key] = StageMemory(member.value) }
   }
 

@@ -51,7 +51,10 @@ public struct AssembledPipeline: Sendable {
   public var needs: Set<PolicyNeed> { stages.reduce(into: []) { $0.formUnion($1.stage.needs) } }
 
   /// The folder that paths with ``SpecPath/Base/specFolder`` are relative to; empty for the working folder.
-  public var folder: String {
+  public var folder: String { Self.folder(of: file) }
+
+  /// The folder of a file, as the user named it; empty for the working folder.
+  static func folder(of file: String) -> String {
     guard let slash = file.lastIndex(of: "/") else { return "" }
     return slash == file.startIndex ? "/" : String(file[..<slash])
   }

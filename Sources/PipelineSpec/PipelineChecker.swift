@@ -10,12 +10,17 @@ public struct PipelineChecker: Sendable {
   /// What `source.format` may be, beside `auto`.
   public let formats: [String]
 
-  private var assembly: Assembly { Assembly(registry: registry, reader: SpecOptionsReader()) }
+  private let folder: String
+
+  private var assembly: Assembly { Assembly(registry: registry, reader: SpecOptionsReader(), folder: folder) }
 
   /// A checker for specs that may name these components and formats.
-  public init(registry: Registry, formats: [String]) {
+  ///
+  /// - Parameter folder: The folder of the spec; empty for the working folder.
+  public init(registry: Registry, formats: [String], folder: String = "") {
     self.registry = registry
     self.formats = formats
+    self.folder = folder
   }
 
   /// Checks a spec's tree and puts the pipeline together.

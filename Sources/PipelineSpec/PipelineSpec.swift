@@ -11,6 +11,8 @@ public struct PipelineSpec: ComponentOptions {
   public var description = ""
   /// The seed of all random draws.
   public var seed: UInt64 = 1
+  /// Shared libraries whose components the spec names.
+  public var plugins: [SpecPath] = []
   /// The policy that stages work with; named nowhere for a pipeline without one.
   public var policy = ComponentReference("")
   /// Where trajectories come from.
@@ -26,7 +28,7 @@ public struct PipelineSpec: ComponentOptions {
 
   private enum CodingKeys: String, CodingKey {
     case schema = "$schema"
-    case name, description, seed, policy, source, stages, training, output, provenance
+    case name, description, seed, plugins, policy, source, stages, training, output, provenance
   }
 
   /// One line on each option.
@@ -35,6 +37,7 @@ public struct PipelineSpec: ComponentOptions {
     "name": "What to call the pipeline",
     "description": "What the pipeline is for",
     "seed": "The seed of all random draws; same spec, seed and inputs give the same bytes",
+    "plugins": "Shared libraries with components that this spec names, such as ./libMyReward.so",
     "policy": "The policy that stages such as rollout and update work with",
     "source": "Where trajectories come from",
     "stages": "The stages, in the order in which batches pass them",
@@ -54,6 +57,11 @@ public struct PipelineSpec: ComponentOptions {
     var problems = source.problems().map { OptionProblem("source.\($0.path)", $0.message) }
     problems += training.problems().map { OptionProblem("training.\($0.path)", $0.message) }
     problems += output.problems().map { OptionProblem("output.\($0.path)", $0.message) }
+    if source.firstBatch > 0, !policy.use.isEmpty {
+      problems.append(
+        OptionProblem(
+          "source.first_batch", "is \(source.firstBatch), but a policy learns from the first batch on; leave it at 0"))
+    }
     if stages.isEmpty {
       problems.append(OptionProblem("stages", "is empty, it must name at least one stage"))
     }

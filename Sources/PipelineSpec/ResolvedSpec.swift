@@ -32,6 +32,7 @@ struct ResolvedSpec {
     }
     tree = tree.setting("stages", to: OptionTree(.list(stages), at: tree.location), at: tree.location)
     var left = ["$schema", "provenance"]
+    if spec.plugins.isEmpty { left.append("plugins") }
     if spec.policy.use.isEmpty {
       left += ["policy", "training"]
     } else {
@@ -62,26 +63,41 @@ struct ResolvedSpec {
   func options(of type: any Component.Type, _ tree: OptionTree) throws -> OptionTree {
     func open<C: Component>(_ type: C.Type) throws -> OptionTree {
       let options = try reader.read(C.Options.self, from: tree)
-      return try filled(OptionsEncoder.tree(of: options, paths: paths).keepingDigits(of: tree))
+      return try filled(
+        OptionsEncoder.tree(of: options, paths: paths).keepingDigits(of: tree), C.Options.componentKinds)
     }
     return try open(type)
   }
 
-  /// The tree with the options of all components that it names by `use` and `with`.
-  private func filled(_ tree: OptionTree) throws -> OptionTree {
+  /// The options of a component with those of all components that it names by `use` and `with`.
+  ///
+  /// - Parameter kinds: Which options name components of which kind.
+  private func filled(_ tree: OptionTree, _ kinds: [String: ComponentKind]) throws -> OptionTree {
+    guard case .table(let entries) = tree.node else { return try filled(tree, nil) }
+    var tree = tree
+    tree.node = .table(
+      try entries.map {
+        OptionTree.Entry(key: $0.key, location: $0.location, value: try filled($0.value, kinds[$0.key]))
+      })
+    return tree
+  }
+
+  /// The tree with the options of all components in it, of one kind or, for nil, of any.
+  private func filled(_ tree: OptionTree, _ kind: ComponentKind?) throws -> OptionTree {
     var tree = tree
     switch tree.node {
     case .list(let elements):
-      tree.node = .list(try elements.map(filled))
+      tree.node = .list(try elements.map { try filled($0, kind) })
     case .table(let entries):
       if let use = tree["use"]?.word, let with = tree["with"] {
-        let types = ComponentKind.allCases.compactMap { registry.component($0, use) }
+        let kinds = kind.map { [$0] } ?? ComponentKind.allCases
+        let types = kinds.compactMap { registry.component($0, use) }
         if let options = types.lazy.compactMap({ try? options(of: $0, with) }).first {
           return tree.setting("with", to: options, at: tree.location)
         }
       }
       tree.node = .table(
-        try entries.map { OptionTree.Entry(key: $0.key, location: $0.location, value: try filled($0.value)) })
+        try entries.map { OptionTree.Entry(key: $0.key, location: $0.location, value: try filled($0.value, kind)) })
     default: break
     }
     return tree

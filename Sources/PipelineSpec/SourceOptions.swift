@@ -15,6 +15,8 @@ public struct SourceOptions: ComponentOptions {
   public var groupBy: [Field] = []
   /// How records are cut into batches.
   public var batch = SourceBatch.auto
+  /// The number of the first batch: above 0 for a source that holds a part of the batches of a larger one.
+  public var firstBatch = 0
   /// In which order groups come.
   public var order = SourceOrder.auto
   /// How often the records are gone through; 0 for as often as `training.steps` needs, and once where it is not set.
@@ -45,6 +47,7 @@ public struct SourceOptions: ComponentOptions {
     "group_by": "Fields whose values together name a record's group; none for 'group' itself",
     "batch":
       "'auto' goes by the records' batch or else takes all as one; 'all', {\"groups\": 64} or {\"by\": \"step\"}",
+    "first_batch": "The number of the first batch; above 0 where the source is the later part of a larger one",
     "order": "The order of the groups: file, shuffled anew for each epoch, or auto, which shuffles prompts alone",
     "epochs": "How often to go through the records; 0 goes by training.steps, or else once",
     "max_bad_records": "How many unreadable records to put up with before the run stops, or 'unlimited'",
@@ -71,6 +74,11 @@ public struct SourceOptions: ComponentOptions {
     if isPooled, case .by = batch {
       problems.append(
         OptionProblem("batch", "goes by a field, but groups that are shuffled or come again need {\"groups\": 64}"))
+    }
+    if firstBatch < 0 { problems.append(OptionProblem("first_batch", "is \(firstBatch), it must be 0 or more")) }
+    if firstBatch > 0, isPooled {
+      problems.append(
+        OptionProblem("first_batch", "is \(firstBatch); it goes with saved rollouts that are read once, as they stand"))
     }
     if epochs < 0 { problems.append(OptionProblem("epochs", "is \(epochs), it must be 0 or more")) }
     if case .groups(let count) = batch, count < 1 {

@@ -31,9 +31,14 @@ public enum SpecLoader {
       }
     }
     do {
-      let checker = PipelineChecker(registry: registry, formats: formats)
+      let folder = AssembledPipeline.folder(of: text.file)
       let pipeline = try gathering {
-        try checker.check(try text.tree(), file: text.file, overrides: parsed)
+        let tree = try text.tree()
+        // What cannot be set is said by the check.
+        let set = parsed.reduce(tree) { (try? $1.applied(to: $0)) ?? $0 }
+        let registry = try loadPlugIns(of: set, folder: folder, into: registry)
+        let checker = PipelineChecker(registry: registry, formats: formats, folder: folder)
+        return try checker.check(tree, file: text.file, overrides: parsed)
       }
       if faults.isEmpty { return pipeline }
     } catch let errors as PipelineErrors {

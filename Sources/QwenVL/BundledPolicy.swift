@@ -23,8 +23,8 @@ public actor BundledPolicy: Policy {
   private let checkpoint: Checkpoint
   private let model: QwenVLModel
   private let options: Options
-  private let tokenizer: QwenTokenizer?
-  private let images: ImageCache
+  private let codec: PromptCodec
+  private let images: ImageCache<ImagePatches>
   private let optimizer: AdamW
 
   /// Opens the checkpoint in a folder, with its optimizer's state where it has one.
@@ -35,77 +35,36 @@ public actor BundledPolicy: Policy {
     checkpoint = try Checkpoint(folder: folder)
     self.options = options
     model = try QwenVLModel(checkpoint, use: options.use, threads: options.threads)
-    tokenizer = try Self.hasTokenizer(folder) ? QwenTokenizer(folder: folder) : nil
-    try tokenizer?.check(against: checkpoint.config)
-    let processing = try ImageProcessorConfig(modelFolder: folder)
-    try processing.check(against: checkpoint.config.vision, folder: folder)
-    images = ImageCache(processor: ImageProcessor(processing), limits: options.imageLimits)
+    codec = try PromptCodec(folder: folder, config: checkpoint.config, generation: checkpoint.generation)
+    images = ImageCache(processor: ImageProcessor(codec.images), limits: options.imageLimits)
     optimizer = AdamW(model.parameters, workers: model.workers, pool: model.pool)
     try OptimizerState.restore(optimizer, from: folder)
   }
 
   /// What the policy is.
-  public var facts: PolicyFacts {
-    let config = checkpoint.config
-    let marks =
-      [config.imageTokenID, config.videoTokenID, config.visionStartTokenID, config.visionEndTokenID]
-      + checkpoint.generation.endTokenIDs + (tokenizer?.specialTokenIDs ?? [])
-    return PolicyFacts(
-      architecture: QwenVLConfig.architecture, parameterCount: checkpoint.parameterCount,
-      vocabularySize: config.text.vocabularySize, contextLength: config.text.contextLength,
-      tokenizer: tokenizer == nil ? .absent : .present, markTokens: Set(marks.map { Int32($0) }))
-  }
+  public var facts: PolicyFacts { codec.facts(parameterCount: checkpoint.parameterCount) }
 
   /// Turns a prompt into tokens.
   public func encode(_ prompt: PolicyPrompt) throws -> EncodedPrompt {
-    switch prompt.content {
-    case .tokens(let tokens, let addresses):
-      try checkpoint.config.checkExpanded(
-        tokens.map(Int.init), tokenCounts: try tokenCounts(of: addresses, folder: prompt.folder))
-      return EncodedPrompt(tokens: tokens, images: addresses, folder: prompt.folder)
-    case .messages(let value):
-      let tokenizer = try self.knownTokenizer()
-      let messages = try ChatMessage.messages(from: value)
-      let addresses = ChatMessage.images(in: messages)
-      let counts = try tokenCounts(of: addresses, folder: prompt.folder)
-      let ids = try checkpoint.config.expandingImages(
-        in: tokenizer.encode(ChatTemplate.render(messages)), tokenCounts: counts)
-      return EncodedPrompt(tokens: ids.map { Int32($0) }, images: addresses, folder: prompt.folder)
-    }
+    try codec.encode(prompt) { try images.patches(of: $0, relativeTo: $1).grid }
   }
 
   /// Turns a response's text into tokens.
   public func encode(response: String, finish: GeneratedResponse.Finish) throws -> [Int32] {
-    let words = try knownTokenizer().encode(response)
-    return (words + (finish == .stop ? checkpoint.generation.endTokenIDs.prefix(1) : [])).map { Int32($0) }
+    try codec.encode(response: response, finish: finish)
   }
 
   /// The text of tokens, special tokens left out.
-  public func decode(_ tokens: [Int32]) throws -> String {
-    try knownTokenizer().decode(tokens.map(Int.init), specialTokens: .skip)
-  }
+  public func decode(_ tokens: [Int32]) throws -> String { try codec.decode(tokens) }
 
   /// Samples responses.
   public func generate(
     _ requests: [GenerationRequest], sampling: SamplingOptions,
     progress: @Sendable (GenerationProgress) -> Void
   ) async throws -> [[GeneratedResponse]] {
-    if let problem = sampling.problems().first {
-      throw PipelineError(.invalidSpec, "'\(problem.path)' \(problem.message)")
-    }
-    if let odd = sampling.stopTokens.first(where: { !(0..<checkpoint.config.text.vocabularySize).contains($0) }) {
-      throw PipelineError(
-        .invalidSpec,
-        "'stop_tokens' holds the id \(odd), but the vocabulary ends at \(checkpoint.config.text.vocabularySize - 1)")
-    }
-    let contextLength = checkpoint.config.text.contextLength
-    for request in requests where request.prompt.tokens.count >= contextLength {
-      throw PipelineError(
-        .invalidData,
-        "the prompt has \(request.prompt.tokens.count) tokens, which leaves no room for a response in the model's "
-          + "context of \(contextLength); shorten it, or lower max_pixels of its images")
-    }
-    var watch = try sampling.stop.isEmpty ? nil : StopTextWatch(knownTokenizer(), texts: sampling.stop)
+    try codec.check(sampling)
+    for request in requests { try codec.checkRoom(after: request.prompt) }
+    var watch = try sampling.stop.isEmpty ? nil : StopTextWatch(codec.knownTokenizer(), texts: sampling.stop)
     let generator = Generator(
       model: model, sampling: sampling,
       endTokens: (checkpoint.generation.endTokenIDs + sampling.stopTokens).map { Int32($0) },
@@ -118,7 +77,7 @@ public actor BundledPolicy: Policy {
 
   /// Log-probabilities of given responses.
   public func logProbs(of groups: [ResponseGroup], temperature: Double) async throws -> [[[Float]]] {
-    let temperature = try Self.divisor(temperature)
+    let temperature = try PromptCodec.divisor(temperature)
     let groups = try groups.map(promptGroup)
     var results = groups.map { group in group.responses.map { [Float](repeating: 0, count: $0.count) } }
     for pieces in MicroBatches(groups, rows: options.rowsPerMicroBatch).batches {
@@ -142,7 +101,7 @@ public actor BundledPolicy: Policy {
     guard case .training = options.use else {
       throw PipelineError(.invalidSpec, "the policy was opened for inference; open it for training")
     }
-    let temperature = try Self.divisor(temperature)
+    let temperature = try PromptCodec.divisor(temperature)
     let groups = try groups.map(promptGroup)
     do {
       for pieces in MicroBatches(groups, rows: options.rowsPerMicroBatch).batches {
@@ -209,48 +168,13 @@ public actor BundledPolicy: Policy {
     try writer.finish()
   }
 
-  /// How many tokens each image takes in a prompt.
-  private func tokenCounts(of addresses: [String], folder: String) throws -> [Int] {
-    let merge = checkpoint.config.vision.spatialMergeSize
-    return try addresses.map { try images.patches(of: $0, relativeTo: folder).grid.tokenCount(mergeSize: merge) }
-  }
-
-  private static func hasTokenizer(_ folder: String) -> Bool {
-    ["tokenizer.json", "vocab.json"].contains { FileManager.default.fileExists(atPath: folder + "/" + $0) }
-  }
-
-  private func knownTokenizer() throws -> QwenTokenizer {
-    guard let tokenizer else {
-      throw PipelineError(
-        .inputOutput,
-        "\(checkpoint.folder) has no tokenizer; add tokenizer.json, or vocab.json and merges.txt, or give records "
-          + "'prompt_tokens' and 'tokens'")
-    }
-    return tokenizer
-  }
-
   private func patches(of prompt: EncodedPrompt) throws -> [ImagePatches] {
     try prompt.images.map { try images.patches(of: $0, relativeTo: prompt.folder) }
   }
 
   private func promptGroup(_ group: ResponseGroup) throws -> PromptGroup {
-    let longest = group.responses.map(\.count).max() ?? 0
-    let contextLength = checkpoint.config.text.contextLength
-    guard group.prompt.tokens.count + longest <= contextLength else {
-      throw PipelineError(
-        .invalidData,
-        "the prompt has \(group.prompt.tokens.count) tokens and its longest response \(longest), together more than "
-          + "the model's context of \(contextLength); leave the record out, or shorten it")
-    }
+    try codec.checkRoom(for: group)
     return PromptGroup(prompt: group.prompt.tokens, images: try patches(of: group.prompt), responses: group.responses)
-  }
-
-  /// What logits are divided by: greedy responses have the log-probabilities of temperature 1.
-  private static func divisor(_ temperature: Double) throws -> Double {
-    guard temperature >= 0, temperature.isFinite else {
-      throw PipelineError(.invalidSpec, "'temperature' is \(temperature), it must be 0 or more")
-    }
-    return temperature == 0 ? 1 : temperature
   }
 
   private static func check(_ logProbs: Matrix<Float>) throws {

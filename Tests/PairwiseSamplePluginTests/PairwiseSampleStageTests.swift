@@ -8,12 +8,13 @@ import Testing
 struct PairwiseSampleStageTests {
   private func stage(
     keep: Double = 0.5, _ strategy: PairwiseSampleStage.Strategy = .maxMin,
-    zeroVariance: PairwiseSampleStage.ZeroVariance = .keep
+    zeroVariance: PairwiseSampleStage.ZeroVariance = .keep, nothingKept: PairwiseSampleStage.NothingKept = .refuse
   ) -> PairwiseSampleStage {
     var options = PairwiseSampleStage.Options()
     options.keep = keep
     options.strategy = strategy
     options.zeroVariance = zeroVariance
+    options.nothingKept = nothingKept
     return PairwiseSampleStage(options: options, assembly: .plain())
   }
 
@@ -102,6 +103,17 @@ struct PairwiseSampleStageTests {
       error?.message
         == "keep = 0.5 keeps no pair of any group (1 of size 1, 2 of size 2); raise keep, or sample more rollouts "
         + "for each query")
+  }
+
+  @Test("where every group is too small, that can be a warning, for a part of a larger batch")
+  func nothingKept() async throws {
+    var batch = batch([[1], [1, 2], [3, 4]])
+    try await stage(nothingKept: .warn).run(&batch, in: context)
+    #expect(batch.isEmpty && batch.drops.count { $0.rule == "group-too-small" } == 5)
+    #expect(
+      context.report.warnings.map(\.message) == [
+        "3 of 3 groups leave since keep = 0.5 keeps no pair of them (1 of size 1, 2 of size 2)"
+      ])
   }
 
   @Test("a trajectory without an advantage leaves and does not count")

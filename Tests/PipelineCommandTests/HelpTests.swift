@@ -6,7 +6,7 @@ import Testing
 @Suite("Help and the words of the command line")
 struct HelpTests {
   static let commands = [
-    "run", "check", "stage", "describe", "convert", "inspect", "compare", "why", "reward",
+    "run", "check", "stage", "describe", "convert", "inspect", "groups", "compare", "why", "reward",
     "reward-diff", "model", "generate", "logprobs", "evaluate", "import-config", "schemas",
   ]
 
@@ -45,7 +45,7 @@ struct HelpTests {
       "a command that nobody knows", "shuffle-r1 rnu", status: 2,
       """
       Error: unknown command 'rnu'; did you mean 'run'? Commands: run, check, stage, describe, convert, inspect, \
-      compare, why, reward, reward-diff, model, generate, logprobs, evaluate, import-config, schemas
+      groups, compare, why, reward, reward-diff, model, generate, logprobs, evaluate, import-config, schemas
         See 'shuffle-r1 --help' for more information.
       """),
     Case(
@@ -53,7 +53,7 @@ struct HelpTests {
       status: 2,
       """
       Error: unknown command 'insepct'; did you mean 'inspect'? Commands: run, check, stage, describe, convert, \
-      inspect, compare, why, reward, reward-diff, model, generate, logprobs, evaluate, import-config, schemas
+      inspect, groups, compare, why, reward, reward-diff, model, generate, logprobs, evaluate, import-config, schemas
       """),
     Case(
       "an option that nobody knows", "shuffle-r1 check p.json --quite", status: 2,
@@ -79,6 +79,10 @@ struct HelpTests {
     Case(
       "no groups in a batch", "shuffle-r1 stage shuffle --batch-groups 0 2>&1 | head -1 >&2; exit ${PIPESTATUS[0]}",
       status: 2, "Error: --batch-groups is 0, it must be at least 1"),
+    Case(
+      "a first batch below zero",
+      "shuffle-r1 stage shuffle --first-batch -1 2>&1 | head -1 >&2; exit ${PIPESTATUS[0]}",
+      status: 2, "Error: --first-batch is -1, it must be at least 0"),
     Case(
       "two ways to cut batches",
       "shuffle-r1 inspect x --batch-groups 1 --batch-by step 2>&1 | head -1 >&2; exit ${PIPESTATUS[0]}", status: 2,
@@ -114,7 +118,7 @@ struct HelpTests {
       "a stage that nobody knows", "shuffle-r1 stage advatage", status: 2,
       """
       shuffle-r1: error: unknown stage 'advatage'; did you mean 'advantage'? Known stages: advantage, filter, \
-      kl-penalty, pairwise-sample, reward, rollout, shuffle, tap, update
+      kl-penalty, pairwise-sample, process, reward, rollout, shuffle, tap, update
       """),
     Case(
       "a format that nobody knows", "echo '{}' > in; shuffle-r1 convert --to verll in out; r=$?; rm in; exit $r",

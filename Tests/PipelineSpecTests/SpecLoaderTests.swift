@@ -44,7 +44,7 @@ let goodYAML = """
 let goodResolved =
   #"{"name":"replay","description":"Replay","seed":1,"#
   + #""source":{"rollouts":"rollouts.jsonl","format":"auto","provides":["answer"],"group_by":[],"#
-  + #""batch":{"groups":64},"order":"auto","epochs":0,"max_bad_records":100},"#
+  + #""batch":{"groups":64},"first_batch":0,"order":"auto","epochs":0,"max_bad_records":100},"#
   + #""stages":[{"use":"reward","name":"reward","with":{"functions":[{"use":"boxed-answer","#
   + #""with":{"tolerance":1e-06},"weight":0.90}]}},"#
   + #"{"use":"advantage","name":"advantage","with":{"estimator":{"use":"grpo","with":{"epsilon":0.001}}}},"#
@@ -193,6 +193,20 @@ let goodResolved =
           "geo.json:1:114: 'stages.0.name' is \"a.b\", it must be a word of letters, digits, '-' and '_', not a number",
           "geo.json:1:142: 'output.rollouts' is missing; name a file",
         ])
+  }
+
+  @Test("a first batch goes with saved rollouts that are read once, and with no policy")
+  func firstBatch() throws {
+    func spec(_ source: String) -> String {
+      #"{"source": {"rollouts": "x", \#(source), "provides": ["answer"]}, "stages": ["reward"]}"#
+    }
+    #expect(try load(spec(#""first_batch": 7"#)).source.firstBatch == 7)
+    #expect(
+      errors(spec(#""first_batch": -1"#)) == ["geo.json:1:30: 'source.first_batch' is -1, it must be 0 or more"])
+    #expect(
+      errors(spec(#""order": "shuffled", "first_batch": 2"#)) == [
+        "geo.json:1:51: 'source.first_batch' is 2; it goes with saved rollouts that are read once, as they stand"
+      ])
   }
 
   @Test("numbers that do not fit are refused")

@@ -11,6 +11,7 @@
 //   policy-probe greedy DIR [THREADS] < prompts.jsonl     the greedy response
 //   policy-probe measure DIR [THREADS] < group.json       seconds and memory of loading, scoring and generating
 //   policy-probe benchmark DIR [THREADS]     times rollouts, log-probs and an update, for Tests/Benchmarks/policy
+//   policy-probe worker DIR PROMPTS RESPONSES TOKENS [COMMAND …]   what a worker takes beside its computation
 //   policy-probe save DIR TO [source|F32|F16|BF16] [SHARD BYTES]
 import Foundation
 
@@ -24,12 +25,13 @@ do {
   case "log-probs"?: try await PolicyProbe(arguments).logProbs()
   case "greedy"?: try await PolicyProbe(arguments).greedy()
   case "measure"?: try await PolicyProbe(arguments).measure()
+  case "worker"?: try await WorkerProbe(arguments).run()
   case "open"? where arguments.count == 2: try CheckpointProbe(arguments).open()
   case "read"? where arguments.count == 2: try CheckpointProbe(arguments).read()
   case "benchmark"? where (2...3).contains(arguments.count): try await BenchmarkProbe(arguments).run()
   case "save"? where (3...5).contains(arguments.count): try CheckpointProbe(arguments).save()
   default:
-    let actions = "encode|decode|chat|speed|log-probs|greedy|measure|benchmark|open|read|save"
+    let actions = "encode|decode|chat|speed|log-probs|greedy|measure|benchmark|worker|open|read|save"
     FileHandle.standardError.write(Data("usage: policy-probe \(actions) DIR …\n".utf8))
     exit(64)
   }

@@ -5,7 +5,7 @@ import PipelineCore
 ///
 /// It is what the `reward` stage does with its `functions`, for places that take a single reward. Where a function with a
 /// weight does not score, the sum does not: it fails or abstains as that function did.
-public struct WeightedRewards: RewardFunction {
+public struct WeightedRewards: BatchRewardFunction {
   /// `weighted`.
   public static let name = "weighted"
   /// What `describe` says.
@@ -45,19 +45,33 @@ public struct WeightedRewards: RewardFunction {
 
   /// Scores with each function.
   ///
-  /// - Throws: When a function that counts fails or does not answer in time.
-  public func score(_ trajectory: Trajectory) async throws -> RewardOutcome {
-    var judgement = Judgement()
+  /// - Throws: What a function says that makes it impossible to go on.
+  public func scores(
+    of trajectories: [Trajectory], in context: StageContext
+  ) async throws -> [Result<RewardOutcome, any Error>] {
+    var judgements = [Judgement](repeating: Judgement(), count: trajectories.count)
     for (index, function) in functions.enumerated() {
-      judgement.add(try await function.reward.verdict(on: trajectory), of: function, index: index)
+      let verdicts = try await function.reward.verdicts(on: trajectories, in: context)
+      for (position, verdict) in verdicts.enumerated() {
+        judgements[position].add(verdict, of: function, index: index)
+      }
     }
-    if let reward = judgement.reward { return .scored(reward, parts: judgement.parts) }
+    return judgements.map(outcome)
+  }
+
+  /// Closes the functions.
+  public func close() async {
+    for function in functions { await function.reward.close() }
+  }
+
+  private func outcome(_ judgement: Judgement) -> Result<RewardOutcome, any Error> {
+    if let reward = judgement.reward { return .success(.scored(reward, parts: judgement.parts)) }
     let gap = judgement.gaps.first { functions[$0.function].weight != 0 && $0.status == judgement.status }
     let reason = gap.map { "'\(functions[$0.function].name)': \($0.reason)" } ?? "the sum is not finite"
     switch judgement.status {
-    case .abstained: return .abstained(reason)
-    case .timedOut: throw RewardTimeout(reason)
-    default: throw RewardFault(reason)
+    case .abstained: return .success(.abstained(reason))
+    case .timedOut: return .failure(RewardTimeout(reason))
+    default: return .failure(RewardFault(reason))
     }
   }
 }

@@ -54,6 +54,11 @@ public struct RewardStage: Stage {
     tally.write(to: context.report)
   }
 
+  /// Closes the functions.
+  public func close() async {
+    for function in functions { await function.reward.close() }
+  }
+
   /// What the functions make of each trajectory; nil for one whose reward stays.
   private func judgements(of batch: TrajectoryBatch, _ context: StageContext) async throws -> [Judgement?] {
     let positions = batch.trajectories.indices.filter { existing == .replace || batch[$0].reward == nil }

@@ -28,7 +28,7 @@ package struct PackedBatch {
   package init(_ groups: [PromptGroup], config: QwenVLConfig) throws {
     var segments: [AttentionLayout.Segment] = []
     for group in groups {
-      try Self.check(group, config)
+      try config.check(prompt: group.prompt, grids: group.images.map(\.grid), responses: group.responses)
       let prompt = PromptPositions(
         tokens: group.prompt, imageToken: Int32(config.imageTokenID), grids: group.images.map(\.grid),
         mergeSize: config.vision.spatialMergeSize)
@@ -53,51 +53,5 @@ package struct PackedBatch {
       }
     }
     layout = AttentionLayout(segments, isCausal: true)
-  }
-
-  private static func check(_ group: PromptGroup, _ config: QwenVLConfig) throws {
-    guard !group.prompt.isEmpty else {
-      throw PipelineError(.invalidData, "the prompt has no tokens; a policy needs at least one to go on from")
-    }
-    let size = Int32(config.text.vocabularySize)
-    for (what, ids) in [("prompt", group.prompt)] + group.responses.map({ ("response", $0) }) {
-      if let odd = ids.first(where: { $0 < 0 || $0 >= size }) {
-        throw PipelineError(
-          .invalidData, "the \(what) holds the token id \(odd), but the vocabulary ends at \(size - 1)")
-      }
-    }
-    // In a response, a placeholder that was sampled is a token like any other.
-    if group.prompt.contains(Int32(config.videoTokenID)) {
-      throw PipelineError(.invalidData, "the prompt holds a video placeholder; video is not supported")
-    }
-    let placeholders = group.prompt.count { $0 == Int32(config.imageTokenID) }
-    let wanted = group.images.reduce(0) { $0 + $1.grid.tokenCount(mergeSize: config.vision.spatialMergeSize) }
-    if placeholders != wanted {
-      throw PipelineError(
-        .invalidData,
-        "the prompt holds \(placeholders) image placeholders, but its \(group.images.count) images take \(wanted) "
-          + "tokens; expand each placeholder to the number of tokens of its image")
-    }
-    try checkRuns(of: group, config)
-  }
-
-  /// Each image's placeholders stand together: what lies between two images is text.
-  private static func checkRuns(of group: PromptGroup, _ config: QwenVLConfig) throws {
-    var left = 0
-    var image = 0
-    for token in group.prompt {
-      if token == Int32(config.imageTokenID) {
-        if left == 0 {
-          left = group.images[image].grid.tokenCount(mergeSize: config.vision.spatialMergeSize)
-          image += 1
-        }
-        left -= 1
-      } else if left > 0 {
-        throw PipelineError(
-          .invalidData,
-          "the placeholders of image \(image) of the prompt end \(left) too early; expand each placeholder to the "
-            + "number of tokens of its own image, in the order of the images")
-      }
-    }
   }
 }

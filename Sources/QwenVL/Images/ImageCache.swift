@@ -2,45 +2,53 @@
 import PipelineCore
 import Synchronization
 
-/// Reads, decodes and processes images, and remembers the patches of those used last.
+/// Reads, decodes and processes images, and remembers what became of those used last: their patches, or their pixels.
 ///
 /// One image serves all rollouts of its prompt: the first to ask does the work, others that ask meanwhile wait for it.
 /// Files are known by path, size and time of change, data URIs by their text. What it returns never depends on what it
 /// remembers. Failures are not remembered.
-public final class ImageCache: Sendable {
-  /// What turns an image into patches.
-  public let processor: ImageProcessor
+public final class ImageCache<Product: Sendable>: Sendable {
   /// Checked for each image.
   public let limits: ImageLimits
-  /// The most bytes of patches and references that are kept; a larger image is returned all the same.
+  /// The most bytes of products and references that are kept; a larger image is returned all the same.
   public let byteLimit: Int
 
+  private let make: @Sendable (RGBImage, String) throws -> Product
+  private let byteCountOf: @Sendable (Product) -> Int
   private let state = Mutex(State())
 
   /// Makes an empty cache.
-  public init(processor: ImageProcessor, limits: ImageLimits = ImageLimits(), byteLimit: Int = 512 << 20) {
-    self.processor = processor
+  ///
+  /// - Parameters:
+  ///   - byteCount: How many bytes a product takes.
+  ///   - make: What becomes of an image, which messages call by the name.
+  public init(
+    limits: ImageLimits = ImageLimits(), byteLimit: Int = 512 << 20,
+    byteCount: @escaping @Sendable (Product) -> Int, make: @escaping @Sendable (RGBImage, String) throws -> Product
+  ) {
     self.limits = limits
     self.byteLimit = byteLimit
+    self.make = make
+    byteCountOf = byteCount
   }
 
-  /// The patches of an image; see ``ImageSource`` for what a reference may be.
+  /// What becomes of an image; see ``ImageSource`` for what a reference may be.
   ///
   /// - Throws: ``PipelineError`` when it cannot be read, decoded or resized: that is the failure of one record.
-  public func patches(of reference: String, relativeTo folder: String = "") throws -> ImagePatches {
+  public func product(of reference: String, relativeTo folder: String = "") throws -> Product {
     let source = try ImageSource(reference, relativeTo: folder)
     let file: ImageFile? = if case .file(let path) = source { try ImageFile(path: path) } else { nil }
     let key = Key(source, file)
     let slot = state.withLock { $0.slot(for: key) }
     // Holding the slot's lock makes others that want the same image wait, and nobody else.
-    return try slot.patches.withLock { patches in
-      if let patches { return patches }
+    return try slot.product.withLock { product in
+      if let product { return product }
       do {
         let bytes = try file?.read(limits: limits) ?? source.read(limits: limits)
         let image = try RGBImage(decoding: bytes, name: source.name, limits: limits)
-        let made = try processor.patches(of: image, name: source.name)
-        patches = made
-        let cost = made.values.count * MemoryLayout<Float>.stride + key.byteCount
+        let made = try make(image, source.name)
+        product = made
+        let cost = byteCountOf(made) + key.byteCount
         state.withLock { $0.keep(key, slot, cost: cost, limit: byteLimit) }
         return made
       } catch {
@@ -86,7 +94,7 @@ extension ImageCache {
 
   /// The place of one image, empty until it is made.
   private final class Slot: Sendable {
-    let patches = Mutex<ImagePatches?>(nil)
+    let product = Mutex<Product?>(nil)
   }
 
   private struct State {
@@ -125,5 +133,23 @@ extension ImageCache {
     private static func isOlder(_ a: (key: Key, value: Entry), _ b: (key: Key, value: Entry)) -> Bool {
       a.value.lastUse < b.value.lastUse
     }
+  }
+}
+
+extension ImageCache where Product == ImagePatches {
+  /// Makes an empty cache of patches.
+  public convenience init(
+    processor: ImageProcessor, limits: ImageLimits = ImageLimits(), byteLimit: Int = 512 << 20
+  ) {
+    self.init(limits: limits, byteLimit: byteLimit, byteCount: { $0.values.count * MemoryLayout<Float>.stride }) {
+      try processor.patches(of: $0, name: $1)
+    }
+  }
+
+  /// The patches of an image.
+  ///
+  /// - Throws: ``PipelineError``, as ``product(of:relativeTo:)`` does.
+  public func patches(of reference: String, relativeTo folder: String = "") throws -> ImagePatches {
+    try product(of: reference, relativeTo: folder)
   }
 }

@@ -39,10 +39,17 @@ public struct ImageProcessor: Sendable {
   ///
   /// - Throws: ``PipelineError`` when one side is more than 200 times the other.
   public func patches(of image: RGBImage, name: String = "image") throws -> ImagePatches {
-    let grid = try grid(width: image.width, height: image.height, name: name)
-    let resized = resampler.resize(
-      image, width: grid.width * config.patchSize, height: grid.height * config.patchSize)
+    let (resized, grid) = try resized(image, name: name)
     return ImagePatches(grid: grid, values: cut(resized, grid))
+  }
+
+  /// An image, which messages call `name`, in the size that its patches are cut from, and how many they are.
+  ///
+  /// - Throws: ``PipelineError`` when one side is more than 200 times the other.
+  public func resized(_ image: RGBImage, name: String = "image") throws -> (image: RGBImage, grid: ImageGrid) {
+    let grid = try grid(width: image.width, height: image.height, name: name)
+    let width = grid.width * config.patchSize
+    return (resampler.resize(image, width: width, height: grid.height * config.patchSize), grid)
   }
 
   /// `[height/merge, width/merge, merge, merge, channel, time, row, column]` from `[height, width, channel]`.

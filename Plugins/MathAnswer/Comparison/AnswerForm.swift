@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// What an answer looks like without what changes only its looks: space, dollar signs, `\text{…}`, `\left`.
+struct AnswerForm {
+  /// The reduced text.
+  let bytes: [UInt8]
+
+  /// Reduces an answer, in time linear in its length.
+  init(_ text: ArraySlice<UInt8>) {
+    var output: [UInt8] = []
+    output.reserveCapacity(text.count)
+    // For every open brace, whether it goes.
+    var braces: [Bool] = []
+    var position = text.startIndex
+    while position < text.endIndex {
+      let byte = text[position]
+      position += 1
+      switch byte {
+      case 0...0x20, UInt8(ascii: "$"), UInt8(ascii: "~"): continue
+      case UInt8(ascii: "{"):
+        braces.append(false)
+        output.append(byte)
+      case UInt8(ascii: "}"): if braces.popLast() != true { output.append(byte) }
+      case UInt8(ascii: "*") where text.holds("*", at: position) || text.holds("*", at: position - 2): continue
+      case UInt8(ascii: "\\"): Self.reduceCommand(text, &position, &output, &braces)
+      default: output.append(byte)
+      }
+    }
+    while let last = output.last, last == UInt8(ascii: ".") || last == UInt8(ascii: ",") { output.removeLast() }
+    bytes = output
+  }
+
+  private static func reduceCommand(
+    _ text: ArraySlice<UInt8>, _ position: inout Int, _ output: inout [UInt8], _ braces: inout [Bool]
+  ) {
+    let start = position
+    while position < text.endIndex, text[position].isLetter { position += 1 }
+    let name = text[start..<position]
+    if name.isEmpty {
+      guard position < text.endIndex else { return }
+      let byte = text[position]
+      position += 1
+      switch byte {
+      case UInt8(ascii: ","), UInt8(ascii: ";"), UInt8(ascii: ":"), UInt8(ascii: "!"), UInt8(ascii: "("),
+        UInt8(ascii: ")"), UInt8(ascii: "["), UInt8(ascii: "]"), 0...0x20:
+        return
+      case UInt8(ascii: "\\"):
+        output.append(contentsOf: [byte, byte])
+      default: output.append(contentsOf: [UInt8(ascii: "\\"), byte])
+      }
+      return
+    }
+    switch Vocabulary.command(name) {
+    case .words, .functionName:
+      if text.holds("{", at: position) {
+        braces.append(true)
+        position += 1
+      }
+    case .nothing: break
+    case .token(.fraction): output += "\\frac".utf8
+    default:
+      output.append(UInt8(ascii: "\\"))
+      output += name
+    }
+  }
+
+  /// Whether both say the same: letter by letter, or in words whatever their case.
+  func isSame(as other: AnswerForm) -> Bool {
+    guard bytes.count == other.bytes.count, !bytes.isEmpty else { return false }
+    if bytes == other.bytes { return true }
+    guard isWords, other.isWords else { return false }
+    return zip(bytes, other.bytes).allSatisfy { $0.lowercased == $1.lowercased }
+  }
+
+  /// Whether it is one letter, or words: at least three letters of which none belongs to mathematics; with digits
+  /// among them at least four letters in a row.
+  private var isWords: Bool {
+    if bytes.count == 1 { return bytes[0].isLetter }
+    var (longest, run, hasDigits) = (0, 0, false)
+    for byte in bytes {
+      if byte.isLetter || byte >= 0x80 {
+        run += 1
+        longest = max(longest, run)
+        continue
+      }
+      run = 0
+      if byte.isDigit { hasDigits = true } else if byte != UInt8(ascii: "-"), byte != UInt8(ascii: "'") { return false }
+    }
+    return longest > (hasDigits ? 3 : 2)
+  }
+
+  /// Whether it has nothing of a formula but digits.
+  var isProse: Bool { !bytes.contains { "\\^_{}=<>+*/|".utf8.contains($0) } }
+
+  /// The letter, in upper case, that an answer is or begins with: `(C)`, `C.`, `(C) 5`; 0 where there is none.
+  var choice: (letter: UInt8, isAll: Bool) {
+    let isOpen = bytes.first == UInt8(ascii: "(")
+    let start = isOpen ? 1 : 0
+    guard start < bytes.count, bytes[start].isLetter else { return (0, false) }
+    let letter = bytes[start].lowercased - 0x20
+    if bytes.count == start + 1, !isOpen { return (letter, true) }
+    guard start + 1 < bytes.count else { return (0, false) }
+    let mark = bytes[start + 1]
+    let ends = mark == UInt8(ascii: ")") || !isOpen && (mark == UInt8(ascii: ".") || mark == UInt8(ascii: ":"))
+    guard ends else { return (0, false) }
+    if bytes.count == start + 2 { return (letter, true) }
+    // `(x) + 1` is no choice: capital letters only, and nothing that goes on as a formula.
+    guard bytes[start].isCapital, letter <= UInt8(ascii: "J"), isOpen || mark == UInt8(ascii: ")") else {
+      return (0, false)
+    }
+    let next = bytes[start + 2]
+    let goesOn = "+-*/^_=<>,!|)]}".utf8.contains(next)
+    return goesOn ? (0, false) : (letter, false)
+  }
+}

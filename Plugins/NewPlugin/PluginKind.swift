@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// What a new package brings.
+enum PluginKind: String {
+  case reward, stage, advantage, loss
+
+  /// What types of the kind end in.
+  var suffix: String {
+    switch self {
+    case .reward: "Reward"
+    case .stage: "Stage"
+    case .advantage: "Estimator"
+    case .loss: "Loss"
+    }
+  }
+
+  /// The stages of a spec that uses one.
+  func stages(naming name: String) -> String {
+    let reward = #"{ "use": "reward", "with": { "functions": ["boxed-answer"] } }"#
+    switch self {
+    case .reward:
+      return """
+        { "use": "reward", "with": { "functions": [
+              { "use": "boxed-answer", "weight": 0.8, "name": "accuracy" },
+              { "use": "\(name)", "weight": 0.2 } ] } },
+            "advantage", "pairwise-sample", "shuffle"
+        """
+    case .stage: return "\(reward),\n    \"\(name)\", \"advantage\""
+    case .advantage:
+      return """
+        \(reward),
+            { "use": "advantage", "with": { "estimator": "\(name)" } },
+            "pairwise-sample", "shuffle"
+        """
+    case .loss:
+      return "\(reward),\n    \"advantage\",\n    { \"use\": \"update\", \"with\": { \"loss\": \"\(name)\" } }"
+    }
+  }
+}

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+import PipelineCore
+
+/// A program and its arguments, and where the spec names them.
+public struct ProgramCommand: Codable, Sendable, Hashable, SelfDescribingOption {
+  /// The words; no shell looks at them.
+  public var words: [String]
+  /// Where they stand; nil for words that no spec wrote.
+  public var location: SourceLocation?
+
+  /// A command.
+  public init(_ words: [String] = []) { self.words = words }
+
+  /// Two commands are equal where their words are.
+  public static func == (a: ProgramCommand, b: ProgramCommand) -> Bool { a.words == b.words }
+
+  /// Hashes the words.
+  public func hash(into hasher: inout Hasher) { hasher.combine(words) }
+
+  /// Reads a list of strings.
+  public init(from decoder: any Decoder) throws {
+    location = (decoder as? any OptionTreeDecoder)?.location(of: nil)
+    guard let words = try? decoder.singleValueContainer().decode([String].self) else {
+      throw DecodingError.dataCorrupted(
+        DecodingError.Context(
+          codingPath: decoder.codingPath,
+          debugDescription: #"must be a list of words, such as ["python3", "my_reward.py"]; there is no shell"#))
+    }
+    self.words = words
+  }
+
+  /// Writes the words.
+  public func encode(to encoder: any Encoder) throws {
+    var single = encoder.singleValueContainer()
+    try single.encode(words)
+  }
+
+  /// A list of strings.
+  public static let schema: JSONValue = ["type": "array", "items": ["type": "string"], "minItems": 1]
+}

@@ -1,0 +1,162 @@
+# SPDX-License-Identifier: Apache-2.0
+"""AdamW as in PyTorch and in the bundled policy: single precision, whatever the model computes in.
+
+Source: Loshchilov and Hutter, "Decoupled Weight Decay Regularization" (arXiv 1711.05101); `torch.optim.AdamW`.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any, Iterator
+
+import torch
+from torch import nn
+
+from .faults import WorkerFault
+from .model import is_vision
+from .ranks import Ranks
+from .weights import canonical
+
+
+def local(tensor: torch.Tensor) -> torch.Tensor:
+    """This rank's part of a tensor."""
+    return tensor.to_local() if hasattr(tensor, "to_local") else tensor
+
+
+@dataclass
+class Learner:
+    """A parameter that learns: its weights in single precision, the gradient so far, and two moments."""
+
+    name: str
+    parameter: nn.Parameter
+    weights: torch.Tensor
+    gradient: torch.Tensor | None = None
+    first: torch.Tensor | None = None
+    second: torch.Tensor | None = None
+
+    @property
+    def is_sharded(self) -> bool:
+        return hasattr(self.parameter, "to_local")
+
+    def whole(self, part: torch.Tensor) -> torch.Tensor:
+        """All ranks' parts together; every rank must ask."""
+        if not self.is_sharded:
+            return part
+        from torch.distributed.tensor import DTensor
+
+        like = self.parameter
+        return DTensor.from_local(
+            part, like.device_mesh, like.placements, run_check=False, shape=like.shape, stride=like.stride()
+        ).full_tensor()
+
+    def own(self, whole: torch.Tensor) -> torch.Tensor:
+        """This rank's part of a whole tensor, in single precision."""
+        whole = whole.float()
+        if not self.is_sharded:
+            return whole.to(self.weights.device)
+        from torch.distributed.tensor import distribute_tensor
+
+        mesh, placements = self.parameter.device_mesh, self.parameter.placements
+        return distribute_tensor(whole.to(self.weights.device), mesh, placements, src_data_rank=None).to_local().clone()
+
+
+class AdamW:
+    """Gradients add up over calls of `collect`; `step` applies and forgets them."""
+
+    def __init__(self, model: nn.Module, ranks: Ranks):
+        self.ranks = ranks
+        self.steps = 0
+        self.learners = [
+            Learner(canonical(name), parameter, self._single(parameter))
+            for name, parameter in model.named_parameters()
+            if parameter.requires_grad
+        ]
+
+    @staticmethod
+    def _single(parameter: nn.Parameter) -> torch.Tensor:
+        own = local(parameter.detach())
+        return own if own.dtype == torch.float32 else own.float()
+
+    def collect(self) -> None:
+        """Adds the gradients of one way back, in single precision."""
+        for learner in self.learners:
+            given = learner.parameter.grad
+            learner.parameter.grad = None
+            if given is None:
+                continue
+            own = local(given.detach()).float()
+            learner.gradient = own if learner.gradient is None else learner.gradient.add_(own)
+
+    def forget(self) -> None:
+        """Drops what was added up."""
+        for learner in self.learners:
+            learner.parameter.grad = learner.gradient = None
+
+    def step(self, options: dict[str, Any]) -> float:
+        """One step; the norm of all gradients before clipping. Weights stay as they are where it is not finite."""
+        for learner in self.learners:
+            if not learner.is_sharded and learner.gradient is None:
+                learner.gradient = torch.zeros_like(learner.weights) if self.ranks.count > 1 else None
+            if not learner.is_sharded and learner.gradient is not None:
+                self.ranks.add_up(learner.gradient)
+        norm = math.sqrt(self._squares())
+        if not math.isfinite(norm):
+            name = next((it.name for it in self.learners if it.gradient is not None and not it.gradient.isfinite().all()), "")
+            self.forget()
+            raise WorkerFault(
+                "data", f"the gradient of '{name}' is not finite; the step is not applied",
+                "lower the learning rate, or look for infinite advantages")
+        self.steps += 1
+        # As torch.nn.utils.clip_grad_norm_ does it.
+        scale = min(1.0, (options["max_gradient_norm"] or math.inf) / (norm + 1e-6))
+        for learner in self.learners:
+            if learner.gradient is not None:
+                self._apply(learner, learner.gradient.mul_(scale), options)
+        self.forget()
+        return norm
+
+    def _squares(self) -> float:
+        sharded = whole = 0.0
+        for learner in self.learners:
+            if learner.gradient is not None:
+                squares = float(learner.gradient.double().square().sum().item())
+                if learner.is_sharded:
+                    sharded += squares
+                else:
+                    whole += squares
+        return self.ranks.sum(sharded) + whole
+
+    @torch.no_grad()
+    def _apply(self, learner: Learner, gradient: torch.Tensor, options: dict[str, Any]) -> None:
+        beta1, beta2 = options["beta1"], options["beta2"]
+        rate = options["learning_rate"] * (options["vision_rate_factor"] if is_vision(learner.name) else 1.0)
+        decays = options["decaying"] == "all" or learner.parameter.dim() > 1
+        first, second = self._moments(learner)
+        first.mul_(beta1).add_(gradient, alpha=1 - beta1)
+        second.mul_(beta2).addcmul_(gradient, gradient, value=1 - beta2)
+        root = second.sqrt().mul_(1 / math.sqrt(1 - beta2**self.steps)).add_(options["epsilon"])
+        learner.weights.mul_(1 - rate * (options["weight_decay"] if decays else 0.0))
+        learner.weights.addcdiv_(first, root, value=-rate / (1 - beta1**self.steps))
+        own = local(learner.parameter.detach())
+        if own.data_ptr() != learner.weights.data_ptr():
+            own.copy_(learner.weights)
+
+    @staticmethod
+    def _moments(learner: Learner) -> tuple[torch.Tensor, torch.Tensor]:
+        if learner.first is None or learner.second is None:
+            learner.first, learner.second = torch.zeros_like(learner.weights), torch.zeros_like(learner.weights)
+        return learner.first, learner.second
+
+    def state(self) -> Iterator[tuple[str, torch.Tensor]]:
+        """Names and whole moments, on the processor; every rank must go through it."""
+        for learner in self.learners:
+            for name, part in zip(("exp_avg", "exp_avg_sq"), self._moments(learner)):
+                yield f"{learner.name}.{name}", learner.whole(part).cpu()
+
+    def restore(self, steps: int, moment: Any) -> None:
+        """Takes up a state; `moment` gives whole tensors by the names of `state`."""
+        self.steps = steps
+        for learner in self.learners:
+            learner.first = learner.own(moment(f"{learner.name}.exp_avg", learner.parameter.shape)).clone()
+            learner.second = learner.own(moment(f"{learner.name}.exp_avg_sq", learner.parameter.shape)).clone()

@@ -1,0 +1,266 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The policy of one worker: generate, log-probabilities, gradients, steps, checkpoints."""
+
+from __future__ import annotations
+
+import contextlib
+from pathlib import Path
+from typing import Any, Callable, Iterator
+
+import numpy as np
+import torch
+
+from . import model as models
+from .batches import Layout, Piece, micro_batches
+from .faults import WorkerFault
+from .generator import Generator, Response
+from .network import Network
+from .optimizer import AdamW
+from .pictures import Pictures
+from .ranks import Ranks
+from .saving import Saver, restore
+from .settings import Settings
+from .stop import StopTexts
+from .weights import WeightFiles
+from .work import Group, Request, Sampling
+
+Exchange = Callable[[list[tuple[int, int]], np.ndarray], np.ndarray]
+"""Gives the log-probabilities of responses, one behind the other, to the pipeline; returns the gradient's."""
+
+
+class WorkerPolicy:
+    """All ranks call each method together, with the same arguments."""
+
+    def __init__(self, settings: Settings, ranks: Ranks, pictures: Pictures):
+        self.settings, self.ranks, self.pictures = settings, ranks, pictures
+        torch.set_num_threads(max(1, settings.threads))
+        pictures.open(settings.model)
+        self.model = models.open_model(settings.source, settings, ranks)
+        if settings.lora.rank > 0:
+            models.adapt(self.model, settings)
+        models.choose_learning(self.model, settings)
+        if settings.trains and settings.gradient_checkpointing:
+            self.model.train()
+            models.keep_few_activations(self.model)
+        self.network = Network(self.model)
+        models.place(self.network, self.model, settings, ranks)
+        self.layout = self._layout()
+        self.optimizer = AdamW(self.model, ranks)
+        restore(self.optimizer, settings)
+        self._saver = Saver(self.model, self.optimizer, settings, ranks, WeightFiles(settings.source))
+        self._reference: Network | None = None
+        self._vllm: Any = None
+
+    def _layout(self) -> Layout:
+        config = self.model.config
+        vision_learns = any(it.requires_grad for name, it in self.model.named_parameters() if models.is_vision(name))
+        return Layout(
+            self.pictures, config.image_token_id, config.vision_config.spatial_merge_size, self.ranks.device,
+            vision_learns)
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What the pipeline is told of the model."""
+        config = self.model.config
+        return {
+            "architecture": config.architectures[0] if config.architectures else type(self.model).__name__,
+            "parameter_count": sum(
+                it.numel() for name, it in self.model.named_parameters() if "lora_" not in name),
+            "learning_count": sum(it.parameter.numel() for it in self.optimizer.learners),
+            "vocabulary_size": config.text_config.vocab_size,
+            "context_length": config.text_config.max_position_embeddings,
+            "steps": self.optimizer.steps,
+            "device": str(self.ranks.device),
+            "dtype": str(models.dtype(self.settings, self.ranks.device)).removeprefix("torch."),
+        }
+
+    @property
+    def _in_step(self) -> bool:
+        """Whether ranks must go through the model together."""
+        return models.shards(self.settings, self.ranks)
+
+    # Responses.
+
+    def generate(
+        self, requests: list[Request], sampling: Sampling, stop: StopTexts | None,
+        finished: Callable[[list[Response], int], None], stopped: Callable[[], None],
+    ) -> None:
+        """Samples; `finished` hears on rank 0 of every response, with its request's number."""
+        mine = list(range(len(requests)))[self.ranks.index :: self.ranks.count]
+        own = [requests[number] for number in mine]
+
+        def heard(responses: list[Response], tokens: int) -> None:
+            if self.ranks.is_first:
+                finished([_numbered(it, mine) for it in responses], tokens)
+
+        context_length = self.model.config.text_config.max_position_embeddings
+        if self.settings.generation.engine == "vllm":
+            found = self._engine().run(own, sampling, heard, self)
+        else:
+            generator = Generator(self.network, self.layout, self.ranks, self.settings.generation, self._in_step)
+            with self._without_checkpointing():
+                found = generator.run(own, sampling, stop, context_length, heard, stopped)
+        others = self.ranks.gather([_numbered(it, mine) for it in found])[1:]
+        for responses in others:
+            finished(responses, sum(len(it.tokens) for it in responses))
+
+    def _engine(self) -> Any:
+        if self._vllm is None:
+            from .vllm_engine import VLLMEngine
+
+            self._vllm = VLLMEngine(self.settings, self.pictures, self.model.config)
+        self._vllm.synchronize(self.optimizer.steps, self.model)
+        return self._vllm
+
+    # Log-probabilities.
+
+    def log_probs(self, groups: list[Group], temperature: float, of: str, stopped: Callable[[], None]) -> np.ndarray:
+        """One number for each response token, in order; on rank 0."""
+        rows = self.settings.rows_per_micro_batch
+        with self._weights(of) as network, torch.no_grad(), self._without_checkpointing():
+            found: dict[tuple[int, int], np.ndarray] = {}
+            for pieces in self._rounds(micro_batches(groups, rows)):
+                stopped()
+                values = self._score(network, pieces, temperature).float().cpu().numpy()
+                for part in self.ranks.gather(_by_place(pieces, values)):
+                    found.update(part)
+        _check(found.values())
+        order = [(number, index) for number, group in enumerate(groups) for index in range(len(group.responses))]
+        return np.concatenate([found.get(place, np.zeros(0, np.float32)) for place in order] or [np.zeros(0, np.float32)])
+
+    def own_log_probs(self, groups: list[Group], temperature: float) -> np.ndarray:
+        """The same of groups that each rank has for itself; ranks that hold shards make as many passes as the longest."""
+        batches = micro_batches(groups, self.settings.rows_per_micro_batch)
+        found: list[np.ndarray] = []
+        with torch.no_grad(), self._without_checkpointing():
+            remaining = list(batches)
+            while self.ranks.any(bool(remaining)) if self._in_step else remaining:
+                pieces = remaining.pop(0) if remaining else []
+                values = self._score(self.network, pieces, temperature)
+                if pieces:
+                    found.append(values.float().cpu().numpy())
+        _check(found)
+        return np.concatenate(found) if found else np.zeros(0, np.float32)
+
+    @contextlib.contextmanager
+    def _weights(self, of: str) -> Iterator[Network]:
+        """The network that log-probabilities are asked of."""
+        if of == "policy":
+            yield self.network
+        elif self.settings.lora.rank > 0:
+            from peft.tuners.tuners_utils import BaseTunerLayer
+
+            layers = [it for it in self.model.modules() if isinstance(it, BaseTunerLayer)]
+            try:
+                for layer in layers:
+                    layer.enable_adapters(False)
+                yield self.network
+            finally:
+                for layer in layers:
+                    layer.enable_adapters(True)
+        else:
+            if self._reference is None:
+                model = models.open_model(self.settings.model, self.settings, self.ranks)
+                self._reference = Network(model)
+                models.place(self._reference, model, self.settings, self.ranks)
+            yield self._reference
+
+    @contextlib.contextmanager
+    def _without_checkpointing(self) -> Iterator[None]:
+        """Checkpoints of activations are for the way back; a cache of keys and values does not go with them."""
+        was = self.model.training
+        self.model.eval()
+        try:
+            yield
+        finally:
+            self.model.train(was)
+
+    # Training.
+
+    def accumulate(
+        self, groups: list[Group], temperature: float, exchange: Exchange, stopped: Callable[[], None]
+    ) -> None:
+        """Adds the gradient of a loss that `exchange` knows: a forward pass, the loss's gradient, the way back."""
+        if not self.settings.trains:
+            raise WorkerFault("options", "the policy was opened for inference", "open it for training")
+        try:
+            for pieces in self._rounds(micro_batches(groups, self.settings.rows_per_micro_batch)):
+                stopped()
+                self._accumulate(pieces, temperature, exchange)
+        except BaseException:
+            # Half a minibatch is no gradient.
+            self.optimizer.forget()
+            raise
+
+    def _accumulate(self, pieces: list[Piece], temperature: float, exchange: Exchange) -> None:
+        log_probs = self._score(self.network, pieces, temperature)
+        parts = self.ranks.gather(_by_place(pieces, log_probs.detach().float().cpu().numpy()))
+        outcome: dict[tuple[int, int], np.ndarray] | WorkerFault = {}
+        if self.ranks.is_first:
+            try:
+                outcome = _gradients(parts, exchange)
+            except WorkerFault as fault:
+                outcome = fault
+        gradients = self.ranks.broadcast(outcome)
+        if isinstance(gradients, WorkerFault):
+            raise gradients
+        own = [gradients[(it.group, it.response)] for it in pieces]
+        if own:
+            target = torch.from_numpy(np.concatenate(own)).to(log_probs.device)
+            torch.autograd.backward(log_probs, target.to(log_probs.dtype))
+        else:
+            log_probs.sum().mul(0).backward()
+        self.optimizer.collect()
+
+    def _rounds(self, batches: list[list[Piece]]) -> Iterator[list[Piece]]:
+        """This rank's micro-batch of each round; the last round may leave some ranks with none."""
+        for start in range(0, len(batches), self.ranks.count):
+            mine = start + self.ranks.index
+            yield batches[mine] if mine < len(batches) else []
+
+    def _score(self, network: Network, pieces: list[Piece], temperature: float) -> torch.Tensor:
+        needs_images = self._in_step and self.ranks.any(any(it.prompt.images for it in pieces))
+        batch = self.layout.scored(pieces, needs_images)
+        return network("log-probs", **batch, temperature=temperature if temperature > 0 else 1.0)
+
+    def step(self, options: dict[str, Any]) -> dict[str, Any]:
+        """One step of the optimizer."""
+        norm = self.optimizer.step(options)
+        return {"gradient_norm": norm, "steps": self.optimizer.steps}
+
+    def save(self, folder: Path) -> None:
+        """Writes a checkpoint."""
+        if not self.settings.trains:
+            raise WorkerFault("options", "the policy was opened for inference, it has nothing new to save", "")
+        self._saver.save(folder)
+
+
+def _numbered(response: Response, numbers: list[int]) -> Response:
+    """A response under the number that its request has among all ranks'."""
+    return Response(
+        numbers[response.request], response.index, response.seed, response.limit, response.tokens, response.log_probs,
+        response.finish)
+
+
+def _by_place(pieces: list[Piece], values: np.ndarray) -> dict[tuple[int, int], np.ndarray]:
+    """Values that stand one behind the other, by the places of the responses that they belong to."""
+    if not pieces:
+        return {}
+    ends = np.cumsum([len(it.tokens) for it in pieces])
+    return {(it.group, it.response): row for it, row in zip(pieces, np.split(values, ends[:-1]))}
+
+
+def _gradients(parts: list[dict], exchange: Exchange) -> dict[tuple[int, int], np.ndarray]:
+    """What the pipeline answers to the log-probabilities of all ranks, by place."""
+    values = {place: row for part in parts for place, row in part.items()}
+    _check(values.values())
+    given = exchange(list(values), np.concatenate(list(values.values())))
+    ends = np.cumsum([len(row) for row in values.values()])
+    return dict(zip(values, np.split(given, ends[:-1])))
+
+
+def _check(rows: Any) -> None:
+    if not all(np.isfinite(row).all() for row in rows):
+        raise WorkerFault(
+            "data", "the model's log-probabilities are not finite",
+            "go back to an earlier checkpoint, and lower the learning rate")

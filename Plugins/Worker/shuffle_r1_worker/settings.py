@@ -1,0 +1,66 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the pipeline asks of a model when it has it loaded: the options of `"use": "worker"`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from .faults import WorkerFault
+
+
+@dataclass(frozen=True)
+class LoRA:
+    """Low-rank adapters in place of the weights; rank 0 for none."""
+
+    rank: int = 0
+    alpha: float = 16.0
+
+
+@dataclass(frozen=True)
+class Generation:
+    """How responses are sampled."""
+
+    engine: str = "transformers"
+    rows_at_once: int = 256
+    memory_share: float = 0.4
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The message `load`."""
+
+    model: Path
+    checkpoint: Path | None
+    trains: bool
+    seed: int = 0
+    vision: str = "frozen"
+    device: str = "auto"
+    dtype: str = "auto"
+    attention: str = "sdpa"
+    sharding: str = "auto"
+    gradient_checkpointing: bool = False
+    rows_per_micro_batch: int = 4096
+    threads: int = 1
+    lora: LoRA = field(default_factory=LoRA)
+    generation: Generation = field(default_factory=Generation)
+
+    @property
+    def source(self) -> Path:
+        """Where the weights of the policy are read: adapters lie on top of the model that they were made for."""
+        return self.model if self.checkpoint is None or self.lora.rank > 0 else self.checkpoint
+
+    @staticmethod
+    def read(header: dict[str, Any]) -> Settings:
+        options = dict(header.get("options", {}))
+        checkpoint = header.get("checkpoint")
+        try:
+            options["lora"] = LoRA(**options.get("lora", {}))
+            options["generation"] = Generation(**options.get("generation", {}))
+            return Settings(
+                Path(header["model"]), Path(checkpoint) if checkpoint else None, header["purpose"] == "training", **options)
+        except TypeError as error:
+            raise WorkerFault(
+                "protocol", f"'load' has an option that this worker does not know: {error}",
+                "install the worker that came with the pipeline: `make worker`") from None

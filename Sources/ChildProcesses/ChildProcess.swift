@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: Apache-2.0
+import CChildProcess
+import Foundation
+
+/// A program that runs beside this one and is spoken to over its standard streams.
+///
+/// It has a process group of its own, which is killed as a whole. A thread of its own reads and writes the pipes, so that
+/// no caller blocks: standard error is always read, standard output as far as somebody asks for it. When this process
+/// dies, the child's input is closed, and on Linux it gets `SIGTERM`.
+///
+/// One reader at a time, one writer at a time. What is late leaves a message half read or half written: end the child then.
+public final class ChildProcess: Sendable {
+  /// The number of its process, and of its group.
+  public let identifier: Int32
+  private let pipes: ChildPipes
+
+  /// Starts a program.
+  ///
+  /// - Throws: ``ChildFailure/notStarted(_:)``.
+  public init(_ configuration: ChildConfiguration) throws {
+    pipes = try ChildPipes(configuration)
+    identifier = pipes.identifier
+  }
+
+  deinit { pipes.kill() }
+
+  /// Writes bytes to the child's standard input.
+  ///
+  /// - Parameter deadline: When to give up; nil for never.
+  /// - Throws: ``ChildFailure``, or that the task was cancelled.
+  public func write(_ bytes: [UInt8], before deadline: ContinuousClock.Instant? = nil) async throws {
+    if bytes.isEmpty { return }
+    let ticket = pipes.ticket()
+    try await withTaskCancellationHandler {
+      try await withCheckedThrowingContinuation { continuation in
+        pipes.submit(PendingWrite(ticket: ticket, bytes: bytes, deadline: deadline, continuation: continuation))
+      }
+    } onCancel: {
+      pipes.cancel(ticket)
+    }
+  }
+
+  /// Hands over bytes to be written as the child reads them, and returns at once.
+  ///
+  /// Bytes that it never reads are forgotten when it ends; what became of it shows when its output is read.
+  public func send(_ bytes: [UInt8]) {
+    if bytes.isEmpty { return }
+    pipes.submit(PendingWrite(ticket: pipes.ticket(), bytes: bytes, deadline: nil, continuation: nil))
+  }
+
+  /// Reads one line of the child's standard output, without its line end; nil at its end.
+  ///
+  /// - Parameters:
+  ///   - limit: The most bytes a line may have.
+  ///   - deadline: When to give up; nil for never.
+  /// - Throws: ``ChildFailure``, or that the task was cancelled.
+  public func line(limit: Int, before deadline: ContinuousClock.Instant? = nil) async throws -> [UInt8]? {
+    try await read(.line(limit: limit), before: deadline)
+  }
+
+  /// Waits for a line of the child's standard output and reads all that are there, line ends between them; nil at its end.
+  ///
+  /// What comes in many short lines costs less than with ``line(limit:before:)``.
+  /// - Parameter limit: The most bytes that the first may have.
+  /// - Throws: ``ChildFailure``, or that the task was cancelled.
+  public func lines(limit: Int, before deadline: ContinuousClock.Instant? = nil) async throws -> [UInt8]? {
+    try await read(.lines(limit: limit), before: deadline)
+  }
+
+  /// Reads so many bytes of the child's standard output; nil where it ended before the first of them.
+  ///
+  /// - Throws: ``ChildFailure``, ``ChildFailure/closed`` where it ended in the middle, or that the task was cancelled.
+  public func bytes(count: Int, before deadline: ContinuousClock.Instant? = nil) async throws -> [UInt8]? {
+    count == 0 ? [] : try await read(.exactly(count), before: deadline)
+  }
+
+  private func read(_ amount: PendingRead.Amount, before deadline: ContinuousClock.Instant?) async throws -> [UInt8]? {
+    if let ready = try pipes.takeReady(amount) { return ready }
+    let ticket = pipes.ticket()
+    return try await withTaskCancellationHandler {
+      try await withCheckedThrowingContinuation { continuation in
+        pipes.submit(PendingRead(ticket: ticket, amount: amount, deadline: deadline, continuation: continuation))
+      }
+    } onCancel: {
+      pipes.cancel(ticket)
+    }
+  }
+
+  /// Closes the child's standard input once everything is written.
+  public func closeInput() { pipes.closeInput() }
+
+  /// Lets as many lines of standard error pass as the configuration allows.
+  public func renewErrorLines() { pipes.renewErrorLines() }
+
+  /// Sends `SIGKILL` to the child and everything in its group; returns at once.
+  public func kill() { pipes.kill() }
+
+  /// How it ended; nil while it runs.
+  public var exit: ChildExit? { pipes.exit }
+
+  /// Waits until the child has ended and is reaped.
+  public func wait() async -> ChildExit {
+    await withCheckedContinuation { pipes.whenEnded($0) }
+  }
+
+  /// Ends the child: closes its input, sends `SIGTERM` to its group after a while, and `SIGKILL` after as long again.
+  ///
+  /// - Returns: How it ended; it is reaped, and nothing of its group is left.
+  @discardableResult
+  public func end(graceSeconds: Double = 2) async -> ChildExit {
+    pipes.end(graceSeconds: graceSeconds)
+    return await wait()
+  }
+}

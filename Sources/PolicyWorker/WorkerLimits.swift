@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+public import PipelineCore
+
+/// How long a worker may take.
+public struct WorkerLimits: ComponentOptions, Hashable {
+  /// From its start to its first message; importing PyTorch from a slow disk takes a while.
+  public var start = 300.0
+  /// To load the model.
+  public var load = 1800.0
+  /// To sample the responses of one request.
+  public var generate = 7200.0
+  /// For the log-probabilities or gradients of one request, and for a step.
+  public var compute = 7200.0
+  /// To write a checkpoint.
+  public var save = 3600.0
+  /// Between two signs of life while it works.
+  public var silence = 120.0
+
+  /// The defaults.
+  public init() {}
+
+  /// What each option means.
+  public static let help = [
+    "start": "seconds from its start to its first message",
+    "load": "seconds to load the model",
+    "generate": "seconds to sample the responses that a stage asks for at once",
+    "compute": "seconds for the log-probabilities or the gradients of a minibatch, and for an optimizer step",
+    "save": "seconds to write a checkpoint",
+    "silence": "seconds between two signs of life; a worker gives one each second while it works",
+  ]
+
+  /// What is wrong with the values.
+  public func problems() -> [OptionProblem] {
+    [
+      ("start", start), ("load", load), ("generate", generate), ("compute", compute), ("save", save),
+      ("silence", silence),
+    ].compactMap { name, value in
+      value > 0 && value.isFinite ? nil : OptionProblem(name, "is \(value), it must be more than 0")
+    }
+  }
+}

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+import PipelineCore
+
+extension QwenVLConfig {
+  /// Checks that a prompt, its images and responses fit one another and the model.
+  ///
+  /// - Parameters:
+  ///   - prompt: Tokens with one placeholder for each token of an image.
+  ///   - grids: The patches of each image, in the order of their placeholders.
+  ///   - responses: Responses in tokens.
+  /// - Throws: What does not fit.
+  package func check(prompt: [Int32], grids: [ImageGrid], responses: [[Int32]]) throws {
+    guard !prompt.isEmpty else {
+      throw PipelineError(.invalidData, "the prompt has no tokens; a policy needs at least one to go on from")
+    }
+    let size = Int32(text.vocabularySize)
+    for (what, ids) in [("prompt", prompt)] + responses.map({ ("response", $0) }) {
+      if let odd = ids.first(where: { $0 < 0 || $0 >= size }) {
+        throw PipelineError(
+          .invalidData, "the \(what) holds the token id \(odd), but the vocabulary ends at \(size - 1)")
+      }
+    }
+    // In a response, a placeholder that was sampled is a token like any other.
+    if prompt.contains(Int32(videoTokenID)) {
+      throw PipelineError(.invalidData, "the prompt holds a video placeholder; video is not supported")
+    }
+    let counts = grids.map { $0.tokenCount(mergeSize: vision.spatialMergeSize) }
+    let placeholders = prompt.count { $0 == Int32(imageTokenID) }
+    let wanted = counts.reduce(0, +)
+    if placeholders != wanted {
+      throw PipelineError(
+        .invalidData,
+        "the prompt holds \(placeholders) image placeholders, but its \(grids.count) images take \(wanted) "
+          + "tokens; expand each placeholder to the number of tokens of its image")
+    }
+    try checkRuns(of: prompt, counts: counts)
+  }
+
+  /// Each image's placeholders stand together: what lies between two images is text.
+  private func checkRuns(of prompt: [Int32], counts: [Int]) throws {
+    var left = 0
+    var image = 0
+    for token in prompt {
+      if token == Int32(imageTokenID) {
+        if left == 0 {
+          left = counts[image]
+          image += 1
+        }
+        left -= 1
+      } else if left > 0 {
+        throw PipelineError(
+          .invalidData,
+          "the placeholders of image \(image) of the prompt end \(left) too early; expand each placeholder to the "
+            + "number of tokens of its own image, in the order of the images")
+      }
+    }
+  }
+}

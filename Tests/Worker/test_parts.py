@@ -1,0 +1,111 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The worker's parts that need no model: random numbers, draws, positions, micro-batches, stop texts."""
+
+import json
+import unittest
+
+import numpy as np
+import torch
+from transformers import AutoConfig, Qwen2_5_VLModel
+
+from shuffle_r1_worker.batches import micro_batches
+from shuffle_r1_worker.philox import name_hash, uniforms
+from shuffle_r1_worker.positions import prompt_positions
+from shuffle_r1_worker.sampler import TokenSampler
+from shuffle_r1_worker.stop import StopTexts
+from shuffle_r1_worker.work import Group, Prompt, Sampling
+from worker_client import FIXTURES
+
+
+class RandomTests(unittest.TestCase):
+    def test_philox_is_that_of_numpy(self) -> None:
+        seeds, positions = [0, 1, 2**63, 2**64 - 1, 12345], [0, 1, 2, 3, 2**40]
+        for seed, position, found in zip(seeds, positions, uniforms(np.array(seeds, np.uint64), np.array(positions))):
+            key, counter = np.array([seed, name_hash("sample")], np.uint64), np.array([0, position, 0, 0], np.uint64)
+            philox = np.random.Philox(key=key, counter=counter)
+            self.assertEqual(found, ((int(philox.random_raw()) >> 11) + 0.5) * 2.0**-53)
+
+
+class SamplerTests(unittest.TestCase):
+    def draw(self, logits: list, uniform: float, no_end: bool = False, **options) -> tuple[int, float]:
+        sampling = Sampling(**(dict(
+            temperature=1.0, top_p=1.0, top_k=0, min_tokens=0, max_tokens=8, stop=[], end_tokens=[0]) | options))
+        tokens, log_probs = TokenSampler(sampling).draw(
+            torch.tensor([logits]), torch.tensor([uniform], dtype=torch.float64), torch.tensor([no_end]))
+        return int(tokens[0]), float(log_probs[0])
+
+    LOGITS = np.log([0.1, 0.2, 0.3, 0.4]).tolist()
+
+    def test_plain_draws_go_by_the_sum_of_probabilities(self) -> None:
+        found = [self.draw(self.LOGITS, it)[0] for it in (0.05, 0.15, 0.35, 0.65, 0.999999)]
+        self.assertEqual(found, [0, 1, 2, 3, 3])
+
+    def test_log_probabilities_are_those_before_cutting(self) -> None:
+        token, log_prob = self.draw(self.LOGITS, 0.9, top_k=1)
+        self.assertEqual(token, 3)
+        self.assertAlmostEqual(log_prob, np.log(0.4), places=6)
+
+    def test_top_p_keeps_what_it_takes_to_reach_it(self) -> None:
+        self.assertEqual({self.draw(self.LOGITS, it, top_p=0.65)[0] for it in np.linspace(0.01, 0.99, 50)}, {2, 3})
+        self.assertEqual(self.draw(self.LOGITS, 0.5, top_p=1e-9)[0], 3)
+
+    def test_an_end_token_that_is_not_allowed_is_not_drawn(self) -> None:
+        self.assertEqual(self.draw(self.LOGITS, 0.05, no_end=True)[0], 1)
+        self.assertEqual(self.draw([9.0, 1.0, 0.0], 0.5, no_end=True, temperature=0.0)[0], 1)
+
+    def test_temperature_0_takes_the_first_of_the_greatest(self) -> None:
+        token, log_prob = self.draw([0.0, 2.0, 2.0], 0.9, temperature=0.0)
+        self.assertEqual(token, 1)
+        self.assertAlmostEqual(log_prob, 2 - np.log(1 + 2 * np.exp(2)), places=6)
+
+
+class PositionTests(unittest.TestCase):
+    def test_they_are_those_of_transformers(self) -> None:
+        for folder in sorted(FIXTURES.iterdir()):
+            config = AutoConfig.from_pretrained(folder / "model")
+            body = Qwen2_5_VLModel._from_config(config)
+            for case in json.loads((folder / "oracle.json").read_text())["cases"]:
+                ids = torch.tensor([case["input_ids"]])
+                grids = torch.tensor(case["image_grid_thw"]).reshape(-1, 3)
+                kinds = (ids == config.image_token_id).int()
+                expected, delta = body.get_rope_index(ids, mm_token_type_ids=kinds, image_grid_thw=grids)
+                found, following = prompt_positions(
+                    ids[0].numpy(), config.image_token_id, [tuple(it[1:]) for it in grids.tolist()],
+                    config.vision_config.spatial_merge_size)
+                self.assertEqual(found.tolist(), expected[:, 0].tolist())
+                self.assertEqual(following, ids.shape[1] + int(delta[0, 0]))
+
+
+class BatchTests(unittest.TestCase):
+    def test_micro_batches_are_bounded_padding_included(self) -> None:
+        prompt = Prompt(np.zeros(4, np.int32), [])
+        responses = [np.zeros(length, np.int32) for length in (3, 0, 9, 2, 2, 30)]
+        found = micro_batches([Group(prompt, responses)], 24)
+        self.assertEqual([[it.response for it in batch] for batch in found], [[0, 2], [3, 4], [5]])
+
+    def test_every_response_is_computed_once(self) -> None:
+        draw = np.random.RandomState(1)
+        groups = [
+            Group(Prompt(np.zeros(draw.randint(1, 9), np.int32), []),
+                  [np.zeros(draw.randint(1, 20), np.int32) for _ in range(draw.randint(0, 6))])
+            for _ in range(40)
+        ]
+        for rows in (1, 7, 64, 10_000):
+            batches = micro_batches(groups, rows)
+            places = [(it.group, it.response) for batch in batches for it in batch]
+            self.assertEqual(places, [(g, r) for g, group in enumerate(groups) for r in range(len(group.responses))])
+            for batch in batches:
+                self.assertTrue(len(batch) == 1 or len(batch) * max(it.length for it in batch) <= rows)
+
+
+class StopTests(unittest.TestCase):
+    def test_a_text_may_begin_in_one_token_and_end_in_another(self) -> None:
+        words = [b"", b"ab", b"c", "\u00e9".encode()[:1], "\u00e9".encode()[1:]]
+        ends = np.cumsum([len(word) for word in words]).astype(np.int32)
+        stop = StopTexts(["bc", "\u00e9"], b"".join(words), ends)
+        self.assertEqual([stop.holds((0, 0), token) for token in (2, 1, 0, 2)], [False, False, False, True])
+        self.assertEqual([stop.holds((0, 1), token) for token in (3, 4)], [False, True])
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,59 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# Scaffolds a package of each kind with `swift package new-plugin`, builds it against this checkout, runs its tests, and
+# uses it through both doors for Swift: compiled in, and loaded at run time. The build folder is shared, so that only the new
+# package is compiled. The program must have been built.
+#
+#   Tests/new-plugin.sh [KIND...]      reward, stage, advantage and loss, if none is named
+set -eu
+
+root=$(cd "$(dirname "$0")/.." && pwd -P)
+swift=${SWIFT:-swift}
+scratch=$(mktemp -d)
+trap 'rm -rf "$scratch"' EXIT
+cd "$root"
+
+# quietly LOG COMMAND...: shows what the command printed only where it fails.
+quietly() {
+  log=$scratch/$1.log
+  shift
+  "$@" > "$log" 2>&1 || {
+    tail -n 40 "$log" >&2
+    echo "new-plugin: failed: $*" >&2
+    exit 1
+  }
+}
+
+for kind in ${*:-reward stage advantage loss}; do
+  name=mine-$kind
+  folder=$scratch/$name
+  # shellcheck disable=SC2086  # a list of flags
+  {
+    quietly "$kind-new" "$swift" package new-plugin "$kind" "$name" --directory "$folder"
+    quietly "$kind-build" "$swift" build -c release --package-path "$folder" --scratch-path .build ${SWIFT_FLAGS:-}
+    quietly "$kind-test" "$swift" test -c release --disable-testable-imports --package-path "$folder" \
+      --scratch-path .build ${SWIFT_FLAGS:-}
+  }
+  library=$(ls .build/release/libMine*PlugIn.so)
+  [ "$kind" = loss ] || {
+    quietly "$kind-door-1" ".build/release/$name" run "$folder/pipeline.json" -q --output "$scratch/compiled-in-$kind"
+    quietly "$kind-door-2" .build/release/shuffle-r1 run "$folder/pipeline.json" -q --plugin "$library" \
+      --output "$scratch/loaded-$kind"
+    for file in selected.jsonl metrics.jsonl lineage.jsonl; do
+      cmp "$scratch/compiled-in-$kind/$file" "$scratch/loaded-$kind/$file"
+    done
+  }
+  quietly "$kind-check-1" ".build/release/$name" check "$folder/pipeline.json"
+  quietly "$kind-check-2" .build/release/shuffle-r1 check "$folder/pipeline.json" --plugin "$library"
+  # What is compiled in cannot be loaded a second time under the same name.
+  if ".build/release/$name" describe --plugin "$library" > "$scratch/twice" 2>&1; then
+    echo "new-plugin: a duplicate name was taken" >&2
+    exit 1
+  fi
+  grep -q "the $kind '$name' is registered already; give one of the two another name" "$scratch/twice" || {
+    cat "$scratch/twice" >&2
+    exit 1
+  }
+  rm -f "$library" ".build/release/$name"
+  echo "  ok       new-plugin $kind: its tests, compiled in, loaded at run time"
+done
