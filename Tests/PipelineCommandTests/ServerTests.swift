@@ -251,7 +251,7 @@ struct ServerTests {
     Case(
       "a policy that nobody knows", #"shuffle-r1 generate --policy '{"use": "opneai"}' prompts.jsonl"#, status: 2,
       """
-      shuffle-r1: error: --policy:1:1: unknown policy 'opneai'; did you mean 'openai'? Known policies: bundled, openai
+      shuffle-r1: error: --policy:1:1: unknown policy 'opneai'; did you mean 'openai'? Known policies: bundled, openai, worker
       """),
   ]
 
