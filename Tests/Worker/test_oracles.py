@@ -23,9 +23,9 @@ class OracleTests(unittest.TestCase):
         patch = config["vision_config"]["patch_size"]
         pictures, groups = {}, []
         for number, case in enumerate(document["cases"]):
-            names = case.get("images", [case.get("image")])
             grids = case["image_grid_thw"]
-            grids = grids if isinstance(grids[0], list) else [grids]
+            grids = [grids] if grids and not isinstance(grids[0], list) else grids
+            names = case["images"] if "images" in case else [case["image"]] if grids else []
             own = [f"{number}-{index}" for index in range(len(grids))]
             pictures |= {it: resized(folder / name, grid, patch) for it, name, grid in zip(own, names, grids)}
             groups.append((case["input_ids"][:-COUNT], own, [case["input_ids"][-COUNT:]]))

@@ -128,9 +128,9 @@ class SpecTests(unittest.TestCase):
         address = f"unix:{self.folder}/socket"
         command = [os.environ["SHUFFLE_R1_WORKER_PYTHON"], "-m", "shuffle_r1_worker", "--listen", address]
         worker = subprocess.Popen(command, stderr=subprocess.DEVNULL)
-        self.addCleanup(worker.wait)
+        self.addCleanup(lambda: (worker.kill(), worker.wait()))
         piped = self.run_spec("piped", spec("worker", 1, dtype="float32", device="cpu"))
-        found = self.run_spec("socket", spec("worker", 1, dtype="float32", device="cpu", connect=address))
+        found = self.run_spec("connected", spec("worker", 1, dtype="float32", device="cpu", connect=address))
         self.assertEqual((piped / "selected.jsonl").read_bytes(), (found / "selected.jsonl").read_bytes())
         self.assertEqual(worker.wait(60), 0)
 

@@ -79,8 +79,7 @@ class Saver:
         if self.optimizer.steps > 0:
             state = dict(self.optimizer.state())
             if self.ranks.is_first:
-                metadata = {"format": "pt", "step": str(self.optimizer.steps)}
-                _save_tensors(state, partial / OPTIMIZER, metadata)
+                _save_tensors(state, partial / OPTIMIZER, ("step", str(self.optimizer.steps)))
         if adapted:
             state = {it.name: it.whole(it.weights).cpu() for it in self.optimizer.learners}
             if self.ranks.is_first:
@@ -129,7 +128,7 @@ class Saver:
             file = plan[name]
             if all(other in pending for other, of in plan.items() if of == file):
                 part = {other: pending.pop(other) for other, of in plan.items() if of == file}
-                _save_tensors(part, folder / file, {"format": "pt"})
+                _save_tensors(part, folder / file)
         if self.ranks.is_first and len(set(plan.values())) > 1:
             total = sum(number_format.itemsize * int(torch.Size(shape).numel()) for _, shape in sizes)
             index = {"metadata": {"total_size": total}, "weight_map": dict(sorted(plan.items()))}
@@ -138,7 +137,7 @@ class Saver:
     def _write_adapter(self, folder: Path, state: dict[str, torch.Tensor]) -> None:
         """The layout of peft: its `PeftModel.from_pretrained` opens it on top of the model."""
         tensors = {f"base_model.model.{_long(name).replace('.default', '')}": it for name, it in state.items()}
-        _save_tensors(tensors, folder / "adapter_model.safetensors", {"format": "pt"})
+        _save_tensors(tensors, folder / "adapter_model.safetensors")
         config = {
             "peft_type": "LORA", "task_type": None, "base_model_name_or_path": str(self.settings.model),
             "r": self.settings.lora.rank, "lora_alpha": self.settings.lora.alpha, "lora_dropout": 0.0, "bias": "none",
@@ -210,8 +209,11 @@ def _shard_plan(sizes: list[tuple[str, tuple[int, ...]]], width: int) -> dict[st
     return {name: f"model-{it + 1:05}-of-{number + 1:05}.safetensors" for name, it in numbers.items()}
 
 
-def _save_tensors(tensors: dict[str, torch.Tensor], path: Path, metadata: dict[str, str]) -> None:
-    save_file(tensors, str(path), metadata)
+def _save_tensors(
+    tensors: dict[str, torch.Tensor], path: Path, metadata: tuple[str, str] = ("format", "pt")
+) -> None:
+    """One member of metadata alone: safetensors writes several in an order that differs from one process to the next."""
+    save_file(tensors, str(path), dict([metadata]))
     _sync(path)
 
 
