@@ -80,10 +80,10 @@ extension WorkerPolicyBackend {
       problems += placeProblems()
       problems += lora.problems().map { OptionProblem("lora.\($0.path)", $0.message) }
       problems += generation.problems().map { OptionProblem("generation.\($0.path)", $0.message) }
-      if generation.engine == .vllm, lora.rank > 0 {
+      if command.isEmpty, connect.isEmpty, generation.tensorParallel > 1, ranks % generation.tensorParallel != 0 {
         problems.append(
           OptionProblem(
-            "generation.engine", "is vllm, which this worker gives no adapters; take transformers with 'lora'"))
+            "generation.tensor_parallel", "is \(generation.tensorParallel), which does not divide the \(ranks) ranks"))
       }
       problems += limits.problems().map { OptionProblem("limits.\($0.path)", $0.message) }
       return problems
@@ -181,6 +181,8 @@ public struct WorkerGenerationOptions: ComponentOptions, Hashable {
   public var rowsAtOnce = 256
   /// vLLM: the share of a GPU's memory that it takes.
   public var memoryShare = 0.4
+  /// vLLM: ranks that hold a model together.
+  public var tensorParallel = 1
 
   /// The defaults.
   public init() {}
@@ -190,6 +192,7 @@ public struct WorkerGenerationOptions: ComponentOptions, Hashable {
     "engine": "transformers samples with the model that is trained; vllm is faster on GPUs and must be installed",
     "rows_at_once": "transformers: responses that advance together on each rank; fewer need less memory",
     "memory_share": "vllm: the share of each GPU's memory that it takes",
+    "tensor_parallel": "vllm: ranks that hold a model together, where one GPU does not hold it; a divisor of the ranks",
   ]
 
   /// What is wrong with the values.
@@ -198,6 +201,12 @@ public struct WorkerGenerationOptions: ComponentOptions, Hashable {
     if rowsAtOnce < 1 { problems.append(OptionProblem("rows_at_once", "is \(rowsAtOnce), it must be at least 1")) }
     if !(memoryShare > 0 && memoryShare < 1) {
       problems.append(OptionProblem("memory_share", "is \(memoryShare), it must lie between 0 and 1"))
+    }
+    if tensorParallel < 1 {
+      problems.append(OptionProblem("tensor_parallel", "is \(tensorParallel), it must be at least 1"))
+    } else if tensorParallel > 1, engine == .transformers {
+      problems.append(
+        OptionProblem("tensor_parallel", "is \(tensorParallel), which is for vllm: transformers shares by 'sharding'"))
     }
     return problems
   }

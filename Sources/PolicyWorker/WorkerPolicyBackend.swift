@@ -61,6 +61,7 @@ public struct WorkerPolicyBackend: PolicyBackend {
         "engine": .string(options.generation.engine.rawValue),
         "rows_at_once": .number(options.generation.rowsAtOnce),
         "memory_share": .number(options.generation.memoryShare),
+        "tensor_parallel": .number(options.generation.tensorParallel),
       ],
     ]
     return [

@@ -55,6 +55,19 @@ struct WorkerOptionsTests {
       problems {
         $0.generation.engine = .vllm
         $0.lora.rank = 8
-      } == ["generation.engine is vllm, which this worker gives no adapters; take transformers with 'lora'"])
+        $0.ranks = 8
+        $0.generation.tensorParallel = 4
+      } == [])
+    #expect(
+      problems {
+        $0.generation.engine = .vllm
+        $0.ranks = 8
+        $0.generation.tensorParallel = 3
+      } == ["generation.tensor_parallel is 3, which does not divide the 8 ranks"])
+    #expect(
+      problems { $0.generation.tensorParallel = 2 } == [
+        "generation.tensor_parallel is 2, which is for vllm: transformers shares by 'sharding'",
+        "generation.tensor_parallel is 2, which does not divide the 1 ranks",
+      ])
   }
 }

@@ -8,13 +8,40 @@ import numpy as np
 import torch
 from transformers import AutoConfig, Qwen2_5_VLModel
 
+from shuffle_r1_worker import costs
 from shuffle_r1_worker.batches import micro_batches
 from shuffle_r1_worker.philox import name_hash, uniforms
 from shuffle_r1_worker.positions import prompt_positions
 from shuffle_r1_worker.sampler import TokenSampler
 from shuffle_r1_worker.stop import StopTexts
 from shuffle_r1_worker.work import Group, Prompt, Sampling
-from worker_client import FIXTURES
+from worker_client import FIXTURES, ROOT, message
+
+
+class CostTests(unittest.TestCase):
+    def test_weights_are_counted_as_the_model_has_them(self) -> None:
+        for folder in [ROOT / "Examples/easy-vqa/model", *(it / "model" for it in FIXTURES.iterdir())]:
+            with torch.device("meta"):
+                model = Qwen2_5_VLModel(AutoConfig.from_pretrained(folder))
+            shape = costs.Shape.of(str(folder))
+            tied = shape.text["tie_word_embeddings"]
+            counted = shape.decoder + shape.tower - (0 if tied else shape.embedding)
+            self.assertEqual(counted, sum(it.numel() for it in model.parameters()), folder)
+        # The sums of the published checkpoints' indices, in weights.
+        published = {"3B": 3_754_622_976, "7B": 8_292_166_656, "72B": 73_410_777_344}
+        self.assertEqual({name: costs.Shape.of(name).decoder + costs.Shape.of(name).tower for name in published}, published)
+
+    def test_bytes_are_those_of_messages(self) -> None:
+        step = costs.Step(rollouts=12, group=4, prompt=7, tokens=5, trained=0.5, pixels=28 * 28, reference=True)
+        groups = [([1] * 7, [], [[2] * 5] * 2) for _ in range(3)]
+        sent = sum(it.byte_count for it in message(groups)[1].values())
+        found = costs.wire(step)
+        self.assertEqual(found["accumulate"], sent + 2 * 6 * 5 * 4)
+        self.assertEqual(found["log-probs"], sent + 6 * 5 * 4)
+        prompts = sum(it.byte_count for name, it in message(groups)[1].items() if name.startswith("prompt"))
+        # Seeds and how many each prompt has; then tokens, log-probabilities and lengths of what was sampled.
+        self.assertEqual(found["generate"], prompts + 12 * 8 + 3 * 4 + 12 * (5 * 8 + 4))
+        self.assertEqual(found["images"], 3 * 3 * 28 * 28)
 
 
 class RandomTests(unittest.TestCase):

@@ -77,6 +77,49 @@ class RankTests(unittest.TestCase):
                 self.assertEqual(one[1], two[1])
 
 
+class EngineTests(unittest.TestCase):
+    """vLLM's place is taken by a stand-in of its interface."""
+
+    PROMPTS = [(tokens, images) for tokens, images, _ in GROUPS]
+    SEEDS = [[1, 2], [3], [4, 5, 6], [7], [8]]
+
+    def sampled(self, engine: str, ranks: int, parallel: int = 1, **options) -> list:
+        """Greedy responses before a step and after it."""
+        with Client(ranks, packages=Path(__file__).parent / "stand_in") as client:
+            generation = {"engine": engine, "tensor_parallel": parallel}
+            client.load(MODEL, dtype="float32", generation=generation, **options)
+            client.images(PICTURES)
+            found = [client.generate(self.PROMPTS, self.SEEDS, temperature=0.0, end_tokens=[40, 41], max_tokens=8)]
+            client.accumulate(GROUPS, slope)
+            client.step(learning_rate=1e-2)
+            return found + [client.generate(self.PROMPTS, self.SEEDS, temperature=0.0, end_tokens=[40, 41], max_tokens=8)]
+
+    def test_it_gets_the_weights_after_each_step(self) -> None:
+        for options in ({}, {"lora": {"rank": 4}}):
+            with self.subTest(options):
+                expected = self.sampled("transformers", 1, **options)
+                self.assertNotEqual(*expected)
+                self.assertEqual(self.sampled("vllm", 1, **options), expected)
+
+    def test_ranks_sample_for_themselves_or_together(self) -> None:
+        expected = self.sampled("transformers", 1)
+        for parallel in (1, 2):
+            with self.subTest(parallel):
+                self.assertEqual(self.sampled("vllm", 2, parallel), expected)
+        with Client(packages=Path(__file__).parent / "stand_in") as client:
+            client.load(MODEL, generation={"engine": "vllm", "tensor_parallel": 2})
+            client.images(PICTURES)
+            with self.assertRaisesRegex(Refused, "options: .*tensor_parallel is 2, which does not divide 1 ranks"):
+                client.generate(self.PROMPTS, self.SEEDS, temperature=0.0)
+
+    def test_one_that_is_not_there_is_named(self) -> None:
+        with Client() as client:
+            client.load(MODEL, generation={"engine": "vllm"})
+            client.images(PICTURES)
+            with self.assertRaisesRegex(Refused, "packages: .*vllm.*install"):
+                client.generate(self.PROMPTS, self.SEEDS)
+
+
 class CheckpointTests(unittest.TestCase):
     def setUp(self) -> None:
         self.folder = Path(tempfile.mkdtemp())

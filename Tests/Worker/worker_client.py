@@ -34,12 +34,16 @@ class Refused(Exception):
 class Client:
     """A worker in a child process."""
 
-    def __init__(self, ranks: int = 1):
+    def __init__(self, ranks: int = 1, packages: Path | None = None):
         command = [sys.executable, "-m", "shuffle_r1_worker"]
         if ranks > 1:
             torchrun = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", str(ranks)]
             command = [sys.executable, *torchrun, "-m", "shuffle_r1_worker"]
-        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+        environment = dict(os.environ)
+        if packages is not None:
+            environment["PYTHONPATH"] = f"{packages}:{environment['PYTHONPATH']}"
+        self.process = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=environment)
         self.connection = Connection(self.process.stdout, self.process.stdin)
         self.last = 0
         self.ask({"kind": "hello", "protocol": 1, "heartbeat_seconds": 1, "device": "cpu"})

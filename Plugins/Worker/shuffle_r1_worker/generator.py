@@ -63,10 +63,11 @@ class Generator:
         """Whether ranks must go through the model together, since each holds a part of it."""
 
     def run(
-        self, requests: list[Request], sampling: Sampling, stop: StopTexts | None, context_length: int,
+        self, requests: list[tuple[int, Request]], sampling: Sampling, stop: StopTexts | None, context_length: int,
         finished: Callable[[list[Response], int], None], stopped: Callable[[], None],
     ) -> list[Response]:
-        """All responses; `finished` hears of those that end, and of the number of tokens sampled since."""
+        """All responses to requests, which have numbers; `finished` hears of those that end, and of the number of tokens
+        sampled since."""
         done: list[Response] = []
         work = self._work(requests, sampling, stop, context_length, done, finished)
         wanted = next(work, None)
@@ -95,7 +96,7 @@ class Generator:
             self.network("logits", **batch)
 
     def _work(
-        self, requests: list[Request], sampling: Sampling, stop: StopTexts | None, context_length: int,
+        self, requests: list[tuple[int, Request]], sampling: Sampling, stop: StopTexts | None, context_length: int,
         done: list[Response], finished: Callable[[list[Response], int], None],
     ) -> Passes:
         """Yields each pass through the model, and is sent what it gives."""
@@ -121,11 +122,11 @@ class Generator:
                 last = [it.tokens[-1] for it in active]
                 logits = yield Pass(False, functools.partial(self._advance, last, state))
 
-    def _waves(self, requests: list[Request]) -> Iterator[list[tuple[int, Request]]]:
-        """Requests, with their numbers, whose responses advance together."""
+    def _waves(self, requests: list[tuple[int, Request]]) -> Iterator[list[tuple[int, Request]]]:
+        """Requests whose responses advance together."""
         wave: list[tuple[int, Request]] = []
         rows = 0
-        for number, request in enumerate(requests):
+        for number, request in requests:
             if wave and rows + len(request.seeds) > self.options.rows_at_once:
                 yield wave
                 wave, rows = [], 0

@@ -18,6 +18,9 @@ from .model import is_vision
 from .ranks import Ranks
 from .weights import canonical
 
+MOMENTS = ("exp_avg", "exp_avg_sq")
+"""What the averages of gradients and of their squares are called in torch.optim.AdamW's state."""
+
 
 def local(tensor: torch.Tensor) -> torch.Tensor:
     """This rank's part of a tensor."""
@@ -149,14 +152,19 @@ class AdamW:
         return learner.first, learner.second
 
     def state(self) -> Iterator[tuple[str, torch.Tensor]]:
-        """Names and whole moments, on the processor; every rank must go through it."""
+        """Names and whole moments; every rank must go through it."""
         for learner in self.learners:
-            for name, part in zip(("exp_avg", "exp_avg_sq"), self._moments(learner)):
-                yield f"{learner.name}.{name}", learner.whole(part).cpu()
+            for name, part in zip(MOMENTS, self._moments(learner)):
+                yield f"{learner.name}.{name}", learner.whole(part)
+
+    @property
+    def state_shapes(self) -> list[tuple[str, torch.Size]]:
+        """What `state` will give, in its order."""
+        return [(f"{it.name}.{name}", it.parameter.shape) for it in self.learners for name in MOMENTS]
 
     def restore(self, steps: int, moment: Any) -> None:
         """Takes up a state; `moment` gives whole tensors by the names of `state`."""
         self.steps = steps
         for learner in self.learners:
-            learner.first = learner.own(moment(f"{learner.name}.exp_avg", learner.parameter.shape)).clone()
-            learner.second = learner.own(moment(f"{learner.name}.exp_avg_sq", learner.parameter.shape)).clone()
+            learner.first, learner.second = (
+                learner.own(moment(f"{learner.name}.{name}", learner.parameter.shape)).clone() for name in MOMENTS)

@@ -86,31 +86,46 @@ class WorkerPolicy:
         finished: Callable[[list[Response], int], None], stopped: Callable[[], None],
     ) -> None:
         """Samples; `finished` hears on rank 0 of every response, with its request's number."""
-        mine = list(range(len(requests)))[self.ranks.index :: self.ranks.count]
-        own = [requests[number] for number in mine]
+        numbers = range(len(requests))
+        mine = list(numbers[self.ranks.index :: self.ranks.count])
 
         def heard(responses: list[Response], tokens: int) -> None:
             if self.ranks.is_first:
-                finished([_numbered(it, mine) for it in responses], tokens)
+                finished(responses, tokens)
 
-        context_length = self.model.config.text_config.max_position_embeddings
         if self.settings.generation.engine == "vllm":
-            found = self._engine().run(own, sampling, heard, self)
+            found = self._by_vllm([(number, requests[number]) for number in numbers], set(mine), sampling)
+            heard(found, sum(len(it.tokens) for it in found))
         else:
+            context_length = self.model.config.text_config.max_position_embeddings
             generator = Generator(self.network, self.layout, self.ranks, self.settings.generation, self._in_step)
             with self._without_checkpointing():
+                own = [(number, requests[number]) for number in mine]
                 found = generator.run(own, sampling, stop, context_length, heard, stopped)
-        others = self.ranks.gather([_numbered(it, mine) for it in found])[1:]
-        for responses in others:
+        for responses in self.ranks.gather(found)[1:]:
             finished(responses, sum(len(it.tokens) for it in responses))
 
-    def _engine(self) -> Any:
+    def _by_vllm(
+        self, numbered: list[tuple[int, Request]], mine: set[int], sampling: Sampling
+    ) -> list[Response]:
+        """This rank's responses: an engine samples for all ranks that hold it, and each of them keeps and scores its own."""
         if self._vllm is None:
             from .vllm_engine import VLLMEngine
 
-            self._vllm = VLLMEngine(self.settings, self.pictures, self.model.config)
-        self._vllm.synchronize(self.optimizer.steps, self.model)
-        return self._vllm
+            self._vllm = VLLMEngine(self.settings, self.pictures, self.model.config, self.ranks)
+        number_format = models.dtype(self.settings, self.ranks.device)
+        self._vllm.synchronize(self.optimizer.steps, lambda: self._saver.weights(number_format))
+        parallel = self.settings.generation.tensor_parallel
+        first = self.ranks.index // parallel * parallel
+        share = [it for it in numbered if first <= it[0] % self.ranks.count < first + parallel]
+        found = [it for it in self._vllm.run(share, sampling) if it.request in mine]
+        prompts = dict(numbered)
+        groups = [Group(prompts[it.request].prompt, [np.array(it.tokens, np.int32)]) for it in found]
+        values = self._own_log_probs(groups, sampling.temperature)
+        ends = np.cumsum([len(it.tokens) for it in found])
+        for response, row in zip(found, np.split(values, ends[:-1]) if found else []):
+            response.log_probs = row.tolist()
+        return found
 
     # Log-probabilities.
 
@@ -128,7 +143,7 @@ class WorkerPolicy:
         order = [(number, index) for number, group in enumerate(groups) for index in range(len(group.responses))]
         return np.concatenate([found.get(place, np.zeros(0, np.float32)) for place in order] or [np.zeros(0, np.float32)])
 
-    def own_log_probs(self, groups: list[Group], temperature: float) -> np.ndarray:
+    def _own_log_probs(self, groups: list[Group], temperature: float) -> np.ndarray:
         """The same of groups that each rank has for itself; ranks that hold shards make as many passes as the longest."""
         batches = micro_batches(groups, self.settings.rows_per_micro_batch)
         found: list[np.ndarray] = []
@@ -233,13 +248,6 @@ class WorkerPolicy:
         if not self.settings.trains:
             raise WorkerFault("options", "the policy was opened for inference, it has nothing new to save", "")
         self._saver.save(folder)
-
-
-def _numbered(response: Response, numbers: list[int]) -> Response:
-    """A response under the number that its request has among all ranks'."""
-    return Response(
-        numbers[response.request], response.index, response.seed, response.limit, response.tokens, response.log_probs,
-        response.finish)
 
 
 def _by_place(pieces: list[Piece], values: np.ndarray) -> dict[tuple[int, int], np.ndarray]:

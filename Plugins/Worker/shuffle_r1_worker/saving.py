@@ -13,13 +13,14 @@ from pathlib import Path
 from typing import Callable, Iterator
 
 import torch
-from safetensors.torch import safe_open, save_file
+from safetensors.torch import safe_open
 from torch import nn
 
 from .faults import WorkerFault
 from .optimizer import AdamW
 from .ranks import Ranks
 from .settings import Settings
+from .tensor_file import TensorFile
 from .weights import INDEX, SINGLE, WeightFiles, canonical
 
 OPTIMIZER, ADAPTER = "optimizer.safetensors", "adapter"
@@ -75,11 +76,9 @@ class Saver:
             partial.mkdir(parents=True)
         adapted = self.settings.lora.rank > 0
         number_format = torch.float32 if not adapted else self.files.tensor(self.order[0]).dtype
-        self._write_shards(partial, self._weights(number_format), number_format)
+        self._write_shards(partial, number_format)
         if self.optimizer.steps > 0:
-            state = dict(self.optimizer.state())
-            if self.ranks.is_first:
-                _save_tensors(state, partial / OPTIMIZER, ("step", str(self.optimizer.steps)))
+            self._write_state(partial / OPTIMIZER)
         if adapted:
             state = {it.name: it.whole(it.weights).cpu() for it in self.optimizer.learners}
             if self.ranks.is_first:
@@ -91,8 +90,8 @@ class Saver:
             os.rename(partial, folder)
             _sync(folder.parent)
 
-    def _weights(self, number_format: torch.dtype) -> Iterator[tuple[str, torch.Tensor]]:
-        """Stored names and whole tensors, adapters merged, in the order of the source's files."""
+    def weights(self, number_format: torch.dtype) -> Iterator[tuple[str, torch.Tensor]]:
+        """Stored names and whole tensors, adapters merged, in the order of the source's files; every rank must go through it."""
         learners = {it.name: it for it in self.optimizer.learners}
         for name in self.order:
             full_name, parameter = self.own[name]
@@ -103,7 +102,7 @@ class Saver:
                 whole = whole.full_tensor() if hasattr(whole, "full_tensor") else whole
                 change = self._adapter_change(full_name, learners)
                 whole = whole if change is None else whole.float() + change
-            yield self.files.stored_name(name), whole.to("cpu", number_format)
+            yield self.files.stored_name(name), whole.to(number_format)
 
     def _adapter_change(self, name: str, learners: dict) -> torch.Tensor | None:
         """What adapters add to a weight: scale · B · A."""
@@ -115,29 +114,45 @@ class Saver:
             return None
         return (b.whole(b.weights) @ a.whole(a.weights)) * (self.settings.lora.alpha / self.settings.lora.rank)
 
-    def _write_shards(
-        self, folder: Path, tensors: Iterator[tuple[str, torch.Tensor]], number_format: torch.dtype
-    ) -> None:
+    def _write_shards(self, folder: Path, number_format: torch.dtype) -> None:
         sizes = [(self.files.stored_name(name), self.files.shape(name)) for name in self.order]
         plan = _shard_plan(sizes, number_format.itemsize)
-        pending: dict[str, torch.Tensor] = {}
-        for name, tensor in tensors:
+        file: TensorFile | None = None
+        for name, tensor in self.weights(number_format):
             if not self.ranks.is_first:
                 continue
-            pending[name] = tensor.contiguous()
-            file = plan[name]
-            if all(other in pending for other, of in plan.items() if of == file):
-                part = {other: pending.pop(other) for other, of in plan.items() if of == file}
-                _save_tensors(part, folder / file)
+            if file is None:
+                of_file = [(other, shape) for other, shape in sizes if plan[other] == plan[name]]
+                file = TensorFile(folder / plan[name], of_file, number_format, {"format": "pt"})
+            file.write(name, tensor)
+            if file.is_complete:
+                file.close()
+                file = None
         if self.ranks.is_first and len(set(plan.values())) > 1:
             total = sum(number_format.itemsize * int(torch.Size(shape).numel()) for _, shape in sizes)
             index = {"metadata": {"total_size": total}, "weight_map": dict(sorted(plan.items()))}
             _write(folder / INDEX, (json.dumps(index, indent=2) + "\n").encode())
 
+    def _write_state(self, path: Path) -> None:
+        """The optimizer's, tensor by tensor: it is four times as large as the model in bfloat16."""
+        file = None
+        if self.ranks.is_first:
+            metadata = {"format": "pt", "step": str(self.optimizer.steps)}
+            file = TensorFile(path, self.optimizer.state_shapes, torch.float32, metadata)
+        for name, tensor in self.optimizer.state():
+            if file is not None:
+                file.write(name, tensor)
+        if file is not None:
+            file.close()
+
     def _write_adapter(self, folder: Path, state: dict[str, torch.Tensor]) -> None:
         """The layout of peft: its `PeftModel.from_pretrained` opens it on top of the model."""
         tensors = {f"base_model.model.{_long(name).replace('.default', '')}": it for name, it in state.items()}
-        _save_tensors(tensors, folder / "adapter_model.safetensors")
+        declared = [(name, it.shape) for name, it in tensors.items()]
+        file = TensorFile(folder / "adapter_model.safetensors", declared, torch.float32, {"format": "pt"})
+        for name, tensor in tensors.items():
+            file.write(name, tensor)
+        file.close()
         config = {
             "peft_type": "LORA", "task_type": None, "base_model_name_or_path": str(self.settings.model),
             "r": self.settings.lora.rank, "lora_alpha": self.settings.lora.alpha, "lora_dropout": 0.0, "bias": "none",
@@ -207,14 +222,6 @@ def _shard_plan(sizes: list[tuple[str, tuple[int, ...]]], width: int) -> dict[st
     if number == 0:
         return {name: SINGLE for name in numbers}
     return {name: f"model-{it + 1:05}-of-{number + 1:05}.safetensors" for name, it in numbers.items()}
-
-
-def _save_tensors(
-    tensors: dict[str, torch.Tensor], path: Path, metadata: tuple[str, str] = ("format", "pt")
-) -> None:
-    """One member of metadata alone: safetensors writes several in an order that differs from one process to the next."""
-    save_file(tensors, str(path), dict([metadata]))
-    _sync(path)
 
 
 def _write(path: Path, content: bytes) -> None:

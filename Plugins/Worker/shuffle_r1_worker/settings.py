@@ -25,6 +25,7 @@ class Generation:
     engine: str = "transformers"
     rows_at_once: int = 256
     memory_share: float = 0.4
+    tensor_parallel: int = 1
 
 
 @dataclass(frozen=True)

@@ -1,35 +1,34 @@
 # SPDX-License-Identifier: Apache-2.0
 """Samples responses with vLLM inside the worker's processes, and gives it the weights after each step.
 
-Written after vLLM's documentation of offline inference, reinforcement learning and multimodal inputs
-(docs.vllm.ai: `LLM`, `SamplingParams`, `distributed_executor_backend="external_launcher"`, `load_weights`).
-Not run by its authors: no machine of theirs has had vLLM.
+Written after vLLM's documentation of offline inference and reinforcement learning, and its sources of version 0.33 (`LLM`,
+`SamplingParams`, `LLM.apply_model`, `distributed_executor_backend="external_launcher"`). The tests run it against a stand-in
+with those signatures. Not run against vLLM itself: no machine of its authors has had a GPU.
 """
 
 from __future__ import annotations
 
 import os
-from typing import Any, Callable
+from typing import Any, Callable, Iterable
 
-import numpy as np
-from torch import nn
+import torch
 
 from .faults import WorkerFault
 from .generator import Response
 from .pictures import Pictures
+from .ranks import Ranks
 from .settings import Settings
-from .weights import canonical
-from .work import Group, Prompt, Request, Sampling
+from .work import Prompt, Request, Sampling
 
 
 class VLLMEngine:
-    """One engine for each rank, with a model that one GPU holds.
+    """One engine for as many ranks as hold a model together, `tensor_parallel`; all of them ask it for the same.
 
     A response's seed is vLLM's own: it gives the same tokens again with the same version and batch, and others than the
-    bundled policy. Log-probabilities are computed by the model that is trained: those of vLLM differ by its rounding.
+    bundled policy.
     """
 
-    def __init__(self, settings: Settings, pictures: Pictures, config: Any):
+    def __init__(self, settings: Settings, pictures: Pictures, config: Any, ranks: Ranks):
         # In this process, so that its model's weights are at hand.
         os.environ.setdefault("VLLM_ENABLE_V1_MULTIPROCESSING", "0")
         try:
@@ -39,49 +38,49 @@ class VLLMEngine:
                 "packages", f"policy.with.generation.engine is vllm, and it cannot be imported: {error}",
                 "install it into the worker's environment (`.venv-worker/bin/pip install vllm`), or take transformers"
             ) from None
+        parallel = settings.generation.tensor_parallel
+        if ranks.count % parallel != 0:
+            raise WorkerFault(
+                "options", f"policy.with.generation.tensor_parallel is {parallel}, which does not divide {ranks.count} ranks",
+                "take a divisor of the number of ranks")
         self.pictures, self.config = pictures, config
         self.merge = config.vision_config.spatial_merge_size
         self._steps: int | None = None
-        launcher = {"distributed_executor_backend": "external_launcher"} if int(os.environ.get("WORLD_SIZE", "1")) > 1 else {}
+        # torchrun has started the ranks: vLLM takes them as they are, so many in a row for each engine.
+        launcher = {"distributed_executor_backend": "external_launcher"} if ranks.count > 1 else {}
         self.engine = LLM(
-            model=str(settings.model), dtype="auto" if settings.dtype == "auto" else settings.dtype,
-            gpu_memory_utilization=settings.generation.memory_share, tensor_parallel_size=1, seed=settings.seed, **launcher)
+            model=str(settings.model), dtype="auto" if settings.dtype == "auto" else settings.dtype, seed=settings.seed,
+            gpu_memory_utilization=settings.generation.memory_share,
+            tensor_parallel_size=parallel, **launcher)
 
-    def synchronize(self, steps: int, model: nn.Module) -> None:
-        """Gives it the weights where they have changed; every rank must call it, for each holds a part."""
+    def synchronize(self, steps: int, weights: Callable[[], Iterable[tuple[str, torch.Tensor]]]) -> None:
+        """Gives it whole tensors under the names of the files, where they have changed; every rank must call it."""
         if self._steps == steps:
             return
-        target = self.engine.llm_engine.model_executor.driver_worker.model_runner.model
-        for name, parameter in model.named_parameters():
-            whole = parameter.detach()
-            whole = whole.full_tensor() if hasattr(whole, "full_tensor") else whole
-            target.load_weights([(canonical(name), whole)])
+        self.engine.apply_model(lambda model: model.load_weights(weights()) and None)
         self.engine.reset_prefix_cache()
         self._steps = steps
 
-    def run(
-        self, requests: list[Request], sampling: Sampling, finished: Callable[[list[Response], int], None], policy: Any
-    ) -> list[Response]:
-        """All responses of this rank's requests."""
+    def run(self, numbered: list[tuple[int, Request]], sampling: Sampling) -> list[Response]:
+        """All responses to requests, which have numbers; their log-probabilities are for the trained model to say."""
         from vllm import SamplingParams
 
         prompts, parameters, responses = [], [], []
-        for number, request in enumerate(requests):
+        for number, request in numbered:
+            prompt = self._prompt(request.prompt)
             for index, seed in enumerate(request.seeds):
-                prompts.append(self._prompt(request.prompt))
+                prompts.append(prompt)
                 parameters.append(
                     SamplingParams(
-                        temperature=sampling.temperature, top_p=sampling.top_p, top_k=sampling.top_k or -1,
+                        temperature=sampling.temperature, top_p=sampling.top_p, top_k=sampling.top_k,
                         min_tokens=sampling.min_tokens, max_tokens=sampling.max_tokens, stop=sampling.stop or None,
                         stop_token_ids=sampling.end_tokens, ignore_eos=True, seed=int(seed) % 2**63,
                         detokenize=bool(sampling.stop)))
                 responses.append(Response(number, index, int(seed), sampling.max_tokens))
         outputs = self.engine.generate(prompts, parameters, use_tqdm=False) if prompts else []
-        for response, output in zip(responses, outputs):
+        for response, output in zip(responses, outputs, strict=True):
             response.tokens = list(output.outputs[0].token_ids)
             response.finish = "length" if output.outputs[0].finish_reason == "length" else "stop"
-        self._score(requests, responses, sampling, policy)
-        finished(responses, sum(len(it.tokens) for it in responses))
         return responses
 
     def _prompt(self, prompt: Prompt) -> dict[str, Any]:
@@ -100,16 +99,3 @@ class VLLMEngine:
         if prompt.images:
             found["multi_modal_data"] = {"image": [Image.fromarray(self.pictures.pixels(name)) for name in prompt.images]}
         return found
-
-    @staticmethod
-    def _score(requests: list[Request], responses: list[Response], sampling: Sampling, policy: Any) -> None:
-        """Sets the log-probabilities that the model which is trained gives."""
-        groups = [Group(request.prompt, []) for request in requests]
-        for response in responses:
-            groups[response.request].responses.append(np.array(response.tokens, np.int32))
-        values = policy.own_log_probs(groups, sampling.temperature)
-        start = 0
-        for response in responses:
-            end = start + len(response.tokens)
-            response.log_probs = values[start:end].tolist()
-            start = end
