@@ -26,7 +26,7 @@ struct LogProbsCommand: AsyncParsableCommand {
       none or was sampled greedily.
       """)
 
-  @OptionGroup var model: ModelArguments
+  @OptionGroup var model: ScoringModelArguments
 
   @Option(
     parsing: .unconditional,
@@ -50,9 +50,9 @@ struct LogProbsCommand: AsyncParsableCommand {
   func run() async throws {
     let stream = try RecordStream(records, work, noun: "trajectory") { _ in }
     defer { stream.line.clear() }
-    stream.line.update("opening \(model.model)", share: nil)
+    stream.line.update("opening \(model.name)", share: nil)
     let scorer = LogProbScorer(
-      policy: try model.open(threads: work.threads), field: Field(field.rawValue),
+      policy: try await model.open(threads: work.threads), field: Field(field.rawValue),
       temperature: temperature.map { .fixed($0) } ?? .recorded)
     var (scored, tokens, others) = (0, 0, 0)
     try await stream.forEachBatch { batch, share in

@@ -7,17 +7,52 @@ import PipelineRuntime
 import PipelineSpec
 import QwenVL
 
-/// Which model a command works with.
-struct ModelArguments: ParsableArguments {
+/// Which model a command computes log-probabilities with.
+struct ScoringModelArguments: ParsableArguments {
   @Option(help: ArgumentHelp("The model's folder, in the Hugging Face layout.", valueName: "dir"))
-  var model: String
+  var model: String?
+
+  @Option(
+    help: ArgumentHelp(
+      #"A policy as a spec has it: {"use": "worker", "with": {"model": "DIR"}}; `shuffle-r1 describe worker` lists its options."#,
+      valueName: "json"))
+  var policy: String?
+
+  func validate() throws {
+    if (policy == nil) == (model == nil) {
+      throw ValidationError("name one model: --model DIR, or --policy with a policy as a spec has it")
+    }
+  }
+
+  /// What messages call the model.
+  var name: String { model ?? "the policy" }
 
   /// Opens the model to compute with, not to train.
-  func open(threads: Int) throws -> BundledPolicy {
+  func open(threads: Int) async throws -> any Policy {
+    guard let policy else { return try ChosenPolicy.bundled(model ?? "", threads: threads) }
+    return try await ChosenPolicy.named(policy, for: .logProbs)
+      .open(PolicyOpening(purpose: .inference, threads: threads))
+  }
+}
+
+/// Policies as options of a command name them.
+private enum ChosenPolicy {
+  /// The bundled policy with the model of a folder, to compute with.
+  static func bundled(_ folder: String, threads: Int) throws -> BundledPolicy {
     var options = BundledPolicy.Options()
     options.use = .inference
     options.threads = threads
-    return try BundledPolicy(folder: model, options: options)
+    return try BundledPolicy(folder: folder, options: options)
+  }
+
+  /// The policy that a text names, which must have what it is for.
+  static func named(_ text: String, for need: PolicyNeed) throws -> any PolicyBackend {
+    let backend = try SpecLoader.policy(reference: text, registry: CommandEnvironment.registry)
+    guard backend.offers.contains(need) else {
+      let lack = need == .generation ? "responses" : "log-probabilities"
+      throw PipelineError(.invalidSpec, "--policy: '\(type(of: backend).name)' gives no \(lack); name another policy")
+    }
+    return backend
   }
 }
 
@@ -39,7 +74,8 @@ struct SampledModelArguments: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
-      #"A policy as a spec has it: {"use": "openai", "with": {…}}; `shuffle-r1 describe openai` lists its options."#,
+      "A policy as a spec has it, with all its options: {\"use\": \"worker\", \"with\": {\"model\": \"DIR\"}}; "
+        + "`shuffle-r1 describe worker` and `describe openai` list them.",
       valueName: "json"))
   var policy: String?
 
@@ -60,17 +96,9 @@ struct SampledModelArguments: ParsableArguments {
   ///
   /// - Parameter output: The file that is written, beside which answers are kept until it is complete; nil for none.
   func open(threads: Int, output: String?) async throws -> any Policy {
-    if policy == nil, server == nil {
-      var options = BundledPolicy.Options()
-      options.use = .inference
-      options.threads = threads
-      return try BundledPolicy(folder: model ?? "", options: options)
-    }
-    let backend = try policy.map { try SpecLoader.policy(reference: $0, registry: CommandEnvironment.registry) }
-    let opened = try backend ?? SpecLoader.policy("openai", with: serverOptions, registry: CommandEnvironment.registry)
-    guard opened.offers.contains(.generation) else {
-      throw PipelineError(.invalidSpec, "--policy: '\(type(of: opened).name)' gives no responses; name another policy")
-    }
+    if policy == nil, server == nil { return try ChosenPolicy.bundled(model ?? "", threads: threads) }
+    let named = try policy.map { try ChosenPolicy.named($0, for: .generation) }
+    let opened = try named ?? SpecLoader.policy("openai", with: serverOptions, registry: CommandEnvironment.registry)
     return try await opened.open(
       PolicyOpening(purpose: .inference, threads: threads, cacheFolder: output.map { AnswersBeside($0).folder }))
   }
