@@ -142,11 +142,11 @@ class Settings:
     lora: int = 0
     rows: int = 4096
     rows_at_once: int = 256
-    vllm_share: float = 0.0
+    tensor_parallel: int = 1
 
 
 def memory(shape: Shape, step: Step, settings: Settings) -> dict[str, float]:
-    """Bytes of one rank's device, weights in shards, layers computed again on the way back."""
+    """Bytes of one rank's device: weights in shards, layers computed again on the way back, rollouts by transformers."""
     ranks = settings.ranks
     learning = shape.adapters(settings.lora) if settings.lora else shape.decoder
     all_weights = shape.decoder + shape.tower + (learning if settings.lora else 0)
@@ -166,9 +166,7 @@ def memory(shape: Shape, step: Step, settings: Settings) -> dict[str, float]:
     # What enters each layer, one layer's own, logits with their gradient.
     found["activations"] = (
         WEIGHT * settings.rows * (layers * hidden + 8 * hidden + 4 * widest) + 3 * SINGLE * LOGITS * shape.text["vocab_size"])
-    if not settings.vllm_share:
-        rows = min(settings.rows_at_once, math.ceil(step.rollouts / ranks))
-        found["keys and values"] = rows * (step.prompt + step.tokens) * shape.cache
+    found["keys and values"] = _passes(step, settings, 1)[1] * (step.prompt + step.tokens) * shape.cache
     return found
 
 
@@ -191,16 +189,27 @@ def operations(shape: Shape, step: Step) -> dict[str, float]:
     return found
 
 
-def decoding_seconds(shape: Shape, step: Step, ranks: int, rows: int, bandwidth: float) -> float:
-    """The least time to sample in: every token reads all weights once for its rows, and each row's keys and values.
+def decoding_seconds(shape: Shape, step: Step, settings: Settings, bandwidth: float) -> float:
+    """The least time to sample in: each token reads all weights once for all rows, and each row's keys and values.
 
-    `rows` advance together on each rank; each rank holds the whole model.
+    Engines of `tensor_parallel` GPUs hold the whole model, and read at that many times `bandwidth`.
     """
-    own = math.ceil(step.rollouts / ranks)
-    rows = min(rows, own)
-    waves = math.ceil(own / rows)
+    tokens, rows = _passes(step, settings, settings.tensor_parallel)
     behind = step.prompt + step.tokens / 2
-    return waves * step.tokens * (WEIGHT * shape.decoder + rows * behind * shape.cache) / bandwidth
+    return tokens * (WEIGHT * shape.decoder + rows * behind * shape.cache) / (bandwidth * settings.tensor_parallel)
+
+
+def gathering_seconds(shape: Shape, step: Step, settings: Settings, link: float) -> float:
+    """The least time for weights in shards to travel in while transformers samples: each token gathers all of them."""
+    tokens, _ = _passes(step, settings, 1)
+    return tokens * WEIGHT * shape.decoder * (1 - 1 / settings.ranks) / link
+
+
+def _passes(step: Step, settings: Settings, parallel: int) -> tuple[float, int]:
+    """Passes that an engine of so many ranks makes for a step's tokens, and rows that advance in each."""
+    own = math.ceil(step.rollouts * parallel / settings.ranks)
+    rows = min(settings.rows_at_once, own)
+    return math.ceil(own / rows) * step.tokens, rows
 
 
 def main() -> None:
@@ -217,24 +226,28 @@ def main() -> None:
     parser.add_argument("--lora", type=int, default=0, metavar="RANK", help="adapters in place of the weights")
     parser.add_argument("--rows", type=int, default=4096, help="rows_per_micro_batch (4096)")
     parser.add_argument("--rows-at-once", type=int, default=256, help="generation.rows_at_once (256)")
+    parser.add_argument("--tensor-parallel", type=int, default=1, help="GPUs that hold vLLM's model together (1)")
     parser.add_argument("--tflops", type=float, default=989, help="of a GPU in bfloat16, without sparsity (989, an H100 SXM)")
     parser.add_argument("--use", type=float, default=0.4, help="the share of them that is reached (0.4, an assumption)")
     parser.add_argument("--bandwidth", type=float, default=3350, help="GB/s of a GPU's memory (3350, an H100 SXM)")
+    parser.add_argument("--link", type=float, default=450, help="GB/s into a GPU from others (450, NVLink of an H100 SXM)")
     given = parser.parse_args()
     try:
         shape = Shape.of(given.model)
     except (OSError, ValueError, KeyError) as error:
         parser.exit(2, f"costs: {given.model} is no folder of a Qwen2.5-VL model, nor 3B, 7B or 72B: {error}\n")
     step = Step(given.rollouts, given.group, given.prompt, given.tokens, given.trained, given.pixels, given.reference)
-    settings = Settings(given.ranks, given.lora, given.rows, given.rows_at_once)
+    settings = Settings(given.ranks, given.lora, given.rows, given.rows_at_once, given.tensor_parallel)
     print(f"{shape.decoder + shape.tower:,} weights, {shape.decoder:,} of them in the decoder")
     print("on paper, not measured\n")
     _table("over the wire, a step", wire(step), 1e9, "GB")
     _table(f"on each of {given.ranks} GPUs", memory(shape, step, settings), 1e9, "GB")
     reached = given.tflops * 1e12 * given.use * given.ranks
     _table(f"computing, {given.use:.0%} of {given.tflops:g} TFLOP/s reached", operations(shape, step), reached, "s")
-    least = decoding_seconds(shape, step, given.ranks, given.rows_at_once, given.bandwidth * 1e9)
-    print(f"sampling is bound by memory: at least {least:.0f} s at {given.bandwidth:g} GB/s, whole weights on each GPU")
+    print("sampling is bound by memory and links")
+    print(f"  vLLM, whole weights on {given.tensor_parallel} GPUs: at least {decoding_seconds(shape, step, settings, given.bandwidth * 1e9):.0f} s")
+    if given.ranks > 1:
+        print(f"  transformers, weights in shards: at least {gathering_seconds(shape, step, settings, given.link * 1e9):.0f} s")
 
 
 def _table(title: str, rows: dict[str, float], unit: float, name: str) -> None:
