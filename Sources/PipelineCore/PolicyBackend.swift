@@ -44,15 +44,19 @@ public struct PolicyOpening: Sendable {
   public var threads: Int
   /// A folder for what is to outlive a run that is killed, such as answers that were paid for; nil where there is none.
   public var cacheFolder: String?
+  /// Hears what is waited for, in a few words, for whoever sits before it.
+  public var progressed: @Sendable (_ activity: String) -> Void
 
   /// Describes an opening.
   public init(
-    purpose: Purpose, folder: String = "", checkpoint: String? = nil, threads: Int = 1, cacheFolder: String? = nil
+    purpose: Purpose, folder: String = "", checkpoint: String? = nil, threads: Int = 1, cacheFolder: String? = nil,
+    progressed: @escaping @Sendable (_ activity: String) -> Void = { _ in }
   ) {
     self.purpose = purpose
     self.folder = folder
     self.checkpoint = checkpoint
     self.threads = threads
     self.cacheFolder = cacheFolder
+    self.progressed = progressed
   }
 }

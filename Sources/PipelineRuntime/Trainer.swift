@@ -45,7 +45,8 @@ final class Trainer {
       keepBest: training.checkpoints.keepBest && training.evaluation != nil, state: state["checkpoints"])
     session = try await TrainingSession(
       training, needs: run.needs, checkpoint: checkpoints.record.latest.map(checkpoints.path), memory: state["memory"],
-      threads: run.threads, cacheFolder: directory.cacheFolder)
+      threads: run.threads, cacheFolder: directory.cacheFolder
+    ) { [step = directory.completeSteps] in observer.progressed(step: step, activity: $0, share: nil) }
     trainingWatch = try state["watch"].map { try TrainingWatch(state: $0) } ?? TrainingWatch()
     if let steps = state["score"]?["steps"]?.intValue, let value = state["score"]?["value"]?.doubleValue {
       score = Score(steps: steps, value: value)

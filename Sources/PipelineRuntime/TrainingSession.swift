@@ -13,20 +13,22 @@ final class TrainingSession {
   /// - Throws: What is wrong with the model.
   init(
     _ training: TrainingPlan, needs: Set<PolicyNeed>, checkpoint: String?, memory: JSONValue?, threads: Int,
-    cacheFolder: String
+    cacheFolder: String, progressed: @escaping @Sendable (_ activity: String) -> Void
   ) async throws {
     trains = needs.contains(.training)
     policy = try await training.policy.open(
       PolicyOpening(
         purpose: trains ? .training : .inference, folder: training.folder, checkpoint: checkpoint, threads: threads,
-        cacheFolder: cacheFolder))
+        cacheFolder: cacheFolder, progressed: progressed))
     if !needs.contains(.reference) {
       reference = nil
     } else if let kept = try await policy.reference() {
       reference = kept
     } else {
       reference = try await training.policy.open(
-        PolicyOpening(purpose: .inference, folder: training.folder, threads: threads, cacheFolder: cacheFolder))
+        PolicyOpening(
+          purpose: .inference, folder: training.folder, threads: threads, cacheFolder: cacheFolder,
+          progressed: progressed))
     }
     for member in memory?.objectValue ?? [] { memories[member.key] = StageMemory(member.value) }
   }

@@ -31,7 +31,12 @@ public struct WorkerPolicyBackend: PolicyBackend {
     let model = options.model.resolved(in: opening.folder)
     // Before anything is started: most mistakes are found here.
     let codec = try PromptCodec(folder: model)
+    let notice = WaitingNotice(opening.progressed)
+    defer { notice.end() }
+    notice.say(
+      options.connect.isEmpty ? "starting the policy's worker" : "waiting for a policy's worker at \(options.connect)")
     let connection = try await WorkerStart(options: options, opening: opening).connection()
+    notice.say("the policy's worker loads \(model)")
     let frame = try await connection.ask(
       .init(kind: "load", members: members(model.absolutePath, opening), limit: options.limits.load))
     let facts = frame.header["facts"]

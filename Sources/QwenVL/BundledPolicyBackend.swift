@@ -63,6 +63,8 @@ public struct BundledPolicyBackend: PolicyBackend {
     policy.use = opening.purpose == .inference ? .inference : .training(vision: options.vision)
     policy.threads = opening.threads
     policy.rowsPerMicroBatch = options.rowsPerMicroBatch
-    return try BundledPolicy(folder: opening.checkpoint ?? options.model.resolved(in: opening.folder), options: policy)
+    let folder = opening.checkpoint ?? options.model.resolved(in: opening.folder)
+    opening.progressed("opening \(folder)")
+    return try BundledPolicy(folder: folder, options: policy)
   }
 }

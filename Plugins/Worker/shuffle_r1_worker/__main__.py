@@ -41,12 +41,13 @@ def answer(hello: dict[str, Any], connection: Connection | None, listening: bool
 
         from .ranks import Ranks
         from .server import Server
-    except Exception as error:  # noqa: BLE001  whatever keeps a package from being imported
+
+        ranks = Ranks(hello.get("device", "auto"))
+    except Exception as error:  # noqa: BLE001  whatever keeps a package or a GPU from being used
         if connection is not None:
             connection.write(Frame(understood(error, "hello").header(hello.get("id", 0))))
         raise SystemExit(1) from None
     transformers.logging.set_verbosity_error()
-    ranks = Ranks(hello.get("device", "auto"))
     server = Server(connection, ranks, float(hello.get("heartbeat_seconds", 5)))
     if connection is not None:
         connection.write(

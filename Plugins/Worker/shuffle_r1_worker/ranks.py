@@ -10,6 +10,7 @@ from typing import Any
 import torch
 import torch.distributed as dist
 
+from .faults import WorkerFault
 from .wire import Frame, Payload
 
 
@@ -25,12 +26,20 @@ class Ranks:
         self.device = torch.device(device, local) if device == "cuda" else torch.device(device)
         self.mesh = None
         if self.device.type == "cuda":
-            torch.cuda.set_device(self.device)
+            self._take_gpu(local)
         if self.count > 1:
             backend = "cpu:gloo,cuda:nccl" if self.device.type == "cuda" else "gloo"
             # Another rank may wait for as long as the pipeline thinks.
             dist.init_process_group(backend, timeout=datetime.timedelta(days=7))
             self.mesh = dist.device_mesh.init_device_mesh(self.device.type, (self.count,))
+
+    def _take_gpu(self, local: int) -> None:
+        count = torch.cuda.device_count() if torch.cuda.is_available() else 0
+        if local >= count:
+            raise WorkerFault(
+                "options", f"rank {self.index} has no GPU: PyTorch sees {count} on this machine",
+                "set policy.with.device to cpu or auto, lower policy.with.ranks, or see what `nvidia-smi` says")
+        torch.cuda.set_device(self.device)
 
     @property
     def is_first(self) -> bool:
