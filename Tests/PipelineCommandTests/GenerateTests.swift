@@ -61,10 +61,14 @@ struct GenerateTests {
     try sandbox.output(
       """
       \(Self.generate) -q --n 5 prompts.jsonl > one
-      \(Self.generate) -q --n 5 --threads \(threads) < <(cat prompts.jsonl) > two; cmp one two
+      \(Self.generate) -q --n 5 --threads \(threads) < <(cat prompts.jsonl) > two
       shuffle-r1 logprobs --model model -q --field old_logprobs one > scored
-      shuffle-r1 logprobs --model model -q --field old_logprobs --threads \(threads) < one | cmp - scored
+      shuffle-r1 logprobs --model model -q --field old_logprobs --threads \(threads) < one > again
       """)
+    #expect(sandbox.text("one").split(separator: "\n").count == 15)
+    #expect(sandbox.text("two") == sandbox.text("one"))
+    #expect(sandbox.text("scored").contains("\"old_logprobs\":["))
+    #expect(sandbox.text("again") == sandbox.text("scored"))
   }
 
   @Test("another seed draws otherwise; another prompt more changes nothing else")
@@ -206,9 +210,12 @@ struct GenerateTests {
     try sandbox.output(
       """
       \(Self.generate) -q prompts.jsonl > one; mkdir deep; mv prompts.jsonl image.png deep
-      \(Self.generate) -q deep/prompts.jsonl | cmp - one; cd deep
-      shuffle-r1 generate --model ../model --max-tokens 24 -q < prompts.jsonl | cmp - ../one
+      \(Self.generate) -q deep/prompts.jsonl > named; cd deep
+      shuffle-r1 generate --model ../model --max-tokens 24 -q < prompts.jsonl > ../read
       """)
+    #expect(sandbox.text("one").split(separator: "\n").count == 3)
+    #expect(sandbox.text("named") == sandbox.text("one"))
+    #expect(sandbox.text("read") == sandbox.text("one"))
   }
 
   @Test("a prompt that is too long is an error, left out, or cut, but not in its images")

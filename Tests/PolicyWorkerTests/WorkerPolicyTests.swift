@@ -51,7 +51,7 @@ struct WorkerPolicyTests {
   @Test("images are sent once, in the size that the model sees")
   func images() async throws {
     // The scripted worker fails where an image comes twice, or is used and was never sent.
-    let worker = try await ScriptedWorker.open()
+    let worker = try #require(try await ScriptedWorker.open() as? WorkerPolicy)
     let folder = ScriptedWorker.root.appendingPathComponent("Tests/QwenVLTests/Fixtures/images").path
     let message: JSONValue = [["role": "user", "content": [["type": "image", "image": "grey-8.png"]]]]
     let prompt = try await worker.encode(PolicyPrompt(.messages(message), folder: folder))
@@ -59,6 +59,8 @@ struct WorkerPolicyTests {
     for _ in 0..<2 {
       _ = try await worker.generate([request, request], sampling: SamplingOptions()) { _ in }
     }
+    #expect(await worker.traffic.requests["images"]?.count == 1)
+    #expect(await worker.traffic.requests["generate"]?.count == 2)
   }
 
   @Test("log-probabilities come back under their groups, empty responses included")
