@@ -47,7 +47,7 @@ let package = Package(
     .target(name: "QwenVL", dependencies: ["CImageCodecs", "CKernels", "PipelineCore", "Tensor"]),
 
     // Models behind servers.
-    .target(name: "ModelServers", dependencies: ["PipelineCore", "PipelineIO", "PipelineSpec", "QwenVL"]),
+    .target(name: "ModelServers", dependencies: ["CCurl", "PipelineCore", "PipelineIO", "PipelineSpec", "QwenVL"]),
     // `swift package new-plugin reward NAME`.
     .plugin(
       name: "NewPlugin",
@@ -65,6 +65,7 @@ let package = Package(
     // Shims over C and C++.
     .target(
       name: "CImageCodecs", linkerSettings: ["png", "jpeg", "webp", "webpdemux"].map { .linkedLibrary($0) }),
+    .systemLibrary(name: "CCurl", providers: [.apt(["libcurl4-openssl-dev"])]),
     .target(name: "CJSON", linkerSettings: [.linkedLibrary("jsoncpp")]),
     .target(name: "CRecordScanner"),
     .target(name: "CStandardStreams"),

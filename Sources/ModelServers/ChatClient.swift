@@ -23,9 +23,9 @@ final class ChatClient: Sendable {
   private let cache: AnswerCache?
   private let reader: AnswerReader
   private let state = Mutex(State())
+  private let reading = Mutex(())
 
-  /// The longest answer that is read.
-  static let maxBytes = 64 << 20
+  private static let longBody = 1 << 20
   private static let longestWait = 60.0
   /// A server that wants a longer pause is not waited for.
   private static let longestRetryAfter = 600.0
@@ -44,12 +44,12 @@ final class ChatClient: Sendable {
       throw PipelineError(.invalidSpec, "'url' \(error.message)")
     }
     key = try ServerKey(variable: options.keyFrom, environment: environment)
-    http = HTTPClient(connections: options.concurrency, maxBytes: Self.maxBytes)
     gate = RequestGate(limit: options.concurrency)
     cache = try cachePath.map { try AnswerCache(path: $0) }
+    http = HTTPClient()
     reader = AnswerReader(
       server: address.name, model: options.model, keyVariable: options.keyFrom, key: key,
-      timeLimit: options.timeoutSeconds, maxBytes: Self.maxBytes)
+      timeLimit: options.timeoutSeconds)
   }
 
   deinit { http.close() }
@@ -67,7 +67,7 @@ final class ChatClient: Sendable {
         state.withLock { $0.fromCache += 1 }
         return answer
       }
-      let answer = try await send(Data(body.utf8), random: cacheKey)
+      let answer = try await send(Data(body.utf8), request.longestAnswer(extra: options.extra), random: cacheKey)
       try cache?.keep(answer.json, to: cacheKey)
       return answer
     }
@@ -88,11 +88,11 @@ final class ChatClient: Sendable {
     return remarks
   }
 
-  private func send(_ body: Data, random name: String) async throws -> ChatAnswer {
+  private func send(_ body: Data, _ longestAnswer: Int, random name: String) async throws -> ChatAnswer {
     var attempt = 0
     while true {
       do {
-        let answer = try await once(body)
+        let answer = try await once(body, longestAnswer)
         state.withLock { ($0.hasAnswered, $0.givenUp) = (true, 0) }
         return answer
       } catch ServerFault.passing(let fault) {
@@ -108,18 +108,20 @@ final class ChatClient: Sendable {
     }
   }
 
-  private func once(_ body: Data) async throws -> ChatAnswer {
+  private func once(_ body: Data, _ longestAnswer: Int) async throws -> ChatAnswer {
     var headers = ["Content-Type": "application/json", "Accept": "application/json"]
     if let key { headers["Authorization"] = key.authorization }
     let answer: HTTPAnswer
     do {
-      answer = try await http.post(body, to: address.chat, headers: headers, timeLimit: options.timeoutSeconds)
+      answer = try await http.post(
+        body, to: address.chat, headers: headers, longestAnswer: longestAnswer, timeLimit: options.timeoutSeconds)
     } catch let fault as HTTPFault {
       throw reader.fault(fault)
     }
     guard (200..<300).contains(answer.status) else { throw reader.fault(answer) }
     do {
-      let value = try JSONValue(parsing: String(decoding: answer.body, as: UTF8.self))
+      let value = try parsed(answer.body)
+      if value["choices"] == nil, value["error"] != nil { throw reader.broken(answer) }
       let read = try ChatAnswer(key.map { key in value.mapStrings { key.redacted($0) } } ?? value)
       if read.choices.contains(where: { $0.finish == "abort" }) { throw reader.broken("it was aborted") }
       return read
@@ -130,6 +132,12 @@ final class ChatClient: Sendable {
     } catch {
       throw reader.broken("it is no JSON, or cut off")
     }
+  }
+
+  /// Reads JSON, long ones one at a time: what is read takes many times the bytes.
+  private func parsed(_ body: [UInt8]) throws -> JSONValue {
+    func parse() throws -> JSONValue { try JSONValue(parsing: String(decoding: body, as: UTF8.self)) }
+    return body.count < Self.longBody ? try parse() : try reading.withLock { _ in try parse() }
   }
 
   /// How long to wait: what the server asks for, or twice as long each time, with a draw of its own for each request.

@@ -25,6 +25,17 @@ struct ChatRequest: Sendable {
     "stop_token_ids", "logprobs", "return_token_ids", "stream", "api_key",
   ]
 
+  /// The longest answer that makes sense, in bytes: room for what stands around the responses, and so many bytes a token.
+  ///
+  /// With further members in a request nobody knows what comes, and ``HTTPClient/Limits/answer`` alone counts.
+  func longestAnswer(extra: OptionTree) -> Int {
+    let most = HTTPClient.Limits().answer
+    if !(extra.json.objectValue ?? []).isEmpty { return most }
+    // A token is a few bytes, six times as many where they are escaped; a log-probability names the token and its bytes.
+    let tokens = Double(count) * Double(sampling.maxTokens) * (wantsLogProbs ? 512 : 64)
+    return min(most, (4 << 20) + (Int(min(tokens, Double(most))) >> 20) << 20)
+  }
+
   /// The body to send; what differs from a server's own default alone is named beyond the common members.
   func body(model: String, extra: OptionTree) -> JSONValue {
     var members: [JSONValue.Member] = [.init("model", .string(model)), .init("messages", messages)]
@@ -71,10 +82,18 @@ struct ChatAnswer: Sendable, Hashable {
     guard let choices = value["choices"]?.arrayValue else { throw Fault("there are no 'choices' in it") }
     if choices.isEmpty { throw Fault("its 'choices' are empty") }
     var read: [Choice] = []
-    for choice in choices { read.append(try Self.choice(choice)) }
+    for choice in Self.inOrder(choices) { read.append(try Self.choice(choice)) }
     self.choices = read
     promptTokens = try Self.tokens(value["prompt_token_ids"])
     tokenCount = value["usage"]?["completion_tokens"]?.intValue ?? 0
+  }
+
+  /// The choices by their `index`, where each has one; else as they came.
+  private static func inOrder(_ choices: [JSONValue]) -> [JSONValue] {
+    let numbered = choices.compactMap { choice in choice["index"]?.intValue.map { (number: $0, choice: choice) } }
+    if numbered.count < choices.count { return choices }
+    return numbered.enumerated().sorted { ($0.element.number, $0.offset) < ($1.element.number, $1.offset) }
+      .map(\.element.choice)
   }
 
   private static func choice(_ value: JSONValue) throws(Fault) -> Choice {

@@ -115,12 +115,13 @@ public struct JudgeReward: BatchRewardFunction {
   }
 
   private let options: Options
+  private let folder: String
   private let prompt: JudgePrompt
   private let client = OpenedOnce<ChatClient>()
 
   /// Makes the reward; nothing is asked yet.
   public init(options: Options = Options(), assembly: Assembly) {
-    self.options = options
+    (self.options, folder) = (options, assembly.folder)
     prompt = JudgePrompt(options.prompt)
   }
 
@@ -136,7 +137,7 @@ public struct JudgeReward: BatchRewardFunction {
     if trajectories.isEmpty { return [] }
     let client = try client.open {
       try ChatClient(
-        options.server, cachePath: options.cache.path(in: "", cacheFolder: context.cacheFolder, name: Self.name),
+        options.server, cachePath: options.cache.path(in: folder, cacheFolder: context.cacheFolder, name: Self.name),
         environment: ProcessInfo.processInfo.environment)
     }
     let questions = trajectories.map { trajectory in Result { try question(about: trajectory) } }

@@ -35,13 +35,14 @@ struct AnswerReader: Sendable {
   let keyVariable: String
   let key: ServerKey?
   let timeLimit: Double
-  let maxBytes: Int
 
   /// The fault in an answer that is no success.
   func fault(_ answer: HTTPAnswer) -> ServerFault {
     let said = words(of: answer)
     let code = errorCode(answer)
     switch answer.status {
+    case 300..<400 where answer.headers["location"]?.isEmpty ?? true:
+      return .server("\(server) answers \(answer.status)\(said); see that 'url' is the address of its API")
     case 300..<400:
       let place = answer.headers["location"].map { " to \(redacted($0).quotedForMessage)" } ?? ""
       return .server(
@@ -88,8 +89,14 @@ struct AnswerReader: Sendable {
         .init(
           kind: "timed out",
           message: "\(server) gave no answer within \(timeLimit) s; raise timeout_seconds, or lower concurrency"))
-    case .tooLarge:
-      .server("\(server) answers with more than \(maxBytes >> 20) MiB, which is not read; lower n or max_tokens")
+    case .tooLarge(let limit):
+      .server(
+        "\(server) answers with more than \(limit >> 20) MiB, which no answer to this needs, and which is not read; see "
+          + "that 'url' is the address of its API")
+    case .tooLargeTogether(let limit):
+      .server(
+        "\(server) answers with more than \(limit >> 20) MiB at a time, which is not read; lower concurrency, n "
+          + "or max_tokens")
     }
   }
 
@@ -97,6 +104,12 @@ struct AnswerReader: Sendable {
   func broken(_ reason: String) -> ServerFault {
     .passing(
       .init(kind: "unreadable", message: "\(server) answers with what is no chat completion: \(redacted(reason))"))
+  }
+
+  /// An answer that calls itself a success, and holds an error.
+  func broken(_ answer: HTTPAnswer) -> ServerFault {
+    .passing(
+      .init(kind: "error", message: "\(server) answers \(answer.status), but with an error\(words(of: answer))"))
   }
 
   func redacted(_ text: String) -> String { key?.redacted(text) ?? text }
@@ -128,14 +141,17 @@ struct AnswerReader: Sendable {
       || said.contains("longer than the model") || said.contains("input is too long")
   }
 
+  /// A year; what is more is as much.
+  private static let longestWait = 31_536_000.0
+
   /// What `Retry-After` asks for: seconds, or a date.
   private func wait(_ answer: HTTPAnswer) -> Double? {
     guard let text = answer.headers["retry-after"]?.trimmingCharacters(in: .whitespaces) else { return nil }
-    if let seconds = Double(text), seconds.isFinite { return max(0, seconds) }
+    if let seconds = Double(text), seconds.isFinite { return min(max(0, seconds), Self.longestWait) }
     let format = DateFormatter()
     format.locale = Locale(identifier: "en_US_POSIX")
     format.timeZone = TimeZone(identifier: "GMT")
     format.dateFormat = "EEE, dd MMM yyyy HH:mm:ss zzz"
-    return format.date(from: text).map { max(0, $0.timeIntervalSinceNow) }
+    return format.date(from: text).map { min(max(0, $0.timeIntervalSinceNow), Self.longestWait) }
   }
 }

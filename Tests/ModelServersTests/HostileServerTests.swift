@@ -12,7 +12,9 @@ struct HostileServerTests {
 
   @Test(
     "what passes is tried again, and the answers are as if nothing had been",
-    arguments: ["limited", "dated", "broken-500", "dropping", "garbage", "empty", "aborting", "truncated"])
+    arguments: [
+      "limited", "dated", "broken-500", "dropping", "garbage", "empty", "aborting", "truncated", "half-a-header",
+    ])
   func isTriedAgain(_ model: String) async throws {
     let asking = Asking(server, model: model)
     let policy = try await asking.policy()
@@ -33,6 +35,11 @@ struct HostileServerTests {
     for case .rollouts(let rollouts, _) in outcomes { responses += try rollouts.map { try $0.response } }
     return responses
   }
+
+  private static let tooMuch = """
+    URL answers with more than 4 MiB, which no answer to this needs, and which is not read; see that 'url' is the address \
+    of its API
+    """
 
   /// What stops the work, and what is said.
   static let fatal: [(model: String, said: String)] = [
@@ -68,8 +75,24 @@ struct HostileServerTests {
       that address in 'url'
       """
     ),
-    ("huge", "URL answers with more than 64 MiB, which is not read; lower n or max_tokens"),
-    ("huge-chunked", "URL answers with more than 64 MiB, which is not read; lower n or max_tokens"),
+    ("huge", tooMuch),
+    ("huge-chunked", tooMuch),
+    ("endless", tooMuch),
+    (
+      "endless-redirect",
+      """
+      URL sends requests on to '/v1/models' (307), and a key goes to no other address than the one it is meant for; name \
+      that address in 'url'
+      """
+    ),
+    (
+      "challenge",
+      """
+      URL refuses access (401: "Not authenticated"); it wants a key: export it in an environment variable, and name that \
+      in 'key_from'
+      """
+    ),
+    ("closed-for-ever", "URL answers 429: \"never again\"; it asks to wait for 31536000 s, start again then"),
     (
       "closed-today",
       "URL answers 429: \"come back tomorrow\"; it asks to wait for 86400 s, start again then"
@@ -91,7 +114,15 @@ struct HostileServerTests {
       "always-garbage",
       "URL answers with what is no chat completion: ", 3
     ),
-    ("always-dropping", "the connection to URL broke off: ", 3),
+    ("always-dropping", "the connection to URL broke off: it was closed ", 3),
+    ("endless-error", "URL answers 500; given up after 3 attempts", 3),
+    ("endless-header", "the connection to URL broke off: its header does not end; given up after 3 attempts", 3),
+    ("endless-early-hints", "the connection to URL broke off: its header does not end; given up after 3 attempts", 3),
+    (
+      "not-http",
+      "the connection to URL broke off: what answers there does not speak HTTP; given up after 3 attempts", 3
+    ),
+    ("error-inside", "URL answers 200, but with an error: \"upstream failed\"; given up after 3 attempts", 3),
     ("filtered", "the server ended a response with 'content_filter', which is no response", 1),
   ]
 
@@ -102,6 +133,21 @@ struct HostileServerTests {
     }
     #expect(reason.hasPrefix(said.replacing("URL", with: server.url)), "\(reason)")
     #expect(try server.requests().count == attempts)
+  }
+
+  @Test("a server that asks for a token, as FastAPI does, is told from one that is not there")
+  func bearer() async throws {
+    let error = await #expect(throws: PipelineError.self) {
+      try await Asking(server, model: "challenge").rollouts(["[bearer]"])
+    }
+    #expect(error?.message.hasPrefix("\(server.url) refuses access (401: \"Not authenticated\"); ") == true)
+  }
+
+  @Test("choices that come in another order stand in that of their numbers")
+  func shuffled() async throws {
+    let shuffled = try await Asking(server, model: "shuffled").rollouts(["a"]).map { try $0.response }
+    #expect(shuffled == (try await Asking(server, model: "good").rollouts(["a"]).map { try $0.response }))
+    #expect(Set(shuffled).count > 1)
   }
 
   @Test("an answer that does not come in time is asked for again, then given up", arguments: ["hanging", "dripping"])

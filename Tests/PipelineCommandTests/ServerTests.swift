@@ -212,6 +212,48 @@ struct ServerTests {
       "shuffle-r1 reward judge --with '{\"url\": \"\(server.url)\", \"model\": \"judge\"}' --cases cases.jsonl")
   }
 
+  @Test("a judge's file of answers lies beside the spec, wherever the program is started, and so does a policy's")
+  func relativeCache() throws {
+    let judge = #", {"use": "judge", "with": {"url": "\#(server.url)", "model": "judge", "cache": "judged.jsonl"}}"#
+    try sandbox.write("specs/spec.json", spec("good", more: #", "cache": "asked.jsonl""#, judge: judge))
+    try sandbox.write("specs/questions.jsonl", sandbox.text("questions.jsonl"))
+    try sandbox.output(
+      "cp image.png specs && mkdir -p elsewhere && cd elsewhere && shuffle-r1 run ../specs/spec.json -q --output run")
+    #expect(sandbox.has("specs/judged.jsonl") && sandbox.has("specs/asked.jsonl"))
+    #expect(!sandbox.has("elsewhere/judged.jsonl") && !sandbox.has("elsewhere/asked.jsonl"))
+    let asked = try server.requests().count
+    try sandbox.output("shuffle-r1 run specs/spec.json -q --output again")
+    #expect(try server.requests().count == asked)
+  }
+
+  @Test(
+    "however much many answers hold at a time, memory is bounded and the program says what is wrong",
+    arguments: ["endless", "huge-chunked", "endless-error", "endless-header"])
+  func flood(_ model: String) throws {
+    try sandbox.write(
+      "many.jsonl", (0..<64).map { #"{"id":"q\#($0)","prompt":"Which is \#($0)?"}"# }.joined(separator: "\n") + "\n")
+    // The limit keeps the machine alive where the program does not keep to the bound below.
+    let measure = """
+      import resource, subprocess, sys
+      resource.setrlimit(resource.RLIMIT_AS, (8 << 30, 8 << 30))
+      status = subprocess.call(sys.argv[1:])
+      print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
+      sys.exit(status)
+      """
+    let policy = """
+      {"use": "openai", "with": {"url": "\(server.url)", "model": "\(model)", "concurrency": 32, "retries": 0}}
+      """
+    try sandbox.write("measure.py", measure)
+    let outcome = try sandbox.run(
+      "python3 measure.py $(command -v shuffle-r1) generate --policy '\(policy)' -o out.jsonl many.jsonl")
+    #expect(outcome.status == 1)
+    #expect(outcome.errors.contains("error: "), "\(outcome.errors)")
+    #expect(outcome.errors.contains(server.url), "\(outcome.errors)")
+    // 32 answers of 4 MiB, what an array takes more when it grows, and the program: 180 MB were measured.
+    let kilobytes = Int(outcome.output.split(separator: "\n").last ?? "") ?? .max
+    #expect(kilobytes < 1 << 20, "\(kilobytes) KB")
+  }
+
   @Test("the specs of the guide are free of errors")
   func guide() throws {
     let path = Program.package.appendingPathComponent("Sources/PipelineCore/PipelineCore.docc/Servers.md")

@@ -114,6 +114,10 @@ def compare(url: str, model: Path, prompts: list[dict], server: subprocess.Popen
     check("responses differ", len({r["response"] for r in rollouts}) > 32)
 
     client = openai.OpenAI(base_url=url, api_key="none", max_retries=0)
+    several = client.chat.completions.create(
+        model=str(model), messages=rollouts[0]["prompt"], n=4, temperature=1.0, max_tokens=24
+    )
+    check("the server gives one choice where four are asked for, so the rest was asked for again", len(several.choices) == 1)
     equal = 0
     for rollout in rollouts:
         answer = client.chat.completions.create(
@@ -137,6 +141,8 @@ def compare(url: str, model: Path, prompts: list[dict], server: subprocess.Popen
     kept = Path("kept.jsonl").read_bytes().count(b"\n")
     done = run(*words)
     check(f"killed after {kept} answers, it asks for the others alone", f"{kept} answers were kept" in done.stderr)
+    asked = [answer["request"] for answer in records("kept.jsonl")]
+    check(f"{len(asked)} answers were kept, none twice", len(asked) == len(set(asked)) == 64)
     check("and gives the same bytes", Path("killed.jsonl").read_bytes() == Path("one.jsonl").read_bytes())
 
     letters = {"use": "contains", "with": {"texts": ["a", "e", "o"], "match": "share", "whole_words": False}}

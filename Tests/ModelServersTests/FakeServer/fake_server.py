@@ -212,7 +212,11 @@ class Handler(BaseHTTPRequestHandler):
                 self.wfile.write(data[: len(data) // 2])
                 self.wfile.flush()
                 return self.drop()
-            case "limited" | "dated" | "broken-500" | "dropping" | "garbage" | "empty" | "aborting" | "truncated":
+            case "half-a-header" if first:
+                self.wfile.write(b"HTTP/1.1 200 OK\r\nContent-Le")
+                self.close_connection = True
+                return None
+            case "limited" | "dated" | "broken-500" | "dropping" | "garbage" | "empty" | "aborting" | "truncated" | "half-a-header":
                 return self.reply(200, completion(body, asked))
             case "always-500":
                 return self.fail(500, "internal error")
@@ -245,6 +249,35 @@ class Handler(BaseHTTPRequestHandler):
                 for _ in range(512):
                     self.wfile.write(block)
                 return None
+            case "endless" | "endless-error" | "endless-redirect":  # as much as the connection takes
+                status = {"endless": 200, "endless-error": 500, "endless-redirect": 307}[model]
+                self.send_response(status)
+                if status == 307:
+                    self.send_header("Location", "/v1/models")
+                self.send_header("Connection", "close")
+                self.end_headers()
+                while True:
+                    self.wfile.write(b" " * (1 << 20))
+            case "endless-header" | "endless-early-hints":
+                line = b"HTTP/1.1 103 Early Hints\r\nLink: </>\r\n\r\n" if "early" in model else b"X-More: of it\r\n"
+                self.wfile.write(b"" if "early" in model else b"HTTP/1.1 200 OK\r\n")
+                while True:
+                    self.wfile.write(line * 10000)
+            case "not-http":
+                self.wfile.write(b"SSH-2.0-OpenSSH_9.2\r\n")
+                self.close_connection = True
+                return None
+            case "challenge":  # as web servers ask for a password, and API servers for a token
+                scheme = "Bearer" if "[bearer]" in text else 'Basic realm="here"'
+                return self.reply(401, {"detail": "Not authenticated"}, [("WWW-Authenticate", scheme)])
+            case "error-inside":
+                return self.reply(200, {"error": {"message": "upstream failed", "code": 502}})
+            case "shuffled":
+                made = completion(body, asked)
+                made["choices"].reverse()
+                return self.reply(200, made)
+            case "closed-for-ever":
+                return self.fail(429, "never again", [("Retry-After", "1e300")])
             case "redirect":
                 return self.reply(307, None, [("Location", "http://127.0.0.1:9/v1/chat/completions")], raw=b"")
             case "redirect-home":
