@@ -109,6 +109,8 @@ struct ChatAnswer: Sendable, Hashable {
       var numbers: [Float] = []
       for entry in listed {
         guard let number = entry["logprob"]?.doubleValue else { throw Fault("a token has no 'logprob'") }
+        // Numbers of few bits end a little above the largest that there is.
+        guard number <= 0.01 else { throw Fault("a token's 'logprob' is \(number), above 0") }
         numbers.append(Float(number))
       }
       choice.logProbs = numbers

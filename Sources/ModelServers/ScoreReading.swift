@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import Foundation
 import PipelineCore
 
 /// How a score is read from what a judge says.
@@ -71,7 +72,7 @@ public enum ScoreReading: Codable, Sendable, Hashable, SelfDescribingOption {
     case .lastNumber: return nil
     case .member(let name): return name.isEmpty ? "names no member" : nil
     case .pattern(let text):
-      return (try? Regex(text)) == nil
+      return (try? NSRegularExpression(pattern: text)) == nil
         ? "has the pattern \(text.quotedForMessage), which is no regular expression" : nil
     }
   }
@@ -85,10 +86,7 @@ public enum ScoreReading: Codable, Sendable, Hashable, SelfDescribingOption {
     case .lastNumber:
       found = text.matches(of: /[+-]?(?:\d+(?:\.\d+)?|\.\d+)(?:[eE][+-]?\d+)?/).last.flatMap { Double($0.output) }
     case .pattern(let pattern):
-      guard let pattern = try? Regex(pattern) else { return nil }
-      let match = text.matches(of: pattern).last?.output
-      let group = match?.dropFirst().lazy.compactMap(\.substring).first ?? match?.first?.substring
-      found = group.flatMap { Double($0.trimmingSpaces) }
+      found = Self.lastMatch(of: pattern, in: text).flatMap { Double($0.trimmingSpaces) }
     case .member(let name):
       found = Self.member(name, in: text)
     }
@@ -96,6 +94,29 @@ public enum ScoreReading: Codable, Sendable, Hashable, SelfDescribingOption {
   }
 
   private static let longest = 1 << 14
+  /// So many thousand steps of a pattern, beyond one for each place of the text, are enough.
+  private static let mostSteps = 2000
+
+  /// What the last match's first group holds, or the match where there is no group.
+  ///
+  /// A pattern that goes back and forth without end finds nothing.
+  // Not Swift's Regex, which nothing stops: `.*?([0-9]+)` takes it minutes on 16,000 letters.
+  private static func lastMatch(of pattern: String, in text: String) -> Substring? {
+    guard let expression = try? NSRegularExpression(pattern: pattern) else { return nil }
+    let whole = NSRange(text.startIndex..., in: text)
+    var (last, steps) = (NSTextCheckingResult?.none, 0)
+    expression.enumerateMatches(in: text, options: [.reportProgress], range: whole) { match, _, stop in
+      if let match {
+        last = match
+      } else {
+        steps += 1
+        if steps > whole.length + mostSteps { (last, stop.pointee) = (nil, true) }
+      }
+    }
+    guard let last else { return nil }
+    let groups = (1..<max(1, last.numberOfRanges)).lazy.compactMap { Range(last.range(at: $0), in: text) }
+    return (groups.first ?? Range(last.range, in: text)).map { text[$0] }
+  }
 
   /// The member of the last object that has it.
   private static func member(_ name: String, in text: String) -> Double? {

@@ -197,6 +197,16 @@ struct HostileServerTests {
         + "to 'none'")
   }
 
+  @Test("a probability above 1 is none")
+  func positive() async throws {
+    var asking = Asking(server, model: "positive")
+    (asking.options.tokens, asking.options.logprobs, asking.options.retries) = (.vllm, .raw, 0)
+    guard case .failed(let reason) = try await asking.outcomes(["a"])[0] else {
+      return #expect(Bool(false), "it did not fail")
+    }
+    #expect(reason == "\(server.url) answers with what is no chat completion: a token's 'logprob' is 3.5, above 0")
+  }
+
   @Test("control characters of a server stay data")
   func escapes() async throws {
     let rollouts = try await Asking(server, model: "escape").rollouts(["a"])

@@ -143,5 +143,12 @@ struct ScoreReadingTests {
     let braces = String(repeating: "{", count: 1 << 20) + String(repeating: "}", count: 1 << 20)
     #expect(ScoreReading.member("score").number(in: braces) == nil)
     #expect(ScoreReading.lastNumber.number(in: String(repeating: "9", count: 1 << 20)) == nil)
+    // Each of these would take longer than anybody waits.
+    let letters = String(repeating: "a", count: 1 << 14)
+    for pattern in ["(a|a)*b", "(.*)*z", "a*a*a*a*b"] {
+      #expect(ScoreReading.pattern(pattern).number(in: letters) == nil)
+    }
+    #expect(ScoreReading.pattern("Score: ([0-9]+)").number(in: letters + " Score: 7") == 7)
+    #expect(ScoreReading.pattern(".*? ([0-9]+)$").number(in: letters.prefix(1000) + " 7") == 7)
   }
 }

@@ -270,6 +270,10 @@ class Handler(BaseHTTPRequestHandler):
             case "challenge":  # as web servers ask for a password, and API servers for a token
                 scheme = "Bearer" if "[bearer]" in text else 'Basic realm="here"'
                 return self.reply(401, {"detail": "Not authenticated"}, [("WWW-Authenticate", scheme)])
+            case "positive":
+                made = completion(body, asked)
+                made["choices"][0]["logprobs"]["content"][0]["logprob"] = 3.5
+                return self.reply(200, made)
             case "error-inside":
                 return self.reply(200, {"error": {"message": "upstream failed", "code": 502}})
             case "shuffled":
