@@ -8,6 +8,7 @@ Where the manifest says that the parts are in order, `cat OUTPUT/part-*/selected
 import argparse
 import heapq
 import os
+import resource
 import shutil
 import sys
 
@@ -21,20 +22,42 @@ def placed(part: str, file: str):
             yield tuple(map(int, place.split())), line
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("output", help="the folder of a job")
-    options = parser.parse_args()
-    manifest = read_json(os.path.join(options.output, "manifest.json"))
-    parts = [os.path.join(options.output, part["name"]) for part in manifest["parts"]]
+def write(output: str) -> None:
+    """Writes what the parts of a job hold."""
+    manifest = read_json(os.path.join(output, "manifest.json"))
+    parts = [os.path.join(output, part["name"]) for part in manifest["parts"]]
     if manifest["order"] == "parts":
         for part in parts:
             with open(os.path.join(part, "selected.jsonl"), "rb") as file:
                 shutil.copyfileobj(file, sys.stdout.buffer, 1 << 20)
-        return
-    for _, line in heapq.merge(*(placed(part, "selected.jsonl") for part in parts)):
-        sys.stdout.buffer.write(line)
+    else:
+        # Two files of every part are open at a time.
+        _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+        for _, line in heapq.merge(*(placed(part, "selected.jsonl") for part in parts)):
+            sys.stdout.buffer.write(line)
+    sys.stdout.buffer.flush()
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("output", help="the folder of a job")
+    output = parser.parse_args().output
+    if not os.path.exists(os.path.join(output, "manifest.json")):
+        there = os.path.exists(os.path.join(output, "job.json"))
+        what = "is not complete; start its job again" if there else "is not the output of a job: no manifest.json"
+        print(f"collect.py: error: {output} {what}", file=sys.stderr)
+        return 1
+    try:
+        write(output)
+    except (OSError, ValueError) as error:
+        # What could not be written is not tried again at the end of the program.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if not isinstance(error, BrokenPipeError):
+            print(f"collect.py: error: {error}", file=sys.stderr)
+        return 1
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -2,13 +2,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """Runs Spark and Ray over generated shards, kills an executor on the way, and compares every byte with one machine.
 
-`make test-cluster` runs this in an environment that has both; it prints figures, and ends with status 1 at any
-difference.
+`make test-cluster` runs this in an environment that has both; it prints figures (seconds of the whole command; the
+peak memory of the largest process of each kind), and ends with status 1 at any difference.
 """
 
 import argparse
 import os
-import resource
 import shutil
 import subprocess
 import sys
@@ -17,6 +16,7 @@ import time
 
 import generate
 import one_machine
+from memory import Peaks
 from sharding import job
 
 SPARK = "local-cluster[2,1,1024]"  # two executors of one core and 1,024 MiB, each a process of its own
@@ -69,12 +69,13 @@ class Comparison:
         os.makedirs(os.path.join(self.folder, name))
         generate.main([inputs, *options])
         alone = os.path.join(self.folder, name, "alone")
-        since = time.monotonic()
-        one_machine.run(self.spec, [inputs], alone, sets)
-        seconds = time.monotonic() - since
+        with Peaks(os.getpid()) as peaks:
+            since = time.monotonic()
+            one_machine.run(self.spec, [inputs], alone, sets)
+            seconds = time.monotonic() - since
         rollouts = one_machine.content(os.path.join(alone, "lineage.jsonl")).count(b"\n")
         print(f"{name}: {rollouts} rollouts, {size(inputs) / 1e6:.1f} MB on disk")
-        print(f"  {'one machine':18} {'':3} {seconds:7.2f} s {rollouts / seconds:10,.0f} rollouts/s", flush=True)
+        print(f"  {'one machine':22} {figures(rollouts, inputs, seconds)}{indented(peaks)}", flush=True)
         for engine in self.engines:
             for count in partitions:
                 self.run(engine, name, inputs, alone, sets, count, rollouts, kill)
@@ -97,11 +98,12 @@ class Comparison:
         marker = output + "-was-killed"
         if kill:
             command += ["--program", killer(output + "-program", marker, "source.batch=all" in sets)]
-        since = time.monotonic()
         # Executors take this interpreter, which has what theirs may lack; a cluster's own setting says so elsewhere.
         environment = {**os.environ, "PYSPARK_PYTHON": sys.executable, "RAY_USAGE_STATS_ENABLED": "0"}
-        done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
-        seconds = time.monotonic() - since
+        with Peaks(os.getpid()) as peaks:
+            since = time.monotonic()
+            done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
+            seconds = time.monotonic() - since
         wrong = [done.stderr[-3000:]] if done.returncode else one_machine.differences(alone, output)
         if kill and not os.path.isdir(marker):
             wrong.append("no executor was killed")
@@ -110,7 +112,7 @@ class Comparison:
             "same bytes" + (", an executor killed" if kill else "") if not wrong else f"DIFFERS: {'; '.join(wrong)}"
         )
         print(
-            f"  {engine:6} partitions {count:3}  {seconds:7.2f} s {rollouts / seconds:10,.0f} rollouts/s  {verdict}",
+            f"  {engine:6} partitions {count:3}  {figures(rollouts, inputs, seconds)}  {verdict}{indented(peaks)}",
             flush=True,
         )
         shutil.rmtree(output, ignore_errors=True)
@@ -122,6 +124,16 @@ def killer(path: str, marker: str, always: bool) -> str:
         file.write(KILLER.format(python=sys.executable, program=job.default_program(), marker=marker, always=always))
     os.chmod(path, 0o755)
     return path
+
+
+def figures(rollouts: int, inputs: str, seconds: float) -> str:
+    """How fast something was, start and end included."""
+    return f"{seconds:7.2f} s {rollouts / seconds:10,.0f} rollouts/s {size(inputs) / 1e6 / seconds:7.1f} MB/s"
+
+
+def indented(peaks: Peaks) -> str:
+    """A line for the memory, where there was time to look."""
+    return f"\n{'':26}{peaks}" if peaks.bytes else ""
 
 
 def size(folder: str) -> int:
@@ -154,8 +166,7 @@ def main() -> int:
         for name, case in cases.items():
             if name in (options.only or cases) and (options.groups or not name.startswith("larger")):
                 comparison.case(name, *case, kill=name.startswith("killed"))
-    peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
-    print(f"largest process: {peak:,.0f} MB; failed: {comparison.failed}")
+    print(f"failed: {comparison.failed}")
     return 1 if comparison.failed else 0
 
 

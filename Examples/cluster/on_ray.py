@@ -24,7 +24,7 @@ if __name__ == "__main__":
     parser.add_argument(
         "--address", help="the cluster's address; by default that of RAY_ADDRESS, or one of its own here"
     )
-    parser.add_argument("--cores", type=int, metavar="N", help="cores of a cluster of its own")
+    parser.add_argument("--cores", type=job.positive, metavar="N", help="cores of a cluster of its own")
     options = parser.parse_args()
     package = os.path.join(os.path.dirname(os.path.abspath(__file__)), "sharding")
     ray.init(address=options.address, num_cpus=options.cores, runtime_env={"py_modules": [package]})

@@ -5,7 +5,7 @@
 import sys
 from concurrent.futures import ThreadPoolExecutor
 
-from sharding import job
+from sharding import job, program
 
 
 def engine(workers: int) -> job.Engine:
@@ -15,6 +15,10 @@ def engine(workers: int) -> job.Engine:
         pool = ThreadPoolExecutor(workers)
         try:
             return list(pool.map(lambda attempt: attempt(), attempts))
+        except KeyboardInterrupt:
+            pool.shutdown(wait=False, cancel_futures=True)
+            program.end_all()
+            raise
         finally:
             pool.shutdown(cancel_futures=True)
 
@@ -23,6 +27,6 @@ def engine(workers: int) -> job.Engine:
 
 if __name__ == "__main__":
     parser = job.arguments(__doc__)
-    parser.add_argument("--workers", type=int, default=2, metavar="N", help="tasks at a time (default: 2)")
+    parser.add_argument("--workers", type=job.positive, default=2, metavar="N", help="tasks at a time (default: 2)")
     options = parser.parse_args()
     sys.exit(job.main(options, engine(options.workers)))

@@ -166,6 +166,9 @@ def add_draws(job: Job, part: Part) -> dict:
             for name in ("bad-records.jsonl", "metrics.jsonl"):
                 if os.path.exists(os.path.join(before, name)):
                     shutil.copy(os.path.join(before, name), scratch)
+            if any(name != TAP + ".jsonl" for name in os.listdir(os.path.join(before, "taps"))):
+                ours = shutil.ignore_patterns(TAP + ".jsonl")
+                shutil.copytree(os.path.join(before, "taps"), os.path.join(scratch, "taps"), ignore=ours)
             kept, digest = fingerprint(os.path.join(scratch, "selected.jsonl"))
             about = read_json(os.path.join(before, "part.json"))
             about["dropped"].update(not_drawn)

@@ -2,7 +2,6 @@
 """A whole job: plan it, run its tasks on an engine, and say what came out."""
 
 import argparse
-import hashlib
 import json
 import os
 import re
@@ -11,11 +10,16 @@ import subprocess
 import sys
 from collections.abc import Callable
 
-from . import global_shuffle, plan, program, shards, tasks
+from . import folder, global_shuffle, plan, program, shards, tasks
 
 PART_BYTES = 256 << 20
-LEFTOVER = re.compile(r"\.[\w-]+\.[0-9a-f]{32}")
 NO_POLICY = "works with a policy, which learns from one batch to the next"
+INTERRUPTED = 130  # the status of a program that was ended with Ctrl-C
+
+
+class EngineFailed(Exception):
+    """The engine gave up on a task that might succeed elsewhere, or on itself."""
+
 
 # Runs tasks, anywhere and in any order, again where a machine is lost, and returns their results in order.
 Engine = Callable[[list[tasks.Attempt]], list]
@@ -29,13 +33,18 @@ def arguments(description: str) -> argparse.ArgumentParser:
         "--input", nargs="+", required=True, metavar="PATH", help="folders of shards, or shards, in order"
     )
     parser.add_argument("--output", required=True, metavar="FOLDER", help="where the parts and the manifest go")
-    parser.add_argument(
-        "--partitions", type=int, default=0, metavar="N", help="how many parts; default: of 256 MiB each"
-    )
+    parser.add_argument("--partitions", type=positive, metavar="N", help="how many parts; default: of 256 MiB each")
     parser.add_argument("--set", action="append", default=[], metavar="PATH=VALUE", help="change one value of the spec")
     parser.add_argument("--program", default=default_program(), metavar="PATH", help="shuffle-r1, on every machine")
-    parser.add_argument("--threads", type=int, default=1, metavar="N", help="cores of a task (default: 1)")
+    parser.add_argument("--threads", type=positive, default=1, metavar="N", help="cores of a task (default: 1)")
     return parser
+
+
+def positive(text: str) -> int:
+    """A number of things of which there must be at least one."""
+    if not text.isascii() or not text.isdigit() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"'{text}' is not a whole number from 1 on")
+    return int(text)
 
 
 def default_program() -> str:
@@ -46,31 +55,56 @@ def default_program() -> str:
 
 def main(options: argparse.Namespace, engine: Engine) -> int:
     """Runs the job and returns the exit status."""
+    name = os.path.basename(sys.argv[0])
     try:
         manifest = run(options, engine)
-    except (plan.PlanError, program.ProgramFailed, OSError) as error:
-        print(f"{os.path.basename(sys.argv[0])}: error: {error}", file=sys.stderr)
+    except (plan.PlanError, program.ProgramFailed, EngineFailed) as error:
+        print(f"{name}: error: {error}", file=sys.stderr)
         return 1
-    total, parts = manifest["totals"], len(manifest["parts"])
+    except OSError as error:
+        what = f"{error.filename}: {error.strerror}" if error.filename else error
+        print(f"{name}: error: {what}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print(f"{name}: stopped; parts that are complete stay, and the same command goes on from there", file=sys.stderr)
+        return INTERRUPTED
+    total, parts, bad = manifest["totals"], len(manifest["parts"]), manifest["totals"]["bad_records"]
     print(
         f"{total['trajectories']} trajectories in {total['batches']} batch{'es' if total['batches'] != 1 else ''}, "
-        f"{total['kept']} kept; {manifest['mode']}, {parts} part{'s' if parts != 1 else ''}: "
-        f"{options.output}/manifest.json"
+        f"{total['kept']} kept; "
+        + (f"{bad} record{'s' if bad != 1 else ''} could not be used, see bad-records.jsonl; " if bad else "")
+        + f"{manifest['mode']}, {parts} part{'s' if parts != 1 else ''}: {options.output}/manifest.json"
     )
     return 0
 
 
 def run(options: argparse.Namespace, engine: Engine) -> dict:
     """Plans the job, runs it and writes the manifest; what an earlier attempt has finished stays."""
+    refuse_names([options.spec, options.output, options.program, *options.input])
     output = os.path.abspath(options.output)
     inputs = [os.path.abspath(path) for path in shards.find(options.input)]
+    refuse_names(inputs)
     job = tasks.Job(options.program, os.path.abspath(options.spec), output, inputs, options.set, options.threads)
-    resolved = json.loads(subprocess_of(job.command("check", "--resolved")))
+    resolved = resolved_spec(job)
     refuse(resolved)
-    resolved["program"] = subprocess_of([job.command("check")[0], "--version"]).decode().strip()
-    claim(output, fingerprint(job, resolved, options.partitions))
-    sweep(output)
+    before = folder.fingerprint(job, resolved, options.partitions)
+    with folder.claimed(output, before):
+        folder.sweep(output)
+        manifest = folder.complete(output)
+        if not manifest:
+            mode, parts, about = run_parts(job, resolved, options.partitions, engine)
+            refuse_bad_records(job, about, resolved["source"]["max_bad_records"])
+            if folder.fingerprint(job, resolved, options.partitions) != before:
+                raise plan.PlanError("the shards were changed while the job ran; start again into another folder")
+            manifest = manifest_of(job, resolved, mode, parts, about)
+            tasks.write_json(os.path.join(output, "manifest.json"), manifest)
+        shutil.rmtree(os.path.join(output, ".work"), ignore_errors=True)
+        folder.sweep(output)
+        return manifest
 
+
+def run_parts(job: tasks.Job, resolved: dict, partitions: int | None, engine: Engine) -> tuple[str, list, list]:
+    """Divides the input and runs every part: in which way, the parts, and what is in each."""
     segments = [segment for shard in finished(engine, [
         tasks.Attempt(tasks.index, (job, number)) for number in range(len(job.shards))
     ]) for segment in shard]  # fmt: skip
@@ -78,20 +112,14 @@ def run(options: argparse.Namespace, engine: Engine) -> dict:
         raise plan.PlanError(f"{', '.join(job.shards[:3])}: no line can be used")
     cut = plan.batches(segments, resolved["source"]["batch"], job.shards)
     size = sum(segment.place.end - segment.place.begin for segment in segments)
-    wanted = options.partitions or max(1, -(-size // PART_BYTES))
+    wanted = partitions or max(1, -(-size // PART_BYTES))
     split = global_shuffle.split(resolved["stages"])
     if len(cut) > 1 or wanted == 1 or not split:
-        mode, parts = "whole batches", plan.by_batch(cut, wanted)
-        about = finished(engine, [tasks.Attempt(tasks.run_batches, (job, part)) for part in parts])
-    else:
-        mode, parts = "groups of one batch", plan.by_group(cut[0], wanted)
-        about = run_one_batch(job, engine, parts, *split)
-    refuse_bad_records(job, about, resolved["source"]["max_bad_records"])
-    manifest = manifest_of(job, resolved, mode, parts, about)
-    tasks.write_json(os.path.join(output, "manifest.json"), manifest)
-    shutil.rmtree(os.path.join(output, ".work"), ignore_errors=True)
-    sweep(output)
-    return manifest
+        parts = plan.by_batch(cut, wanted)
+        return "whole batches", parts, finished(
+            engine, [tasks.Attempt(tasks.run_batches, (job, part)) for part in parts])  # fmt: skip
+    parts = plan.by_group(cut[0], wanted)
+    return "groups of one batch", parts, run_one_batch(job, engine, parts, *split)
 
 
 def run_one_batch(job: tasks.Job, engine: Engine, parts: list[plan.Part], before: list, shuffle: dict | None) -> list:
@@ -108,9 +136,14 @@ def run_one_batch(job: tasks.Job, engine: Engine, parts: list[plan.Part], before
 def finished(engine: Engine, attempts: list[tasks.Attempt]) -> list:
     """The results of tasks.
 
-    Raises `ProgramFailed` with what every refused task said.
+    Raises `ProgramFailed` with what every refused task said, `EngineFailed` where the engine gave up on one.
     """
-    results = engine(attempts)
+    try:
+        results = engine(attempts)
+    except Exception as error:  # every engine has kinds of its own
+        raise EngineFailed(
+            f"{cause(error)}\nParts that are complete stay; the same command goes on from there"
+        ) from error
     failures = [result.message for result in results if isinstance(result, tasks.Failure)]
     if failures:
         more = f"\n… and {len(failures) - 5} more tasks" if len(failures) > 5 else ""
@@ -118,12 +151,40 @@ def finished(engine: Engine, attempts: list[tasks.Attempt]) -> list:
     return results
 
 
-def subprocess_of(command: list[str]) -> bytes:
+def cause(error: Exception) -> str:
+    """What happened in a task, from what an engine makes of it: a traceback from another machine, more or less."""
+    lines = [re.sub(r"\x1b\[\d*m", "", line) for line in str(error).splitlines()] or [type(error).__name__]
+    found = [line for line in lines if re.match(r"(: )?[\w.]*(Error|Exception|Died): .", line)]
+    return re.sub(r"^(: )?(sharding\.program\.\w+: )?", "", found[-1] if found else lines[0])
+
+
+def resolved_spec(job: tasks.Job) -> dict:
+    """The spec with every default, and the version of the program."""
+    try:
+        resolved = json.loads(said_by(job.command("check", "--resolved")))
+        if resolved["stages"]:
+            resolved["program"] = said_by([job.command("check")[0], "--version"]).decode().strip()
+            return resolved
+    except (ValueError, TypeError, KeyError):
+        pass
+    raise plan.PlanError(f"{job.program} is not shuffle-r1: it does not print the resolved spec; name it with --program")
+
+
+def said_by(command: list[str]) -> bytes:
     """What a command prints; its errors are the user's to read."""
     done = subprocess.run([word for word in command if word != "--quiet"], capture_output=True, check=False)
     if done.returncode:
-        raise program.ProgramFailed(done.stderr.decode("utf-8", "replace").strip())
+        raise program.ProgramFailed(done.stderr.decode("utf-8", "replace").strip() or f"{command[0]} said nothing")
     return done.stdout
+
+
+def refuse_names(paths: list[str]) -> None:
+    """Refuses paths that cannot be written into a spec or a manifest, which are UTF-8."""
+    for path in paths:
+        try:
+            path.encode()
+        except UnicodeEncodeError as error:
+            raise plan.PlanError(f"the name {os.fsencode(path)!r} is not UTF-8; rename it") from error
 
 
 def refuse(resolved: dict) -> None:
@@ -135,37 +196,6 @@ def refuse(resolved: dict) -> None:
         raise plan.PlanError("'source' must go through the rollouts once, in the order of the shards, from batch 0 on")
     if source["format"] not in ("auto", "shuffle-r1"):
         raise plan.PlanError("shards must hold records of shuffle-r1; convert each with `shuffle-r1 convert` first")
-
-
-def fingerprint(job: tasks.Job, resolved: dict, partitions: int) -> dict:
-    """By what a job that was interrupted is known."""
-    resolved = {**resolved, "source": {key: value for key, value in resolved["source"].items() if key != "rollouts"}}
-    files = [[path, os.path.getsize(path), os.stat(path).st_mtime_ns] for path in job.shards]
-    digest = hashlib.sha256(json.dumps(files).encode()).hexdigest()
-    return {"pipeline": resolved, "partitions": partitions, "shards": len(files), "shards_sha256": digest}
-
-
-def claim(output: str, wanted: dict) -> None:
-    """Makes the output folder, or goes on in that of the same job."""
-    path = os.path.join(output, "job.json")
-    if os.path.exists(path):
-        if tasks.read_json(path) != wanted:
-            raise plan.PlanError(
-                f"{output} holds another job: its spec, shards or partitions differ; name another folder"
-            )
-        return
-    os.makedirs(output, exist_ok=True)
-    if any(name[0] != "." for name in os.listdir(output)):
-        raise plan.PlanError(f"{output} is not empty and holds no job; name another folder")
-    tasks.write_json(path, wanted)
-
-
-def sweep(output: str) -> None:
-    """Removes what tasks that were killed had begun."""
-    for folder in ("", ".work", ".work/groups"):
-        for name in os.listdir(os.path.join(output, folder)) if os.path.isdir(os.path.join(output, folder)) else []:
-            if LEFTOVER.fullmatch(name):
-                shutil.rmtree(os.path.join(output, folder, name), ignore_errors=True)
 
 
 def refuse_bad_records(job: tasks.Job, about: list[dict], limit: int | str) -> None:
@@ -199,6 +229,6 @@ def manifest_of(job: tasks.Job, resolved: dict, mode: str, parts: list[plan.Part
     return {
         "version": 1, "mode": mode,
         "order": "parts" if mode == "whole batches" or plan.follow_one_another(parts) else "places",
-        "pipeline": fingerprint(job, resolved, 0)["pipeline"],
+        "pipeline": folder.fingerprint(job, resolved, None)["pipeline"],
         "shards": job.shards, "parts": about, "totals": totals,
     }  # fmt: skip

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 
 LIBRARY = ctypes.CDLL(None) if sys.platform == "linux" else None
 PR_SET_PDEATHSIG = 1
+RUNNING: set[subprocess.Popen] = set()
 
 
 class ProgramFailed(Exception):
@@ -31,6 +32,7 @@ def run(command: list[str], doing: str, feed: Iterable[bytes] = (), folder: str 
                                      preexec_fn=end_with_parent)  # fmt: skip
         except OSError as error:
             raise ProgramFailed(f"{doing}: cannot start {command[0]} on this machine: {error}") from error
+        RUNNING.add(child)
         try:
             for block in feed:
                 child.stdin.write(block)
@@ -45,14 +47,22 @@ def run(command: list[str], doing: str, feed: Iterable[bytes] = (), folder: str 
             except BrokenPipeError:
                 pass
             status = child.wait()
+            RUNNING.discard(child)
         output.seek(0)
         errors.seek(0)
         if status == 0:
             return output.read()
         said = errors.read().decode("utf-8", "replace").strip() or "it said nothing"
         if status < 0:
-            raise ProgramDied(f"{doing}: the program was ended by signal {-status}; before that: {said}")
+            hint = "; where that was for want of memory, make more parts, or run fewer at a time" if status == -9 else ""
+            raise ProgramDied(f"{doing}: the program was ended by signal {-status}{hint}; before that: {said}")
         raise ProgramFailed(f"{doing}: the program ended with status {status}:\n{said}")
+
+
+def end_all() -> None:
+    """Ends what runs on other threads, which then say that it was ended."""
+    for child in list(RUNNING):
+        child.kill()
 
 
 def end_with_parent() -> None:

@@ -4,10 +4,14 @@
 import gzip
 import os
 import subprocess
+import sys
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
+
+from .program import ProgramFailed
 
 SUFFIXES = (".jsonl", ".jsonl.gz", ".jsonl.zst")
 BLOCK = 1 << 20
@@ -28,12 +32,22 @@ def find(inputs: list[str]) -> list[str]:
     found = []
     for path in inputs:
         if os.path.isdir(path):
-            names = sorted(name for name in os.listdir(path) if name.endswith(SUFFIXES) and name[0] not in "._")
+            visible = sorted(name for name in os.listdir(path) if name[0] not in "._")
+            names = [name for name in visible if name.endswith(SUFFIXES) and os.path.isfile(os.path.join(path, name))]
             if not names:
                 raise FileNotFoundError(f"{path} holds no shards, files whose names end in {', '.join(SUFFIXES)}")
+            if others := [name for name in visible if name not in set(names)]:
+                print(
+                    f"note: {', '.join(others[:3])}{', …' if len(others) > 3 else ''} in {path} "
+                    f"{'is no shard' if len(others) == 1 else 'are no shards'} and left out; the name of a shard ends "
+                    f"in {', '.join(SUFFIXES)}",
+                    file=sys.stderr,
+                )
             found += [os.path.join(path, name) for name in names]
-        elif os.path.exists(path):
+        elif os.path.isfile(path):
             found.append(path)
+        elif os.path.exists(path):
+            raise FileNotFoundError(f"{path} is no file; shards are read more than once, and from the middle")
         else:
             raise FileNotFoundError(f"{path} is not there; name a folder of shards, or shards")
     return found
@@ -41,10 +55,16 @@ def find(inputs: list[str]) -> list[str]:
 
 @contextmanager
 def open_text(path: str) -> Iterator[BinaryIO]:
-    """A shard's text, decompressed."""
-    if path.endswith(".zst"):
+    """A shard's text, decompressed; an empty file has none, whatever its name says."""
+    if path.endswith(".zst") and os.path.getsize(path):
         # Python has no zstd of its own before 3.14.
-        child = subprocess.Popen(["zstd", "-dcq", path], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        try:
+            child = subprocess.Popen(["zstd", "-dcq", path], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        except OSError as error:
+            raise ProgramFailed(
+                f"{path} wants the program zstd, which {os.uname().nodename} cannot start: install it there, or "
+                "compress with gzip"
+            ) from error
         try:
             yield child.stdout
             if child.stdout.read(1) == b"" and child.wait() != 0:
@@ -54,7 +74,10 @@ def open_text(path: str) -> Iterator[BinaryIO]:
             child.communicate()
     else:
         with gzip.open(path) if path.endswith(".gz") else Path(path).open("rb") as file:
-            yield file
+            try:
+                yield file
+            except (EOFError, zlib.error) as error:
+                raise OSError(f"{path} cannot be decompressed: {error}; get the whole file") from error
 
 
 def blocks(path: str, slices: list[Slice]) -> Iterator[tuple[Slice, bytes]]:

@@ -227,6 +227,7 @@ def publishing(target: str) -> Iterator[str | None]:
     scratch = os.path.join(folder, f".{name}.{uuid.uuid4().hex}")
     try:
         yield scratch
+        flush(scratch)
         try:
             os.rename(scratch, target)
         except OSError:
@@ -235,6 +236,17 @@ def publishing(target: str) -> Iterator[str | None]:
                 raise
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
+
+
+def flush(folder: str) -> None:
+    """Has the system write a folder's files to the disk, so that a name never outlives what it stands for."""
+    for path, _, names in os.walk(folder, topdown=False):
+        for name in [*names, "."]:
+            file = os.open(os.path.join(path, name), os.O_RDONLY)
+            try:
+                os.fsync(file)
+            finally:
+                os.close(file)
 
 
 def read_json(path: str) -> dict:
