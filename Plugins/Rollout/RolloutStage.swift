@@ -82,7 +82,8 @@ public struct RolloutStage: Stage {
       let prompts = Array(batch.trajectories[start..<min(batch.count, start + options.promptsAtOnce)])
       outcomes += try await sampler(policy, context).rollouts(of: prompts, folder: { $0.folder }) { progress in
         let done = start * options.n + progress.responses
-        context.training.progressed("\(done) of \(total)", share: Double(done) / Double(max(1, total)))
+        context.training.progressed(
+          "\(done) of \(total)\(progress.remark)", share: Double(done) / Double(max(1, total)))
       }
     }
     if let served = policy as? any TextPolicy {

@@ -56,9 +56,13 @@ final class ChatClient: Sendable {
 
   /// Answers a request, from what is kept or by the server.
   ///
-  /// - Parameter make: Makes the request, when its turn has come: images take memory.
+  /// - Parameters:
+  ///   - make: Makes the request, when its turn has come: images take memory.
+  ///   - retried: Hears that the server is asked again, and why.
   /// - Throws: ``ServerFault``, ``PipelineError``, cancellation.
-  func answer(_ make: () throws -> ChatRequest) async throws -> ChatAnswer {
+  func answer(
+    _ make: () throws -> ChatRequest, retried: (_ note: String) -> Void
+  ) async throws -> ChatAnswer {
     try await gate.pass {
       let request = try make()
       let body = request.body(model: options.model, extra: options.extra).json
@@ -67,7 +71,8 @@ final class ChatClient: Sendable {
         state.withLock { $0.fromCache += 1 }
         return answer
       }
-      let answer = try await send(Data(body.utf8), request.longestAnswer(extra: options.extra), random: cacheKey)
+      let answer = try await send(
+        Data(body.utf8), request.longestAnswer(extra: options.extra), random: cacheKey, retried: retried)
       try cache?.keep(answer.json, to: cacheKey)
       return answer
     }
@@ -88,7 +93,9 @@ final class ChatClient: Sendable {
     return remarks
   }
 
-  private func send(_ body: Data, _ longestAnswer: Int, random name: String) async throws -> ChatAnswer {
+  private func send(
+    _ body: Data, _ longestAnswer: Int, random name: String, retried: (_ note: String) -> Void
+  ) async throws -> ChatAnswer {
     var attempt = 0
     while true {
       do {
@@ -102,6 +109,7 @@ final class ChatClient: Sendable {
           throw given(up: fault, after: attempt + 1, stops: isFirstContact || asksTooMuch)
         }
         state.withLock { $0.retries[fault.kind, default: 0] += 1 }
+        retried("\(address.name) is asked again: \(fault.kind)")
         try await Task.sleep(for: .seconds(pause(attempt, fault, name)))
         attempt += 1
       }

@@ -143,14 +143,17 @@ public struct JudgeReward: BatchRewardFunction {
     let questions = trajectories.map { trajectory in Result { try question(about: trajectory) } }
     // The same question is asked once, however often it comes.
     let different = Set(questions.compactMap { try? $0.get() })
+    let judged = JudgedCount(of: different.count, context.training.progressed)
     let verdicts = try await withThrowingTaskGroup(of: (Question, Result<RewardOutcome, any Error>).self) { tasks in
-      for question in different { tasks.addTask { (question, try await verdict(question, client)) } }
+      for question in different {
+        tasks.addTask {
+          (question, try await verdict(question, client) { judged.note($0) })
+        }
+      }
       var verdicts: [Question: Result<RewardOutcome, any Error>] = [:]
-      var done = 0
       for try await (question, verdict) in tasks {
         verdicts[question] = verdict
-        done += 1
-        context.training.progressed("\(done) of \(different.count) judged", share: nil)
+        judged.set(verdicts.count)
       }
       return verdicts
     }
@@ -180,13 +183,17 @@ public struct JudgeReward: BatchRewardFunction {
     return question
   }
 
-  private func verdict(_ question: Question, _ client: ChatClient) async throws -> Result<RewardOutcome, any Error> {
+  private func verdict(
+    _ question: Question, _ client: ChatClient, retried: @Sendable (_ note: String) -> Void
+  ) async throws -> Result<RewardOutcome, any Error> {
     do {
       let answer = try await client.answer {
         let images = try ChatMessages.images(of: question.images, folder: question.folder)
         let text: JSONValue = ["type": "text", "text": .string(question.text)]
         let content = images.isEmpty ? .string(question.text) : JSONValue.array(images + [text])
         return ChatRequest(messages: [["role": "user", "content": content]], sampling: options.sampling)
+      } retried: {
+        retried($0)
       }
       return .success(outcome(answer.choices.first?.text ?? ""))
     } catch ServerFault.server(let message) {
@@ -207,6 +214,26 @@ public struct JudgeReward: BatchRewardFunction {
       return .abstained("the judge said \(number), which lies beyond \(options.worst)…\(options.best)")
     }
     return .scored(score)
+  }
+}
+
+/// Tells how many questions are judged, and why that takes long.
+private final class JudgedCount: Sendable {
+  private let done = Mutex(0)
+  private let total: Int
+  private let progressed: @Sendable (_ activity: String, _ share: Double?) -> Void
+
+  init(of total: Int, _ progressed: @escaping @Sendable (_ activity: String, _ share: Double?) -> Void) {
+    (self.total, self.progressed) = (total, progressed)
+  }
+
+  func set(_ count: Int) {
+    done.withLock { $0 = count }
+    note(nil)
+  }
+
+  func note(_ note: String?) {
+    progressed("\(done.withLock { $0 }) of \(total) judged" + (note.map { " · \($0)" } ?? ""), nil)
   }
 }
 

@@ -102,6 +102,8 @@ final class ServedPolicy: TextPolicy {
       request.wantsLogProbs = options.logprobs != .none
       request.wantsTokens = options.tokens != .none
       return request
+    } retried: {
+      progress.note($0)
     }
     let responses = try answer.choices.prefix(count).enumerated().map { index, choice in
       try response(choice, of: answer, seed: seed, choice: count > 1 ? index : nil)
@@ -162,8 +164,17 @@ private final class ProgressCount: Sendable {
     let now = done.withLock { done in
       done.responses += responses
       done.tokens += tokens
+      done.note = nil
       return done
     }
     progress(now)
+  }
+
+  func note(_ text: String) {
+    progress(
+      done.withLock { done in
+        done.note = text
+        return done
+      })
   }
 }

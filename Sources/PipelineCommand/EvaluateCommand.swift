@@ -128,7 +128,8 @@ struct EvaluateCommand: AsyncParsableCommand {
       summary = try await evaluator.run(input.prompts, folder: RecordArguments.folder) { progress in
         let score = progress.mean.map { ", \(NumberText.short($0, digits: 3)) on average so far" } ?? ""
         line.update(
-          "\(progress.responses) responses\(clock.speed(progress.tokens))\(score)", share: progress.share)
+          "\(progress.responses) responses\(clock.speed(progress.tokens))\(score)\(progress.remark)",
+          share: progress.share)
       } deliver: { chunk in
         try await input.reject(chunk.failed)
         for warning in chunk.warnings where warned.insert(warning.stage + "/" + warning.warning.code).inserted {
@@ -140,6 +141,7 @@ struct EvaluateCommand: AsyncParsableCommand {
     } catch let error as CancellationError {
       line.clear()
       try responses?.keepWhatIsComplete()
+      if let output { AnswersBeside(output).sayWhatIsKept() }
       throw error
     }
     try responses?.finish()

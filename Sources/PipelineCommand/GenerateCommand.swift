@@ -75,13 +75,14 @@ struct GenerateCommand: AsyncParsableCommand {
     let line = stream.line
     let count = count
     var tally = Tally()
+    defer { if Task.isCancelled, let output { AnswersBeside(output).sayWhatIsKept() } }
     try await stream.forEachBatch { batch, share in
       let done = tally
       let total = batch.count * count
       let outcomes = try await sampler.rollouts(of: batch.trajectories, folder: RecordArguments.folder) { progress in
         let part = Double(progress.responses) / Double(total)
         line.update(
-          "\(done.rollouts + progress.responses) rollouts, \(done.speed(with: progress))",
+          "\(done.rollouts + progress.responses) rollouts, \(done.speed(with: progress))\(progress.remark)",
           share: share.map { $0.before + ($0.after - $0.before) * part })
       }
       var rollouts: [Trajectory] = []

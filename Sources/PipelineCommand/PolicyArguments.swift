@@ -115,15 +115,26 @@ struct SampledModelArguments: ParsableArguments {
 /// Where the answers of servers are kept until a file is complete: a folder beside it.
 struct AnswersBeside {
   let folder: String
+  private static let names = ["answers.jsonl", "judge.jsonl"]
 
   /// - Parameter output: The file that is written.
   init(_ output: String) { folder = output + ".cache" }
+
+  /// Says that answers are kept, where they are, for whoever stopped the command.
+  func sayWhatIsKept() {
+    let holdsAnswers = Self.names.contains { name in
+      var status = stat()
+      return stat("\(folder)/\(name)", &status) == 0 && status.st_size > 0
+    }
+    guard holdsAnswers else { return }
+    Terminal.say("\(folder) holds the answers that came; the same command with --force asks for the others alone")
+  }
 
   /// Removes what was kept: all of it stands in the file now.
   ///
   /// Whatever else lies in the folder stays.
   func remove() {
-    for name in ["answers", "judge"] { unlink("\(folder)/\(name).jsonl") }
+    for name in Self.names { unlink("\(folder)/\(name)") }
     rmdir(folder)
   }
 }

@@ -271,12 +271,18 @@ public struct GenerationProgress: Sendable, Hashable {
   public var responses: Int
   /// Sampled tokens.
   public var tokens: Int
+  /// Why it may be slow just now, in a few words, such as that a server is asked again; nil for no reason.
+  public var note: String?
 
   /// A count.
-  public init(responses: Int, tokens: Int) {
+  public init(responses: Int, tokens: Int, note: String? = nil) {
     self.responses = responses
     self.tokens = tokens
+    self.note = note
   }
+
+  /// What follows a count on a progress line: ` · NOTE`, or nothing.
+  public var remark: String { note.map { " · \($0)" } ?? "" }
 }
 
 /// One step of AdamW, as in PyTorch.

@@ -162,7 +162,7 @@ final class Trainer {
       progress: { progress in
         observer.progressed(
           step: max(0, steps - 1),
-          activity: "evaluation: \(progress.responses) of \(progress.prompts * progress.samples)",
+          activity: "evaluation: \(progress.responses) of \(progress.prompts * progress.samples)\(progress.remark)",
           share: nil)
       }, deliver: { _ in })
     let metrics = summary.metrics()

@@ -110,6 +110,7 @@ public struct Evaluator: Sendable {
         now.responses += generated.responses
         now.tokens += generated.tokens
         now.promptsDone += generated.responses / max(1, now.samples)
+        now.remark = generated.remark
         progress(now)
       }
       let chunk = try await scored(Array(zip(asked, outcomes)), number: start / options.chunk)
@@ -212,6 +213,8 @@ public struct EvaluationProgress: Sendable, Hashable {
   public var tokens = 0
   /// The mean score of what is scored so far; nil where nothing is.
   public var mean: Double?
+  /// Why it may be slow just now; see ``GenerationProgress/remark``.
+  public var remark = ""
 
   /// How much is done, 0…1.
   public var share: Double { prompts == 0 ? 1 : Double(promptsDone) / Double(prompts) }
