@@ -78,7 +78,15 @@ class Server:
     def run(self) -> None:
         """Until the pipeline closes the connection."""
         while True:
-            frame = self.ranks.frame(self._came.get() if self.connection is not None else None)
+            try:
+                frame = self.ranks.frame(self._came.get() if self.connection is not None else None)
+            except RuntimeError as error:
+                if self.ranks.is_first:
+                    raise
+                # Between two messages: the pipeline has ended rank 0, or rank 0 has said why it ended.
+                reason = str(error).strip().splitlines()[0]
+                print(f"rank {self.ranks.index} ends, as rank 0 is gone: {reason}", file=sys.stderr, flush=True)
+                os._exit(0)
             if frame is None or frame.kind == "close":
                 return
             self._now |= {"id": frame.id, "activity": frame.kind, "responses": 0, "tokens": 0}
