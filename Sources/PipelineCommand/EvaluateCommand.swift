@@ -144,6 +144,7 @@ struct EvaluateCommand: AsyncParsableCommand {
       if let output { AnswersBeside(output).sayWhatIsKept() }
       throw error
     }
+    await policy.close()
     try responses?.finish()
     try badRecordsFile?.write(input.badRecordLines)
     try badRecordsFile?.finish()

@@ -106,6 +106,7 @@ struct GenerateCommand: AsyncParsableCommand {
     if let served = policy as? any TextPolicy { left += await served.remarks() }
     var made = "generate: \(tally.prompts.of("prompt")), \(tally.rollouts.of("rollout")), "
     if tally.tokens > 0 { made += tally.tokens.of("token") + ", " }
+    await policy.close()
     await stream.summarise(made + tally.speed(with: .init(responses: 0, tokens: 0)), left)
     if let output { AnswersBeside(output).remove() }
   }

@@ -51,8 +51,9 @@ struct LogProbsCommand: AsyncParsableCommand {
     let stream = try RecordStream(records, work, noun: "trajectory") { _ in }
     defer { stream.line.clear() }
     stream.line.update("opening \(model.name)", share: nil)
+    let policy = try await model.open(threads: work.threads)
     let scorer = LogProbScorer(
-      policy: try await model.open(threads: work.threads), field: Field(field.rawValue),
+      policy: policy, field: Field(field.rawValue),
       temperature: temperature.map { .fixed($0) } ?? .recorded)
     var (scored, tokens, others) = (0, 0, 0)
     try await stream.forEachBatch { batch, share in
@@ -72,7 +73,7 @@ struct LogProbsCommand: AsyncParsableCommand {
       scored += records.count
     }
     let warning = others > 0 ? ["sampled at another temperature than \(temperature ?? 1): \(others)"] : []
-
+    await policy.close()
     await stream.summarise("logprobs: \(scored.of("trajectory")), \(tokens.of("token"))", warning)
   }
 }

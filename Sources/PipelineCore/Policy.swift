@@ -63,9 +63,15 @@ public protocol Policy: Sendable {
   ///
   /// Only log-probabilities are asked of it.
   func reference() async throws -> (any Policy)?
+
+  /// Gives back what it holds, such as a process that it started; called when nothing more will be asked.
+  func close() async
 }
 
 extension Policy {
+  /// Nothing to give back.
+  public func close() async {}
+
   /// None.
   public func reference() async throws -> (any Policy)? { nil }
 }

@@ -29,16 +29,17 @@ public final class PipelineRun {
   public func run() async throws -> RunSummary {
     do {
       let summary = try await runAll()
-      await closeStages()
+      await close()
       return summary
     } catch {
-      await closeStages()
+      await close()
       throw error
     }
   }
 
-  private func closeStages() async {
+  private func close() async {
     for stage in plan.stages { await stage.close() }
+    await trainer?.session.close()
   }
 
   private func runAll() async throws -> RunSummary {

@@ -33,6 +33,12 @@ final class TrainingSession {
     for member in memory?.objectValue ?? [] { memories[member.key] = StageMemory(member.value) }
   }
 
+  /// Gives back what policies hold.
+  func close() async {
+    await reference?.close()
+    await policy.close()
+  }
+
   /// What a stage may use.
   func context(for stage: NamedStage, step: Int, _ observer: any RunObserver) -> TrainingContext {
     let memory = memories[stage.name] ?? StageMemory()

@@ -54,7 +54,7 @@ final class SocketStream: WorkerStream {
     }
   }
 
-  func end() async -> WorkerEnd {
+  func end(graceSeconds: Double) async -> WorkerEnd {
     shutdown(descriptor, Int32(SHUT_RDWR))
     return WorkerEnd(cause: "at \(name) closed the connection; its standard error says why")
   }

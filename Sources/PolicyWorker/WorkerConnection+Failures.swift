@@ -30,7 +30,8 @@ extension WorkerConnection {
   ///
   /// - Returns: What went wrong, with the worker's last words.
   func lost(_ error: any Error, during request: Request) async -> PipelineError {
-    let end = await stream.end()
+    // One that has closed its output is on its way out by itself; what it says last is worth a moment.
+    let end = await stream.end(graceSeconds: 1)
     let doing = request.kind == "hello" ? "before it said hello" : "while it answered '\(request.kind)'"
     let what: String
     switch error {

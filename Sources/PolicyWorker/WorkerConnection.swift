@@ -12,6 +12,8 @@ actor WorkerConnection {
   static let heartbeatSeconds = 1.0
   /// What an answer has once it has been asked to stop.
   private static let cancelSeconds = 60.0
+  /// How long a worker may take to end: launchers of several ranks wait for each other.
+  private static let closeSeconds = 10.0
 
   /// A request on its way.
   struct Request: Sendable {
@@ -94,6 +96,15 @@ actor WorkerConnection {
       self.failure = failure
       throw failure
     }
+  }
+
+  /// Has the worker end by itself, with all its ranks.
+  func close() async {
+    await begin()
+    defer { end() }
+    if failure != nil { return }
+    failure = PipelineError(.policyWorker, "the policy's worker was closed; open the policy anew")
+    _ = await stream.end(graceSeconds: Self.closeSeconds)
   }
 
   /// An error that leaves the worker as it was.

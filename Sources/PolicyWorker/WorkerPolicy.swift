@@ -135,6 +135,9 @@ public actor WorkerPolicy: Policy {
       .init(kind: "save", members: [.init("folder", .string(folder.absolutePath))], limit: limits.save))
   }
 
+  /// Has the worker end by itself, within seconds.
+  public func close() async { await connection.close() }
+
   // What goes out.
 
   private func message(_ groups: [ResponseGroup], _ temperature: Double) async throws -> GroupMessage {

@@ -17,7 +17,9 @@ protocol WorkerStream: Sendable {
   func write(_ bytes: [UInt8], before deadline: ContinuousClock.Instant) async throws
 
   /// Ends the worker, and says how it ended.
-  func end() async -> WorkerEnd
+  ///
+  /// - Parameter graceSeconds: How long it may take to end by itself, once it sees that nothing more comes.
+  func end(graceSeconds: Double) async -> WorkerEnd
 }
 
 /// How a worker ended.
@@ -56,9 +58,8 @@ struct ChildStream: WorkerStream {
     try await child.write(bytes, before: deadline)
   }
 
-  func end() async -> WorkerEnd {
-    // One that has closed its output is on its way out by itself; what it says last is worth a moment.
-    let exit = await child.end(graceSeconds: 1)
+  func end(graceSeconds: Double) async -> WorkerEnd {
+    let exit = await child.end(graceSeconds: graceSeconds)
     return WorkerEnd(
       cause: ChildExit(cause: exit.cause).description, lastWords: WorkerEnd.telling(exit.lastWords))
   }

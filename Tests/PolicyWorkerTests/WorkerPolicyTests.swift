@@ -48,6 +48,17 @@ struct WorkerPolicyTests {
     #expect(heard.withLock { $0.last } == GenerationProgress(responses: 4, tokens: 8))
   }
 
+  @Test("a policy that is closed has its worker end by itself, and answers no more")
+  func close() async throws {
+    let file = FileManager.default.temporaryDirectory.appendingPathComponent("goodbye-\(UUID().uuidString)")
+    defer { try? FileManager.default.removeItem(at: file) }
+    let worker = try await ScriptedWorker.open { $0.command.append(file.path) }
+    await worker.close()
+    #expect(try String(contentsOf: file, encoding: .utf8) == "ended by itself")
+    let failure = await ScriptedWorker.failure { try await worker.save(to: "nowhere") }
+    #expect(failure?.message == "the policy's worker was closed; open the policy anew")
+  }
+
   @Test("images are sent once, in the size that the model sees")
   func images() async throws {
     // The scripted worker fails where an image comes twice, or is used and was never sent.

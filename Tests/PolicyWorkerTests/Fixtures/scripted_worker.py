@@ -2,10 +2,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """A worker without a model, for tests of the pipeline's side: it speaks the protocol, or breaks it in a chosen way.
 
-usage: scripted_worker.py BEHAVIOUR
+usage: scripted_worker.py BEHAVIOUR [FILE]
 
 `good` answers with made-up numbers: the log-probability of token t at place i of a response, after s steps, is
--((t + i + s) mod 8) / 8; a response to seed k has the tokens k mod 97 and the end token. Standard library only.
+-((t + i + s) mod 8) / 8; a response to seed k has the tokens k mod 97 and the end token. Standard library only. FILE is
+written when the pipeline closes the connection and leaves it time to end.
 """
 
 import array
@@ -209,4 +210,6 @@ class Worker:
 try:
     Worker().run()
 except EOFError:
-    pass  # the pipeline has gone
+    # The pipeline has gone; whoever is given time says goodbye.
+    if BEHAVIOUR == "good" and len(sys.argv) > 2:
+        Path(sys.argv[2]).write_text("ended by itself")
