@@ -10,6 +10,8 @@ final class ChatClient: Sendable {
     var hasAnswered = false
     /// Requests given up since the last answer.
     var givenUp = 0
+    /// Why nothing more is asked; nil while the server is worth asking.
+    var stopped: String?
     /// What was tried again since this was last asked, by kind.
     var retries: [String: Int] = [:]
     var fromCache = 0
@@ -71,10 +73,17 @@ final class ChatClient: Sendable {
         state.withLock { $0.fromCache += 1 }
         return answer
       }
-      let answer = try await send(
-        Data(body.utf8), request.longestAnswer(extra: options.extra), random: cacheKey, retried: retried)
-      try cache?.keep(answer.json, to: cacheKey)
-      return answer
+      // Those who wait behind whoever found out need not find out again.
+      if let stopped = state.withLock({ $0.stopped }) { throw ServerFault.server(stopped) }
+      do {
+        let answer = try await send(
+          Data(body.utf8), request.longestAnswer(extra: options.extra), random: cacheKey, retried: retried)
+        try cache?.keep(answer.json, to: cacheKey)
+        return answer
+      } catch ServerFault.server(let message) {
+        state.withLock { $0.stopped = $0.stopped ?? message }
+        throw ServerFault.server(message)
+      }
     }
   }
 
