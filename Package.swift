@@ -125,9 +125,10 @@ let package = Package(
       name: "PipelineAnalysisTests",
       dependencies: ["PipelineAnalysis", "PipelineCore", "PipelineIO", "PipelineRuntime"]),
     .testTarget(name: "QwenVLTests", dependencies: ["PipelineCore", "QwenVL", "Tensor"], exclude: ["Fixtures"]),
+    .target(name: "FakeServer", dependencies: ["PipelineCore"], path: "Tests/FakeServer", exclude: ["fake_server.py"]),
     .testTarget(
       name: "ModelServersTests",
-      dependencies: ["ModelServers", "PipelineCore", "PipelineSpec", "PipelineTesting"], exclude: ["FakeServer"]),
+      dependencies: ["FakeServer", "ModelServers", "PipelineCore", "PipelineSpec", "PipelineTesting"]),
     .testTarget(name: "ChildProcessesTests", dependencies: ["ChildProcesses"]),
     .testTarget(
       name: "ProcessPluginTests", dependencies: ["PipelineCore", "PipelineTesting", "ProcessPlugin", "RewardPlugin"]),
@@ -139,7 +140,8 @@ let package = Package(
     .testTarget(
       name: "PipelineCommandTests",
       // The tests run the built program, so it must be there.
-      dependencies: ["PipelineCommand", "PipelineCore", "PipelineIO", "shuffle-r1"], exclude: ["Fixtures", "Goldens"]),
+      dependencies: ["FakeServer", "PipelineCommand", "PipelineCore", "PipelineIO", "shuffle-r1"],
+      exclude: ["Fixtures", "Goldens"]),
   ]
     + stages.map {
       .target(name: $0 + "Plugin", dependencies: ["PipelineCore"], path: "Plugins/" + $0)

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import FakeServer
 import Foundation
 import ModelServers
 import PipelineCore

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
+import FakeServer
 import Foundation
 import ModelServers
 import PipelineCore
+import Synchronization
 import Testing
 
 @Suite("Rollouts from a server")
@@ -9,6 +11,19 @@ struct ServedPolicyTests {
   let server: FakeServer
 
   init() throws { server = try FakeServer() }
+
+  @Test("whoever waits is told that the server is asked again, and no more once it answers")
+  func waiting() async throws {
+    let asking = Asking(server, model: "broken-500")
+    let heard = Mutex<[GenerationProgress]>([])
+    let request = TextRequest(prompt: PolicyPrompt(.messages("a")), seeds: [1])
+    _ = try await asking.policy().respond(to: [request], sampling: SamplingOptions()) { progress in
+      heard.withLock { $0.append(progress) }
+    }
+    let notes = heard.withLock { $0.map(\.note) }
+    #expect(notes.first == "\(server.url) is asked again: 500")
+    #expect(notes.last == .some(nil))
+  }
 
   @Test("a prompt's responses come in one request, with what the server shows and nothing else")
   func together() async throws {

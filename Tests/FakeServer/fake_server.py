@@ -5,7 +5,7 @@
 usage: fake_server.py [--log FILE] [--key KEY] [--die-after N]
 
 Prints its port on the first line, then serves until standard input ends. What it does is named by the model that is asked
-for, such as `good` or `flaky`, so that one server shows every behaviour. Its answers depend on nothing but the request:
+for, such as `good` or `always-500`, so that one server shows every behaviour. Its answers depend on nothing but the request:
 the same request is answered alike. --log writes a line of JSON for each request, in which keys are not.
 """
 

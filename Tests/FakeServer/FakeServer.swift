@@ -1,24 +1,27 @@
 // SPDX-License-Identifier: Apache-2.0
 import Foundation
-import PipelineCore
+public import PipelineCore
 
 /// `fake_server.py`, which does what the model that it is asked for is called after; it ends with this object.
-final class FakeServer: Sendable {
-  let url: String
+public final class FakeServer: Sendable {
+  /// The address that a client is given.
+  public let url: String
   private let log: String
   private nonisolated(unsafe) let process = Process()
   private nonisolated(unsafe) let input = Pipe()
 
   /// Starts the server.
   ///
-  /// - Parameter key: The key that it wants; nil for any or none.
-  init(key: String? = nil) throws {
-    let script = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
-      .appendingPathComponent("FakeServer/fake_server.py")
+  /// - Parameters:
+  ///   - key: The key that it wants; nil for any or none.
+  ///   - diesAfter: It ends in the middle of the request after so many; 0 for never.
+  public init(key: String? = nil, diesAfter: Int = 0) throws {
+    let script = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appendingPathComponent("fake_server.py")
     log = FileManager.default.temporaryDirectory.appendingPathComponent("shuffle-r1-\(UUID()).log").path
     let output = Pipe()
     process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-    process.arguments = ["python3", script.path, "--log", log] + (key.map { ["--key", $0] } ?? [])
+    process.arguments =
+      ["python3", script.path, "--log", log] + (key.map { ["--key", $0] } ?? []) + ["--die-after", "\(diesAfter)"]
     process.standardInput = input
     process.standardOutput = output
     try process.run()
@@ -35,7 +38,7 @@ final class FakeServer: Sendable {
   }
 
   /// What was asked so far, in the order in which it came.
-  func requests() throws -> [JSONValue] {
+  public func requests() throws -> [JSONValue] {
     String(decoding: FileManager.default.contents(atPath: log) ?? Data(), as: UTF8.self).split(separator: "\n")
       .compactMap { try? JSONValue(parsing: String($0)) }
   }
