@@ -54,7 +54,7 @@ test-trackers: build ## follow a run with the clients of Weights & Biases, SwanL
 	Tests/Trackers/run
 
 worker: ## install the PyTorch worker ("use": "worker") into .venv-worker; PIP_EXTRA_INDEX_URL=… chooses PyTorch's build
-	Plugins/Worker/install
+	Plugins/Policies/Worker/install
 
 test-worker: build ## test the PyTorch worker beside the bundled policy, on the processor (makes .venv-worker)
 	Tests/Worker/run

@@ -2,13 +2,52 @@
 // SPDX-License-Identifier: Apache-2.0
 import PackageDescription
 
-/// The stages, each built exactly as a third party would build theirs: on PipelineCore alone.
-let stages = [
-  "Advantage", "Filter", "KLPenalty", "MathAnswer", "PairwiseSample", "Reward", "Rollout", "Shuffle", "Tap", "Update",
-]
+// MARK: What a spec can name. ARCHITECTURE.md says what lives where.
 
-/// The stages whose tests read `Fixtures` beside their sources.
-let stagesWithFixtures: Set = ["Advantage", "PairwiseSample", "Shuffle", "Update"]
+/// A folder under `Plugins`: a target `NAMEPlugin` and, beside it under `Tests`, its tests.
+struct PlugIn {
+  var name: String
+  var path: String
+  var uses: [Target.Dependency] = []
+  var excludes: [String] = []
+  var testUses: [Target.Dependency] = []
+  var testExcludes: [String] = []
+  var hasTests = true
+
+  var target: Target.Dependency { .init(stringLiteral: name + "Plugin") }
+}
+
+let plugIns: [PlugIn] = [
+  // Steps of a pipeline.
+  PlugIn(name: "Advantage", path: "Stages/Advantage", testUses: ["EstimatorsPlugin"], testExcludes: ["Fixtures"]),
+  PlugIn(name: "Filter", path: "Stages/Filter"),
+  PlugIn(name: "KLPenalty", path: "Stages/KLPenalty"),
+  PlugIn(name: "PairwiseSample", path: "Stages/PairwiseSample", testExcludes: ["Fixtures"]),
+  PlugIn(
+    name: "ProcessStage", path: "Stages/Process", uses: ["ChildProcesses", "ComponentPrograms"], hasTests: false),
+  PlugIn(name: "Reward", path: "Stages/Reward", testUses: ["TextRewardsPlugin"]),
+  PlugIn(name: "Rollout", path: "Stages/Rollout"),
+  PlugIn(name: "Shuffle", path: "Stages/Shuffle", testExcludes: ["Fixtures"]),
+  PlugIn(name: "Tap", path: "Stages/Tap"),
+  PlugIn(name: "Update", path: "Stages/Update", testUses: ["LossesPlugin"]),
+  // Judges of a response.
+  PlugIn(name: "Judge", path: "Rewards/Judge", uses: ["ModelServers"], hasTests: false),
+  PlugIn(name: "MathAnswer", path: "Rewards/MathAnswer"),
+  PlugIn(
+    name: "ProcessReward", path: "Rewards/Process", uses: ["ChildProcesses", "ComponentPrograms"], hasTests: false),
+  PlugIn(name: "TextRewards", path: "Rewards/Text", testUses: ["RewardPlugin"]),
+  // Ways from rewards to advantages, and from advantages to a gradient.
+  PlugIn(name: "Estimators", path: "Advantages", hasTests: false),
+  PlugIn(name: "Losses", path: "Losses", testUses: ["UpdatePlugin"], testExcludes: ["Fixtures"]),
+  // Models.
+  PlugIn(
+    name: "Bundled", path: "Policies/Bundled", uses: ["CKernels", "ModelInput", "Tensor"],
+    testUses: ["CImageCodecs", "CKernels", "ModelInput", "Tensor"], testExcludes: ["Fixtures"]),
+  PlugIn(name: "OpenAI", path: "Policies/OpenAI", uses: ["ModelServers"], hasTests: false),
+  PlugIn(
+    name: "Worker", path: "Policies/Worker/Client", uses: ["ChildProcesses", "ModelInput"],
+    testUses: ["BundledPlugin", "ModelInput"], testExcludes: ["Fixtures"]),
+]
 
 let package = Package(
   name: "shuffle-r1",
@@ -17,6 +56,7 @@ let package = Package(
     // Dynamic: a plug-in that is loaded at run time shares the one of the program, instead of having its own.
     .library(name: "PipelineCore", type: .dynamic, targets: ["PipelineCore"]),
     .library(name: "PipelineTesting", targets: ["PipelineTesting"]),
+    .library(name: "PipelineRuntime", targets: ["PipelineRuntime", "PipelineSpec", "StandardPlugins"]),
     .library(name: "PipelineCommand", targets: ["PipelineCommand"]),
     .executable(name: "shuffle-r1", targets: ["shuffle-r1"]),
     .plugin(name: "NewPlugin", targets: ["NewPlugin"]),
@@ -26,73 +66,63 @@ let package = Package(
     .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
   ],
   targets: [
-    // Contracts.
+    // The contracts, and their laws.
     .target(name: "PipelineCore"),
     .target(name: "PipelineTesting", dependencies: ["PipelineCore"]),
 
-    // Machinery.
+    // From a spec and records to a run.
     .target(name: "PipelineSpec", dependencies: ["PipelineCore", "CJSON", "Yams"]),
-    .target(
-      name: "PipelineIO", dependencies: ["PipelineCore", "CRecordScanner", "CZlib", "CZstd"]),
+    .target(name: "PipelineIO", dependencies: ["PipelineCore", "CRecordScanner", "CZlib", "CZstd"]),
     .target(name: "PipelineRuntime", dependencies: ["PipelineCore", "PipelineIO", "PipelineSpec"]),
+    .target(name: "PipelineAnalysis", dependencies: ["PipelineCore", "PipelineIO", "PipelineRuntime"]),
+    .target(name: "StandardPlugins", dependencies: ["PipelineCore"] + plugIns.map(\.target)),
 
-    .target(
-      name: "PipelineAnalysis", dependencies: ["PipelineCore", "PipelineIO", "PipelineRuntime"]),
-
-    // Programs beside this one.
-    .target(name: "CChildProcess"),
+    // What several plug-ins are built on.
+    .target(name: "Tensor", dependencies: ["CKernels"]),
+    .target(name: "ModelInput", dependencies: ["CImageCodecs", "PipelineCore"]),
+    .target(name: "ModelServers", dependencies: ["CCurl", "ModelInput", "PipelineCore", "PipelineIO", "PipelineSpec"]),
     .target(name: "ChildProcesses", dependencies: ["CChildProcess"]),
+    .target(
+      name: "ComponentPrograms", dependencies: ["ChildProcesses", "PipelineCore"],
+      resources: [.embedInCode("Bridge/shuffle_r1_bridge.py")]),
 
-    // The bundled policy.
-    .target(name: "QwenVL", dependencies: ["CImageCodecs", "CKernels", "PipelineCore", "Tensor"]),
+    // The command line.
+    .target(
+      name: "PipelineCommand",
+      dependencies: [
+        "BundledPlugin", "CStandardStreams", "ModelInput", "PipelineAnalysis", "PipelineCore", "PipelineIO",
+        "PipelineRuntime", "PipelineSpec", "StandardPlugins",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ]),
+    .executableTarget(
+      name: "shuffle-r1", dependencies: ["PipelineCommand"],
+      // A plug-in that is loaded at run time must find the program's PipelineCore, not one of its own.
+      linkerSettings: [.unsafeFlags(["-Xlinker", "--export-dynamic"], .when(platforms: [.linux]))]),
 
-    // Models behind servers.
-    .target(name: "ModelServers", dependencies: ["CCurl", "PipelineCore", "PipelineIO", "PipelineSpec", "QwenVL"]),
     // `swift package new-plugin reward NAME`.
     .plugin(
       name: "NewPlugin",
       capability: .command(
         intent: .custom(
-          verb: "new-plugin", description: "Make a package with a reward, a stage, an advantage estimator or a loss"))),
-
-    // Rewards and stages in other languages; the file in Bridge runs Python functions.
-    .target(
-      name: "ProcessPlugin", dependencies: ["ChildProcesses", "PipelineCore"], path: "Plugins/Process",
-      resources: [.embedInCode("Bridge/shuffle_r1_bridge.py")]),
-    // A policy in a process of its own.
-    .target(name: "PolicyWorker", dependencies: ["ChildProcesses", "PipelineCore", "QwenVL"]),
+          verb: "new-plugin", description: "Make a package with a reward, a stage, an advantage estimator or a loss")),
+      path: "Plugins/Tools/NewPlugin"),
 
     // Shims over C and C++.
+    .target(name: "CChildProcess"),
     .target(
       name: "CImageCodecs", linkerSettings: ["png", "jpeg", "webp", "webpdemux"].map { .linkedLibrary($0) }),
     .systemLibrary(name: "CCurl", providers: [.apt(["libcurl4-openssl-dev"])]),
     .target(name: "CJSON", linkerSettings: [.linkedLibrary("jsoncpp")]),
-    .target(name: "CRecordScanner"),
-    .target(name: "CStandardStreams"),
-    .systemLibrary(name: "CZlib", providers: [.apt(["zlib1g-dev"])]),
-    .systemLibrary(name: "CZstd", providers: [.apt(["libzstd-dev"]), .brew(["zstd"])]),
-
-    // The bundled policy's engine.
     .target(
       name: "CKernels",
       linkerSettings: [
         .linkedLibrary("openblas", .when(platforms: [.linux])),
         .linkedFramework("Accelerate", .when(platforms: [.macOS])),
       ]),
-    .target(name: "Tensor", dependencies: ["CKernels"]),
-
-    // The command line.
-    .target(
-      name: "PipelineCommand",
-      dependencies: [
-        "CStandardStreams", "ModelServers", "PipelineAnalysis", "PipelineCore", "PipelineIO", "PipelineRuntime",
-        "PipelineSpec", "PolicyWorker", "ProcessPlugin", "QwenVL",
-        .product(name: "ArgumentParser", package: "swift-argument-parser"),
-      ] + stages.map { .init(stringLiteral: $0 + "Plugin") }),
-    .executableTarget(
-      name: "shuffle-r1", dependencies: ["PipelineCommand"],
-      // A plug-in that is loaded at run time must find the program's PipelineCore, not one of its own.
-      linkerSettings: [.unsafeFlags(["-Xlinker", "--export-dynamic"], .when(platforms: [.linux]))]),
+    .target(name: "CRecordScanner"),
+    .target(name: "CStandardStreams"),
+    .systemLibrary(name: "CZlib", providers: [.apt(["zlib1g-dev"])]),
+    .systemLibrary(name: "CZstd", providers: [.apt(["libzstd-dev"]), .brew(["zstd"])]),
 
     // Feeds mutated records and specs to the readers; `make fuzz` runs it.
     .executableTarget(
@@ -101,7 +131,8 @@ let package = Package(
 
     // Shows single steps of the policy to the scripts in Tests/Parity.
     .executableTarget(
-      name: "policy-probe", dependencies: ["CKernels", "PipelineCore", "PipelineTesting", "PolicyWorker", "QwenVL"],
+      name: "policy-probe",
+      dependencies: ["BundledPlugin", "CKernels", "ModelInput", "PipelineCore", "PipelineTesting", "WorkerPlugin"],
       path: "Tests/PolicyProbe"),
 
     // Grades pairs of answers for the benchmark and the fuzz run of math-answer.
@@ -110,9 +141,11 @@ let package = Package(
 
     // Trains the vision tower of the bundled model; Examples/easy-vqa/make-model runs it.
     .executableTarget(
-      name: "easy-vqa-tower", dependencies: ["PipelineCore", "QwenVL", "Tensor"], path: "Examples/easy-vqa/tower"),
+      name: "easy-vqa-tower", dependencies: ["BundledPlugin", "ModelInput", "PipelineCore", "Tensor"],
+      path: "Examples/easy-vqa/tower"),
 
     // Tests mirror Sources and Plugins.
+    .target(name: "FakeServer", dependencies: ["PipelineCore"], path: "Tests/FakeServer", exclude: ["fake_server.py"]),
     .testTarget(name: "PipelineCoreTests", dependencies: ["PipelineCore"]),
     .testTarget(name: "PipelineTestingTests", dependencies: ["PipelineCore", "PipelineTesting"]),
     .testTarget(name: "PipelineSpecTests", dependencies: ["PipelineCore", "PipelineSpec"]),
@@ -124,17 +157,18 @@ let package = Package(
     .testTarget(
       name: "PipelineAnalysisTests",
       dependencies: ["PipelineAnalysis", "PipelineCore", "PipelineIO", "PipelineRuntime"]),
-    .testTarget(name: "QwenVLTests", dependencies: ["PipelineCore", "QwenVL", "Tensor"], exclude: ["Fixtures"]),
-    .target(name: "FakeServer", dependencies: ["PipelineCore"], path: "Tests/FakeServer", exclude: ["fake_server.py"]),
     .testTarget(
       name: "ModelServersTests",
-      dependencies: ["FakeServer", "ModelServers", "PipelineCore", "PipelineSpec", "PipelineTesting"]),
+      dependencies: [
+        "FakeServer", "JudgePlugin", "ModelServers", "OpenAIPlugin", "PipelineCore", "PipelineSpec", "PipelineTesting",
+      ]),
     .testTarget(name: "ChildProcessesTests", dependencies: ["ChildProcesses"]),
     .testTarget(
-      name: "ProcessPluginTests", dependencies: ["PipelineCore", "PipelineTesting", "ProcessPlugin", "RewardPlugin"]),
-    .testTarget(
-      name: "PolicyWorkerTests", dependencies: ["PipelineCore", "PipelineTesting", "PolicyWorker", "QwenVL"],
-      exclude: ["Fixtures"]),
+      name: "ComponentProgramsTests",
+      dependencies: [
+        "ComponentPrograms", "PipelineCore", "PipelineTesting", "ProcessRewardPlugin", "ProcessStagePlugin",
+        "RewardPlugin",
+      ]),
     .testTarget(name: "CRecordScannerTests", dependencies: ["CRecordScanner"]),
     .testTarget(name: "TensorTests", dependencies: ["CKernels", "Tensor"]),
     .testTarget(
@@ -143,14 +177,15 @@ let package = Package(
       dependencies: ["FakeServer", "PipelineCommand", "PipelineCore", "PipelineIO", "shuffle-r1"],
       exclude: ["Fixtures", "Goldens"]),
   ]
-    + stages.map {
-      .target(name: $0 + "Plugin", dependencies: ["PipelineCore"], path: "Plugins/" + $0)
+    + plugIns.map {
+      .target(
+        name: $0.name + "Plugin", dependencies: ["PipelineCore"] + $0.uses, path: "Plugins/" + $0.path,
+        exclude: $0.excludes)
     }
-    + stages.map {
+    + plugIns.filter(\.hasTests).map {
       .testTarget(
-        name: $0 + "PluginTests",
-        dependencies: ["PipelineCore", "PipelineTesting", .init(stringLiteral: $0 + "Plugin")],
-        exclude: stagesWithFixtures.contains($0) ? ["Fixtures"] : [])
+        name: $0.name + "PluginTests",
+        dependencies: ["PipelineCore", "PipelineTesting", $0.target] + $0.testUses, exclude: $0.testExcludes)
     },
   cLanguageStandard: .c17,
   cxxLanguageStandard: .cxx20

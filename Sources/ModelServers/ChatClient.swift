@@ -4,7 +4,7 @@ import PipelineCore
 import Synchronization
 
 /// Asks a server: so many requests at a time, again where that helps, and nothing twice.
-final class ChatClient: Sendable {
+package final class ChatClient: Sendable {
   private struct State {
     /// Whether the server has ever answered.
     var hasAnswered = false
@@ -40,7 +40,7 @@ final class ChatClient: Sendable {
   ///   - cachePath: Where answers are kept; nil for nowhere.
   ///   - environment: Where the key is.
   /// - Throws: A key that is not there, a file that cannot be written.
-  init(_ options: ServerOptions, cachePath: String?, environment: [String: String]) throws {
+  package init(_ options: ServerOptions, cachePath: String?, environment: [String: String]) throws {
     self.options = options
     do throws(ServerAddress.Fault) { address = try ServerAddress(options.url) } catch {
       throw PipelineError(.invalidSpec, "'url' \(error.message)")
@@ -62,7 +62,7 @@ final class ChatClient: Sendable {
   ///   - make: Makes the request, when its turn has come: images take memory.
   ///   - retried: Hears that the server is asked again, and why.
   /// - Throws: ``ServerFault``, ``PipelineError``, cancellation.
-  func answer(
+  package func answer(
     _ make: () throws -> ChatRequest, retried: (_ note: String) -> Void
   ) async throws -> ChatAnswer {
     try await gate.pass {
@@ -88,7 +88,7 @@ final class ChatClient: Sendable {
   }
 
   /// What was tried again, and what was known already, since this was last asked.
-  func remarks() -> [String] {
+  package func remarks() -> [String] {
     let (retries, fromCache) = state.withLock { state in
       defer { (state.retries, state.fromCache) = ([:], 0) }
       return (state.retries, state.fromCache)

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 import Foundation
+import ModelInput
 import PipelineCore
-import QwenVL
 
 /// A record's prompt as servers take it: images become data URLs.
-enum ChatMessages {
+package enum ChatMessages {
   /// The messages of a prompt.
   ///
   /// - Throws: What is wrong with the prompt or an image.
-  static func messages(of prompt: PolicyPrompt) throws -> JSONValue {
+  package static func messages(of prompt: PolicyPrompt) throws -> JSONValue {
     guard case .messages(let value) = prompt.content else {
       throw PipelineError(.invalidData, "a server is asked in words; give the record a 'prompt'")
     }
@@ -29,7 +29,7 @@ enum ChatMessages {
   }
 
   /// The text of all messages, for people and templates.
-  static func text(of prompt: JSONValue) -> String {
+  package static func text(of prompt: JSONValue) -> String {
     if let text = prompt.stringValue { return text }
     let texts = (prompt.arrayValue ?? []).map { message -> String in
       if let text = message["content"]?.stringValue { return text }
@@ -39,7 +39,7 @@ enum ChatMessages {
   }
 
   /// The image parts of all messages, as data URLs.
-  static func images(of prompt: JSONValue, folder: String) throws -> [JSONValue] {
+  package static func images(of prompt: JSONValue, folder: String) throws -> [JSONValue] {
     try (prompt.arrayValue ?? []).flatMap { $0["content"]?.arrayValue ?? [] }.filter { address($0) != nil }
       .map { try part($0, folder: folder) }
   }

@@ -3,24 +3,30 @@ import PipelineCore
 import PipelineSpec
 
 /// What a model is asked for.
-struct ChatRequest: Sendable {
+package struct ChatRequest: Sendable {
   /// The messages, images in them as data URLs.
-  var messages: JSONValue
+  package var messages: JSONValue
   /// How tokens are drawn.
-  var sampling: SamplingOptions
+  package var sampling: SamplingOptions
   /// The seed of the draws; nil where none is sent.
-  var seed: UInt64?
+  package var seed: UInt64?
   /// What tells requests apart that are otherwise the same, but are to be drawn anew.
-  var draw: UInt64 = 0
+  package var draw: UInt64 = 0
   /// How many responses.
-  var count = 1
+  package var count = 1
   /// Whether log-probabilities are asked for.
-  var wantsLogProbs = false
+  package var wantsLogProbs = false
   /// Whether token ids are asked for.
-  var wantsTokens = false
+  package var wantsTokens = false
+
+  /// A request for one response.
+  package init(messages: JSONValue, sampling: SamplingOptions) {
+    self.messages = messages
+    self.sampling = sampling
+  }
 
   /// Members of a request that `extra` must leave alone.
-  static let ownMembers = [
+  package static let ownMembers = [
     "model", "messages", "n", "seed", "temperature", "top_p", "top_k", "min_tokens", "max_tokens", "stop",
     "stop_token_ids", "logprobs", "return_token_ids", "stream", "api_key",
   ]
@@ -28,7 +34,7 @@ struct ChatRequest: Sendable {
   /// The longest answer that makes sense, in bytes: room for what stands around the responses, and so many bytes a token.
   ///
   /// With further members in a request nobody knows what comes, and ``HTTPClient/Limits/answer`` alone counts.
-  func longestAnswer(extra: OptionTree) -> Int {
+  package func longestAnswer(extra: OptionTree) -> Int {
     let most = HTTPClient.Limits().answer
     if !(extra.json.objectValue ?? []).isEmpty { return most }
     // A token is a few bytes, six times as many where they are escaped; a log-probability names the token and its bytes.
@@ -37,7 +43,7 @@ struct ChatRequest: Sendable {
   }
 
   /// The body to send; what differs from a server's own default alone is named beyond the common members.
-  func body(model: String, extra: OptionTree) -> JSONValue {
+  package func body(model: String, extra: OptionTree) -> JSONValue {
     var members: [JSONValue.Member] = [.init("model", .string(model)), .init("messages", messages)]
     if count != 1 { members.append(.init("n", .number(count))) }
     if let seed { members.append(.init("seed", .number(String(seed)))) }
@@ -59,26 +65,26 @@ struct ChatRequest: Sendable {
 }
 
 /// What a model answered.
-struct ChatAnswer: Sendable, Hashable {
+package struct ChatAnswer: Sendable, Hashable {
   /// One response.
-  struct Choice: Sendable, Hashable {
-    var text: String
+  package struct Choice: Sendable, Hashable {
+    package var text: String
     /// Why it ended, in the server's words.
-    var finish: String
-    var reasoning: String?
-    var tokens: [Int32]?
-    var logProbs: [Float]?
+    package var finish: String
+    package var reasoning: String?
+    package var tokens: [Int32]?
+    package var logProbs: [Float]?
   }
 
-  var choices: [Choice]
-  var promptTokens: [Int32]?
+  package var choices: [Choice]
+  package var promptTokens: [Int32]?
   /// Tokens of all responses, as the server counts them; 0 where it does not.
-  var tokenCount = 0
+  package var tokenCount = 0
 
   /// Understands what a server sent, or what was kept of it.
   ///
   /// - Throws: ``Fault`` that says what is missing.
-  init(_ value: JSONValue) throws(Fault) {
+  package init(_ value: JSONValue) throws(Fault) {
     guard let choices = value["choices"]?.arrayValue else { throw Fault("there are no 'choices' in it") }
     if choices.isEmpty { throw Fault("its 'choices' are empty") }
     var read: [Choice] = []
@@ -131,7 +137,7 @@ struct ChatAnswer: Sendable, Hashable {
   }
 
   /// What is kept of it, in the form in which it came.
-  var json: JSONValue {
+  package var json: JSONValue {
     let listed = choices.map { choice -> JSONValue in
       var message: [JSONValue.Member] = [.init("content", .string(choice.text))]
       if let reasoning = choice.reasoning { message.append(.init("reasoning_content", .string(reasoning))) }
@@ -152,8 +158,8 @@ struct ChatAnswer: Sendable, Hashable {
   }
 
   /// What is wrong with an answer.
-  struct Fault: Error {
-    let message: String
-    init(_ message: String) { self.message = message }
+  package struct Fault: Error {
+    package let message: String
+    package init(_ message: String) { self.message = message }
   }
 }

@@ -2,16 +2,16 @@
 import Foundation
 
 /// Where a server takes chats, checked.
-struct ServerAddress: Sendable {
+package struct ServerAddress: Sendable {
   /// The address that requests go to.
-  let chat: URL
+  package let chat: URL
   /// What messages call the server: `http://127.0.0.1:8000/v1`.
-  let name: String
+  package let name: String
 
   /// Understands a server's address, with or without the version and what follows it.
   ///
   /// - Throws: ``Fault`` with what continues the sentence "'url' …".
-  init(_ text: String) throws(Fault) {
+  package init(_ text: String) throws(Fault) {
     if text.isEmpty { throw Fault("is missing; name the server's address, such as http://127.0.0.1:8000/v1") }
     guard var parts = URLComponents(string: text), let scheme = parts.scheme?.lowercased(), let host = parts.host,
       !host.isEmpty, ["http", "https"].contains(scheme)
@@ -32,8 +32,8 @@ struct ServerAddress: Sendable {
   }
 
   /// What is wrong with an address.
-  struct Fault: Error {
-    let message: String
-    init(_ message: String) { self.message = message }
+  package struct Fault: Error {
+    package let message: String
+    package init(_ message: String) { self.message = message }
   }
 }

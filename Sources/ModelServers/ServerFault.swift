@@ -3,7 +3,7 @@ import Foundation
 import PipelineCore
 
 /// What a server's answer, or its lack, means for the work.
-enum ServerFault: Error, Sendable {
+package enum ServerFault: Error, Sendable {
   /// This request alone cannot be answered: its data is wrong.
   case request(String)
   /// The prompt is longer than the model's context.
@@ -14,17 +14,17 @@ enum ServerFault: Error, Sendable {
   case passing(Passing)
 
   /// What passes.
-  struct Passing: Error, Sendable {
+  package struct Passing: Error, Sendable {
     /// A word or two to count by: `429`, `timed out`.
-    let kind: String
+    package let kind: String
     /// What happened.
-    let message: String
+    package let message: String
     /// How long the server asks to wait, in seconds.
-    var waitSeconds: Double?
+    package var waitSeconds: Double?
     /// Whether the server was not reached at all.
-    var isUnreachable = false
+    package var isUnreachable = false
     /// Whether it can be this request's fault, so that others may fare better.
-    var mayBeTheRequests = true
+    package var mayBeTheRequests = true
   }
 }
 

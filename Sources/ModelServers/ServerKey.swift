@@ -5,14 +5,14 @@ import PipelineCore
 /// A server's key: it goes into one header, and nowhere else.
 ///
 /// Whatever comes from the server passes ``redacted(_:)`` before anybody sees it, as servers repeat what they were sent.
-struct ServerKey: Sendable, CustomStringConvertible, CustomReflectable {
+package struct ServerKey: Sendable, CustomStringConvertible, CustomReflectable {
   private let secret: String
   private let variable: String
 
   /// Reads a key from the environment; nil where no variable is named.
   ///
   /// - Throws: When the variable is not set, or holds what no header can.
-  init?(variable: String, environment: [String: String]) throws {
+  package init?(variable: String, environment: [String: String]) throws {
     if variable.isEmpty { return nil }
     guard let secret = environment[variable]?.trimmingCharacters(in: .whitespacesAndNewlines), !secret.isEmpty else {
       throw PipelineError(
@@ -27,10 +27,10 @@ struct ServerKey: Sendable, CustomStringConvertible, CustomReflectable {
   }
 
   /// The value of the header `Authorization`.
-  var authorization: String { "Bearer \(secret)" }
+  package var authorization: String { "Bearer \(secret)" }
 
   /// The text with the name of the variable wherever the key stands in it.
-  func redacted(_ text: String) -> String {
+  package func redacted(_ text: String) -> String {
     guard text.contains(secret) || text.contains(escaped) else { return text }
     return text.replacing(secret, with: description).replacing(escaped, with: description)
   }
@@ -39,15 +39,15 @@ struct ServerKey: Sendable, CustomStringConvertible, CustomReflectable {
   private var escaped: String { secret.replacing("/", with: "\\/") }
 
   /// `[OPENAI_API_KEY]`.
-  var description: String { "[\(variable)]" }
+  package var description: String { "[\(variable)]" }
 
   /// Nothing that a dump could show.
-  var customMirror: Mirror { Mirror(self, children: [:]) }
+  package var customMirror: Mirror { Mirror(self, children: [:]) }
 
   /// What continues the sentence "'key_from' …", or nil when it can be the name of a variable.
   ///
   /// Only upper case: a key that somebody writes in the place of a name has other letters too, and must not be repeated.
-  static func problem(with variable: String) -> String? {
+  package static func problem(with variable: String) -> String? {
     let isName =
       variable.utf8.allSatisfy { ($0 >= 0x41 && $0 <= 0x5A) || ($0 >= 0x30 && $0 <= 0x39) || $0 == 0x5F }
       && !(variable.utf8.first.map { $0 >= 0x30 && $0 <= 0x39 } ?? false)
@@ -59,7 +59,7 @@ struct ServerKey: Sendable, CustomStringConvertible, CustomReflectable {
 
 extension JSONValue {
   /// The value with every string in it changed.
-  func mapStrings(_ change: (String) -> String) -> JSONValue {
+  package func mapStrings(_ change: (String) -> String) -> JSONValue {
     switch self {
     case .string(let text): .string(change(text))
     case .array(let elements): .array(elements.map { $0.mapStrings(change) })

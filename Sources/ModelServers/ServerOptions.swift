@@ -4,28 +4,44 @@ import PipelineCore
 import PipelineSpec
 
 /// What a spec says of a server, whatever it is asked for.
-struct ServerOptions: Sendable {
+package struct ServerOptions: Sendable {
   /// Its address.
-  var url: String
+  package var url: String
   /// The model's name there.
-  var model: String
+  package var model: String
   /// The environment variable that holds the key; empty for none.
-  var keyFrom: String
+  package var keyFrom: String
   /// Requests at a time.
-  var concurrency: Int
+  package var concurrency: Int
   /// How long an answer may take.
-  var timeoutSeconds: Double
+  package var timeoutSeconds: Double
   /// How often a request is sent again.
-  var retries: Int
+  package var retries: Int
   /// The wait before the first repetition; it doubles with each.
-  var backoffSeconds: Double
+  package var backoffSeconds: Double
   /// Where answers are kept.
-  var cache: CacheFile
+  package var cache: CacheFile
   /// Further members of a request.
-  var extra: OptionTree
+  package var extra: OptionTree
+
+  /// Settings, none of them checked yet.
+  package init(
+    url: String, model: String, keyFrom: String, concurrency: Int, timeoutSeconds: Double, retries: Int,
+    backoffSeconds: Double, cache: CacheFile, extra: OptionTree
+  ) {
+    self.url = url
+    self.model = model
+    self.keyFrom = keyFrom
+    self.concurrency = concurrency
+    self.timeoutSeconds = timeoutSeconds
+    self.retries = retries
+    self.backoffSeconds = backoffSeconds
+    self.cache = cache
+    self.extra = extra
+  }
 
   /// One line on each option.
-  static let help = [
+  package static let help = [
     "url": "the server's address, such as http://127.0.0.1:8000/v1",
     "model": "the model's name there; `curl URL/models` lists them",
     "key_from": "the environment variable that holds the server's key, such as OPENAI_API_KEY; empty for no key",
@@ -43,7 +59,7 @@ struct ServerOptions: Sendable {
   ]
 
   /// What is wrong with the values.
-  func problems() -> [OptionProblem] {
+  package func problems() -> [OptionProblem] {
     var problems: [OptionProblem] = []
     do throws(ServerAddress.Fault) { _ = try ServerAddress(url) } catch {
       problems.append(OptionProblem("url", error.message))
@@ -107,7 +123,7 @@ public enum CacheFile: Codable, Sendable, Hashable, SelfDescribingOption {
   ///   - folder: The folder that relative paths start from.
   ///   - cacheFolder: Beside what is written, where anything is.
   ///   - name: What the file is called there.
-  func path(in folder: String, cacheFolder: String?, name: String) -> String? {
+  package func path(in folder: String, cacheFolder: String?, name: String) -> String? {
     switch self {
     case .auto: cacheFolder.map { $0 + "/" + name + ".jsonl" }
     case .none: nil

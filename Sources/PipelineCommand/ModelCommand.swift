@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import ArgumentParser
+import BundledPlugin
 import Foundation
+import ModelInput
 import PipelineCore
-import QwenVL
 
 /// `shuffle-r1 model`.
 struct ModelCommand: AsyncParsableCommand {

@@ -1,7 +1,8 @@
+import BundledPlugin
+import ModelInput
 // SPDX-License-Identifier: Apache-2.0
 import PipelineAnalysis
 import PipelineCore
-import QwenVL
 
 /// What a person, or a program, reads about a model's folder.
 struct ModelReport {

@@ -4,6 +4,7 @@ import CStandardStreams
 import Foundation
 public import PipelineCore
 import PipelineSpec
+import StandardPlugins
 import Synchronization
 
 /// The program: its command line over a registry that the caller may extend.

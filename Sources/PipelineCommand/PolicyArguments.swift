@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 import ArgumentParser
+import BundledPlugin
 import Foundation
+import ModelInput
 import PipelineCore
 import PipelineIO
 import PipelineRuntime
 import PipelineSpec
-import QwenVL
 
 /// Which model a command computes log-probabilities with.
 struct ScoringModelArguments: ParsableArguments {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import AdvantagePlugin
+import EstimatorsPlugin
 import PipelineCore
 import PipelineTesting
 import Testing

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import FakeServer
 import Foundation
+import JudgePlugin
 import ModelServers
+import OpenAIPlugin
 import PipelineCore
 import Synchronization
 import Testing

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Writes Sources/QwenVL/Tokenizer/CharacterRanges.swift from what the `tokenizers` package takes for what.
+"""Writes Sources/ModelInput/Tokenizer/CharacterRanges.swift from what the `tokenizers` package takes for what.
 
 Run it with a Python that has `tokenizers`, and again when that package moves to a newer Unicode.
 """
@@ -12,7 +12,7 @@ import tokenizers
 from tokenizers import Regex, normalizers, pre_tokenizers
 
 SCALARS = [code for code in range(0x110000) if not 0xD800 <= code < 0xE000]
-TARGET = Path(__file__).resolve().parents[2] / "Sources/QwenVL/Tokenizer/CharacterRanges.swift"
+TARGET = Path(__file__).resolve().parents[2] / "Sources/ModelInput/Tokenizer/CharacterRanges.swift"
 
 
 def matching(pattern: str) -> list[int]:

@@ -12,7 +12,7 @@ struct SchemaFilesTests {
   func checkedIn() throws {
     #expect(try sandbox.output("shuffle-r1 schemas a/b && shuffle-r1 schemas a/b") == "")
     let kept = Program.package.appendingPathComponent("Schemas")
-    // The headers of the policy wire protocol are no options: that schema is written by hand, and PolicyWorkerTests use it.
+    // The headers of the policy wire protocol are no options: that schema is written by hand, and WorkerPluginTests use it.
     let names = try FileManager.default.contentsOfDirectory(atPath: kept.path)
       .filter { $0.hasSuffix(".json") && $0 != "policy-wire.schema.json" }
     let written = sandbox.tree("a/b")

@@ -1,8 +1,9 @@
+import BundledPlugin
 // SPDX-License-Identifier: Apache-2.0
 import CKernels
 import Foundation
+import ModelInput
 import PipelineCore
-import QwenVL
 
 /// Times rollouts, log-probabilities and an update, for Tests/Benchmarks/policy.
 struct BenchmarkProbe {

@@ -1,6 +1,7 @@
+import BundledPlugin
+import ModelInput
 // SPDX-License-Identifier: Apache-2.0
 import PipelineCore
-import QwenVL
 
 /// Opens a checkpoint and saves it under another name.
 struct CheckpointProbe {

@@ -1,7 +1,8 @@
+import BundledPlugin
 // SPDX-License-Identifier: Apache-2.0
 import Foundation
+import ModelInput
 import PipelineCore
-import QwenVL
 
 /// Encodes and decodes lines of standard input.
 struct TokenizerProbe {

@@ -2,7 +2,7 @@
 import Foundation
 import PipelineCore
 import PipelineTesting
-import PolicyWorker
+import WorkerPlugin
 
 /// Measures what the policy wire protocol takes beside the computation, for Tests/Worker/measure.
 struct WorkerProbe {

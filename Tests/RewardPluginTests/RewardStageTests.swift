@@ -3,6 +3,7 @@ import PipelineCore
 import PipelineTesting
 import RewardPlugin
 import Testing
+import TextRewardsPlugin
 
 @Suite("RewardStage")
 struct RewardStageTests {
@@ -32,7 +33,7 @@ struct RewardStageTests {
   }
 
   private func stage(
-    _ functions: [RewardStage.Function], existing: RewardStage.Existing = .replace
+    _ functions: [RewardTerm], existing: RewardStage.Existing = .replace
   ) throws -> RewardStage {
     var options = RewardStage.Options()
     options.functions = functions
@@ -197,6 +198,6 @@ struct RewardStageTests {
     try await StageLaws.check(try stage([.init("boxed-answer")], existing: .keep))
     try await StageLaws.check(try stage([.init("scripted")]))
     try OptionsLaws.check(RewardStage.Options.self)
-    try OptionsLaws.check(RewardStage.Function.self)
+    try OptionsLaws.check(RewardTerm.self)
   }
 }

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Checks Plugins/Trackers/track.py with a real client, offline: every value of a run must arrive once, unchanged.
+"""Checks Plugins/Tools/Trackers/track.py with a real client, offline: every value of a run must arrive once, unchanged.
 
 usage: check_client.py wandb|swanlab|mlflow      with the Python that has the client
 
@@ -95,7 +95,7 @@ def mlflow_values(scratch: Path) -> tuple:
 
 
 def follow(client: str, folder: Path) -> subprocess.Popen:
-    words = [sys.executable, str(ROOT / "Plugins/Trackers/track.py"), str(folder), "--to", client, "--follow"]
+    words = [sys.executable, str(ROOT / "Plugins/Tools/Trackers/track.py"), str(folder), "--to", client, "--follow"]
     words += ["--offline", "--project", "check", "--every", "0.05", "--rollouts", "1" if client == "mlflow" else "0"]
     return subprocess.Popen(words, stdout=subprocess.DEVNULL, start_new_session=True)
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Tests how Plugins/Trackers/track.py follows a run, with a tracker that only takes notes. Standard library alone."""
+"""Tests how Plugins/Tools/Trackers/track.py follows a run, with a tracker that only takes notes. Standard library alone."""
 
 import contextlib
 import io
@@ -14,7 +14,7 @@ import threading
 import unittest
 from pathlib import Path
 
-PROGRAM = Path(__file__).resolve().parents[2] / "Plugins/Trackers/track.py"
+PROGRAM = Path(__file__).resolve().parents[2] / "Plugins/Tools/Trackers/track.py"
 sys.path.insert(0, str(PROGRAM.parent))
 import track  # noqa: E402
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The worker against stored numbers of transformers: log-probabilities, gradient norms, greedy tokens.
 
-Beside the models in Tests/QwenVLTests/Fixtures, `qwen2_5_vl_tiny` of the folder that SHUFFLE_R1_ORACLES names.
+Beside the models in Tests/BundledPluginTests/Fixtures, `qwen2_5_vl_tiny` of the folder that SHUFFLE_R1_ORACLES names.
 """
 
 import json

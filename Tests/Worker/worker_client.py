@@ -16,7 +16,7 @@ from shuffle_r1_worker import work
 from shuffle_r1_worker.wire import Connection, Frame
 
 ROOT = Path(__file__).resolve().parents[2]
-FIXTURES = ROOT / "Tests/QwenVLTests/Fixtures/models"
+FIXTURES = ROOT / "Tests/BundledPluginTests/Fixtures/models"
 ORACLES = Path(os.environ["SHUFFLE_R1_ORACLES"]) if os.environ.get("SHUFFLE_R1_ORACLES") else None
 ADAMW = dict(
     learning_rate=1e-3, beta1=0.9, beta2=0.999, epsilon=1e-8, weight_decay=0.01, decaying="all", vision_rate_factor=1.0,

@@ -1,7 +1,8 @@
+import BundledPlugin
 // SPDX-License-Identifier: Apache-2.0
 import Foundation
+import ModelInput
 import PipelineCore
-import QwenVL
 
 /// A checkpoint with random weights for the configuration in a folder.
 enum FreshCheckpoint {

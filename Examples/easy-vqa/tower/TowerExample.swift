@@ -1,7 +1,8 @@
+import BundledPlugin
 // SPDX-License-Identifier: Apache-2.0
 import Foundation
+import ModelInput
 import PipelineCore
-import QwenVL
 
 /// An image and what the tower should say about each of its tokens.
 struct TowerExample: Sendable {

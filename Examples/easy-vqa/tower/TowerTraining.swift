@@ -1,7 +1,8 @@
+import BundledPlugin
 // SPDX-License-Identifier: Apache-2.0
 import Foundation
+import ModelInput
 import PipelineCore
-import QwenVL
 import Tensor
 
 /// Teaches the vision tower to see: heads on each image token say the shape and the color of what covers its square, and

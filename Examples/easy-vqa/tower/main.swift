@@ -1,3 +1,4 @@
+import BundledPlugin
 // SPDX-License-Identifier: Apache-2.0
 // Makes the parts of the bundled model that no pipeline makes.
 //
@@ -10,8 +11,8 @@
 // `decoder` writes MODEL with other random weights for its decoder. `bundle` writes a checkpoint in bfloat16
 // and without its optimizer's state, in place of MODEL.
 import Foundation
+import ModelInput
 import PipelineCore
-import QwenVL
 
 /// Writes a line at once, also where the output is no terminal.
 func say(_ line: String) { FileHandle.standardOutput.write(Data("tower: \(line)\n".utf8)) }

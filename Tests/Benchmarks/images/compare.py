@@ -52,7 +52,7 @@ def python_times(data):
 
 
 def swift_times(path):
-    command = [os.environ.get("SWIFT", "swift"), "test", "-c", "release", "--filter", "QwenVLTests.ImageBenchmark"]
+    command = [os.environ.get("SWIFT", "swift"), "test", "-c", "release", "--filter", "BundledPluginTests.ImageBenchmark"]
     if scratch := os.environ.get("SCRATCH_PATH"):
         command += ["--scratch-path", scratch]
     environment = dict(os.environ, SHUFFLE_R1_BENCHMARK_IMAGE=path)

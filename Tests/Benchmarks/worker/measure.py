@@ -20,7 +20,7 @@ REPETITIONS = 3
 
 
 def probe(prompts: int, responses: int, tokens: int, command: list[str]) -> dict:
-    environment = dict(os.environ, PYTHONPATH=str(ROOT / "Plugins/Worker"), HF_HUB_OFFLINE="1")
+    environment = dict(os.environ, PYTHONPATH=str(ROOT / "Plugins/Policies/Worker"), HF_HUB_OFFLINE="1")
     arguments = [str(PROBE), "worker", str(MODEL), str(prompts), str(responses), str(tokens), *command]
     found = subprocess.run(arguments, capture_output=True, text=True, env=environment)
     assert found.returncode == 0, found.stderr

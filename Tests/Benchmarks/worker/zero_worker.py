@@ -6,7 +6,7 @@ import os
 import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[3] / "Plugins/Worker"))
+sys.path.insert(0, str(Path(__file__).resolve().parents[3] / "Plugins/Policies/Worker"))
 from shuffle_r1_worker.wire import Connection, Frame, Payload  # noqa: E402
 
 

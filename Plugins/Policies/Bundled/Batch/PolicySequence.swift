@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import ModelInput
+
+/// A prompt in tokens, with its images, and responses to it.
+public struct PromptGroup: Sendable {
+  /// The prompt, with one placeholder for each token of an image.
+  public var prompt: [Int32]
+  /// The images, in the order of their placeholders.
+  public var images: [ImagePatches]
+  /// Responses in tokens, the end token included where it was sampled.
+  public var responses: [[Int32]]
+
+  /// A prompt and its responses.
+  public init(prompt: [Int32], images: [ImagePatches] = [], responses: [[Int32]] = []) {
+    self.prompt = prompt
+    self.images = images
+    self.responses = responses
+  }
+}

@@ -1,0 +1,207 @@
+// SPDX-License-Identifier: Apache-2.0
+import Foundation
+import ModelInput
+public import PipelineCore
+import Tensor
+
+/// The policy that comes with the program: Qwen2.5-VL on this machine's processor.
+public actor BundledPolicy: Policy {
+  /// How a policy is opened.
+  public struct Options: Sendable {
+    /// What the weights are for.
+    public var use = WeightUse.training(vision: .frozen)
+    /// The most threads.
+    public var threads = 1
+    /// Rows that are computed, and kept for the way back, at a time.
+    public var rowsPerMicroBatch = 4096
+    /// Limits on images.
+    public var imageLimits = ImageLimits()
+
+    /// The defaults.
+    public init() {}
+  }
+
+  private let checkpoint: Checkpoint
+  private let model: QwenVLModel
+  private let options: Options
+  private let codec: PromptCodec
+  private let images: ImageCache<ImagePatches>
+  private let optimizer: AdamW
+
+  /// Opens the checkpoint in a folder, with its optimizer's state where it has one.
+  ///
+  /// A checkpoint without a tokenizer serves prompts and responses that are tokens already.
+  /// - Throws: What is wrong with the checkpoint, all at once.
+  public init(folder: String, options: Options = Options()) throws {
+    checkpoint = try Checkpoint(folder: folder)
+    self.options = options
+    model = try QwenVLModel(checkpoint, use: options.use, threads: options.threads)
+    codec = try PromptCodec(folder: folder, config: checkpoint.config, generation: checkpoint.generation)
+    images = ImageCache(processor: ImageProcessor(codec.images), limits: options.imageLimits)
+    optimizer = AdamW(model.parameters, workers: model.workers, pool: model.pool)
+    try OptimizerState.restore(optimizer, from: folder)
+  }
+
+  /// What the policy is.
+  public var facts: PolicyFacts { codec.facts(parameterCount: checkpoint.parameterCount) }
+
+  /// Turns a prompt into tokens.
+  public func encode(_ prompt: PolicyPrompt) throws -> EncodedPrompt {
+    try codec.encode(prompt) { try images.patches(of: $0, relativeTo: $1).grid }
+  }
+
+  /// Turns a response's text into tokens.
+  public func encode(response: String, finish: GeneratedResponse.Finish) throws -> [Int32] {
+    try codec.encode(response: response, finish: finish)
+  }
+
+  /// The text of tokens, special tokens left out.
+  public func decode(_ tokens: [Int32]) throws -> String { try codec.decode(tokens) }
+
+  /// Samples responses.
+  public func generate(
+    _ requests: [GenerationRequest], sampling: SamplingOptions,
+    progress: @Sendable (GenerationProgress) -> Void
+  ) async throws -> [[GeneratedResponse]] {
+    try codec.check(sampling)
+    for request in requests { try codec.checkRoom(after: request.prompt) }
+    var watch = try sampling.stop.isEmpty ? nil : StopTextWatch(codec.knownTokenizer(), texts: sampling.stop)
+    let generator = Generator(
+      model: model, sampling: sampling,
+      endTokens: (checkpoint.generation.endTokenIDs + sampling.stopTokens).map { Int32($0) },
+      holdsStopText: watch == nil ? nil : { place, token in watch?.holds(place, token) ?? false })
+    return try generator.run(
+      try requests.map {
+        Generator.Request(prompt: $0.prompt.tokens, images: try self.patches(of: $0.prompt), seeds: $0.seeds)
+      }, progress: progress)
+  }
+
+  /// Log-probabilities of given responses.
+  public func logProbs(of groups: [ResponseGroup], temperature: Double) async throws -> [[[Float]]] {
+    let temperature = try PromptCodec.divisor(temperature)
+    let groups = try groups.map(promptGroup)
+    var results = groups.map { group in group.responses.map { [Float](repeating: 0, count: $0.count) } }
+    for pieces in MicroBatches(groups, rows: options.rowsPerMicroBatch).batches {
+      try Task.checkCancellation()
+      let batch = try PackedBatch(Self.parts(pieces, of: groups), config: model.config)
+      let found = model.logProbs(of: batch, temperature: temperature, on: model.tape(isRecording: false))
+      try Self.check(found.value)
+      var start = 0
+      Self.forEachResponse(pieces, groups) { place, count in
+        results[place.group][place.response] = Array(found.value.elements[start..<start + count])
+        start += count
+      }
+    }
+    return results
+  }
+
+  /// Adds gradients.
+  public func accumulate(
+    _ groups: [ResponseGroup], temperature: Double, gradient: @Sendable (ResponsePlace, [Float]) throws -> [Float]
+  ) async throws {
+    guard case .training = options.use else {
+      throw PipelineError(.invalidSpec, "the policy was opened for inference; open it for training")
+    }
+    let temperature = try PromptCodec.divisor(temperature)
+    let groups = try groups.map(promptGroup)
+    do {
+      for pieces in MicroBatches(groups, rows: options.rowsPerMicroBatch).batches {
+        try Task.checkCancellation()
+        try accumulate(pieces, of: groups, temperature: temperature, gradient: gradient)
+      }
+    } catch {
+      // Half a minibatch is no gradient.
+      for parameter in model.parameters { parameter.variable.dropGradient() }
+      throw error
+    }
+  }
+
+  private func accumulate(
+    _ pieces: [MicroBatches.Piece], of groups: [PromptGroup], temperature: Double,
+    gradient: (ResponsePlace, [Float]) throws -> [Float]
+  ) throws {
+    let batch = try PackedBatch(Self.parts(pieces, of: groups), config: model.config)
+    let tape = model.tape(isRecording: true)
+    defer { tape.forget() }
+    let logProbs = model.logProbs(of: batch, temperature: temperature, on: tape)
+    try Self.check(logProbs.value)
+    let target = logProbs.gradientSum()
+    var start = 0
+    try Self.forEachResponse(pieces, groups) { place, count in
+      let values = try gradient(place, Array(logProbs.value.elements[start..<start + count]))
+      guard values.count == count else {
+        throw PipelineError(
+          .plugIn,
+          "the loss gave \(values.count) gradients for a response of \(count) tokens; it must give one for each")
+      }
+      (target.pointer + start).update(from: values, count: count)
+      start += count
+    }
+    tape.backward()
+  }
+
+  /// Applies the gradients added up.
+  public func step(_ step: OptimizerStep) async throws -> OptimizerReport { try optimizer.step(step) }
+
+  /// The gradients added up so far, by the names of their tensors.
+  package var gradients: [String: [Float]] {
+    var found: [String: [Float]] = [:]
+    for parameter in model.parameters where parameter.variable.needsGradient {
+      let sum = parameter.variable.gradient?.array ?? [Float](repeating: 0, count: parameter.variable.value.count)
+      var start = 0
+      for tensor in parameter.tensors {
+        found[tensor.name] = Array(sum[start..<start + tensor.count])
+        start += tensor.count
+      }
+    }
+    return found
+  }
+
+  /// Writes weights, the files beside them, and the optimizer's state.
+  public func save(to folder: String) async throws {
+    guard case .training = options.use else {
+      throw PipelineError(
+        .invalidSpec, "the policy was opened for inference, it has nothing new to save; copy \(checkpoint.folder)")
+    }
+    let writer = try CheckpointWriter(folder: folder, source: checkpoint, precision: .all(.float32))
+    for parameter in model.parameters { try writer.write(parameter) }
+    try OptimizerState.save(optimizer, with: writer)
+    try writer.finish()
+  }
+
+  private func patches(of prompt: EncodedPrompt) throws -> [ImagePatches] {
+    try prompt.images.map { try images.patches(of: $0, relativeTo: prompt.folder) }
+  }
+
+  private func promptGroup(_ group: ResponseGroup) throws -> PromptGroup {
+    try codec.checkRoom(for: group)
+    return PromptGroup(prompt: group.prompt.tokens, images: try patches(of: group.prompt), responses: group.responses)
+  }
+
+  private static func check(_ logProbs: Matrix<Float>) throws {
+    guard allFinite(logProbs.elements) else {
+      throw PipelineError(
+        .invalidData,
+        "the model's log-probabilities are not finite; go back to an earlier checkpoint, and lower the learning rate")
+    }
+  }
+
+  private static func parts(_ pieces: [MicroBatches.Piece], of groups: [PromptGroup]) -> [PromptGroup] {
+    pieces.map { piece in
+      let group = groups[piece.group]
+      return PromptGroup(
+        prompt: group.prompt, images: group.images, responses: Array(group.responses[piece.responses]))
+    }
+  }
+
+  private static func forEachResponse(
+    _ pieces: [MicroBatches.Piece], _ groups: [PromptGroup], _ body: (ResponsePlace, Int) throws -> Void
+  ) rethrows {
+    for piece in pieces {
+      for response in piece.responses {
+        try body(
+          ResponsePlace(group: piece.group, response: response), groups[piece.group].responses[response].count)
+      }
+    }
+  }
+}

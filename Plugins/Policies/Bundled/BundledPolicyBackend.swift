@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+import Foundation
+public import ModelInput
+public import PipelineCore
+
+/// The bundled policy as a spec names it.
+public struct BundledPolicyBackend: PolicyBackend {
+  /// `bundled`.
+  public static let name = "bundled"
+  /// What `describe` says.
+  public static let summary = "Qwen2.5-VL on this machine's processor, from a folder in the Hugging Face layout"
+
+  /// What a spec can set.
+  public struct Options: ComponentOptions {
+    /// The model's folder.
+    public var model = SpecPath("")
+    /// Whether the vision tower learns.
+    public var vision = VisionUse.frozen
+    /// Rows that are computed, and kept for the way back, at a time.
+    public var rowsPerMicroBatch = BundledPolicy.Options().rowsPerMicroBatch
+
+    /// No model yet.
+    public init() {}
+
+    /// What each option means.
+    public static let help = [
+      "model": "the folder of the model, relative to the spec's: config.json, model.safetensors, tokenizer.json",
+      "vision": "whether the vision tower learns too (trained) or stays as it is (frozen), as in the paper",
+      "rows_per_micro_batch": "tokens that are computed at a time; fewer need less memory, and change no gradient",
+    ]
+
+    /// What is wrong with the values.
+    public func problems() -> [OptionProblem] {
+      var problems: [OptionProblem] = []
+      if model.text.isEmpty || model.isStandardStream {
+        problems.append(OptionProblem("model", "is missing; name the folder of a model"))
+      }
+      if rowsPerMicroBatch < 1 {
+        problems.append(OptionProblem("rows_per_micro_batch", "is \(rowsPerMicroBatch), it must be at least 1"))
+      }
+      return problems
+    }
+  }
+
+  /// All that a pipeline can ask for.
+  public let offers = Set(PolicyNeed.allCases)
+  private let options: Options
+
+  /// Makes the backend.
+  public init(options: Options, assembly: Assembly) { self.options = options }
+
+  /// The model's `config.json`, and its weights or their index.
+  public func files(in folder: String) -> [String] {
+    let model = options.model.resolved(in: folder)
+    return ["config.json", "model.safetensors", "model.safetensors.index.json"].map { model + "/" + $0 }
+      .filter { FileManager.default.fileExists(atPath: $0) }
+  }
+
+  /// Opens the model, or a checkpoint of it.
+  ///
+  /// - Throws: What is wrong with the checkpoint, all at once.
+  public func open(_ opening: PolicyOpening) async throws -> any Policy {
+    var policy = BundledPolicy.Options()
+    policy.use = opening.purpose == .inference ? .inference : .training(vision: options.vision)
+    policy.threads = opening.threads
+    policy.rowsPerMicroBatch = options.rowsPerMicroBatch
+    let folder = opening.checkpoint ?? options.model.resolved(in: opening.folder)
+    opening.progressed("opening \(folder)")
+    return try BundledPolicy(folder: folder, options: policy)
+  }
+}

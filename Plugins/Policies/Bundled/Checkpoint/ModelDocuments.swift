@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+import Foundation
+import ModelInput
+import PipelineCore
+
+/// The files of a model's folder other than its weights, as they were when it was opened.
+///
+/// A policy that is trained may outlive the checkpoint that it came from.
+struct ModelDocuments: Sendable {
+  private static let copied = [
+    "generation_config.json", "tokenizer.json", "tokenizer_config.json", "vocab.json", "merges.txt",
+    "added_tokens.json", "special_tokens_map.json", "chat_template.json", "chat_template.jinja",
+    "preprocessor_config.json", "video_preprocessor_config.json", "processor_config.json", "LICENSE", "NOTICE",
+  ]
+
+  private let files: [(name: String, bytes: Data)]
+  private let config: Data?
+
+  /// Reads what is there.
+  ///
+  /// - Throws: When one of them cannot be read.
+  init(folder: String) throws {
+    files = try Self.copied.compactMap { name in
+      try DocumentFile.bytes("\(folder)/\(name)").map { (name, $0) }
+    }
+    config = try DocumentFile.bytes("\(folder)/config.json")
+  }
+
+  /// Writes them, and `config.json`.
+  func write(to folder: String, config document: JSONValue, precision: CheckpointWriter.Precision) throws {
+    for file in files { try DurableFile.write(file.bytes, to: "\(folder)/\(file.name)") }
+    let path = "\(folder)/config.json"
+    if case .all(let type) = precision, let changed = Self.changed(document, to: type) {
+      try DurableFile.write((changed.prettyJSON + "\n").utf8, to: path)
+    } else if let config {
+      try DurableFile.write(config, to: path)
+    } else {
+      try DurableFile.write((document.prettyJSON + "\n").utf8, to: path)
+    }
+  }
+
+  /// The configuration with another number format wherever it names one, or nil when it stays the same.
+  private static func changed(_ document: JSONValue, to type: TensorType) -> JSONValue? {
+    guard case .object(let members) = document else { return nil }
+    var isChanged = false
+    let result = members.map { member -> JSONValue.Member in
+      var member = member
+      switch member.key {
+      case "dtype", "torch_dtype":
+        if member.value.stringValue != nil, member.value != .string(type.configName) {
+          member.value = .string(type.configName)
+          isChanged = true
+        }
+      case "text_config", "vision_config":
+        if let inner = changed(member.value, to: type) {
+          member.value = inner
+          isChanged = true
+        }
+      default: break
+      }
+      return member
+    }
+    return isChanged ? .object(result) : nil
+  }
+}

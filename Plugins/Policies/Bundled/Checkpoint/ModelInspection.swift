@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+import Foundation
+import ModelInput
+import PipelineCore
+
+/// What a model's folder holds, and everything that stands in the way of using it.
+public struct ModelInspection: Sendable {
+  /// Where the tokenizer comes from.
+  public enum Tokenizer: Sendable {
+    /// From these files.
+    case found(files: [String], tokens: Int)
+    /// There is none, so prompts and responses must be tokens already.
+    case missing
+    /// There is one that cannot be used.
+    case unusable
+  }
+
+  /// A file of the folder.
+  public struct File: Sendable, Hashable {
+    /// Its name.
+    public let name: String
+    /// Its size in bytes.
+    public let size: Int
+  }
+
+  /// The folder.
+  public let folder: String
+  /// Its files of the kinds that models consist of, by name.
+  public let files: [File]
+  /// The model's shape, where config.json can be used.
+  public private(set) var config: QwenVLConfig?
+  /// The weights, where they fit the configuration.
+  public private(set) var checkpoint: Checkpoint?
+  /// The tokenizer.
+  public private(set) var tokenizer = Tokenizer.missing
+  /// The chat template, or nil where its file cannot be read.
+  public private(set) var template: ChatTemplateOrigin?
+  /// How images are prepared, where the folder says so.
+  public private(set) var images: ImageProcessorConfig?
+  /// What is missing, broken or not supported.
+  public private(set) var problems: [PipelineError] = []
+
+  /// Looks at a folder; no number of the weights is read.
+  public init(folder: String) {
+    self.folder = folder
+    files = Self.files(of: folder)
+    config = attempt { try QwenVLConfig(folder: folder) }
+    if let config {
+      checkpoint = attempt { try Checkpoint(folder: folder, config: config) }
+    } else {
+      _ = attempt { try WeightFiles.tensors(folder: folder) }
+    }
+    let names = ["tokenizer.json", "vocab.json", "merges.txt"].filter { name in files.contains { $0.name == name } }
+    if names.contains("tokenizer.json") || names.contains("vocab.json") {
+      let config = config
+      let found = attempt {
+        let tokenizer = try QwenTokenizer(folder: folder)
+        if let config { try tokenizer.check(against: config) }
+        return tokenizer
+      }
+      let used = names.first == "tokenizer.json" ? ["tokenizer.json"] : names
+      tokenizer = found.map { .found(files: used, tokens: $0.count) } ?? .unusable
+    }
+    template = attempt { try ChatTemplateOrigin(folder: folder) }
+    images = attempt { try ImageProcessorConfig(modelFolder: folder) }
+    if let images, let config { _ = attempt { try images.check(against: config.vision, folder: folder) } }
+  }
+
+  private mutating func attempt<Value>(_ body: () throws -> Value) -> Value? {
+    do {
+      return try body()
+    } catch {
+      problems += PipelineError.all(error)
+      return nil
+    }
+  }
+
+  private static func files(of folder: String) -> [File] {
+    let kinds = [".json", ".safetensors", ".txt", ".jinja", ".bin", ".model"]
+    let names = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
+    return names.sorted().filter { name in kinds.contains { name.hasSuffix($0) } }.compactMap { name in
+      var status = stat()
+      guard stat(folder + "/" + name, &status) == 0, status.st_mode & S_IFMT == S_IFREG else { return nil }
+      return File(name: name, size: Int(status.st_size))
+    }
+  }
+}

@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import ModelInput
+
+/// Notices when the text of a response holds a stop text.
+struct StopTextWatch {
+  private let tokenizer: QwenTokenizer
+  private let texts: [[UInt8]]
+  private let longest: Int
+  private var tails: [Generator.ContinuationPlace: [UInt8]] = [:]
+
+  init(_ tokenizer: QwenTokenizer, texts: [String]) {
+    self.tokenizer = tokenizer
+    self.texts = texts.map { Array($0.utf8) }
+    longest = self.texts.map(\.count).max() ?? 0
+  }
+
+  /// Takes a response's next token; whether a stop text is complete now.
+  mutating func holds(_ place: Generator.ContinuationPlace, _ token: Int32) -> Bool {
+    // Special tokens are no part of a response's text.
+    var tail = tails[place, default: []] + tokenizer.bytes(of: Int(token), specialTokens: .skip)
+    let found = texts.contains { text in tail.firstRange(of: text) != nil }
+    // What a stop text could still begin in.
+    tail.removeFirst(max(0, tail.count - longest + 1))
+    tails[place] = tail
+    return found
+  }
+}

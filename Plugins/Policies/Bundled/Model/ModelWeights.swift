@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: Apache-2.0
+public import ModelInput
+import PipelineCore
+import Tensor
+
+/// What the weights of a model are for.
+public enum WeightUse: Sendable, Hashable {
+  /// Computing alone: what a checkpoint holds in bfloat16 stays there, mapped.
+  case inference
+  /// Training, in single precision.
+  case training(vision: VisionUse)
+}
+
+/// A matrix of weights with the checkpoint's tensors that it consists of, one below the other.
+public struct Parameter {
+  /// The tensors, in order.
+  public let tensors: [TensorDeclaration]
+  /// The weights and their gradient.
+  public let variable: Variable<Float>
+  /// Whether it belongs to the vision tower.
+  public let isVision: Bool
+
+  /// A parameter.
+  package init(tensors: [TensorDeclaration], variable: Variable<Float>, isVision: Bool) {
+    self.tensors = tensors
+    self.variable = variable
+    self.isVision = isVision
+  }
+
+  /// What to call it.
+  public var name: String { tensors.map(\.name).joined(separator: "+") }
+}
+
+/// Builds the layers of a model from the tensors of a checkpoint, and keeps the parameters among them.
+final class ModelWeights {
+  private(set) var parameters: [Parameter] = []
+  private let checkpoint: Checkpoint
+  private let use: WeightUse
+  private let pool: MemoryPool
+  private var declarations: [String: TensorDeclaration] = [:]
+
+  init(_ checkpoint: Checkpoint, use: WeightUse, pool: MemoryPool) {
+    self.checkpoint = checkpoint
+    self.use = use
+    self.pool = pool
+    for declaration in checkpoint.config.expectedTensors { declarations[declaration.name] = declaration }
+  }
+
+  /// A vector, such as a norm's weights or a bias; several behind one another.
+  func vector(_ names: String...) throws -> Variable<Float> { try variable(names, isVector: true) }
+
+  /// A matrix; several tensors stand below one another.
+  func weight(_ names: String...) throws -> Weight {
+    if use == .inference, let pieces = try stored(names) { return .stored(pieces) }
+    return .variable(try variable(names, isVector: false))
+  }
+
+  private func variable(_ names: [String], isVector: Bool) throws -> Variable<Float> {
+    let tensors = try names.map(tensor)
+    let rows = isVector ? 1 : tensors.reduce(0) { $0 + $1.shape[0] }
+    let columns = tensors.reduce(0) { $0 + $1.count } / rows
+    let matrix = Matrix<Float>(rows: rows, columns: columns, pool: pool)
+    var start = 0
+    for tensor in tensors {
+      let target = UnsafeMutableBufferPointer(rebasing: matrix.elements[start..<start + tensor.count])
+      tensor.copy(into: target)
+      guard allFinite(target) else { throw Self.notFinite(tensor.name) }
+      start += tensor.count
+    }
+    let isVision = names[0].hasPrefix("visual.")
+    let learns =
+      switch use {
+      case .inference: false
+      case .training(let vision): !isVision || vision == .trained
+      }
+    let variable = Variable(matrix, needsGradient: learns, pool: pool)
+    parameters.append(
+      Parameter(tensors: names.compactMap { declarations[$0] }, variable: variable, isVision: isVision))
+    return variable
+  }
+
+  private func stored(_ names: [String]) throws -> [BFloat16Matrix]? {
+    var pieces: [BFloat16Matrix] = []
+    for tensor in try names.map(tensor) {
+      guard tensor.dtype == .bfloat16 else { return nil }
+      guard tensor.isFinite else { throw Self.notFinite(tensor.name) }
+      let piece = tensor.withBFloat16 { numbers -> BFloat16Matrix? in
+        guard let start = numbers.baseAddress else { return nil }
+        let rows = tensor.shape[0]
+        return BFloat16Matrix(rows: rows, columns: tensor.count / rows, pointer: start, owner: Owner(tensor))
+      }
+      guard let piece, let piece else { return nil }
+      pieces.append(piece)
+    }
+    return pieces
+  }
+
+  private static func notFinite(_ name: String) -> PipelineError {
+    PipelineError(
+      .invalidData, "the weights '\(name)' hold NaN or infinity; the checkpoint is damaged, take another")
+  }
+
+  private func tensor(_ name: String) throws -> StoredTensor {
+    guard let tensor = checkpoint.tensor(named: name) else {
+      throw PipelineError(.invalidData, "the checkpoint has no tensor '\(name)'")
+    }
+    return tensor
+  }
+
+  /// Keeps a mapped tensor alive.
+  private final class Owner {
+    let tensor: StoredTensor
+    init(_ tensor: StoredTensor) { self.tensor = tensor }
+  }
+}

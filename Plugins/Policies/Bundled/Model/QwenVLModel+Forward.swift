@@ -1,0 +1,56 @@
+import ModelInput
+// SPDX-License-Identifier: Apache-2.0
+import Tensor
+
+extension QwenVLModel {
+  /// Hidden states of all rows of a batch, before the last normalisation.
+  package func hiddenStates(
+    of batch: PackedBatch, on tape: Tape<Float>, seen: (Int, Matrix<Float>) -> Void = { _, _ in }
+  ) -> Variable<Float> {
+    var embeddings = decoder.embedding(batch.tokens, on: tape)
+    if !batch.images.isEmpty {
+      let features = visionFeatures(of: batch.images, on: tape)
+      embeddings = tape.replaceRows(
+        of: embeddings, at: batch.imageRows, by: features, sources: (0..<Int32(features.value.rows)).map { $0 })
+    }
+    return decoder(embeddings, positions: batch.positions, layout: batch.layout, on: tape, seen: seen)
+  }
+
+  /// Embeddings of images, one after the other: [tokens, hidden size].
+  package func visionFeatures(of images: [ImagePatches], on tape: Tape<Float>) -> Variable<Float> {
+    let width = config.vision.patchValueCount
+    let patches = Matrix<Float>(rows: images.reduce(0) { $0 + $1.grid.patchCount }, columns: width, pool: pool)
+    var start = 0
+    for image in images {
+      image.values.withUnsafeBufferPointer { values in
+        guard let first = values.baseAddress else { return }
+        (patches.pointer + start).update(from: first, count: values.count)
+      }
+      start += image.values.count
+    }
+    return vision(patches, grids: images.map(\.grid), on: tape)
+  }
+
+  /// Log-probabilities of all response tokens of a batch, [n, 1].
+  package func logProbs(of batch: PackedBatch, temperature: Double, on tape: Tape<Float>) -> Variable<Float> {
+    let hidden = tape.rows(of: hiddenStates(of: batch, on: tape), at: batch.predictingRows)
+    return logProbs(hidden, targets: batch.targets, temperature: temperature, on: tape)
+  }
+
+  /// Log-probabilities of target tokens from hidden states, [n, 1].
+  package func logProbs(
+    _ hidden: Variable<Float>, targets: [Int32], temperature: Double, on tape: Tape<Float>
+  ) -> Variable<Float> {
+    decoder.logProbs(hidden, targets: targets, temperature: temperature, on: tape)
+  }
+
+  /// Logits [n, vocabulary] from hidden states.
+  package func logits(_ hidden: Variable<Float>, on tape: Tape<Float>) -> Matrix<Float> {
+    decoder.logits(hidden, on: tape)
+  }
+
+  /// Hidden states behind the last normalisation.
+  package func normalized(_ hidden: Variable<Float>, on tape: Tape<Float>) -> Variable<Float> {
+    tape.rmsNorm(hidden, decoder.finalNorm, epsilon: config.text.normEpsilon)
+  }
+}

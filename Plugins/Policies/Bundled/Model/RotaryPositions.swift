@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+import Foundation
+import ModelInput
+import Tensor
+
+/// Angles of rotary positions, computed in single precision as transformers does.
+struct RotaryFrequencies {
+  /// One frequency for each pair of elements.
+  let inverse: [Float]
+
+  /// `theta^(−2i / size)` for i below `count`.
+  init(theta: Double, size: Int, count: Int) {
+    inverse = (0..<count).map { 1 / Float(pow(Float(theta), Float(2 * $0) / Float(size))) }
+  }
+}
+
+extension RotaryAngles where S == Float {
+  /// Angles [rows, pairs] from `angle(row, pair)`.
+  init(rows: Int, pairs: Int, pool: MemoryPool, angle: (Int, Int) -> Float) {
+    let cosines = Matrix<Float>(rows: rows, columns: pairs, pool: pool)
+    let sines = Matrix<Float>(rows: rows, columns: pairs, pool: pool)
+    for row in 0..<rows {
+      for pair in 0..<pairs {
+        let value = angle(row, pair)
+        cosines.pointer[row * pairs + pair] = cos(value)
+        sines.pointer[row * pairs + pair] = sin(value)
+      }
+    }
+    self.init(cosines: cosines, sines: sines)
+  }
+}
+
+/// A token's position in time, height and width; the same number three times for text.
+public struct TokenPosition: Sendable, Hashable {
+  /// Along time.
+  public var time: Int32
+  /// Along the image's height.
+  public var height: Int32
+  /// Along the image's width.
+  public var width: Int32
+
+  /// A position.
+  public init(time: Int32, height: Int32, width: Int32) {
+    self.time = time
+    self.height = height
+    self.width = width
+  }
+
+  /// A text token's position.
+  public init(_ position: Int32) { self.init(time: position, height: position, width: position) }
+}
+
+/// M-RoPE: where each token of a prompt stands.
+package struct PromptPositions {
+  /// One for each token.
+  package let positions: [TokenPosition]
+  /// The position of the token that would follow.
+  package let next: Int32
+
+  /// Text counts on by one.
+  ///
+  /// An image's tokens share the time of its start and lie on its merged grid; the text behind it
+  /// goes on after the greatest position used. Source: Qwen2-VL (arXiv 2409.12191).
+  package init(tokens: [Int32], imageToken: Int32, grids: [ImageGrid], mergeSize: Int) {
+    var positions: [TokenPosition] = []
+    positions.reserveCapacity(tokens.count)
+    var next: Int32 = 0
+    var image = 0
+    var index = 0
+    while index < tokens.count {
+      guard tokens[index] == imageToken, image < grids.count else {
+        positions.append(TokenPosition(next))
+        next += 1
+        index += 1
+        continue
+      }
+      let grid = grids[image]
+      let (height, width) = (grid.height / mergeSize, grid.width / mergeSize)
+      for frame in 0..<grid.time {
+        for row in 0..<height {
+          for column in 0..<width {
+            positions.append(
+              TokenPosition(time: next + Int32(frame), height: next + Int32(row), width: next + Int32(column)))
+          }
+        }
+      }
+      next += Int32(max(grid.time, height, width))
+      index += grid.time * height * width
+      image += 1
+    }
+    self.positions = positions
+    self.next = next
+  }
+}

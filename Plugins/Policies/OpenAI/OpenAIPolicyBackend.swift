@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: Apache-2.0
+import Foundation
+public import ModelServers
+import PipelineCore
+
+/// A model behind an OpenAI-compatible server, as a spec names it.
+public struct OpenAIPolicyBackend: PolicyBackend {
+  /// `openai`.
+  public static let name = "openai"
+  /// What `describe` says.
+  public static let summary = "Responses from an OpenAI-compatible server: vLLM, SGLang, transformers serve and others"
+
+  /// How several responses to a prompt are asked for.
+  public enum Choices: String, Codable, Sendable, CaseIterable {
+    /// In one request, with `n`.
+    case together
+    /// In a request each.
+    case apart
+  }
+
+  /// Whether requests carry a seed.
+  public enum Seeds: String, Codable, Sendable, CaseIterable {
+    /// They do.
+    case send
+    /// They do not.
+    case omit
+  }
+
+  /// Whether token ids are asked for.
+  public enum TokenIDs: String, Codable, Sendable, CaseIterable {
+    /// They are not.
+    case none
+    /// As vLLM gives them, with `return_token_ids`.
+    case vllm
+  }
+
+  /// Which log-probabilities are asked for.
+  public enum LogProbs: String, Codable, Sendable, CaseIterable {
+    /// None.
+    case none
+    /// Those that the server takes before it divides by the temperature.
+    case raw
+    /// Those of the distribution that it draws from.
+    case processed
+  }
+
+  /// What a spec can set.
+  public struct Options: ComponentOptions {
+    /// The server's address.
+    public var url = ""
+    /// The model's name there.
+    public var model = ""
+    /// The environment variable that holds the key; empty for none.
+    public var keyFrom = ""
+    /// How several responses to a prompt are asked for.
+    public var choices = Choices.together
+    /// Whether requests carry a seed.
+    public var seeds = Seeds.send
+    /// Whether token ids are asked for.
+    public var tokens = TokenIDs.none
+    /// Which log-probabilities are asked for.
+    public var logprobs = LogProbs.none
+    /// Requests at a time.
+    public var concurrency = 32
+    /// How long an answer may take.
+    public var timeoutSeconds = 600.0
+    /// How often a request is sent again.
+    public var retries = 8
+    /// The wait before a request is sent again.
+    public var backoffSeconds = 1.0
+    /// Where answers are kept.
+    public var cache = CacheFile.auto
+    /// Further members of each request.
+    public var extra = OptionTree.empty
+
+    /// No server yet.
+    public init() {}
+
+    /// What each option means.
+    public static let help = ServerOptions.help.merging(
+      [
+        "choices":
+          "together asks for all responses to a prompt in one request, and for what is missing then one by one; apart "
+          + "asks for each with a seed of its own",
+        "seeds": "whether requests carry a seed, of 31 bits (send), or the server draws as it likes (omit)",
+        "tokens": "whether to ask for token ids: none, or vllm, which sends return_token_ids",
+        "logprobs":
+          "which log-probabilities to ask for: none, raw (before temperature; vLLM's default) or processed (vLLM's "
+          + "--logprobs-mode processed_logprobs); they need token ids, and are refused where they are not those of the "
+          + "distribution at the sampling temperature",
+      ]) { own, _ in own }
+
+    /// What is wrong with the values.
+    public func problems() -> [OptionProblem] {
+      var problems = server.problems()
+      if logprobs != .none, tokens == .none {
+        problems.append(
+          OptionProblem(
+            "logprobs", "is '\(logprobs.rawValue)', but numbers without token ids are of no use; set tokens"))
+      }
+      return problems
+    }
+
+    var server: ServerOptions {
+      ServerOptions(
+        url: url, model: model, keyFrom: keyFrom, concurrency: concurrency, timeoutSeconds: timeoutSeconds,
+        retries: retries, backoffSeconds: backoffSeconds, cache: cache, extra: extra)
+    }
+  }
+
+  /// Responses, and nothing else.
+  public let offers: Set<PolicyNeed> = [.generation]
+  private let options: Options
+
+  /// Makes the backend; nothing is asked yet.
+  public init(options: Options, assembly: Assembly) { self.options = options }
+
+  /// Opens the policy; the server is not asked before there is a prompt.
+  ///
+  /// - Throws: A key that is not there, a file of kept answers that cannot be used.
+  public func open(_ opening: PolicyOpening) async throws -> any Policy {
+    try open(opening, environment: ProcessInfo.processInfo.environment)
+  }
+
+  /// Opens the policy with other variables than those of the process.
+  package func open(_ opening: PolicyOpening, environment: [String: String]) throws -> any TextPolicy {
+    let path = options.cache.path(in: opening.folder, cacheFolder: opening.cacheFolder, name: "answers")
+    let client = try ChatClient(options.server, cachePath: path, environment: environment)
+    return ServedPolicy(options, client: client)
+  }
+}

@@ -1,0 +1,89 @@
+import ModelInput
+// SPDX-License-Identifier: Apache-2.0
+import PipelineCore
+import Synchronization
+
+/// An image as it is sent: upright and in the size that its patches are cut from, under a name of its own.
+struct Picture: Sendable {
+  let name: String
+  let grid: ImageGrid
+  let image: RGBImage
+}
+
+/// Reads images, and keeps count of those that the worker holds, so that each is sent once.
+struct PictureShelf {
+  private let cache: ImageCache<Picture>
+  /// When each image that the worker holds was last used, and its bytes.
+  private var held: [String: (lastUse: Int, byteCount: Int)] = [:]
+  private var uses = 0
+  private let byteLimit: Int
+
+  /// The most bytes of images in one message, unless a single image has more.
+  private static let messageByteCount = 64 << 20
+
+  /// - Parameter byteLimit: The most bytes of images that the worker holds, unless one request needs more.
+  init(_ config: ImageProcessorConfig, byteLimit: Int = 1 << 30) {
+    let processor = ImageProcessor(config)
+    let count = Mutex(0)
+    self.byteLimit = byteLimit
+    cache = ImageCache(byteCount: { $0.image.pixels.count }) { image, name in
+      let (resized, grid) = try processor.resized(image, name: name)
+      let number = count.withLock { count in
+        count += 1
+        return count
+      }
+      return Picture(name: "p\(number)", grid: grid, image: resized)
+    }
+  }
+
+  /// An image; see ``ImageSource`` for what an address may be.
+  func picture(_ address: String, _ folder: String) throws -> Picture {
+    try cache.product(of: address, relativeTo: folder)
+  }
+
+  /// The messages that have the worker hold images, and forget those that were not used for the longest time.
+  mutating func messages(toHold pictures: [Picture]) -> [WorkerConnection.Request] {
+    uses += 1
+    var new: [Picture] = []
+    for picture in pictures {
+      if held.updateValue((uses, picture.image.pixels.count), forKey: picture.name) == nil { new.append(picture) }
+    }
+    var drop = forgotten()
+    var messages: [WorkerConnection.Request] = []
+    var part: [Picture] = []
+    var byteCount = 0
+    func close() {
+      if part.isEmpty && drop.isEmpty { return }
+      let payloads = part.map { picture in
+        (
+          picture.name,
+          WirePayload(bytes: picture.image.pixels, shape: [picture.image.height, picture.image.width, 3])
+        )
+      }
+      messages.append(
+        .init(
+          kind: "images", members: [.init("drop", .array(drop.map { .string($0) }))], payloads: payloads, limit: 600))
+      (part, drop, byteCount) = ([], [], 0)
+    }
+    for picture in new {
+      if !part.isEmpty, byteCount + picture.image.pixels.count > Self.messageByteCount { close() }
+      part.append(picture)
+      byteCount += picture.image.pixels.count
+    }
+    close()
+    return messages
+  }
+
+  private mutating func forgotten() -> [String] {
+    var byteCount = held.values.reduce(0) { $0 + $1.byteCount }
+    guard byteCount > byteLimit else { return [] }
+    var names: [String] = []
+    let oldest = held.sorted { ($0.value.lastUse, $0.key) < ($1.value.lastUse, $1.key) }
+    for (name, use) in oldest where use.lastUse < uses && byteCount > byteLimit {
+      held[name] = nil
+      byteCount -= use.byteCount
+      names.append(name)
+    }
+    return names
+  }
+}

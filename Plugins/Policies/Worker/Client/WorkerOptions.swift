@@ -1,0 +1,213 @@
+public import ModelInput
+// SPDX-License-Identifier: Apache-2.0
+public import PipelineCore
+
+extension WorkerPolicyBackend {
+  /// What a spec can set.
+  public struct Options: ComponentOptions {
+    /// The model's folder.
+    public var model = SpecPath("")
+    /// Whether the vision tower learns.
+    public var vision = VisionUse.frozen
+    /// Rows that are computed, and kept for the way back, at a time, padding included.
+    public var rowsPerMicroBatch = 4096
+    /// The Python that has the worker's packages.
+    public var python = "auto"
+    /// Processes on this machine that share the work; several are started by torchrun.
+    public var ranks = 1
+    /// A program to start in place of Python.
+    public var command: [String] = []
+    /// Where a worker listens that was started elsewhere.
+    public var connect = ""
+    /// What computes.
+    public var device = Device.auto
+    /// The number format of the computation.
+    public var dtype = NumberFormat.auto
+    /// How attention is computed.
+    public var attention = "sdpa"
+    /// How ranks share the weights.
+    public var sharding = Sharding.auto
+    /// Whether layers are computed again on the way back, to keep less.
+    public var gradientCheckpointing = false
+    /// Adapters in place of the weights.
+    public var lora = LoRAOptions()
+    /// How responses are sampled.
+    public var generation = WorkerGenerationOptions()
+    /// How long the worker may take.
+    public var limits = WorkerLimits()
+    /// A file that the worker's standard error is added to; `-` for none.
+    public var log = SpecPath("-")
+
+    /// No model yet.
+    public init() {}
+
+    /// What each option means.
+    public static let help = [
+      "model": "the folder of the model, relative to the spec's: config.json, model.safetensors, tokenizer.json",
+      "vision": "whether the vision tower learns too (trained) or stays as it is (frozen), as in the paper",
+      "rows_per_micro_batch":
+        "tokens that are computed at a time on each rank, padding included; fewer need less memory, and change no gradient",
+      "python":
+        "a Python with the worker's packages, by name or path from the working folder; auto is that of `make worker`",
+      "ranks": "processes on this machine that share the work, one for each GPU; several are started by torchrun",
+      "command":
+        "a program that is the worker, with its arguments, in place of Python: over ssh, or torchrun for many nodes",
+      "connect": "host:port or unix:PATH of a worker that was started with --listen, in place of starting one",
+      "device": "cuda, cpu, or auto, which takes a GPU where there is one",
+      "dtype": "float32, bfloat16, or auto, which is bfloat16 on a GPU; the optimizer always computes in float32",
+      "attention": "transformers' implementation: sdpa, eager, flash_attention_2, …",
+      "sharding": "auto has ranks share the weights out (FSDP), none has each hold them whole",
+      "gradient_checkpointing": "compute layers again on the way back rather than keep them: less memory, more time",
+      "lora": "train low-rank adapters of the decoder in place of its weights (needs peft)",
+      "generation": "how responses are sampled",
+      "limits": "how long the worker may take",
+      "log": "a file that what the worker says on its standard error is added to; - for none",
+    ]
+
+    /// What is wrong with the values.
+    public func problems() -> [OptionProblem] {
+      var problems: [OptionProblem] = []
+      if model.text.isEmpty || model.isStandardStream {
+        problems.append(OptionProblem("model", "is missing; name the folder of a model"))
+      }
+      for (name, value) in [("rows_per_micro_batch", rowsPerMicroBatch), ("ranks", ranks)] where value < 1 {
+        problems.append(OptionProblem(name, "is \(value), it must be at least 1"))
+      }
+      if python.isEmpty {
+        problems.append(OptionProblem("python", "is empty; name a program, or 'auto' for the one of `make worker`"))
+      }
+      if command.first == "" { problems.append(OptionProblem("command", "begins with an empty text; name a program")) }
+      problems += placeProblems()
+      problems += lora.problems().map { OptionProblem("lora.\($0.path)", $0.message) }
+      problems += generation.problems().map { OptionProblem("generation.\($0.path)", $0.message) }
+      if command.isEmpty, connect.isEmpty, generation.tensorParallel > 1, ranks % generation.tensorParallel != 0 {
+        problems.append(
+          OptionProblem(
+            "generation.tensor_parallel", "is \(generation.tensorParallel), which does not divide the \(ranks) ranks"))
+      }
+      problems += limits.problems().map { OptionProblem("limits.\($0.path)", $0.message) }
+      return problems
+    }
+
+    /// A worker is started here in one way, or elsewhere.
+    private func placeProblems() -> [OptionProblem] {
+      var problems: [OptionProblem] = []
+      if !connect.isEmpty {
+        if WorkerAddress(connect) == nil {
+          problems.append(OptionProblem("connect", "is '\(connect)', it must be host:port or unix:PATH"))
+        }
+        if !command.isEmpty {
+          problems.append(OptionProblem("connect", "names a worker that runs, and 'command' starts one; leave one out"))
+        }
+      }
+      if ranks > 1, !connect.isEmpty || !command.isEmpty {
+        problems.append(
+          OptionProblem("ranks", "is \(ranks), but 'command' or 'connect' has a worker that starts its ranks by itself")
+        )
+      }
+      return problems
+    }
+  }
+
+  /// What computes.
+  public enum Device: String, Codable, Sendable, CaseIterable {
+    /// A GPU where there is one.
+    case auto
+    /// The processor.
+    case cpu
+    /// A GPU of Nvidia's.
+    case cuda
+  }
+
+  /// A number format.
+  public enum NumberFormat: String, Codable, Sendable, CaseIterable {
+    /// `bfloat16` on a GPU, `float32` elsewhere.
+    case auto
+    /// 32 bits.
+    case float32
+    /// 16 bits with the exponents of 32.
+    case bfloat16
+  }
+
+  /// How ranks share the weights.
+  public enum Sharding: String, Codable, Sendable, CaseIterable {
+    /// Each holds a part.
+    case auto
+    /// Each holds all.
+    case none
+  }
+}
+
+/// Low-rank adapters: what is learned is `B · A`, scaled by alpha / rank, beside the weights.
+///
+/// Source: Hu et al., "LoRA: Low-Rank Adaptation of Large Language Models" (arXiv 2106.09685).
+public struct LoRAOptions: ComponentOptions, Hashable {
+  /// The rank; 0 for none.
+  public var rank = 0
+  /// The scale, times the rank.
+  public var alpha = 16.0
+
+  /// None.
+  public init() {}
+
+  /// What each option means.
+  public static let help = [
+    "rank": "the rank of the adapters; 0 trains the weights themselves",
+    "alpha": "adapters are scaled by alpha / rank",
+  ]
+
+  /// What is wrong with the values.
+  public func problems() -> [OptionProblem] {
+    var problems: [OptionProblem] = []
+    if rank < 0 { problems.append(OptionProblem("rank", "is \(rank), it must be 0 or more")) }
+    if !(alpha > 0 && alpha.isFinite) { problems.append(OptionProblem("alpha", "is \(alpha), it must be more than 0")) }
+    return problems
+  }
+}
+
+/// How a worker samples responses.
+public struct WorkerGenerationOptions: ComponentOptions, Hashable {
+  /// What samples.
+  public enum Engine: String, Codable, Sendable, CaseIterable {
+    /// The model that is trained, by transformers.
+    case transformers
+    /// vLLM, which gets the weights after each step.
+    case vllm
+  }
+
+  /// What samples.
+  public var engine = Engine.transformers
+  /// Responses that advance together.
+  public var rowsAtOnce = 256
+  /// vLLM: the share of a GPU's memory that it takes.
+  public var memoryShare = 0.4
+  /// vLLM: ranks that hold a model together.
+  public var tensorParallel = 1
+
+  /// The defaults.
+  public init() {}
+
+  /// What each option means.
+  public static let help = [
+    "engine": "transformers samples with the model that is trained; vllm is faster on GPUs and must be installed",
+    "rows_at_once": "transformers: responses that advance together on each rank; fewer need less memory",
+    "memory_share": "vllm: the share of each GPU's memory that it takes",
+    "tensor_parallel": "vllm: ranks that hold a model together, where one GPU does not hold it; a divisor of the ranks",
+  ]
+
+  /// What is wrong with the values.
+  public func problems() -> [OptionProblem] {
+    var problems: [OptionProblem] = []
+    if rowsAtOnce < 1 { problems.append(OptionProblem("rows_at_once", "is \(rowsAtOnce), it must be at least 1")) }
+    if !(memoryShare > 0 && memoryShare < 1) {
+      problems.append(OptionProblem("memory_share", "is \(memoryShare), it must lie between 0 and 1"))
+    }
+    if tensorParallel < 1 {
+      problems.append(OptionProblem("tensor_parallel", "is \(tensorParallel), it must be at least 1"))
+    } else if tensorParallel > 1, engine == .transformers {
+      problems.append(
+        OptionProblem("tensor_parallel", "is \(tensorParallel), which is for vllm: transformers shares by 'sharding'"))
+    }
+    return problems
+  }
+}

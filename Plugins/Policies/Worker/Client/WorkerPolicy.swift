@@ -1,0 +1,181 @@
+import ModelInput
+// SPDX-License-Identifier: Apache-2.0
+public import PipelineCore
+
+/// A policy whose weights live in another process: this side turns text and images into tokens and pixels, that side
+/// computes.
+///
+/// Tokens and pixels are those of the bundled policy, by the same code, so that a spec gives the same prompts whichever
+/// policy it names, and what is wrong with a record is found before anything is computed.
+public actor WorkerPolicy: Policy {
+  private let connection: WorkerConnection
+  private let codec: PromptCodec
+  private let limits: WorkerLimits
+  private let known: PolicyFacts
+  private var shelf: PictureShelf
+
+  /// Takes over a worker that has loaded its model.
+  init(_ connection: WorkerConnection, codec: PromptCodec, limits: WorkerLimits, parameterCount: Int) {
+    self.connection = connection
+    self.codec = codec
+    self.limits = limits
+    known = codec.facts(parameterCount: parameterCount)
+    shelf = PictureShelf(codec.images)
+  }
+
+  /// What the policy is.
+  public var facts: PolicyFacts { known }
+
+  /// What has passed between this side and that.
+  package var traffic: WorkerTraffic { get async { await connection.traffic } }
+
+  /// Turns a prompt into tokens.
+  public func encode(_ prompt: PolicyPrompt) throws -> EncodedPrompt {
+    try codec.encode(prompt) { try shelf.picture($0, $1).grid }
+  }
+
+  /// Turns a response's text into tokens.
+  public func encode(response: String, finish: GeneratedResponse.Finish) throws -> [Int32] {
+    try codec.encode(response: response, finish: finish)
+  }
+
+  /// The text of tokens, special tokens left out.
+  public func decode(_ tokens: [Int32]) throws -> String { try codec.decode(tokens) }
+
+  /// Samples responses.
+  public func generate(
+    _ requests: [GenerationRequest], sampling: SamplingOptions, progress: @Sendable (GenerationProgress) -> Void
+  ) async throws -> [[GeneratedResponse]] {
+    try codec.check(sampling)
+    for request in requests { try codec.checkRoom(after: request.prompt) }
+    let images = try await send(requests.map { ResponseGroup(prompt: $0.prompt, responses: []) })
+    var message = GroupMessage.prompts(requests.map(\.prompt), images: images)
+    message.payloads += [
+      ("seeds", WirePayload(requests.flatMap(\.seeds))),
+      ("seed_counts", WirePayload(requests.map { Int32($0.seeds.count) })),
+    ]
+    let ends = codec.generation.endTokenIDs + sampling.stopTokens
+    message.members.append(.init("sampling", sampling.wire(endTokens: ends)))
+    if !sampling.stop.isEmpty { message.payloads += try tokenBytes() }
+    var collected = CollectedResponses(requests, limit: sampling.maxTokens, vocabularySize: known.vocabularySize)
+    _ = try await connection.ask(
+      .init(kind: "generate", members: message.members, payloads: message.payloads, limit: limits.generate)
+    ) { frame in
+      if frame.kind == "part" { try collected.take(frame) }
+      if let responses = frame.header["responses"]?.intValue, let tokens = frame.header["tokens"]?.intValue {
+        progress(GenerationProgress(responses: responses, tokens: tokens))
+      }
+      return nil
+    }
+    return try collected.responses()
+  }
+
+  /// Log-probabilities of given responses.
+  public func logProbs(of groups: [ResponseGroup], temperature: Double) async throws -> [[[Float]]] {
+    try await logProbs(of: groups, temperature: temperature, under: "policy")
+  }
+
+  /// The weights that the run began with, which the worker keeps too.
+  public func reference() -> (any Policy)? { WorkerReference(policy: self) }
+
+  func logProbs(of groups: [ResponseGroup], temperature: Double, under weights: String) async throws -> [[[Float]]] {
+    let message = try await message(groups, temperature)
+    let frame = try await connection.ask(
+      .init(
+        kind: "log-probs", members: message.members + [.init("of", .string(weights))], payloads: message.payloads,
+        limit: limits.compute))
+    guard let values = frame["log_probs"]?.floats, values.count == groups.tokenCount else {
+      throw PipelineError(
+        .policyWorker,
+        "the policy's worker gave \(frame["log_probs"]?.floats?.count ?? 0) log-probabilities for \(groups.tokenCount) tokens"
+      )
+    }
+    return groups.cut(values)
+  }
+
+  /// Adds gradients: the worker goes forward, the gradient of the loss is made here, the worker goes back.
+  public func accumulate(
+    _ groups: [ResponseGroup], temperature: Double, gradient: @Sendable (ResponsePlace, [Float]) throws -> [Float]
+  ) async throws {
+    let message = try await message(groups, temperature)
+    var seen = SeenResponses(groups)
+    _ = try await connection.ask(
+      .init(kind: "accumulate", members: message.members, payloads: message.payloads, limit: limits.compute)
+    ) { frame in
+      guard frame.kind == "forward" else { return nil }
+      var gradients: [Float] = []
+      for (place, logProbs) in try seen.take(frame) {
+        let values = try gradient(place, logProbs)
+        guard values.count == logProbs.count else {
+          throw PipelineError(
+            .plugIn,
+            "the loss gave \(values.count) gradients for a response of \(logProbs.count) tokens; it must give one for each"
+          )
+        }
+        gradients += values
+      }
+      return WireFrame("gradient", id: frame.id, payloads: [("gradients", WirePayload(gradients))])
+    }
+    try seen.checkComplete()
+  }
+
+  /// Applies the gradients added up.
+  public func step(_ step: OptimizerStep) async throws -> OptimizerReport {
+    let frame = try await connection.ask(
+      .init(kind: "step", members: [.init("options", step.wire)], limit: limits.compute))
+    guard let norm = frame.header["gradient_norm"]?.doubleValue, let steps = frame.header["steps"]?.intValue else {
+      throw PipelineError(.policyWorker, "the policy's worker made a step and does not say how large its gradient was")
+    }
+    return OptimizerReport(gradientNorm: norm, steps: steps)
+  }
+
+  /// Has the worker write a checkpoint; the folder must be one that it sees under the same path.
+  public func save(to folder: String) async throws {
+    _ = try await connection.ask(
+      .init(kind: "save", members: [.init("folder", .string(folder.absolutePath))], limit: limits.save))
+  }
+
+  /// Has the worker end by itself, within seconds.
+  public func close() async { await connection.close() }
+
+  // What goes out.
+
+  private func message(_ groups: [ResponseGroup], _ temperature: Double) async throws -> GroupMessage {
+    let temperature = try PromptCodec.divisor(temperature)
+    for group in groups { try codec.checkRoom(for: group) }
+    let images = try await send(groups)
+    var message = GroupMessage.prompts(groups.map(\.prompt), images: images)
+    message.members.append(.init("temperature", .number(temperature)))
+    message.payloads += GroupMessage.responses(groups)
+    return message
+  }
+
+  /// Checks groups, and has the worker hold their images.
+  ///
+  /// - Returns: The names of each group's images.
+  private func send(_ groups: [ResponseGroup]) async throws -> [[String]] {
+    var pictures: [Picture] = []
+    var names: [[String]] = []
+    for group in groups {
+      let own = try group.prompt.images.map { try shelf.picture($0, group.prompt.folder) }
+      try codec.config.check(prompt: group.prompt.tokens, grids: own.map(\.grid), responses: group.responses)
+      pictures += own
+      names.append(own.map(\.name))
+    }
+    for message in shelf.messages(toHold: pictures) { _ = try await connection.ask(message) }
+    return names
+  }
+
+  /// The bytes of every token, for stop texts.
+  private func tokenBytes() throws -> [(String, WirePayload)] {
+    let tokenizer = try codec.knownTokenizer()
+    var bytes: [UInt8] = []
+    var ends: [Int32] = []
+    for token in 0..<known.vocabularySize {
+      // Special tokens are no part of a response's text.
+      bytes += tokenizer.bytes(of: token, specialTokens: .skip)
+      ends.append(Int32(bytes.count))
+    }
+    return [("token_bytes", WirePayload(bytes: bytes, shape: [bytes.count])), ("token_ends", WirePayload(ends))]
+  }
+}

@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+import Foundation
+import ModelInput
+public import PipelineCore
+
+/// A policy in a process of its own, as a spec names it: on PyTorch, on GPUs, on many of them.
+public struct WorkerPolicyBackend: PolicyBackend {
+  /// `worker`.
+  public static let name = "worker"
+  /// What `describe` says.
+  public static let summary = "Qwen2.5-VL on PyTorch in a process of its own: on GPUs, in shards, with LoRA"
+
+  /// All that a pipeline can ask for.
+  public let offers = Set(PolicyNeed.allCases)
+  private let options: Options
+
+  /// Makes the backend.
+  public init(options: Options, assembly: Assembly) { self.options = options }
+
+  /// The model's `config.json`, and its weights or their index, where this machine has them.
+  public func files(in folder: String) -> [String] {
+    let model = options.model.resolved(in: folder)
+    return ["config.json", "model.safetensors", "model.safetensors.index.json"].map { model + "/" + $0 }
+      .filter { FileManager.default.fileExists(atPath: $0) }
+  }
+
+  /// Starts the worker, and has it load the model, or a checkpoint of it.
+  ///
+  /// - Throws: What is wrong with the model or the worker, and what to do.
+  public func open(_ opening: PolicyOpening) async throws -> any Policy {
+    let model = options.model.resolved(in: opening.folder)
+    // Before anything is started: most mistakes are found here.
+    let codec = try PromptCodec(folder: model)
+    let notice = WaitingNotice(opening.progressed)
+    defer { notice.end() }
+    notice.say(
+      options.connect.isEmpty ? "starting the policy's worker" : "waiting for a policy's worker at \(options.connect)")
+    let connection = try await WorkerStart(options: options, opening: opening).connection()
+    notice.say("the policy's worker loads \(model)")
+    let frame = try await connection.ask(
+      .init(kind: "load", members: members(model.absolutePath, opening), limit: options.limits.load))
+    let facts = frame.header["facts"]
+    guard let parameterCount = facts?["parameter_count"]?.intValue else {
+      throw PipelineError(.policyWorker, "the policy's worker has loaded a model and does not say how large it is")
+    }
+    let expected = codec.facts(parameterCount: parameterCount)
+    guard facts?["vocabulary_size"]?.intValue == expected.vocabularySize else {
+      throw PipelineError(
+        .policyWorker,
+        "the policy's worker has loaded a model with \(facts?["vocabulary_size"]?.json ?? "no") token ids, \(model) has "
+          + "\(expected.vocabularySize); see that both machines have the same model under that path")
+    }
+    return WorkerPolicy(connection, codec: codec, limits: options.limits, parameterCount: parameterCount)
+  }
+
+  /// What the message `load` says.
+  private func members(_ model: String, _ opening: PolicyOpening) -> [JSONValue.Member] {
+    let choices: JSONValue = [
+      "vision": .string(options.vision.rawValue), "device": .string(options.device.rawValue),
+      "dtype": .string(options.dtype.rawValue), "attention": .string(options.attention),
+      "sharding": .string(options.sharding.rawValue), "gradient_checkpointing": .bool(options.gradientCheckpointing),
+      "rows_per_micro_batch": .number(options.rowsPerMicroBatch),
+      "threads": .number(max(1, opening.threads / options.ranks)),
+      "lora": ["rank": .number(options.lora.rank), "alpha": .number(options.lora.alpha)],
+      "generation": [
+        "engine": .string(options.generation.engine.rawValue),
+        "rows_at_once": .number(options.generation.rowsAtOnce),
+        "memory_share": .number(options.generation.memoryShare),
+        "tensor_parallel": .number(options.generation.tensorParallel),
+      ],
+    ]
+    return [
+      .init("model", .string(model)),
+      .init("checkpoint", opening.checkpoint.map { .string($0.absolutePath) } ?? .null),
+      .init("purpose", .string(opening.purpose == .training ? "training" : "inference")), .init("options", choices),
+    ]
+  }
+}

@@ -1,0 +1,253 @@
+// SPDX-License-Identifier: Apache-2.0
+import Foundation
+public import ModelServers
+import PipelineCore
+import Synchronization
+
+/// The score that a model behind a server gives a response.
+///
+/// The model is asked with a text made from ``Options/prompt`` for each trajectory, at temperature 0 unless set otherwise, and
+/// what it says is read as ``Options/score`` says. Where there is nothing to read, or it lies beyond the scale, the
+/// reward abstains: no guess is made. The same question is asked once, in a run and in what is resumed of it.
+public struct JudgeReward: BatchRewardFunction {
+  /// `judge`.
+  public static let name = "judge"
+  /// What `describe` says.
+  public static let summary = "The score, 0 to 1, that a model behind an OpenAI-compatible server gives the response"
+
+  /// Whether the judge sees the prompt's images.
+  public enum Images: String, Codable, Sendable, CaseIterable {
+    /// It does not.
+    case omit
+    /// It does.
+    case send
+  }
+
+  /// What a spec can set.
+  public struct Options: ComponentOptions {
+    /// The server's address.
+    public var url = ""
+    /// The model's name there.
+    public var model = ""
+    /// The environment variable that holds the key; empty for none.
+    public var keyFrom = ""
+    /// What the judge is asked.
+    public var prompt = """
+      Judge an answer to a question.
+
+      Question:
+      {prompt}
+
+      The right answer:
+      {answer}
+
+      The answer to judge:
+      {response}
+
+      How good is it, from 0 for wrong to 10 for right? Give your reasons in a sentence, then end with a line such as
+      Score: 7
+      """
+    /// Whether the judge sees the prompt's images.
+    public var images = Images.omit
+    /// How its answer is read.
+    public var score = ScoreReading.lastNumber
+    /// The number that makes a score of 0.
+    public var worst = 0.0
+    /// The number that makes a score of 1.
+    public var best = 10.0
+    /// How the judge's tokens are drawn.
+    public var sampling = Options.careful
+    /// Requests at a time.
+    public var concurrency = 32
+    /// How long an answer may take.
+    public var timeoutSeconds = 600.0
+    /// How often a request is sent again.
+    public var retries = 8
+    /// The wait before a request is sent again.
+    public var backoffSeconds = 1.0
+    /// Where answers are kept.
+    public var cache = CacheFile.auto
+    /// Further members of each request.
+    public var extra = OptionTree.empty
+
+    private static let careful: SamplingOptions = {
+      var sampling = SamplingOptions()
+      (sampling.temperature, sampling.maxTokens) = (0, 512)
+      return sampling
+    }()
+
+    /// No server yet.
+    public init() {}
+
+    /// What each option means.
+    public static let help = ServerOptions.help.merging(
+      [
+        "prompt":
+          "what the judge is asked; {prompt}, {response}, {answer} and any other field's name in braces stand for the "
+          + "record's",
+        "images": "whether the judge sees the prompt's images (send) or not (omit)",
+        "score":
+          "how its answer is read: last-number, {\"pattern\": \"Score: ([0-9.]+)\"}, whose last match counts, or "
+          + "{\"member\": \"score\"} of the last JSON object in it",
+        "worst": "the number that makes a score of 0",
+        "best": "the number that makes a score of 1; a number beyond the two is no verdict",
+        "sampling": "how the judge's tokens are drawn",
+      ]) { own, _ in own }
+
+    /// What is wrong with the values.
+    public func problems() -> [OptionProblem] {
+      var problems = server.problems() + sampling.problems().map { OptionProblem("sampling.\($0.path)", $0.message) }
+      if !JudgePrompt(prompt).fields.contains(.response) {
+        problems.append(
+          OptionProblem("prompt", "does not hold {response}, so that the judge would see nothing to judge"))
+      }
+      if let problem = score.problem { problems.append(OptionProblem("score", problem)) }
+      if !(worst.isFinite && best.isFinite && worst != best) {
+        problems.append(OptionProblem("best", "is \(best), it must be finite and differ from 'worst', \(worst)"))
+      }
+      return problems
+    }
+
+    var server: ServerOptions {
+      ServerOptions(
+        url: url, model: model, keyFrom: keyFrom, concurrency: concurrency, timeoutSeconds: timeoutSeconds,
+        retries: retries, backoffSeconds: backoffSeconds, cache: cache, extra: extra)
+    }
+  }
+
+  private let options: Options
+  private let folder: String
+  private let prompt: JudgePrompt
+  private let client = OpenedOnce<ChatClient>()
+
+  /// Makes the reward; nothing is asked yet.
+  public init(options: Options = Options(), assembly: Assembly) {
+    (self.options, folder) = (options, assembly.folder)
+    prompt = JudgePrompt(options.prompt)
+  }
+
+  /// The fields that the prompt names.
+  public var reads: Set<Field> { prompt.fields.union(options.images == .send ? [.prompt] : []) }
+
+  /// Asks for a verdict on each.
+  ///
+  /// - Throws: What makes every request fail: no key, no such model, a server that is not there.
+  public func scores(
+    of trajectories: [Trajectory], in context: StageContext
+  ) async throws -> [Result<RewardOutcome, any Error>] {
+    if trajectories.isEmpty { return [] }
+    let client = try client.open {
+      try ChatClient(
+        options.server, cachePath: options.cache.path(in: folder, cacheFolder: context.cacheFolder, name: Self.name),
+        environment: ProcessInfo.processInfo.environment)
+    }
+    let questions = trajectories.map { trajectory in Result { try question(about: trajectory) } }
+    // The same question is asked once, however often it comes.
+    let different = Set(questions.compactMap { try? $0.get() })
+    let judged = JudgedCount(of: different.count, context.training.progressed)
+    let verdicts = try await withThrowingTaskGroup(of: (Question, Result<RewardOutcome, any Error>).self) { tasks in
+      for question in different {
+        tasks.addTask {
+          (question, try await verdict(question, client) { judged.note($0) })
+        }
+      }
+      var verdicts: [Question: Result<RewardOutcome, any Error>] = [:]
+      for try await (question, verdict) in tasks {
+        verdicts[question] = verdict
+        judged.set(verdicts.count)
+      }
+      return verdicts
+    }
+    for remark in client.remarks() { context.report.warn("judge", remark) }
+    return questions.map { question in
+      switch question {
+      case .failure(let error): .failure(error)
+      case .success(let question): verdicts[question] ?? .failure(PipelineError(.plugIn, "it was not judged"))
+      }
+    }
+  }
+
+  /// What the judge is asked, images by their addresses.
+  private struct Question: Hashable, Sendable {
+    let text: String
+    var images: JSONValue = .null
+    var folder = ""
+  }
+
+  private func question(about trajectory: Trajectory) throws -> Question {
+    var question = Question(text: try prompt.text(for: trajectory))
+    if options.images == .send {
+      let words = try PolicyPrompt(wordsOf: trajectory, folder: trajectory.folder)
+      if case .messages(let messages) = words.content { question.images = messages }
+      question.folder = words.folder
+    }
+    return question
+  }
+
+  private func verdict(
+    _ question: Question, _ client: ChatClient, retried: @Sendable (_ note: String) -> Void
+  ) async throws -> Result<RewardOutcome, any Error> {
+    do {
+      let answer = try await client.answer {
+        let images = try ChatMessages.images(of: question.images, folder: question.folder)
+        let text: JSONValue = ["type": "text", "text": .string(question.text)]
+        let content = images.isEmpty ? .string(question.text) : JSONValue.array(images + [text])
+        return ChatRequest(messages: [["role": "user", "content": content]], sampling: options.sampling)
+      } retried: {
+        retried($0)
+      }
+      return .success(outcome(answer.choices.first?.text ?? ""))
+    } catch ServerFault.server(let message) {
+      throw PipelineError(.server, message)
+    } catch ServerFault.request(let message), ServerFault.tooLong(let message) {
+      return .failure(PipelineError(.server, message))
+    } catch let error as PipelineError where error.code == .invalidData || error.code == .inputOutput {
+      return .failure(error)
+    }
+  }
+
+  private func outcome(_ said: String) -> RewardOutcome {
+    guard let number = options.score.number(in: said) else {
+      return .abstained("the judge gave no score: \(said.suffix(60).description.quotedForMessage)")
+    }
+    let score = (number - options.worst) / (options.best - options.worst)
+    guard (0...1).contains(score) else {
+      return .abstained("the judge said \(number), which lies beyond \(options.worst)…\(options.best)")
+    }
+    return .scored(score)
+  }
+}
+
+/// Tells how many questions are judged, and why that takes long.
+private final class JudgedCount: Sendable {
+  private let done = Mutex(0)
+  private let total: Int
+  private let progressed: @Sendable (_ activity: String, _ share: Double?) -> Void
+
+  init(of total: Int, _ progressed: @escaping @Sendable (_ activity: String, _ share: Double?) -> Void) {
+    (self.total, self.progressed) = (total, progressed)
+  }
+
+  func set(_ count: Int) {
+    done.withLock { $0 = count }
+    note(nil)
+  }
+
+  func note(_ note: String?) {
+    progressed("\(done.withLock { $0 }) of \(total) judged" + (note.map { " · \($0)" } ?? ""), nil)
+  }
+}
+
+/// Something that is opened when it is first needed.
+private final class OpenedOnce<Value: Sendable>: Sendable {
+  private let value = Mutex<Value?>(nil)
+
+  func open(_ make: () throws -> Value) throws -> Value {
+    try value.withLock { value in
+      if let value { return value }
+      let made = try make()
+      value = made
+      return made
+    }
+  }
+}

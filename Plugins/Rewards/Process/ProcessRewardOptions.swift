@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+public import ComponentPrograms
+public import PipelineCore
+
+extension ProcessReward {
+  /// What a spec can set.
+  public struct Options: ComponentOptions {
+    /// The program and its arguments.
+    public var command = ProgramCommand()
+    /// Its working folder.
+    public var folder = SpecPath(".")
+    /// Variables that it gets beside ours.
+    public var environment: [String: String] = [:]
+    /// For which interface the Python function in the command's file is written.
+    public var bridge = PythonBridge.none
+    /// The function's name; empty for the usual one.
+    public var function = ""
+    /// What the function gets beside the trajectories.
+    public var arguments = OptionTree.empty
+    /// What a trajectory must carry.
+    public var reads: [Field] = [.response]
+    /// What is sent beside the id; empty for all but lists of tokens.
+    public var fields: [Field] = []
+    /// How many copies of the program work at once.
+    public var workers = 1
+    /// How many trajectories a copy is sent at once.
+    public var batch = 64
+    /// The longest wait for an answer.
+    public var seconds = 30.0
+    /// The longest wait for the first line.
+    public var startSeconds = 60.0
+    /// The most private memory of each of its processes, in megabytes; 0 for no limit.
+    public var memoryMb = 0
+    /// The longest line that it may write.
+    public var answerBytes = 1 << 20
+    /// How many trajectories of a run it may fail on.
+    public var maxFailures = 100
+
+    /// The defaults, which lack a command.
+    public init() {}
+
+    /// What each option means.
+    public static let help = [
+      "command":
+        "the program and its arguments, as a list; no shell. Paths are relative to the spec's folder, or to 'folder'",
+      "folder": "the program's working folder, relative to the spec's",
+      "environment": "variables that it gets beside those of this program",
+      "bridge":
+        "for a Python function in the file that the command names: plain (a trajectory in, a score out), easyr1, verl or "
+        + "trl; none for a program that speaks JSONL itself",
+      "function":
+        "with a bridge: the function's name; by default compute_score, for trl the file's only reward function",
+      "arguments": "with a bridge: what the function gets beside, by name",
+      "reads": "fields that a trajectory must carry",
+      "fields": "fields that are sent beside the id; none for all but lists of tokens",
+      "workers": "how many copies of the program work at once",
+      "batch": "how many trajectories a copy is sent at once",
+      "seconds":
+        "how long to wait for the next answer; with a function that takes a whole batch, for each trajectory in it",
+      "start_seconds": "how long a program that was started may take to its first line",
+      "memory_mb": "the most private memory of each of its processes, in megabytes (on Linux); 0 for no limit",
+      "answer_bytes": "the longest line that it may write",
+      "max_failures": "on how many trajectories it may fail before the run stops; what it abstains from does not count",
+    ]
+
+    /// What is wrong with the values.
+    public func problems() -> [OptionProblem] {
+      var problems = [
+        OptionProblem.unless("workers", workers, in: 1...256), OptionProblem.unless("batch", batch, in: 1...1_000_000),
+        OptionProblem.unless("seconds", seconds, in: 0.001...1e6),
+        OptionProblem.unless("start_seconds", startSeconds, in: 0.001...1e6),
+        OptionProblem.unless("memory_mb", memoryMb, in: 0...(1 << 30)),
+        OptionProblem.unless("answer_bytes", answerBytes, in: 100...(1 << 30)),
+        OptionProblem.unless("max_failures", maxFailures, in: 0...Int.max),
+      ].compactMap { $0 }
+      if bridge != .none, command.words.count == 1 {
+        problems.append(
+          OptionProblem("command", #"must end with the Python file of the function: ["python3", "my_reward.py"]"#))
+      }
+      if bridge == .none, !function.isEmpty {
+        problems.append(OptionProblem("function", "is for a Python function, which needs a 'bridge'"))
+      }
+      switch arguments.node {
+      case .table(let entries) where entries.isEmpty || bridge != .none: break
+      case .table: problems.append(OptionProblem("arguments", "are for a Python function, which needs a 'bridge'"))
+      default: problems.append(OptionProblem("arguments", "must be a table, found \(arguments.kindDescription)"))
+      }
+      return problems
+    }
+  }
+}

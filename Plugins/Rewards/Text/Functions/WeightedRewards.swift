@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+import PipelineCore
+
+/// The weighted sum of other reward functions, as one; each one's score is a part.
+///
+/// It is what the `reward` stage does with its `functions`, for places that take a single reward. Where a function with a
+/// weight does not score, the sum does not: it fails or abstains as that function did.
+public struct WeightedRewards: BatchRewardFunction {
+  /// `weighted`.
+  public static let name = "weighted"
+  /// What `describe` says.
+  public static let summary = "The weighted sum of other reward functions, each with its part in 'rewards'"
+
+  /// What a spec can set.
+  public struct Options: ComponentOptions {
+    /// The reward functions.
+    public var functions: [RewardTerm] = [.init("boxed-answer")]
+
+    /// The defaults.
+    public init() {}
+
+    /// What each option means.
+    public static let help = ["functions": RewardTerm.functionsHelp]
+
+    /// Reward functions are named in `functions`.
+    public static let componentKinds: [String: ComponentKind] = ["functions": .reward]
+
+    /// What is wrong with the values.
+    public func problems() -> [OptionProblem] { RewardTerm.problems(in: functions) }
+  }
+
+  private let functions: [WeightedReward]
+
+  /// Makes the reward functions.
+  public init(options: Options = Options(), assembly: Assembly) throws {
+    functions = try WeightedReward.all(options.functions, assembly)
+  }
+
+  /// What the functions read.
+  public var reads: Set<Field> { functions.reduce(into: []) { $0.formUnion($1.reward.reads) } }
+
+  /// Scores with each function.
+  ///
+  /// - Throws: What a function says that makes it impossible to go on.
+  public func scores(
+    of trajectories: [Trajectory], in context: StageContext
+  ) async throws -> [Result<RewardOutcome, any Error>] {
+    var judgements = [Judgement](repeating: Judgement(), count: trajectories.count)
+    for (index, function) in functions.enumerated() {
+      let verdicts = try await function.reward.verdicts(on: trajectories, in: context)
+      for (position, verdict) in verdicts.enumerated() {
+        judgements[position].add(verdict, of: function, index: index)
+      }
+    }
+    return judgements.map(outcome)
+  }
+
+  /// Closes the functions.
+  public func close() async {
+    for function in functions { await function.reward.close() }
+  }
+
+  private func outcome(_ judgement: Judgement) -> Result<RewardOutcome, any Error> {
+    if let reward = judgement.reward { return .success(.scored(reward, parts: judgement.parts)) }
+    let gap = judgement.gaps.first { functions[$0.function].weight != 0 && $0.status == judgement.status }
+    let reason = gap.map { "'\(functions[$0.function].name)': \($0.reason)" } ?? "the sum is not finite"
+    switch judgement.status {
+    case .abstained: return .success(.abstained(reason))
+    case .timedOut: return .failure(RewardTimeout(reason))
+    default: return .failure(RewardFault(reason))
+    }
+  }
+}

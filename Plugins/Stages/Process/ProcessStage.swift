@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: Apache-2.0
+public import ComponentPrograms
+public import PipelineCore
+
+/// Has a program in any language work on the batch: a filter, a sampler, an advantage estimator.
+///
+/// The program gets the whole batch at once, a line of JSON for each trajectory as ``ProcessReward`` has it; `batch_left` of
+/// the last is 0. For each it writes one line, in any order: `{"id": …, "set": {"advantage": 0.5}}` to set fields, which
+/// must be among `writes`, `{"id": …, "drop": "too-long"}` to drop it by a rule, or `{"id": …}` to let it pass.
+///
+/// A batch is worked on as a whole or not at all: what the program fails on stops the run.
+public struct ProcessStage: Stage {
+  /// `process`.
+  public static let name = "process"
+  /// What `describe` says.
+  public static let summary = "Has a program in any language set fields and drop trajectories"
+
+  /// What the trajectories must carry.
+  public let reads: Set<Field>
+  /// What the program sets.
+  public let writes: Set<Field>
+  private let fields: Set<Field>
+  private let title: String
+  private let pool: ProgramPool
+
+  /// Looks for the program; it is started when the first batch comes.
+  ///
+  /// - Throws: When there is no such program, or no such script.
+  public init(options: Options = Options(), assembly: Assembly) throws {
+    reads = Set(options.reads)
+    writes = Set(options.writes)
+    fields = Set(options.fields)
+    let settings = try ProgramSettings(
+      options.command, folder: options.folder.resolved(in: assembly.folder), environment: options.environment,
+      memoryMegabytes: options.memoryMb, seconds: options.seconds, startSeconds: options.startSeconds,
+      answerBytes: options.answerBytes)
+    title = settings.title
+    pool = ProgramPool(settings, workers: 1, batch: .max)
+  }
+
+  /// Hands the batch to the program.
+  ///
+  /// - Throws: When the program fails, or an answer is none.
+  public func run(_ batch: inout TrajectoryBatch, in context: StageContext) async throws {
+    if batch.isEmpty { return }
+    let requests = try batch.trajectories.map { try ProgramRequest($0, fields: fields) }
+    let verdicts = try await pool.askAtOnce(requests, in: context)
+    var rules = [String?](repeating: nil, count: batch.count)
+    for (position, answer) in verdicts.enumerated() {
+      do {
+        if let reason = answer["error"] { throw ProgramFault(reason.scalarText ?? reason.json) }
+        for member in answer["set"]?.objectValue ?? [] {
+          try batch[position].assign(member.value, to: Field(member.key), allowed: writes)
+        }
+        if let rule = answer["drop"], rule != .null { rules[position] = try Self.rule(rule) }
+      } catch {
+        throw PipelineError(.plugIn, "'\(title)' on '\(batch[position].id)': \(error)")
+      }
+    }
+    batch.drop(stage: context.stage) { rules[$0] }
+  }
+
+  /// Ends the program.
+  public func close() async { await pool.close() }
+
+  private static func rule(_ value: JSONValue) throws -> String {
+    guard let rule = value.stringValue, !rule.isEmpty, rule.count <= 60,
+      rule.allSatisfy({ $0.isASCII && ($0.isLowercase || $0.isNumber || $0 == "-") })
+    else {
+      throw ProgramFault("drops by the rule \(value.json), which must be a word in kebab-case, such as 'too-long'")
+    }
+    return rule
+  }
+}
+
+extension ProcessStage {
+  /// What a spec can set.
+  public struct Options: ComponentOptions {
+    /// The program and its arguments.
+    public var command = ProgramCommand()
+    /// Its working folder.
+    public var folder = SpecPath(".")
+    /// Variables that it gets beside ours.
+    public var environment: [String: String] = [:]
+    /// What a trajectory must carry.
+    public var reads: [Field] = []
+    /// What the program sets.
+    public var writes: [Field] = []
+    /// What is sent beside the id; empty for all but lists of tokens.
+    public var fields: [Field] = []
+    /// The longest wait for an answer.
+    public var seconds = 30.0
+    /// The longest wait for the first line.
+    public var startSeconds = 60.0
+    /// The most private memory of each of its processes, in megabytes; 0 for no limit.
+    public var memoryMb = 0
+    /// The longest line that it may write.
+    public var answerBytes = 1 << 20
+
+    /// The defaults, which lack a command.
+    public init() {}
+
+    /// What each option means.
+    public static let help = [
+      "command":
+        "the program and its arguments, as a list; no shell. Paths are relative to the spec's folder, or to 'folder'",
+      "folder": "the program's working folder, relative to the spec's",
+      "environment": "variables that it gets beside those of this program",
+      "reads": "fields that a trajectory must carry",
+      "writes": "fields that the program sets; another one is an error",
+      "fields": "fields that are sent beside the id; none for all but lists of tokens",
+      "seconds": "how long to wait for the next answer",
+      "start_seconds": "how long a program that was started may take to its first line",
+      "memory_mb": "the most private memory of each of its processes, in megabytes (on Linux); 0 for no limit",
+      "answer_bytes": "the longest line that it may write",
+    ]
+
+    /// What is wrong with the values.
+    public func problems() -> [OptionProblem] {
+      var problems = [
+        OptionProblem.unless("seconds", seconds, in: 0.001...1e6),
+        OptionProblem.unless("start_seconds", startSeconds, in: 0.001...1e6),
+        OptionProblem.unless("memory_mb", memoryMb, in: 0...(1 << 30)),
+        OptionProblem.unless("answer_bytes", answerBytes, in: 100...(1 << 30)),
+      ].compactMap { $0 }
+      if let field = writes.first(where: { [.id, .group, .pair, .batch, .step, .draws].contains($0) }) {
+        problems.append(OptionProblem("writes", "names '\(field)', which no program may set"))
+      }
+      return problems
+    }
+  }
+}

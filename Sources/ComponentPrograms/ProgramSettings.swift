@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+import ChildProcesses
+import PipelineCore
+
+/// How a program is started and spoken to.
+package struct ProgramSettings: Sendable {
+  /// The program, its folder, its environment and its memory.
+  package var child: ChildConfiguration
+  /// What messages call it: the script, or else the program.
+  package var title: String
+  /// Nothing may be waited for longer than this, once it is ready.
+  package var seconds: Double
+  /// The first line must come within this.
+  package var startSeconds: Double
+  /// The longest answer.
+  package var answerBytes: Int
+
+  /// How often in a row a program may end without a word before it is given up.
+  package static let fruitlessStarts = 5
+  /// What is waited before the second start in a row that follows a fruitless one; it doubles.
+  package static let firstPause = Duration.milliseconds(100)
+
+  /// Looks for the program, so that one that is missing is found when the spec is checked.
+  ///
+  /// - Parameters:
+  ///   - folder: The program's working folder, from ours.
+  ///   - script: Whether the last word must be a file.
+  /// - Throws: ``PipelineError`` at the place of the command.
+  package init(
+    _ command: ProgramCommand, folder: String, environment: [String: String], memoryMegabytes: Int,
+    seconds: Double, startSeconds: Double, answerBytes: Int, lastWordIsFile: Bool = false
+  ) throws {
+    var words = command.words
+    guard let program = words.first else {
+      throw PipelineError(
+        .invalidSpec, #"'command' is missing, it must name a program: "with": {"command": ["python3", "my_reward.py"]}"#
+      )
+    }
+    func inFolder(_ path: String) -> String {
+      path.hasPrefix("/") || folder.isEmpty || folder == "." ? path : folder + "/" + path
+    }
+    if program.contains("/") { words[0] = inFolder(program) }
+    if ChildConfiguration.location(of: words[0], path: environment["PATH"]) == nil {
+      let remedy =
+        program.contains("/")
+        ? "a relative path starts from the spec's folder, or from 'folder' where it is set; the file must be executable"
+        : "install it, or give its path"
+      throw PipelineError(.invalidSpec, "there is no program '\(program)'; \(remedy)", at: command.location)
+    }
+    let script = Self.script(of: command.words) ?? (lastWordIsFile && words.count > 1 ? words.last : nil)
+    if let script, !ChildConfiguration.isFile(inFolder(script)) {
+      throw PipelineError(
+        .invalidSpec,
+        "there is no file '\(script)' for '\(program)' to run; a relative path starts from the spec's folder, or from "
+          + "'folder' where it is set", at: command.location)
+    }
+    child = ChildConfiguration(command: words)
+    child.folder = folder.isEmpty || folder == "." ? nil : folder
+    // A script that prints its answers need not think of flushing them.
+    child.environment = ["PYTHONUNBUFFERED": "1"].merging(environment) { $1 }
+    child.memoryLimitMegabytes = memoryMegabytes > 0 ? memoryMegabytes : nil
+    title = (script ?? program).split(separator: "/").last.map(String.init) ?? program
+    self.seconds = seconds
+    self.startSeconds = startSeconds
+    self.answerBytes = answerBytes
+  }
+
+  /// The file that an interpreter is to run, where the second word can only be that.
+  private static func script(of words: [String]) -> String? {
+    guard words.count > 1, !words[1].hasPrefix("-"), let program = words[0].split(separator: "/").last else {
+      return nil
+    }
+    let isInterpreter = ["python", "node", "ruby", "perl", "bash", "sh", "julia", "Rscript"].contains {
+      program == $0 || ($0 == "python" && program.hasPrefix($0))
+    }
+    return isInterpreter ? words[1] : nil
+  }
+}

@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: Apache-2.0
+import ChildProcesses
+import PipelineCore
+import Synchronization
+
+/// One running copy of a program, started again when it fails.
+package actor ProgramWorker {
+  /// What became of the requests that were sent together.
+  struct Outcome: Sendable {
+    /// Answers by the position of their request.
+    var answers: [Int: JSONValue] = [:]
+    /// Why there are no more of them; nil where every request has its answer.
+    var failure: Failure?
+  }
+
+  /// Why a program was given up.
+  package enum Failure: Sendable, CustomStringConvertible {
+    /// It answered nothing for so many seconds.
+    case late(seconds: Double)
+    /// It ended, or broke the protocol.
+    case broken(String)
+
+    package var description: String {
+      switch self {
+      case .late(let seconds): RewardTimeout(seconds: seconds).description
+      case .broken(let reason): reason
+      }
+    }
+  }
+
+  private let settings: ProgramSettings
+  private let log: ProgramLog
+  private var child: ChildProcess?
+  private var isReady = false
+  /// Whether it ever said a word, so that it is of some use.
+  private(set) var hasAnswered = false
+  private var answersTogether = false
+  /// Starts in a row after which no line came.
+  private var fruitless = 0
+
+  init(_ settings: ProgramSettings, log: ProgramLog) {
+    self.settings = settings
+    self.log = log
+  }
+
+  /// Sends requests and collects their answers, in any order, until all are there or the program fails.
+  ///
+  /// - Throws: When the program cannot be started, again and again says nothing, or the task is cancelled.
+  func ask(_ requests: [ProgramRequest]) async throws -> Outcome {
+    let child = try await start()
+    do {
+      return try await ask(requests, child)
+    } catch {
+      // Whoever stopped in the middle of a message cannot go on with the next.
+      await stop(graceSeconds: 0)
+      throw error
+    }
+  }
+
+  private func ask(_ requests: [ProgramRequest], _ child: ChildProcess) async throws -> Outcome {
+    var outcome = Outcome()
+    var open: [String: Int] = [:]
+    var bytes: [UInt8] = []
+    for (position, request) in requests.enumerated() {
+      open[request.id] = position
+      request.write(to: &bytes, left: requests.count - 1 - position)
+    }
+    child.renewErrorLines()
+    // It may answer while it is still being asked. What goes wrong with the writing shows in the reading.
+    child.send(bytes)
+    while !open.isEmpty {
+      let seconds = isReady ? settings.seconds * Double(answersTogether ? open.count : 1) : settings.startSeconds
+      let lines: [UInt8]?
+      do {
+        lines = try await child.lines(limit: settings.answerBytes, before: .now + .seconds(seconds))
+      } catch ChildFailure.late {
+        return try await give(up: .late(seconds: seconds), outcome)
+      } catch let failure as ChildFailure {
+        return try await give(up: .broken(failure.description), outcome)
+      }
+      guard let lines else { return try await give(up: .broken(await ending(of: child)), outcome) }
+      for line in lines.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false) {
+        if let reason = fault(in: line, of: requests, &open, &outcome) {
+          return try await give(up: .broken(reason), outcome)
+        }
+      }
+    }
+    return outcome
+  }
+
+  /// Takes a line: what is wrong with it, or nil.
+  private func fault(
+    in line: ArraySlice<UInt8>, of requests: [ProgramRequest], _ open: inout [String: Int], _ outcome: inout Outcome
+  ) -> String? {
+    if line.count > settings.answerBytes { return ChildFailure.tooLong(bytes: settings.answerBytes).description }
+    switch ProgramMessage(line) {
+    case .ready(let together): answersTogether = together
+    case .answer(let id, let answer):
+      guard let position = open.removeValue(forKey: id) else {
+        let what = requests.contains { $0.id == id } ? "a second time" : "although nobody had asked for it"
+        return "answered for '\(id)' \(what)"
+      }
+      outcome.answers[position] = answer
+    case .garbage:
+      return "wrote a line that is no answer: \(Self.shown(line)); what is no answer belongs on standard error"
+    }
+    isReady = true
+    hasAnswered = true
+    fruitless = 0
+    return nil
+  }
+
+  /// Ends the program and notes why.
+  ///
+  /// - Throws: When it has failed too often without a word.
+  private func give(up failure: Failure, _ outcome: Outcome) async throws -> Outcome {
+    await stop(graceSeconds: 0)
+    if !isReady {
+      fruitless += 1
+      if fruitless == ProgramSettings.fruitlessStarts {
+        throw PipelineError(
+          .plugIn, "'\(settings.title)' was started \(fruitless) times and answered nothing; it \(failure)")
+      }
+    }
+    var outcome = outcome
+    outcome.failure = failure
+    return outcome
+  }
+
+  private func ending(of child: ChildProcess) async -> String {
+    // It has closed its output: either it is about to end, or it never will answer.
+    let exit = await child.end(graceSeconds: 1)
+    return exit.description
+  }
+
+  private func start() async throws -> ChildProcess {
+    if let child, child.exit == nil { return child }
+    if fruitless > 0 { try await Task.sleep(for: ProgramSettings.firstPause * (1 << (fruitless - 1))) }
+    var configuration = settings.child
+    configuration.onErrorLine = { [log] in log.add($0) }
+    do {
+      let child = try ChildProcess(configuration)
+      self.child = child
+      isReady = false
+      answersTogether = false
+      return child
+    } catch {
+      throw PipelineError(.plugIn, "'\(settings.title)' \(error)")
+    }
+  }
+
+  /// Ends the program, if it runs.
+  func stop(graceSeconds: Double = 2) async {
+    guard let child else { return }
+    self.child = nil
+    if graceSeconds == 0 { child.kill() } else { await child.end(graceSeconds: graceSeconds) }
+    _ = await child.wait()
+  }
+
+  private static func shown(_ line: ArraySlice<UInt8>) -> String {
+    let text = String(decoding: line.prefix(120), as: UTF8.self)
+    return "'\(text)\(line.count > 120 ? "…" : "")'"
+  }
+}
+
+/// What programs wrote to standard error since somebody last asked.
+final class ProgramLog: Sendable {
+  private let title: String
+  private let lines = Mutex<[String]>([])
+
+  init(title: String) { self.title = title }
+
+  func add(_ line: String) { lines.withLock { $0.append("\(title): \(line)") } }
+
+  func take() -> [String] {
+    lines.withLock { lines in
+      defer { lines = [] }
+      return lines
+    }
+  }
+}

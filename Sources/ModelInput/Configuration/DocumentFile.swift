@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+import Foundation
+import PipelineCore
+
+/// The small files of a model's folder.
+package enum DocumentFile {
+  /// The bytes of a file, or nil where there is none.
+  ///
+  /// - Throws: When it is larger than `limit`, or cannot be read.
+  package static func bytes(_ path: String, limit: Int = 256 << 20) throws -> Data? {
+    var status = stat()
+    guard stat(path, &status) == 0 else {
+      if errno == ENOENT || errno == ENOTDIR { return nil }
+      throw PipelineError(.inputOutput, "cannot read \(path): \(String(cString: strerror(errno)))")
+    }
+    guard status.st_mode & S_IFMT == S_IFREG else { throw PipelineError(.inputOutput, "\(path) is no file") }
+    guard status.st_size <= limit else {
+      throw PipelineError(.invalidData, "\(path) has \(status.st_size) bytes, more than the \(limit) that are read")
+    }
+    do {
+      return try Data(contentsOf: URL(fileURLWithPath: path))
+    } catch {
+      throw PipelineError(.inputOutput, "cannot read \(path): \(error.localizedDescription)")
+    }
+  }
+
+  /// The value in a JSON file, or nil where there is no such file.
+  ///
+  /// - Throws: When it cannot be read or is no JSON; the error names line and column.
+  package static func json(_ path: String, limit: Int = 256 << 20) throws -> JSONValue? {
+    guard let data = try bytes(path, limit: limit) else { return nil }
+    return try data.withUnsafeBytes { try json($0, path: path) }
+  }
+
+  /// The object in a JSON file, or nil where there is no such file.
+  package static func object(_ path: String) throws -> JSONValue? {
+    guard let value = try json(path) else { return nil }
+    guard value.objectValue != nil else {
+      throw PipelineError(.invalidData, "\(path) holds \(value.kindDescription), it must be a JSON object")
+    }
+    return value
+  }
+
+  private static func json(_ bytes: UnsafeRawBufferPointer, path: String) throws -> JSONValue {
+    do {
+      return try JSONValue(parsing: bytes)
+    } catch let error as JSONValue.ParseError {
+      let before = bytes.prefix(error.offset)
+      let line = before.reduce(1) { $1 == 0x0A ? $0 + 1 : $0 }
+      let lineStart = (before.lastIndex(of: 0x0A) ?? -1) + 1
+      let column = String(decoding: before[lineStart...], as: UTF8.self).count + 1
+      throw PipelineError(
+        .invalidData, "invalid JSON: \(error.reason)", at: SourceLocation(file: path, line: line, column: column))
+    }
+  }
+}

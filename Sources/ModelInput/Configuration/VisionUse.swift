@@ -1,0 +1,9 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// Whether a policy's vision tower is trained.
+public enum VisionUse: String, Sendable, Hashable, CaseIterable, Codable {
+  /// Its weights stay as they are.
+  case frozen
+  /// It is trained with the other weights.
+  case trained
+}

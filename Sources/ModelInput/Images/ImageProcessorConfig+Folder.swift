@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+import Foundation
+import PipelineCore
+
+extension ImageProcessorConfig {
+  /// Checks that patches have the form that a vision tower takes.
+  ///
+  /// - Throws: Every key of the two that differs, together.
+  package func check(against vision: QwenVLConfig.Vision, folder: String) throws {
+    let faults = [
+      ("patch_size", patchSize, vision.patchSize),
+      ("temporal_patch_size", temporalPatchSize, vision.temporalPatchSize),
+      ("merge_size", mergeSize, vision.spatialMergeSize),
+    ].filter { $0.1 != $0.2 }
+    if faults.isEmpty { return }
+    throw PipelineErrors(
+      faults.map { key, found, expected in
+        PipelineError(
+          .invalidData,
+          "\(folder): the image processor's '\(key)' is \(found), but the vision tower in config.json takes \(expected)"
+        )
+      })
+  }
+
+  /// Reads the config of a checkpoint: `preprocessor_config.json`, or else `processor_config.json`.
+  ///
+  /// - Throws: ``PipelineError`` when neither is there, or what is there is wrong or not supported.
+  public init(modelFolder: String) throws {
+    let folder = URL(fileURLWithPath: modelFolder)
+    let names = ["preprocessor_config.json", "processor_config.json"]
+    guard let name = names.first(where: { FileManager.default.fileExists(atPath: folder.appending(path: $0).path) })
+    else {
+      throw PipelineError(
+        .inputOutput,
+        "\(modelFolder): has neither \(names.joined(separator: " nor ")); copy it from the checkpoint's publisher")
+    }
+    let path = folder.appending(path: name).path
+    let text: String
+    do {
+      text = try String(contentsOfFile: path, encoding: .utf8)
+    } catch {
+      throw PipelineError(.inputOutput, "\(path): cannot be read as UTF-8 text; check its permissions and content")
+    }
+    let json: JSONValue
+    do {
+      json = try JSONValue(parsing: text)
+    } catch let error as JSONValue.ParseError {
+      throw PipelineError(.invalidData, "\(path): not JSON: \(error.reason), at byte \(error.offset)")
+    }
+    try self.init(json, file: path)
+  }
+}

@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: Apache-2.0
+import Foundation
+import PipelineCore
+
+/// What turns prompts and responses into tokens and back, from the files of a model other than its weights.
+///
+/// Every policy of the architecture has it, wherever its weights are computed with, so that all of them see the same
+/// tokens and refuse the same records.
+package struct PromptCodec: Sendable {
+  /// The model's shape.
+  package let config: QwenVLConfig
+  /// What ends an answer.
+  package let generation: GenerationConfig
+  /// How images are prepared.
+  package let images: ImageProcessorConfig
+  private let folder: String
+  private let tokenizer: QwenTokenizer?
+
+  /// Reads a model's folder; one without a tokenizer serves prompts and responses that are tokens already.
+  ///
+  /// - Throws: When a file is broken, or tokenizer, images and configuration do not belong together.
+  package init(folder: String) throws {
+    let config = try QwenVLConfig(folder: folder)
+    try self.init(folder: folder, config: config, generation: GenerationConfig(folder: folder, config: config))
+  }
+
+  /// Reads a model's folder whose configuration is known.
+  package init(folder: String, config: QwenVLConfig, generation: GenerationConfig) throws {
+    self.folder = folder
+    self.config = config
+    self.generation = generation
+    tokenizer = try Self.hasTokenizer(folder) ? QwenTokenizer(folder: folder) : nil
+    try tokenizer?.check(against: config)
+    images = try ImageProcessorConfig(modelFolder: folder)
+    try images.check(against: config.vision, folder: folder)
+  }
+
+  /// What a policy of the model is.
+  package func facts(parameterCount: Int) -> PolicyFacts {
+    let marks =
+      [config.imageTokenID, config.videoTokenID, config.visionStartTokenID, config.visionEndTokenID]
+      + generation.endTokenIDs + (tokenizer?.specialTokenIDs ?? [])
+    return PolicyFacts(
+      architecture: QwenVLConfig.architecture, parameterCount: parameterCount,
+      vocabularySize: config.text.vocabularySize, contextLength: config.text.contextLength,
+      tokenizer: tokenizer == nil ? .absent : .present, markTokens: Set(marks.map { Int32($0) }))
+  }
+
+  /// Turns a prompt into tokens.
+  ///
+  /// - Parameter grid: The patches of an image, by its address and the folder that a relative one starts from.
+  package func encode(
+    _ prompt: PolicyPrompt, grid: (_ address: String, _ folder: String) throws -> ImageGrid
+  ) throws -> EncodedPrompt {
+    func tokenCounts(_ addresses: [String]) throws -> [Int] {
+      try addresses.map { try grid($0, prompt.folder).tokenCount(mergeSize: config.vision.spatialMergeSize) }
+    }
+    switch prompt.content {
+    case .tokens(let tokens, let addresses):
+      try config.checkExpanded(tokens.map(Int.init), tokenCounts: tokenCounts(addresses))
+      return EncodedPrompt(tokens: tokens, images: addresses, folder: prompt.folder)
+    case .messages(let value):
+      let tokenizer = try knownTokenizer()
+      let messages = try ChatMessage.messages(from: value)
+      let addresses = ChatMessage.images(in: messages)
+      let counts = try tokenCounts(addresses)
+      let ids = try config.expandingImages(
+        in: tokenizer.encode(ChatTemplate.render(messages)), tokenCounts: counts)
+      return EncodedPrompt(tokens: ids.map { Int32($0) }, images: addresses, folder: prompt.folder)
+    }
+  }
+
+  /// Turns a response's text into tokens.
+  package func encode(response: String, finish: GeneratedResponse.Finish) throws -> [Int32] {
+    let words = try knownTokenizer().encode(response)
+    return (words + (finish == .stop ? generation.endTokenIDs.prefix(1) : [])).map { Int32($0) }
+  }
+
+  /// The text of tokens, special tokens left out.
+  package func decode(_ tokens: [Int32]) throws -> String {
+    try knownTokenizer().decode(tokens.map(Int.init), specialTokens: .skip)
+  }
+
+  /// The tokenizer.
+  ///
+  /// - Throws: When the model has none.
+  package func knownTokenizer() throws -> QwenTokenizer {
+    guard let tokenizer else {
+      throw PipelineError(
+        .inputOutput,
+        "\(folder) has no tokenizer; add tokenizer.json, or vocab.json and merges.txt, or give records "
+          + "'prompt_tokens' and 'tokens'")
+    }
+    return tokenizer
+  }
+
+  private static func hasTokenizer(_ folder: String) -> Bool {
+    ["tokenizer.json", "vocab.json"].contains { FileManager.default.fileExists(atPath: folder + "/" + $0) }
+  }
+}
+
+/// What is asked of a policy, held against the model.
+extension PromptCodec {
+  /// Refuses sampling that makes no sense, or names tokens that the model does not have.
+  package func check(_ sampling: SamplingOptions) throws {
+    if let problem = sampling.problems().first {
+      throw PipelineError(.invalidSpec, "'\(problem.path)' \(problem.message)")
+    }
+    let size = config.text.vocabularySize
+    if let odd = sampling.stopTokens.first(where: { !(0..<size).contains($0) }) {
+      throw PipelineError(.invalidSpec, "'stop_tokens' holds the id \(odd), but the vocabulary ends at \(size - 1)")
+    }
+  }
+
+  /// Refuses a prompt that leaves no room for a response.
+  package func checkRoom(after prompt: EncodedPrompt) throws {
+    guard prompt.tokens.count >= config.text.contextLength else { return }
+    throw PipelineError(
+      .invalidData,
+      "the prompt has \(prompt.tokens.count) tokens, which leaves no room for a response in the model's context of "
+        + "\(config.text.contextLength); shorten it, or lower max_pixels of its images")
+  }
+
+  /// Refuses a prompt that does not fit the model's context with the longest of its responses.
+  package func checkRoom(for group: ResponseGroup) throws {
+    let longest = group.responses.map(\.count).max() ?? 0
+    guard group.prompt.tokens.count + longest > config.text.contextLength else { return }
+    throw PipelineError(
+      .invalidData,
+      "the prompt has \(group.prompt.tokens.count) tokens and its longest response \(longest), together more than "
+        + "the model's context of \(config.text.contextLength); leave the record out, or shorten it")
+  }
+
+  /// What logits are divided by: greedy responses have the log-probabilities of temperature 1.
+  package static func divisor(_ temperature: Double) throws -> Double {
+    guard temperature >= 0, temperature.isFinite else {
+      throw PipelineError(.invalidSpec, "'temperature' is \(temperature), it must be 0 or more")
+    }
+    return temperature == 0 ? 1 : temperature
+  }
+}

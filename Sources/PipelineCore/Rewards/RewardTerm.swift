@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// One reward function of the sum.
+public struct RewardTerm: ComponentOptions {
+  /// The reward function, and its options.
+  public var reference = ComponentReference("")
+  /// What its score is multiplied by.
+  public var weight = 1.0
+  /// What its score is called in `rewards`; empty means the registered name.
+  public var name = ""
+
+  private enum CodingKeys: String, CodingKey { case weight, name }
+
+  /// A function yet to be named.
+  public init() {}
+
+  /// A reward function by its registered name.
+  public init(_ use: String, weight: Double = 1, with: OptionTree = .empty, name: String = "") {
+    self.reference = ComponentReference(use, with: with)
+    self.weight = weight
+    self.name = name
+  }
+
+  /// Reads a bare name, or a table of `use`, `weight`, `with` and `name`.
+  public init(from decoder: any Decoder) throws {
+    reference = try ComponentReference(from: decoder)
+    guard let keyed = try? decoder.container(keyedBy: CodingKeys.self) else { return }
+    weight = try keyed.decodeIfPresent(Double.self, forKey: .weight) ?? 1
+    name = try keyed.decodeIfPresent(String.self, forKey: .name) ?? ""
+  }
+
+  /// Writes the table.
+  public func encode(to encoder: any Encoder) throws {
+    try reference.encode(to: encoder)
+    var keyed = encoder.container(keyedBy: CodingKeys.self)
+    try keyed.encode(weight, forKey: .weight)
+    try keyed.encode(name, forKey: .name)
+  }
+
+  /// What each option means.
+  public static let help = [
+    "use": "the registered name of a reward function",
+    "weight":
+      "what its score is multiplied by; 0 only watches, and its failures cost no trajectory its reward",
+    "with": "the reward function's own options",
+    "name": "what its score is called in 'rewards' and in metrics; empty for the registered name",
+  ]
+
+  /// The name in `rewards`.
+  package var partName: String { name.isEmpty ? reference.use : name }
+}
+
+extension RewardTerm {
+  /// What is wrong with the terms of a sum, as problems of the option `functions`.
+  package static func problems(in functions: [RewardTerm]) -> [OptionProblem] {
+    if functions.isEmpty {
+      return [
+        OptionProblem(
+          "functions", "is empty, it must name at least one reward function, such as boxed-answer")
+      ]
+    }
+    var problems: [OptionProblem] = []
+    var seen: Set<String> = []
+    for (index, function) in functions.enumerated() {
+      if function.reference.use.isEmpty {
+        problems.append(OptionProblem("functions.\(index).use", "is empty, it must name a reward function"))
+      } else if !seen.insert(function.partName).inserted {
+        problems.append(
+          OptionProblem(
+            "functions.\(index).name",
+            "is '\(function.partName)' a second time, give each function its own name"))
+      }
+      if !function.weight.isFinite {
+        problems.append(
+          OptionProblem("functions.\(index).weight", "is \(function.weight), it must be finite"))
+      }
+    }
+    if functions.allSatisfy({ $0.weight == 0 }) {
+      problems.append(OptionProblem("functions", "has only weights of 0, at least one must count"))
+    }
+    return problems
+  }
+
+  /// What the option `functions` means.
+  package static let functionsHelp =
+    "the reward functions, each with its weight; the reward is the weighted sum of their scores"
+}

@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+import AdvantagePlugin
+import BundledPlugin
+import EstimatorsPlugin
+import FilterPlugin
+import JudgePlugin
+import KLPenaltyPlugin
+import LossesPlugin
+import MathAnswerPlugin
+import OpenAIPlugin
+import PairwiseSamplePlugin
+public import PipelineCore
+import ProcessRewardPlugin
+import ProcessStagePlugin
+import RewardPlugin
+import RolloutPlugin
+import ShufflePlugin
+import TapPlugin
+import TextRewardsPlugin
+import UpdatePlugin
+import WorkerPlugin
+
+extension Registry {
+  /// The components that come with the program.
+  public static func standard() throws -> Registry {
+    var registry = Registry()
+    try registry.register(RolloutStage.self)
+    try registry.register(RewardStage.self)
+    try registry.register(KLPenaltyStage.self)
+    try registry.register(AdvantageStage.self)
+    try registry.register(FilterStage.self)
+    try registry.register(PairwiseSampleStage.self)
+    try registry.register(ShuffleStage.self)
+    try registry.register(UpdateStage.self)
+    try registry.register(TapStage.self)
+    try registry.register(ProcessStage.self)
+
+    try registry.register(BoxedAnswerReward.self)
+    try registry.register(ChoiceReward.self)
+    try registry.register(ExactReward.self)
+    try registry.register(NumericReward.self)
+    try registry.register(CountingReward.self)
+    try registry.register(ContainsReward.self)
+    try registry.register(IoUReward.self)
+    try registry.register(JSONShapeReward.self)
+    try registry.register(BoxedFormatReward.self)
+    try registry.register(AnswerTagFormatReward.self)
+    try registry.register(ThinkFormatReward.self)
+    try registry.register(LengthReward.self)
+    try registry.register(SoftOverlongReward.self)
+    try registry.register(RepetitionReward.self)
+    try registry.register(WeightedRewards.self)
+    try registry.register(JudgeReward.self)
+    try registry.register(ProcessReward.self)
+    try registry.register(MathAnswerReward.self)
+
+    try registry.register(GRPOEstimator.self)
+    try registry.register(DrGRPOEstimator.self)
+    try registry.register(RLOOEstimator.self)
+    try registry.register(GRPOPassKEstimator.self)
+    try registry.register(ReinforcePlusPlusEstimator.self)
+    try registry.register(ReMaxEstimator.self)
+
+    try registry.register(ClipLoss.self)
+    try registry.register(GSPOLoss.self)
+    try registry.register(GSPOTokenLoss.self)
+    try registry.register(CISPOLoss.self)
+    try registry.register(SAPOLoss.self)
+    try registry.register(ReinforceLoss.self)
+    try registry.register(NLLLoss.self)
+
+    try registry.register(BundledPolicyBackend.self)
+    try registry.register(OpenAIPolicyBackend.self)
+    try registry.register(WorkerPolicyBackend.self)
+    return registry
+  }
+}

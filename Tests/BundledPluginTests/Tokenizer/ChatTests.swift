@@ -1,0 +1,127 @@
+import BundledPlugin
+// SPDX-License-Identifier: Apache-2.0
+import Foundation
+import ModelInput
+import PipelineCore
+import Testing
+
+@Suite("Chat prompts")
+struct ChatTests {
+  @Test("a plain string is one message of the user")
+  func plainString() throws {
+    #expect(try ChatMessage.messages(from: "Hi") == [ChatMessage(role: "user", content: [.text("Hi")])])
+  }
+
+  @Test("images are listed in the order of the prompt")
+  func images() throws {
+    let prompt = try JSONValue(
+      parsing: #"""
+        [{"role":"system","content":"s"},{"role":"user","content":[{"type":"image","image":"a.png"},{"type":"text",
+        "text":"x"},{"type":"image_url","image_url":{"url":"b.png"}},{"type":"image"}]}]
+        """#)
+    #expect(ChatMessage.images(in: try ChatMessage.messages(from: prompt)) == ["a.png", "b.png", ""])
+  }
+
+  @Test(
+    "what is no prompt is refused by name",
+    arguments: [
+      ("7", "prompt: is a number, it must be an array of messages or a string"),
+      (#"[{"content":"x"}]"#, "prompt: message 0 has no role"),
+      (#"[{"role":"user"}]"#, "prompt: message 0 has no content: a string or an array of parts"),
+      (
+        #"[{"role":"user","content":[{"type":"video","video":"v.mp4"}]}]"#,
+        "prompt: message 0, part 0 is a video; only text and images are supported"
+      ),
+      (
+        #"[{"role":"user","content":[{"type":"audio"}]}]"#,
+        "prompt: message 0, part 0 is of type 'audio'; only text and images are supported"
+      ),
+    ])
+  func refusals(text: String, expected: String) throws {
+    let prompt = try JSONValue(parsing: text)
+    let error = #expect(throws: PipelineError.self) { try ChatMessage.messages(from: prompt) }
+    #expect(error?.description == expected)
+  }
+
+  @Test("each placeholder is repeated once for each token of its image")
+  func expansion() throws {
+    let config = try tinyConfig()
+    #expect(
+      try config.expandingImages(in: [1, 500, 2, 500, 3], tokenCounts: [2, 3]) == [1, 500, 500, 2, 500, 500, 500, 3])
+    #expect(try config.expandingImages(in: [1, 2], tokenCounts: []) == [1, 2])
+  }
+
+  @Test(
+    "placeholders and images that do not belong together are refused",
+    arguments: [
+      (
+        [1, 500], [],
+        "the prompt has 1 image placeholders (id 500), but there are 0 images; each image needs one part in"
+          + " the prompt"
+      ),
+      (
+        [1], [4],
+        "the prompt has 0 image placeholders (id 500), but there are 1 images; each image needs one part in the"
+          + " prompt"
+      ),
+      ([501], [], "the prompt has a video placeholder (id 501); video is not supported"),
+      ([500], [0], "image 0 has 0 tokens, it must have at least one"),
+    ] as [([Int], [Int], String)])
+  func mismatches(prompt: [Int], counts: [Int], expected: String) throws {
+    let config = try tinyConfig()
+    let error = #expect(throws: PipelineError.self) { try config.expandingImages(in: prompt, tokenCounts: counts) }
+    #expect(error?.description == expected)
+  }
+
+  @Test(
+    "an expanded prompt must have as many placeholders as its images have tokens",
+    arguments: [
+      ([1, 500, 500], [3], "the prompt has 2 image tokens (id 500), but its 1 images have 3"),
+      ([1, 512], [], "token 1 of the prompt is 512, it must be in 0..<512"),
+      ([-1], [], "token 0 of the prompt is -1, it must be in 0..<512"),
+      ([501], [], "the prompt has a video placeholder (id 501); video is not supported"),
+    ] as [([Int], [Int], String)])
+  func expandedPrompts(prompt: [Int], counts: [Int], expected: String) throws {
+    let config = try tinyConfig()
+    try config.checkExpanded([1, 500, 500, 2, 500], tokenCounts: [2, 1])
+    let error = #expect(throws: PipelineError.self) { try config.checkExpanded(prompt, tokenCounts: counts) }
+    #expect(error?.description == expected)
+  }
+
+  @Test("a template in the files is told apart by its text")
+  func origin() throws {
+    let scratch = try Scratch()
+    try scratch.copy(Fixture.path("tokenizer/tokenizer.json"), to: "tokenizer.json")
+    #expect(try QwenTokenizer(folder: scratch.path).templateOrigin == .none)
+    try scratch.write("tokenizer_config.json", #"{"chat_template": "{{ messages }}"}"#)
+    #expect(try QwenTokenizer(folder: scratch.path).templateOrigin == .other(file: "tokenizer_config.json"))
+    try scratch.write("tokenizer_config.json", #"{"chat_template": [{"name": "default", "template": "x"}]}"#)
+    #expect(try QwenTokenizer(folder: scratch.path).templateOrigin == .other(file: "tokenizer_config.json"))
+    try scratch.write("chat_template.jinja", "other")
+    #expect(try QwenTokenizer(folder: scratch.path).templateOrigin == .other(file: "chat_template.jinja"))
+  }
+
+  @Test("a tokenizer and a model that do not belong together are refused")
+  func checks() throws {
+    let tokenizer = try QwenTokenizer(folder: Fixture.path("tokenizer"))
+    var config = try tinyConfig()
+    var error = #expect(throws: PipelineError.self) { try tokenizer.check(against: config) }
+    #expect(
+      error?.description == "the tokenizer has ids up to \(tokenizer.count - 1), the model only 512 rows (vocab_size);"
+        + " they do not belong together")
+    config.text.vocabularySize = 800
+    error = #expect(throws: PipelineError.self) { try tokenizer.check(against: config) }
+    let pad = try #require(tokenizer.id(of: "<|image_pad|>"))
+    #expect(
+      error?.description
+        == "<|image_pad|> has the id \(pad) in the tokenizer, but config.json says image_token_id is 500")
+    config.imageTokenID = pad
+    config.visionStartTokenID = try #require(tokenizer.id(of: "<|vision_start|>"))
+    config.visionEndTokenID = try #require(tokenizer.id(of: "<|vision_end|>"))
+    try tokenizer.check(against: config)
+  }
+
+  private func tinyConfig() throws -> QwenVLConfig {
+    try QwenVLConfig(document: TinyModel.document(.nested), path: "config.json")
+  }
+}

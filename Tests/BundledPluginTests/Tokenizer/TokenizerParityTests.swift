@@ -1,0 +1,59 @@
+import BundledPlugin
+// SPDX-License-Identifier: Apache-2.0
+import Foundation
+import ModelInput
+import PipelineCore
+import Testing
+
+/// Ids and texts that the `tokenizers` package gave; see `Fixtures/make_tokenizer.py`.
+@Suite("Tokenizer parity")
+struct TokenizerParityTests {
+  @Test("a small vocabulary gives the ids and texts of the reference", arguments: ["tokenizer", "tokenizer/parts"])
+  func smallVocabulary(folder: String) throws {
+    let tokenizer = try QwenTokenizer(folder: Fixture.path(folder))
+    let cases = try Fixture.lines(Fixture.path("tokenizer/cases.jsonl"))
+    #expect(cases.count > 300)
+    for example in cases {
+      let text = try #require(example["text"]?.stringValue)
+      let ids = try #require(example["ids"]?.arrayValue).compactMap(\.intValue)
+      #expect(tokenizer.encode(text) == ids, "\(text.debugDescription)")
+      #expect(ExactText(tokenizer.decode(ids)) == example["decoded"]?.stringValue.map(ExactText.init))
+      #expect(
+        ExactText(tokenizer.decode(ids, specialTokens: .skip)) == example["plain"]?.stringValue.map(ExactText.init))
+    }
+  }
+
+  @Test(
+    "the vocabulary of Qwen2.5 gives the ids and texts of the reference",
+    .enabled(
+      if: Outside.oracles != nil && Outside.vocabulary != nil,
+      "SHUFFLE_R1_ORACLES and SHUFFLE_R1_QWEN_VOCABULARY do not name the texts and the vocabulary"),
+    arguments: ["whole", "parts"])
+  func publishedVocabulary(folder: String) throws {
+    let tokenizer = try QwenTokenizer(folder: try #require(Outside.vocabulary) + "/" + folder)
+    #expect(tokenizer.count == 151_665)
+    #expect(tokenizer.id(of: "<|image_pad|>") == 151_655)
+    let cases = try Fixture.lines(try #require(Outside.oracles) + "/qwen2_5_tokenizer.jsonl")
+    #expect(cases.count == 119)
+    for example in cases {
+      let text = try #require(example["text"]?.stringValue)
+      let ids = try #require(example["ids"]?.arrayValue).compactMap(\.intValue)
+      #expect(tokenizer.encode(text) == ids, "\(text.debugDescription)")
+      #expect(ExactText(tokenizer.decode(ids)) == example["decoded"]?.stringValue.map(ExactText.init))
+    }
+  }
+
+  @Test("the chat template renders as the published one does")
+  func chats() throws {
+    let tokenizer = try QwenTokenizer(folder: Fixture.path("tokenizer"))
+    let cases = try Fixture.lines(Fixture.path("tokenizer/chat.jsonl"))
+    #expect(cases.count == 11)
+    for example in cases {
+      let messages = try ChatMessage.messages(from: try #require(example["messages"]))
+      let answer = ChatTemplate.render(messages)
+      #expect(answer == example["answer"]?.stringValue)
+      #expect(ChatTemplate.render(messages, ending: .lastMessage) == example["last"]?.stringValue)
+      #expect(tokenizer.encode(answer) == example["ids"]?.arrayValue?.compactMap(\.intValue))
+    }
+  }
+}

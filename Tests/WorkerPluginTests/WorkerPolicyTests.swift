@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: Apache-2.0
+import BundledPlugin
+import Foundation
+import ModelInput
+import PipelineCore
+import Synchronization
+import Testing
+import WorkerPlugin
+
+@Suite("A policy in another process")
+struct WorkerPolicyTests {
+  @Test("its facts are the model's, its tokens the bundled policy's")
+  func tokens() async throws {
+    let worker = try await ScriptedWorker.open()
+    let facts = await worker.facts
+    #expect(facts.parameterCount == 42)
+    var options = BundledPolicy.Options()
+    options.use = .inference
+    let bundled = try BundledPolicy(folder: ScriptedWorker.model, options: options)
+    #expect(await facts.markTokens == bundled.facts.markTokens)
+    #expect(await facts.contextLength == bundled.facts.contextLength)
+    let image = ScriptedWorker.root.appendingPathComponent("Tests/BundledPluginTests/Fixtures/images/grey-8.png").path
+    let message: JSONValue = [
+      [
+        "role": "user",
+        "content": [["type": "image", "image": .string(image)], ["type": "text", "text": "What is it?"]],
+      ]
+    ]
+    let prompt = PolicyPrompt(.messages(message))
+    #expect(try await worker.encode(prompt) == bundled.encode(prompt))
+    let response = try await worker.encode(response: "a circle", finish: .stop)
+    #expect(response == (try await bundled.encode(response: "a circle", finish: .stop)))
+    #expect(try await worker.decode(response) == "a circle")
+  }
+
+  @Test("responses come back under their prompts and seeds, whatever the order they arrive in")
+  func generate() async throws {
+    let worker = try await ScriptedWorker.open()
+    let heard = Mutex<[GenerationProgress]>([])
+    let found = try await worker.generate(
+      [
+        GenerationRequest(prompt: EncodedPrompt(tokens: [1, 2]), seeds: [5, 96, 97]),
+        GenerationRequest(prompt: EncodedPrompt(tokens: [3]), seeds: [.max]),
+      ], sampling: SamplingOptions()
+    ) { progress in heard.withLock { $0.append(progress) } }
+    #expect(found.map { $0.map { $0.tokens[0] } } == [[5, 96, 0], [Int32(UInt64.max % 97)]])
+    #expect(found[0][0].logProbs == [-0.5, -0.25])
+    #expect(found[0][0].finish == .stop)
+    #expect(heard.withLock { $0.last } == GenerationProgress(responses: 4, tokens: 8))
+  }
+
+  @Test("a policy that is closed has its worker end by itself, and answers no more")
+  func close() async throws {
+    let file = FileManager.default.temporaryDirectory.appendingPathComponent("goodbye-\(UUID().uuidString)")
+    defer { try? FileManager.default.removeItem(at: file) }
+    let worker = try await ScriptedWorker.open { $0.command.append(file.path) }
+    await worker.close()
+    #expect(try String(contentsOf: file, encoding: .utf8) == "ended by itself")
+    let failure = await ScriptedWorker.failure { try await worker.save(to: "nowhere") }
+    #expect(failure?.message == "the policy's worker was closed; open the policy anew")
+  }
+
+  @Test("images are sent once, in the size that the model sees")
+  func images() async throws {
+    // The scripted worker fails where an image comes twice, or is used and was never sent.
+    let worker = try #require(try await ScriptedWorker.open() as? WorkerPolicy)
+    let folder = ScriptedWorker.root.appendingPathComponent("Tests/BundledPluginTests/Fixtures/images").path
+    let message: JSONValue = [["role": "user", "content": [["type": "image", "image": "grey-8.png"]]]]
+    let prompt = try await worker.encode(PolicyPrompt(.messages(message), folder: folder))
+    let request = GenerationRequest(prompt: prompt, seeds: [1])
+    for _ in 0..<2 {
+      _ = try await worker.generate([request, request], sampling: SamplingOptions()) { _ in }
+    }
+    #expect(await worker.traffic.requests["images"]?.count == 1)
+    #expect(await worker.traffic.requests["generate"]?.count == 2)
+  }
+
+  @Test("log-probabilities come back under their groups, empty responses included")
+  func logProbs() async throws {
+    let worker = try await ScriptedWorker.open()
+    let found = try await worker.logProbs(of: ScriptedWorker.groups, temperature: 1)
+    #expect(found == [[[-0.25, -0.5], [], [-0.5]], [[-0.625, -0.875, -0.125]]])
+    let reference = try #require(try await worker.reference())
+    let before = try await reference.logProbs(of: ScriptedWorker.groups, temperature: 1)
+    #expect(before == [[[-1.25, -1.5], [], [-1.5]], [[-1.625, -1.875, -1.125]]])
+  }
+
+  @Test("the gradient of each response goes back where its log-probabilities came from")
+  func accumulate() async throws {
+    let worker = try await ScriptedWorker.open()
+    let seen = Mutex<[ResponsePlace: [Float]]>([:])
+    try await worker.accumulate(ScriptedWorker.groups, temperature: 0.5) { place, logProbs in
+      seen.withLock { $0[place] = logProbs }
+      return logProbs.map { _ in place == ResponsePlace(group: 1, response: 0) ? 2 : 1 }
+    }
+    #expect(seen.withLock { $0[ResponsePlace(group: 0, response: 0)] } == [-0.25, -0.5])
+    #expect(seen.withLock { $0[ResponsePlace(group: 1, response: 0)] } == [-0.625, -0.875, -0.125])
+    let report = try await worker.step(OptimizerStep(learningRate: 1e-3))
+    #expect(report == OptimizerReport(gradientNorm: 15.squareRoot(), steps: 1))
+    // The next ones are of the new weights.
+    let after = try await worker.logProbs(of: ScriptedWorker.groups, temperature: 1)
+    #expect(after[0][0] == [-0.375, -0.625])
+  }
+
+  @Test("what a loss throws stops the request and leaves the worker as it was")
+  func lossThrows() async throws {
+    let worker = try await ScriptedWorker.open()
+    let failure = await ScriptedWorker.failure {
+      try await worker.accumulate(ScriptedWorker.groups, temperature: 1) { _, _ in
+        throw PipelineError(.invalidData, "no advantage")
+      }
+    }
+    #expect(failure?.message == "no advantage")
+    #expect(try await worker.logProbs(of: ScriptedWorker.groups, temperature: 1)[0][2] == [-0.5])
+  }
+
+  @Test("a cancelled request ends, and the worker goes on")
+  func cancellation() async throws {
+    let worker = try await ScriptedWorker.open("waits")
+    let request = GenerationRequest(prompt: EncodedPrompt(tokens: [1]), seeds: [1])
+    let (started, signal) = AsyncStream<Void>.makeStream()
+    let task = Task {
+      try await worker.generate([request], sampling: SamplingOptions()) { _ in signal.yield() }
+    }
+    for await _ in started { break }
+    task.cancel()
+    await #expect(throws: CancellationError.self) { _ = try await task.value }
+    #expect(try await worker.logProbs(of: ScriptedWorker.groups, temperature: 1)[0][2] == [-0.5])
+  }
+
+  @Test("requests of several tasks wait for each other")
+  func concurrency() async throws {
+    let worker = try await ScriptedWorker.open()
+    let found = try await withThrowingTaskGroup(of: [[[Float]]].self) { group in
+      for _ in 0..<8 { group.addTask { try await worker.logProbs(of: ScriptedWorker.groups, temperature: 1) } }
+      return try await group.reduce(into: []) { $0.append($1[0][0]) }
+    }
+    #expect(found == Array(repeating: [-0.25, -0.5], count: 8))
+  }
+
+  @Test("a checkpoint is saved under a path that holds in any working folder")
+  func save() async throws {
+    let worker = try await ScriptedWorker.open()
+    let folder = FileManager.default.temporaryDirectory.appendingPathComponent("worker-\(UUID().uuidString)").path
+    defer { try? FileManager.default.removeItem(atPath: folder) }
+    try await worker.save(to: folder)
+    #expect(try String(contentsOfFile: folder + "/steps", encoding: .utf8) == "0")
+  }
+}
