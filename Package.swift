@@ -42,7 +42,7 @@ let plugIns: [PlugIn] = [
   // Models.
   PlugIn(
     name: "Bundled", path: "Policies/Bundled", uses: ["CKernels", "ModelInput", "Tensor"],
-    testUses: ["CImageCodecs", "CKernels", "ModelInput", "Tensor"], testExcludes: ["Fixtures"]),
+    testUses: ["CImageCodecs", "CKernels", "ModelInput", "RoundingBounds", "Tensor"], testExcludes: ["Fixtures"]),
   PlugIn(name: "OpenAI", path: "Policies/OpenAI", uses: ["ModelServers"], hasTests: false),
   PlugIn(
     name: "Worker", path: "Policies/Worker/Client", uses: ["ChildProcesses", "ModelInput"],
@@ -157,6 +157,8 @@ let package = Package(
     .testTarget(
       name: "PipelineAnalysisTests",
       dependencies: ["PipelineAnalysis", "PipelineCore", "PipelineIO", "PipelineRuntime"]),
+    // How far rounding may take numbers apart.
+    .target(name: "RoundingBounds", path: "Tests/RoundingBounds"),
     .testTarget(
       name: "ModelServersTests",
       dependencies: [
@@ -170,11 +172,11 @@ let package = Package(
         "RewardPlugin",
       ]),
     .testTarget(name: "CRecordScannerTests", dependencies: ["CRecordScanner"]),
-    .testTarget(name: "TensorTests", dependencies: ["CKernels", "Tensor"]),
+    .testTarget(name: "TensorTests", dependencies: ["CKernels", "RoundingBounds", "Tensor"]),
     .testTarget(
       name: "PipelineCommandTests",
       // The tests run the built program, so it must be there.
-      dependencies: ["FakeServer", "PipelineCommand", "PipelineCore", "PipelineIO", "shuffle-r1"],
+      dependencies: ["FakeServer", "PipelineCommand", "PipelineCore", "PipelineIO", "RoundingBounds", "shuffle-r1"],
       exclude: ["Fixtures", "Goldens"]),
   ]
     + plugIns.map {

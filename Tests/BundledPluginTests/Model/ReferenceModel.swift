@@ -1,13 +1,18 @@
-import BundledPlugin
 // SPDX-License-Identifier: Apache-2.0
+import BundledPlugin
 import Foundation
 import ModelInput
 import PipelineCore
+import RoundingBounds
 import Testing
 
 /// A model and what transformers computed with it.
 struct ReferenceModel: CustomStringConvertible {
   let folder: String
+  /// What keeps the folder of a copy.
+  private let scratch: Scratch?
+
+  init(folder: String, scratch: Scratch? = nil) { (self.folder, self.scratch) = (folder, scratch) }
 
   var description: String { URL(fileURLWithPath: folder).lastPathComponent }
 
@@ -38,6 +43,20 @@ struct ReferenceModel: CustomStringConvertible {
     var options = BundledPolicy.Options()
     (options.use, options.threads, options.rowsPerMicroBatch) = (use, threads, rows)
     return try BundledPolicy(folder: modelFolder, options: options)
+  }
+
+  /// A copy in which every weight is changed a little, and by what share of itself at least.
+  func changed(seed: UInt64) throws -> (model: ReferenceModel, relative: Double) {
+    let scratch = try Scratch()
+    let copy = scratch.path + "/" + description
+    try FileManager.default.copyItem(atPath: folder, toPath: copy)
+    let relative = try WeightChange.apply(toFile: copy + "/model/model.safetensors", seed: seed)
+    return (ReferenceModel(folder: copy, scratch: scratch), relative)
+  }
+
+  /// The longest sum over the inputs or the outputs of a layer; the vocabulary is one.
+  func width() throws -> Int {
+    try model().config.expectedTensors.map { max($0.shape[0], $0.count / $0.shape[0]) }.max() ?? 1
   }
 
   /// What else the oracle holds.

@@ -1,11 +1,13 @@
+// SPDX-License-Identifier: Apache-2.0
 import BundledPlugin
 import ModelInput
-// SPDX-License-Identifier: Apache-2.0
 import PipelineCore
+import RoundingBounds
 import Testing
 
 @Suite("Gradients")
 struct GradientTests {
+  private let temperature = 0.8
   private let extra: [[Int32]] = [[9, 8, 30, 31], [4], [], [20, 20, 20, 21, 22, 23, 24, 25, 26, 27]]
 
   /// The gradients of a mean loss whose derivative depends on the response's place and on log-probabilities.
@@ -13,7 +15,7 @@ struct GradientTests {
     _ policy: BundledPolicy, _ groups: [ResponseGroup],
     at place: @escaping @Sendable (ResponsePlace) -> ResponsePlace = { $0 }
   ) async throws -> [String: [Float]] {
-    try await policy.accumulate(groups, temperature: 0.8) { found, logProbs in
+    try await policy.accumulate(groups, temperature: temperature) { found, logProbs in
       let place = place(found)
       return logProbs.enumerated().map { index, value in
         (value * 0.1 + Float(place.group - 1) - 0.3 * Float(place.response) + 0.2 * Float(index % 3)) / 80
@@ -22,16 +24,61 @@ struct GradientTests {
     return await policy.gradients
   }
 
-  private func expectSame(
-    _ one: [String: [Float]], _ two: [String: [Float]], _ what: String,
-    source: Testing.SourceLocation = #_sourceLocation
-  ) {
-    #expect(Set(one.keys) == Set(two.keys), sourceLocation: source)
-    for (name, values) in one {
-      // To 1e-5 of the largest number, or absolutely where all are small.
-      let scale = max(1, values.map { abs($0) }.max() ?? 0)
-      expectWithin(1e-5, largestDifference(values, two[name] ?? []) / scale, what, name, source: source)
+  /// The same groups with the first token of every prompt changed: a fault that the bounds must notice.
+  private func faulty(_ groups: [ResponseGroup]) -> [ResponseGroup] {
+    groups.map { group in
+      var prompt = group.prompt
+      prompt.tokens[0] = prompt.tokens[0] == 7 ? 8 : 7
+      return ResponseGroup(prompt: prompt, responses: group.responses)
     }
+  }
+
+  /// Expects two ways to compute the same log-probabilities and gradients to agree within their roundings.
+  ///
+  /// They must differ by more where a token is another one. `rows` is the number of rows in the larger of the batches.
+  private func expectSame(
+    _ what: String, _ reference: ReferenceModel, rows: Int, _ groups: [ResponseGroup],
+    as other: (logProbs: [[Float]], gradients: [String: [Float]]), source: Testing.SourceLocation = #_sourceLocation
+  ) async throws {
+    func outcome(
+      _ reference: ReferenceModel, _ groups: [ResponseGroup]
+    ) async throws -> (logProbs: [[Float]], gradients: [String: [Float]]) {
+      let policy = try reference.policy()
+      let logProbs = try await policy.logProbs(of: groups, temperature: temperature)
+      return (Array(logProbs.joined()), try await gradients(policy, groups))
+    }
+    func difference(_ a: [[Float]], _ b: [[Float]]) -> Float {
+      a.count == b.count ? zip(a, b).map { largestDifference($0, $1) }.max() ?? 0 : .infinity
+    }
+    let found = try await outcome(reference, groups)
+    let fault = try await outcome(reference, faulty(groups))
+    let (first, relative) = try reference.changed(seed: 1)
+    let (second, _) = try reference.changed(seed: 2)
+    let changed = [try await outcome(first, groups), try await outcome(second, groups)]
+    // Log-probabilities: sums over a layer's inputs, over the vocabulary and over the context.
+    let context = groups.map { $0.prompt.tokens.count + ($0.responses.map(\.count).max() ?? 0) }.max() ?? 0
+    let width = max(try reference.width(), context)
+    let bound = RoundingBound(terms: width).difference(
+      change: changed.map { difference($0.logProbs, found.logProbs) }.max() ?? 0, relative: relative,
+      scale: found.logProbs.joined().map { abs($0) }.max() ?? 0)
+    expectWithin(
+      bound, difference(found.logProbs, other.logProbs), "\(reference): log-probabilities, \(what)", source: source)
+    #expect(difference(fault.logProbs, found.logProbs) > 10 * bound, sourceLocation: source)
+
+    // Gradients: sums over the rows as well. Some cancel: softmax does not notice what a key's bias adds to all scores,
+    // so that bias has next to no gradient, made of terms as large as those of other tensors.
+    #expect(Set(found.gradients.keys) == Set(other.gradients.keys), sourceLocation: source)
+    let rounding = RoundingBound(terms: max(width, rows))
+    let scale = found.gradients.values.joined().map { abs($0) }.max() ?? 0
+    var noticed = 0
+    for (name, values) in found.gradients {
+      func change(_ others: [String: [Float]]) -> Float { largestDifference(values, others[name] ?? []) }
+      let bound = rounding.difference(
+        change: changed.map { change($0.gradients) }.max() ?? 0, relative: relative, scale: scale)
+      expectWithin(bound, change(other.gradients), "\(reference): gradients, \(what)", name, source: source)
+      if change(fault.gradients) > 10 * bound { noticed += 1 }
+    }
+    #expect(noticed > found.gradients.count / 2, "of \(found.gradients.count)", sourceLocation: source)
   }
 
   @Test("a shared prompt gives what each response with its own copy gives", arguments: ReferenceModel.all)
@@ -46,28 +93,23 @@ struct GradientTests {
       }
     }
     let known = places
-    let policies = (try reference.policy(), try reference.policy())
-    let together = try await policies.0.logProbs(of: groups, temperature: 0.8)
-    let apart = try await policies.1.logProbs(of: single, temperature: 0.8)
-    for (one, two) in zip(together.joined(), apart.joined()) {
-      expectWithin(3e-5, largestDifference(one, two), "\(reference): log-probabilities, shared or own prompt")
-    }
-    expectSame(
-      try await gradients(policies.0, groups), try await gradients(policies.1, single) { known[$0.group] },
-      "\(reference): gradients, shared or own prompt")
+    let policy = try reference.policy()
+    let apart = try await policy.logProbs(of: single, temperature: temperature)
+    let rows = single.reduce(0) { $0 + $1.prompt.tokens.count + $1.responses[0].count }
+    try await expectSame(
+      "shared or own prompt", reference, rows: rows, groups,
+      as: (Array(apart.joined()), try await gradients(policy, single) { known[$0.group] }))
   }
 
   @Test("the size of micro-batches does not matter", arguments: ReferenceModel.all, [1, 30, 60])
   func microBatches(_ reference: ReferenceModel, _ rows: Int) async throws {
     let groups = try reference.groups(extra)
-    let whole = try await reference.policy().logProbs(of: groups, temperature: 0.8)
-    let cut = try await reference.policy(rows: rows).logProbs(of: groups, temperature: 0.8)
-    for (one, two) in zip(whole.joined(), cut.joined()) {
-      expectWithin(3e-5, largestDifference(one, two), "\(reference): log-probabilities, whole or in micro-batches")
-    }
-    expectSame(
-      try await gradients(reference.policy(), groups), try await gradients(reference.policy(rows: rows), groups),
-      "\(reference): gradients, whole or in micro-batches")
+    let policy = try reference.policy(rows: rows)
+    let cut = try await policy.logProbs(of: groups, temperature: temperature)
+    let whole = groups.reduce(0) { $0 + $1.prompt.tokens.count + $1.responses.joined().count }
+    try await expectSame(
+      "whole or in micro-batches", reference, rows: whole, groups,
+      as: (Array(cut.joined()), try await gradients(policy, groups)))
   }
 
   @Test("gradients are the same bit for bit on 1, 2 and 7 threads", arguments: ReferenceModel.all)
