@@ -1,6 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
 import BundledPlugin
 import ModelInput
-// SPDX-License-Identifier: Apache-2.0
 import PipelineAnalysis
 import PipelineCore
 

@@ -1,5 +1,5 @@
-import ComponentPrograms
 // SPDX-License-Identifier: Apache-2.0
+import ComponentPrograms
 import Foundation
 import PipelineCore
 import PipelineTesting

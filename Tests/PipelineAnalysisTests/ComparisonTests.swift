@@ -1,5 +1,5 @@
-import PipelineAnalysis
 // SPDX-License-Identifier: Apache-2.0
+import PipelineAnalysis
 import PipelineCore
 import PipelineIO
 import PipelineRuntime

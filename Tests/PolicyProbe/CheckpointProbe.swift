@@ -1,6 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
 import BundledPlugin
 import ModelInput
-// SPDX-License-Identifier: Apache-2.0
 import PipelineCore
 
 /// Opens a checkpoint and saves it under another name.

@@ -1,5 +1,5 @@
-import BundledPlugin
 // SPDX-License-Identifier: Apache-2.0
+import BundledPlugin
 // Makes the parts of the bundled model that no pipeline makes.
 //
 //   easy-vqa-tower train MODEL SEED EPOCHS TRAINING.jsonl,… HELD-OUT.jsonl,…

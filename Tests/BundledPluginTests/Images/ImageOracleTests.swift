@@ -1,5 +1,5 @@
-import BundledPlugin
 // SPDX-License-Identifier: Apache-2.0
+import BundledPlugin
 import Foundation
 import ModelInput
 import PipelineCore

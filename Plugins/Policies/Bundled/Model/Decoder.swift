@@ -1,5 +1,5 @@
-import ModelInput
 // SPDX-License-Identifier: Apache-2.0
+import ModelInput
 import Tensor
 
 /// The language model: embeddings in, hidden states out.

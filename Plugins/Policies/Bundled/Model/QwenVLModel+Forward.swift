@@ -1,5 +1,5 @@
-import ModelInput
 // SPDX-License-Identifier: Apache-2.0
+import ModelInput
 import Tensor
 
 extension QwenVLModel {

@@ -1,5 +1,5 @@
-import ModelInput
 // SPDX-License-Identifier: Apache-2.0
+import ModelInput
 import Tensor
 
 /// Turns patches into the embeddings that stand for an image in the prompt.

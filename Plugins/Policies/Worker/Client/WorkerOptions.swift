@@ -1,5 +1,5 @@
-public import ModelInput
 // SPDX-License-Identifier: Apache-2.0
+public import ModelInput
 public import PipelineCore
 
 extension WorkerPolicyBackend {

@@ -1,5 +1,5 @@
-import ModelInput
 // SPDX-License-Identifier: Apache-2.0
+import ModelInput
 public import PipelineCore
 
 /// A policy whose weights live in another process: this side turns text and images into tokens and pixels, that side
