@@ -59,10 +59,14 @@ package struct PromptCodec: Sendable {
     case .tokens(let tokens, let addresses):
       try config.checkExpanded(tokens.map(Int.init), tokenCounts: tokenCounts(addresses))
       return EncodedPrompt(tokens: tokens, images: addresses, folder: prompt.folder)
-    case .messages(let value):
+    case .messages(let messages):
       let tokenizer = try knownTokenizer()
-      let messages = try ChatMessage.messages(from: value)
-      let addresses = ChatMessage.images(in: messages)
+      if let index = messages.firstIndex(where: { $0.content == .none }) {
+        throw PipelineError(
+          .invalidData,
+          "prompt: message \(index) has no content: a string or an array of parts; calls of tools are not rendered")
+      }
+      let addresses = ChatMessage.images(in: messages).map(\.address)
       let counts = try tokenCounts(addresses)
       let ids = try config.expandingImages(
         in: tokenizer.encode(ChatTemplate.render(messages)), tokenCounts: counts)

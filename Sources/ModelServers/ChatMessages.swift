@@ -9,56 +9,43 @@ package enum ChatMessages {
   ///
   /// - Throws: What is wrong with the prompt or an image.
   package static func messages(of prompt: PolicyPrompt) throws -> JSONValue {
-    guard case .messages(let value) = prompt.content else {
+    guard case .messages(let messages) = prompt.content else {
       throw PipelineError(.invalidData, "a server is asked in words; give the record a 'prompt'")
     }
-    if let text = value.stringValue { return [["role": "user", "content": .string(text)]] }
-    guard let messages = value.arrayValue, !messages.isEmpty else {
-      throw PipelineError(.invalidData, "'prompt' must be a text or messages, found \(value.kindDescription)")
+    if messages.isEmpty {
+      throw PipelineError(.invalidData, "'prompt' must be a text or messages, found no message")
     }
     return .array(
       try messages.map { message in
-        guard let role = message["role"]?.stringValue, let content = message["content"] else {
-          throw PipelineError(.invalidData, "a message of 'prompt' needs 'role' and 'content'")
-        }
-        guard let parts = content.arrayValue else {
-          return ["role": .string(role), "content": .string(content.stringValue ?? "")]
-        }
-        return ["role": .string(role), "content": .array(try parts.map { try part($0, folder: prompt.folder) })]
+        let content: JSONValue =
+          switch message.content {
+          case .text(let text): .string(text)
+          case .parts(let parts): .array(try parts.map { try part($0, folder: prompt.folder) })
+          case .none: ""
+          }
+        return ["role": .string(message.role), "content": content]
       })
   }
 
   /// The text of all messages, for people and templates.
   package static func text(of prompt: JSONValue) -> String {
     if let text = prompt.stringValue { return text }
-    let texts = (prompt.arrayValue ?? []).map { message -> String in
-      if let text = message["content"]?.stringValue { return text }
-      return (message["content"]?.arrayValue ?? []).compactMap { $0["text"]?.stringValue ?? $0.stringValue }.joined()
-    }
+    let texts = (prompt.arrayValue ?? []).compactMap { ChatMessage.text(ofContent: $0["content"]) }
     return texts.filter { !$0.isEmpty }.joined(separator: "\n\n")
   }
 
-  /// The image parts of all messages, as data URLs.
-  package static func images(of prompt: JSONValue, folder: String) throws -> [JSONValue] {
-    try (prompt.arrayValue ?? []).flatMap { $0["content"]?.arrayValue ?? [] }.filter { address($0) != nil }
-      .map { try part($0, folder: folder) }
+  /// The images of all messages, as parts with data URLs.
+  package static func images(of prompt: PolicyPrompt) throws -> [JSONValue] {
+    guard case .messages(let messages) = prompt.content else { return [] }
+    return try ChatMessage.images(in: messages).map { try part(.image($0), folder: prompt.folder) }
   }
 
-  private static func part(_ part: JSONValue, folder: String) throws -> JSONValue {
-    if let text = part.stringValue { return ["type": "text", "text": .string(text)] }
-    guard let address = address(part) else {
-      guard let text = part["text"]?.stringValue else {
-        throw PipelineError(
-          .invalidData, "a part of 'prompt' is neither text nor an image: \(part.json.shortenedForMessage)")
-      }
-      return ["type": "text", "text": .string(text)]
+  private static func part(_ part: ChatMessage.Part, folder: String) throws -> JSONValue {
+    switch part {
+    case .text(let text): ["type": "text", "text": .string(text)]
+    case .image(let image):
+      ["type": "image_url", "image_url": ["url": .string(try url(of: image.address, folder: folder))]]
     }
-    return ["type": "image_url", "image_url": ["url": .string(try url(of: address, folder: folder))]]
-  }
-
-  private static func address(_ part: JSONValue) -> String? {
-    guard let value = part["image"] ?? part["image_url"] else { return part["type"] == "image" ? "" : nil }
-    return value.stringValue ?? value["url"]?.stringValue ?? value["path"]?.stringValue ?? ""
   }
 
   /// An image's own address where a server can read it, else its bytes.

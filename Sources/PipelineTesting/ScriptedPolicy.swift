@@ -74,7 +74,7 @@ public actor ScriptedPolicy: Policy {
     let encoded =
       switch prompt.content {
       case .tokens(let tokens, let images): EncodedPrompt(tokens: tokens, images: images, folder: prompt.folder)
-      case .messages(let value): Self.encode(value, folder: prompt.folder)
+      case .messages(let messages): Self.encode(messages, folder: prompt.folder)
       }
     if let reason = failures[Self.text(encoded.tokens)] { throw PipelineError(.invalidData, reason) }
     return encoded
@@ -145,18 +145,14 @@ public actor ScriptedPolicy: Policy {
   /// Remembers the folder, and writes nothing.
   public func save(to folder: String) { calls.append(.save(folder: folder)) }
 
-  private static func encode(_ prompt: JSONValue, folder: String) -> EncodedPrompt {
+  private static func encode(_ messages: [ChatMessage], folder: String) -> EncodedPrompt {
     var encoded = EncodedPrompt(tokens: [], folder: folder)
-    func add(_ text: String) { encoded.tokens += text.utf8.map { Int32($0) } }
-    if let text = prompt.stringValue { add(text) }
-    for message in prompt.arrayValue ?? [] {
-      if let text = message["content"]?.stringValue { add(text) }
-      for part in message["content"]?.arrayValue ?? [] {
-        if let text = part["text"]?.stringValue { add(text) }
-        if let image = part["image"]?.stringValue {
-          encoded.images.append(image)
-          encoded.tokens.append(imageToken)
-        }
+    for part in messages.flatMap(\.parts) {
+      switch part {
+      case .text(let text): encoded.tokens += text.utf8.map { Int32($0) }
+      case .image(let image):
+        encoded.images.append(image.address)
+        encoded.tokens.append(imageToken)
       }
     }
     return encoded

@@ -72,7 +72,7 @@ struct KLPenaltyStageTests {
     ])
     let context = StageContext(stage: "kl-penalty", training: TrainingContext(reference: reference))
     try await stage { $0.coefficient = 1 }.run(&batch, in: context)
-    let prompt = try await reference.encode(PolicyPrompt(.messages("What is x?")))
+    let prompt = try await reference.encode(PolicyPrompt("What is x?"))
     let group = ResponseGroup(prompt: prompt, responses: [[65, 65]])
     let expected = await reference.logProbs(of: [group], temperature: 1)[0][0]
     #expect(try batch[0].value(of: .refLogprobs) == .array(expected.map { .number($0.description) }))

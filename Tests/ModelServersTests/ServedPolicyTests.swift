@@ -18,7 +18,7 @@ struct ServedPolicyTests {
   func waiting() async throws {
     let asking = Asking(server, model: "broken-500")
     let heard = Mutex<[GenerationProgress]>([])
-    let request = TextRequest(prompt: PolicyPrompt(.messages("a")), seeds: [1])
+    let request = TextRequest(prompt: try PolicyPrompt("a"), seeds: [1])
     _ = try await asking.policy().respond(to: [request], sampling: SamplingOptions()) { progress in
       heard.withLock { $0.append(progress) }
     }

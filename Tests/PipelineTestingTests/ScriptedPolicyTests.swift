@@ -170,7 +170,7 @@ struct ScriptedPolicyTests {
         ],
       ]
     ]
-    #expect(try PolicyPrompt(record, folder: "f") == PolicyPrompt(.messages(placed), folder: "f"))
+    #expect(try PolicyPrompt(record, folder: "f") == PolicyPrompt(placed, folder: "f"))
     record.set(.promptTokens, to: [1, 2])
     #expect(try PolicyPrompt(record, folder: "") == PolicyPrompt(.tokens([1, 2], images: ["a"])))
     record.set(.images, to: nil)

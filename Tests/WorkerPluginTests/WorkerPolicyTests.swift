@@ -26,7 +26,7 @@ struct WorkerPolicyTests {
         "content": [["type": "image", "image": .string(image)], ["type": "text", "text": "What is it?"]],
       ]
     ]
-    let prompt = PolicyPrompt(.messages(message))
+    let prompt = try PolicyPrompt(message)
     #expect(try await worker.encode(prompt) == bundled.encode(prompt))
     let response = try await worker.encode(response: "a circle", finish: .stop)
     #expect(response == (try await bundled.encode(response: "a circle", finish: .stop)))
@@ -66,7 +66,7 @@ struct WorkerPolicyTests {
     let worker = try #require(try await ScriptedWorker.open() as? WorkerPolicy)
     let folder = ScriptedWorker.root.appendingPathComponent("Tests/BundledPluginTests/Fixtures/images").path
     let message: JSONValue = [["role": "user", "content": [["type": "image", "image": "grey-8.png"]]]]
-    let prompt = try await worker.encode(PolicyPrompt(.messages(message), folder: folder))
+    let prompt = try await worker.encode(PolicyPrompt(message, folder: folder))
     let request = GenerationRequest(prompt: prompt, seeds: [1])
     for _ in 0..<2 {
       _ = try await worker.generate([request, request], sampling: SamplingOptions()) { _ in }

@@ -170,16 +170,14 @@ public struct JudgeReward: BatchRewardFunction {
   /// What the judge is asked, images by their addresses.
   private struct Question: Hashable, Sendable {
     let text: String
-    var images: JSONValue = .null
-    var folder = ""
+    /// The prompt whose images go with it.
+    var images: PolicyPrompt?
   }
 
   private func question(about trajectory: Trajectory) throws -> Question {
     var question = Question(text: try prompt.text(for: trajectory))
     if options.images == .send {
-      let words = try PolicyPrompt(wordsOf: trajectory, folder: trajectory.folder)
-      if case .messages(let messages) = words.content { question.images = messages }
-      question.folder = words.folder
+      question.images = try PolicyPrompt(wordsOf: trajectory, folder: trajectory.folder)
     }
     return question
   }
@@ -189,7 +187,7 @@ public struct JudgeReward: BatchRewardFunction {
   ) async throws -> Result<RewardOutcome, any Error> {
     do {
       let answer = try await client.answer {
-        let images = try ChatMessages.images(of: question.images, folder: question.folder)
+        let images = try question.images.map(ChatMessages.images) ?? []
         let text: JSONValue = ["type": "text", "text": .string(question.text)]
         let content = images.isEmpty ? .string(question.text) : JSONValue.array(images + [text])
         return ChatRequest(messages: [["role": "user", "content": content]], sampling: options.sampling)

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+public import PipelineCore
 
 /// The chat template of Qwen2.5-VL.
 ///
@@ -35,7 +36,7 @@ public enum ChatTemplate {
     }
     for message in messages {
       text += "\(messageStart)\(message.role)\n"
-      for part in message.content {
+      for part in message.parts {
         switch part {
         case .text(let words): text += words
         case .image: text += visionStart + imagePad + visionEnd

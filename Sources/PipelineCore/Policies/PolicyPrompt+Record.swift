@@ -12,14 +12,15 @@ extension PolicyPrompt {
     let images = try record.imageAddresses
     let prompt = try record.value(of: .prompt).flatMap { $0 == .null ? nil : $0 }
     if let tokens = try record.tokenIDs(of: .promptTokens) {
-      let known = images ?? prompt.map(Self.imageParts)?.map(Self.address) ?? []
+      let known = images ?? prompt.map(Self.images)?.map(\.address) ?? []
       self.init(.tokens(tokens, images: known), folder: folder)
       return
     }
     guard let prompt else {
       throw PipelineError(.invalidData, "the record has neither 'prompt' nor 'prompt_tokens'")
     }
-    self.init(.messages(try Self.placing(images ?? [], in: prompt)), folder: folder)
+    let messages = try ChatMessage.messages(from: prompt)
+    self.init(.messages(try Self.placing(images ?? [], in: messages)), folder: folder)
   }
 
   /// The prompt of a record in words: its `prompt` alone, with the addresses of `images` in the image parts without one.
@@ -31,28 +32,19 @@ extension PolicyPrompt {
       throw PipelineError(
         .invalidData, "the record has no 'prompt', and this policy is asked in words, not in the tokens of another")
     }
-    self.init(.messages(try Self.placing(record.imageAddresses ?? [], in: prompt)), folder: folder)
+    let messages = try ChatMessage.messages(from: prompt)
+    self.init(.messages(try Self.placing(record.imageAddresses ?? [], in: messages)), folder: folder)
   }
 
-  /// The image parts of all messages.
-  private static func imageParts(_ prompt: JSONValue) -> [JSONValue] {
-    (prompt.arrayValue ?? []).flatMap { ($0["content"]?.arrayValue ?? []).filter(isImage) }
+  /// The image parts of all messages, whatever else the messages hold.
+  private static func images(of prompt: JSONValue) -> [ChatImage] {
+    (prompt.arrayValue ?? []).flatMap { ($0["content"]?.arrayValue ?? []).compactMap { ChatImage(part: $0) } }
   }
 
-  private static func isImage(_ part: JSONValue) -> Bool {
-    part["type"] == "image" || part["type"] == "image_url" || part["image"] != nil || part["image_url"] != nil
-  }
-
-  /// The address in an image part, empty where it has none.
-  private static func address(_ part: JSONValue) -> String {
-    let value = part["image"] ?? part["image_url"] ?? ""
-    return value.stringValue ?? value["url"]?.stringValue ?? value["path"]?.stringValue ?? ""
-  }
-
-  private static func placing(_ images: [String], in prompt: JSONValue) throws -> JSONValue {
-    let parts = imageParts(prompt)
-    let open = parts.count { address($0).isEmpty }
-    if open == 0, images.isEmpty || !parts.isEmpty { return prompt }
+  private static func placing(_ images: [String], in messages: [ChatMessage]) throws -> [ChatMessage] {
+    let parts = ChatMessage.images(in: messages)
+    let open = parts.count { $0.address.isEmpty }
+    if open == 0, images.isEmpty || !parts.isEmpty { return messages }
     guard open == images.count else {
       throw PipelineError(
         .invalidData,
@@ -60,21 +52,17 @@ extension PolicyPrompt {
           + #"{"type": "image"} where each image goes"#)
     }
     var next = images.makeIterator()
-    let messages = (prompt.arrayValue ?? []).map { message in
-      replacing("content", in: message) { content in
-        .array(
-          (content.arrayValue ?? []).map { part in
-            guard isImage(part), address(part).isEmpty, let image = next.next() else { return part }
-            return ["type": "image", "image": .string(image)]
-          })
-      }
+    return messages.map { message in
+      guard case .parts(let parts) = message.content else { return message }
+      var message = message
+      message.content = .parts(
+        parts.map { part in
+          guard case .image(var image) = part, image.address.isEmpty, let address = next.next() else { return part }
+          image.address = address
+          return .image(image)
+        })
+      return message
     }
-    return .array(messages)
-  }
-
-  private static func replacing(_ key: String, in object: JSONValue, _ change: (JSONValue) -> JSONValue) -> JSONValue {
-    guard let members = object.objectValue, object[key]?.arrayValue != nil else { return object }
-    return .object(members.map { $0.key == key ? .init(key, change($0.value)) : $0 })
   }
 }
 

@@ -32,11 +32,11 @@ enum ChatMLText {
       case .string(let content)?: text += content
       case .array(let parts)?:
         for part in parts {
-          if let words = part["text"]?.stringValue {
-            text += words
-          } else if part["type"] == "image" {
+          if let shown = ChatImage(part: part) {
             text += image
-            if part["image"] != nil { addresses += 1 }
+            if !shown.address.isEmpty { addresses += 1 }
+          } else if let words = ChatMessage.Part.text(of: part) {
+            text += words
           } else {
             omissions += 1
           }

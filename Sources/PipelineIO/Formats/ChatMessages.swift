@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import PipelineCore
 
-/// Chat messages, whose image parts are `{"type": "image", "image": PATH}` with us and
-/// `{"type": "image_url", "image_url": {"url": PATH}}` in the OpenAI style that many peers write.
+/// Chat messages between our form of image parts and that of OpenAI, which many peers write; see ``ChatImage``.
 enum ChatMessages {
   /// Checks messages and gives their image parts our form.
   ///
@@ -30,17 +29,12 @@ enum ChatMessages {
     case .array(let parts):
       return .array(
         try parts.enumerated().map { index, part in
-          guard let members = part.objectValue else {
-            throw row.wrongKind("\(key).\(index)", part, "an object")
-          }
+          guard part.objectValue != nil else { throw row.wrongKind("\(key).\(index)", part, "an object") }
           guard part["type"] == "image_url" else { return part }
-          let address = part["image_url"]
-          guard let url = address?.stringValue ?? address?["url"]?.stringValue else {
+          guard let image = ChatImage(part: part), !image.address.isEmpty else {
             throw row.fault("\(key).\(index).image_url", "must be an address or hold one as 'url'")
           }
-          let details = (address?.objectValue ?? []).filter { $0.key != "url" }
-          let others = members.filter { $0.key != "type" && $0.key != "image_url" }
-          return .object([.init("type", "image"), .init("image", .string(url))] + details + others)
+          return image.json
         })
     default: throw row.wrongKind(key, content, "a string, a list of parts or null")
     }
@@ -49,11 +43,8 @@ enum ChatMessages {
   /// Gives image parts the OpenAI form; an image part without an address stays as it is.
   static func openAI(_ messages: JSONValue) -> JSONValue {
     mapParts(messages) { part in
-      guard part["type"] == "image", let url = part["image"]?.stringValue else { return part }
-      let details = (part.objectValue ?? []).filter { $0.key != "type" && $0.key != "image" }
-      return .object([
-        .init("type", "image_url"), .init("image_url", .object([.init("url", .string(url))] + details)),
-      ])
+      guard part["type"] == "image", let image = ChatImage(part: part), !image.address.isEmpty else { return part }
+      return image.openAI
     }
   }
 
@@ -61,8 +52,8 @@ enum ChatMessages {
   static func withoutImages(_ messages: JSONValue) -> (messages: JSONValue, lost: Int) {
     var lost = 0
     let stripped = mapParts(messages) { part in
-      guard part["type"] == "image" else { return part }
-      if part["image"] != nil { lost += 1 }
+      guard let image = ChatImage(part: part) else { return part }
+      if !image.address.isEmpty { lost += 1 }
       return ["type": "image"]
     }
     return (stripped, lost)
@@ -82,15 +73,7 @@ enum ChatMessages {
   }
 
   /// A message's text: its content, or its text parts one after the other; nil when it has none.
-  static func text(of message: JSONValue) -> String? {
-    switch message["content"] {
-    case .string(let text): return text
-    case .array(let parts):
-      let texts = parts.compactMap { $0["text"]?.stringValue }
-      return texts.isEmpty ? nil : texts.joined()
-    default: return nil
-    }
-  }
+  static func text(of message: JSONValue) -> String? { ChatMessage.text(ofContent: message["content"]) }
 
   /// Whether a message is an assistant's plain text and nothing else.
   static func isPlainAnswer(_ message: JSONValue) -> Bool {

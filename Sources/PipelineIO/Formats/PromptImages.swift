@@ -73,11 +73,11 @@ enum PromptImages {
       guard let parts = message["content"]?.arrayValue else { return message }
       var text = ""
       for part in parts {
-        if let words = part["text"]?.stringValue {
-          text += words
-        } else if part["type"] == "image", let image = part["image"] {
+        if let image = ChatImage(part: part), !image.address.isEmpty {
           text += mark
-          images.append(image)
+          images.append(.string(image.address))
+        } else if let words = ChatMessage.Part.text(of: part) {
+          text += words
         } else {
           omissions += 1
         }

@@ -60,7 +60,7 @@ struct TextGenerationTests {
         "content": [["type": "image", "image": "rgb-8.png"], ["type": "text", "text": "What is x?"]],
       ]
     ]
-    let prompt = try await policy.encode(PolicyPrompt(.messages(messages), folder: folder))
+    let prompt = try await policy.encode(PolicyPrompt(messages, folder: folder))
     // 13 × 11 pixels become 12 × 12: nine tokens of 4 × 4.
     #expect(prompt.tokens.count { $0 == 697 } == 9)
     #expect(prompt.images == ["rgb-8.png"])
@@ -73,7 +73,7 @@ struct TextGenerationTests {
 
   @Test("a stop text ends a response with the token that completes it, however tokens cut it")
   func stopText() async throws {
-    let prompt = try await policy.encode(PolicyPrompt(.messages("What is x?")))
+    let prompt = try await policy.encode(PolicyPrompt("What is x?"))
     let free = try await generate(prompt)
     var checked = 0
     for (index, response) in free.enumerated() {

@@ -58,7 +58,7 @@ struct BundledModelTests {
         ],
       ]
     ]
-    let prompt = try await policy.encode(PolicyPrompt(.messages(messages)))
+    let prompt = try await policy.encode(PolicyPrompt(messages))
     var sampling = SamplingOptions()
     (sampling.temperature, sampling.maxTokens) = (0, 32)
     let found = try await policy.generate([GenerationRequest(prompt: prompt, seeds: [1])], sampling: sampling) { _ in }

@@ -150,7 +150,7 @@ struct InvalidPromptTests {
   @Test("messages, without a tokenizer")
   func tokenizer() async {
     let found = await message(without: reference.modelFolder) {
-      _ = try await policy.encode(PolicyPrompt(.messages("What is x?")))
+      _ = try await policy.encode(PolicyPrompt("What is x?"))
     }
     #expect(
       found

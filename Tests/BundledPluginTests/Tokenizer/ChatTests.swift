@@ -7,42 +7,6 @@ import Testing
 
 @Suite("Chat prompts")
 struct ChatTests {
-  @Test("a plain string is one message of the user")
-  func plainString() throws {
-    #expect(try ChatMessage.messages(from: "Hi") == [ChatMessage(role: "user", content: [.text("Hi")])])
-  }
-
-  @Test("images are listed in the order of the prompt")
-  func images() throws {
-    let prompt = try JSONValue(
-      parsing: #"""
-        [{"role":"system","content":"s"},{"role":"user","content":[{"type":"image","image":"a.png"},{"type":"text",
-        "text":"x"},{"type":"image_url","image_url":{"url":"b.png"}},{"type":"image"}]}]
-        """#)
-    #expect(ChatMessage.images(in: try ChatMessage.messages(from: prompt)) == ["a.png", "b.png", ""])
-  }
-
-  @Test(
-    "what is no prompt is refused by name",
-    arguments: [
-      ("7", "prompt: is a number, it must be an array of messages or a string"),
-      (#"[{"content":"x"}]"#, "prompt: message 0 has no role"),
-      (#"[{"role":"user"}]"#, "prompt: message 0 has no content: a string or an array of parts"),
-      (
-        #"[{"role":"user","content":[{"type":"video","video":"v.mp4"}]}]"#,
-        "prompt: message 0, part 0 is a video; only text and images are supported"
-      ),
-      (
-        #"[{"role":"user","content":[{"type":"audio"}]}]"#,
-        "prompt: message 0, part 0 is of type 'audio'; only text and images are supported"
-      ),
-    ])
-  func refusals(text: String, expected: String) throws {
-    let prompt = try JSONValue(parsing: text)
-    let error = #expect(throws: PipelineError.self) { try ChatMessage.messages(from: prompt) }
-    #expect(error?.description == expected)
-  }
-
   @Test("each placeholder is repeated once for each token of its image")
   func expansion() throws {
     let config = try tinyConfig()
