@@ -36,7 +36,7 @@ public struct ComponentDescription: Sendable {
       let assembly = Assembly(registry: registry, reader: SpecOptionsReader())
       let options = C.Options()
       // An initialiser may count on options without problems.
-      let instance = options.problems().isEmpty ? try? C(options: options, assembly: assembly) : nil
+      let instance = (try? options.allProblems().isEmpty) == true ? try? C(options: options, assembly: assembly) : nil
       return (OptionProbe(registry: registry).options(of: C.Options.self), instance)
     }
     let (options, instance): ([OptionDescription], (any Component)?) = open(type)

@@ -52,11 +52,9 @@ public struct PipelineSpec: ComponentOptions {
   /// A spec without stages.
   public init() {}
 
-  /// A pipeline needs a source and stages.
+  /// A pipeline needs stages, and a policy learns from the first batch on.
   public func problems() -> [OptionProblem] {
-    var problems = source.problems().map { OptionProblem("source.\($0.path)", $0.message) }
-    problems += training.problems().map { OptionProblem("training.\($0.path)", $0.message) }
-    problems += output.problems().map { OptionProblem("output.\($0.path)", $0.message) }
+    var problems: [OptionProblem] = []
     if source.firstBatch > 0, !policy.use.isEmpty {
       problems.append(
         OptionProblem(
@@ -64,9 +62,6 @@ public struct PipelineSpec: ComponentOptions {
     }
     if stages.isEmpty {
       problems.append(OptionProblem("stages", "is empty, it must name at least one stage"))
-    }
-    for (index, stage) in stages.enumerated() {
-      problems += stage.problems().map { OptionProblem("stages.\(index).\($0.path)", $0.message) }
     }
     return problems
   }

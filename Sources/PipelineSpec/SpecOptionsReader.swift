@@ -39,7 +39,7 @@ public struct SpecOptionsReader: OptionsReader {
     let decoder = OptionsDecoder(session: session, path: [], user: table, place: table.location)
     let options = try decoder.value(type)
     var faults = session.faults + session.unknownKeys()
-    let problems = options.problems()
+    let problems = try options.allProblems()
     for problem in problems {
       let path = problem.path.split(separator: ".").map(String.init)
       // What is said of a default that stands in for a faulty value would only confuse.

@@ -22,10 +22,7 @@ public struct TrainingOptions: ComponentOptions {
 
   /// What is wrong with the values.
   public func problems() -> [OptionProblem] {
-    var problems = steps < 0 ? [OptionProblem("steps", "is \(steps), it must be 0 or more")] : []
-    problems += checkpoints.problems().map { OptionProblem("checkpoints.\($0.path)", $0.message) }
-    problems += evaluation.problems().map { OptionProblem("evaluation.\($0.path)", $0.message) }
-    return problems
+    steps < 0 ? [OptionProblem("steps", "is \(steps), it must be 0 or more")] : []
   }
 }
 
@@ -100,7 +97,7 @@ public struct EvaluationOptions: ComponentOptions {
 
   /// What is wrong with the values.
   public func problems() -> [OptionProblem] {
-    var problems = sampling.problems().map { OptionProblem("sampling.\($0.path)", $0.message) }
+    var problems: [OptionProblem] = []
     if every < 0 { problems.append(OptionProblem("every", "is \(every), it must be 0 or more")) }
     if samples < 1 { problems.append(OptionProblem("samples", "is \(samples), it must be at least 1")) }
     if limit < 0 { problems.append(OptionProblem("limit", "is \(limit), it must be 0 or more")) }

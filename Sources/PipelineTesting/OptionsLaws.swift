@@ -6,7 +6,7 @@ import PipelineCore
 ///
 /// 1. Every key that the options are written with has a line of help under its snake_case name, and every line of
 ///    help such a key.
-/// 2. The defaults have no ``ComponentOptions/problems()``.
+/// 2. The defaults have no ``ComponentOptions/allProblems()``.
 /// 3. What is encoded decodes to the same.
 /// 4. No property is optional: where "none" has a meaning, an enum case says so.
 public enum OptionsLaws {
@@ -19,16 +19,16 @@ public enum OptionsLaws {
     for child in Mirror(reflecting: defaults).children {
       guard let label = child.label else { continue }
       if Mirror(reflecting: child.value).displayStyle == .optional {
-        book.breaks("no option is optional", "'\(snakeCase(label))'")
+        book.breaks("no option is optional", "'\(OptionName.snakeCase(label))'")
       }
     }
-    for problem in defaults.problems() {
-      book.breaks("the defaults have no problems", "'\(problem.path)' \(problem.message)")
-    }
     do {
+      for problem in try defaults.allProblems() {
+        book.breaks("the defaults have no problems", "'\(problem.path)' \(problem.message)")
+      }
       let first = try encoder.encode(defaults)
-      let written = try first.withUnsafeBytes { try JSONValue(parsing: $0) }
-      let names = Set(written.objectValue?.map { snakeCase($0.key) } ?? [])
+      var names: Set<String> = []
+      if case .table(let entries) = try OptionsEncoder.tree(of: defaults).node { names = Set(entries.map(\.key)) }
       for name in names.sorted() where type.help[name, default: ""].isEmpty {
         book.breaks("every option has help", "'\(name)' has none")
       }
@@ -49,11 +49,5 @@ public enum OptionsLaws {
     let encoder = JSONEncoder()
     encoder.outputFormatting = .sortedKeys
     return encoder
-  }
-
-  private static func snakeCase(_ name: String) -> String {
-    name.reduce(into: "") { text, character in
-      text += character.isUppercase ? "_\(character.lowercased())" : String(character)
-    }
   }
 }

@@ -11,10 +11,7 @@ public struct PlainOptionsReader: OptionsReader {
 
   /// Lays the tree over the defaults, refuses unknown keys, decodes and validates.
   public func read<Options: ComponentOptions>(_ type: Options.Type, from tree: OptionTree) throws -> Options {
-    let encoder = JSONEncoder()
-    encoder.keyEncodingStrategy = .convertToSnakeCase
-    let defaults = try JSONDecoder().decode(OptionTree.self, from: encoder.encode(Options()))
-    guard case .table(var merged) = defaults.node, case .table(let wanted) = tree.node else {
+    guard case .table(var merged) = try OptionsEncoder.tree(of: Options()).node, case .table(let wanted) = tree.node else {
       throw PipelineError(.invalidSpec, "options must be a table, not \(tree.kindDescription)")
     }
     for entry in wanted {
@@ -27,7 +24,7 @@ public struct PlainOptionsReader: OptionsReader {
     decoder.keyDecodingStrategy = .convertFromSnakeCase
     let bytes = try JSONEncoder().encode(OptionTree(.table(merged), at: tree.location))
     let options = try decoder.decode(Options.self, from: bytes)
-    let problems = options.problems()
+    let problems = try options.allProblems()
     guard problems.isEmpty else {
       throw PipelineErrors(
         problems.map { PipelineError(.invalidSpec, "invalid option: '\($0.path)' \($0.message)") })

@@ -100,15 +100,15 @@ struct JudgeRewardTests {
   }
 
   @Test("options that cannot work are found when the spec is checked")
-  func problems() {
+  func problems() throws {
     var options = JudgeReward.Options()
-    #expect(options.problems().map(\.path) == ["url", "model"])
+    #expect(try options.allProblems().map(\.path) == ["url", "model"])
     (options.url, options.model) = ("https://host", "m")
-    #expect(options.problems().isEmpty)
+    #expect(try options.allProblems().isEmpty)
     options.prompt = "Is {answer} right?"
     options.score = .pattern("(")
     options.best = 0
-    #expect(options.problems().map(\.path) == ["prompt", "score", "best"])
+    #expect(try options.allProblems().map(\.path) == ["prompt", "score", "best"])
   }
 }
 

@@ -13,6 +13,7 @@ private struct RareOptions: ComponentOptions {
     var field = "reward"
     var atLeast = 0.0
     static let help: [String: String] = [:]
+    func problems() -> [OptionProblem] { atLeast < 0 ? [OptionProblem("at_least", "is negative")] : [] }
   }
   var maxAttempts = 3
   var useHTTPProxy = false
@@ -90,6 +91,16 @@ private struct Weighed: ComponentOptions {
           "--with:3:20: 'grid.1.1' must be a whole number, found the string \"x\"",
           "--with:3:27: 'note' must be a string, found a list",
           "--with:3:39: 'top_p' must be a number, found null",
+        ])
+    #expect(
+      errors(
+        """
+        {"rules": [{"at_least": 1}, {"field": "x",
+           "at_least": -2}], "by_name": {"a": {"at_least": -1}, "b": {"at_least": "-1"}}}
+        """) == [
+          "--with:2:4: 'rules.1.at_least' is negative",
+          "--with:2:39: 'by_name.a.at_least' is negative",
+          "--with:2:62: 'by_name.b.at_least' must be a number, found the string \"-1\"",
         ])
     #expect(errors("[]") == ["--with:1:1: 'with' must be a table, found a list"])
   }

@@ -172,24 +172,24 @@ struct RewardStageTests {
   }
 
   @Test("problems of options are named by their place")
-  func problems() {
+  func problems() throws {
     var options = RewardStage.Options()
     options.functions = []
     #expect(
-      options.problems() == [
+      try options.allProblems() == [
         OptionProblem(
           "functions", "is empty, it must name at least one reward function, such as boxed-answer")
       ])
     options.functions = [.init("format", weight: .nan), .init("format"), .init()]
     #expect(
-      options.problems().map { "\($0.path) \($0.message)" } == [
+      try options.allProblems().map { "\($0.path) \($0.message)" } == [
         "functions.0.weight is nan, it must be finite",
-        "functions.1.name is 'format' a second time, give each function its own name",
         "functions.2.use is empty, it must name a reward function",
+        "functions.1.name is 'format' a second time, give each function its own name",
       ])
     options.functions = [.init("format", weight: 0)]
     #expect(
-      options.problems() == [OptionProblem("functions", "has only weights of 0, at least one must count")])
+      try options.allProblems() == [OptionProblem("functions", "has only weights of 0, at least one must count")])
   }
 
   @Test("the stage obeys the laws")
@@ -198,6 +198,8 @@ struct RewardStageTests {
     try await StageLaws.check(try stage([.init("boxed-answer")], existing: .keep))
     try await StageLaws.check(try stage([.init("scripted")]))
     try OptionsLaws.check(RewardStage.Options.self)
-    try OptionsLaws.check(RewardTerm.self)
+    let violation = #expect(throws: LawViolation.self) { try OptionsLaws.check(RewardTerm.self) }
+    #expect(
+      violation?.broken == ["the defaults have no problems: 'use' is empty, it must name a reward function"])
   }
 }

@@ -5,41 +5,41 @@ import WorkerPlugin
 
 @Suite("The options of a policy in another process")
 struct WorkerOptionsTests {
-  private func problems(_ change: (inout WorkerPolicyBackend.Options) -> Void) -> [String] {
+  private func problems(_ change: (inout WorkerPolicyBackend.Options) -> Void) throws -> [String] {
     var options = WorkerPolicyBackend.Options()
     options.model = SpecPath("model")
     change(&options)
-    return options.problems().map { "\($0.path) \($0.message)" }
+    return try options.allProblems().map { "\($0.path) \($0.message)" }
   }
 
   @Test("the defaults lack a model and nothing else")
-  func defaults() {
+  func defaults() throws {
     #expect(WorkerPolicyBackend.Options().problems().map(\.path) == ["model"])
-    #expect(problems { _ in }.isEmpty)
+    #expect(try problems { _ in }.isEmpty)
   }
 
   @Test("a worker is started here, or elsewhere")
-  func places() {
+  func places() throws {
     #expect(
-      problems { $0.connect = "node7" } == ["connect is 'node7', it must be host:port or unix:PATH"])
-    #expect(problems { $0.connect = "[::1]:7001" }.isEmpty)
-    #expect(problems { $0.connect = "unix:/tmp/w" }.isEmpty)
+      try problems { $0.connect = "node7" } == ["connect is 'node7', it must be host:port or unix:PATH"])
+    #expect(try problems { $0.connect = "[::1]:7001" }.isEmpty)
+    #expect(try problems { $0.connect = "unix:/tmp/w" }.isEmpty)
     #expect(
-      problems {
+      try problems {
         $0.connect = "node7:7001"
         $0.command = ["ssh", "node7"]
       } == ["connect names a worker that runs, and 'command' starts one; leave one out"])
     #expect(
-      problems {
+      try problems {
         $0.ranks = 2
         $0.command = ["ssh", "node7"]
       } == ["ranks is 2, but 'command' or 'connect' has a worker that starts its ranks by itself"])
   }
 
   @Test("numbers have limits")
-  func numbers() {
+  func numbers() throws {
     #expect(
-      problems {
+      try problems {
         $0.ranks = 0
         $0.rowsPerMicroBatch = 0
         $0.lora.rank = -1
@@ -47,25 +47,25 @@ struct WorkerOptionsTests {
         $0.generation.memoryShare = 1
         $0.limits.silence = 0
       } == [
-        "rows_per_micro_batch is 0, it must be at least 1", "ranks is 0, it must be at least 1",
         "lora.rank is -1, it must be 0 or more", "generation.rows_at_once is 0, it must be at least 1",
         "generation.memory_share is 1.0, it must lie between 0 and 1", "limits.silence is 0.0, it must be more than 0",
+        "rows_per_micro_batch is 0, it must be at least 1", "ranks is 0, it must be at least 1",
       ])
     #expect(
-      problems {
+      try problems {
         $0.generation.engine = .vllm
         $0.lora.rank = 8
         $0.ranks = 8
         $0.generation.tensorParallel = 4
       } == [])
     #expect(
-      problems {
+      try problems {
         $0.generation.engine = .vllm
         $0.ranks = 8
         $0.generation.tensorParallel = 3
       } == ["generation.tensor_parallel is 3, which does not divide the 8 ranks"])
     #expect(
-      problems { $0.generation.tensorParallel = 2 } == [
+      try problems { $0.generation.tensorParallel = 2 } == [
         "generation.tensor_parallel is 2, which is for vllm: transformers shares by 'sharding'",
         "generation.tensor_parallel is 2, which does not divide the 1 ranks",
       ])

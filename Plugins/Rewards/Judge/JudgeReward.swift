@@ -96,7 +96,7 @@ public struct JudgeReward: BatchRewardFunction {
 
     /// What is wrong with the values.
     public func problems() -> [OptionProblem] {
-      var problems = server.problems() + sampling.problems().map { OptionProblem("sampling.\($0.path)", $0.message) }
+      var problems = server.problems()
       if !JudgePrompt(prompt).fields.contains(.response) {
         problems.append(
           OptionProblem("prompt", "does not hold {response}, so that the judge would see nothing to judge"))

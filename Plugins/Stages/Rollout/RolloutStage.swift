@@ -37,7 +37,7 @@ public struct RolloutStage: Stage {
 
     /// What is wrong with the values.
     public func problems() -> [OptionProblem] {
-      var problems = sampling.problems().map { OptionProblem("sampling.\($0.path)", $0.message) }
+      var problems: [OptionProblem] = []
       if n < 1 { problems.append(OptionProblem("n", "is \(n), it must be at least 1")) }
       if promptsAtOnce < 1 {
         problems.append(OptionProblem("prompts_at_once", "is \(promptsAtOnce), it must be at least 1"))

@@ -59,10 +59,6 @@ extension UpdateStage {
       if !(divergenceLimit >= 0) {
         problems.append(OptionProblem("divergence_limit", "is \(divergenceLimit), it must be 0 or more"))
       }
-      problems += learningRate.problems().map { OptionProblem("learning_rate.\($0.path)", $0.message) }
-      problems += optimizer.problems().map { OptionProblem("optimizer.\($0.path)", $0.message) }
-      problems += kl.problems().map { OptionProblem("kl.\($0.path)", $0.message) }
-      problems += importance.problems().map { OptionProblem("importance.\($0.path)", $0.message) }
       return problems
     }
   }

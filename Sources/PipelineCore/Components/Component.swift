@@ -17,7 +17,7 @@ public protocol Component: Sendable {
   /// Makes the component.
   ///
   /// - Parameters:
-  ///   - options: Decoded and free of ``ComponentOptions/problems()``.
+  ///   - options: Decoded and free of ``ComponentOptions/allProblems()``.
   ///   - assembly: Makes the components that this one is composed of.
   init(options: Options, assembly: Assembly) throws
 }

@@ -19,6 +19,9 @@ public protocol ComponentOptions: Codable, Sendable {
   static var componentKinds: [String: ComponentKind] { get }
 
   /// What is wrong with the values, one entry for each wrong option; empty when all is well.
+  ///
+  /// Options that these hold, one by one, in lists, in tables or in an enum's payload, say themselves what is wrong with
+  /// them: ``allProblems()`` asks them, and says where they stand.
   func problems() -> [OptionProblem]
 }
 
@@ -28,6 +31,11 @@ extension ComponentOptions {
 
   /// No limits on any option.
   public func problems() -> [OptionProblem] { [] }
+
+  /// What is wrong with these options and with all that they hold at any depth, the innermost first.
+  ///
+  /// - Throws: What `encode(to:)` throws: options are found, and their paths are formed, as they are written.
+  public func allProblems() throws -> [OptionProblem] { try OptionsEncoder.problems(of: self) }
 }
 
 /// An option whose value cannot be used.

@@ -46,12 +46,20 @@ public struct RewardTerm: ComponentOptions {
     "name": "what its score is called in 'rewards' and in metrics; empty for the registered name",
   ]
 
+  /// A function has a name and a finite weight.
+  public func problems() -> [OptionProblem] {
+    var problems: [OptionProblem] = []
+    if reference.use.isEmpty { problems.append(OptionProblem("use", "is empty, it must name a reward function")) }
+    if !weight.isFinite { problems.append(OptionProblem("weight", "is \(weight), it must be finite")) }
+    return problems
+  }
+
   /// The name in `rewards`.
   package var partName: String { name.isEmpty ? reference.use : name }
 }
 
 extension RewardTerm {
-  /// What is wrong with the terms of a sum, as problems of the option `functions`.
+  /// What is wrong with the terms of a sum beside one another, as problems of the option `functions`.
   package static func problems(in functions: [RewardTerm]) -> [OptionProblem] {
     if functions.isEmpty {
       return [
@@ -62,17 +70,11 @@ extension RewardTerm {
     var problems: [OptionProblem] = []
     var seen: Set<String> = []
     for (index, function) in functions.enumerated() {
-      if function.reference.use.isEmpty {
-        problems.append(OptionProblem("functions.\(index).use", "is empty, it must name a reward function"))
-      } else if !seen.insert(function.partName).inserted {
+      if !function.reference.use.isEmpty, !seen.insert(function.partName).inserted {
         problems.append(
           OptionProblem(
             "functions.\(index).name",
             "is '\(function.partName)' a second time, give each function its own name"))
-      }
-      if !function.weight.isFinite {
-        problems.append(
-          OptionProblem("functions.\(index).weight", "is \(function.weight), it must be finite"))
       }
     }
     if functions.allSatisfy({ $0.weight == 0 }) {

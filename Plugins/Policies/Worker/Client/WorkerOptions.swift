@@ -78,14 +78,11 @@ extension WorkerPolicyBackend {
       }
       if command.first == "" { problems.append(OptionProblem("command", "begins with an empty text; name a program")) }
       problems += placeProblems()
-      problems += lora.problems().map { OptionProblem("lora.\($0.path)", $0.message) }
-      problems += generation.problems().map { OptionProblem("generation.\($0.path)", $0.message) }
       if command.isEmpty, connect.isEmpty, generation.tensorParallel > 1, ranks % generation.tensorParallel != 0 {
         problems.append(
           OptionProblem(
             "generation.tensor_parallel", "is \(generation.tensorParallel), which does not divide the \(ranks) ranks"))
       }
-      problems += limits.problems().map { OptionProblem("limits.\($0.path)", $0.message) }
       return problems
     }
 

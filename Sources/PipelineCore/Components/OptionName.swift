@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// Names of options: camelCase in Swift, snake_case in a spec.
-enum OptionName {
+package enum OptionName {
   /// `maxAttempts` becomes `max_attempts`; an acronym is one word: `useHTTPProxy`, `use_http_proxy`.
-  static func snakeCase(_ name: String) -> String {
+  package static func snakeCase(_ name: String) -> String {
     let letters = Array(name)
     var result = ""
     for (index, letter) in letters.enumerated() {
@@ -17,7 +17,7 @@ enum OptionName {
   }
 
   /// `max_attempts` becomes `maxAttempts`.
-  static func camelCase(_ name: String) -> String {
+  package static func camelCase(_ name: String) -> String {
     let words = name.split(separator: "_", omittingEmptySubsequences: false)
     return words.dropFirst().reduce(String(words.first ?? "")) {
       $0 + $1.prefix(1).uppercased() + $1.dropFirst()
@@ -26,17 +26,17 @@ enum OptionName {
 }
 
 /// A key of any name.
-struct AnyCodingKey: CodingKey {
-  let stringValue: String
-  var intValue: Int? { nil }
+package struct AnyCodingKey: CodingKey {
+  package let stringValue: String
+  package var intValue: Int? { nil }
 
-  init(_ name: String) { self.stringValue = name }
-  init(stringValue: String) { self.stringValue = stringValue }
-  init(intValue: Int) { self.stringValue = String(intValue) }
+  package init(_ name: String) { self.stringValue = name }
+  package init(stringValue: String) { self.stringValue = stringValue }
+  package init(intValue: Int) { self.stringValue = String(intValue) }
 }
 
 /// Dictionaries whose keys are the user's own words, not names of properties.
-protocol StringKeyedDictionary {
+package protocol StringKeyedDictionary {
   /// The entries in the order of their keys.
   var sortedEntries: [(key: String, value: any Encodable)] { get }
   /// What the values are.
@@ -44,28 +44,8 @@ protocol StringKeyedDictionary {
 }
 
 extension Dictionary: StringKeyedDictionary where Key == String, Value: Encodable {
-  var sortedEntries: [(key: String, value: any Encodable)] {
+  package var sortedEntries: [(key: String, value: any Encodable)] {
     sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
   }
-  static var valueType: Any.Type { Value.self }
-}
-
-/// Lists.
-protocol ListOption {
-  /// What the elements are.
-  static var elementType: Any.Type { get }
-}
-
-extension Array: ListOption {
-  static var elementType: Any.Type { Element.self }
-}
-
-extension Optional: OptionalOption {
-  static var wrappedType: Any.Type { Wrapped.self }
-}
-
-/// Options that may be absent.
-protocol OptionalOption {
-  /// What stands there when it is present.
-  static var wrappedType: Any.Type { get }
+  package static var valueType: Any.Type { Value.self }
 }
