@@ -41,7 +41,7 @@ sed 's/\\f[BIR]//g; s/\\//g' "$page" > plain
 for command in $(shuffle-r1 --help | sed -n '/^SUBCOMMANDS:/,/^$/s/^  \([a-z][a-z-]*\) .*/\1/p'); do
   grep -qx "\.SS $command" plain || fail "the manual page lacks $command"
   for option in $(shuffle-r1 "$command" --help | sed -n 's/^  \(-[a-z], \)\{0,1\}--\([a-z-]*\).*/\2/p'); do
-    sed -n "/^\.SS $command\$/,/^\.SS /p; /^\.SH OPTIONS/,/^\.SH /p" plain | grep -q -- "--$option" ||
+    sed -n "/^\.SS $command\$/,/^\.SS /p; /^\.SH OPTIONS/,/^\.SH /p" plain | grep -Eq -- "^(-[a-zA-Z], )?--$option( |\$)" ||
       fail "the manual page lacks --$option of $command"
   done
 done
