@@ -5,6 +5,7 @@ SWIFT_FLAGS ?=
 ROUNDS ?= 60000
 SEED ?= 1
 KILLS ?= 60
+PREFIX ?= /usr/local
 export SWIFT SWIFT_FLAGS
 
 BUILD_FLAGS = -c release --explicit-target-dependency-import-check error $(SWIFT_FLAGS)
@@ -12,7 +13,7 @@ PROGRAM = .build/release/shuffle-r1
 SOURCES = $(wildcard Sources Plugins Tests Examples Package.swift)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build quickstart test test-examples test-debug test-parity test-server test-trackers test-kill test-large fuzz lint format bench bench-policy bench-training bench-process test-plugin worker test-worker bench-worker test-cluster bench-math clean
+.PHONY: help setup build quickstart test test-examples test-debug test-parity test-server test-trackers test-kill test-large fuzz lint format bench bench-policy bench-training bench-process test-plugin worker test-worker bench-worker test-cluster bench-math install docs graph clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z][a-z-]*\):.*## \(.*\)/\1|\2/p' Makefile | awk -F '|' '{ printf "  make %-14s %s\n", $$1, $$2 }'
@@ -23,6 +24,9 @@ setup: ## install the system packages that the build needs, where they are missi
 build: setup ## build the program: .build/release/shuffle-r1
 	"$(SWIFT)" build $(BUILD_FLAGS)
 
+install: build ## install program, library, schemas, man page and completions into PREFIX=… (/usr/local)
+	@.ci/install "$(PREFIX)"
+
 # The first thing that a newcomer runs: keep it to one command, with something to see at its end.
 quickstart: build ## build, then train the bundled model on easy-VQA with Shuffle-R1: before and after on held-out images
 	@python3 -m pip --version >/dev/null 2>&1 || .ci/setup python3-pip
@@ -32,6 +36,7 @@ quickstart: build ## build, then train the bundled model on easy-VQA with Shuffl
 test: setup ## run every test and every example, in release, with the import checks of the build
 	"$(SWIFT)" test $(BUILD_FLAGS) --disable-testable-imports
 	python3 Tests/Trackers/test_track.py
+	Tests/install.sh
 	Examples/test.sh
 
 test-examples: build ## run every example and compare with what it should give
@@ -75,9 +80,18 @@ fuzz: build ## feed mutated records and specs to the readers, and random answers
 	.build/release/fuzz-reader $(ROUNDS) $(SEED)
 	.build/release/math-answer-probe fuzz 100000 $(SEED)
 
-lint: ## check the formatting, and that no target imports what it must not know
+lint: ## check formatting, imports, links between documents, the import graph and versions
 	"$(SWIFT)" format lint --strict --recursive --parallel $(SOURCES)
 	.ci/check-imports
+	.ci/check-links
+	.ci/draw-graph --check
+	.ci/check-version
+
+docs: ## build guides and API as a site, .build-docs/site, and check its links; DOCS_BASE_PATH=… for a host's subfolder
+	@.ci/build-docs
+
+graph: ## draw the imports between rooms into ARCHITECTURE.md
+	.ci/draw-graph
 
 format: ## format the sources in place
 	"$(SWIFT)" format --in-place --recursive --parallel $(SOURCES)
@@ -98,5 +112,5 @@ bench-math: build ## measure math-answer against Math-Verify and mathruler (make
 	Tests/Benchmarks/math-answer/run
 
 clean: ## remove what was built and the benchmark's data; keeps runs/
-	rm -rf .build .venv-bench .venv-cluster .venv-math .venv-policy .venv-training .venv-worker Tests/Benchmarks/data
+	rm -rf .build .build-docs .venv-bench .venv-cluster .venv-math .venv-policy .venv-training .venv-worker Tests/Benchmarks/data
 	rm -rf Examples/custom-reward/.build Examples/custom-reward/schemas

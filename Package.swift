@@ -192,3 +192,8 @@ let package = Package(
   cLanguageStandard: .c17,
   cxxLanguageStandard: .cxx20
 )
+
+// Only `make docs` needs it: builds of the program, and packages that depend on it, do not resolve it.
+if Context.environment["SHUFFLE_R1_DOCS"] != nil {
+  package.dependencies.append(.package(url: "https://github.com/swiftlang/swift-docc-plugin", from: "1.5.0"))
+}
