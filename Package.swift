@@ -74,7 +74,8 @@ let package = Package(
     .target(name: "PipelineSpec", dependencies: ["PipelineCore", "CJSON", "Yams"]),
     .target(name: "PipelineIO", dependencies: ["PipelineCore", "CRecordScanner", "CZlib", "CZstd"]),
     .target(name: "PipelineRuntime", dependencies: ["PipelineCore", "PipelineIO", "PipelineSpec"]),
-    .target(name: "PipelineAnalysis", dependencies: ["PipelineCore", "PipelineIO", "PipelineRuntime"]),
+    .target(
+      name: "PipelineAnalysis", dependencies: ["PipelineCore", "PipelineIO", "PipelineRuntime", "PipelineSpec"]),
     .target(name: "StandardPlugins", dependencies: ["PipelineCore"] + plugIns.map(\.target)),
 
     // What several plug-ins are built on.
@@ -155,8 +156,10 @@ let package = Package(
       name: "PipelineRuntimeTests",
       dependencies: ["PipelineCore", "PipelineIO", "PipelineRuntime", "PipelineSpec", "PipelineTesting"]),
     .testTarget(
+      name: "StandardPluginsTests", dependencies: ["PipelineCore", "PipelineTesting", "StandardPlugins"]),
+    .testTarget(
       name: "PipelineAnalysisTests",
-      dependencies: ["PipelineAnalysis", "PipelineCore", "PipelineIO", "PipelineRuntime"]),
+      dependencies: ["PipelineAnalysis", "PipelineCore", "PipelineIO", "PipelineRuntime", "StandardPlugins"]),
     // How far rounding may take numbers apart.
     .target(name: "RoundingBounds", path: "Tests/RoundingBounds"),
     .testTarget(

@@ -43,6 +43,37 @@ for kind in ${*:-reward stage advantage loss}; do
       cmp "$scratch/compiled-in-$kind/$file" "$scratch/loaded-$kind/$file"
     done
   }
+  # What the package says of itself is told through both doors.
+  tells() {
+    grep -q "$1" "$2" || {
+      echo "new-plugin: '$1' is not in:" >&2
+      cat "$2" >&2
+      exit 1
+    }
+  }
+  case $kind in
+    stage)
+      ".build/release/$name" why "$scratch/compiled-in-stage" q0/3 --color never > "$scratch/why"
+      tells "rule 'too-long': its response has more" "$scratch/why"
+      .build/release/shuffle-r1 why "$scratch/loaded-stage" q0/0 --plugin "$library" --color never > "$scratch/why"
+      tells 'up to 30 characters are let pass' "$scratch/why"
+      .build/release/shuffle-r1 why "$scratch/loaded-stage" q0/3 --color never > "$scratch/why"
+      tells "the stage 'mine-stage' uses a component that is not here" "$scratch/why"
+      .build/release/shuffle-r1 describe --metrics --plugin "$library" > "$scratch/metrics"
+      tells 'mine-stage/response_length, characters' "$scratch/metrics"
+      ".build/release/$name" describe --markdown "$scratch/pages"
+      tells '| `mine-stage/response_length` | characters |' "$scratch/pages/Metrics.md"
+      tells '| `too-long` | its response has more' "$scratch/pages/StageReference.md"
+      ;;
+    advantage)
+      ".build/release/$name" why "$scratch/compiled-in-advantage" q0/0 --color never > "$scratch/why"
+      tells 'by mine-advantage: reward - middle of the best' "$scratch/why"
+      ;;
+    *)
+      ".build/release/$name" describe --markdown "$scratch/pages"
+      grep -q "^## $name\$" "$scratch"/pages/*Reference.md
+      ;;
+  esac
   quietly "$kind-check-1" ".build/release/$name" check "$folder/pipeline.json"
   quietly "$kind-check-2" .build/release/shuffle-r1 check "$folder/pipeline.json" --plugin "$library"
   # What is compiled in cannot be loaded a second time under the same name.

@@ -2,13 +2,13 @@
 import PipelineCore
 
 /// `A_i = r_i − mean(r)` over the group.
-///
-/// Source: Liu et al., "Understanding R1-Zero-Like Training" (Dr. GRPO).
 public struct DrGRPOEstimator: AdvantageEstimator {
-  /// `dr-grpo`.
-  public static let name = "dr-grpo"
-  /// What `describe` says.
-  public static let summary = "The reward's distance from the group's mean, not divided by the spread"
+  /// What it says of itself.
+  public static let about = ComponentAbout(
+    name: "dr-grpo", summary: "The reward's distance from the group's mean, not divided by the spread",
+    papers: [Paper("Understanding R1-Zero-Like Training (Dr. GRPO)", arXiv: "2503.20783")])
+  /// How an advantage comes about.
+  public let formula = "reward - mean of its group"
   /// Rollouts are compared with the others of their group.
   public let comparesWithinGroup = true
 

@@ -3,12 +3,14 @@ import PipelineCore
 
 /// `A_i = (r_i − mean(r)) / (std(r) + 1e-6)` over the group, the standard deviation with n − 1.
 ///
-/// Source: Shao et al., "DeepSeekMath" (GRPO); the constant as in EasyR1 and Shuffle-R1.
+/// The constant is that of EasyR1 and Shuffle-R1.
 public struct GRPOEstimator: AdvantageEstimator {
-  /// `grpo`.
-  public static let name = "grpo"
-  /// What `describe` says.
-  public static let summary = "The reward's distance from the group's mean, in standard deviations"
+  /// What it says of itself.
+  public static let about = ComponentAbout(
+    name: "grpo", summary: "The reward's distance from the group's mean, in standard deviations",
+    papers: [Paper("DeepSeekMath (GRPO)", arXiv: "2402.03300")])
+  /// How an advantage comes about.
+  public let formula = "(reward - mean) / std of its group"
   /// Rollouts are compared with the others of their group.
   public let comparesWithinGroup = true
 

@@ -3,12 +3,14 @@ import PipelineCore
 
 /// `(r_max − r_second) / (std(r) + 1e-6)` for the best rollout of the group, 0 for the others.
 ///
-/// Where several share the best reward the lead is 0. Source: EasyR1, `compute_grpo_passk_outcome_advantage`.
+/// Where several share the best reward the lead is 0.
 public struct GRPOPassKEstimator: AdvantageEstimator {
-  /// `grpo-passk`.
-  public static let name = "grpo-passk"
-  /// What `describe` says.
-  public static let summary = "Only the best of the group: its lead over the second, in standard deviations"
+  /// What it says of itself.
+  public static let about = ComponentAbout(
+    name: "grpo-passk", summary: "Only the best of the group: its lead over the second, in standard deviations",
+    papers: [Paper("EasyR1, compute_grpo_passk_outcome_advantage", link: "https://github.com/hiyouga/EasyR1")])
+  /// How an advantage comes about.
+  public let formula = "only the best of a group has one: (best - second) / std"
   /// Rollouts are compared with the others of their group.
   public let comparesWithinGroup = true
 

@@ -2,13 +2,13 @@
 import PipelineCore
 
 /// `A_i = r_i − mean of the group's other rewards`.
-///
-/// Source: Ahmadian et al., "Back to Basics" (RLOO).
 public struct RLOOEstimator: AdvantageEstimator {
-  /// `rloo`.
-  public static let name = "rloo"
-  /// What `describe` says.
-  public static let summary = "The reward's distance from the mean of the others in the group"
+  /// What it says of itself.
+  public static let about = ComponentAbout(
+    name: "rloo", summary: "The reward's distance from the mean of the others in the group",
+    papers: [Paper("Back to Basics (RLOO)", arXiv: "2402.14740")])
+  /// How an advantage comes about.
+  public let formula = "reward - mean of the others in its group"
   /// Rollouts are compared with the others of their group.
   public let comparesWithinGroup = true
 

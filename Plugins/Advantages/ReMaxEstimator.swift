@@ -2,14 +2,13 @@
 import PipelineCore
 
 /// `A_i = r_i − r(greedy response)`; the greedy reward is the trajectory's `baseline`.
-///
-/// Source: Li et al., "ReMax".
 public struct ReMaxEstimator: AdvantageEstimator {
-  /// `remax`.
-  public static let name = "remax"
-  /// What `describe` says.
-  public static let summary =
-    "The reward's distance from that of the greedy response, which records carry as baseline"
+  /// What it says of itself.
+  public static let about = ComponentAbout(
+    name: "remax", summary: "The reward's distance from that of the greedy response, which records carry as baseline",
+    papers: [Paper("ReMax", arXiv: "2310.10505")])
+  /// How an advantage comes about.
+  public let formula = "reward - reward of the greedy response"
   /// The greedy response's reward.
   public let reads: Set<Field> = [.baseline]
   /// A rollout needs no partner.

@@ -7,12 +7,14 @@ import PipelineCore
 /// `A_t = (R_t − mean) / sqrt(var + 1e-8)`, the variance with n − 1. A batch whose returns are all equal, one
 /// with a single token included, has `A = 0` exactly.
 ///
-/// Source: EasyR1, `compute_reinforce_plus_plus_outcome_advantage`; Hu, "REINFORCE++".
+/// As EasyR1's `compute_reinforce_plus_plus_outcome_advantage` has it.
 public struct ReinforcePlusPlusEstimator: AdvantageEstimator {
-  /// `reinforce-plus-plus`.
-  public static let name = "reinforce-plus-plus"
-  /// What `describe` says.
-  public static let summary = "The discounted return of every token, whitened over the batch"
+  /// What it says of itself.
+  public static let about = ComponentAbout(
+    name: "reinforce-plus-plus", summary: "The discounted return of every token, whitened over the batch",
+    papers: [Paper("REINFORCE++", arXiv: "2501.03262")])
+  /// How an advantage comes about.
+  public let formula = "return to go per token, whitened over the batch; this is the mean"
   /// The response's tokens, to be counted.
   public let reads: Set<Field> = [.tokens]
   /// Values per token.
@@ -22,8 +24,7 @@ public struct ReinforcePlusPlusEstimator: AdvantageEstimator {
 
   /// What a spec can set.
   public struct Options: ComponentOptions {
-    /// The discount for each token between a token and the reward.
-    public var gamma = 1.0
+    package var gamma = 1.0
 
     /// The defaults.
     public init() {}

@@ -6,19 +6,17 @@ public import PipelineCore
 /// sg stops the gradient: the weight counts as a constant. A token whose weight a limit changes counts as clipped, `higher`
 /// where that raises its loss and `lower` where it lowers it.
 ///
-/// Source: MiniMax, "MiniMax-M1" (arXiv 2506.13585), which sets no lower limit; the upper one as in verl's example.
+/// The paper sets no lower limit; the upper one is that of verl's example.
 public struct CISPOLoss: PolicyLoss {
-  /// `cispo`.
-  public static let name = "cispo"
-  /// What `describe` says.
-  public static let summary = "The policy gradient, each token weighted by its clipped ratio"
+  /// What it says of itself.
+  public static let about = ComponentAbout(
+    name: "cispo", summary: "The policy gradient, each token weighted by its clipped ratio",
+    papers: [Paper("MiniMax-M1 (CISPO)", arXiv: "2506.13585")])
 
   /// What a spec can set.
   public struct Options: ComponentOptions, Hashable {
-    /// How far below 1 the weight may be; 1 for no limit.
-    public var epsilonLow = 1.0
-    /// How far above 1 the weight may be.
-    public var epsilonHigh = 0.2
+    package var epsilonLow = 1.0
+    package var epsilonHigh = 0.2
 
     /// The defaults.
     public init() {}

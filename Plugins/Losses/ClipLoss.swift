@@ -5,23 +5,21 @@ public import PipelineCore
 ///
 /// With a dual clip c, tokens with A < 0 lose at most `−A c`. The log-ratio is clamped to ±20; the gradient is 0 where it
 /// is clamped and where a limit holds the loss. Shuffle-R1 has 0.2 on both sides, DAPO 0.2 and 0.28.
-///
-/// Sources: Schulman et al., "Proximal Policy Optimization Algorithms" (arXiv 1707.06347); Yu et al., "DAPO" (2503.14476);
-/// Ye et al., "Mastering Complex Control in MOBA Games with Deep Reinforcement Learning" (1912.09729), for the dual clip.
 public struct ClipLoss: PolicyLoss {
-  /// `clip`.
-  public static let name = "clip"
-  /// What `describe` says.
-  public static let summary = "PPO's clipped loss; the ratio of each token counts within limits"
+  /// What it says of itself.
+  public static let about = ComponentAbout(
+    name: "clip", summary: "PPO's clipped loss; the ratio of each token counts within limits",
+    papers: [
+      Paper("Proximal Policy Optimization Algorithms", arXiv: "1707.06347"),
+      Paper("DAPO, for limits that differ", arXiv: "2503.14476"),
+      Paper("Mastering Complex Control in MOBA Games, for the dual clip", arXiv: "1912.09729"),
+    ])
 
   /// What a spec can set.
   public struct Options: ComponentOptions, Hashable {
-    /// How far below 1 the ratio counts.
-    public var epsilonLow = 0.2
-    /// How far above 1 the ratio counts.
-    public var epsilonHigh = 0.2
-    /// What the ratio counts as at most where the advantage is negative; 0 for no such limit.
-    public var dualClip = 0.0
+    package var epsilonLow = 0.2
+    package var epsilonHigh = 0.2
+    package var dualClip = 0.0
 
     /// The defaults.
     public init() {}

@@ -6,12 +6,12 @@ public import PipelineCore
 /// The mean is over the tokens that are trained on, so each token's loss depends on the log-probabilities of all of them.
 /// It is clamped to ±20, with gradient 0 where it is clamped.
 ///
-/// Source: Zheng et al., "Group Sequence Policy Optimization" (arXiv 2507.18071), with its limits.
+/// The limits are the paper's.
 public struct GSPOLoss: PolicyLoss {
-  /// `gspo`.
-  public static let name = "gspo"
-  /// What `describe` says.
-  public static let summary = "PPO's clipped loss with one ratio for each response, that of its mean log-ratio"
+  /// What it says of itself.
+  public static let about = ComponentAbout(
+    name: "gspo", summary: "PPO's clipped loss with one ratio for each response, that of its mean log-ratio",
+    papers: [Paper("Group Sequence Policy Optimization", arXiv: "2507.18071")])
   /// The mean over responses of the mean over their tokens.
   public let aggregation = LossAggregation.sequenceMeanTokenMean
 

@@ -3,12 +3,9 @@ public import PipelineCore
 
 /// What a spec can set of `gspo` and `gspo-token`.
 public struct GSPOOptions: ComponentOptions, Hashable {
-  /// How far below 1 the ratio of a response counts.
-  public var epsilonLow = 3e-4
-  /// How far above 1 the ratio of a response counts.
-  public var epsilonHigh = 4e-4
-  /// What the ratio counts as at most where the advantage is negative; 0 for no such limit.
-  public var dualClip = 0.0
+  package var epsilonLow = 3e-4
+  package var epsilonHigh = 4e-4
+  package var dualClip = 0.0
 
   /// The defaults, those of the paper.
   public init() {}

@@ -6,13 +6,12 @@ public import PipelineCore
 /// The ratio of a token is `sg(s) · π_θ / sg(π_θ)`, where s is the response's and sg stops the gradient: it has the value
 /// of s, and changes with the token's own log-probability alone. Where the advantage is the same for all tokens of a
 /// response, and so are the weights, the gradients add up to those of `gspo`.
-///
-/// Source: Zheng et al., "Group Sequence Policy Optimization" (arXiv 2507.18071), section on GSPO-token.
 public struct GSPOTokenLoss: PolicyLoss {
-  /// `gspo-token`.
-  public static let name = "gspo-token"
-  /// What `describe` says.
-  public static let summary = "The value of gspo with a gradient for each token, for advantages that differ by token"
+  /// What it says of itself.
+  public static let about = ComponentAbout(
+    name: "gspo-token",
+    summary: "The value of gspo with a gradient for each token, for advantages that differ by token",
+    papers: [Paper("Group Sequence Policy Optimization, section on GSPO-token", arXiv: "2507.18071")])
   /// The mean over responses of the mean over their tokens.
   public let aggregation = LossAggregation.sequenceMeanTokenMean
 

@@ -5,10 +5,9 @@ public import PipelineCore
 ///
 /// Advantages are ignored, so records need no reward.
 public struct NLLLoss: PolicyLoss {
-  /// `nll`.
-  public static let name = "nll"
-  /// What `describe` says.
-  public static let summary = "Supervised fine-tuning: the negative log-likelihood of the given responses"
+  /// What it says of itself.
+  public static let about = ComponentAbout(
+    name: "nll", summary: "Supervised fine-tuning: the negative log-likelihood of the given responses")
   /// Nothing beside the response.
   public let reads: Set<Field> = []
   /// The old policy does not matter.

@@ -2,13 +2,14 @@
 public import PipelineCore
 
 /// `−A · log π_θ`: the policy gradient as it is, for updates with the policy that sampled.
-///
-/// Source: Williams, "Simple Statistical Gradient-Following Algorithms" (REINFORCE).
 public struct ReinforceLoss: PolicyLoss {
-  /// `reinforce`.
-  public static let name = "reinforce"
-  /// What `describe` says.
-  public static let summary = "The plain policy gradient, without a ratio to the policy before the step"
+  /// What it says of itself.
+  public static let about = ComponentAbout(
+    name: "reinforce", summary: "The plain policy gradient, without a ratio to the policy before the step",
+    papers: [
+      Paper(
+        "Simple Statistical Gradient-Following Algorithms (REINFORCE)", link: "https://doi.org/10.1007/BF00992696")
+    ])
   /// The old policy does not matter.
   public let usesOldLogProbs = false
 

@@ -5,21 +5,19 @@ public import PipelineCore
 ///
 /// At ρ = 1 its slope is that of `−A ρ`. The log-ratio is clamped to ±20, with gradient 0 where it is clamped.
 ///
-/// Source: Gao et al., "Soft Adaptive Policy Optimization" (arXiv 2511.20347): τ is 1.0 where A ≥ 0, else 1.05.
+/// In the paper τ is 1.0 where A ≥ 0, else 1.05.
 public struct SAPOLoss: PolicyLoss {
-  /// `sapo`.
-  public static let name = "sapo"
-  /// What `describe` says.
-  public static let summary = "A soft gate on the ratio of each token, in the place of limits"
+  /// What it says of itself.
+  public static let about = ComponentAbout(
+    name: "sapo", summary: "A soft gate on the ratio of each token, in the place of limits",
+    papers: [Paper("Soft Adaptive Policy Optimization", arXiv: "2511.20347")])
   /// The mean over responses of the mean over their tokens.
   public let aggregation = LossAggregation.sequenceMeanTokenMean
 
   /// What a spec can set.
   public struct Options: ComponentOptions, Hashable {
-    /// The gate's τ where the advantage is 0 or more.
-    public var tauPositive = 1.0
-    /// The gate's τ where the advantage is negative.
-    public var tauNegative = 1.05
+    package var tauPositive = 1.0
+    package var tauNegative = 1.05
 
     /// The defaults, those of the paper.
     public init() {}

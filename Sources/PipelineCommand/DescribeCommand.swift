@@ -2,6 +2,8 @@
 import ArgumentParser
 import PipelineAnalysis
 import PipelineCore
+import PipelineIO
+import PipelineRuntime
 import PipelineSpec
 
 /// `shuffle-r1 describe`.
@@ -11,22 +13,41 @@ struct DescribeCommand: ParsableCommand {
     abstract: "What can a spec name, and what can be set?",
     discussion: """
       Without a name, lists all stages, reward functions, advantage estimators, losses and policies; with one, its \
-      options with their defaults, and for a stage what it reads and writes, and what it needs of the policy.
+      options with their defaults, where the method was published, and for a stage what it reads and writes, what it \
+      needs of the policy, the rules that it drops by, and its metrics.
 
         shuffle-r1 describe
         shuffle-r1 describe pairwise-sample
+        shuffle-r1 describe --metrics
       """)
 
   @Argument(help: "A registered name.")
   var name: String?
 
+  @Flag(help: "Say what the figures of metrics.jsonl and its neighbours mean: all, or those of one component.")
+  var metrics = false
+
   @Flag(help: "Print JSON, for programs.")
   var json = false
 
+  @Option(
+    help: ArgumentHelp("Write it all as Markdown pages into a folder, made if it is missing.", valueName: "folder"))
+  var markdown: String?
+
+  func validate() throws {
+    if markdown != nil, name != nil || metrics || json {
+      throw ValidationError("--markdown writes everything; give it alone")
+    }
+  }
+
   func run() throws {
     let registry = CommandEnvironment.registry
+    if let markdown { return try write(into: markdown, registry) }
     let descriptions = try descriptions(in: registry)
-    if json {
+    if metrics {
+      let reference = MetricReference(descriptions, withRun: name == nil)
+      try Terminal.print(json ? reference.json.prettyJSON + "\n" : reference.text)
+    } else if json {
       let values = descriptions.map(\.json)
       let value = name != nil && values.count == 1 ? values[0] : JSONValue.array(values)
       try Terminal.print(value.prettyJSON + "\n")
@@ -52,15 +73,31 @@ struct DescribeCommand: ParsableCommand {
     return ComponentKind.allCases.map { kind in
       let lines = descriptions.filter { $0.kind == kind }.map { description in
         "  " + description.name + String(repeating: " ", count: width - description.name.count + 2)
-          + description.summary
+          + description.about.summary
       }
       return ([kind.plural.prefix(1).uppercased() + kind.plural.dropFirst()] + lines).joined(separator: "\n") + "\n"
     }.joined(separator: "\n")
   }
 
+  private func write(into folder: String, _ registry: Registry) throws {
+    let writer = try ReferenceWriter(
+      registry: registry, runRules: RunReference.rules, runMetrics: RunReference.metrics)
+    try OutputFolder.make(folder)
+    for page in writer.pages {
+      let output = try OutputFile(path: folder + "/" + page.name, existing: .replace)
+      try output.write(Array(page.text.utf8))
+      try output.finish()
+    }
+  }
+
   private static func page(_ description: ComponentDescription) -> String {
-    var lines = ["\(description.name) (\(description.kind.rawValue)): \(description.summary)"]
-    if !description.aliases.isEmpty { lines.append("  also called \(description.aliases.joined(separator: ", "))") }
+    let about = description.about
+    var lines = ["\(about.name) (\(description.kind.rawValue)): \(about.summary)"]
+    if !about.aliases.isEmpty { lines.append("  also called \(about.aliases.joined(separator: ", "))") }
+    if about.stability != .stable {
+      lines.append("  \(about.stability.rawValue): names, options and results may change with any version")
+    }
+    lines += about.papers.map { "  paper   \($0.title): \($0.link)" }
     if let reads = description.reads, !reads.isEmpty {
       lines.append("  reads   \(reads.map(\.rawValue).joined(separator: ", "))")
     }
@@ -72,7 +109,17 @@ struct DescribeCommand: ParsableCommand {
     }
     lines.append(description.options.isEmpty ? "  no options" : "  options")
     lines += options(description.options, indent: 4)
+    if !about.rules.isEmpty { lines.append("  drops by the rules") }
+    lines += about.rules.flatMap { ["    " + $0.name] + wrapped($0.reason, indent: 6) }
+    if !description.metrics.isEmpty { lines.append("  metrics") }
+    lines += description.metrics.flatMap { ["    \($0.name), \($0.unit)"] + wrapped($0.meaning, indent: 6) }
     return lines.joined(separator: "\n") + "\n"
+  }
+
+  /// Text in lines that fit the terminal.
+  static func wrapped(_ text: String, indent: Int) -> [String] {
+    let margin = String(repeating: " ", count: indent)
+    return TextWidth.wrap(text, max(30, min(Terminal.width, 120) - indent)).map { margin + $0 }
   }
 
   private static func options(_ options: [OptionDescription], indent: Int) -> [String] {
@@ -82,8 +129,7 @@ struct DescribeCommand: ParsableCommand {
       let name = option.name + String(repeating: " ", count: width - option.name.count)
       let value = option.defaultValue.map { "default \($0.json)" } ?? "required"
       let inset = String(repeating: " ", count: indent + width + 2)
-      let help = TextWidth.wrap(option.help, max(30, min(Terminal.width, 120) - inset.count))
-      return ["\(margin)\(name)  \(option.shape.type), \(value)"] + help.map { inset + $0 }
+      return ["\(margin)\(name)  \(option.shape.type), \(value)"] + wrapped(option.help, indent: inset.count)
         + Self.options(option.shape.options, indent: inset.count)
     }
   }

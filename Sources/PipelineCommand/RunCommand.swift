@@ -69,7 +69,8 @@ struct RunCommand: AsyncParsableCommand {
       if !work.quiet { Terminal.say("the run in \(path) is complete; there is nothing left to do") }
       return
     }
-    let observer = TerminalObserver(quiet: work.quiet)
+    let observer = TerminalObserver(
+      quiet: work.quiet, generating: plan.stages.first { $0.stage.writes.contains(.response) }?.name)
     let started = ContinuousClock().now
     CommandEnvironment.savesWhenInterrupted.withLock { $0 = pipeline.needs.contains(.training) }
     do {

@@ -21,9 +21,15 @@ final class TerminalObserver: RunObserver {
   private let line: ProgressLine
   private let quiet: Bool
 
-  /// - Parameter line: The progress line of the command, where it draws one itself.
-  init(quiet: Bool, line: ProgressLine? = nil) {
+  /// The stage that makes the rollouts of a run; nil for none.
+  private let generating: String?
+
+  /// - Parameters:
+  ///   - line: The progress line of the command, where it draws one itself.
+  ///   - generating: The stage that makes the rollouts of a run; nil for none.
+  init(quiet: Bool, line: ProgressLine? = nil, generating: String? = nil) {
     self.quiet = quiet
+    self.generating = generating
     self.line = line ?? ProgressLine(quiet: quiet)
   }
 
@@ -43,7 +49,7 @@ final class TerminalObserver: RunObserver {
   }
 
   func stepEnded(_ report: StepReport) {
-    guard let text = TrainingFigures(report).text else { return }
+    guard let text = TrainingFigures(report, generating: generating).text else { return }
     state.withLock { state in
       state.training = text
       state.steps = report.steps

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 import ArgumentParser
-import Foundation
 import PipelineCore
 import PipelineIO
 import PipelineSpec
@@ -19,12 +18,7 @@ struct SchemasCommand: ParsableCommand {
   var folder: String
 
   func run() throws {
-    do {
-      try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-    } catch {
-      throw PipelineError(
-        .inputOutput, "cannot make the folder \(folder); check that it is no file, and who may write there")
-    }
+    try OutputFolder.make(folder)
     let writer = SchemaWriter(registry: CommandEnvironment.registry, formats: FormatCatalog.standard.names)
     for file in writer.files {
       let output = try OutputFile(path: folder + "/" + file.name, existing: .replace)

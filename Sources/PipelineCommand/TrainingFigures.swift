@@ -7,9 +7,12 @@ import PipelineRuntime
 struct TrainingFigures {
   private let metrics: [String: Double]
   private let seconds: Double
+  private let generated: Double?
 
-  init(_ report: StepReport) {
+  /// - Parameter generating: The stage that makes the rollouts; nil for none.
+  init(_ report: StepReport, generating: String?) {
     metrics = report.metrics
+    generated = generating.flatMap { report.metrics["\($0)/kept"] }
     seconds = report.seconds
   }
 
@@ -32,8 +35,6 @@ struct TrainingFigures {
     }
     return parts.joined(separator: " ")
   }
-
-  private var generated: Double? { metrics.first { $0.key.hasSuffix("rollout/kept") }?.value }
 
   private static func decimals(_ value: Double) -> String {
     let text = String(format: "%.2f", value)

@@ -12,6 +12,9 @@ struct WhyCommand: ParsableCommand {
       or which stage dropped it by which rule.
 
         shuffle-r1 why runs/first geo-17/3
+
+      The stages tell it themselves. Those of a library speak where --plugin loads it; the "plugins" of the run's spec \
+      are not loaded, since looking at a run must not execute what it brings.
       """)
 
   @Argument(help: ArgumentHelp("The directory of a run.", valueName: "run"))
@@ -26,7 +29,7 @@ struct WhyCommand: ParsableCommand {
   @OptionGroup var report: ReportOptions
 
   func run() throws {
-    let history = try TrajectoryHistory(run: directory, id: id, step: step)
+    let history = try TrajectoryHistory(run: directory, id: id, step: step, registry: CommandEnvironment.registry)
     try report.print(text: { history.text(style: $0) }, json: { history.json })
   }
 }

@@ -96,10 +96,10 @@ struct StepRunner {
       for position in group.positions { isSurplus[position] = true }
     }
     let surplus = isSurplus.count { $0 }
-    batch.drop(stage: plan.stages[asking].name) { isSurplus[$0] ? "surplus" : nil }
-    figures[asking].lose(surplus, rule: "surplus")
+    batch.drop(stage: plan.stages[asking].name) { isSurplus[$0] ? RunReference.surplus.name : nil }
+    figures[asking].lose(surplus, rule: RunReference.surplus.name)
     counts[asking].left -= surplus
-    counts[asking].dropped["surplus", default: 0] += surplus
+    counts[asking].dropped[RunReference.surplus.name, default: 0] += surplus
   }
 
   private mutating func run(_ index: Int, _ batch: inout TrajectoryBatch) async throws {

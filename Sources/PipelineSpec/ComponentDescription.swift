@@ -5,12 +5,8 @@ public import PipelineCore
 public struct ComponentDescription: Sendable {
   /// What it is.
   public let kind: ComponentKind
-  /// Its registered name.
-  public let name: String
-  /// Other names that it answers to.
-  public let aliases: [String]
-  /// One sentence on it.
-  public let summary: String
+  /// What it says of itself.
+  public let about: ComponentAbout
   /// Its options, in the order of their declaration.
   public let options: [OptionDescription]
   /// What its trajectories must carry, with default options; nil if it cannot be made with those.
@@ -41,9 +37,7 @@ public struct ComponentDescription: Sendable {
     }
     let (options, instance): ([OptionDescription], (any Component)?) = open(type)
     self.kind = kind
-    self.name = type.name
-    self.aliases = type.aliases
-    self.summary = type.summary
+    self.about = type.about
     self.options = options
     let reads: Set<Field>? =
       switch instance {
@@ -58,18 +52,54 @@ public struct ComponentDescription: Sendable {
     self.needs = (instance as? any Stage).map { stage in PolicyNeed.allCases.filter(stage.needs.contains) }
   }
 
+  /// Its registered name.
+  public var name: String { about.name }
+
+  /// Its figures, under the names that they have in `metrics.jsonl` where a spec gives the stage no other name.
+  public var metrics: [MetricAbout] {
+    about.metrics.map { metric in
+      var metric = metric
+      if !metric.name.contains("/") { metric.name = name + "/" + metric.name }
+      return metric
+    }
+  }
+
   /// The description as JSON, for programs.
   public var json: JSONValue {
     func list(_ fields: [Field]) -> JSONValue { .array(fields.map { .string($0.rawValue) }) }
     var members = [
       JSONValue.Member("kind", .string(kind.rawValue)), JSONValue.Member("name", .string(name)),
-      JSONValue.Member("summary", .string(summary)),
+      JSONValue.Member("summary", .string(about.summary)),
+      JSONValue.Member("stability", .string(about.stability.rawValue)),
     ]
-    if !aliases.isEmpty { members.append(JSONValue.Member("aliases", .array(aliases.map { .string($0) }))) }
+    if !about.aliases.isEmpty {
+      members.append(JSONValue.Member("aliases", .array(about.aliases.map { .string($0) })))
+    }
+    if !about.papers.isEmpty { members.append(JSONValue.Member("papers", .array(about.papers.map(\.json)))) }
     if let reads { members.append(JSONValue.Member("reads", list(reads))) }
     if let writes { members.append(JSONValue.Member("writes", list(writes))) }
     if let needs { members.append(JSONValue.Member("needs", .array(needs.map { .string($0.rawValue) }))) }
     members.append(JSONValue.Member("options", .array(options.map(\.json))))
+    if !about.rules.isEmpty { members.append(JSONValue.Member("rules", .array(about.rules.map(\.json)))) }
+    if !metrics.isEmpty { members.append(JSONValue.Member("metrics", .array(metrics.map(\.json)))) }
     return .object(members)
+  }
+}
+
+extension Paper {
+  fileprivate var json: JSONValue { ["title": .string(title), "link": .string(link)] }
+}
+
+extension DropRule {
+  fileprivate var json: JSONValue { ["name": .string(name), "because": .string(reason)] }
+}
+
+extension MetricAbout {
+  /// The figure's description as JSON, for programs.
+  public var json: JSONValue {
+    [
+      "name": .string(name), "unit": .string(unit), "meaning": .string(meaning),
+      "combining": .string(combining.rawValue),
+    ]
   }
 }

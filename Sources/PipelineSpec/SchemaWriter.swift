@@ -49,7 +49,7 @@ public struct SchemaWriter: Sendable {
       registry.names(of: kind).compactMap { name -> JSONValue.Member? in
         guard let component = try? ComponentDescription(kind, name, in: registry) else { return nil }
         return JSONValue.Member(
-          Self.definition(kind, name), Self.described(table(component.options), component.summary))
+          Self.definition(kind, name), Self.described(table(component.options), component.about.summary))
       }
     }
     schema = schema.removing("default", at: ["properties", "stages"])

@@ -45,6 +45,7 @@ public enum LossLaws {
     _ loss: any PolicyLoss, gradient: Gradient = .derivative, on responses: [LossTokens]? = nil
   ) throws {
     var book = LawBook(subject: "loss '\(type(of: loss).name)'")
+    AboutLaws.examine(type(of: loss), &book)
     var places = GradientCheck()
     for (index, tokens) in (responses ?? Self.responses()).enumerated() {
       let example = "response \(index) (\(tokens.count) tokens)"

@@ -22,6 +22,7 @@ public enum RewardLaws {
   ) async throws {
     precondition(!cases.isEmpty, "the laws need at least one trajectory that the reward can judge")
     var book = LawBook(subject: "reward '\(type(of: reward).name)'")
+    AboutLaws.examine(type(of: reward), &book)
     for trajectory in cases {
       let first = await outcome(reward, trajectory)
       if await outcome(reward, trajectory) != first {

@@ -13,6 +13,7 @@ import PipelineCore
 /// 5. The same batch gives the same result, metrics included, again and on 1, 2 and 7 threads.
 /// 6. What becomes of a trajectory does not depend on the order of the groups, up to rounding.
 /// 7. Metrics are finite, and an empty batch is no error.
+/// 8. The rules that it drops by and its metrics are among those that its `about` describes.
 public enum StageLaws {
   /// Whether law 6 applies.
   public enum GroupOrder: Sendable {
@@ -44,6 +45,7 @@ public enum StageLaws {
   ) async throws {
     let name = type(of: stage).name
     var book = LawBook(subject: "stage '\(name)'")
+    AboutLaws.examine(type(of: stage), &book)
     let carried = stage.reads.union(stage.readsIfPresent)
     let all = [TrajectoryBatch([])] + (batches ?? SampleBatches.exhaustive(carrying: carried))
     for (index, batch) in all.enumerated() {
@@ -86,7 +88,7 @@ public enum StageLaws {
     let keptIDs = Set(kept)
     if keptIDs.count != kept.count { book.breaks("ids are unique", example) }
     if ids.filter(keptIDs.contains) != kept { book.breaks("what is kept keeps its order", example) }
-    for drop in outcome.drops where drop.stage != contextName || !isKebabCase(drop.rule) {
+    for drop in outcome.drops where drop.stage != contextName || !AboutLaws.isKebabCase(drop.rule) {
       book.breaks(
         "a drop names the stage and a rule in kebab-case",
         "\(example): '\(drop.id)' was dropped by stage '\(drop.stage)', rule '\(drop.rule)'")
@@ -105,6 +107,8 @@ public enum StageLaws {
         book.breaks("unknown fields stay", "\(example): '\(after.id)' was replaced by another record")
       }
     }
+    AboutLaws.checkDeclared(
+      type(of: stage).about, rules: outcome.drops.map(\.rule), metrics: outcome.metrics, &book, example)
     for metric in outcome.metrics where !metric.value.isFinite {
       book.breaks("metrics are finite", "\(example): \(metric.name) is \(metric.value)")
     }
@@ -136,10 +140,6 @@ public enum StageLaws {
       "rewards "
         + group.positions.map { batch[$0].reward.map { "\($0)" } ?? "none" }.joined(separator: " ")
     }.joined(separator: "; ")
-  }
-
-  private static func isKebabCase(_ name: String) -> Bool {
-    !name.isEmpty && name.allSatisfy { $0.isASCII && ($0.isLowercase || $0.isNumber || $0 == "-") }
   }
 }
 

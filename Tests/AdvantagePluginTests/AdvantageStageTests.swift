@@ -139,8 +139,7 @@ struct AdvantageStageTests {
   @Test("an estimator that breaks its contract is named")
   func brokenEstimator() async throws {
     struct Broken: AdvantageEstimator {
-      static let name = "broken"
-      static let summary = "Returns nothing"
+      static let about = ComponentAbout(name: "broken", summary: "Returns nothing")
       let comparesWithinGroup = false
       init(options: NoOptions, assembly: Assembly) {}
       func advantages(for groups: [[ScoredRollout]]) -> [[RolloutAdvantage]] { [[.uniform(.nan)]] }

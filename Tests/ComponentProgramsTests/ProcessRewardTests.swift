@@ -93,8 +93,7 @@ struct ProcessRewardTests {
 
   /// What the `reward` stage does before it asks a function.
   private struct RequiringResponse: RewardFunction {
-    static let name = "requiring-response"
-    static let summary = "Refuses trajectories without a response"
+    static let about = ComponentAbout(name: "requiring-response", summary: "Refuses trajectories without a response")
     let reads: Set<Field> = [.response]
     let reward: ProcessReward
     init(_ reward: ProcessReward) { self.reward = reward }

@@ -97,8 +97,7 @@ struct ComparisonTests {
   @Test("the same trajectories under other loss weights are told apart")
   func weights() async throws {
     struct Heavy: Stage {
-      static let name = "heavy"
-      static let summary = ""
+      static let about = ComponentAbout(name: "heavy", summary: "")
       let reads: Set<Field> = []
       let writes: Set<Field> = [.lossWeight]
       init() {}
@@ -119,8 +118,7 @@ struct ComparisonTests {
   @Test("a chain that drops before the advantage is known is said to")
   func unknownAdvantages() async throws {
     struct First: Stage {
-      static let name = "first"
-      static let summary = ""
+      static let about = ComponentAbout(name: "first", summary: "")
       let reads: Set<Field> = []
       let writes: Set<Field> = []
       init() {}
@@ -159,8 +157,7 @@ struct ComparisonTests {
   @Test("what a stage throws names its chain")
   func errors() async throws {
     struct Broken: Stage {
-      static let name = "broken"
-      static let summary = ""
+      static let about = ComponentAbout(name: "broken", summary: "")
       let reads: Set<Field> = []
       let writes: Set<Field> = []
       init() {}

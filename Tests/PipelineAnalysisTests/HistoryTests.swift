@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import PipelineAnalysis
 import PipelineCore
+import StandardPlugins
 import Testing
 
 @Suite("why")
@@ -35,7 +36,7 @@ struct HistoryTests {
 
   static func story(_ id: String, step: Int? = nil, width: Int = 90) throws -> String {
     let folder = try run()
-    return try TrajectoryHistory(run: folder.path, id: id, step: step).text(
+    return try TrajectoryHistory(run: folder.path, id: id, step: step, registry: .standard()).text(
       style: TerminalStyle(width: width))
   }
 
@@ -126,7 +127,7 @@ struct HistoryTests {
           pairwise-sample  kept in pair 1 of 1, the outermost, as the worse one; its partner b/0
                            has +0.4; together they weigh 0.8
           shuffle          dropped by the rule 'not-drawn': the weighted draw passed it over in
-                           every round (0.53 expected: its pair has 27 % of the weight of 2 pairs)
+                           every round; 0.53 expected: its pair has 27 % of the weight of 2 pairs
 
         """)
   }
@@ -140,16 +141,87 @@ struct HistoryTests {
   @Test("the JSON holds the facts behind the story")
   func json() throws {
     let folder = try Self.run()
-    let json = try TrajectoryHistory(run: folder.path, id: "a/0", step: 0).json
+    let json = try TrajectoryHistory(run: folder.path, id: "a/0", step: 0, registry: .standard()).json
     let step = try #require(json["steps"]?.arrayValue?.first)
     #expect(json["trained_on"] == 3)
     #expect(step["group"]?["size"] == 4)
     #expect(step["group"]?["scored"] == 3)
     #expect(step["group"]?["mean"]?.doubleValue == 0.5)
     #expect(step["pair"]?["partner_advantage"]?.doubleValue == -1)
-    #expect(step["draw"]?["units"] == 2)
-    #expect(abs((step["draw"]?["share"]?.doubleValue ?? 0) - 2.2 / 3) < 1e-12)
-    #expect(step["draw"]?["positions"]?.json == "[0,4,6]")
+    let draw = step["story"]?.arrayValue?.last?["facts"]
+    #expect(draw?["units"] == 2)
+    #expect(abs((draw?["share"]?.doubleValue ?? 0) - 2.2 / 3) < 1e-12)
+    #expect(draw?["positions"]?.json == "[0,4,6]")
+    #expect(json["unexplained"] == [])
+  }
+
+  /// What somebody else's package brings.
+  private struct MutedStage: Stage {
+    static let about = ComponentAbout(
+      name: "muted", summary: "Drops what is quiet",
+      rules: [DropRule("too-quiet", because: "its advantage is below the limit")])
+    struct Options: ComponentOptions {
+      var limit = 0.5
+      static let help = ["limit": "the least |A|"]
+    }
+    let reads: Set<Field> = [.advantage]
+    let writes: Set<Field> = []
+    let limit: Double
+    init(options: Options, assembly: Assembly) { limit = options.limit }
+    func run(_ batch: inout TrajectoryBatch, in context: StageContext) {}
+
+    func explanation(of trajectory: LineageEntry, in step: LineageStep) -> Explanation? {
+      var louder = 0
+      step.forEach { if abs($0.advantage ?? 0) >= limit { louder += 1 } }
+      return Explanation(
+        "\(louder, "trajectory") of the step, \(share: Double(louder) / 4), reach \(limit)",
+        facts: [.init("louder", .number(louder))])
+    }
+  }
+
+  static let muted = #"""
+    {"step":4,"id":"a/0","group":"a","outcome":"kept","reward":1.0,"advantage":0.9}
+    {"step":4,"id":"a/1","group":"a","outcome":"dropped","stage":"first","rule":"early","advantage":5.0}
+    {"step":4,"id":"a/2","group":"a","outcome":"dropped","stage":"quiet","rule":"too-quiet","advantage":0.1}
+    {"step":4,"id":"b/0","group":"b","outcome":"dropped","stage":"quiet","rule":"surplus","advantage":-0.8}
+
+    """#
+
+  @Test("a stage of somebody else explains its rules and itself, made with the options of the run")
+  func thirdParty() throws {
+    let resolved = """
+      {"stages": [{"use": "absent", "name": "first"}, {"use": "muted", "name": "quiet", "with": {"limit": 0.8}}]}
+      """
+    let folder = try Self.run(lineage: Self.muted, resolved: resolved)
+    var registry = Registry()
+    try registry.register(MutedStage.self)
+    let known = try TrajectoryHistory(run: folder.path, id: "a/2", registry: registry)
+    #expect(
+      known.text(style: TerminalStyle(width: 90)) == """
+        a/2 in step 4: not trained on, dropped by quiet
+          reward     none
+          group      a: 3 rollouts, 1 scored, rewards 1 ± 0
+          advantage  +0.1, as the record has it
+          first      kept
+          quiet      dropped by the rule 'too-quiet': its advantage is below the limit; 2
+                     trajectories of the step, 50 %, reach 0.8
+          ▲ the stage 'first' uses a component that is not here; with --plugin LIBRARY it can say
+            what it did
+
+        """)
+    #expect(known.json["unexplained"] == ["first"])
+    let story = try #require(known.json["steps"]?.arrayValue?.first?["story"]?.arrayValue)
+    #expect(story.last?["facts"] == ["louder": 2])
+    let unknown = try TrajectoryHistory(run: folder.path, id: "a/2", registry: Registry())
+    #expect(unknown.text().contains("quiet      dropped by the rule 'too-quiet'\n"))
+    #expect(unknown.unexplained == ["first", "quiet"])
+  }
+
+  @Test("a rule of the run itself has a sentence, whatever the stage")
+  func surplus() throws {
+    let folder = try Self.run(lineage: Self.muted, resolved: #"{"stages": [{"use": "muted", "name": "quiet"}]}"#)
+    let text = try TrajectoryHistory(run: folder.path, id: "b/0", registry: Registry()).text()
+    #expect(text.contains("dropped by the rule 'surplus': further prompts were rolled out"))
   }
 
   @Test("every mistake says what there is instead")
@@ -157,7 +229,7 @@ struct HistoryTests {
     let folder = try Self.run()
     let path = folder.path
     func says(_ id: String, step: Int? = nil, in run: String? = nil) async -> String {
-      await message { _ = try TrajectoryHistory(run: run ?? path, id: id, step: step) }
+      await message { _ = try TrajectoryHistory(run: run ?? path, id: id, step: step, registry: .standard()) }
     }
     #expect(
       await says("a/9") == "no trajectory 'a/9' in \(path); its group 'a' has 'a/0', 'a/1', 'a/2', 'a/3', …")
@@ -189,7 +261,7 @@ struct HistoryTests {
   func truncated() throws {
     let cut = Self.lineage + #"{"step":2,"id":"a/0","group":"a","outc"#
     let folder = try Self.run(lineage: cut)
-    #expect(try TrajectoryHistory(run: folder.path, id: "a/0").steps.map(\.step) == [0, 1])
+    #expect(try TrajectoryHistory(run: folder.path, id: "a/0", registry: .standard()).steps.map(\.step) == [0, 1])
   }
 
   @Test("lines beyond the last complete step are no part of the history")
@@ -197,13 +269,13 @@ struct HistoryTests {
     let complete = Self.lineage.split(separator: "\n").prefix(6).joined(separator: "\n") + "\n"
     let state = #"{"version": 1, "complete_steps": 1, "offsets": {"lineage.jsonl": \#(complete.utf8.count)}}"#
     let folder = try Self.run(others: ["state.json": state])
-    #expect(try TrajectoryHistory(run: folder.path, id: "a/0").steps.map(\.step) == [0])
+    #expect(try TrajectoryHistory(run: folder.path, id: "a/0", registry: .standard()).steps.map(\.step) == [0])
   }
 
   @Test("a line that is none of lineage is an error with its place")
   func malformed() async throws {
     let folder = try Self.run(lineage: #"{"step":0,"id":"a/0"}"# + "\n")
-    let text = await message { _ = try TrajectoryHistory(run: folder.path, id: "a/0") }
+    let text = await message { _ = try TrajectoryHistory(run: folder.path, id: "a/0", registry: .standard()) }
     #expect(
       text
         == "\(folder.path)/lineage.jsonl:1:1: this line is none of lineage; was the file changed by hand? Run again for a new one"
@@ -215,7 +287,7 @@ struct HistoryTests {
     let bad =
       #"{"file":"r.jsonl","line":4,"column":12,"reason":"'reward' must be a number or null, found a string","text":"{\"id\": \"x/1\", \"reward\": \"high\"}"}"#
     let folder = try Self.run(others: ["bad-records.jsonl": bad + "\n"])
-    let history = try TrajectoryHistory(run: folder.path, id: "x/1")
+    let history = try TrajectoryHistory(run: folder.path, id: "x/1", registry: .standard())
     #expect(
       history.text() == """
         x/1 never reached a stage: its record could not be used

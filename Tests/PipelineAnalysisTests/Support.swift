@@ -22,8 +22,7 @@ final class Folder {
 
 /// Gives every scored trajectory its distance from the mean of its group.
 struct CenteredStage: Stage {
-  static let name = "centered"
-  static let summary = "A = reward - mean of the group"
+  static let about = ComponentAbout(name: "centered", summary: "A = reward - mean of the group")
   let reads: Set<Field> = [.reward]
   let writes: Set<Field> = [.advantage]
   init() {}
@@ -41,8 +40,7 @@ struct CenteredStage: Stage {
 
 /// Keeps the trajectories whose |A| is at least a limit.
 struct LouderStage: Stage {
-  static let name = "louder"
-  static let summary = "Keeps |A| of a limit and more"
+  static let about = ComponentAbout(name: "louder", summary: "Keeps |A| of a limit and more")
   let reads: Set<Field> = [.advantage]
   let writes: Set<Field> = []
   var limit = 0.5
@@ -57,8 +55,7 @@ struct LouderStage: Stage {
 
 /// Draws the first survivor three times, every other one once.
 struct EchoStage: Stage {
-  static let name = "echo"
-  static let summary = "Draws the first trajectory three times"
+  static let about = ComponentAbout(name: "echo", summary: "Draws the first trajectory three times")
   let reads: Set<Field> = []
   let writes: Set<Field> = [.draws]
   init() {}

@@ -5,24 +5,21 @@ import Testing
 @Suite("Registry")
 struct RegistryTests {
   struct Length: RewardFunction {
-    static let name = "length-limit"
-    static let summary = "Scores nothing"
+    static let about = ComponentAbout(name: "length-limit", summary: "Scores nothing")
     let reads: Set<Field> = []
     init(options: NoOptions = NoOptions(), assembly: Assembly) {}
     func score(_ trajectory: Trajectory) -> RewardOutcome { .scored(0) }
   }
   struct BadlyNamed: RewardFunction {
-    static let name = "Badly_Named"
-    static let summary = "Has a name that is not kebab-case"
+    static let about = ComponentAbout(name: "Badly_Named", summary: "Has a name that is not kebab-case")
     let reads: Set<Field> = []
     init(options: NoOptions = NoOptions(), assembly: Assembly) {}
     func score(_ trajectory: Trajectory) -> RewardOutcome { .scored(0) }
   }
 
   struct Aliased: RewardFunction {
-    static let name = "words"
-    static let aliases = ["word_count_reward", "length-limit"]
-    static let summary = "Scores nothing"
+    static let about = ComponentAbout(
+      name: "words", summary: "Scores nothing", aliases: ["word_count_reward", "length-limit"])
     let reads: Set<Field> = []
     init(options: NoOptions = NoOptions(), assembly: Assembly) {}
     func score(_ trajectory: Trajectory) -> RewardOutcome { .scored(0) }

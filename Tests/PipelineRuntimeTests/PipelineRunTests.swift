@@ -7,8 +7,7 @@ import Testing
 
 /// Gives trajectories an advantage and drops those below a limit; stops where told, as a kill would.
 private struct TestStage: Stage {
-  static let name = "test"
-  static let summary = "Drops rewards below a half"
+  static let about = ComponentAbout(name: "test", summary: "Drops rewards below a half")
   let reads: Set<Field> = [.reward]
   let writes: Set<Field> = [.advantage]
   var failingStep: Int?

@@ -58,8 +58,7 @@ actor SavingPolicy: Policy {
 
 /// Opens ``SavingPolicy``.
 struct SavingBackend: PolicyBackend {
-  static let name = "saving"
-  static let summary = "A scripted policy that can be saved"
+  static let about = ComponentAbout(name: "saving", summary: "A scripted policy that can be saved")
   let offers = Set(PolicyNeed.allCases)
   var rights = [1]
 
@@ -74,8 +73,7 @@ struct SavingBackend: PolicyBackend {
 
 /// Rolls two responses out of each prompt, and tells of them in all the ways that figures can be combined.
 struct RollStage: Stage {
-  static let name = "roll"
-  static let summary = "Rolls two responses out"
+  static let about = ComponentAbout(name: "roll", summary: "Rolls two responses out")
   let reads: Set<Field> = [.prompt]
   let writes: Set<Field> = [.response, .tokens]
   let needs: Set<PolicyNeed> = [.generation]
@@ -103,8 +101,7 @@ struct RollStage: Stage {
 
 /// Gives each response 1 for "yes".
 struct YesStage: Stage {
-  static let name = "yes"
-  static let summary = "Likes yes"
+  static let about = ComponentAbout(name: "yes", summary: "Likes yes")
   let reads: Set<Field> = [.response]
   let writes: Set<Field> = [.reward]
 
@@ -118,8 +115,7 @@ struct YesStage: Stage {
 
 /// Drops groups by the prompt's field `drop`, and asks for others.
 struct BandStage: Stage {
-  static let name = "band"
-  static let summary = "Drops groups that say so"
+  static let about = ComponentAbout(name: "band", summary: "Drops groups that say so")
   let reads: Set<Field> = [.response]
   let writes: Set<Field> = []
   var refill: Refill? { Refill(maxAttempts: maxAttempts) }
@@ -136,8 +132,7 @@ struct BandStage: Stage {
 
 /// Takes an optimizer step, counts its steps in its memory, and does what a test asks for in the middle.
 struct LearnStage: Stage {
-  static let name = "learn"
-  static let summary = "Takes a step"
+  static let about = ComponentAbout(name: "learn", summary: "Takes a step")
   let reads: Set<Field> = []
   let writes: Set<Field> = []
   let needs: Set<PolicyNeed> = [.training]

@@ -165,8 +165,7 @@ struct TrainingRunTests {
   @Test("asked to stop before an update, a run saves the step before")
   func stopsBefore() async throws {
     struct Stopping: Stage {
-      static let name = "stopping"
-      static let summary = "Stops the run"
+      static let about = ComponentAbout(name: "stopping", summary: "Stops the run")
       let reads: Set<Field> = []
       let writes: Set<Field> = []
       var stop: @Sendable (Int) -> Void = { _ in }

@@ -7,7 +7,7 @@ import Testing
   @Test("a stage is described with the type, default and help of each option")
   func stage() throws {
     let description = try ComponentDescription(.stage, "pairwise-sample", in: fakes())
-    #expect(description.summary == "Keeps high-contrast pairs")
+    #expect(description.about.summary == "Keeps high-contrast pairs")
     #expect(description.reads == [.advantage])
     #expect(description.writes == [.pair])
     #expect(
@@ -29,7 +29,7 @@ import Testing
   func json() throws {
     #expect(
       try ComponentDescription(.stage, "reward", in: fakes()).json.json
-        == #"{"kind":"stage","name":"reward","summary":"Scores trajectories","reads":["response"],"#
+        == #"{"kind":"stage","name":"reward","summary":"Scores trajectories","stability":"stable","reads":["response"],"#
         + #""writes":["reward","rewards"],"needs":[],"options":[{"name":"functions","type":"list of reward by name","#
         + #""default":[{"use":"boxed-answer","with":{},"weight":1.0}],"help":"What judges a response","#
         + #""options":[{"name":"weight","type":"number","default":1.0,"help":"What its score counts"}]}]}"#)

@@ -5,8 +5,7 @@ import Testing
 
 /// Scores by functions that the spec names, as the reward stage does.
 struct FakeRewardStage: Stage {
-  static let name = "reward"
-  static let summary = "Scores trajectories"
+  static let about = ComponentAbout(name: "reward", summary: "Scores trajectories")
   let reads: Set<Field> = [.response]
   let writes: Set<Field> = [.reward, .rewards]
   let rewards: [any RewardFunction]
@@ -51,8 +50,7 @@ struct FakeRewardStage: Stage {
 
 /// Computes advantages by an estimator that the spec names.
 struct FakeAdvantageStage: Stage {
-  static let name = "advantage"
-  static let summary = "Turns rewards into advantages"
+  static let about = ComponentAbout(name: "advantage", summary: "Turns rewards into advantages")
   let reads: Set<Field> = [.reward]
   let writes: Set<Field> = [.advantage]
   let estimator: any AdvantageEstimator
@@ -67,8 +65,7 @@ struct FakeAdvantageStage: Stage {
 
 /// Has an option of every type.
 struct FakeSampleStage: Stage {
-  static let name = "pairwise-sample"
-  static let summary = "Keeps high-contrast pairs"
+  static let about = ComponentAbout(name: "pairwise-sample", summary: "Keeps high-contrast pairs")
   let reads: Set<Field> = [.advantage]
   let writes: Set<Field> = [.pair]
   let options: Options
@@ -125,8 +122,7 @@ struct FakeSampleStage: Stage {
 
 /// Has no options, and cannot always be made.
 struct FakeShuffleStage: Stage {
-  static let name = "shuffle"
-  static let summary = "Redraws the batch"
+  static let about = ComponentAbout(name: "shuffle", summary: "Redraws the batch")
   let reads: Set<Field> = [.pair]
   let writes: Set<Field> = [.draws]
   struct Options: ComponentOptions {
@@ -140,8 +136,7 @@ struct FakeShuffleStage: Stage {
 
 /// Judges boxed answers.
 struct FakeBoxedReward: RewardFunction {
-  static let name = "boxed-answer"
-  static let summary = "Compares the boxed answer"
+  static let about = ComponentAbout(name: "boxed-answer", summary: "Compares the boxed answer")
   let reads: Set<Field> = [.answer]
   struct Options: ComponentOptions {
     var tolerance = 1e-6
@@ -153,8 +148,7 @@ struct FakeBoxedReward: RewardFunction {
 
 /// Centres rewards.
 struct FakeEstimator: AdvantageEstimator {
-  static let name = "grpo"
-  static let summary = "Centres rewards within a group"
+  static let about = ComponentAbout(name: "grpo", summary: "Centres rewards within a group")
   let comparesWithinGroup = true
   struct Options: ComponentOptions {
     var epsilon = 0.001

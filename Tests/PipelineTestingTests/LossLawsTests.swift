@@ -9,8 +9,7 @@ import Testing
 struct LossLawsTests {
   /// A loss made of a closure.
   private struct Sketch: PolicyLoss {
-    static let name = "sketch"
-    static let summary = "Computes what its closure computes"
+    static let about = ComponentAbout(name: "sketch", summary: "Computes what its closure computes")
     var reads: Set<Field> = [.advantage]
     var usesOldLogProbs = true
     let body: @Sendable (LossTokens) throws -> TokenLosses

@@ -8,8 +8,13 @@ import Testing
 struct PipelineTestingTests {
   /// A stage made of a closure.
   private struct Sketch: Stage {
-    static let name = "sketch"
-    static let summary = "Does what its closure does"
+    static let about = ComponentAbout(
+      name: "sketch", summary: "Does what its closure does",
+      rules: [DropRule("third", because: "it is the third"), DropRule("all-<name>", because: "all leave")],
+      metrics: [
+        MetricAbout("seen", unit: "trajectories", "how many came", combining: .sum),
+        MetricAbout("part/<name>", unit: "score", "a part"),
+      ])
     var reads: Set<Field> = []
     var writes: Set<Field> = []
     let body: @Sendable (inout TrajectoryBatch, StageContext) throws -> Void
@@ -43,7 +48,10 @@ struct PipelineTestingTests {
         Sketch(writes: [.lossWeight]) { batch, context in
           for index in 0..<batch.count { batch[index].lossWeight = batch[index].reward ?? 0 }
           let odd = batch.trajectories.map { $0.id.hasSuffix("3") }
+          context.report.metric("seen", Double(batch.count), combining: .sum)
+          context.report.metric("part/any/thing", 1)
           batch.drop(stage: context.stage) { odd[$0] ? "third" : nil }
+          batch.drop(stage: context.stage) { _ in "all-of-them" }
         }) == "nothing")
   }
 
@@ -77,7 +85,12 @@ struct PipelineTestingTests {
         "the order of the groups does not matter",
         Sketch(writes: [.step]) { batch, _ in for index in 0..<batch.count { batch[index].step = index } }
       ),
-      ("metrics are finite", Sketch { _, context in context.report.metric("a", .nan) }),
+      ("metrics are finite", Sketch { _, context in context.report.metric("seen", .nan) }),
+      (
+        "a stage declares the rules that it drops by",
+        Sketch { batch, context in batch.drop(stage: context.stage) { _ in "fourth" } }
+      ), ("a stage declares its metrics", Sketch { _, context in context.report.metric("unseen", 1) }),
+      ("a metric is combined as it is declared", Sketch { _, context in context.report.metric("seen", 1) }),
       ("it does not throw", Sketch { _, _ in throw PipelineError(.plugIn, "no") }),
     ]
     for (law, stage) in cases {
@@ -91,9 +104,29 @@ struct PipelineTestingTests {
     #expect(await broken(byIndex, groupOrder: .material) == "nothing")
   }
 
+  private struct Untidy: PolicyBackend {
+    static let about = ComponentAbout(
+      name: "Untidy", summary: "Says little.", papers: [Paper("P", link: "here")],
+      rules: [DropRule("a", because: ""), DropRule("a", because: "b"), DropRule("<any>-rule", because: "c")],
+      metrics: [MetricAbout("m", unit: "", "a figure")])
+    let offers: Set<PolicyNeed> = []
+    init(options: NoOptions, assembly: Assembly) {}
+    func open(_ opening: PolicyOpening) async throws -> any Policy { throw PipelineError(.plugIn, "no") }
+  }
+
+  @Test("every broken law of what a component says of itself is named")
+  func aboutLaws() {
+    let error = #expect(throws: LawViolation.self) { try AboutLaws.check(Untidy.self) }
+    #expect(
+      error?.broken == [
+        "names are in kebab-case: 'Untidy'", "nothing is described twice: 'a'",
+        "everything is said in a line, without a full stop: 'summary': 'Says little.'",
+        "everything is said in a line, without a full stop: 'a': ''", "a paper has a title and a link: 'P': 'here'",
+      ])
+  }
+
   private struct Judge: RewardFunction {
-    static let name = "judge"
-    static let summary = "Judges by a closure"
+    static let about = ComponentAbout(name: "judge", summary: "Judges by a closure")
     let reads: Set<Field> = [.response]
     let body: @Sendable (Trajectory) throws -> RewardOutcome
     init(options: NoOptions, assembly: Assembly) { self.init { _ in .scored(0) } }

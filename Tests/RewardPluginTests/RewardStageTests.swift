@@ -9,8 +9,7 @@ import TextRewardsPlugin
 struct RewardStageTests {
   /// Does what the trajectory's `behaviour` says.
   private struct Scripted: RewardFunction {
-    static let name = "scripted"
-    static let summary = "Does as it is told"
+    static let about = ComponentAbout(name: "scripted", summary: "Does as it is told")
     let reads: Set<Field> = [Field("behaviour")]
     init(options: NoOptions, assembly: Assembly) {}
     func score(_ trajectory: Trajectory) throws -> RewardOutcome {

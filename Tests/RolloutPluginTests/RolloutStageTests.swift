@@ -24,6 +24,7 @@ struct RolloutStageTests {
       stage: "rollout", step: 3, seed: 5, training: TrainingContext(policy: policy, policyVersion: 3))
     var batch = batch
     try await stage.run(&batch, in: context)
+    try AboutLaws.check(stage, named: "rollout", dropsOf: batch, report: context.report)
     return (batch, context.report)
   }
 

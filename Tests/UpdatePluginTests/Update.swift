@@ -61,6 +61,7 @@ struct Update {
     let before = await policy.calls.count
     var batch = trajectories
     try await stage.run(&batch, in: context)
+    try AboutLaws.check(stage, named: "update", dropsOf: batch, report: context.report)
     var passes: [Pass] = []
     var steps: [OptimizerStep] = []
     var scored: [Int] = []

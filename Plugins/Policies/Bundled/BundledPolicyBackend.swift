@@ -5,19 +5,15 @@ public import PipelineCore
 
 /// The bundled policy as a spec names it.
 public struct BundledPolicyBackend: PolicyBackend {
-  /// `bundled`.
-  public static let name = "bundled"
-  /// What `describe` says.
-  public static let summary = "Qwen2.5-VL on this machine's processor, from a folder in the Hugging Face layout"
+  /// What it says of itself.
+  public static let about = ComponentAbout(
+    name: "bundled", summary: "Qwen2.5-VL on this machine's processor, from a folder in the Hugging Face layout")
 
   /// What a spec can set.
   public struct Options: ComponentOptions {
-    /// The model's folder.
-    public var model = SpecPath("")
-    /// Whether the vision tower learns.
-    public var vision = VisionUse.frozen
-    /// Rows that are computed, and kept for the way back, at a time.
-    public var rowsPerMicroBatch = BundledPolicy.Options().rowsPerMicroBatch
+    package var model = SpecPath("")
+    package var vision = VisionUse.frozen
+    package var rowsPerMicroBatch = BundledPolicy.Options().rowsPerMicroBatch
 
     /// No model yet.
     public init() {}

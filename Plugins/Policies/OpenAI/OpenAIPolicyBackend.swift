@@ -5,10 +5,9 @@ import PipelineCore
 
 /// A model behind an OpenAI-compatible server, as a spec names it.
 public struct OpenAIPolicyBackend: PolicyBackend {
-  /// `openai`.
-  public static let name = "openai"
-  /// What `describe` says.
-  public static let summary = "Responses from an OpenAI-compatible server: vLLM, SGLang, transformers serve and others"
+  /// What it says of itself.
+  public static let about = ComponentAbout(
+    name: "openai", summary: "Responses from an OpenAI-compatible server: vLLM, SGLang, transformers serve and others")
 
   /// How several responses to a prompt are asked for.
   public enum Choices: String, Codable, Sendable, CaseIterable {
@@ -46,32 +45,19 @@ public struct OpenAIPolicyBackend: PolicyBackend {
 
   /// What a spec can set.
   public struct Options: ComponentOptions {
-    /// The server's address.
-    public var url = ""
-    /// The model's name there.
-    public var model = ""
-    /// The environment variable that holds the key; empty for none.
-    public var keyFrom = ""
-    /// How several responses to a prompt are asked for.
-    public var choices = Choices.together
-    /// Whether requests carry a seed.
-    public var seeds = Seeds.send
-    /// Whether token ids are asked for.
-    public var tokens = TokenIDs.none
-    /// Which log-probabilities are asked for.
-    public var logprobs = LogProbs.none
-    /// Requests at a time.
-    public var concurrency = 32
-    /// How long an answer may take.
-    public var timeoutSeconds = 600.0
-    /// How often a request is sent again.
-    public var retries = 8
-    /// The wait before a request is sent again.
-    public var backoffSeconds = 1.0
-    /// Where answers are kept.
-    public var cache = CacheFile.auto
-    /// Further members of each request.
-    public var extra = OptionTree.empty
+    package var url = ""
+    package var model = ""
+    package var keyFrom = ""
+    package var choices = Choices.together
+    package var seeds = Seeds.send
+    package var tokens = TokenIDs.none
+    package var logprobs = LogProbs.none
+    package var concurrency = 32
+    package var timeoutSeconds = 600.0
+    package var retries = 8
+    package var backoffSeconds = 1.0
+    package var cache = CacheFile.auto
+    package var extra = OptionTree.empty
 
     /// No server yet.
     public init() {}

@@ -10,10 +10,9 @@ import Synchronization
 /// what it says is read as ``Options/score`` says. Where there is nothing to read, or it lies beyond the scale, the
 /// reward abstains: no guess is made. The same question is asked once, in a run and in what is resumed of it.
 public struct JudgeReward: BatchRewardFunction {
-  /// `judge`.
-  public static let name = "judge"
-  /// What `describe` says.
-  public static let summary = "The score, 0 to 1, that a model behind an OpenAI-compatible server gives the response"
+  /// What it says of itself.
+  public static let about = ComponentAbout(
+    name: "judge", summary: "The score, 0 to 1, that a model behind an OpenAI-compatible server gives the response")
 
   /// Whether the judge sees the prompt's images.
   public enum Images: String, Codable, Sendable, CaseIterable {
@@ -25,14 +24,10 @@ public struct JudgeReward: BatchRewardFunction {
 
   /// What a spec can set.
   public struct Options: ComponentOptions {
-    /// The server's address.
-    public var url = ""
-    /// The model's name there.
-    public var model = ""
-    /// The environment variable that holds the key; empty for none.
-    public var keyFrom = ""
-    /// What the judge is asked.
-    public var prompt = """
+    package var url = ""
+    package var model = ""
+    package var keyFrom = ""
+    package var prompt = """
       Judge an answer to a question.
 
       Question:
@@ -47,28 +42,17 @@ public struct JudgeReward: BatchRewardFunction {
       How good is it, from 0 for wrong to 10 for right? Give your reasons in a sentence, then end with a line such as
       Score: 7
       """
-    /// Whether the judge sees the prompt's images.
-    public var images = Images.omit
-    /// How its answer is read.
-    public var score = ScoreReading.lastNumber
-    /// The number that makes a score of 0.
-    public var worst = 0.0
-    /// The number that makes a score of 1.
-    public var best = 10.0
-    /// How the judge's tokens are drawn.
-    public var sampling = Options.careful
-    /// Requests at a time.
-    public var concurrency = 32
-    /// How long an answer may take.
-    public var timeoutSeconds = 600.0
-    /// How often a request is sent again.
-    public var retries = 8
-    /// The wait before a request is sent again.
-    public var backoffSeconds = 1.0
-    /// Where answers are kept.
-    public var cache = CacheFile.auto
-    /// Further members of each request.
-    public var extra = OptionTree.empty
+    package var images = Images.omit
+    package var score = ScoreReading.lastNumber
+    package var worst = 0.0
+    package var best = 10.0
+    package var sampling = Options.careful
+    package var concurrency = 32
+    package var timeoutSeconds = 600.0
+    package var retries = 8
+    package var backoffSeconds = 1.0
+    package var cache = CacheFile.auto
+    package var extra = OptionTree.empty
 
     private static let careful: SamplingOptions = {
       var sampling = SamplingOptions()

@@ -41,16 +41,11 @@ public struct MathAnswerOptions: ComponentOptions {
     case zero
   }
 
-  /// Which part of the response is its answer.
-  public var extract = Extraction.automatic
-  /// From how many decimal places on a number counts as rounded.
-  public var decimalPlaces = 6
-  /// What a percent sign means.
-  public var percent = Percent.either
-  /// Which values variables have.
-  public var variables = Variables.real
-  /// What happens when the comparison cannot tell.
-  public var unknown = Unknown.abstain
+  package var extract = Extraction.automatic
+  package var decimalPlaces = 6
+  package var percent = Percent.either
+  package var variables = Variables.real
+  package var unknown = Unknown.abstain
 
   /// The defaults.
   public init() {}

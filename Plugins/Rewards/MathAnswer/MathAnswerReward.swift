@@ -27,10 +27,9 @@ public import PipelineCore
 /// brackets, or takes more than a fixed count of steps; where values are too close to tell apart; where sums, integrals
 /// or limits differ, which are compared by their parts.
 public struct MathAnswerReward: RewardFunction {
-  /// `math-answer`.
-  public static let name = "math-answer"
-  /// What `describe` says.
-  public static let summary = "1 if the response's answer is mathematically equal to the answer, else 0"
+  /// What it says of itself.
+  public static let about = ComponentAbout(
+    name: "math-answer", summary: "1 if the response's answer is mathematically equal to the answer, else 0")
 
   /// Both sides of the comparison.
   public let reads: Set<Field> = [.response, .answer]

@@ -14,11 +14,10 @@ import Synchronization
 /// answered: only those it then fails on are failed or timed out. With a `bridge` the command names a Python file with a
 /// function as EasyR1, verl or TRL call it.
 public struct ProcessReward: BatchRewardFunction {
-  /// `process`.
-  public static let name = "process"
-  /// What `describe` says.
-  public static let summary =
-    "Scores with a program in any language, or with a Python function written for another trainer"
+  /// What it says of itself.
+  public static let about = ComponentAbout(
+    name: "process",
+    summary: "Scores with a program in any language, or with a Python function written for another trainer")
 
   /// What the trajectories must carry.
   public let reads: Set<Field>

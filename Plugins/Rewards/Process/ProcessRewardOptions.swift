@@ -5,36 +5,21 @@ public import PipelineCore
 extension ProcessReward {
   /// What a spec can set.
   public struct Options: ComponentOptions {
-    /// The program and its arguments.
-    public var command = ProgramCommand()
-    /// Its working folder.
-    public var folder = SpecPath(".")
-    /// Variables that it gets beside ours.
-    public var environment: [String: String] = [:]
-    /// For which interface the Python function in the command's file is written.
-    public var bridge = PythonBridge.none
-    /// The function's name; empty for the usual one.
-    public var function = ""
-    /// What the function gets beside the trajectories.
-    public var arguments = OptionTree.empty
-    /// What a trajectory must carry.
-    public var reads: [Field] = [.response]
-    /// What is sent beside the id; empty for all but lists of tokens.
-    public var fields: [Field] = []
-    /// How many copies of the program work at once.
-    public var workers = 1
-    /// How many trajectories a copy is sent at once.
-    public var batch = 64
-    /// The longest wait for an answer.
-    public var seconds = 30.0
-    /// The longest wait for the first line.
-    public var startSeconds = 60.0
-    /// The most private memory of each of its processes, in megabytes; 0 for no limit.
-    public var memoryMb = 0
-    /// The longest line that it may write.
-    public var answerBytes = 1 << 20
-    /// How many trajectories of a run it may fail on.
-    public var maxFailures = 100
+    package var command = ProgramCommand()
+    package var folder = SpecPath(".")
+    package var environment: [String: String] = [:]
+    package var bridge = PythonBridge.none
+    package var function = ""
+    package var arguments = OptionTree.empty
+    package var reads: [Field] = [.response]
+    package var fields: [Field] = []
+    package var workers = 1
+    package var batch = 64
+    package var seconds = 30.0
+    package var startSeconds = 60.0
+    package var memoryMb = 0
+    package var answerBytes = 1 << 20
+    package var maxFailures = 100
 
     /// The defaults, which lack a command.
     public init() {}

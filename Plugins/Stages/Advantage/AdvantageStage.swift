@@ -3,25 +3,42 @@ import PipelineCore
 
 /// Turns rewards into advantages with an estimator named in its options, by default GRPO's.
 ///
-/// A trajectory without a reward takes no part in any mean and leaves, rule `no-reward`; one that lacks what
-/// the estimator reads leaves with `no-tokens` or `no-baseline`. Where the estimator compares within the group,
-/// a group of one stays with advantage 0, and a larger group left with one scored rollout leaves, rule
-/// `too-few-scored`; rollouts that earlier stages dropped from the batch count towards the group's size.
-///
-/// Metrics: `critic/advantages/mean`, `max`, `min`; `groups` and how many of them are `zero_variance_groups`,
-/// `all_right_groups` and `all_wrong_groups`; `unscored` and `too_few_scored`, in trajectories. A zero-variance
-/// group has two or more scored rollouts, all with the same reward; it is all right where that reward is at
-/// least one half.
+/// A trajectory without a reward, or without what the estimator reads, takes no part in any mean and leaves. Where the
+/// estimator compares within the group, a group of one stays with advantage 0, and a larger group left with one scored
+/// rollout leaves; rollouts that earlier stages dropped from the batch count towards the group's size.
 public struct AdvantageStage: Stage {
-  /// `advantage`.
-  public static let name = "advantage"
-  /// What `describe` says.
-  public static let summary = "Turns rewards into advantages; trajectories without a reward leave"
+  /// What it says of itself.
+  public static let about = ComponentAbout(
+    name: "advantage", summary: "Turns rewards into advantages; trajectories without a reward leave",
+    rules: [
+      DropRule("no-reward", because: "it has no reward, so it can be compared with nothing"),
+      DropRule(
+        "too-few-scored",
+        because: "it is the only rollout of its group with a reward, and there is none to compare it with"),
+      DropRule("no-tokens", because: "the estimator works token by token, and the record has no tokens"),
+      DropRule(
+        "no-baseline", because: "the estimator needs the reward of a greedy response, and the record has no baseline"),
+    ],
+    metrics: [
+      MetricAbout("critic/advantages/mean", unit: "advantage", "mean over trajectories"),
+      MetricAbout("critic/advantages/max", unit: "advantage", "the largest of a trajectory", combining: .maximum),
+      MetricAbout("critic/advantages/min", unit: "advantage", "the least of a trajectory", combining: .minimum),
+      MetricAbout("groups", unit: "groups", "groups with advantages", combining: .sum),
+      MetricAbout(
+        "zero_variance_groups", unit: "groups", "groups with two or more scored rollouts, all with the same reward",
+        combining: .sum),
+      MetricAbout(
+        "all_right_groups", unit: "groups", "zero-variance groups whose reward is at least one half", combining: .sum),
+      MetricAbout("all_wrong_groups", unit: "groups", "zero-variance groups whose reward is lower", combining: .sum),
+      MetricAbout("unscored", unit: "trajectories", "left since they have no reward", combining: .sum),
+      MetricAbout(
+        "too_few_scored", unit: "trajectories", "left since they are the only one of their group with a reward",
+        combining: .sum),
+    ])
 
   /// What a spec can set.
   public struct Options: ComponentOptions {
-    /// The estimator.
-    public var estimator = ComponentReference("grpo")
+    package var estimator = ComponentReference("grpo")
 
     /// The defaults.
     public init() {}
@@ -46,6 +63,16 @@ public struct AdvantageStage: Stage {
   public var reads: Set<Field> { estimator.reads.union([.reward]) }
   /// What the estimator writes: `advantage`, and per token `advantages`.
   public var writes: Set<Field> { estimator.writes }
+
+  /// The advantage, and how it came about.
+  public func explanation(of trajectory: LineageEntry, in step: LineageStep) -> Explanation? {
+    guard let advantage = trajectory.advantage else { return nil }
+    let rewards = step.group.compactMap(\.reward)
+    let isFlat = advantage == 0 && rewards.count > 1 && rewards.allSatisfy { $0 == rewards[0] }
+    let remark =
+      isFlat ? "; all rewards of the group are equal" : abs(advantage) < 0.1 ? "; hardly any gradient" : ""
+    return "\(signed: advantage) by \(Self.nameOf(estimator)): \(estimator.formula)\(remark)"
+  }
 
   /// Gives every scored trajectory an advantage and drops the others.
   ///

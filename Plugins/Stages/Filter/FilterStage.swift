@@ -12,10 +12,19 @@ import PipelineCore
 ///
 /// Source: Yu et al., "DAPO", dynamic sampling; the band 0.01–0.99 as in EasyR1.
 public struct FilterStage: Stage {
-  /// `filter`.
-  public static let name = "filter"
-  /// What `describe` says.
-  public static let summary = "Drops trajectories or groups by reward band, length or lack of variance"
+  /// What it says of itself.
+  public static let about = ComponentAbout(
+    name: "filter", summary: "Drops trajectories or groups by reward band, length or lack of variance",
+    papers: [Paper("DAPO, dynamic sampling", arXiv: "2503.14476")],
+    rules: [
+      DropRule(
+        "reward-band", because: "its group's mean score lies outside the band: too easy, or too hard, to learn from"),
+      DropRule("no-score", because: "no rollout of its group has the score that the band goes by"),
+      DropRule("overlong", because: "its response is longer than allowed"),
+      DropRule(
+        "zero-variance",
+        because: "all rewards of its group are equal, so there is nothing to learn from comparing them"),
+    ])
 
   /// What to drop by.
   public enum Rule: String, Codable, Sendable, CaseIterable {
@@ -29,18 +38,12 @@ public struct FilterStage: Stage {
 
   /// What a spec can set.
   public struct Options: ComponentOptions {
-    /// What to drop by.
-    public var rule = Rule.rewardBand
-    /// A group's mean must lie above this, for `reward-band`.
-    public var low = 0.01
-    /// A group's mean must lie below this, for `reward-band`.
-    public var high = 0.99
-    /// `reward`, or the name of a part in `rewards`, for `reward-band`.
-    public var score = "reward"
-    /// The most tokens a response may have, for `overlong`; 0 sets no limit beside `finish`.
-    public var maxTokens = 0
-    /// The most batches of prompts that a step may take until as many groups are left as it began with.
-    public var maxAttempts = 1
+    package var rule = Rule.rewardBand
+    package var low = 0.01
+    package var high = 0.99
+    package var score = "reward"
+    package var maxTokens = 0
+    package var maxAttempts = 1
 
     /// The defaults.
     public init() {}

@@ -4,16 +4,13 @@ public import PipelineCore
 extension KLPenaltyStage {
   /// What a spec can set: that of ``PipelineCore/KLOptions``, with defaults for a reward.
   public struct Options: ComponentOptions, Hashable {
-    /// What the divergence is multiplied by, at first; the default as in EasyR1.
-    public var coefficient = 1e-3
-    /// How the divergence is estimated from a token; k1 is unbiased, which is what a reward needs.
-    public var estimator = KLEstimator.k1
-    /// Whether the coefficient stays.
-    public var controller = KLOptions.Controller.fixed
-    /// The divergence per token that an adaptive coefficient aims at.
-    public var target = KLOptions().target
-    /// Over how many trajectories an adaptive coefficient may change by 20 %.
-    public var horizon = KLOptions().horizon
+    // As in EasyR1.
+    package var coefficient = 1e-3
+    // Unbiased, which is what a reward needs.
+    package var estimator = KLEstimator.k1
+    package var controller = KLOptions.Controller.fixed
+    package var target = KLOptions().target
+    package var horizon = KLOptions().horizon
 
     /// The defaults.
     public init() {}

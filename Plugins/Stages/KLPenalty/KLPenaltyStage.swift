@@ -8,16 +8,23 @@ public import PipelineCore
 /// part `kl`, the sum before the coefficient. A trajectory without a reward stays without one; one whose KL divergence
 /// cannot be computed loses its reward, with the status `failed`.
 ///
-/// Metrics, as in EasyR1: `critic/kl`, the mean over trajectories of the mean over their tokens, and `critic/kl_coef`, the
-/// coefficient of this step. `kl_failed` counts trajectories.
-///
-/// Source: Ouyang et al., "Training Language Models to Follow Instructions with Human Feedback"; the controller: see
-/// ``PipelineCore/KLController``.
+/// Metrics have EasyR1's names. The controller: see ``PipelineCore/KLController``.
 public struct KLPenaltyStage: Stage {
-  /// `kl-penalty`.
-  public static let name = "kl-penalty"
-  /// What `describe` says.
-  public static let summary = "Subtracts the KL divergence to the reference policy from the reward"
+  /// What it says of itself.
+  public static let about = ComponentAbout(
+    name: "kl-penalty", summary: "Subtracts the KL divergence to the reference policy from the reward",
+    papers: [
+      Paper("Training Language Models to Follow Instructions with Human Feedback", arXiv: "2203.02155")
+    ],
+    metrics: [
+      MetricAbout(
+        "critic/kl", unit: "nats per token",
+        "KL divergence to the reference: mean over trajectories of the mean over their tokens"),
+      MetricAbout("critic/kl_coef", unit: "reward per nat", "coefficient of the penalty in this step"),
+      MetricAbout(
+        "kl_failed", unit: "trajectories", "lost their reward since their KL divergence cannot be computed",
+        combining: .sum),
+    ])
 
   private let kl: KLOptions
 
@@ -34,6 +41,12 @@ public struct KLPenaltyStage: Stage {
   public let writes: Set<Field> = [.reward, .rewards, .rewardStatus, .refLogprobs]
   /// Log-probabilities under the weights that the run began with.
   public let needs: Set<PolicyNeed> = [.reference]
+
+  /// The divergence that lowered the reward.
+  public func explanation(of trajectory: LineageEntry, in step: LineageStep) -> Explanation? {
+    guard let divergence = trajectory.rewards.first(where: { $0.name == "kl" })?.score else { return nil }
+    return "reward lowered by the coefficient times \(divergence) nats, the response's KL divergence to the reference"
+  }
 
   /// Lowers the rewards.
   ///

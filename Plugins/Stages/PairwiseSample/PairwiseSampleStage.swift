@@ -9,19 +9,32 @@ import PipelineCore
 /// order stay: 8 of 16 rollouts for `keep: 0.5`. Ties keep input order. Advantages are those of the whole group
 /// and stay as they are. Rank order is not order by |A| + |A| once both members have the same sign.
 ///
-/// Drops, by rule: `inner-pair`; `unpaired-median` of an odd group; `group-too-small` where M = 0;
-/// `zero-variance` where all advantages of a group are equal and the options say so; `no-advantage`; and
-/// `not-selected` for the other strategies, which keep the same number `2M` of each group but form no pairs, so
-/// that a shuffle after them draws single trajectories.
-///
-/// Metrics: `pairs` kept; `small_groups`, of which no pair was; and `zero_variance_groups`.
-///
-/// Source: Shuffle-R1 (arXiv 2508.05612), "Pairwise Trajectory Sampling".
+/// The strategies other than `max-min` keep the same number `2M` of each group but form no pairs, so that a shuffle after
+/// them draws single trajectories.
 public struct PairwiseSampleStage: Stage {
-  /// `pairwise-sample`.
-  public static let name = "pairwise-sample"
-  /// What `describe` says.
-  public static let summary = "Keeps the pairs of best and worst rollouts of every query, the outermost first"
+  /// What it says of itself.
+  public static let about = ComponentAbout(
+    name: "pairwise-sample", summary: "Keeps the pairs of best and worst rollouts of every query, the outermost first",
+    papers: [Paper("Shuffle-R1, Pairwise Trajectory Sampling", arXiv: "2508.05612")],
+    rules: [
+      DropRule("no-advantage", because: "it has no advantage to be selected by"),
+      DropRule("group-too-small", because: "its group is too small to give a pair"),
+      DropRule(
+        "unpaired-median",
+        because: "its group has an odd number of rollouts, and the one in the middle stays without a partner"),
+      DropRule(
+        "inner-pair",
+        because: "only the outermost pairs of a group are kept, best with worst, and it lies nearer the middle"),
+      DropRule(
+        "zero-variance",
+        because: "all advantages of its group are equal, so there is nothing to learn from comparing them"),
+      DropRule("not-selected", because: "the stage keeps a part of each group, and chose others"),
+    ],
+    metrics: [
+      MetricAbout("pairs", unit: "pairs", "pairs that were kept", combining: .sum),
+      MetricAbout("small_groups", unit: "groups", "groups too small to keep anything of", combining: .sum),
+      MetricAbout("zero_variance_groups", unit: "groups", "groups whose advantages are all equal", combining: .sum),
+    ])
 
   /// Which rollouts of a group to keep.
   public enum Strategy: String, Codable, Sendable, CaseIterable {
@@ -55,14 +68,10 @@ public struct PairwiseSampleStage: Stage {
 
   /// What a spec can set.
   public struct Options: ComponentOptions {
-    /// The share α of pairs to keep.
-    public var keep = 0.5
-    /// Which rollouts to keep.
-    public var strategy = Strategy.maxMin
-    /// What becomes of groups whose advantages are all equal.
-    public var zeroVariance = ZeroVariance.keep
-    /// What becomes of a batch of which nothing can be kept.
-    public var nothingKept = NothingKept.refuse
+    package var keep = 0.5
+    package var strategy = Strategy.maxMin
+    package var zeroVariance = ZeroVariance.keep
+    package var nothingKept = NothingKept.refuse
 
     /// The defaults.
     public init() {}

@@ -10,10 +10,10 @@ public import PipelineCore
 ///
 /// A batch is worked on as a whole or not at all: what the program fails on stops the run.
 public struct ProcessStage: Stage {
-  /// `process`.
-  public static let name = "process"
-  /// What `describe` says.
-  public static let summary = "Has a program in any language set fields and drop trajectories"
+  /// What it says of itself.
+  public static let about = ComponentAbout(
+    name: "process", summary: "Has a program in any language set fields and drop trajectories",
+    rules: [DropRule("<rule>", because: "the program dropped it by a rule of its own")])
 
   /// What the trajectories must carry.
   public let reads: Set<Field>
@@ -76,26 +76,16 @@ public struct ProcessStage: Stage {
 extension ProcessStage {
   /// What a spec can set.
   public struct Options: ComponentOptions {
-    /// The program and its arguments.
-    public var command = ProgramCommand()
-    /// Its working folder.
-    public var folder = SpecPath(".")
-    /// Variables that it gets beside ours.
-    public var environment: [String: String] = [:]
-    /// What a trajectory must carry.
-    public var reads: [Field] = []
-    /// What the program sets.
-    public var writes: [Field] = []
-    /// What is sent beside the id; empty for all but lists of tokens.
-    public var fields: [Field] = []
-    /// The longest wait for an answer.
-    public var seconds = 30.0
-    /// The longest wait for the first line.
-    public var startSeconds = 60.0
-    /// The most private memory of each of its processes, in megabytes; 0 for no limit.
-    public var memoryMb = 0
-    /// The longest line that it may write.
-    public var answerBytes = 1 << 20
+    package var command = ProgramCommand()
+    package var folder = SpecPath(".")
+    package var environment: [String: String] = [:]
+    package var reads: [Field] = []
+    package var writes: [Field] = []
+    package var fields: [Field] = []
+    package var seconds = 30.0
+    package var startSeconds = 60.0
+    package var memoryMb = 0
+    package var answerBytes = 1 << 20
 
     /// The defaults, which lack a command.
     public init() {}

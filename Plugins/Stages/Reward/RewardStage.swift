@@ -9,14 +9,28 @@ import PipelineCore
 /// not score, the trajectory has no reward, which is not a reward of 0; scores of the others stay in `rewards`.
 /// `reward_status` says which it was: failed before timed out before abstained. Nothing is dropped here.
 ///
-/// Metrics, named as in EasyR1: the means `reward/overall` and `reward/<part>` over the trajectories with that score,
-/// `critic/score/mean`, `max` and `min`, and under `reward_status` how many were `scored`, `abstained`, `failed`,
-/// `timed_out` and `already_scored`.
+/// Metrics are named as in EasyR1.
 public struct RewardStage: Stage {
-  /// `reward`.
-  public static let name = "reward"
-  /// What `describe` says.
-  public static let summary = "Scores trajectories with the weighted sum of reward functions"
+  /// What it says of itself.
+  public static let about = ComponentAbout(
+    name: "reward", summary: "Scores trajectories with the weighted sum of reward functions",
+    metrics: [
+      MetricAbout("reward/overall", unit: "reward", "mean over trajectories with a reward"),
+      MetricAbout("critic/score/mean", unit: "reward", "mean reward as scored"),
+      MetricAbout("critic/score/max", unit: "reward", "the largest reward as scored", combining: .maximum),
+      MetricAbout("critic/score/min", unit: "reward", "the least reward as scored", combining: .minimum),
+      MetricAbout("critic/rewards/mean", unit: "reward", "mean reward that advantages are computed from"),
+      MetricAbout("critic/rewards/max", unit: "reward", "the largest of those rewards", combining: .maximum),
+      MetricAbout("critic/rewards/min", unit: "reward", "the least of those rewards", combining: .minimum),
+      MetricAbout("reward_status/scored", unit: "trajectories", "got a reward", combining: .sum),
+      MetricAbout("reward_status/abstained", unit: "trajectories", "a reward function abstained", combining: .sum),
+      MetricAbout("reward_status/failed", unit: "trajectories", "a reward function failed", combining: .sum),
+      MetricAbout(
+        "reward_status/timed_out", unit: "trajectories", "a reward function did not answer in time", combining: .sum),
+      MetricAbout(
+        "reward_status/already_scored", unit: "trajectories", "kept the reward that they came with", combining: .sum),
+      MetricAbout("reward/<part>", unit: "score", "mean score of a function, or of a part of it, before weights"),
+    ])
 
   /// The scores, and what became of them.
   public let writes: Set<Field> = [.reward, .rewards, .rewardStatus]

@@ -12,10 +12,8 @@ extension RewardStage {
 
   /// What a spec can set.
   public struct Options: ComponentOptions {
-    /// The reward functions.
-    public var functions: [RewardTerm] = [RewardTerm("boxed-answer")]
-    /// What becomes of rewards that are there already.
-    public var existing = Existing.replace
+    package var functions: [RewardTerm] = [RewardTerm("boxed-answer")]
+    package var existing = Existing.replace
 
     /// The defaults.
     public init() {}

@@ -5,24 +5,32 @@ import PipelineCore
 ///
 /// A rollout carries the prompt's fields, an id of its own (`GROUP/0`, `GROUP/1`, …), tokens, their log-probabilities at
 /// the sampling temperature, the text, and how and by which policy it was sampled. Its seed depends on the run's seed,
-/// the step, the prompt and the rollout's number, on nothing else. A prompt that cannot be used leaves with rule
-/// `unusable-prompt`, one that is too long with `too-long`.
+/// the step, the prompt and the rollout's number, on nothing else. A prompt that cannot be used, or that is too long, leaves.
 public struct RolloutStage: Stage {
-  /// `rollout`.
-  public static let name = "rollout"
-  /// What `describe` says.
-  public static let summary = "Samples responses to each prompt from the policy"
+  /// What it says of itself.
+  public static let about = ComponentAbout(
+    name: "rollout", summary: "Samples responses to each prompt from the policy",
+    rules: [
+      DropRule("unusable-prompt", because: "its prompt, or an image of it, cannot be used"),
+      DropRule("too-long", because: "its prompt leaves no room for the longest response"),
+    ],
+    metrics: [
+      MetricAbout("response_length/mean", unit: "tokens", "mean length of the responses"),
+      MetricAbout("response_length/max", unit: "tokens", "the longest response", combining: .maximum),
+      MetricAbout("response_length/min", unit: "tokens", "the shortest response", combining: .minimum),
+      MetricAbout("response_length/clip_ratio", unit: "share", "responses that were cut off at the length limit"),
+      MetricAbout("perf/response_tokens", unit: "tokens", "tokens of all responses", combining: .sum),
+      MetricAbout("prompt_length/mean", unit: "tokens", "mean length of the prompts, each response counted"),
+      MetricAbout("prompt_length/max", unit: "tokens", "the longest prompt", combining: .maximum),
+      MetricAbout("prompt_length/min", unit: "tokens", "the shortest prompt", combining: .minimum),
+    ])
 
   /// What a spec can set.
   public struct Options: ComponentOptions {
-    /// Rollouts of each prompt.
-    public var n = 8
-    /// How they are sampled.
-    public var sampling = SamplingOptions()
-    /// What becomes of a prompt that leaves no room for the longest response.
-    public var tooLong = RolloutSampler.TooLong.error
-    /// Prompts that are rolled out together.
-    public var promptsAtOnce = 64
+    package var n = 8
+    package var sampling = SamplingOptions()
+    package var tooLong = RolloutSampler.TooLong.error
+    package var promptsAtOnce = 64
 
     /// The defaults.
     public init() {}

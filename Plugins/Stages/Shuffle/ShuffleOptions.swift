@@ -47,23 +47,15 @@ extension ShuffleStage {
 
   /// What a spec can set.
   public struct Options: ComponentOptions {
-    /// The number of rounds S.
-    public var rounds = 8
-    /// How advantages become a pair's importance.
-    public var weightBy = WeightBy.sum
-    /// How importances become weights.
-    public var weighting = Weighting.power
-    /// The exponent of `power`.
-    public var exponent = 1.0
+    package var rounds = 8
+    package var weightBy = WeightBy.sum
+    package var weighting = Weighting.power
+    package var exponent = 1.0
     // Differs from Shuffle-R1: the temperature stays; there it is lowered from 2 to 1 as training goes on.
-    /// The temperature of `softmax`.
-    public var temperature = 2.0
-    /// Whether to draw or to weigh.
-    public var mode = Mode.resample
-    /// Whether to correct the loss for the draw.
-    public var correction = Correction.none
-    /// The most that the correction may weigh a unit, before rescaling.
-    public var cap = 10.0
+    package var temperature = 2.0
+    package var mode = Mode.resample
+    package var correction = Correction.none
+    package var cap = 10.0
 
     /// The defaults.
     public init() {}

@@ -12,27 +12,35 @@ import PipelineCore
 /// divisible by `S`, the first rounds are one longer. Pair members stay adjacent, the better one first. A unit
 /// of weight 0 is drawn only where a round has too few others, uniformly.
 ///
-/// Writes `draws`, the positions of each trajectory in the new batch; undrawn trajectories leave, rule
-/// `not-drawn`, and those without an advantage, rule `no-advantage`. All weights zero: the batch passes through
-/// as it is. A pair member whose partner is not in the batch is drawn singly. Both are warned about.
+/// Writes `draws`, the positions of each trajectory in the new batch; undrawn trajectories leave. All weights zero: the
+/// batch passes through as it is. A pair member whose partner is not in the batch is drawn singly. Both are warned about.
 ///
 /// Round `r` takes one draw for each unit, in order, from the context's random stream at `(r, 0)`.
 ///
-/// Metrics: `units`; `distinct_pairs`, the different units drawn; `max_exposure`, how often the most frequent one was;
-/// `effective_sample_size`, `(ΣW)² / ΣW²`.
-///
-/// Source: Shuffle-R1 (arXiv 2508.05612), "Advantage-based Trajectory Shuffle" (also "Batch Shuffle").
+/// The paper's listing calls it "Batch Shuffle".
 public struct ShuffleStage: Stage {
-  /// `shuffle`.
-  public static let name = "shuffle"
-  /// What `describe` says.
-  public static let summary = "Draws the batch anew, pairs with large advantages more often"
+  /// What it says of itself.
+  public static let about = ComponentAbout(
+    name: "shuffle", summary: "Draws the batch anew, pairs with large advantages more often",
+    papers: [Paper("Shuffle-R1, Advantage-based Trajectory Shuffle", arXiv: "2508.05612")],
+    rules: [
+      DropRule("no-advantage", because: "it has no advantage to be drawn by"),
+      DropRule("not-drawn", because: "the weighted draw passed it over in every round"),
+    ],
+    metrics: [
+      MetricAbout("units", unit: "pairs and single trajectories", "what is drawn from, or weighed"),
+      MetricAbout("distinct_pairs", unit: "pairs and single trajectories", "how many different ones were drawn"),
+      MetricAbout("max_exposure", unit: "draws", "how often the most frequent pair or single trajectory was drawn"),
+      MetricAbout(
+        "effective_sample_size", unit: "pairs and single trajectories",
+        "how many of equal weight would be as spread out: (sum of weights)^2 / sum of squared weights"),
+    ])
 
   /// `advantage`.
   public let reads: Set<Field> = [.advantage]
   /// `pair`, as pairwise sampling writes it.
   public let readsIfPresent: Set<Field> = [.pair]
-  private let options: Options
+  let options: Options
 
   /// Makes the stage.
   public init(options: Options = Options(), assembly: Assembly) { self.options = options }

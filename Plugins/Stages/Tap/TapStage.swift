@@ -3,15 +3,13 @@ import PipelineCore
 
 /// Writes the batch as it is now beside the run, for people to read, and changes nothing.
 public struct TapStage: Stage {
-  /// `tap`.
-  public static let name = "tap"
-  /// What `describe` says.
-  public static let summary = "Writes the batch as it is at this place to the run's taps"
+  /// What it says of itself.
+  public static let about = ComponentAbout(
+    name: "tap", summary: "Writes the batch as it is at this place to the run's taps")
 
   /// What a spec can set.
   public struct Options: ComponentOptions {
-    /// The name to write under; empty means the stage's name in the spec.
-    public var name = ""
+    package var name = ""
 
     /// The defaults.
     public init() {}

@@ -35,12 +35,9 @@ public struct ImportanceCorrection: ComponentOptions, Hashable {
     case mask
   }
 
-  /// Whose probabilities are compared.
-  public var level = Level.none
-  /// What becomes of a ratio that is too large.
-  public var mode = Mode.truncate
-  /// The largest ratio allowed.
-  public var cap = 2.0
+  package var level = Level.none
+  package var mode = Mode.truncate
+  package var cap = 2.0
 
   /// No correction.
   public init() {}

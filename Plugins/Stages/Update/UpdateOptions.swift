@@ -4,28 +4,17 @@ public import PipelineCore
 extension UpdateStage {
   /// What a spec can set.
   public struct Options: ComponentOptions {
-    /// The loss.
-    public var loss = ComponentReference("clip")
-    /// How the losses of a minibatch's tokens become one number.
-    public var aggregation = AggregationChoice.auto
-    /// Optimizer steps that a batch is cut into.
-    public var minibatches = 1
-    /// How often the batch is gone through.
-    public var epochs = 1
-    /// The learning rate from one optimizer step to the next.
-    public var learningRate = LearningRateSchedule()
-    /// AdamW.
-    public var optimizer = OptimizerOptions()
-    /// The distance to the policy that the run began with, in the loss.
-    public var kl = KLOptions()
-    /// For rollouts that another policy or engine sampled.
-    public var importance = ImportanceCorrection()
-    /// Where old log-probabilities come from.
-    public var oldLogProbs = OldLogProbs.auto
-    /// The longest response allowed, for `seq-mean-token-sum-norm`; 0 for what records say of their sampling.
-    public var longest = 0
-    /// A mean distance from the old policy, in nats a token, at which the run stops; 0 never stops it.
-    public var divergenceLimit = 5.0
+    package var loss = ComponentReference("clip")
+    package var aggregation = AggregationChoice.auto
+    package var minibatches = 1
+    package var epochs = 1
+    package var learningRate = LearningRateSchedule()
+    package var optimizer = OptimizerOptions()
+    package var kl = KLOptions()
+    package var importance = ImportanceCorrection()
+    package var oldLogProbs = OldLogProbs.auto
+    package var longest = 0
+    package var divergenceLimit = 5.0
 
     /// The defaults.
     public init() {}
@@ -35,7 +24,7 @@ extension UpdateStage {
 
     /// What each option means.
     public static let help = [
-      "loss": "the loss: clip, gspo, gspo-token, cispo, sapo, reinforce, nll, or one of your own",
+      "loss": "the loss, by name",
       "aggregation": "how the losses of tokens become one number; auto takes what the loss was published with",
       "minibatches": "optimizer steps that a batch is cut into; the published runs have 4",
       "epochs": "how often the batch is gone through",
@@ -83,20 +72,13 @@ extension UpdateStage {
 
 /// AdamW, as a spec sets it.
 public struct OptimizerOptions: ComponentOptions, Hashable {
-  /// The decay of the first moment.
-  public var beta1 = 0.9
-  /// The decay of the second moment.
-  public var beta2 = 0.999
-  /// What is added to the root of the second moment.
-  public var epsilon = 1e-8
-  /// The decoupled weight decay.
-  public var weightDecay = 0.01
-  /// Which weights decay.
-  public var decaying = OptimizerStep.Decaying.all
-  /// What the learning rate is multiplied by for the vision tower, where it learns.
-  public var visionRateFactor = 1.0
-  /// Gradients of a larger norm are scaled down to it.
-  public var maxGradientNorm = 1.0
+  package var beta1 = 0.9
+  package var beta2 = 0.999
+  package var epsilon = 1e-8
+  package var weightDecay = 0.01
+  package var decaying = OptimizerStep.Decaying.all
+  package var visionRateFactor = 1.0
+  package var maxGradientNorm = 1.0
 
   /// The defaults.
   public init() {}

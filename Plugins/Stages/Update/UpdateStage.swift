@@ -8,10 +8,34 @@ public import PipelineCore
 /// sampled it, or computed once for each distinct trajectory. Responses that a minibatch holds more than once are computed
 /// once, and responses to one prompt together; neither changes the mean.
 public struct UpdateStage: Stage {
-  /// `update`.
-  public static let name = "update"
-  /// What `describe` says.
-  public static let summary = "Updates the policy: minibatches, a loss, optimizer steps"
+  /// What it says of itself.
+  public static let about = ComponentAbout(
+    name: "update", summary: "Updates the policy: minibatches, a loss, optimizer steps",
+    rules: [
+      DropRule(
+        "unusable", because: "it cannot be trained on: its record, or what it names, does not fit the policy")
+    ],
+    metrics: [
+      MetricAbout("actor/pg_loss", unit: "loss", "mean policy loss of the minibatches"),
+      MetricAbout("actor/pg_clipfrac_higher", unit: "share", "tokens whose loss a limit raised"),
+      MetricAbout("actor/pg_clipfrac_lower", unit: "share", "tokens whose loss a limit lowered"),
+      MetricAbout("actor/ppo_kl", unit: "nats per token", "mean of log-probability before the step minus now"),
+      MetricAbout("actor/entropy_loss", unit: "nats per token", "mean of minus the log-probability of the tokens"),
+      MetricAbout("actor/grad_norm", unit: "norm", "mean norm of the gradient, before it is clipped"),
+      MetricAbout("actor/lr", unit: "learning rate", "of the step's last update"),
+      MetricAbout("actor/optimizer_steps", unit: "updates", "updates since the training began"),
+      MetricAbout("actor/kl_loss", unit: "nats", "KL divergence to the reference, as the loss has it"),
+      MetricAbout("actor/kl_coef", unit: "loss per nat", "what that divergence is multiplied by"),
+      MetricAbout(
+        "actor/rollout_util_rate", unit: "share",
+        "trained trajectories, each draw counted, whose advantage is not 0 and that were not cut off with one below 0"),
+      MetricAbout("actor/token_util_rate", unit: "share", "trained tokens with a gradient"),
+      MetricAbout(
+        "actor/rollout_gradient_rate", unit: "share", "trained trajectories, each draw counted, with a gradient"),
+      MetricAbout("data/rollout_util_rate", unit: "share", "rollouts of the step that gave a gradient"),
+      MetricAbout("data/trained_trajectories", unit: "trajectories", "trained on, each draw counted"),
+      MetricAbout("data/trained_distinct", unit: "trajectories", "trained on, each counted once"),
+    ])
 
   /// Where old log-probabilities come from.
   public enum OldLogProbs: String, Codable, Sendable, CaseIterable {

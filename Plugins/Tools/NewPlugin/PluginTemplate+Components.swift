@@ -17,10 +17,8 @@ extension PluginTemplate {
 
     /// Rewards short responses: 1 up to a length, else 0. Put your own judgement in its place.
     public struct \(type): RewardFunction {
-      /// The name that specs use.
-      public static let name = "\(name)"
-      /// What `describe` says.
-      public static let summary = "1 for responses up to a length, else 0"
+      /// What it says of itself.
+      public static let about = ComponentAbout(name: "\(name)", summary: "1 for responses up to a length, else 0")
 
       /// What a spec can set.
       public struct Options: ComponentOptions {
@@ -62,10 +60,11 @@ extension PluginTemplate {
 
     /// Drops trajectories whose response is too long. Put your own work in its place.
     public struct \(type): Stage {
-      /// The name that specs use.
-      public static let name = "\(name)"
-      /// What `describe` says.
-      public static let summary = "Drops trajectories whose response is too long"
+      /// What it says of itself: `describe`, `why` and the reference are made of it.
+      public static let about = ComponentAbout(
+        name: "\(name)", summary: "Drops trajectories whose response is too long",
+        rules: [DropRule("too-long", because: "its response has more characters than the stage lets pass")],
+        metrics: [MetricAbout("response_length", unit: "characters", "mean length of the responses that arrive")])
 
       /// What a spec can set.
       public struct Options: ComponentOptions {
@@ -93,7 +92,12 @@ extension PluginTemplate {
       /// Makes the stage.
       public init(options: Options = Options(), assembly: Assembly) { limit = options.characters }
 
-      /// Works on a batch; what it drops, it drops by a rule that lineage and `why` show.
+      /// What `why` says of a trajectory beside "kept", or beside the sentence of the rule.
+      public func explanation(of trajectory: LineageEntry, in step: LineageStep) -> Explanation? {
+        "up to \\(limit, "character") are let pass"
+      }
+
+      /// Works on a batch; what it drops, it drops by one of its rules.
       public func run(_ batch: inout TrajectoryBatch, in context: StageContext) async throws {
         let lengths = try batch.trajectories.map { try $0.response?.count ?? 0 }
         batch.drop(stage: context.stage) { lengths[$0] > limit ? "too-long" : nil }
@@ -110,10 +114,11 @@ extension PluginTemplate {
 
     /// The reward's distance from the middle of its group's best and worst. Put your own estimate in its place.
     public struct \(type): AdvantageEstimator {
-      /// The name that specs use.
-      public static let name = "\(name)"
-      /// What `describe` says.
-      public static let summary = "The reward's distance from the middle of its group's best and worst"
+      /// What it says of itself.
+      public static let about = ComponentAbout(
+        name: "\(name)", summary: "The reward's distance from the middle of its group's best and worst")
+      /// How an advantage comes about, for `why`.
+      public let formula = "reward - middle of the best and the worst of its group"
       /// Rollouts are compared with the others of their group.
       public let comparesWithinGroup = true
 
@@ -139,10 +144,8 @@ extension PluginTemplate {
 
     /// `−A · log π_θ`, the plain policy gradient. Put your own loss in its place.
     public struct \(type): PolicyLoss {
-      /// The name that specs use.
-      public static let name = "\(name)"
-      /// What `describe` says.
-      public static let summary = "The plain policy gradient"
+      /// What it says of itself.
+      public static let about = ComponentAbout(name: "\(name)", summary: "The plain policy gradient")
       /// The policy before the step does not matter.
       public let usesOldLogProbs = false
 

@@ -3,7 +3,7 @@ import PipelineCore
 
 /// Finds a trajectory in the files of a run.
 struct HistorySearch {
-  package let records: RunRecords
+  let records: RunRecords
   let id: String
 
   /// The lines of the id, one for each step it was in, in the order of the run.
@@ -21,24 +21,17 @@ struct HistorySearch {
     return found
   }
 
-  /// What each of some entries was compared with and drawn against.
+  /// What each of some entries was compared with.
   func facts(for entries: [LineageEntry]) throws -> [StepFacts] {
     var facts = [StepFacts](repeating: StepFacts(), count: entries.count)
     let indexOfStep = Dictionary(
       entries.enumerated().map { ($1.step, $0) }, uniquingKeysWith: { first, _ in first })
     guard !entries.isEmpty else { return facts }
-    let shuffle = records.stage(using: "shuffle")
-    let positions = Dictionary(
-      records.stages.enumerated().map { ($1.name, $0) }, uniquingKeysWith: { first, _ in first })
-    try records.lineage.forEachLine { line, number in
-      if let step = LineageEntry.step(of: line), indexOfStep[step] == nil { return true }
-      let other = try entry(line, number)
+    try records.lineage.forEachLine(in: nil) { line in
+      if let step = LineageEntry.step(of: line.bytes), indexOfStep[step] == nil { return true }
+      let other = try entry(line.bytes, line.number)
       guard let index = indexOfStep[other.step] else { return true }
-      var reached = shuffle != nil
-      if let shuffle, case .dropped(let stage, _) = other.outcome {
-        reached = positions[stage, default: -1] >= shuffle
-      }
-      facts[index].add(other, group: entries[index].group, reachedShuffle: reached)
+      facts[index].add(other, at: line, group: entries[index].group)
       return true
     }
     return facts

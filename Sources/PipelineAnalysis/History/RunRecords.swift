@@ -4,23 +4,17 @@ import PipelineCore
 
 /// The files of a run that say what became of its trajectories.
 struct RunRecords {
-  /// A stage as the resolved spec names it.
-  struct StageEntry: Sendable {
-    let name: String
-    let use: String
-    let with: JSONValue
-  }
-
   let path: String
-  package let stages: [StageEntry]
+  let stages: [ExplainedStage]
   let lineage: LineFile
   /// Lines that could not be used; nil when there were none.
-  package let badRecords: LineFile?
+  let badRecords: LineFile?
 
   /// Looks at a run's directory.
   ///
+  /// - Parameter registry: Makes the stages, so that they can say what they did; what it lacks stays unexplained.
   /// - Throws: When there is no run, or it has no lineage, with what to do.
-  init(path: String) throws {
+  init(path: String, registry: Registry) throws {
     self.path = path
     let files = FileManager.default
     var isDirectory: ObjCBool = false
@@ -37,7 +31,9 @@ struct RunRecords {
     }
     stages = (resolved["stages"]?.arrayValue ?? []).compactMap { entry in
       guard let use = entry["use"]?.stringValue else { return nil }
-      return StageEntry(name: entry["name"]?.stringValue ?? use, use: use, with: entry["with"] ?? .null)
+      return ExplainedStage(
+        name: entry["name"]?.stringValue ?? use, use: use, with: entry["with"] ?? .object([]), folder: path,
+        registry: registry)
     }
     let state = try Self.document(path + "/state.json")
     let offsets = state?["offsets"]
@@ -60,9 +56,6 @@ struct RunRecords {
       files.fileExists(atPath: badPath)
       ? LineFile(path: badPath, limit: Self.limit(offsets, "bad-records.jsonl")) : nil
   }
-
-  /// The name of the first stage that uses a registered name, and its position.
-  func stage(using name: String) -> Int? { stages.firstIndex { $0.use == name } }
 
   private static func limit(_ offsets: JSONValue?, _ name: String) -> UInt64? {
     (offsets?[name]?.intValue).flatMap { UInt64(exactly: $0) }

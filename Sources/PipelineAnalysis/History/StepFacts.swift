@@ -1,45 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 import PipelineCore
 
-/// What a trajectory was compared with and drawn against in one step.
+/// What a trajectory was compared with in one step, and where the step stands in the lineage.
 struct StepFacts: Sendable {
-  /// A rollout of the same group.
-  struct Member: Sendable {
-    let id: String
-    let reward: Double?
-    let advantage: Double?
-    let rank: Int?
-  }
-
-  private(set) var members: [Member] = []
-  /// The pairs, or single trajectories where unpaired, that the shuffle drew from.
-  private(set) var unitCount = 0
-  /// ΣW over them.
-  private(set) var unitWeight = 0.0
-  private var units: Set<UInt64> = []
+  /// The rollouts of the same group, in the order of the input.
+  private(set) var members: [LineageEntry] = []
+  /// The part of the lineage that holds the step.
+  private(set) var part: Range<UInt64>?
 
   /// Takes in a line of the step.
-  ///
-  /// - Parameter reachedShuffle: Whether the trajectory was there when the shuffle drew.
-  mutating func add(_ entry: LineageEntry, group: String, reachedShuffle: Bool) {
-    if ExactText(entry.group) == ExactText(group) {
-      members.append(
-        Member(id: entry.id, reward: entry.reward, advantage: entry.advantage, rank: entry.pair?.rank))
-    }
-    guard reachedShuffle, entry.advantage != nil else { return }
-    if let pair = entry.pair {
-      guard units.insert(PhiloxGenerator.hash(entry.group + "\n" + String(pair.rank))).inserted else {
-        return
-      }
-      unitWeight += pair.weight
-    } else {
-      unitWeight += abs(entry.advantage ?? 0)
-    }
-    unitCount += 1
+  mutating func add(_ entry: LineageEntry, at line: LineFile.Line, group: String) {
+    part = (part?.lowerBound ?? line.start)..<line.end
+    if ExactText(entry.group) == ExactText(group) { members.append(entry) }
   }
 
   /// The rewards of the group.
-  package var rewards: ValueTally {
+  var rewards: ValueTally {
     var tally = ValueTally()
     for reward in members.compactMap(\.reward) { tally.add(reward) }
     return tally
@@ -52,5 +28,5 @@ struct StepFacts: Sendable {
   }
 
   /// How many pairs of the group were kept.
-  var pairCount: Int { Set(members.compactMap(\.rank)).count }
+  var pairCount: Int { Set(members.compactMap(\.pair?.rank)).count }
 }

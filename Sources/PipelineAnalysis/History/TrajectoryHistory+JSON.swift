@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import PipelineCore
+import PipelineRuntime
 
 extension TrajectoryHistory {
   /// The facts behind ``text(style:)`` and its sentences, for programs.
@@ -13,7 +14,7 @@ extension TrajectoryHistory {
             "file": .string($0.location.file), "line": .number($0.location.line),
             "column": .number($0.location.column), "reason": .string($0.reason),
           ]
-        }),
+        }), "unexplained": .array(unexplained.map { .string($0) }),
     ]
   }
 
@@ -49,17 +50,6 @@ extension TrajectoryHistory {
             "weight": .number(pair.weight),
           ]))
     }
-    let shuffle = step.stages.first { $0.use == "shuffle" }
-    if step.facts.unitCount > 0, let odds = StepStory.expectation(entry, step.facts, shuffle) {
-      members.append(
-        .init(
-          "draw",
-          [
-            "units": .number(step.facts.unitCount), "share": .number(odds.share),
-            "expected": .number(odds.draws),
-            "positions": entry.draws.map { .array($0.map { .number($0) }) } ?? .null,
-          ]))
-    }
     if let weight = entry.lossWeight { members.append(.init("loss_weight", .number(weight))) }
     if case .dropped(let stage, let rule) = entry.outcome {
       members.append(
@@ -67,7 +57,7 @@ extension TrajectoryHistory {
           "dropped",
           [
             "stage": .string(stage), "rule": .string(rule),
-            "because": RuleExplanation.rule(rule).map { .string($0) } ?? .null,
+            "because": because(rule, stage, step).map { .string($0) } ?? .null,
           ]))
     }
     let style = TerminalStyle()
@@ -75,8 +65,17 @@ extension TrajectoryHistory {
       .init(
         "story",
         .array(
-          StepStory(step, style).chapters.map { ["stage": .string($0.title), "text": .string($0.text)] })))
+          StepStory(step, style).chapters.map { chapter in
+            let facts = chapter.facts ?? []
+            return .object(
+              [.init("stage", .string(chapter.title)), .init("text", .string(chapter.text))]
+                + (facts.isEmpty ? [] : [.init("facts", .object(facts))]))
+          })))
     return .object(members)
+  }
+
+  private static func because(_ rule: String, _ stage: String, _ step: Step) -> String? {
+    step.stages.first { $0.name == stage }?.reason(for: rule) ?? RunReference.rules.rule(rule)?.reason
   }
 
   private static func number(_ value: Double?) -> JSONValue { value.map { .number($0) } ?? .null }

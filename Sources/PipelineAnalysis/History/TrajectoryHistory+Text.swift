@@ -12,7 +12,7 @@ extension TrajectoryHistory {
       let trained = steps.count { $0.timesTrainedOn > 0 }
       page.heading(
         "\(name) was in \(NumberText.count(steps.count, "step")), trained on in \(NumberText.count(trained)) of them"
-          + (timesTrainedOn == trained ? "" : ", \(StepStory.times(timesTrainedOn)) in all"))
+          + (timesTrainedOn == trained ? "" : ", \(NumberText.times(timesTrainedOn)) in all"))
     } else {
       page.heading("\(name) never reached a stage: its record could not be used")
     }
@@ -29,6 +29,11 @@ extension TrajectoryHistory {
           role: chapter.isEnd ? .notice : nil)
       }
     }
+    for name in unexplained {
+      page.notice(
+        "the stage '\(style.safe(name))' uses a component that is not here; with --plugin LIBRARY it can say what it did"
+      )
+    }
     return page.text
   }
 
@@ -36,7 +41,7 @@ extension TrajectoryHistory {
     switch (step.entry.outcome, step.timesTrainedOn) {
     case (.dropped(let stage, _), _): "not trained on, dropped by \(stage)"
     case (.kept, 0): "kept, but drawn into no minibatch"
-    case (.kept, let times): "trained on \(StepStory.times(times))"
+    case (.kept, let times): "trained on \(NumberText.times(times))"
     }
   }
 }

@@ -11,6 +11,8 @@ public struct TrajectoryHistory: Sendable {
   public let steps: [Step]
   /// Lines with this id that could not be used.
   public let badRecords: [UnusableRecord]
+  /// Stages that name a component which the registry lacks, so that they cannot say what they did.
+  public let unexplained: [String]
   /// The step that `--step` asked for, or nil for all.
   let onlyStep: Int?
 
@@ -18,7 +20,9 @@ public struct TrajectoryHistory: Sendable {
   public struct Step: Sendable {
     let entry: LineageEntry
     let facts: StepFacts
-    let stages: [RunRecords.StageEntry]
+    let stages: [ExplainedStage]
+    /// What each stage has to say; nil for one that has nothing to say, or that the trajectory did not reach.
+    let explanations: [Explanation?]
 
     /// The step.
     public var step: Int { entry.step }
@@ -39,11 +43,14 @@ public struct TrajectoryHistory: Sendable {
 
   /// Looks a trajectory up in a run.
   ///
-  /// Reads the lineage twice, a line at a time: once for the id, once for the steps that hold it.
-  /// - Parameter step: The one step to look at, or nil for all.
+  /// Reads the lineage twice, a line at a time: once for the id, once for the steps that hold it; a stage that compares with
+  /// the whole step has that step read again.
+  /// - Parameters:
+  ///   - step: The one step to look at, or nil for all.
+  ///   - registry: The components that explain what they did. What the run's spec loads beside them is not loaded.
   /// - Throws: When there is no such run, no lineage, or no such id or step, with what there is instead.
-  public init(run: String, id: String, step: Int? = nil) throws {
-    let records = try RunRecords(path: run)
+  public init(run: String, id: String, step: Int? = nil, registry: Registry) throws {
+    let records = try RunRecords(path: run, registry: registry)
     let search = HistorySearch(records: records, id: id)
     let found = try search.entries()
     self.id = id
@@ -56,6 +63,11 @@ public struct TrajectoryHistory: Sendable {
     }
     let chosen = found.filter { step == nil || $0.step == step }
     let facts = try search.facts(for: chosen)
-    steps = zip(chosen, facts).map { Step(entry: $0, facts: $1, stages: records.stages) }
+    steps = zip(chosen, facts).map { entry, facts in
+      Step(
+        entry: entry, facts: facts, stages: records.stages,
+        explanations: StepWay(entry: entry, facts: facts, records: records).explanations)
+    }
+    unexplained = records.stages.filter(\.lacksComponent).map(\.name)
   }
 }

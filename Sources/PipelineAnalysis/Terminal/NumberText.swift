@@ -34,6 +34,16 @@ package enum NumberText {
   /// A number with its sign, for advantages: `+0.97`, `-1.02`, `0`.
   static func signed(_ value: Double) -> String { (value > 0 ? "+" : "") + short(value) }
 
+  /// How often: `never`, `once`, `twice`, `3 times`.
+  static func times(_ count: Int) -> String {
+    switch count {
+    case 0: "never"
+    case 1: "once"
+    case 2: "twice"
+    default: "\(Self.count(count)) times"
+    }
+  }
+
   /// A share as a percentage that never rounds to none or all: `83 %`, `3.2 %`, `<0.1 %`, `>99.9 %`.
   package static func percent(_ share: Double) -> String {
     guard share.isFinite else { return "-" }

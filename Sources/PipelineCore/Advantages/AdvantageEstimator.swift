@@ -11,6 +11,9 @@ public protocol AdvantageEstimator: Component {
   /// Whether an advantage compares a rollout with the others of its group.
   var comparesWithinGroup: Bool { get }
 
+  /// How an advantage comes about, in a few words or a formula: `(reward - mean) / std of its group`.
+  var formula: String { get }
+
   /// Computes advantages for all scored trajectories of a batch.
   ///
   /// - Parameter groups: For each group, its scored rollouts in the order of the input, at least one.
@@ -24,6 +27,9 @@ extension AdvantageEstimator {
 
   /// One value for each trajectory.
   public var writes: Set<Field> { [.advantage] }
+
+  /// The summary.
+  public var formula: String { Self.about.summary }
 }
 
 /// A rollout with a reward.

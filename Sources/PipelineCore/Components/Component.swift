@@ -5,14 +5,8 @@ public protocol Component: Sendable {
   /// What a spec can set.
   associatedtype Options: ComponentOptions
 
-  /// The registered name, in kebab-case: `pairwise-sample`.
-  static var name: String { get }
-
-  /// Other names that a spec may use, such as those of other programs; none unless it says so.
-  static var aliases: [String] { get }
-
-  /// One sentence for `describe`, without a full stop at the end.
-  static var summary: String { get }
+  /// What it says of itself.
+  static var about: ComponentAbout { get }
 
   /// Makes the component.
   ///
@@ -23,8 +17,14 @@ public protocol Component: Sendable {
 }
 
 extension Component {
-  /// No other names.
-  public static var aliases: [String] { [] }
+  /// The registered name, in kebab-case: `pairwise-sample`.
+  public static var name: String { about.name }
+
+  /// Other names that a spec may use.
+  public static var aliases: [String] { about.aliases }
+
+  /// One sentence on it.
+  public static var summary: String { about.summary }
 }
 
 /// The kinds of component that a registry holds.

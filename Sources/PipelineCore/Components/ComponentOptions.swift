@@ -10,6 +10,8 @@ public protocol ComponentOptions: Codable, Sendable {
   init()
 
   /// What each option means, in one line, by its name in a spec. Every option has an entry.
+  ///
+  /// This is the one place for it: properties that no other package sets need no doc comment that says it again.
   static var help: [String: String] { get }
 
   /// Which options name components of which kind, by the option's name in a spec: `["functions": .reward]`.

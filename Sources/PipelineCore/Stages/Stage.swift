@@ -4,7 +4,7 @@
 ///
 /// A stage is immutable. It may change trajectories and drop them, by ``TrajectoryBatch/drop(stage:by:)``, and one that
 /// makes rollouts puts them in the place of their prompt, by ``TrajectoryBatch/expand(stage:into:)``; it may not reorder
-/// or invent them. Time, files and randomness come in through the context. What a stage
+/// or invent them. The rules that it drops by, and its metrics, are among those of its ``ComponentAbout``. Time, files and randomness come in through the context. What a stage
 /// decides about a group must not depend on the order of the groups. `PipelineTesting` checks these laws.
 public protocol Stage: Component {
   /// What every trajectory must carry when it arrives.
@@ -28,6 +28,16 @@ public protocol Stage: Component {
   ///   trajectory, or a drop with a rule, not an error.
   func run(_ batch: inout TrajectoryBatch, in context: StageContext) async throws
 
+  /// Says what the stage did with a trajectory of a run, from the lineage alone: what there is to know beyond "kept", or
+  /// beyond the sentence of the rule that dropped it.
+  ///
+  /// `why` asks a stage made with the options of the run; it has not run, and nothing is read but the lineage.
+  /// - Parameters:
+  ///   - trajectory: A trajectory that reached the stage. It carries what later stages added too.
+  ///   - step: The step that it was in.
+  /// - Returns: A sentence, or nil where there is nothing to add.
+  func explanation(of trajectory: LineageEntry, in step: LineageStep) -> Explanation?
+
   /// Gives back what it holds, such as a program that it started; called when no more batches will come.
   func close() async
 }
@@ -41,6 +51,9 @@ extension Stage {
 
   /// Nothing.
   public var refill: Refill? { nil }
+
+  /// Nothing to add.
+  public func explanation(of trajectory: LineageEntry, in step: LineageStep) -> Explanation? { nil }
 
   /// Nothing to give back.
   public func close() async {}

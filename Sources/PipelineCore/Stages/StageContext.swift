@@ -136,7 +136,7 @@ public final class StageReport: Sendable {
   }
 
   /// What the figures of several batches make together.
-  public enum Combining: Sendable, Hashable {
+  public enum Combining: String, Sendable, Hashable, CaseIterable {
     /// Their mean, each counting as often as trajectories arrived.
     case mean
     /// Their sum: counts.

@@ -7,8 +7,7 @@ import Testing
 
 /// Scores 1 for the answer, 0 for another response; abstains from "?" and fails on "!".
 private struct AnswerStage: Stage {
-  static let name = "answer"
-  static let summary = "Compares response and answer"
+  static let about = ComponentAbout(name: "answer", summary: "Compares response and answer")
   let reads: Set<Field> = [.response, .answer]
   let writes: Set<Field> = [.rewards, .rewardStatus]
   let drops: Bool

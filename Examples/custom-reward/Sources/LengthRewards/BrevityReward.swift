@@ -3,10 +3,8 @@ public import PipelineCore
 
 /// Rewards short responses: 1 up to a length, then falling evenly to 0 at twice that length.
 public struct BrevityReward: RewardFunction {
-  /// The name that specs use.
-  public static let name = "brevity"
-  /// What `describe` says.
-  public static let summary = "Rewards short responses"
+  /// What it says of itself.
+  public static let about = ComponentAbout(name: "brevity", summary: "Rewards short responses")
 
   /// What a spec can set.
   public struct Options: ComponentOptions {

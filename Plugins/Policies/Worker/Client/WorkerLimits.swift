@@ -3,18 +3,12 @@ public import PipelineCore
 
 /// How long a worker may take.
 public struct WorkerLimits: ComponentOptions, Hashable {
-  /// From its start to its first message; importing PyTorch from a slow disk takes a while.
-  public var start = 300.0
-  /// To load the model.
-  public var load = 1800.0
-  /// To sample the responses of one request.
-  public var generate = 7200.0
-  /// For the log-probabilities or gradients of one request, and for a step.
-  public var compute = 7200.0
-  /// To write a checkpoint.
-  public var save = 3600.0
-  /// Between two signs of life while it works.
-  public var silence = 120.0
+  package var start = 300.0
+  package var load = 1800.0
+  package var generate = 7200.0
+  package var compute = 7200.0
+  package var save = 3600.0
+  package var silence = 120.0
 
   /// The defaults.
   public init() {}

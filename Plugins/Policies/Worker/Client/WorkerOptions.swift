@@ -5,38 +5,22 @@ public import PipelineCore
 extension WorkerPolicyBackend {
   /// What a spec can set.
   public struct Options: ComponentOptions {
-    /// The model's folder.
-    public var model = SpecPath("")
-    /// Whether the vision tower learns.
-    public var vision = VisionUse.frozen
-    /// Rows that are computed, and kept for the way back, at a time, padding included.
-    public var rowsPerMicroBatch = 4096
-    /// The Python that has the worker's packages.
-    public var python = "auto"
-    /// Processes on this machine that share the work; several are started by torchrun.
-    public var ranks = 1
-    /// A program to start in place of Python.
-    public var command: [String] = []
-    /// Where a worker listens that was started elsewhere.
-    public var connect = ""
-    /// What computes.
-    public var device = Device.auto
-    /// The number format of the computation.
-    public var dtype = NumberFormat.auto
-    /// How attention is computed.
-    public var attention = "sdpa"
-    /// How ranks share the weights.
-    public var sharding = Sharding.auto
-    /// Whether layers are computed again on the way back, to keep less.
-    public var gradientCheckpointing = false
-    /// Adapters in place of the weights.
-    public var lora = LoRAOptions()
-    /// How responses are sampled.
-    public var generation = WorkerGenerationOptions()
-    /// How long the worker may take.
-    public var limits = WorkerLimits()
-    /// A file that the worker's standard error is added to; `-` for none.
-    public var log = SpecPath("-")
+    package var model = SpecPath("")
+    package var vision = VisionUse.frozen
+    package var rowsPerMicroBatch = 4096
+    package var python = "auto"
+    package var ranks = 1
+    package var command: [String] = []
+    package var connect = ""
+    package var device = Device.auto
+    package var dtype = NumberFormat.auto
+    package var attention = "sdpa"
+    package var sharding = Sharding.auto
+    package var gradientCheckpointing = false
+    package var lora = LoRAOptions()
+    package var generation = WorkerGenerationOptions()
+    package var limits = WorkerLimits()
+    package var log = SpecPath("-")
 
     /// No model yet.
     public init() {}
@@ -139,10 +123,8 @@ extension WorkerPolicyBackend {
 ///
 /// Source: Hu et al., "LoRA: Low-Rank Adaptation of Large Language Models" (arXiv 2106.09685).
 public struct LoRAOptions: ComponentOptions, Hashable {
-  /// The rank; 0 for none.
-  public var rank = 0
-  /// The scale, times the rank.
-  public var alpha = 16.0
+  package var rank = 0
+  package var alpha = 16.0
 
   /// None.
   public init() {}
@@ -172,14 +154,10 @@ public struct WorkerGenerationOptions: ComponentOptions, Hashable {
     case vllm
   }
 
-  /// What samples.
-  public var engine = Engine.transformers
-  /// Responses that advance together.
-  public var rowsAtOnce = 256
-  /// vLLM: the share of a GPU's memory that it takes.
-  public var memoryShare = 0.4
-  /// vLLM: ranks that hold a model together.
-  public var tensorParallel = 1
+  package var engine = Engine.transformers
+  package var rowsAtOnce = 256
+  package var memoryShare = 0.4
+  package var tensorParallel = 1
 
   /// The defaults.
   public init() {}

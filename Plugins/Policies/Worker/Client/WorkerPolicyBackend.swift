@@ -5,10 +5,9 @@ public import PipelineCore
 
 /// A policy in a process of its own, as a spec names it: on PyTorch, on GPUs, on many of them.
 public struct WorkerPolicyBackend: PolicyBackend {
-  /// `worker`.
-  public static let name = "worker"
-  /// What `describe` says.
-  public static let summary = "Qwen2.5-VL on PyTorch in a process of its own: on GPUs, in shards, with LoRA"
+  /// What it says of itself.
+  public static let about = ComponentAbout(
+    name: "worker", summary: "Qwen2.5-VL on PyTorch in a process of its own: on GPUs, in shards, with LoRA")
 
   /// All that a pipeline can ask for.
   public let offers = Set(PolicyNeed.allCases)

@@ -8,12 +8,10 @@ import PipelineCore
 ///
 /// Source: Shuffle-R1's second format reward, which is EasyR1's for R1-V.
 public struct AnswerTagFormatReward: RewardFunction {
-  /// `answer-tag-format`.
-  public static let name = "answer-tag-format"
-  /// EasyR1's name.
-  public static let aliases = ["r1v_format_reward"]
-  /// What `describe` says.
-  public static let summary = "1 if the whole response is <think>…</think> <answer>…</answer>, else 0"
+  /// What it says of itself.
+  public static let about = ComponentAbout(
+    name: "answer-tag-format", summary: "1 if the whole response is <think>…</think> <answer>…</answer>, else 0",
+    aliases: ["r1v_format_reward"])
 
   /// The response.
   public let reads: Set<Field> = [.response]

@@ -10,10 +10,9 @@ import PipelineCore
 ///
 /// Source: Shuffle-R1's accuracy reward.
 public struct BoxedAnswerReward: RewardFunction {
-  /// `boxed-answer`.
-  public static let name = "boxed-answer"
-  /// What `describe` says.
-  public static let summary = "1 if the last \\boxed{…} of the response equals the answer, else 0"
+  /// What it says of itself.
+  public static let about = ComponentAbout(
+    name: "boxed-answer", summary: "1 if the last \\boxed{…} of the response equals the answer, else 0")
 
   /// Both sides of the comparison.
   public let reads: Set<Field> = [.response, .answer]

@@ -8,12 +8,10 @@ import PipelineCore
 ///
 /// Source: Shuffle-R1's format reward for mathematics, which is EasyR1's.
 public struct BoxedFormatReward: RewardFunction {
-  /// `boxed-format`.
-  public static let name = "boxed-format"
-  /// EasyR1's names.
-  public static let aliases = ["format", "math_format_reward"]
-  /// What `describe` says.
-  public static let summary = "1 if the whole response is <think>…</think>…\\boxed{…}…, else 0"
+  /// What it says of itself.
+  public static let about = ComponentAbout(
+    name: "boxed-format", summary: "1 if the whole response is <think>…</think>…\\boxed{…}…, else 0",
+    aliases: ["format", "math_format_reward"])
 
   /// The response.
   public let reads: Set<Field> = [.response]

@@ -11,15 +11,13 @@ import PipelineCore
 ///
 /// An answer that is no such letter makes the reward abstain. Hedging does not: it scores 0.
 public struct ChoiceReward: RewardFunction {
-  /// `choice`.
-  public static let name = "choice"
-  /// What `describe` says.
-  public static let summary = "1 if the response chooses the answer's letter, else 0"
+  /// What it says of itself.
+  public static let about = ComponentAbout(
+    name: "choice", summary: "1 if the response chooses the answer's letter, else 0")
 
   /// What a spec can set.
   public struct Options: ComponentOptions {
-    /// The letters that are choices.
-    public var letters = "ABCDEFGHIJ"
+    package var letters = "ABCDEFGHIJ"
 
     /// The defaults.
     public init() {}

@@ -6,10 +6,9 @@ import PipelineCore
 /// A word that is asked for as a whole is not found inside another: `cat` is not in `concatenate`. Letters, digits and
 /// all characters beyond ASCII make words.
 public struct ContainsReward: RewardFunction {
-  /// `contains`.
-  public static let name = "contains"
-  /// What `describe` says.
-  public static let summary = "1 if the response contains the answer, or the texts that are asked for, else 0"
+  /// What it says of itself.
+  public static let about = ComponentAbout(
+    name: "contains", summary: "1 if the response contains the answer, or the texts that are asked for, else 0")
 
   /// How many of the texts must be there.
   public enum Match: String, Codable, Sendable, CaseIterable {
@@ -23,16 +22,12 @@ public struct ContainsReward: RewardFunction {
 
   /// What a spec can set.
   public struct Options: ComponentOptions {
-    /// What is looked for; empty for the answer.
-    public var texts: [String] = []
-    /// How many of them must be there.
-    public var match = Match.all
-    /// The part of the response that is looked at.
-    public var extract = AnswerExtraction.none
+    package var texts: [String] = []
+    package var match = Match.all
+    package var extract = AnswerExtraction.none
     /// Whether case matters.
     public var `case` = ExactReward.Case.insensitive
-    /// Whether a text counts only where no word goes on before or behind it.
-    public var wholeWords = true
+    package var wholeWords = true
 
     /// The defaults.
     public init() {}

@@ -7,10 +7,9 @@ import PipelineCore
 /// the response that says more than a count, the last count is it: `there are 3 circles`. A response without a count
 /// scores 0; an answer that is none makes the reward abstain.
 public struct CountingReward: RewardFunction {
-  /// `counting`.
-  public static let name = "counting"
-  /// What `describe` says.
-  public static let summary = "1 if the response counts right, else 0, or less the farther off it is"
+  /// What it says of itself.
+  public static let about = ComponentAbout(
+    name: "counting", summary: "1 if the response counts right, else 0, or less the farther off it is")
 
   /// What a wrong count is worth.
   public enum Partial: String, Codable, Sendable, CaseIterable {
@@ -22,10 +21,8 @@ public struct CountingReward: RewardFunction {
 
   /// What a spec can set.
   public struct Options: ComponentOptions {
-    /// Which part of the response holds the count.
-    public var extract = AnswerExtraction.boxed
-    /// What a wrong count is worth.
-    public var partial = Partial.none
+    package var extract = AnswerExtraction.boxed
+    package var partial = Partial.none
 
     /// The defaults.
     public init() {}

@@ -5,11 +5,9 @@ import PipelineCore
 ///
 /// Space at both ends is left out on both sides. A response without the part asked for scores 0.
 public struct ExactReward: RewardFunction {
-  /// `exact`.
-  public static let name = "exact"
-  /// What `describe` says.
-  public static let summary =
-    "1 if the response, or the part of it that is its answer, equals the answer, else 0"
+  /// What it says of itself.
+  public static let about = ComponentAbout(
+    name: "exact", summary: "1 if the response, or the part of it that is its answer, equals the answer, else 0")
 
   /// Whether `a` and `A` are the same.
   public enum Case: String, Codable, Sendable, CaseIterable {
@@ -21,8 +19,7 @@ public struct ExactReward: RewardFunction {
 
   /// What a spec can set.
   public struct Options: ComponentOptions {
-    /// Which part of the response is compared.
-    public var extract = AnswerExtraction.none
+    package var extract = AnswerExtraction.none
     /// Whether case matters.
     public var `case` = Case.sensitive
 

@@ -14,10 +14,9 @@ import PipelineCore
 ///
 /// A response without a box scores 0. An answer that has none where one is due makes the reward abstain.
 public struct IoUReward: RewardFunction {
-  /// `iou`.
-  public static let name = "iou"
-  /// What `describe` says.
-  public static let summary = "How well the response's boxes lie on the answer's: intersection over union"
+  /// What it says of itself.
+  public static let about = ComponentAbout(
+    name: "iou", summary: "How well the response's boxes lie on the answer's: intersection over union")
 
   /// What is compared.
   public enum Boxes: String, Codable, Sendable, CaseIterable {
@@ -29,20 +28,13 @@ public struct IoUReward: RewardFunction {
 
   /// What a spec can set.
   public struct Options: ComponentOptions {
-    /// The part of the response that holds the boxes.
-    public var extract = AnswerExtraction.answerTag
-    /// What is compared.
-    public var boxes = Boxes.single
-    /// What the four numbers are, on both sides.
-    public var layout = BoxLayout.corners
-    /// What the response's coordinates are counted in.
-    public var responseSpace = BoxSpace.pixels
-    /// What the answer's coordinates are counted in.
-    public var answerSpace = BoxSpace.pixels
-    /// The overlap below which a pair counts as none.
-    public var threshold = 0.0
-    /// Whether an overlap that reaches the threshold counts as 1.
-    public var binary = false
+    package var extract = AnswerExtraction.answerTag
+    package var boxes = Boxes.single
+    package var layout = BoxLayout.corners
+    package var responseSpace = BoxSpace.pixels
+    package var answerSpace = BoxSpace.pixels
+    package var threshold = 0.0
+    package var binary = false
 
     /// The defaults.
     public init() {}

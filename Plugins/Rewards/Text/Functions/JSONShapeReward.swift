@@ -6,10 +6,9 @@ import PipelineCore
 /// A block of code, ```` ```json … ``` ````, counts as what it holds. With `partial`, text that parses scores the share of
 /// what is asked for that holds: the type, each member, and no others where those are refused.
 public struct JSONShapeReward: RewardFunction {
-  /// `json-shape`.
-  public static let name = "json-shape"
-  /// What `describe` says.
-  public static let summary = "1 if the response is JSON with the members asked for, else 0"
+  /// What it says of itself.
+  public static let about = ComponentAbout(
+    name: "json-shape", summary: "1 if the response is JSON with the members asked for, else 0")
 
   /// What a value can be asked to be.
   public enum Kind: String, Codable, Sendable, CaseIterable {
@@ -38,16 +37,11 @@ public struct JSONShapeReward: RewardFunction {
 
   /// What a spec can set.
   public struct Options: ComponentOptions {
-    /// The part of the response that is JSON.
-    public var extract = AnswerExtraction.none
-    /// What the whole value is.
-    public var type = Kind.object
-    /// What must be in it, by name.
-    public var members: [String: Kind] = [:]
-    /// Whether there may be more.
-    public var others = Others.allowed
-    /// Whether a part of the shape is worth a part of 1.
-    public var partial = false
+    package var extract = AnswerExtraction.none
+    package var type = Kind.object
+    package var members: [String: Kind] = [:]
+    package var others = Others.allowed
+    package var partial = false
 
     /// The defaults.
     public init() {}

@@ -5,21 +5,16 @@ import PipelineCore
 ///
 /// With length `l`: 1 for `minimum ≤ l ≤ maximum`; outside, `max(0, 1 − distance / margin)`.
 public struct LengthReward: RewardFunction {
-  /// `length`.
-  public static let name = "length"
-  /// What `describe` says.
-  public static let summary = "1 if the response's length lies in a range, falling to 0 over a margin outside of it"
+  /// What it says of itself.
+  public static let about = ComponentAbout(
+    name: "length", summary: "1 if the response's length lies in a range, falling to 0 over a margin outside of it")
 
   /// What a spec can set.
   public struct Options: ComponentOptions {
-    /// What the length is counted in.
-    public var unit = LengthUnit.tokens
-    /// The shortest length that gets 1.
-    public var minimum = 0
-    /// The longest length that gets 1.
-    public var maximum = 1024
-    /// How far outside the score is 0.
-    public var margin = 0
+    package var unit = LengthUnit.tokens
+    package var minimum = 0
+    package var maximum = 1024
+    package var margin = 0
 
     /// The defaults.
     public init() {}

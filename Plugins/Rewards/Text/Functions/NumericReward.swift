@@ -9,10 +9,9 @@ import PipelineCore
 ///
 /// Close enough is `|found − answer| ≤ max(absolute_tolerance, relative_tolerance · |answer|)`.
 public struct NumericReward: RewardFunction {
-  /// `numeric`.
-  public static let name = "numeric"
-  /// What `describe` says.
-  public static let summary = "1 if the response's number lies within a tolerance of the answer, else 0"
+  /// What it says of itself.
+  public static let about = ComponentAbout(
+    name: "numeric", summary: "1 if the response's number lies within a tolerance of the answer, else 0")
 
   /// What a percent sign means.
   public enum Percent: String, Codable, Sendable, CaseIterable {
@@ -24,14 +23,10 @@ public struct NumericReward: RewardFunction {
 
   /// What a spec can set.
   public struct Options: ComponentOptions {
-    /// Which part of the response holds the number.
-    public var extract = AnswerExtraction.boxed
-    /// The distance that is close enough for any answer.
-    public var absoluteTolerance = 1e-6
-    /// The distance that is close enough, in proportion to the answer.
-    public var relativeTolerance = 1e-4
-    /// What a percent sign means.
-    public var percent = Percent.ignore
+    package var extract = AnswerExtraction.boxed
+    package var absoluteTolerance = 1e-6
+    package var relativeTolerance = 1e-4
+    package var percent = Percent.ignore
 
     /// The defaults.
     public init() {}

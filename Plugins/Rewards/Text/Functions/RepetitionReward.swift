@@ -8,12 +8,10 @@ import PipelineCore
 ///
 /// Source: Yeo et al., "Demystifying Long Chain-of-Thought Reasoning in LLMs" (arXiv 2502.03373), as Open R1 has it.
 public struct RepetitionReward: RewardFunction {
-  /// `repetition`.
-  public static let name = "repetition"
-  /// Open R1's names.
-  public static let aliases = ["repetition_penalty", "get_repetition_penalty_reward"]
-  /// What `describe` says.
-  public static let summary = "0, down to −1 the larger the share of n-grams that the response repeats"
+  /// What it says of itself.
+  public static let about = ComponentAbout(
+    name: "repetition", summary: "0, down to −1 the larger the share of n-grams that the response repeats",
+    aliases: ["repetition_penalty", "get_repetition_penalty_reward"])
 
   /// What n-grams are made of.
   public enum Unit: String, Codable, Sendable, CaseIterable {
@@ -25,12 +23,9 @@ public struct RepetitionReward: RewardFunction {
 
   /// What a spec can set.
   public struct Options: ComponentOptions {
-    /// Words that make an n-gram.
-    public var ngramSize = 3
-    /// The score of a response that is nothing but repetition.
-    public var maxPenalty = -1.0
-    /// What n-grams are made of.
-    public var unit = Unit.words
+    package var ngramSize = 3
+    package var maxPenalty = -1.0
+    package var unit = Unit.words
 
     /// The defaults.
     public init() {}

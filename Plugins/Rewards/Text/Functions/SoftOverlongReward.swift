@@ -7,21 +7,17 @@ import PipelineCore
 ///
 /// Source: Yu et al., "DAPO" (arXiv 2503.14476), equation 13, soft overlong punishment.
 public struct SoftOverlongReward: RewardFunction {
-  /// `soft-overlong`.
-  public static let name = "soft-overlong"
-  /// TRL's and DAPO's names.
-  public static let aliases = ["get_soft_overlong_punishment", "soft_overlong_punishment"]
-  /// What `describe` says.
-  public static let summary = "0, falling to −1 as the response nears the length limit: DAPO's overlong punishment"
+  /// What it says of itself.
+  public static let about = ComponentAbout(
+    name: "soft-overlong",
+    summary: "0, falling to −1 as the response nears the length limit: DAPO's overlong punishment",
+    aliases: ["get_soft_overlong_punishment", "soft_overlong_punishment"])
 
   /// What a spec can set.
   public struct Options: ComponentOptions {
-    /// The length from which on the score is −1.
-    public var maxLength = 20480
-    /// Over how much of the length before it the score falls.
-    public var cache = 4096
-    /// What the length is counted in.
-    public var unit = LengthUnit.tokens
+    package var maxLength = 20480
+    package var cache = 4096
+    package var unit = LengthUnit.tokens
 
     /// The defaults, those of the paper.
     public init() {}

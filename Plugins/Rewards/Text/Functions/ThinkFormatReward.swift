@@ -7,12 +7,10 @@ import PipelineCore
 ///
 /// Source: TRL's `think_format_reward`.
 public struct ThinkFormatReward: RewardFunction {
-  /// `think-format`.
-  public static let name = "think-format"
-  /// TRL's name.
-  public static let aliases = ["think_format_reward"]
-  /// What `describe` says.
-  public static let summary = "1 if the response begins with its only <think> and closes it, else 0"
+  /// What it says of itself.
+  public static let about = ComponentAbout(
+    name: "think-format", summary: "1 if the response begins with its only <think> and closes it, else 0",
+    aliases: ["think_format_reward"])
 
   /// The response.
   public let reads: Set<Field> = [.response]

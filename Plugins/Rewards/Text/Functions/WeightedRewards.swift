@@ -6,15 +6,13 @@ import PipelineCore
 /// It is what the `reward` stage does with its `functions`, for places that take a single reward. Where a function with a
 /// weight does not score, the sum does not: it fails or abstains as that function did.
 public struct WeightedRewards: BatchRewardFunction {
-  /// `weighted`.
-  public static let name = "weighted"
-  /// What `describe` says.
-  public static let summary = "The weighted sum of other reward functions, each with its part in 'rewards'"
+  /// What it says of itself.
+  public static let about = ComponentAbout(
+    name: "weighted", summary: "The weighted sum of other reward functions, each with its part in 'rewards'")
 
   /// What a spec can set.
   public struct Options: ComponentOptions {
-    /// The reward functions.
-    public var functions: [RewardTerm] = [.init("boxed-answer")]
+    package var functions: [RewardTerm] = [.init("boxed-answer")]
 
     /// The defaults.
     public init() {}

@@ -1,53 +1,32 @@
 // SPDX-License-Identifier: Apache-2.0
 import PipelineCore
 
-/// A line of `lineage.jsonl`: what became of one trajectory in one step.
-struct LineageEntry: Sendable {
-  enum Outcome: Sendable, Equatable {
-    case kept
-    case dropped(stage: String, rule: String)
-  }
-
-  let step: Int
-  let id: String
-  let group: String
-  let outcome: Outcome
-  let reward: Double?
-  let rewardStatus: String?
-  package let rewards: [RewardPart]
-  let advantage: Double?
-  let pair: Pair?
-  let lossWeight: Double?
-  let draws: [Int]?
-
-  /// How often the trajectory is trained on: once for each draw, once where nothing was drawn, never when dropped.
-  var timesTrainedOn: Int { outcome == .kept ? draws?.count ?? 1 : 0 }
-
-  /// Reads a line, or returns nil when it is none of lineage.
+extension LineageEntry {
+  /// Reads a line of `lineage.jsonl`, or returns nil when it is none of lineage.
   init?(_ line: UnsafeRawBufferPointer) {
     guard let value = try? JSONValue(parsing: line), let step = value["step"]?.intValue,
       let id = value["id"]?.stringValue, let group = value["group"]?.stringValue,
-      let outcome = value["outcome"]?.stringValue
+      let outcome = Self.outcome(value)
     else { return nil }
-    switch outcome {
-    case "kept": self.outcome = .kept
+    self.init(
+      step: step, id: id, group: group, outcome: outcome, reward: value["reward"]?.doubleValue,
+      rewardStatus: value["reward_status"]?.stringValue,
+      rewards: (value["rewards"]?.objectValue ?? []).compactMap { member in
+        member.value.doubleValue.map { RewardPart(member.key, $0) }
+      },
+      advantage: value["advantage"]?.doubleValue, pair: Self.pair(value["pair"]),
+      lossWeight: value["loss_weight"]?.doubleValue,
+      draws: value["draws"]?.arrayValue?.compactMap(\.intValue))
+  }
+
+  private static func outcome(_ value: JSONValue) -> Outcome? {
+    switch value["outcome"]?.stringValue {
+    case "kept": return .kept
     case "dropped":
       guard let stage = value["stage"]?.stringValue, let rule = value["rule"]?.stringValue else { return nil }
-      self.outcome = .dropped(stage: stage, rule: rule)
+      return .dropped(stage: stage, rule: rule)
     default: return nil
     }
-    self.step = step
-    self.id = id
-    self.group = group
-    reward = value["reward"]?.doubleValue
-    rewardStatus = value["reward_status"]?.stringValue
-    rewards = (value["rewards"]?.objectValue ?? []).compactMap { member in
-      member.value.doubleValue.map { RewardPart(member.key, $0) }
-    }
-    advantage = value["advantage"]?.doubleValue
-    lossWeight = value["loss_weight"]?.doubleValue
-    draws = value["draws"]?.arrayValue?.compactMap(\.intValue)
-    pair = Self.pair(value["pair"])
   }
 
   private static func pair(_ value: JSONValue?) -> Pair? {

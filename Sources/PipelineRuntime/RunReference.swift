@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+public import PipelineCore
+
+/// What a run itself does and writes, beside its stages: the rules that it drops by, and its figures.
+public enum RunReference {
+  /// The rule for groups beyond those that a step began with.
+  static let surplus = DropRule(
+    "surplus", because: "further prompts were rolled out to fill the step, and gave more groups than it has room for")
+
+  /// The rules by which a run drops trajectories, in the name of the stage that asked for more prompts.
+  public static let rules = [surplus]
+
+  /// The figures that a run adds to those of its stages, under the names that its files have.
+  public static let metrics = stages + data + timings + evaluation
+
+  private static let data = [
+    MetricAbout("data/trajectories", unit: "trajectories", "what the step began with; prompts, where it has a rollout"),
+    MetricAbout("data/groups", unit: "groups", "groups that the step began with"),
+  ]
+
+  private static let stages = [
+    MetricAbout("<stage>/kept", unit: "trajectories", "left behind the stage", combining: .sum),
+    MetricAbout("<stage>/dropped/<rule>", unit: "trajectories", "dropped by a rule of the stage", combining: .sum),
+    MetricAbout(
+      "<stage>/collapsed_share", unit: "share",
+      "trajectories behind the stage with |advantage| < 0.1, each draw counted"),
+    MetricAbout(
+      "<stage>/advantage_histogram", unit: "trajectories",
+      "advantages behind the stage, each draw counted, between 'edges'; a histogram, not a number"),
+    MetricAbout("<stage>/attempts", unit: "batches of prompts", "what a stage that asks for more prompts took"),
+  ]
+
+  private static let timings = [
+    MetricAbout("timing_s/read", unit: "seconds", "time to read the batch"),
+    MetricAbout("timing_s/write", unit: "seconds", "time to write trajectories and lineage"),
+    MetricAbout("timing_s/step", unit: "seconds", "time of the whole step"),
+    MetricAbout("timing_s/testing", unit: "seconds", "time to evaluate the policy"),
+    MetricAbout("timing_s/<stage>", unit: "seconds", "time that the stage took"),
+  ]
+
+  private static let evaluation =
+    [
+      MetricAbout("val/failed_prompts", unit: "prompts", "evaluation prompts that cannot be used"),
+      MetricAbout("val/skipped_prompts", unit: "prompts", "evaluation prompts left out as too long"),
+    ] + figures("val/<category>/", of: "the questions of one category")
+    + figures("val/", of: "the questions of an evaluation")
+
+  private static func figures(_ prefix: String, of whose: String) -> [MetricAbout] {
+    [
+      MetricAbout(prefix + "response_length", unit: "tokens", "mean length of the responses to \(whose)"),
+      MetricAbout(prefix + "clip_ratio", unit: "share", "responses to \(whose) that were cut off at the length limit"),
+      MetricAbout(prefix + "questions", unit: "questions", "number of \(whose)"),
+      MetricAbout(prefix + "unscored_questions", unit: "questions", "\(whose) without a scored response"),
+      MetricAbout(prefix + "unscored_responses", unit: "responses", "responses to \(whose) without a score"),
+      MetricAbout(prefix + "pass@<k>", unit: "share", "chance that one of k responses to one of \(whose) is right"),
+      MetricAbout(prefix + "<score>_low", unit: "score", "lower end of the 95 % interval of the mean over \(whose)"),
+      MetricAbout(prefix + "<score>_high", unit: "score", "upper end of that interval"),
+      MetricAbout(prefix + "<score>", unit: "score", "mean over \(whose) of each question's mean score"),
+    ]
+  }
+}
