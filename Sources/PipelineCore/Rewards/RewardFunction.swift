@@ -56,11 +56,11 @@ public enum RewardOutcome: Sendable, Hashable {
 
 /// What a reward function throws when it did not answer in time; the record's status is then `timed_out`.
 public struct RewardTimeout: Error, CustomStringConvertible {
-  /// How long the answer was waited for: `gave no answer within 30.0 s`.
+  /// How long the answer was waited for: `did not answer within 30.0 s`.
   public let description: String
 
   /// Says how long the answer was waited for.
-  public init(seconds: Double) { description = "gave no answer within \(seconds) s" }
+  public init(seconds: Double) { description = "did not answer within \(seconds) s" }
 
   /// Says it in other words.
   public init(_ description: String) { self.description = description }
