@@ -8,7 +8,7 @@ public protocol Component: Sendable {
   /// The registered name, in kebab-case: `pairwise-sample`.
   static var name: String { get }
 
-  /// Other names that a spec may use, such as those of other programs; none unless it says so.
+  /// Other names that a spec may use, such as those of other programs; none by default.
   static var aliases: [String] { get }
 
   /// One sentence for `describe`, without a full stop at the end.
@@ -18,7 +18,7 @@ public protocol Component: Sendable {
   ///
   /// - Parameters:
   ///   - options: Decoded and free of ``ComponentOptions/allProblems()``.
-  ///   - assembly: Makes the components that this one is composed of.
+  ///   - assembly: Makes the components that this one consists of.
   init(options: Options, assembly: Assembly) throws
 }
 
@@ -60,12 +60,12 @@ public protocol OptionsReader: Sendable {
   func read<Options: ComponentOptions>(_ type: Options.Type, from tree: OptionTree) throws -> Options
 }
 
-/// Makes components by name, while a pipeline is put together.
+/// Makes components by name while a pipeline is assembled.
 public struct Assembly: Sendable {
-  /// What can be named.
+  /// The components that can be named.
   public let registry: Registry
-  /// The folder that relative paths of options start from, as ``SpecPath/resolved(in:)`` wants it; empty for the working
-  /// folder.
+  /// The folder that relative paths of options start from, as passed to ``SpecPath/resolved(in:)``; empty for the
+  /// working folder.
   public let folder: String
   private let reader: any OptionsReader
 
@@ -102,7 +102,7 @@ public struct Assembly: Sendable {
     return try open(registry.loss(reference.use, at: reference.location))
   }
 
-  /// Makes a policy's backend, which opens no model yet.
+  /// Makes a policy's backend, without opening a model.
   public func policy(_ reference: ComponentReference) throws -> any PolicyBackend {
     func open<P: PolicyBackend>(_ type: P.Type) throws -> any PolicyBackend { try component(type, reference) }
     return try open(registry.policy(reference.use, at: reference.location))
