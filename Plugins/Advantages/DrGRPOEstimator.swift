@@ -7,12 +7,12 @@ import PipelineCore
 public struct DrGRPOEstimator: AdvantageEstimator {
   /// `dr-grpo`.
   public static let name = "dr-grpo"
-  /// What `describe` says.
+  /// The summary that `describe` shows.
   public static let summary = "The reward's distance from the group's mean, not divided by the spread"
   /// Rollouts are compared with the others of their group.
   public let comparesWithinGroup = true
 
-  /// Makes the estimator; it has nothing to set.
+  /// Makes the estimator; it has no options.
   public init(options: NoOptions = NoOptions(), assembly: Assembly) {}
 
   /// One advantage for each rollout; 0 where the group's rewards are equal.

@@ -3,16 +3,16 @@ import PipelineCore
 
 /// `(r_max − r_second) / (std(r) + 1e-6)` for the best rollout of the group, 0 for the others.
 ///
-/// Where several share the best reward the lead is 0. Source: EasyR1, `compute_grpo_passk_outcome_advantage`.
+/// If several share the best reward, the lead is 0. Source: EasyR1, `compute_grpo_passk_outcome_advantage`.
 public struct GRPOPassKEstimator: AdvantageEstimator {
   /// `grpo-passk`.
   public static let name = "grpo-passk"
-  /// What `describe` says.
+  /// The summary that `describe` shows.
   public static let summary = "Only the best of the group: its lead over the second, in standard deviations"
   /// Rollouts are compared with the others of their group.
   public let comparesWithinGroup = true
 
-  /// Makes the estimator; it has nothing to set.
+  /// Makes the estimator; it has no options.
   public init(options: NoOptions = NoOptions(), assembly: Assembly) {}
 
   /// One advantage for each rollout; 0 where the group's rewards are equal.

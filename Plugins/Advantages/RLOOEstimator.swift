@@ -7,12 +7,12 @@ import PipelineCore
 public struct RLOOEstimator: AdvantageEstimator {
   /// `rloo`.
   public static let name = "rloo"
-  /// What `describe` says.
+  /// The summary that `describe` shows.
   public static let summary = "The reward's distance from the mean of the others in the group"
   /// Rollouts are compared with the others of their group.
   public let comparesWithinGroup = true
 
-  /// Makes the estimator; it has nothing to set.
+  /// Makes the estimator; it has no options.
   public init(options: NoOptions = NoOptions(), assembly: Assembly) {}
 
   /// One advantage for each rollout; 0 where the group's rewards are equal.

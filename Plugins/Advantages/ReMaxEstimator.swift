@@ -7,15 +7,15 @@ import PipelineCore
 public struct ReMaxEstimator: AdvantageEstimator {
   /// `remax`.
   public static let name = "remax"
-  /// What `describe` says.
+  /// The summary that `describe` shows.
   public static let summary =
-    "The reward's distance from that of the greedy response, which records carry as baseline"
+    "The reward's distance from that of the greedy response, which records carry as 'baseline'"
   /// The greedy response's reward.
   public let reads: Set<Field> = [.baseline]
   /// A rollout needs no partner.
   public let comparesWithinGroup = false
 
-  /// Makes the estimator; it has nothing to set.
+  /// Makes the estimator; it has no options.
   public init(options: NoOptions = NoOptions(), assembly: Assembly) {}
 
   /// One advantage for each rollout; every rollout has a baseline, since the estimator reads it.

@@ -3,15 +3,15 @@ import PipelineCore
 
 /// The return to go of each response token, whitened over all response tokens of the batch.
 ///
-/// The reward stands at the last token, so that token `t` of `n` has `R_t = γ^(n−1−t) · r`; then
-/// `A_t = (R_t − mean) / sqrt(var + 1e-8)`, the variance with n − 1. A batch whose returns are all equal, one
-/// with a single token included, has `A = 0` exactly.
+/// The reward is at the last token, so that token `t` of `n` has `R_t = γ^(n−1−t) · r`; then `A_t = (R_t − mean) /
+/// sqrt(var + 1e-8)`, the variance with n − 1. If all returns of a batch are equal, also if it has a single token, `A =
+/// 0` exactly.
 ///
 /// Source: EasyR1, `compute_reinforce_plus_plus_outcome_advantage`; Hu, "REINFORCE++".
 public struct ReinforcePlusPlusEstimator: AdvantageEstimator {
   /// `reinforce-plus-plus`.
   public static let name = "reinforce-plus-plus"
-  /// What `describe` says.
+  /// The summary that `describe` shows.
   public static let summary = "The discounted return of every token, whitened over the batch"
   /// The response's tokens, to be counted.
   public let reads: Set<Field> = [.tokens]
@@ -20,7 +20,7 @@ public struct ReinforcePlusPlusEstimator: AdvantageEstimator {
   /// A rollout needs no partner.
   public let comparesWithinGroup = false
 
-  /// What a spec can set.
+  /// The options.
   public struct Options: ComponentOptions {
     /// The discount for each token between a token and the reward.
     public var gamma = 1.0
@@ -28,10 +28,10 @@ public struct ReinforcePlusPlusEstimator: AdvantageEstimator {
     /// The defaults.
     public init() {}
 
-    /// What each option means.
+    /// The help for each option.
     public static let help = ["gamma": "discount per token between a token and the reward at the end, 0…1"]
 
-    /// What is wrong with the values.
+    /// The problems of the values.
     public func problems() -> [OptionProblem] { [.unless("gamma", gamma, in: 0...1)].compactMap { $0 } }
   }
 

@@ -3,37 +3,37 @@ public import PipelineCore
 
 /// PPO's clipped loss: `max(−A ρ, −A clip(ρ, 1−ε_low, 1+ε_high))` per token, with `ρ = exp(log π_θ − log π_old)`.
 ///
-/// With a dual clip c, tokens with A < 0 lose at most `−A c`. The log-ratio is clamped to ±20; the gradient is 0 where it
-/// is clamped and where a limit holds the loss. Shuffle-R1 has 0.2 on both sides, DAPO 0.2 and 0.28.
+/// With a dual clip c, the loss of tokens with A < 0 is at most `−A c`. The log-ratio is clamped to ±20; the gradient
+/// is 0 where the log-ratio or the loss is clamped. Shuffle-R1 uses 0.2 on both sides, DAPO 0.2 and 0.28.
 ///
 /// Sources: Schulman et al., "Proximal Policy Optimization Algorithms" (arXiv 1707.06347); Yu et al., "DAPO" (2503.14476);
 /// Ye et al., "Mastering Complex Control in MOBA Games with Deep Reinforcement Learning" (1912.09729), for the dual clip.
 public struct ClipLoss: PolicyLoss {
   /// `clip`.
   public static let name = "clip"
-  /// What `describe` says.
-  public static let summary = "PPO's clipped loss; the ratio of each token counts within limits"
+  /// The summary that `describe` shows.
+  public static let summary = "PPO's clipped loss, with the ratio of each token"
 
-  /// What a spec can set.
+  /// The options.
   public struct Options: ComponentOptions, Hashable {
     /// How far below 1 the ratio counts.
     public var epsilonLow = 0.2
     /// How far above 1 the ratio counts.
     public var epsilonHigh = 0.2
-    /// What the ratio counts as at most where the advantage is negative; 0 for no such limit.
+    /// The largest value of the ratio that counts for a negative advantage; 0 for no such limit.
     public var dualClip = 0.0
 
     /// The defaults.
     public init() {}
 
-    /// What each option means.
+    /// The help for each option.
     public static let help = [
       "epsilon_low": "how far below 1 the ratio of new to old probability counts; DAPO and Shuffle-R1: 0.2",
       "epsilon_high": "how far above 1 the ratio counts; Shuffle-R1: 0.2, DAPO: 0.28",
-      "dual_clip": "what the ratio counts as at most where the advantage is negative, more than 1; 0 for no such limit",
+      "dual_clip": "the largest ratio that counts if the advantage is negative, more than 1; 0 for no such limit",
     ]
 
-    /// What is wrong with the values.
+    /// The problems of the values.
     public func problems() -> [OptionProblem] {
       ClippedObjective.problems(epsilonLow: epsilonLow, epsilonHigh: epsilonHigh, dualClip: dualClip)
     }

@@ -10,7 +10,7 @@ public import PipelineCore
 public struct GSPOLoss: PolicyLoss {
   /// `gspo`.
   public static let name = "gspo"
-  /// What `describe` says.
+  /// The summary that `describe` shows.
   public static let summary = "PPO's clipped loss with one ratio for each response, that of its mean log-ratio"
   /// The mean over responses of the mean over their tokens.
   public let aggregation = LossAggregation.sequenceMeanTokenMean

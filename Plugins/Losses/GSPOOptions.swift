@@ -1,26 +1,26 @@
 // SPDX-License-Identifier: Apache-2.0
 public import PipelineCore
 
-/// What a spec can set of `gspo` and `gspo-token`.
+/// The options of `gspo` and `gspo-token`.
 public struct GSPOOptions: ComponentOptions, Hashable {
   /// How far below 1 the ratio of a response counts.
   public var epsilonLow = 3e-4
   /// How far above 1 the ratio of a response counts.
   public var epsilonHigh = 4e-4
-  /// What the ratio counts as at most where the advantage is negative; 0 for no such limit.
+  /// The largest value of the ratio that counts for a negative advantage; 0 for no such limit.
   public var dualClip = 0.0
 
   /// The defaults, those of the paper.
   public init() {}
 
-  /// What each option means.
+  /// The help for each option.
   public static let help = [
     "epsilon_low": "how far below 1 the response's ratio counts: the geometric mean of its tokens' ratios",
     "epsilon_high": "how far above 1 the response's ratio counts",
-    "dual_clip": "what the ratio counts as at most where the advantage is negative, more than 1; 0 for no such limit",
+    "dual_clip": "the largest ratio that counts if the advantage is negative, more than 1; 0 for no such limit",
   ]
 
-  /// What is wrong with the values.
+  /// The problems of the values.
   public func problems() -> [OptionProblem] {
     ClippedObjective.problems(epsilonLow: epsilonLow, epsilonHigh: epsilonHigh, dualClip: dualClip)
   }

@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 public import PipelineCore
 
-/// `−A · log π_θ`: the policy gradient as it is, for updates with the policy that sampled.
+/// `−A · log π_θ`: the plain policy gradient, for updates with the policy that sampled.
 ///
 /// Source: Williams, "Simple Statistical Gradient-Following Algorithms" (REINFORCE).
 public struct ReinforceLoss: PolicyLoss {
   /// `reinforce`.
   public static let name = "reinforce"
-  /// What `describe` says.
+  /// The summary that `describe` shows.
   public static let summary = "The plain policy gradient, without a ratio to the policy before the step"
-  /// The old policy does not matter.
+  /// The old policy is not used.
   public let usesOldLogProbs = false
 
-  /// Makes the loss; it has nothing to set.
+  /// Makes the loss; it has no options.
   public init(options: NoOptions = NoOptions(), assembly: Assembly) {}
 
   /// The losses, and their gradient.

@@ -58,7 +58,7 @@ package struct ServerOptions: Sendable {
     "extra": "additional members of each request, such as {\"chat_template_kwargs\": {\"enable_thinking\": false}}",
   ]
 
-  /// What is wrong with the values.
+  /// The problems of the values.
   package func problems() -> [OptionProblem] {
     var problems: [OptionProblem] = []
     do throws(ServerAddress.Fault) { _ = try ServerAddress(url) } catch {

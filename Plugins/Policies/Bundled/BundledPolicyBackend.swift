@@ -7,10 +7,10 @@ public import PipelineCore
 public struct BundledPolicyBackend: PolicyBackend {
   /// `bundled`.
   public static let name = "bundled"
-  /// What `describe` says.
+  /// The summary that `describe` shows.
   public static let summary = "Qwen2.5-VL on this machine's processor, from a folder in the Hugging Face layout"
 
-  /// What a spec can set.
+  /// The options.
   public struct Options: ComponentOptions {
     /// The model's folder.
     public var model = SpecPath("")
@@ -22,14 +22,14 @@ public struct BundledPolicyBackend: PolicyBackend {
     /// No model yet.
     public init() {}
 
-    /// What each option means.
+    /// The help for each option.
     public static let help = [
       "model": "the folder of the model, relative to the spec's: config.json, model.safetensors, tokenizer.json",
       "vision": "whether the vision tower learns too (trained) or stays as it is (frozen), as in the paper",
       "rows_per_micro_batch": "tokens that are computed at a time; fewer need less memory, and change no gradient",
     ]
 
-    /// What is wrong with the values.
+    /// The problems of the values.
     public func problems() -> [OptionProblem] {
       var problems: [OptionProblem] = []
       if model.text.isEmpty || model.isStandardStream {

@@ -7,7 +7,7 @@ import PipelineCore
 public struct OpenAIPolicyBackend: PolicyBackend {
   /// `openai`.
   public static let name = "openai"
-  /// What `describe` says.
+  /// The summary that `describe` shows.
   public static let summary = "Responses from an OpenAI-compatible server: vLLM, SGLang, transformers serve and others"
 
   /// How several responses to a prompt are asked for.
@@ -44,7 +44,7 @@ public struct OpenAIPolicyBackend: PolicyBackend {
     case processed
   }
 
-  /// What a spec can set.
+  /// The options.
   public struct Options: ComponentOptions {
     /// The server's address.
     public var url = ""
@@ -76,7 +76,7 @@ public struct OpenAIPolicyBackend: PolicyBackend {
     /// No server yet.
     public init() {}
 
-    /// What each option means.
+    /// The help for each option.
     public static let help = ServerOptions.help.merging(
       [
         "choices":
@@ -90,7 +90,7 @@ public struct OpenAIPolicyBackend: PolicyBackend {
           + "distribution at the sampling temperature",
       ]) { own, _ in own }
 
-    /// What is wrong with the values.
+    /// The problems of the values.
     public func problems() -> [OptionProblem] {
       var problems = server.problems()
       if logprobs != .none, tokens == .none {

@@ -3,22 +3,21 @@ import PipelineCore
 
 /// Turns rewards into advantages with an estimator named in its options, by default GRPO's.
 ///
-/// A trajectory without a reward takes no part in any mean and leaves, rule `no-reward`; one that lacks what
-/// the estimator reads leaves with `no-tokens` or `no-baseline`. Where the estimator compares within the group,
-/// a group of one stays with advantage 0, and a larger group left with one scored rollout leaves, rule
-/// `too-few-scored`; rollouts that earlier stages dropped from the batch count towards the group's size.
+/// A trajectory without a reward does not count in any mean and leaves by the rule `no-reward`; one that lacks a field
+/// that the estimator reads leaves by `no-tokens` or `no-baseline`. If the estimator compares within the group, a group
+/// of one stays with advantage 0, and a larger group with only one scored rollout leaves by `too-few-scored`; rollouts
+/// that earlier stages dropped count in the group's size.
 ///
-/// Metrics: `critic/advantages/mean`, `max`, `min`; `groups` and how many of them are `zero_variance_groups`,
-/// `all_right_groups` and `all_wrong_groups`; `unscored` and `too_few_scored`, in trajectories. A zero-variance
-/// group has two or more scored rollouts, all with the same reward; it is all right where that reward is at
-/// least one half.
+/// Metrics: `critic/advantages/mean`, `max`, `min`; `groups`, and how many of them are `zero_variance_groups`,
+/// `all_right_groups` and `all_wrong_groups`; `unscored` and `too_few_scored`, in trajectories. A zero-variance group
+/// has two or more scored rollouts, all with the same reward; it is all right if that reward is at least one half.
 public struct AdvantageStage: Stage {
   /// `advantage`.
   public static let name = "advantage"
-  /// What `describe` says.
+  /// The summary that `describe` shows.
   public static let summary = "Turns rewards into advantages; trajectories without a reward leave"
 
-  /// What a spec can set.
+  /// The options.
   public struct Options: ComponentOptions {
     /// The estimator.
     public var estimator = ComponentReference("grpo")
@@ -26,7 +25,7 @@ public struct AdvantageStage: Stage {
     /// The defaults.
     public init() {}
 
-    /// What each option means.
+    /// The help for each option.
     public static let help = [
       "estimator": "how rewards become advantages: the name of an advantage estimator"
     ]
@@ -39,17 +38,17 @@ public struct AdvantageStage: Stage {
     self.init(estimator: try assembly.advantage(options.estimator))
   }
 
-  /// Makes the stage over an estimator.
+  /// Makes the stage with an estimator.
   public init(estimator: any AdvantageEstimator) { self.estimator = estimator }
 
-  /// `reward`, and what the estimator reads.
+  /// `reward`, and the fields that the estimator reads.
   public var reads: Set<Field> { estimator.reads.union([.reward]) }
-  /// What the estimator writes: `advantage`, and per token `advantages`.
+  /// The fields that the estimator writes: `advantage`, and for advantages per token `advantages`.
   public var writes: Set<Field> { estimator.writes }
 
   /// Gives every scored trajectory an advantage and drops the others.
   ///
-  /// - Throws: When the estimator throws, or returns something that is no advantage.
+  /// - Throws: When the estimator throws, or returns something other than one finite advantage for each rollout.
   public func run(_ batch: inout TrajectoryBatch, in context: StageContext) async throws {
     var rules = [String?](repeating: nil, count: batch.count)
     let groups = try scoredGroups(of: batch, rules: &rules)
@@ -117,7 +116,7 @@ public struct AdvantageStage: Stage {
     return result
   }
 
-  /// Writes an advantage down and returns the trajectory's own.
+  /// Stores an advantage and returns the trajectory's own.
   private func assign(
     _ advantage: RolloutAdvantage, to trajectory: inout Trajectory, tokenCount: Int
   ) throws -> Double {

@@ -2,13 +2,13 @@
 public import PipelineCore
 
 extension KLPenaltyStage {
-  /// What a spec can set: that of ``PipelineCore/KLOptions``, with defaults for a reward.
+  /// The options: those of ``PipelineCore/KLOptions``, with defaults for a reward.
   public struct Options: ComponentOptions, Hashable {
-    /// What the divergence is multiplied by, at first; the default as in EasyR1.
+    /// The initial factor of the divergence; the default as in EasyR1.
     public var coefficient = 1e-3
-    /// How the divergence is estimated from a token; k1 is unbiased, which is what a reward needs.
+    /// How the divergence is estimated at a token; k1 is unbiased, which is what a reward needs.
     public var estimator = KLEstimator.k1
-    /// Whether the coefficient stays.
+    /// Whether the coefficient changes.
     public var controller = KLOptions.Controller.fixed
     /// The divergence per token that an adaptive coefficient aims at.
     public var target = KLOptions().target
@@ -18,10 +18,10 @@ extension KLPenaltyStage {
     /// The defaults.
     public init() {}
 
-    /// What each option means.
+    /// The help for each option.
     public static let help = KLOptions.help
 
-    /// What is wrong with the values.
+    /// The problems of the values.
     public func problems() -> [OptionProblem] { kl.problems() }
 
     var kl: KLOptions {

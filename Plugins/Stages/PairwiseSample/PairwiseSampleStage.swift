@@ -1,26 +1,26 @@
 // SPDX-License-Identifier: Apache-2.0
 import PipelineCore
 
-// Differs from Shuffle-R1: an odd group leaves its median unpaired; the original asserts the size is even.
-/// Pairs the best rollout of a query with its worst, the second best with the second worst, and keeps the
-/// outermost pairs.
+// Differs from Shuffle-R1: an odd group leaves its median unpaired; the original asserts that the size is even.
+/// Pairs the best rollout of a prompt with its worst, the second best with the second worst, and keeps the outermost
+/// pairs.
 ///
-/// A group of `n` rollouts has `N = floor(n / 2)` pairs, of which the first `M = floor(keep · N + 1e-9)` in rank
-/// order stay: 8 of 16 rollouts for `keep: 0.5`. Ties keep input order. Advantages are those of the whole group
-/// and stay as they are. Rank order is not order by |A| + |A| once both members have the same sign.
+/// A group of `n` rollouts has `N = floor(n / 2)` pairs, of which the first `M = floor(keep · N + 1e-9)` in rank order
+/// are kept: 8 of 16 rollouts for `keep: 0.5`. Ties keep the order of the input. Advantages are those of the whole
+/// group and do not change. Rank order is not the order of |A| + |A| once both members have the same sign.
 ///
-/// Drops, by rule: `inner-pair`; `unpaired-median` of an odd group; `group-too-small` where M = 0;
-/// `zero-variance` where all advantages of a group are equal and the options say so; `no-advantage`; and
-/// `not-selected` for the other strategies, which keep the same number `2M` of each group but form no pairs, so
-/// that a shuffle after them draws single trajectories.
+/// Drops, by rule: `inner-pair`; `unpaired-median` of an odd group; `group-too-small` if M = 0; `zero-variance` if all
+/// advantages of a group are equal and the options say so; `no-advantage`; and `not-selected` for the other strategies,
+/// which keep the same number `2M` of each group but form no pairs, so that a shuffle after them draws single
+/// trajectories.
 ///
-/// Metrics: `pairs` kept; `small_groups`, of which no pair was; and `zero_variance_groups`.
+/// Metrics: `pairs`, those kept; `small_groups`, of which no pair was kept; and `zero_variance_groups`.
 ///
 /// Source: Shuffle-R1 (arXiv 2508.05612), "Pairwise Trajectory Sampling".
 public struct PairwiseSampleStage: Stage {
   /// `pairwise-sample`.
   public static let name = "pairwise-sample"
-  /// What `describe` says.
+  /// The summary that `describe` shows.
   public static let summary = "Keeps the pairs of best and worst rollouts of every query, the outermost first"
 
   /// Which rollouts of a group to keep.
@@ -37,15 +37,15 @@ public struct PairwiseSampleStage: Stage {
     case largestMagnitude = "largest-magnitude"
   }
 
-  /// What becomes of a group whose advantages are all equal.
+  /// What to do with a group whose advantages are all equal.
   public enum ZeroVariance: String, Codable, Sendable, CaseIterable {
     /// It is treated like any other.
     case keep
-    /// It leaves.
+    /// It is dropped.
     case drop
   }
 
-  /// What becomes of a batch of which nothing can be kept.
+  /// What to do if nothing of a batch can be kept.
   public enum NothingKept: String, Codable, Sendable, CaseIterable {
     /// It is an error: `keep` does not suit the groups.
     case refuse
@@ -53,30 +53,30 @@ public struct PairwiseSampleStage: Stage {
     case warn
   }
 
-  /// What a spec can set.
+  /// The options.
   public struct Options: ComponentOptions {
-    /// The share α of pairs to keep.
+    /// The fraction α of pairs to keep.
     public var keep = 0.5
     /// Which rollouts to keep.
     public var strategy = Strategy.maxMin
-    /// What becomes of groups whose advantages are all equal.
+    /// What to do with groups whose advantages are all equal.
     public var zeroVariance = ZeroVariance.keep
-    /// What becomes of a batch of which nothing can be kept.
+    /// What to do if nothing of a batch can be kept.
     public var nothingKept = NothingKept.refuse
 
     /// The defaults.
     public init() {}
 
-    /// What each option means.
+    /// The help for each option.
     public static let help = [
-      "keep": "share of each group's pairs to keep (the paper's alpha), above 0 and up to 1",
+      "keep": "fraction of each group's pairs to keep (the paper's alpha), above 0 and up to 1",
       "strategy":
         "max-min pairs best with worst (the method); top, bottom, random and largest-magnitude keep as many, unpaired",
       "zero_variance": "whether groups whose advantages are all equal are kept or dropped",
       "nothing_kept": "whether a batch all of whose groups are too small is an error (refuse) or a warning (warn)",
     ]
 
-    /// What is wrong with the values.
+    /// The problems of the values.
     public func problems() -> [OptionProblem] {
       keep > 0 && keep <= 1 ? [] : [OptionProblem("keep", "is \(keep), it must lie above 0 and up to 1")]
     }
@@ -92,9 +92,9 @@ public struct PairwiseSampleStage: Stage {
   /// `pair`, where the strategy forms pairs.
   public var writes: Set<Field> { options.strategy == .maxMin ? [.pair] : [] }
 
-  /// Keeps the same share of every group.
+  /// Keeps the same fraction of every group.
   ///
-  /// - Throws: When every group is too small to keep anything of, unless the options put up with that.
+  /// - Throws: When every group is too small to keep anything of it, unless the options allow that.
   public func run(_ batch: inout TrajectoryBatch, in context: StageContext) async throws {
     var rules = [String?](repeating: nil, count: batch.count)
     var tally = Tally()
@@ -193,14 +193,14 @@ public struct PairwiseSampleStage: Stage {
     case .largestMagnitude:
       order.sort { (abs($0.advantage), $1.position) > (abs($1.advantage), $0.position) }
     case .random:
-      // One draw for each member in input order; the smallest draws stay.
+      // One draw for each member in input order; the smallest draws are kept.
       var random = context.random(context.groupKey(group.name))
       order.sort { $0.position < $1.position }
       order = order.map { ($0, random.next()) }.sorted { ($0.1, $0.0.position) < ($1.1, $1.0.position) }.map(
         \.0)
     }
     for member in order.dropFirst(count) { rules[member.position] = "not-selected" }
-    // A pair of an earlier pass would be drawn as one by a later shuffle.
+    // A later shuffle would draw the pair of an earlier pass.
     for member in order.prefix(count) where batch[member.position].pair != nil {
       batch[member.position].pair = nil
     }

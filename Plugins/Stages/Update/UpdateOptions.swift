@@ -2,29 +2,29 @@
 public import PipelineCore
 
 extension UpdateStage {
-  /// What a spec can set.
+  /// The options.
   public struct Options: ComponentOptions {
     /// The loss.
     public var loss = ComponentReference("clip")
-    /// How the losses of a minibatch's tokens become one number.
+    /// How the losses of a minibatch's tokens are aggregated.
     public var aggregation = AggregationChoice.auto
-    /// Optimizer steps that a batch is cut into.
+    /// The number of optimizer steps into which a batch is divided.
     public var minibatches = 1
-    /// How often the batch is gone through.
+    /// How often the batch is passed through.
     public var epochs = 1
     /// The learning rate from one optimizer step to the next.
     public var learningRate = LearningRateSchedule()
     /// AdamW.
     public var optimizer = OptimizerOptions()
-    /// The distance to the policy that the run began with, in the loss.
+    /// The distance to the initial policy of the run, in the loss.
     public var kl = KLOptions()
     /// For rollouts that another policy or engine sampled.
     public var importance = ImportanceCorrection()
     /// Where old log-probabilities come from.
     public var oldLogProbs = OldLogProbs.auto
-    /// The longest response allowed, for `seq-mean-token-sum-norm`; 0 for what records say of their sampling.
+    /// The longest permitted response, for `seq-mean-token-sum-norm`; 0 to take it from the records' sampling.
     public var longest = 0
-    /// A mean distance from the old policy, in nats a token, at which the run stops; 0 never stops it.
+    /// The mean distance from the old policy, in nats per token, at which the run stops; 0 never stops it.
     public var divergenceLimit = 5.0
 
     /// The defaults.
@@ -33,24 +33,26 @@ extension UpdateStage {
     /// Losses are named in `loss`.
     public static let componentKinds: [String: ComponentKind] = ["loss": .loss]
 
-    /// What each option means.
+    /// The help for each option.
     public static let help = [
       "loss": "the loss: clip, gspo, gspo-token, cispo, sapo, reinforce, nll, or one of your own",
-      "aggregation": "how the losses of tokens become one number; auto takes what the loss was published with",
-      "minibatches": "optimizer steps that a batch is cut into; the published runs have 4",
-      "epochs": "how often the batch is gone through",
+      "aggregation": "how the losses of tokens are aggregated; auto takes the aggregation that the loss was "
+        + "published with",
+      "minibatches": "the number of optimizer steps into which a batch is divided; the published runs use 4",
+      "epochs": "how often the batch is passed through",
       "learning_rate": "the learning rate; its steps are optimizer steps, of which a batch has epochs × minibatches",
       "optimizer": "AdamW, as in PyTorch",
       "kl":
-        "a penalty in the loss for the distance to the policy that the run began with; off unless it has a coefficient",
-      "importance": "a correction for rollouts that another policy or engine sampled; off by default",
-      "old_log_probs": "auto takes the rollout's own where this policy sampled it; recompute computes all",
-      "longest": "seq-mean-token-sum-norm: the longest response allowed; 0 goes by the records' sampling.max_tokens",
+        "a penalty in the loss for the distance to the initial policy of the run; off unless it has a coefficient",
+      "importance": "a correction for rollouts sampled by another policy or engine; off by default",
+      "old_log_probs": "auto takes the rollout's own if this policy sampled it; recompute computes all",
+      "longest": "seq-mean-token-sum-norm: the longest permitted response; 0 to take it from the records' "
+        + "sampling.max_tokens",
       "divergence_limit":
-        "stop when the policy has moved by so many nats a token within a step; 0 goes on whatever happens",
+        "stop when the policy has moved by this many nats per token within a step; 0 never stops",
     ]
 
-    /// What is wrong with the values.
+    /// The problems of the values.
     public func problems() -> [OptionProblem] {
       var problems: [OptionProblem] = []
       if minibatches < 1 { problems.append(OptionProblem("minibatches", "is \(minibatches), it must be at least 1")) }
@@ -81,19 +83,19 @@ extension UpdateStage {
   }
 }
 
-/// AdamW, as a spec sets it.
+/// AdamW, as set in a spec.
 public struct OptimizerOptions: ComponentOptions, Hashable {
   /// The decay of the first moment.
   public var beta1 = 0.9
   /// The decay of the second moment.
   public var beta2 = 0.999
-  /// What is added to the root of the second moment.
+  /// The constant added to the root of the second moment.
   public var epsilon = 1e-8
   /// The decoupled weight decay.
   public var weightDecay = 0.01
   /// Which weights decay.
   public var decaying = OptimizerStep.Decaying.all
-  /// What the learning rate is multiplied by for the vision tower, where it learns.
+  /// The factor of the learning rate for the vision tower, if it is trained.
   public var visionRateFactor = 1.0
   /// Gradients of a larger norm are scaled down to it.
   public var maxGradientNorm = 1.0
@@ -101,18 +103,18 @@ public struct OptimizerOptions: ComponentOptions, Hashable {
   /// The defaults.
   public init() {}
 
-  /// What each option means.
+  /// The help for each option.
   public static let help = [
     "beta1": "the decay of the first moment",
     "beta2": "the decay of the second moment",
-    "epsilon": "what is added to the root of the second moment",
+    "epsilon": "the constant added to the root of the second moment",
     "weight_decay": "the decoupled weight decay",
-    "decaying": "which weights decay: all, or matrices alone",
-    "vision_rate_factor": "what the learning rate is multiplied by for the vision tower, where it learns",
+    "decaying": "which weights decay: all, or only matrices",
+    "vision_rate_factor": "the factor of the learning rate for the vision tower, if it is trained",
     "max_gradient_norm": "gradients of a larger norm are scaled down to it",
   ]
 
-  /// What is wrong with the values.
+  /// The problems of the values.
   public func problems() -> [OptionProblem] {
     var problems: [OptionProblem] = []
     for (name, value) in [("beta1", beta1), ("beta2", beta2)] where !(value >= 0 && value < 1) {

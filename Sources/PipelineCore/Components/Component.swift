@@ -2,7 +2,7 @@
 
 /// Anything that a spec can name with `use` and configure with `with`.
 public protocol Component: Sendable {
-  /// What a spec can set.
+  /// The options.
   associatedtype Options: ComponentOptions
 
   /// The registered name, in kebab-case: `pairwise-sample`.

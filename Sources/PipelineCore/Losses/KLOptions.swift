@@ -27,7 +27,7 @@ public struct KLOptions: ComponentOptions, Hashable {
   /// None.
   public init() {}
 
-  /// What each option means.
+  /// The help for each option.
   public static let help = [
     "coefficient": "the factor of the estimated KL divergence from the reference policy; 0 for none",
     "estimator": "k1 (of either sign), abs, k2 (half the square), or k3 (GRPO's: never negative, of low variance)",
@@ -36,7 +36,7 @@ public struct KLOptions: ComponentOptions, Hashable {
     "horizon": "adaptive: over how many trajectories the coefficient may change by 20 %",
   ]
 
-  /// What is wrong with the values.
+  /// The problems of the values.
   public func problems() -> [OptionProblem] {
     var problems: [OptionProblem] = []
     if !(coefficient >= 0 && coefficient.isFinite) {

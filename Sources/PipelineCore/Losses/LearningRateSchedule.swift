@@ -36,7 +36,7 @@ public struct LearningRateSchedule: ComponentOptions, Hashable {
   /// The defaults.
   public init() {}
 
-  /// What each option means.
+  /// The help for each option.
   public static let help = [
     "shape": "the rate after the warm-up: constant, linear or cosine",
     "rate": "the highest learning rate",

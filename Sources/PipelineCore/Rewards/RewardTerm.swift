@@ -37,7 +37,7 @@ public struct RewardTerm: ComponentOptions {
     try keyed.encode(name, forKey: .name)
   }
 
-  /// What each option means.
+  /// The help for each option.
   public static let help = [
     "use": "the registered name of a reward function",
     "weight":

@@ -19,7 +19,7 @@ public struct WorkerLimits: ComponentOptions, Hashable {
   /// The defaults.
   public init() {}
 
-  /// What each option means.
+  /// The help for each option.
   public static let help = [
     "start": "seconds from its start to its first message",
     "load": "seconds to load the model",
@@ -29,7 +29,7 @@ public struct WorkerLimits: ComponentOptions, Hashable {
     "silence": "seconds between two signs of life; a worker gives one each second while it works",
   ]
 
-  /// What is wrong with the values.
+  /// The problems of the values.
   public func problems() -> [OptionProblem] {
     [
       ("start", start), ("load", load), ("generate", generate), ("compute", compute), ("save", save),

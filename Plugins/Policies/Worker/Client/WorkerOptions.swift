@@ -3,7 +3,7 @@ public import ModelInput
 public import PipelineCore
 
 extension WorkerPolicyBackend {
-  /// What a spec can set.
+  /// The options.
   public struct Options: ComponentOptions {
     /// The model's folder.
     public var model = SpecPath("")
@@ -41,7 +41,7 @@ extension WorkerPolicyBackend {
     /// No model yet.
     public init() {}
 
-    /// What each option means.
+    /// The help for each option.
     public static let help = [
       "model": "the folder of the model, relative to the spec's: config.json, model.safetensors, tokenizer.json",
       "vision": "whether the vision tower learns too (trained) or stays as it is (frozen), as in the paper",
@@ -64,7 +64,7 @@ extension WorkerPolicyBackend {
       "log": "a file that what the worker says on its standard error is added to; - for none",
     ]
 
-    /// What is wrong with the values.
+    /// The problems of the values.
     public func problems() -> [OptionProblem] {
       var problems: [OptionProblem] = []
       if model.text.isEmpty || model.isStandardStream {
@@ -147,13 +147,13 @@ public struct LoRAOptions: ComponentOptions, Hashable {
   /// None.
   public init() {}
 
-  /// What each option means.
+  /// The help for each option.
   public static let help = [
     "rank": "the rank of the adapters; 0 trains the weights themselves",
     "alpha": "adapters are scaled by alpha / rank",
   ]
 
-  /// What is wrong with the values.
+  /// The problems of the values.
   public func problems() -> [OptionProblem] {
     var problems: [OptionProblem] = []
     if rank < 0 { problems.append(OptionProblem("rank", "is \(rank), it must be 0 or more")) }
@@ -184,7 +184,7 @@ public struct WorkerGenerationOptions: ComponentOptions, Hashable {
   /// The defaults.
   public init() {}
 
-  /// What each option means.
+  /// The help for each option.
   public static let help = [
     "engine": "transformers samples with the model that is trained; vllm is faster on GPUs and must be installed",
     "rows_at_once": "transformers: responses that advance together on each rank; fewer need less memory",
@@ -192,7 +192,7 @@ public struct WorkerGenerationOptions: ComponentOptions, Hashable {
     "tensor_parallel": "vllm: ranks that hold a model together, where one GPU does not hold it; a divisor of the ranks",
   ]
 
-  /// What is wrong with the values.
+  /// The problems of the values.
   public func problems() -> [OptionProblem] {
     var problems: [OptionProblem] = []
     if rowsAtOnce < 1 { problems.append(OptionProblem("rows_at_once", "is \(rowsAtOnce), it must be at least 1")) }

@@ -7,7 +7,7 @@ public import PipelineCore
 public struct WorkerPolicyBackend: PolicyBackend {
   /// `worker`.
   public static let name = "worker"
-  /// What `describe` says.
+  /// The summary that `describe` shows.
   public static let summary = "Qwen2.5-VL on PyTorch in a process of its own: on GPUs, in shards, with LoRA"
 
   /// All that a pipeline can ask for.
