@@ -20,10 +20,10 @@ struct LineageEntry: Sendable {
   let lossWeight: Double?
   let draws: [Int]?
 
-  /// How often the trajectory is trained on: once for each draw, once where nothing was drawn, never when dropped.
+  /// How often the trajectory is trained on: once for each draw, once if nothing was drawn, never if dropped.
   var timesTrainedOn: Int { outcome == .kept ? draws?.count ?? 1 : 0 }
 
-  /// Reads a line, or returns nil when it is none of lineage.
+  /// Reads a line; nil if it is not a line of lineage.
   init?(_ line: UnsafeRawBufferPointer) {
     guard let value = try? JSONValue(parsing: line), let step = value["step"]?.intValue,
       let id = value["id"]?.stringValue, let group = value["group"]?.stringValue,
@@ -58,7 +58,7 @@ struct LineageEntry: Sendable {
     return Pair(rank: rank, side: side, weight: weight, partner: partner)
   }
 
-  /// The step that a line begins with, without reading the rest; nil when it begins otherwise.
+  /// The step at the beginning of a line, without reading the rest; nil if it begins otherwise.
   static func step(of line: UnsafeRawBufferPointer) -> Int? {
     let start = Array("{\"step\":".utf8)
     guard line.count > start.count, line.prefix(start.count).elementsEqual(start) else { return nil }

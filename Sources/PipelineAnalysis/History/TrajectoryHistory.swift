@@ -1,20 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 import PipelineCore
 
-/// Why a trajectory of a run was trained on, or was not: its way through the stages of every step it was in.
+/// Why a trajectory of a run was trained on, or was not: its path through the stages in every step it was in.
 public struct TrajectoryHistory: Sendable {
-  /// The trajectory asked for.
+  /// The trajectory in question.
   public let id: String
   /// The run's directory.
   public let run: String
-  /// What became of it, step by step; empty when its record could not be used.
+  /// What happened to it, step by step; empty if its record could not be used.
   public let steps: [Step]
   /// Lines with this id that could not be used.
   public let badRecords: [UnusableRecord]
   /// The step that `--step` asked for, or nil for all.
   let onlyStep: Int?
 
-  /// What became of the trajectory in a step.
+  /// What happened to the trajectory in a step.
   public struct Step: Sendable {
     let entry: LineageEntry
     let facts: StepFacts
@@ -28,7 +28,7 @@ public struct TrajectoryHistory: Sendable {
 
   /// A line that the run could not use.
   public struct UnusableRecord: Sendable, Hashable {
-    /// Where it stands.
+    /// Its place.
     public let location: SourceLocation
     /// What is wrong with it.
     public let reason: String
@@ -39,9 +39,9 @@ public struct TrajectoryHistory: Sendable {
 
   /// Looks a trajectory up in a run.
   ///
-  /// Reads the lineage twice, a line at a time: once for the id, once for the steps that hold it.
-  /// - Parameter step: The one step to look at, or nil for all.
-  /// - Throws: When there is no such run, no lineage, or no such id or step, with what there is instead.
+  /// Reads the lineage twice, a line at a time: once for the id, once for the steps that contain it.
+  /// - Parameter step: The only step to consider, or nil for all.
+  /// - Throws: When there is no such run, no lineage, or no such id or step; the message says what there is instead.
   public init(run: String, id: String, step: Int? = nil) throws {
     let records = try RunRecords(path: run)
     let search = HistorySearch(records: records, id: id)
