@@ -3,7 +3,7 @@ import Foundation
 public import ModelInput
 public import PipelineCore
 
-/// The bundled policy as a spec names it.
+/// The bundled policy as named in a spec.
 public struct BundledPolicyBackend: PolicyBackend {
   /// `bundled`.
   public static let name = "bundled"
@@ -14,12 +14,12 @@ public struct BundledPolicyBackend: PolicyBackend {
   public struct Options: ComponentOptions {
     /// The model's folder.
     public var model = SpecPath("")
-    /// Whether the vision tower learns.
+    /// Whether the vision tower is trained.
     public var vision = VisionUse.frozen
-    /// Rows that are computed, and kept for the way back, at a time.
+    /// Rows that are computed at a time, and kept for the backward pass.
     public var rowsPerMicroBatch = BundledPolicy.Options().rowsPerMicroBatch
 
-    /// No model yet.
+    /// No model is set.
     public init() {}
 
     /// The help for each option.
@@ -42,7 +42,7 @@ public struct BundledPolicyBackend: PolicyBackend {
     }
   }
 
-  /// All that a pipeline can ask for.
+  /// Everything that a pipeline can ask for.
   public let offers = Set(PolicyNeed.allCases)
   private let options: Options
 
@@ -58,7 +58,7 @@ public struct BundledPolicyBackend: PolicyBackend {
 
   /// Opens the model, or a checkpoint of it.
   ///
-  /// - Throws: What is wrong with the checkpoint, all at once.
+  /// - Throws: Everything that is wrong with the checkpoint, together.
   public func open(_ opening: PolicyOpening) async throws -> any Policy {
     var policy = BundledPolicy.Options()
     policy.use = opening.purpose == .inference ? .inference : .training(vision: options.vision)

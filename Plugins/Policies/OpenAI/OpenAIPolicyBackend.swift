@@ -3,44 +3,44 @@ import Foundation
 public import ModelServers
 import PipelineCore
 
-/// A model behind an OpenAI-compatible server, as a spec names it.
+/// A model behind an OpenAI-compatible server, as named in a spec.
 public struct OpenAIPolicyBackend: PolicyBackend {
   /// `openai`.
   public static let name = "openai"
   /// The summary that `describe` shows.
   public static let summary = "Responses from an OpenAI-compatible server: vLLM, SGLang, transformers serve and others"
 
-  /// How several responses to a prompt are asked for.
+  /// How several responses to a prompt are requested.
   public enum Choices: String, Codable, Sendable, CaseIterable {
     /// In one request, with `n`.
     case together
-    /// In a request each.
+    /// In one request each.
     case apart
   }
 
   /// Whether requests carry a seed.
   public enum Seeds: String, Codable, Sendable, CaseIterable {
-    /// They do.
+    /// They carry one.
     case send
     /// They do not.
     case omit
   }
 
-  /// Whether token ids are asked for.
+  /// Whether token ids are requested.
   public enum TokenIDs: String, Codable, Sendable, CaseIterable {
     /// They are not.
     case none
-    /// As vLLM gives them, with `return_token_ids`.
+    /// In vLLM's way, with `return_token_ids`.
     case vllm
   }
 
-  /// Which log-probabilities are asked for.
+  /// Which log-probabilities are requested.
   public enum LogProbs: String, Codable, Sendable, CaseIterable {
     /// None.
     case none
-    /// Those that the server takes before it divides by the temperature.
+    /// Those that the server computes before applying the temperature.
     case raw
-    /// Those of the distribution that it draws from.
+    /// Those of the distribution that it samples from.
     case processed
   }
 
@@ -48,32 +48,32 @@ public struct OpenAIPolicyBackend: PolicyBackend {
   public struct Options: ComponentOptions {
     /// The server's address.
     public var url = ""
-    /// The model's name there.
+    /// The model's name on the server.
     public var model = ""
     /// The environment variable that holds the key; empty for none.
     public var keyFrom = ""
-    /// How several responses to a prompt are asked for.
+    /// How several responses to a prompt are requested.
     public var choices = Choices.together
     /// Whether requests carry a seed.
     public var seeds = Seeds.send
-    /// Whether token ids are asked for.
+    /// Whether token ids are requested.
     public var tokens = TokenIDs.none
-    /// Which log-probabilities are asked for.
+    /// Which log-probabilities are requested.
     public var logprobs = LogProbs.none
-    /// Requests at a time.
+    /// The number of requests at a time.
     public var concurrency = 32
-    /// How long an answer may take.
+    /// The time limit of an answer.
     public var timeoutSeconds = 600.0
-    /// How often a request is sent again.
+    /// How often a request is retried.
     public var retries = 8
-    /// The wait before a request is sent again.
+    /// The wait before the first retry.
     public var backoffSeconds = 1.0
-    /// Where answers are kept.
+    /// Where answers are stored.
     public var cache = CacheFile.auto
-    /// Further members of each request.
+    /// Additional members of each request.
     public var extra = OptionTree.empty
 
-    /// No server yet.
+    /// No server is set.
     public init() {}
 
     /// The help for each option.
@@ -108,21 +108,21 @@ public struct OpenAIPolicyBackend: PolicyBackend {
     }
   }
 
-  /// Responses, and nothing else.
+  /// Responses only.
   public let offers: Set<PolicyNeed> = [.generation]
   private let options: Options
 
-  /// Makes the backend; nothing is asked yet.
+  /// Makes the backend, without any request.
   public init(options: Options, assembly: Assembly) { self.options = options }
 
-  /// Opens the policy; the server is not asked before there is a prompt.
+  /// Opens the policy; the first request is sent with the first prompt.
   ///
-  /// - Throws: A key that is not there, a file of kept answers that cannot be used.
+  /// - Throws: When the key is missing, or the file of stored answers cannot be used.
   public func open(_ opening: PolicyOpening) async throws -> any Policy {
     try open(opening, environment: ProcessInfo.processInfo.environment)
   }
 
-  /// Opens the policy with other variables than those of the process.
+  /// Opens the policy with environment variables other than those of the process.
   package func open(_ opening: PolicyOpening, environment: [String: String]) throws -> any TextPolicy {
     let path = options.cache.path(in: opening.folder, cacheFolder: opening.cacheFolder, name: "answers")
     let client = try ChatClient(options.server, cachePath: path, environment: environment)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 public import PipelineCore
 
-/// How long a worker may take.
+/// The time limits of a worker.
 public struct WorkerLimits: ComponentOptions, Hashable {
   /// From its start to its first message; importing PyTorch from a slow disk takes a while.
   public var start = 300.0
@@ -13,7 +13,7 @@ public struct WorkerLimits: ComponentOptions, Hashable {
   public var compute = 7200.0
   /// To write a checkpoint.
   public var save = 3600.0
-  /// Between two signs of life while it works.
+  /// Between two heartbeats while it works.
   public var silence = 120.0
 
   /// The defaults.

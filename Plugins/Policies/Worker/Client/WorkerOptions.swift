@@ -7,19 +7,19 @@ extension WorkerPolicyBackend {
   public struct Options: ComponentOptions {
     /// The model's folder.
     public var model = SpecPath("")
-    /// Whether the vision tower learns.
+    /// Whether the vision tower is trained.
     public var vision = VisionUse.frozen
-    /// Rows that are computed, and kept for the way back, at a time, padding included.
+    /// Rows that are computed at a time, and kept for the backward pass, including padding.
     public var rowsPerMicroBatch = 4096
-    /// The Python that has the worker's packages.
+    /// The Python with the worker's packages.
     public var python = "auto"
-    /// Processes on this machine that share the work; several are started by torchrun.
+    /// The number of processes on this machine that share the work; several are started by torchrun.
     public var ranks = 1
-    /// A program to start in place of Python.
+    /// A program to start instead of Python.
     public var command: [String] = []
-    /// Where a worker listens that was started elsewhere.
+    /// The address of a worker that was started elsewhere.
     public var connect = ""
-    /// What computes.
+    /// The device.
     public var device = Device.auto
     /// The number format of the computation.
     public var dtype = NumberFormat.auto
@@ -27,18 +27,18 @@ extension WorkerPolicyBackend {
     public var attention = "sdpa"
     /// How ranks share the weights.
     public var sharding = Sharding.auto
-    /// Whether layers are computed again on the way back, to keep less.
+    /// Whether layers are recomputed in the backward pass, to save memory.
     public var gradientCheckpointing = false
-    /// Adapters in place of the weights.
+    /// Adapters that are trained instead of the weights.
     public var lora = LoRAOptions()
     /// How responses are sampled.
     public var generation = WorkerGenerationOptions()
-    /// How long the worker may take.
+    /// The worker's time limits.
     public var limits = WorkerLimits()
-    /// A file that the worker's standard error is added to; `-` for none.
+    /// A file to which the worker's standard error is appended; `-` for none.
     public var log = SpecPath("-")
 
-    /// No model yet.
+    /// No model is set.
     public init() {}
 
     /// The help for each option.
@@ -57,7 +57,7 @@ extension WorkerPolicyBackend {
       "dtype": "float32, bfloat16, or auto, which is bfloat16 on a GPU; the optimizer always computes in float32",
       "attention": "transformers' implementation: sdpa, eager, flash_attention_2, …",
       "sharding": "auto has ranks share the weights out (FSDP), none has each hold them whole",
-      "gradient_checkpointing": "compute layers again on the way back rather than keep them: less memory, more time",
+      "gradient_checkpointing": "recompute layers in the backward pass instead of keeping them: less memory, more time",
       "lora": "train low-rank adapters of the decoder in place of its weights (needs peft)",
       "generation": "how responses are sampled",
       "limits": "how long the worker may take",
@@ -86,7 +86,7 @@ extension WorkerPolicyBackend {
       return problems
     }
 
-    /// A worker is started here in one way, or elsewhere.
+    /// A worker is started here in one way, or runs elsewhere.
     private func placeProblems() -> [OptionProblem] {
       var problems: [OptionProblem] = []
       if !connect.isEmpty {
@@ -106,13 +106,13 @@ extension WorkerPolicyBackend {
     }
   }
 
-  /// What computes.
+  /// The device.
   public enum Device: String, Codable, Sendable, CaseIterable {
-    /// A GPU where there is one.
+    /// A GPU if there is one.
     case auto
-    /// The processor.
+    /// The CPU.
     case cpu
-    /// A GPU of Nvidia's.
+    /// An Nvidia GPU.
     case cuda
   }
 
@@ -128,14 +128,14 @@ extension WorkerPolicyBackend {
 
   /// How ranks share the weights.
   public enum Sharding: String, Codable, Sendable, CaseIterable {
-    /// Each holds a part.
+    /// Each has a part.
     case auto
-    /// Each holds all.
+    /// Each has all.
     case none
   }
 }
 
-/// Low-rank adapters: what is learned is `B · A`, scaled by alpha / rank, beside the weights.
+/// Low-rank adapters: the trainable part is `B · A`, scaled by alpha / rank, added to the weights.
 ///
 /// Source: Hu et al., "LoRA: Low-Rank Adaptation of Large Language Models" (arXiv 2106.09685).
 public struct LoRAOptions: ComponentOptions, Hashable {
@@ -164,21 +164,21 @@ public struct LoRAOptions: ComponentOptions, Hashable {
 
 /// How a worker samples responses.
 public struct WorkerGenerationOptions: ComponentOptions, Hashable {
-  /// What samples.
+  /// The engine.
   public enum Engine: String, Codable, Sendable, CaseIterable {
-    /// The model that is trained, by transformers.
+    /// The trained model itself, by transformers.
     case transformers
-    /// vLLM, which gets the weights after each step.
+    /// vLLM, which receives the weights after each step.
     case vllm
   }
 
-  /// What samples.
+  /// The engine.
   public var engine = Engine.transformers
-  /// Responses that advance together.
+  /// The number of responses generated together.
   public var rowsAtOnce = 256
-  /// vLLM: the share of a GPU's memory that it takes.
+  /// vLLM: the share of a GPU's memory that it uses.
   public var memoryShare = 0.4
-  /// vLLM: ranks that hold a model together.
+  /// vLLM: the number of ranks that share one copy of the model.
   public var tensorParallel = 1
 
   /// The defaults.
