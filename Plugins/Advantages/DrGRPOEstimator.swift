@@ -12,7 +12,7 @@ public struct DrGRPOEstimator: AdvantageEstimator {
   /// Rollouts are compared with the others of their group.
   public let comparesWithinGroup = true
 
-  /// Makes the estimator; it has nothing to set.
+  /// Makes the estimator; it has no options.
   public init(options: NoOptions = NoOptions(), assembly: Assembly) {}
 
   /// One advantage for each rollout; 0 where the group's rewards are equal.

@@ -3,7 +3,7 @@ import PipelineCore
 
 /// Mean and spread of the rewards of a group, reduced in double precision.
 struct GroupStatistics {
-  /// Whether all rewards are the same number; their advantages are then exactly 0, not a residue of rounding.
+  /// Whether all rewards are equal; their advantages are then exactly 0, not a rounding error.
   let isConstant: Bool
   /// The mean.
   let mean: Double
@@ -28,7 +28,8 @@ extension [[ScoredRollout]] {
     map { group in
       let rewards = group.map(\.reward)
       let statistics = GroupStatistics(rewards)
-      // Differs from Shuffle-R1: equal rewards give exactly 0; there the mean's residue over 1e-6 can leak.
+      // Differs from Shuffle-R1: equal rewards give exactly 0; there the rounding error of the mean, divided by 1e-6,
+      // can leak.
       if statistics.isConstant { return group.map { _ in .uniform(0) } }
       return advantages(rewards, statistics).map { .uniform($0) }
     }

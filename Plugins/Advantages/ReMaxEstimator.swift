@@ -14,7 +14,7 @@ public struct ReMaxEstimator: AdvantageEstimator {
   /// A rollout needs no partner.
   public let comparesWithinGroup = false
 
-  /// Makes the estimator; it has nothing to set.
+  /// Makes the estimator; it has no options.
   public init(options: NoOptions = NoOptions(), assembly: Assembly) {}
 
   /// One advantage for each rollout; every rollout has a baseline, since the estimator reads it.

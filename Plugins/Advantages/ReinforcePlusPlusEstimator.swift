@@ -3,9 +3,9 @@ import PipelineCore
 
 /// The return to go of each response token, whitened over all response tokens of the batch.
 ///
-/// The reward stands at the last token, so that token `t` of `n` has `R_t = γ^(n−1−t) · r`; then
-/// `A_t = (R_t − mean) / sqrt(var + 1e-8)`, the variance with n − 1. A batch whose returns are all equal, one
-/// with a single token included, has `A = 0` exactly.
+/// The reward is at the last token, so that token `t` of `n` has `R_t = γ^(n−1−t) · r`; then `A_t = (R_t − mean) /
+/// sqrt(var + 1e-8)`, the variance with n − 1. If all returns of a batch are equal, also if it has a single token, `A =
+/// 0` exactly.
 ///
 /// As EasyR1's `compute_reinforce_plus_plus_outcome_advantage` has it.
 public struct ReinforcePlusPlusEstimator: AdvantageEstimator {
@@ -22,17 +22,17 @@ public struct ReinforcePlusPlusEstimator: AdvantageEstimator {
   /// A rollout needs no partner.
   public let comparesWithinGroup = false
 
-  /// What a spec can set.
+  /// The options.
   public struct Options: ComponentOptions {
     package var gamma = 1.0
 
     /// The defaults.
     public init() {}
 
-    /// What each option means.
+    /// The help for each option.
     public static let help = ["gamma": "discount per token between a token and the reward at the end, 0…1"]
 
-    /// What is wrong with the values.
+    /// The problems of the values.
     public func problems() -> [OptionProblem] { [.unless("gamma", gamma, in: 0...1)].compactMap { $0 } }
   }
 

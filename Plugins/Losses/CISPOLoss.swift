@@ -3,8 +3,8 @@ public import PipelineCore
 
 /// `−A · sg(clip(ρ, 1−ε_low, 1+ε_high)) · log π_θ`: the clipped ratio is a weight, and no token loses its gradient.
 ///
-/// sg stops the gradient: the weight counts as a constant. A token whose weight a limit changes counts as clipped, `higher`
-/// where that raises its loss and `lower` where it lowers it.
+/// sg stops the gradient: the weight counts as a constant. A token whose weight is clipped counts as clipped, `higher`
+/// if that raises its loss and `lower` if it lowers it.
 ///
 /// The paper sets no lower limit; the upper one is that of verl's example.
 public struct CISPOLoss: PolicyLoss {
@@ -13,7 +13,7 @@ public struct CISPOLoss: PolicyLoss {
     name: "cispo", summary: "The policy gradient, each token weighted by its clipped ratio",
     papers: [Paper("MiniMax-M1 (CISPO)", arXiv: "2506.13585")])
 
-  /// What a spec can set.
+  /// The options.
   public struct Options: ComponentOptions, Hashable {
     package var epsilonLow = 1.0
     package var epsilonHigh = 0.2
@@ -21,13 +21,13 @@ public struct CISPOLoss: PolicyLoss {
     /// The defaults.
     public init() {}
 
-    /// What each option means.
+    /// The help for each option.
     public static let help = [
       "epsilon_low": "how far below 1 a token's weight may be; 1 for no limit, as in the paper; EasyR1: 0.2",
       "epsilon_high": "how far above 1 a token's weight may be; verl's example: 0.2, EasyR1: 0.3",
     ]
 
-    /// What is wrong with the values.
+    /// The problems of the values.
     public func problems() -> [OptionProblem] {
       ClippedObjective.epsilonProblems(epsilonLow: epsilonLow, epsilonHigh: epsilonHigh)
     }

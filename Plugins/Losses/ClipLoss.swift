@@ -15,7 +15,7 @@ public struct ClipLoss: PolicyLoss {
       Paper("Mastering Complex Control in MOBA Games, for the dual clip", arXiv: "1912.09729"),
     ])
 
-  /// What a spec can set.
+  /// The options.
   public struct Options: ComponentOptions, Hashable {
     package var epsilonLow = 0.2
     package var epsilonHigh = 0.2
@@ -24,14 +24,14 @@ public struct ClipLoss: PolicyLoss {
     /// The defaults.
     public init() {}
 
-    /// What each option means.
+    /// The help for each option.
     public static let help = [
       "epsilon_low": "how far below 1 the ratio of new to old probability counts; DAPO and Shuffle-R1: 0.2",
       "epsilon_high": "how far above 1 the ratio counts; Shuffle-R1: 0.2, DAPO: 0.28",
-      "dual_clip": "what the ratio counts as at most where the advantage is negative, more than 1; 0 for no such limit",
+      "dual_clip": "the largest ratio that counts if the advantage is negative, more than 1; 0 for no such limit",
     ]
 
-    /// What is wrong with the values.
+    /// The problems of the values.
     public func problems() -> [OptionProblem] {
       ClippedObjective.problems(epsilonLow: epsilonLow, epsilonHigh: epsilonHigh, dualClip: dualClip)
     }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import PipelineCore
 
-/// `max(−A ρ, −A clip(ρ, 1−ε_low, 1+ε_high))`, and for A < 0 at most `−A c`: what `clip` and both kinds of GSPO share.
+/// `max(−A ρ, −A clip(ρ, 1−ε_low, 1+ε_high))`, and for A < 0 at most `−A c`: shared by `clip` and both kinds of GSPO.
 ///
 /// Sources: Schulman et al., "Proximal Policy Optimization Algorithms"; different limits: Yu et al., "DAPO"; c: Ye et al.,
 /// "Mastering Complex Control in MOBA Games with Deep Reinforcement Learning" (dual clip).
@@ -13,7 +13,7 @@ struct ClippedObjective {
   /// The dual clip c; 0 for none.
   let dualClip: Double
 
-  /// A token's loss, its derivative by the log-ratio, and what a limit did.
+  /// A token's loss, its derivative with respect to the log-ratio, and the effect of clipping.
   func evaluate(advantage: Double, ratio: PolicyRatio) -> (loss: Double, slope: Double, clip: TokenLosses.Clip) {
     let clippedRatio = min(max(ratio.value, 1 - epsilonLow), 1 + epsilonHigh)
     let clipped = (-advantage * clippedRatio).bounded
@@ -26,7 +26,7 @@ struct ClippedObjective {
     return result
   }
 
-  /// What is wrong with limits that a spec sets.
+  /// The problems of limits in a spec.
   static func problems(epsilonLow: Double, epsilonHigh: Double, dualClip: Double) -> [OptionProblem] {
     var problems = epsilonProblems(epsilonLow: epsilonLow, epsilonHigh: epsilonHigh)
     if !(dualClip == 0 || (dualClip > 1 && dualClip.isFinite)) {
@@ -35,7 +35,7 @@ struct ClippedObjective {
     return problems
   }
 
-  /// What is wrong with the limits of a ratio.
+  /// The problems of the limits of a ratio.
   static func epsilonProblems(epsilonLow: Double, epsilonHigh: Double) -> [OptionProblem] {
     var problems: [OptionProblem] = []
     if let problem = OptionProblem.unless("epsilon_low", epsilonLow, in: 0...1) { problems.append(problem) }

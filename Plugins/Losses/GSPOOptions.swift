@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 public import PipelineCore
 
-/// What a spec can set of `gspo` and `gspo-token`.
+/// The options of `gspo` and `gspo-token`.
 public struct GSPOOptions: ComponentOptions, Hashable {
   package var epsilonLow = 3e-4
   package var epsilonHigh = 4e-4
@@ -10,14 +10,14 @@ public struct GSPOOptions: ComponentOptions, Hashable {
   /// The defaults, those of the paper.
   public init() {}
 
-  /// What each option means.
+  /// The help for each option.
   public static let help = [
     "epsilon_low": "how far below 1 the response's ratio counts: the geometric mean of its tokens' ratios",
     "epsilon_high": "how far above 1 the response's ratio counts",
-    "dual_clip": "what the ratio counts as at most where the advantage is negative, more than 1; 0 for no such limit",
+    "dual_clip": "the largest ratio that counts if the advantage is negative, more than 1; 0 for no such limit",
   ]
 
-  /// What is wrong with the values.
+  /// The problems of the values.
   public func problems() -> [OptionProblem] {
     ClippedObjective.problems(epsilonLow: epsilonLow, epsilonHigh: epsilonHigh, dualClip: dualClip)
   }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 public import PipelineCore
 
-/// The value of `gspo` with a gradient for each token of its own.
+/// The value of `gspo` with a separate gradient for each token.
 ///
 /// The ratio of a token is `sg(s) · π_θ / sg(π_θ)`, where s is the response's and sg stops the gradient: it has the value
 /// of s, and changes with the token's own log-probability alone. Where the advantage is the same for all tokens of a
@@ -20,7 +20,7 @@ public struct GSPOTokenLoss: PolicyLoss {
   /// Makes the loss.
   public init(options: GSPOOptions = GSPOOptions(), assembly: Assembly) { objective = options.objective }
 
-  /// The clipped losses, and the gradient of each by its own log-probability.
+  /// The clipped losses, and the gradient of each with respect to its own log-probability.
   public func evaluate(_ tokens: LossTokens) -> TokenLosses {
     let ratio = PolicyRatio(logRatio: tokens.meanLogRatio)
     var result = TokenLosses(capacity: tokens.count)

@@ -10,10 +10,10 @@ public struct NLLLoss: PolicyLoss {
     name: "nll", summary: "Supervised fine-tuning: the negative log-likelihood of the given responses")
   /// Nothing beside the response.
   public let reads: Set<Field> = []
-  /// The old policy does not matter.
+  /// The old policy is not used.
   public let usesOldLogProbs = false
 
-  /// Makes the loss; it has nothing to set.
+  /// Makes the loss; it has no options.
   public init(options: NoOptions = NoOptions(), assembly: Assembly) {}
 
   /// The losses, and their gradient.

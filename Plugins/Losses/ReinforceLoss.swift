@@ -13,7 +13,7 @@ public struct ReinforceLoss: PolicyLoss {
   /// The old policy does not matter.
   public let usesOldLogProbs = false
 
-  /// Makes the loss; it has nothing to set.
+  /// Makes the loss; it has no options.
   public init(options: NoOptions = NoOptions(), assembly: Assembly) {}
 
   /// The losses, and their gradient.

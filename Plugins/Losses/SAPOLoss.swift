@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 public import PipelineCore
 
-/// `−A · 4/τ · σ(τ(ρ − 1))`: a gate that closes gradually in the place of a limit.
+/// `−A · 4/τ · σ(τ(ρ − 1))`: a gate that closes gradually, instead of clipping.
 ///
 /// At ρ = 1 its slope is that of `−A ρ`. The log-ratio is clamped to ±20, with gradient 0 where it is clamped.
 ///
@@ -14,7 +14,7 @@ public struct SAPOLoss: PolicyLoss {
   /// The mean over responses of the mean over their tokens.
   public let aggregation = LossAggregation.sequenceMeanTokenMean
 
-  /// What a spec can set.
+  /// The options.
   public struct Options: ComponentOptions, Hashable {
     package var tauPositive = 1.0
     package var tauNegative = 1.05
@@ -22,13 +22,13 @@ public struct SAPOLoss: PolicyLoss {
     /// The defaults, those of the paper.
     public init() {}
 
-    /// What each option means.
+    /// The help for each option.
     public static let help = [
       "tau_positive": "how fast the gate closes where the advantage is 0 or more; larger is faster",
       "tau_negative": "how fast the gate closes where the advantage is negative",
     ]
 
-    /// What is wrong with the values.
+    /// The problems of the values.
     public func problems() -> [OptionProblem] {
       [("tau_positive", tauPositive), ("tau_negative", tauNegative)].compactMap { name, value in
         value > 0 && value.isFinite ? nil : OptionProblem(name, "is \(value), it must be more than 0")
@@ -50,7 +50,7 @@ public struct SAPOLoss: PolicyLoss {
       let tau = advantage >= 0 ? options.tauPositive : options.tauNegative
       let opening = (tau * (ratio.value - 1)).bounded
       let share = logisticFunction(opening)
-      // σ' = σ(x) σ(−x), and the τ of 4/τ goes out against that of the argument.
+      // σ' = σ(x) σ(−x), and the τ of 4/τ cancels that of the argument.
       let slope = 4 * share * logisticFunction(-opening) * ratio.slope
       result.add(
         loss: -advantage * (4 / tau * share).bounded, gradient: tokens.weights[token] * (-advantage * slope).bounded)

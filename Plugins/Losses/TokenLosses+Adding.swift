@@ -9,7 +9,7 @@ extension TokenLosses {
     gradient.reserveCapacity(capacity)
   }
 
-  /// Adds a token of a loss without limits.
+  /// Adds a token of a loss without clipping.
   mutating func add(loss: Double, gradient: Double) {
     losses.append(loss.bounded)
     self.gradient.append(gradient.bounded)

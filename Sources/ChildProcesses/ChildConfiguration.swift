@@ -1,25 +1,27 @@
 // SPDX-License-Identifier: Apache-2.0
 import Foundation
 
-/// What to start as a child process, and within which bounds.
+/// What to start as a child process, and with which limits.
 public struct ChildConfiguration: Sendable {
-  /// The program and its arguments; no shell looks at them.
+  /// The program and its arguments; they are not passed through a shell.
   ///
-  /// A program without a slash is looked for in `PATH`; a relative path starts from the working folder of this process.
+  /// A program without a slash is looked up in `PATH`; a relative path is relative to the working folder of this
+  /// process.
   public var command: [String]
   /// The child's working folder; nil for that of this process.
   public var folder: String?
-  /// Variables that are added to those of this process, or take their place.
+  /// Environment variables added to those of this process, or replacing them.
   public var environment: [String: String] = [:]
   /// The most private memory of each of the child's processes, in megabytes; nil for no limit.
   ///
-  /// Kept by the system on Linux (`RLIMIT_DATA`) and not elsewhere.
+  /// Enforced by the system on Linux (`RLIMIT_DATA`), not enforced elsewhere.
   public var memoryLimitMegabytes: Int?
-  /// Hears each line of standard error, without its line end, on a thread of the child's own: it should not take long.
+  /// Is called with each line of standard error, without its line end, on the child's own thread; it should return
+  /// quickly.
   public var onErrorLine: (@Sendable (String) -> Void)?
-  /// How many lines of standard error are passed on before ``ChildProcess/renewErrorLines()`` allows as many again.
+  /// How many lines of standard error are passed on until ``ChildProcess/renewErrorLines()`` allows as many again.
   public var errorLineLimit = 200
-  /// A line of standard error is cut off after so many bytes.
+  /// The most bytes of a line of standard error; the rest is cut off.
   public var errorLineBytes = 2000
   /// How many of the last lines of standard error are kept as last words.
   public var lastWordsCount = 10
@@ -27,9 +29,9 @@ public struct ChildConfiguration: Sendable {
   /// A command with defaults for the rest.
   public init(command: [String]) { self.command = command }
 
-  /// Where a program lies: found in `PATH`, or the path itself where it names a file that can be run.
+  /// The path of a program: found in `PATH`, or the given path if it is an executable file.
   ///
-  /// - Parameter path: What stands for `PATH`; nil for that of this process.
+  /// - Parameter path: The value to use for `PATH`; nil for that of this process.
   public static func location(of program: String, path: String? = nil) -> String? {
     guard !program.isEmpty, !program.utf8.contains(0) else { return nil }
     if program.contains("/") { return isProgram(program) ? program : nil }
@@ -41,7 +43,7 @@ public struct ChildConfiguration: Sendable {
     return nil
   }
 
-  /// Whether there is a file that can be read.
+  /// Whether the file exists and can be read.
   public static func isFile(_ path: String) -> Bool {
     var status = stat()
     return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFREG && access(path, R_OK) == 0

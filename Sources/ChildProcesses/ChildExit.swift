@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import Foundation
 
-/// How a child process ended, and what it said last.
+/// How a child process ended, and its last words.
 public struct ChildExit: Sendable, Hashable, CustomStringConvertible {
   /// How it ended.
   public enum Cause: Sendable, Hashable {
@@ -16,7 +16,7 @@ public struct ChildExit: Sendable, Hashable, CustomStringConvertible {
   /// The last lines of its standard error.
   public let lastWords: [String]
 
-  /// Describes an end.
+  /// Describes an exit.
   public init(cause: Cause, lastWords: [String] = []) {
     self.cause = cause
     self.lastWords = lastWords
@@ -48,20 +48,20 @@ public struct ChildExit: Sendable, Hashable, CustomStringConvertible {
   ]
 }
 
-/// What goes wrong between this process and a child.
+/// A fault in the communication with a child.
 public enum ChildFailure: Error, Sendable, Hashable, CustomStringConvertible {
-  /// It could not be started; why.
+  /// It could not be started, with the reason.
   case notStarted(String)
-  /// It did not write or read what was waited for in time.
+  /// It did not write or read in time.
   case late
-  /// It wrote a line longer than so many bytes.
+  /// It wrote a line longer than this many bytes.
   case tooLong(bytes: Int)
   /// It closed its end: of standard output in the middle of a message, or of standard input.
   case closed
   /// It has ended.
   case ended(ChildExit)
 
-  /// What went wrong, to follow "the child".
+  /// The fault, as the continuation of "the child".
   public var description: String {
     switch self {
     case .notStarted(let reason): "could not be started: \(reason)"

@@ -5,11 +5,11 @@ import Synchronization
 
 /// The state of a child, shared by its callers and the thread that serves its pipes.
 final class ChildPipes: Sendable {
-  /// How far the child is on its way out.
+  /// How far the end of the child has progressed.
   enum Ending: Sendable {
-    /// It may stay.
+    /// It is to keep running.
     case none
-    /// It was asked to go, by a closed input or a signal; what comes next, and when.
+    /// It was asked to end, by a closed input or a signal; the next measure, and when.
     case asked(next: Next, at: ContinuousClock.Instant)
     /// It was killed.
     case killed
@@ -28,13 +28,13 @@ final class ChildPipes: Sendable {
     var renewsErrorLines = false
     /// Whether the thread looks for output.
     var looksForOutput = false
-    /// When the thread looks around at the latest, whatever happens; nil for never.
+    /// The latest time at which the thread checks again; nil for never.
     var looksAround: ContinuousClock.Instant?
-    /// When whoever read last would have given up: whoever reads next is likely to have more time.
+    /// When the last reader would have given up: the next reader is likely to have more time.
     var lastReadDeadline: ContinuousClock.Instant?
     var exit: ChildExit?
     var waiting: [CheckedContinuation<ChildExit, Never>] = []
-    /// Whether the thread has left its loop, so that nobody reads the wake-up pipe any more.
+    /// Whether the thread has left its loop, so that the wake-up pipe is no longer read.
     var isOver = false
   }
 
@@ -43,7 +43,7 @@ final class ChildPipes: Sendable {
   private let wakeUp: Int32
   private let tickets = Atomic(0)
 
-  /// Starts the child on a thread of its own.
+  /// Starts the child on its own thread.
   init(_ configuration: ChildConfiguration) throws {
     var ends: [Int32] = [-1, -1]
     let error = ends.withUnsafeMutableBufferPointer { cc_pipe($0.baseAddress) }
@@ -70,7 +70,7 @@ final class ChildPipes: Sendable {
 
   deinit { close(wakeUp) }
 
-  /// Hands the child from its thread to its owner, and the owner back.
+  /// Passes the child from its thread to its owner, and the owner back.
   private final class Started: Sendable {
     let result = Mutex<Result<cc_child, ChildFailure>?>(nil)
     let spawned = DispatchSemaphore(value: 0)
@@ -98,7 +98,7 @@ final class ChildPipes: Sendable {
 
   var exit: ChildExit? { state.withLock { $0.exit } }
 
-  /// What is asked for, where it waits already.
+  /// The wanted output, if it has already arrived.
   func takeReady(_ amount: PendingRead.Amount) throws -> [UInt8]? {
     try state.withLock { state in
       guard state.read == nil, case .bytes(let bytes) = try state.output.take(amount) else { return nil }
@@ -140,7 +140,7 @@ final class ChildPipes: Sendable {
     cancelIfNeeded(read.ticket)
   }
 
-  /// A task that was cancelled before it handed in its wish finds it only now.
+  /// A task may have been cancelled before its request was registered.
   private func cancelIfNeeded(_ ticket: Int) {
     if Task.isCancelled { cancel(ticket) }
   }
@@ -195,7 +195,7 @@ final class ChildPipes: Sendable {
     state.withLock { state in
       if state.isOver { return }
       var byte: UInt8 = 0
-      // A full pipe wakes as well.
+      // A full pipe wakes the thread too.
       _ = write(wakeUp, &byte, 1)
     }
   }

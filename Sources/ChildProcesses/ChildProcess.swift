@@ -2,15 +2,16 @@
 import CChildProcess
 import Foundation
 
-/// A program that runs beside this one and is spoken to over its standard streams.
+/// A child process that is spoken to over its standard streams.
 ///
-/// It has a process group of its own, which is killed as a whole. A thread of its own reads and writes the pipes, so that
-/// no caller blocks: standard error is always read, standard output as far as somebody asks for it. When this process
-/// dies, the child's input is closed, and on Linux it gets `SIGTERM`.
+/// It has its own process group, which is killed as a whole. A separate thread reads and writes the pipes, so that no
+/// caller blocks: standard error is always read, standard output as far as it is asked for. When this process dies, the
+/// child's input is closed, and on Linux it gets `SIGTERM`.
 ///
-/// One reader at a time, one writer at a time. What is late leaves a message half read or half written: end the child then.
+/// There may be one reader and one writer at a time. After a timeout a message is half read or half written: end the
+/// child then.
 public final class ChildProcess: Sendable {
-  /// The number of its process, and of its group.
+  /// Its process id, which is also that of its group.
   public let identifier: Int32
   private let pipes: ChildPipes
 
@@ -40,15 +41,15 @@ public final class ChildProcess: Sendable {
     }
   }
 
-  /// Hands over bytes to be written as the child reads them, and returns at once.
+  /// Queues bytes to be written as the child reads them, and returns at once.
   ///
-  /// Bytes that it never reads are forgotten when it ends; what became of it shows when its output is read.
+  /// Bytes that the child never reads are dropped when it ends; a failure shows when its output is read.
   public func send(_ bytes: [UInt8]) {
     if bytes.isEmpty { return }
     pipes.submit(PendingWrite(ticket: pipes.ticket(), bytes: bytes, deadline: nil, continuation: nil))
   }
 
-  /// Reads one line of the child's standard output, without its line end; nil at its end.
+  /// Reads one line of the child's standard output, without its line end; nil at the end of the output.
   ///
   /// - Parameters:
   ///   - limit: The most bytes a line may have.
@@ -58,18 +59,19 @@ public final class ChildProcess: Sendable {
     try await read(.line(limit: limit), before: deadline)
   }
 
-  /// Waits for a line of the child's standard output and reads all that are there, line ends between them; nil at its end.
+  /// Waits for a line of the child's standard output and returns all lines that have arrived, separated by line ends;
+  /// nil at the end of the output.
   ///
-  /// What comes in many short lines costs less than with ``line(limit:before:)``.
-  /// - Parameter limit: The most bytes that the first may have.
+  /// For many short lines this costs less than ``line(limit:before:)``.
+  /// - Parameter limit: The most bytes that the first line may have.
   /// - Throws: ``ChildFailure``, or that the task was cancelled.
   public func lines(limit: Int, before deadline: ContinuousClock.Instant? = nil) async throws -> [UInt8]? {
     try await read(.lines(limit: limit), before: deadline)
   }
 
-  /// Reads so many bytes of the child's standard output; nil where it ended before the first of them.
+  /// Reads this many bytes of the child's standard output; nil if it ended before the first of them.
   ///
-  /// - Throws: ``ChildFailure``, ``ChildFailure/closed`` where it ended in the middle, or that the task was cancelled.
+  /// - Throws: ``ChildFailure``, ``ChildFailure/closed`` if it ended in the middle, or that the task was cancelled.
   public func bytes(count: Int, before deadline: ContinuousClock.Instant? = nil) async throws -> [UInt8]? {
     count == 0 ? [] : try await read(.exactly(count), before: deadline)
   }
@@ -89,13 +91,13 @@ public final class ChildProcess: Sendable {
   /// Closes the child's standard input once everything is written.
   public func closeInput() { pipes.closeInput() }
 
-  /// Lets as many lines of standard error pass as the configuration allows.
+  /// Allows as many lines of standard error again as the configuration says.
   public func renewErrorLines() { pipes.renewErrorLines() }
 
   /// Sends `SIGKILL` to the child and everything in its group; returns at once.
   public func kill() { pipes.kill() }
 
-  /// How it ended; nil while it runs.
+  /// How it ended; nil while it is running.
   public var exit: ChildExit? { pipes.exit }
 
   /// Waits until the child has ended and is reaped.
@@ -103,9 +105,10 @@ public final class ChildProcess: Sendable {
     await withCheckedContinuation { pipes.whenEnded($0) }
   }
 
-  /// Ends the child: closes its input, sends `SIGTERM` to its group after a while, and `SIGKILL` after as long again.
+  /// Ends the child: closes its input, after a while sends `SIGTERM` to its group, and after the same time again
+  /// `SIGKILL`.
   ///
-  /// - Returns: How it ended; it is reaped, and nothing of its group is left.
+  /// - Returns: How it ended; it is reaped, and no process of its group is left.
   @discardableResult
   public func end(graceSeconds: Double = 2) async -> ChildExit {
     pipes.end(graceSeconds: graceSeconds)

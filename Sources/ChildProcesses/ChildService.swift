@@ -2,7 +2,7 @@
 import CChildProcess
 import Foundation
 
-/// What the thread of a child does: moves bytes, keeps deadlines, and sees the child to its end.
+/// The work of a child's thread: moves bytes, watches deadlines, and reaps the child when it has ended.
 struct ChildService {
   private let pipes: ChildPipes
   private let process: pid_t
@@ -15,10 +15,10 @@ struct ChildService {
   private var errorLines: ErrorLines
   private let scratch = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 18, alignment: 16)
 
-  /// Output that nobody asked for is read up to here, then the child waits.
+  /// Output that was not asked for is read up to this size; then the child has to wait.
   private static let outputAhead = 1 << 20
   private static let turnsAtTheEnd = 32
-  /// How often to look whether the child has ended where the system does not say.
+  /// How often to check for the child's end if the system does not report it.
   private static let tickMilliseconds: Int32 = 20
 
   init(_ pipes: ChildPipes, child: cc_child, wakeUp: Int32, _ configuration: ChildConfiguration) {
@@ -46,7 +46,7 @@ struct ChildService {
     finish()
   }
 
-  /// A pipe that nobody reads any more is an error of `write`, not a signal; the rest is for other threads.
+  /// Writing to a closed pipe must be an error of `write`, not a signal; other signals are for other threads.
   private func blockSignals() {
     var all = sigset_t()
     sigfillset(&all)
@@ -84,7 +84,7 @@ struct ChildService {
     return plan
   }
 
-  /// What there is to do.
+  /// What is ready.
   private struct Ready {
     var errors: Bool
     var output: Bool
@@ -107,7 +107,7 @@ struct ChildService {
       milliseconds = milliseconds < 0 ? rounded : min(milliseconds, rounded)
     }
     guard poll(&entries, nfds_t(entries.count), milliseconds) >= 0 else {
-      // Interrupted: look at everything.
+      // Interrupted: check everything.
       return Ready(errors: true, output: plan.reads, input: plan.writes, end: true)
     }
     if entries[0].revents != 0 {
@@ -147,7 +147,7 @@ struct ChildService {
     take(bytes, isEnd: output < 0)
   }
 
-  /// Keeps output, and hands it to whom it is for.
+  /// Keeps output, and passes it to the waiting reader.
   private func take(_ bytes: UnsafeRawBufferPointer?, isEnd: Bool) {
     let served: (PendingRead, Result<[UInt8]?, any Error>)? = pipes.state.withLock { state in
       if let bytes { state.output.append(bytes) }
@@ -182,7 +182,7 @@ struct ChildService {
         }
         if count < 0 {
           if errno == EAGAIN || errno == EINTR { break }
-          // It reads no more: nothing of what waits will arrive.
+          // It no longer reads: what is queued will never arrive.
           finished += state.writes.map { ($0, ChildFailure.closed) }
           state.writes = []
           state.closesInput = true
@@ -220,7 +220,7 @@ struct ChildService {
     read?.continuation.resume(throwing: ChildFailure.late)
   }
 
-  /// Signals the group when its time has come.
+  /// Sends a signal to the group when it is due.
   private func advanceEnding() {
     let signal: Int32? = pipes.state.withLock { state in
       switch state.ending {
@@ -239,11 +239,11 @@ struct ChildService {
     if let signal { killpg(process, signal) }
   }
 
-  /// Takes what the child left in its pipes, kills what is left of its group, reaps it, and tells everybody.
+  /// Takes what the child left in its pipes, kills what is left of its group, reaps it, and notifies all who wait.
   private mutating func finish() {
-    // Before it is reaped, so that the group's number is still its own.
+    // Before it is reaped, while the group id cannot have been reused.
     killpg(process, SIGKILL)
-    // What left the group may still write: no more than a full pipe is the child's own.
+    // A process that left the group may still write; no more than a full pipe can come from the child itself.
     for _ in 0..<Self.turnsAtTheEnd {
       guard let bytes = readOnce(&errors) else { break }
       pass(errorLines.add(bytes))

@@ -33,7 +33,7 @@ enum ChildStart {
     return .failure(.notStarted(sentence(failure, program: program, configuration)))
   }
 
-  /// What to say about a program that is not there.
+  /// The message for a program that does not exist.
   static func missing(_ name: String) -> String {
     if name.isEmpty { return "the command is empty" }
     return name.contains("/")
@@ -61,7 +61,7 @@ enum ChildStart {
     if let text { text.withCString { body($0) } } else { body(nil) }
   }
 
-  /// Lends texts as a list of C strings that ends with nil.
+  /// Passes strings as a list of C strings that ends with nil.
   private static func withStrings<Result>(
     _ texts: [String], _ body: (UnsafePointer<UnsafeMutablePointer<CChar>?>) -> Result
   ) -> Result {

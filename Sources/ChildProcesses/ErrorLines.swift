@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Cuts a child's standard error into lines, passes on as many as are allowed, and keeps the last.
+/// Splits a child's standard error into lines, passes on as many as are allowed, and keeps the last ones.
 struct ErrorLines {
   private let limit: Int
   private let byteLimit: Int
@@ -34,7 +34,7 @@ struct ErrorLines {
     return passed
   }
 
-  /// Allows as many lines again, and returns what there is to say about those that were withheld.
+  /// Allows as many lines again, and returns a note about those that were withheld.
   mutating func renew() -> [String] {
     allowed = limit
     defer { withheld = 0 }

@@ -1,28 +1,28 @@
 // SPDX-License-Identifier: Apache-2.0
 import Foundation
 
-/// Bytes on their way to a child.
+/// Bytes to be written to a child.
 struct PendingWrite: Sendable {
   let ticket: Int
   let bytes: [UInt8]
   let deadline: ContinuousClock.Instant?
-  /// Who waits until they are written; nil where nobody does.
+  /// The task that waits until they are written; nil if none does.
   let continuation: CheckedContinuation<Void, any Error>?
   var written = 0
 }
 
-/// Somebody who waits for output of a child.
+/// A request for output of a child.
 struct PendingRead: Sendable {
-  /// How much is waited for.
+  /// How much is requested.
   enum Amount: Sendable {
     /// Up to the next line end.
     case line(limit: Int)
     /// Up to the last line end that is there.
     case lines(limit: Int)
-    /// So many bytes.
+    /// This many bytes.
     case exactly(Int)
 
-    /// How many bytes must be kept so that it can be served.
+    /// How many bytes must be buffered to serve it.
     var room: Int {
       switch self {
       case .line(let limit), .lines(let limit): limit + 1
@@ -37,30 +37,30 @@ struct PendingRead: Sendable {
   let continuation: CheckedContinuation<[UInt8]?, any Error>
 }
 
-/// Output of a child that nobody has taken yet.
+/// Output of a child that has not been read yet.
 struct OutputBuffer: Sendable {
   private var bytes: [UInt8] = []
   private var start = 0
-  /// Up to here no line end was found.
+  /// Up to here there is no line end.
   private var searched = 0
   /// Whether nothing more will come.
   var isEnded = false
 
-  /// The number of bytes that wait.
+  /// The number of buffered bytes.
   var count: Int { bytes.count - start }
 
   mutating func append(_ more: UnsafeRawBufferPointer) { bytes.append(contentsOf: more) }
 
-  /// What is asked for, if it is there.
+  /// The requested output, if it has arrived.
   enum Found {
     case bytes([UInt8])
     case nothingYet
     case end
   }
 
-  /// Takes what is asked for.
+  /// Takes the requested output.
   ///
-  /// - Throws: ``ChildFailure`` when it will never be there.
+  /// - Throws: ``ChildFailure`` if it will never arrive.
   mutating func take(_ amount: PendingRead.Amount) throws -> Found {
     switch amount {
     case .exactly(let wanted):

@@ -3,15 +3,15 @@ import PipelineCore
 
 /// A program and its arguments, and where the spec names them.
 public struct ProgramCommand: Codable, Sendable, Hashable, SelfDescribingOption {
-  /// The words; no shell looks at them.
+  /// The words; they are not passed through a shell.
   public var words: [String]
-  /// Where they stand; nil for words that no spec wrote.
+  /// Where they are in the spec; nil for words that are not from a spec.
   public var location: SourceLocation?
 
   /// A command.
   public init(_ words: [String] = []) { self.words = words }
 
-  /// Two commands are equal where their words are.
+  /// Two commands are equal if their words are.
   public static func == (a: ProgramCommand, b: ProgramCommand) -> Bool { a.words == b.words }
 
   /// Hashes the words.

@@ -3,18 +3,18 @@ import PipelineCore
 
 /// A trajectory on its way to a program, as a line of JSON.
 package struct ProgramRequest: Sendable {
-  /// The trajectory's id, by which the answer is known.
+  /// The trajectory's id, which identifies the answer.
   package let id: String
   private let line: [UInt8]
 
-  /// Lists of tokens: large, and of use to few.
+  /// Lists of tokens: large, and rarely needed.
   private static let tokenLists: Set<Field> = [
     .tokens, .logprobs, .oldLogprobs, .refLogprobs, .promptTokens, .advantages, .lossMask,
   ]
 
-  /// Writes a trajectory down.
+  /// Encodes a trajectory.
   ///
-  /// - Parameter fields: What is sent beside the id; empty for all but lists of tokens.
+  /// - Parameter fields: The fields to send in addition to the id; empty for all except lists of tokens.
   package init(_ trajectory: Trajectory, fields: Set<Field>) throws {
     id = trajectory.id
     var further: [JSONValue.Member] = []
@@ -27,22 +27,22 @@ package struct ProgramRequest: Sendable {
     self.line = line
   }
 
-  /// Appends the line, with how many more of its batch follow.
+  /// Appends the line, with the number of lines of its batch that follow.
   package func write(to output: inout [UInt8], left: Int) {
     output.append(contentsOf: line)
     output.append(contentsOf: ",\"batch_left\":\(left)}\n".utf8)
   }
 }
 
-/// A line that a program wrote.
+/// A line written by a program.
 package enum ProgramMessage {
-  /// It is ready for work.
+  /// The program is ready.
   ///
-  /// - Parameter together: Whether it answers a batch as a whole, so that its time limit is the sum.
+  /// - Parameter together: Whether it answers a batch as a whole, so that the time limit is the sum.
   case ready(together: Bool)
-  /// What it says about a trajectory.
+  /// An answer about a trajectory.
   case answer(id: String, JSONValue)
-  /// Something else.
+  /// Anything else.
   case garbage
 
   /// Reads a line.
@@ -61,7 +61,7 @@ package enum ProgramMessage {
     }
   }
 
-  /// A bare NaN or Infinity was read as null: in a score and its parts it must not pass for one.
+  /// A bare NaN or Infinity was read as null; in a score and its parts it must not be taken for null.
   private static func keepingNonFinite(_ value: JSONValue, _ line: ArraySlice<UInt8>) -> JSONValue {
     guard var members = value.objectValue, line.contains(UInt8(ascii: "N")) || line.contains(UInt8(ascii: "I")) else {
       return value
@@ -100,7 +100,7 @@ package enum ProgramMessage {
 extension RewardOutcome {
   /// Reads an answer: `{"id": …, "score": 0.5, "parts": {…}}`, or `"abstain"` or `"error"` with a reason.
   ///
-  /// - Throws: ``ProgramFault`` for a score that is none, and for an error that the program reports.
+  /// - Throws: ``ProgramFault`` for an invalid score, and for an error that the program reports.
   package init(answer: JSONValue) throws {
     if let reason = answer["error"] { throw ProgramFault(reason.scalarText ?? reason.json) }
     if let reason = answer["abstain"], reason != .bool(false), reason != .null {

@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 import PipelineCore
 
-/// Copies of a program that share work.
+/// Several copies of a program that share the work.
 ///
-/// Requests are cut into batches of a fixed size, whatever the number of copies. Where a copy fails in the middle of a
-/// batch, those that it had not answered are asked again one by one: a request that the program fails on is then known, and
-/// no other is lost.
+/// Requests are divided into batches of a fixed size, independent of the number of copies. If a copy fails in the
+/// middle of a batch, the requests that it had not answered are repeated one by one. This finds the request on which
+/// the program fails, and no other is lost.
 package actor ProgramPool {
   /// What became of a request.
   package enum Verdict: Sendable {
     /// Its answer.
     case answer(JSONValue)
-    /// The program failed on it when it was asked nothing else.
+    /// The program failed on it even when it was asked nothing else.
     case failure(ProgramWorker.Failure)
   }
 
@@ -31,10 +31,10 @@ package actor ProgramPool {
     self.workers = (0..<workers).map { _ in ProgramWorker(settings, log: log) }
   }
 
-  /// What the program says to each request.
+  /// The program's answer to each request.
   ///
-  /// - Parameter count: Hears of every verdict, in any order; what it throws ends the work.
-  /// - Throws: When the program is of no use, or the task is cancelled.
+  /// - Parameter count: Is called with every verdict, in any order; an error that it throws ends the work.
+  /// - Throws: When the program cannot be used at all, or the task is cancelled.
   package func ask(
     _ requests: [ProgramRequest], in context: StageContext, count: @escaping @Sendable (Verdict) async throws -> Void
   ) async throws -> [Verdict] {
@@ -51,7 +51,7 @@ package actor ProgramPool {
     return try outcome.get()
   }
 
-  /// What the program says to each request, all of which it must answer without being asked again.
+  /// The program's answer to each request; it must answer all of them at the first attempt.
   ///
   /// - Throws: When it fails.
   package func askAtOnce(_ requests: [ProgramRequest], in context: StageContext) async throws -> [JSONValue] {
@@ -103,7 +103,7 @@ package actor ProgramPool {
     }
   }
 
-  /// Asks one copy, first for all, then one by one for what it failed to answer.
+  /// Sends all requests to one copy, then one by one those that it failed to answer.
   private static func ask(
     _ worker: ProgramWorker, _ requests: [ProgramRequest]
   ) async throws -> [(Int, Verdict)] {
@@ -112,7 +112,7 @@ package actor ProgramPool {
     guard let failure = together.failure else { return verdicts }
     let left = requests.indices.filter { together.answers[$0] == nil }
     for position in left {
-      // Alone it had its chance already, if it was late. What ended may have been ended by somebody else.
+      // If it was late when asked alone, it has had its chance. If it ended, something else may have killed it.
       if requests.count == 1, case .late = failure {
         verdicts.append((position, .failure(failure)))
         continue
@@ -130,7 +130,7 @@ package actor ProgramPool {
     return verdicts
   }
 
-  /// Ends all copies, and keeps what they said last.
+  /// Ends all copies, and keeps their last words.
   package func close() async {
     await enter()
     defer { leave() }

@@ -2,28 +2,28 @@
 import ChildProcesses
 import PipelineCore
 
-/// How a program is started and spoken to.
+/// How a program is started, and the limits that it must keep.
 package struct ProgramSettings: Sendable {
   /// The program, its folder, its environment and its memory.
   package var child: ChildConfiguration
-  /// What messages call it: the script, or else the program.
+  /// Its name in messages: the script, or else the program.
   package var title: String
-  /// Nothing may be waited for longer than this, once it is ready.
+  /// The longest wait for an answer once it is ready.
   package var seconds: Double
-  /// The first line must come within this.
+  /// The longest wait for the first line.
   package var startSeconds: Double
-  /// The longest answer.
+  /// The longest answer, in bytes.
   package var answerBytes: Int
 
-  /// How often in a row a program may end without a word before it is given up.
+  /// After this many starts in a row without a line of output the program is given up.
   package static let fruitlessStarts = 5
-  /// What is waited before the second start in a row that follows a fruitless one; it doubles.
+  /// The wait before the second start in a row without output; it doubles each time.
   package static let firstPause = Duration.milliseconds(100)
 
-  /// Looks for the program, so that one that is missing is found when the spec is checked.
+  /// Looks for the program, so that a missing one is reported when the spec is checked.
   ///
   /// - Parameters:
-  ///   - folder: The program's working folder, from ours.
+  ///   - folder: The program's working folder, relative to ours.
   ///   - script: Whether the last word must be a file.
   /// - Throws: ``PipelineError`` at the place of the command.
   package init(
@@ -56,7 +56,7 @@ package struct ProgramSettings: Sendable {
     }
     child = ChildConfiguration(command: words)
     child.folder = folder.isEmpty || folder == "." ? nil : folder
-    // A script that prints its answers need not think of flushing them.
+    // So that a script need not flush its answers.
     child.environment = ["PYTHONUNBUFFERED": "1"].merging(environment) { $1 }
     child.memoryLimitMegabytes = memoryMegabytes > 0 ? memoryMegabytes : nil
     title = (script ?? program).split(separator: "/").last.map(String.init) ?? program
@@ -65,7 +65,7 @@ package struct ProgramSettings: Sendable {
     self.answerBytes = answerBytes
   }
 
-  /// The file that an interpreter is to run, where the second word can only be that.
+  /// The file that an interpreter runs, if the second word can be nothing else.
   private static func script(of words: [String]) -> String? {
     guard words.count > 1, !words[1].hasPrefix("-"), let program = words[0].split(separator: "/").last else {
       return nil

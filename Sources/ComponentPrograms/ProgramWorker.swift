@@ -3,19 +3,19 @@ import ChildProcesses
 import PipelineCore
 import Synchronization
 
-/// One running copy of a program, started again when it fails.
+/// One running copy of a program, restarted when it fails.
 package actor ProgramWorker {
-  /// What became of the requests that were sent together.
+  /// The result of requests that were sent together.
   struct Outcome: Sendable {
     /// Answers by the position of their request.
     var answers: [Int: JSONValue] = [:]
-    /// Why there are no more of them; nil where every request has its answer.
+    /// Why some are missing; nil if every request has its answer.
     var failure: Failure?
   }
 
   /// Why a program was given up.
   package enum Failure: Sendable, CustomStringConvertible {
-    /// It answered nothing for so many seconds.
+    /// It did not answer within this many seconds.
     case late(seconds: Double)
     /// It ended, or broke the protocol.
     case broken(String)
@@ -32,10 +32,10 @@ package actor ProgramWorker {
   private let log: ProgramLog
   private var child: ChildProcess?
   private var isReady = false
-  /// Whether it ever said a word, so that it is of some use.
+  /// Whether it has ever written a line, and so can be of use.
   private(set) var hasAnswered = false
   private var answersTogether = false
-  /// Starts in a row after which no line came.
+  /// Starts in a row that produced no line.
   private var fruitless = 0
 
   init(_ settings: ProgramSettings, log: ProgramLog) {
@@ -43,15 +43,15 @@ package actor ProgramWorker {
     self.log = log
   }
 
-  /// Sends requests and collects their answers, in any order, until all are there or the program fails.
+  /// Sends requests and collects their answers, in any order, until all have arrived or the program fails.
   ///
-  /// - Throws: When the program cannot be started, again and again says nothing, or the task is cancelled.
+  /// - Throws: When the program cannot be started, repeatedly answers nothing, or the task is cancelled.
   func ask(_ requests: [ProgramRequest]) async throws -> Outcome {
     let child = try await start()
     do {
       return try await ask(requests, child)
     } catch {
-      // Whoever stopped in the middle of a message cannot go on with the next.
+      // A program that stopped in the middle of a message cannot continue with the next.
       await stop(graceSeconds: 0)
       throw error
     }
@@ -66,7 +66,7 @@ package actor ProgramWorker {
       request.write(to: &bytes, left: requests.count - 1 - position)
     }
     child.renewErrorLines()
-    // It may answer while it is still being asked. What goes wrong with the writing shows in the reading.
+    // It may answer while requests are still being written. A failure to write shows when its answers are read.
     child.send(bytes)
     while !open.isEmpty {
       let seconds = isReady ? settings.seconds * Double(answersTogether ? open.count : 1) : settings.startSeconds
@@ -88,7 +88,7 @@ package actor ProgramWorker {
     return outcome
   }
 
-  /// Takes a line: what is wrong with it, or nil.
+  /// Takes a line; returns what is wrong with it, or nil.
   private func fault(
     in line: ArraySlice<UInt8>, of requests: [ProgramRequest], _ open: inout [String: Int], _ outcome: inout Outcome
   ) -> String? {
@@ -110,9 +110,9 @@ package actor ProgramWorker {
     return nil
   }
 
-  /// Ends the program and notes why.
+  /// Ends the program and records why.
   ///
-  /// - Throws: When it has failed too often without a word.
+  /// - Throws: When it has failed too often without answering.
   private func give(up failure: Failure, _ outcome: Outcome) async throws -> Outcome {
     await stop(graceSeconds: 0)
     if !isReady {
@@ -128,7 +128,7 @@ package actor ProgramWorker {
   }
 
   private func ending(of child: ChildProcess) async -> String {
-    // It has closed its output: either it is about to end, or it never will answer.
+    // It has closed its output: either it is about to end, or it will never answer.
     let exit = await child.end(graceSeconds: 1)
     return exit.description
   }
@@ -149,7 +149,7 @@ package actor ProgramWorker {
     }
   }
 
-  /// Ends the program, if it runs.
+  /// Ends the program if it is running.
   func stop(graceSeconds: Double = 2) async {
     guard let child else { return }
     self.child = nil
@@ -163,7 +163,7 @@ package actor ProgramWorker {
   }
 }
 
-/// What programs wrote to standard error since somebody last asked.
+/// What programs wrote to standard error since this was last read.
 final class ProgramLog: Sendable {
   private let title: String
   private let lines = Mutex<[String]>([])

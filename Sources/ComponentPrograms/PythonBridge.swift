@@ -2,7 +2,7 @@
 import ChildProcesses
 import PipelineCore
 
-/// For whom a Python reward function is written.
+/// The interface for which a Python reward function is written.
 public enum PythonBridge: String, Codable, Sendable, CaseIterable {
   /// No function: a program that speaks JSONL itself.
   case none
@@ -15,11 +15,9 @@ public enum PythonBridge: String, Codable, Sendable, CaseIterable {
   /// TRL: `f(prompts, completions, **columns) → list of numbers or None`.
   case trl
 
-  /// What runs the bridge, which travels in a variable: nothing has to be installed beside the program.
-  private static let launcher =
-    "import os; exec(compile(os.environ.pop('SHUFFLE_R1_BRIDGE'), 'shuffle_r1_bridge.py', 'exec'))"
+  /// The code that runs the bridge; it is passed in an environment variable, so that nothing has to be installed.
 
-  /// Puts the bridge between the interpreter and the file that the command ends with.
+  /// Inserts the bridge between the interpreter and the file at the end of the command.
   package func wrap(_ child: inout ChildConfiguration, function: String, arguments: OptionTree) {
     guard self != .none, let file = child.command.last else { return }
     child.command.removeLast()
@@ -29,7 +27,7 @@ public enum PythonBridge: String, Codable, Sendable, CaseIterable {
 }
 
 extension OptionTree {
-  /// The tree as JSON; plain text, whose type nobody said, becomes the value that it looks like.
+  /// The tree as JSON; plain text without a known type becomes the value that it looks like.
   fileprivate var jsonValue: JSONValue {
     switch node {
     case .null: .null

@@ -2,29 +2,28 @@
 import Foundation
 import PipelineCore
 
-/// What turns prompts and responses into tokens and back, from the files of a model other than its weights.
+/// Converts prompts and responses to tokens and back, using the files of a model other than its weights.
 ///
-/// Every policy of the architecture has it, wherever its weights are computed with, so that all of them see the same
-/// tokens and refuse the same records.
+/// All policies of the architecture use it, so that they see the same tokens and refuse the same records.
 package struct PromptCodec: Sendable {
   /// The model's shape.
   package let config: QwenVLConfig
-  /// What ends an answer.
+  /// The ids that end an answer.
   package let generation: GenerationConfig
   /// How images are prepared.
   package let images: ImageProcessorConfig
   private let folder: String
   private let tokenizer: QwenTokenizer?
 
-  /// Reads a model's folder; one without a tokenizer serves prompts and responses that are tokens already.
+  /// Reads a model's folder; without a tokenizer, prompts and responses must be tokens.
   ///
-  /// - Throws: When a file is broken, or tokenizer, images and configuration do not belong together.
+  /// - Throws: When a file is broken, or tokenizer, images and configuration do not match.
   package init(folder: String) throws {
     let config = try QwenVLConfig(folder: folder)
     try self.init(folder: folder, config: config, generation: GenerationConfig(folder: folder, config: config))
   }
 
-  /// Reads a model's folder whose configuration is known.
+  /// Reads a model's folder with a known configuration.
   package init(folder: String, config: QwenVLConfig, generation: GenerationConfig) throws {
     self.folder = folder
     self.config = config
@@ -35,7 +34,7 @@ package struct PromptCodec: Sendable {
     try images.check(against: config.vision, folder: folder)
   }
 
-  /// What a policy of the model is.
+  /// The description of a policy of this model.
   package func facts(parameterCount: Int) -> PolicyFacts {
     let marks =
       [config.imageTokenID, config.videoTokenID, config.visionStartTokenID, config.visionEndTokenID]
@@ -46,9 +45,9 @@ package struct PromptCodec: Sendable {
       tokenizer: tokenizer == nil ? .absent : .present, markTokens: Set(marks.map { Int32($0) }))
   }
 
-  /// Turns a prompt into tokens.
+  /// Converts a prompt to tokens.
   ///
-  /// - Parameter grid: The patches of an image, by its address and the folder that a relative one starts from.
+  /// - Parameter grid: The patches of an image, by its address and the folder that relative addresses start from.
   package func encode(
     _ prompt: PolicyPrompt, grid: (_ address: String, _ folder: String) throws -> ImageGrid
   ) throws -> EncodedPrompt {
@@ -74,13 +73,13 @@ package struct PromptCodec: Sendable {
     }
   }
 
-  /// Turns a response's text into tokens.
+  /// Converts a response's text to tokens.
   package func encode(response: String, finish: GeneratedResponse.Finish) throws -> [Int32] {
     let words = try knownTokenizer().encode(response)
     return (words + (finish == .stop ? generation.endTokenIDs.prefix(1) : [])).map { Int32($0) }
   }
 
-  /// The text of tokens, special tokens left out.
+  /// The text of tokens, without special tokens.
   package func decode(_ tokens: [Int32]) throws -> String {
     try knownTokenizer().decode(tokens.map(Int.init), specialTokens: .skip)
   }
@@ -103,9 +102,9 @@ package struct PromptCodec: Sendable {
   }
 }
 
-/// What is asked of a policy, held against the model.
+/// Checks of requests to a policy against its model.
 extension PromptCodec {
-  /// Refuses sampling that makes no sense, or names tokens that the model does not have.
+  /// Refuses invalid sampling options, and tokens that the model does not have.
   package func check(_ sampling: SamplingOptions) throws {
     if let problem = sampling.problems().first {
       throw PipelineError(.invalidSpec, "'\(problem.path)' \(problem.message)")
@@ -135,7 +134,7 @@ extension PromptCodec {
         + "the model's context of \(config.text.contextLength); leave the record out, or shorten it")
   }
 
-  /// What logits are divided by: greedy responses have the log-probabilities of temperature 1.
+  /// The temperature of the logits: greedy responses have the log-probabilities of temperature 1.
   package static func divisor(_ temperature: Double) throws -> Double {
     guard temperature >= 0, temperature.isFinite else {
       throw PipelineError(.invalidSpec, "'temperature' is \(temperature), it must be 0 or more")

@@ -4,10 +4,11 @@ import PipelineCore
 import PipelineIO
 import Synchronization
 
-/// Answers by what was asked, in a file that only grows.
+/// Answers by request, in a file that only grows.
 ///
-/// A line is written as soon as an answer is there, so that whoever is killed asks for none of them again. It is found by a
-/// hash of the request, in which no key stands. A torn last line is cut off. Memory: a few dozen bytes for each answer.
+/// Each line is written as soon as its answer arrives, so that a process that was killed repeats no request that was
+/// answered. Answers are found by a hash of the request, which contains no key. A torn last line is cut off. Memory: a
+/// few dozen bytes for each answer.
 final class AnswerCache: Sendable {
   private struct Place {
     let offset: UInt64
@@ -27,13 +28,13 @@ final class AnswerCache: Sendable {
   private static let keyDigits = 32
   private static let middle = Array(#"","answer":"#.utf8)
 
-  /// Opens or makes a file.
+  /// Opens or creates a file.
   ///
-  /// - Throws: When it cannot be written, is something else, or another program works with it.
+  /// - Throws: When it cannot be written, is not a file of answers, or is in use by another program.
   init(path: String) throws {
     self.path = path
     func fault(_ reason: String) -> PipelineError {
-      PipelineError(.inputOutput, "cannot keep answers in \(path): \(reason)")
+      PipelineError(.inputOutput, "cannot store answers in \(path): \(reason)")
     }
     let folder = URL(fileURLWithPath: path).deletingLastPathComponent()
     try? FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
@@ -41,7 +42,7 @@ final class AnswerCache: Sendable {
     guard descriptor >= 0 else { throw fault(String(cString: strerror(errno))) }
     guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
       close(descriptor)
-      throw fault("another program works with it; wait for its end, or name another file in 'cache'")
+      throw fault("another program is using it; wait until it ends, or name another file in 'cache'")
     }
     do {
       state = Mutex(try Self.read(descriptor, path))
@@ -60,7 +61,7 @@ final class AnswerCache: Sendable {
     return hash.digits
   }
 
-  /// The answer to a request; nil where it is not known, or cannot be read.
+  /// The answer to a request; nil if it is unknown or cannot be read.
   func answer(to key: String) -> JSONValue? {
     guard let place = state.withLock({ $0.places[key] }) else { return nil }
     var bytes = [UInt8](repeating: 0, count: place.count)
@@ -69,9 +70,9 @@ final class AnswerCache: Sendable {
     return try? JSONValue(parsing: String(decoding: bytes, as: UTF8.self))["answer"]
   }
 
-  /// Keeps an answer.
+  /// Stores an answer.
   ///
-  /// - Throws: When it cannot be written, such as on a full disk.
+  /// - Throws: When it cannot be written, for example on a full disk.
   func keep(_ answer: JSONValue, to key: String) throws {
     var line = Self.opening + Array(key.utf8) + Self.middle
     answer.write(to: &line)
@@ -83,9 +84,9 @@ final class AnswerCache: Sendable {
         if count < 0, errno == EINTR { continue }
         guard count > 0 else {
           let reason = String(cString: strerror(errno))
-          // What stands there of the line would spoil the next.
+          // The part of the line that was written would spoil the next one.
           ftruncate(descriptor, off_t(state.end))
-          throw PipelineError(.inputOutput, "cannot keep an answer in \(path): \(reason)")
+          throw PipelineError(.inputOutput, "cannot store an answer in \(path): \(reason)")
         }
         done += count
       }
@@ -94,7 +95,7 @@ final class AnswerCache: Sendable {
     }
   }
 
-  /// Notes where each line stands.
+  /// Records where each line begins.
   private static func read(_ descriptor: Int32, _ path: String) throws -> State {
     var state = State()
     var pending: [UInt8] = []
@@ -111,7 +112,7 @@ final class AnswerCache: Sendable {
       while let end = pending[start...].firstIndex(of: 0x0A) {
         guard let key = key(in: pending[start..<end]) else {
           throw PipelineError(
-            .invalidData, "\(path) is no file of kept answers; name another one in 'cache', or remove it")
+            .invalidData, "\(path) is not a file of stored answers; name another one in 'cache', or remove it")
         }
         state.places[key] = Place(offset: state.end, count: end - start)
         state.end += UInt64(end - start + 1)
@@ -122,7 +123,7 @@ final class AnswerCache: Sendable {
     if !pending.isEmpty {
       guard opening.starts(with: pending.prefix(opening.count)) else {
         throw PipelineError(
-          .invalidData, "\(path) is no file of kept answers; name another one in 'cache', or remove it")
+          .invalidData, "\(path) is not a file of stored answers; name another one in 'cache', or remove it")
       }
       ftruncate(descriptor, off_t(state.end))
     }

@@ -3,16 +3,16 @@ import Foundation
 import PipelineCore
 import Synchronization
 
-/// Asks a server: so many requests at a time, again where that helps, and nothing twice.
+/// Sends requests to a server: a limited number at a time, retried if that may help, none twice.
 package final class ChatClient: Sendable {
   private struct State {
     /// Whether the server has ever answered.
     var hasAnswered = false
     /// Requests given up since the last answer.
     var givenUp = 0
-    /// Why nothing more is asked; nil while the server is worth asking.
+    /// Why no more requests are sent; nil while the server may answer.
     var stopped: String?
-    /// What was tried again since this was last asked, by kind.
+    /// The retries since this was last read, by kind.
     var retries: [String: Int] = [:]
     var fromCache = 0
   }
@@ -29,17 +29,18 @@ package final class ChatClient: Sendable {
 
   private static let longBody = 1 << 20
   private static let longestWait = 60.0
-  /// A server that wants a longer pause is not waited for.
+  /// The client does not wait if a server asks for a longer pause.
   private static let longestRetryAfter = 600.0
-  /// So many requests given up in a row, with no answer between them, say that it is the server's fault, not theirs.
+  /// After this many requests in a row were given up without an answer in between, the fault is the server's, not
+  /// theirs.
   private static let mostGivenUp = 3
 
   /// A client.
   ///
   /// - Parameters:
-  ///   - cachePath: Where answers are kept; nil for nowhere.
-  ///   - environment: Where the key is.
-  /// - Throws: A key that is not there, a file that cannot be written.
+  ///   - cachePath: Where answers are stored; nil for nowhere.
+  ///   - environment: The variables among which the key is.
+  /// - Throws: When the key is missing, or a file cannot be written.
   package init(_ options: ServerOptions, cachePath: String?, environment: [String: String]) throws {
     self.options = options
     do throws(ServerAddress.Fault) { address = try ServerAddress(options.url) } catch {
@@ -56,11 +57,11 @@ package final class ChatClient: Sendable {
 
   deinit { http.close() }
 
-  /// Answers a request, from what is kept or by the server.
+  /// Answers a request, from the stored answers or by the server.
   ///
   /// - Parameters:
-  ///   - make: Makes the request, when its turn has come: images take memory.
-  ///   - retried: Hears that the server is asked again, and why.
+  ///   - make: Makes the request when its turn has come, since images take memory.
+  ///   - retried: Is told when a request is repeated, and why.
   /// - Throws: ``ServerFault``, ``PipelineError``, cancellation.
   package func answer(
     _ make: () throws -> ChatRequest, retried: (_ note: String) -> Void
@@ -73,7 +74,7 @@ package final class ChatClient: Sendable {
         state.withLock { $0.fromCache += 1 }
         return answer
       }
-      // Those who wait behind whoever found out need not find out again.
+      // Requests that wait behind the one that found the fault need not run into it too.
       if let stopped = state.withLock({ $0.stopped }) { throw ServerFault.server(stopped) }
       do {
         let answer = try await send(
@@ -87,7 +88,7 @@ package final class ChatClient: Sendable {
     }
   }
 
-  /// What was tried again, and what was known already, since this was last asked.
+  /// Retries, and answers found in the cache, since this was last read.
   package func remarks() -> [String] {
     let (retries, fromCache) = state.withLock { state in
       defer { (state.retries, state.fromCache) = ([:], 0) }
@@ -98,7 +99,7 @@ package final class ChatClient: Sendable {
       let kinds = retries.sorted { $0.key < $1.key }.map { "\($0.key): \($0.value)" }.joined(separator: ", ")
       remarks.append("\(address.name) was asked again (\(kinds))")
     }
-    if fromCache > 0 { remarks.append("\(fromCache) answers were kept from an earlier attempt") }
+    if fromCache > 0 { remarks.append("\(fromCache) answers were stored by an earlier attempt") }
     return remarks
   }
 
@@ -147,17 +148,17 @@ package final class ChatClient: Sendable {
     } catch let fault as ServerFault {
       throw fault
     } catch {
-      throw reader.broken("it is no JSON, or cut off")
+      throw reader.broken("it is not JSON, or cut off")
     }
   }
 
-  /// Reads JSON, long ones one at a time: what is read takes many times the bytes.
+  /// Reads JSON, long texts one at a time: the parsed value takes many times their bytes.
   private func parsed(_ body: [UInt8]) throws -> JSONValue {
     func parse() throws -> JSONValue { try JSONValue(parsing: String(decoding: body, as: UTF8.self)) }
     return body.count < Self.longBody ? try parse() : try reading.withLock { _ in try parse() }
   }
 
-  /// How long to wait: what the server asks for, or twice as long each time, with a draw of its own for each request.
+  /// How long to wait: what the server asks for, or twice as long each time, with a random part for each request.
   private func pause(_ attempt: Int, _ fault: ServerFault.Passing, _ name: String) -> Double {
     var random = PhiloxGenerator(
       seed: 1, purpose: "retry", position: (PhiloxGenerator.hash(name), UInt64(attempt), 0))

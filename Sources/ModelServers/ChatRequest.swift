@@ -2,7 +2,7 @@
 import PipelineCore
 import PipelineSpec
 
-/// What a model is asked for.
+/// A request to a model.
 package struct ChatRequest: Sendable {
   /// The messages, images in them as data URLs.
   package var messages: JSONValue
@@ -10,7 +10,7 @@ package struct ChatRequest: Sendable {
   package var sampling: SamplingOptions
   /// The seed of the draws; nil where none is sent.
   package var seed: UInt64?
-  /// What tells requests apart that are otherwise the same, but are to be drawn anew.
+  /// Distinguishes requests that are otherwise equal but need draws of their own.
   package var draw: UInt64 = 0
   /// How many responses.
   package var count = 1
@@ -25,34 +25,36 @@ package struct ChatRequest: Sendable {
     self.sampling = sampling
   }
 
-  /// Members of a request that `extra` must leave alone.
+  /// Members of a request that `extra` must not set.
   package static let ownMembers = [
     "model", "messages", "n", "seed", "temperature", "top_p", "top_k", "min_tokens", "max_tokens", "stop",
     "stop_token_ids", "logprobs", "return_token_ids", "stream", "api_key",
   ]
 
-  /// The longest answer that makes sense, in bytes: room for what stands around the responses, and so many bytes a token.
+  /// The longest answer that can be valid, in bytes: what surrounds the responses, plus a number of bytes for each
+  /// token.
   ///
-  /// With further members in a request nobody knows what comes, and ``HTTPClient/Limits/answer`` alone counts.
+  /// If `extra` adds members to a request, the length cannot be predicted, and only ``HTTPClient/Limits/answer``
+  /// applies.
   package func longestAnswer(extra: OptionTree) -> Int {
     let most = HTTPClient.Limits().answer
     if !(extra.json.objectValue ?? []).isEmpty { return most }
-    // A token is a few bytes, six times as many where they are escaped; a log-probability names the token and its bytes.
+    // A token is a few bytes, six times as many if they are escaped; a log-probability repeats the token and its bytes.
     let tokens = Double(count) * Double(sampling.maxTokens) * (wantsLogProbs ? 512 : 64)
     return min(most, (4 << 20) + (Int(min(tokens, Double(most))) >> 20) << 20)
   }
 
-  /// The body to send; what differs from a server's own default alone is named beyond the common members.
+  /// The body to send; beyond the common members it contains only what differs from a server's default.
   package func body(model: String, extra: OptionTree) -> JSONValue {
     var members: [JSONValue.Member] = [.init("model", .string(model)), .init("messages", messages)]
     if count != 1 { members.append(.init("n", .number(count))) }
     if let seed { members.append(.init("seed", .number(String(seed)))) }
     members.append(.init("temperature", .number(sampling.temperature)))
-    // Always, as servers have defaults of their own, out of the model's generation_config.json.
+    // Always sent, because servers take their own defaults from the model's generation_config.json.
     members.append(.init("top_p", .number(sampling.topP)))
     if sampling.topK != 0 { members.append(.init("top_k", .number(sampling.topK))) }
     if sampling.minTokens != 0 { members.append(.init("min_tokens", .number(sampling.minTokens))) }
-    // Newer models of some servers take this under another name, which then stands in `extra`.
+    // Newer models of some servers use another name for it, which is then in `extra`.
     if extra["max_completion_tokens"] == nil { members.append(.init("max_tokens", .number(sampling.maxTokens))) }
     if !sampling.stop.isEmpty { members.append(.init("stop", .array(sampling.stop.map { .string($0) }))) }
     if !sampling.stopTokens.isEmpty {
@@ -69,7 +71,7 @@ package struct ChatAnswer: Sendable, Hashable {
   /// One response.
   package struct Choice: Sendable, Hashable {
     package var text: String
-    /// Why it ended, in the server's words.
+    /// Why it ended, as the server states it.
     package var finish: String
     package var reasoning: String?
     package var tokens: [Int32]?
@@ -78,14 +80,14 @@ package struct ChatAnswer: Sendable, Hashable {
 
   package var choices: [Choice]
   package var promptTokens: [Int32]?
-  /// Tokens of all responses, as the server counts them; 0 where it does not.
+  /// The number of tokens of all responses, as the server counts them; 0 if it does not.
   package var tokenCount = 0
 
-  /// Understands what a server sent, or what was kept of it.
+  /// Reads an answer of a server, or a stored one.
   ///
   /// - Throws: ``Fault`` that says what is missing.
   package init(_ value: JSONValue) throws(Fault) {
-    guard let choices = value["choices"]?.arrayValue else { throw Fault("there are no 'choices' in it") }
+    guard let choices = value["choices"]?.arrayValue else { throw Fault("it has no 'choices'") }
     if choices.isEmpty { throw Fault("its 'choices' are empty") }
     var read: [Choice] = []
     for choice in Self.inOrder(choices) { read.append(try Self.choice(choice)) }
@@ -94,7 +96,7 @@ package struct ChatAnswer: Sendable, Hashable {
     tokenCount = value["usage"]?["completion_tokens"]?.intValue ?? 0
   }
 
-  /// The choices by their `index`, where each has one; else as they came.
+  /// The choices by their `index` if each has one, otherwise in the order in which they came.
   private static func inOrder(_ choices: [JSONValue]) -> [JSONValue] {
     let numbered = choices.compactMap { choice in choice["index"]?.intValue.map { (number: $0, choice: choice) } }
     if numbered.count < choices.count { return choices }
@@ -115,7 +117,7 @@ package struct ChatAnswer: Sendable, Hashable {
       var numbers: [Float] = []
       for entry in listed {
         guard let number = entry["logprob"]?.doubleValue else { throw Fault("a token has no 'logprob'") }
-        // Numbers of few bits end a little above the largest that there is.
+        // A number with few bits can lie slightly above the largest value.
         guard number <= 0.01 else { throw Fault("a token's 'logprob' is \(number), above 0") }
         numbers.append(Float(number))
       }
@@ -136,7 +138,7 @@ package struct ChatAnswer: Sendable, Hashable {
     return tokens
   }
 
-  /// What is kept of it, in the form in which it came.
+  /// What is stored of it, in the form in which it came.
   package var json: JSONValue {
     let listed = choices.map { choice -> JSONValue in
       var message: [JSONValue.Member] = [.init("content", .string(choice.text))]

@@ -1,50 +1,51 @@
 // SPDX-License-Identifier: Apache-2.0
 import Foundation
 
-/// What a server answered.
+/// A server's answer.
 struct HTTPAnswer: Sendable {
   let status: Int
-  /// The header fields that somebody looks at, ``HTTPClient/headersRead``, names in lower case.
+  /// The header fields that are read, ``HTTPClient/headersRead``, with names in lower case.
   let headers: [String: String]
-  /// The body; of an answer that is no success, its beginning.
+  /// The body; for an answer other than a success, only its beginning.
   let body: [UInt8]
 }
 
 /// Why there is no answer.
 enum HTTPFault: Error, Sendable, Hashable {
-  /// Nobody listens there, or there is no such host.
+  /// Nothing listens there, or there is no such host.
   case unreachable(String)
-  /// The connection ended before the answer did, or it is not one of HTTP.
+  /// The connection ended before the answer did, or the answer is not HTTP.
   case broken(String)
   /// The answer did not come in time.
   case timedOut
-  /// The answer is longer than it may be.
+  /// The answer is longer than allowed.
   case tooLarge(limit: Int)
-  /// This answer and those that come at the same time are longer than they may be together.
+  /// All answers in transit together are longer than allowed.
   case tooLargeTogether(limit: Int)
 }
 
 /// Sends requests, many at a time, over libcurl.
 ///
-/// It follows no redirects: they would carry the key to another host. It keeps no cookies, takes no compressed answers, and
-/// stores nothing. Whatever a server sends, memory is bounded by ``Limits``: what is too much is refused as it arrives.
+/// It does not follow redirects, since they would carry the key to another host. It keeps no cookies, requests no
+/// compressed answers, and stores nothing. Memory is bounded by ``Limits``, whatever a server sends: what is too long
+/// is refused as it arrives.
 ///
-/// A server on this machine is asked directly, others through the proxy that `http_proxy`, `https_proxy`, `all_proxy` and
-/// `no_proxy` name.
-// Not over URLSession: that of swift-corelibs-foundation reads on however far its delegate lags behind (its issue 3204), and
-// ends the program where a connection does within an answer's header.
+/// A server on this machine is contacted directly, others through the proxy in `http_proxy`, `https_proxy`, `all_proxy`
+/// and `no_proxy`.
+// Not URLSession: in swift-corelibs-foundation it keeps reading however far its delegate lags behind (its issue 3204),
+// and it terminates the program if a connection ends within an answer's header.
 final class HTTPClient: Sendable {
-  /// How much is read.
+  /// Limits on what is read.
   struct Limits: Sendable {
-    /// The longest answer that anybody may ask for, in bytes.
+    /// The longest answer that a request may allow, in bytes.
     var answer = 64 << 20
-    /// The most bytes of all answers that are on their way at a time.
+    /// The most bytes of all answers in transit.
     var together = 256 << 20
-    /// The longest header of an answer, in bytes, and the most that is read of one that is no success.
+    /// The longest header of an answer, in bytes, and the most that is read of an answer other than a success.
     var remark = 256 << 10
   }
 
-  /// The header fields that an ``HTTPAnswer`` holds.
+  /// The header fields that an ``HTTPAnswer`` contains.
   static let headersRead: Set = ["location", "retry-after"]
 
   private let transfers: HTTPTransfers
@@ -52,14 +53,14 @@ final class HTTPClient: Sendable {
   /// A client.
   init(limits: Limits = Limits()) { transfers = HTTPTransfers(limits: limits) }
 
-  /// Ends the client; requests that are under way are cancelled.
+  /// Closes the client; requests in transit are cancelled.
   func close() { transfers.close() }
 
   /// Sends a request and waits for the whole answer.
   ///
   /// - Parameters:
   ///   - longestAnswer: The longest answer that is read, in bytes.
-  ///   - timeLimit: How long all of it may take, in seconds.
+  ///   - timeLimit: The time allowed for all of it, in seconds.
   /// - Throws: ``HTTPFault``; `CancellationError` when the task is cancelled.
   func post(
     _ body: Data, to url: URL, headers: [String: String], longestAnswer: Int, timeLimit: Double
@@ -69,7 +70,7 @@ final class HTTPClient: Sendable {
     return try await withTaskCancellationHandler {
       try await withCheckedThrowingContinuation { continuation in
         transfers.start(exchange, continuation)
-        // Cancelled before it was there to be cancelled.
+        // Cancelled before there was a request to cancel.
         if Task.isCancelled { transfers.cancel(exchange) }
       }
     } onCancel: {

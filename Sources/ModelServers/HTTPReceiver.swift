@@ -2,12 +2,12 @@
 import CCurl
 import Foundation
 
-/// Bytes of all answers that are on their way.
+/// The bytes of all answers in transit.
 final class HTTPLoad {
   var bytes = 0
 }
 
-/// What came of a request so far; used by the thread of the transfers alone.
+/// What a request has received so far; used only by the thread of the transfers.
 final class HTTPReceiver {
   private let longestAnswer: Int
   private let limits: HTTPClient.Limits
@@ -16,7 +16,7 @@ final class HTTPReceiver {
   private var headerBytes = 0
   private var body: [UInt8] = []
   private var fault: HTTPFault?
-  /// Whether what matters of the answer is there.
+  /// Whether the part of the answer that matters has arrived.
   private var isEnough = false
   /// The transfer, which knows the status.
   var transfer: UnsafeMutableRawPointer?
@@ -33,7 +33,7 @@ final class HTTPReceiver {
 
   private var status: Int { transfer.map { curl_status($0) } ?? 0 }
 
-  /// Takes a line of the header, or of what stands behind the body; another number than `count` ends the transfer.
+  /// Takes a line of the header, or of a trailer; a return value other than `count` ends the transfer.
   func receive(header bytes: UnsafeMutablePointer<CChar>?, _ count: Int) -> Int {
     headerBytes += count
     if headerBytes > limits.remark {
@@ -46,7 +46,7 @@ final class HTTPReceiver {
     let name = line[..<colon].lowercased()
     let value = line[line.index(after: colon)...].trimmingCharacters(in: .whitespacesAndNewlines)
     if HTTPClient.headersRead.contains(name) { headers[name] = value }
-    // Whoever promises too much need not send it.
+    // A server that announces too much need not send it.
     if name == "content-length", (200..<300).contains(status), let length = Double(value),
       length > Double(longestAnswer)
     {
@@ -56,7 +56,7 @@ final class HTTPReceiver {
     return count
   }
 
-  /// Takes a piece of the body; another number than `count` ends the transfer.
+  /// Takes a piece of the body; a return value other than `count` ends the transfer.
   func receive(body bytes: UnsafeMutablePointer<CChar>?, _ count: Int) -> Int {
     if !(200..<300).contains(status), body.count + count > limits.remark {
       isEnough = true
@@ -75,7 +75,7 @@ final class HTTPReceiver {
     return count
   }
 
-  /// The answer, when the transfer has ended with a code.
+  /// The answer, once the transfer has ended with a code.
   func result(of code: CURLcode) -> Result<HTTPAnswer, any Error> {
     if let fault { return .failure(fault) }
     if code == CURLE_OK || isEnough {
@@ -85,24 +85,27 @@ final class HTTPReceiver {
     let found: HTTPFault =
       switch code {
       case CURLE_COULDNT_RESOLVE_HOST: .unreachable("there is no such host")
-      case CURLE_COULDNT_RESOLVE_PROXY: .unreachable("there is no such host as the proxy that the environment names")
+      case CURLE_COULDNT_RESOLVE_PROXY:
+        .unreachable(
+          "there is no host of the name that the environment gives "
+            + "for the proxy")
       case CURLE_COULDNT_CONNECT: .unreachable("nothing answers there")
       case CURLE_OPERATION_TIMEDOUT: .timedOut
       case CURLE_SSL_CONNECT_ERROR, CURLE_PEER_FAILED_VERIFICATION, CURLE_SSL_CACERT_BADFILE, CURLE_SSL_ISSUER_ERROR,
         CURLE_SSL_CERTPROBLEM, CURLE_SSL_CIPHER, CURLE_SSL_INVALIDCERTSTATUS:
         .unreachable("no secure connection: \(words)")
       case CURLE_UNSUPPORTED_PROTOCOL: .broken("what answers there does not speak HTTP")
-      case CURLE_WEIRD_SERVER_REPLY: .broken("what answers there speaks no proper HTTP")
+      case CURLE_WEIRD_SERVER_REPLY: .broken("the answer there is not valid HTTP")
       case CURLE_GOT_NOTHING: .broken("it was closed without an answer")
       case CURLE_PARTIAL_FILE, CURLE_RECV_ERROR: .broken("it was closed in the middle of the answer")
-      // So says libcurl of a line of 100 KB.
+      // libcurl reports this for a line of 100 KB.
       case CURLE_OUT_OF_MEMORY: .broken("a line of its header is too long, or there is no memory for it")
       default: .broken(words)
       }
     return .failure(found)
   }
 
-  /// Gives back what it takes of the sum.
+  /// Returns its share of the sum.
   func discard() {
     load.bytes -= body.count
     body = []

@@ -3,7 +3,7 @@ import CCurl
 import Foundation
 import Synchronization
 
-/// The transfers of an ``HTTPClient``, all on one thread of their own, which ends with ``close()``.
+/// The transfers of an ``HTTPClient``, all on one thread, which ends with ``close()``.
 final class HTTPTransfers: Sendable {
   private struct Inbox {
     var started: [(exchange: HTTPExchange, continuation: CheckedContinuation<HTTPAnswer, any Error>)] = []
@@ -19,7 +19,7 @@ final class HTTPTransfers: Sendable {
   }
 
   private let inbox = Mutex(Inbox())
-  /// Used by the thread alone, but for waking it up, which libcurl allows from anywhere.
+  /// Used by that thread alone, except to wake it up, which libcurl allows from any thread.
   private nonisolated(unsafe) let multi: UnsafeMutableRawPointer
   private let limits: HTTPClient.Limits
 
@@ -35,7 +35,7 @@ final class HTTPTransfers: Sendable {
     thread.start()
   }
 
-  /// Begins an exchange, whose continuation is resumed once.
+  /// Begins an exchange; its continuation is resumed once.
   func start(_ exchange: HTTPExchange, _ continuation: CheckedContinuation<HTTPAnswer, any Error>) {
     let isClosed = inbox.withLock { inbox in
       if !inbox.isClosed { inbox.started.append((exchange, continuation)) }
@@ -45,7 +45,7 @@ final class HTTPTransfers: Sendable {
     curl_multi_wakeup(multi)
   }
 
-  /// Ends an exchange without an answer; nothing where it is not under way.
+  /// Ends an exchange without an answer; does nothing if it has already ended.
   func cancel(_ exchange: HTTPExchange) {
     let isClosed = inbox.withLock { inbox in
       if !inbox.isClosed { inbox.cancelled.append(exchange) }
@@ -54,9 +54,9 @@ final class HTTPTransfers: Sendable {
     if !isClosed { curl_multi_wakeup(multi) }
   }
 
-  /// Ends them all, and the thread.
+  /// Ends all exchanges and the thread.
   func close() {
-    // Under the lock, as the thread frees what is woken up here.
+    // Under the lock, because the thread frees what is woken up here.
     inbox.withLock { inbox in
       if inbox.isClosed { return }
       inbox.isClosed = true
@@ -102,13 +102,13 @@ final class HTTPTransfers: Sendable {
     self.inbox.withLock { _ in _ = curl_multi_cleanup(multi) }
   }
 
-  /// Sets a transfer up; nil where there is no memory for it.
+  /// Sets up a transfer; nil if there is no memory for it.
   private func transfer(
     _ exchange: HTTPExchange, _ receiver: HTTPReceiver
   ) -> (UnsafeMutableRawPointer, UnsafeMutablePointer<curl_slist>?)? {
     guard let transfer = curl_easy_init() else { return nil }
     var fields: UnsafeMutablePointer<curl_slist>?
-    // An empty `Expect` keeps libcurl from asking whether it may send a long body.
+    // With an empty `Expect`, libcurl does not ask for permission to send a long body.
     for line in exchange.headerLines + ["Expect:"] { fields = curl_slist_append(fields, line) ?? fields }
     let target = Unmanaged.passUnretained(receiver).toOpaque()
     curl_set_long(transfer, CURLOPT_NOSIGNAL, 1)
@@ -135,7 +135,7 @@ final class HTTPTransfers: Sendable {
     return (transfer, fields)
   }
 
-  /// Frees a transfer, and gives the one who waits for it.
+  /// Frees a transfer, and returns the one who waits for it.
   private func end(
     _ transfer: UnsafeMutableRawPointer, _ running: inout [UnsafeMutableRawPointer: Running]
   ) -> CheckedContinuation<HTTPAnswer, any Error>? {
@@ -148,15 +148,15 @@ final class HTTPTransfers: Sendable {
   }
 }
 
-/// A request that is sent, in the form in which libcurl reads it.
+/// A request in transit, in the form that libcurl reads.
 final class HTTPExchange: Sendable {
   let url: String
   let headerLines: [String]
   let longestAnswer: Int
   let timeLimit: Double
-  /// Whether the server is asked without a proxy.
+  /// Whether the server is contacted without a proxy.
   let isOnThisMachine: Bool
-  /// Lives as long as the object; nobody writes to it.
+  /// Lives as long as the object, and is never written to.
   nonisolated(unsafe) let body: UnsafeRawBufferPointer
 
   init(body: Data, url: URL, headers: [String: String], longestAnswer: Int, timeLimit: Double) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import Synchronization
 
-/// Lets so many requests through at a time, in the order in which they came.
+/// Lets a limited number of requests through at a time, in the order in which they came.
 final class RequestGate: Sendable {
   private struct State {
     var free: Int
@@ -14,9 +14,9 @@ final class RequestGate: Sendable {
   /// - Parameter limit: How many at a time, at least 1.
   init(limit: Int) { state = Mutex(State(free: limit)) }
 
-  /// Does work when it is let through.
+  /// Does some work when its turn has come.
   ///
-  /// - Throws: What the work throws; `CancellationError` when the task is cancelled before that.
+  /// - Throws: Errors of the work; `CancellationError` if the task is cancelled before its turn.
   func pass<Result: Sendable>(_ work: () async throws -> Result) async throws -> Result {
     try await enter()
     defer { leave() }

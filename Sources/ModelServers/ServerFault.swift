@@ -2,20 +2,20 @@
 import Foundation
 import PipelineCore
 
-/// What a server's answer, or its lack, means for the work.
+/// What a server's answer, or the lack of one, means for the work.
 package enum ServerFault: Error, Sendable {
-  /// This request alone cannot be answered: its data is wrong.
+  /// Only this request cannot be answered: its data is wrong.
   case request(String)
   /// The prompt is longer than the model's context.
   case tooLong(String)
-  /// No request can be answered; the work stops, and goes on where it was when it is started again.
+  /// No request can be answered. The work stops, and continues where it was when it is started again.
   case server(String)
-  /// It may go better next time.
+  /// A retry may succeed.
   case passing(Passing)
 
-  /// What passes.
+  /// A temporary fault.
   package struct Passing: Error, Sendable {
-    /// A word or two to count by: `429`, `timed out`.
+    /// A word or two to count it by: `429`, `timed out`.
     package let kind: String
     /// What happened.
     package let message: String
@@ -23,12 +23,12 @@ package enum ServerFault: Error, Sendable {
     package var waitSeconds: Double?
     /// Whether the server was not reached at all.
     package var isUnreachable = false
-    /// Whether it can be this request's fault, so that others may fare better.
+    /// Whether this request may be the cause, so that others could succeed.
     package var mayBeTheRequests = true
   }
 }
 
-/// Says what an answer other than a success means.
+/// What an answer other than a success means.
 struct AnswerReader: Sendable {
   let server: String
   let model: String
@@ -36,7 +36,7 @@ struct AnswerReader: Sendable {
   let key: ServerKey?
   let timeLimit: Double
 
-  /// The fault in an answer that is no success.
+  /// The fault in an answer other than a success.
   func fault(_ answer: HTTPAnswer) -> ServerFault {
     let said = words(of: answer)
     let code = errorCode(answer)
@@ -51,10 +51,10 @@ struct AnswerReader: Sendable {
     case 401, 403:
       let remedy =
         keyVariable.isEmpty
-        ? "it wants a key: export it in an environment variable, and name that in 'key_from'"
+        ? "it needs a key: export it in an environment variable, and name that variable in 'key_from'"
         : "see that \(keyVariable) holds a key of this server"
       return .server("\(server) refuses access (\(answer.status)\(said)); \(remedy)")
-    case 402: return .server("\(server) wants to be paid first (402\(said))")
+    case 402: return .server("\(server) requires payment (402\(said))")
     case 404, 405:
       return .server(
         "\(server) knows no model \(model.quotedForMessage), or takes no chats at this address "
@@ -73,7 +73,7 @@ struct AnswerReader: Sendable {
     }
   }
 
-  /// The fault in having no answer.
+  /// The fault if there is no answer.
   func fault(_ fault: HTTPFault) -> ServerFault {
     switch fault {
     case .unreachable(let reason):
@@ -88,10 +88,10 @@ struct AnswerReader: Sendable {
       .passing(
         .init(
           kind: "timed out",
-          message: "\(server) gave no answer within \(timeLimit) s; raise timeout_seconds, or lower concurrency"))
+          message: "\(server) did not answer within \(timeLimit) s; raise timeout_seconds, or lower concurrency"))
     case .tooLarge(let limit):
       .server(
-        "\(server) answers with more than \(limit >> 20) MiB, which no answer to this needs, and which is not read; see "
+        "\(server) answers with more than \(limit >> 20) MiB, more than any answer to this request needs; the rest was not read. Check "
           + "that 'url' is the address of its API")
     case .tooLargeTogether(let limit):
       .server(
@@ -100,13 +100,13 @@ struct AnswerReader: Sendable {
     }
   }
 
-  /// An answer that is no chat's.
+  /// An answer that is not a chat completion.
   func broken(_ reason: String) -> ServerFault {
     .passing(
-      .init(kind: "unreadable", message: "\(server) answers with what is no chat completion: \(redacted(reason))"))
+      .init(kind: "unreadable", message: "\(server) sent an answer that is not a chat completion: \(redacted(reason))"))
   }
 
-  /// An answer that calls itself a success, and holds an error.
+  /// An answer that is marked as a success but contains an error.
   func broken(_ answer: HTTPAnswer) -> ServerFault {
     .passing(
       .init(kind: "error", message: "\(server) answers \(answer.status), but with an error\(words(of: answer))"))
@@ -114,7 +114,7 @@ struct AnswerReader: Sendable {
 
   func redacted(_ text: String) -> String { key?.redacted(text) ?? text }
 
-  /// `: "what the server says"`, or nothing where it says nothing.
+  /// `: "what the server says"`, or nothing if it says nothing.
   private func words(of answer: HTTPAnswer) -> String {
     let text = String(decoding: answer.body.prefix(4096), as: UTF8.self)
     let value = try? JSONValue(parsing: String(decoding: answer.body, as: UTF8.self))
@@ -123,7 +123,7 @@ struct AnswerReader: Sendable {
         value["error"]?["message"]?.stringValue ?? value["error"]?.stringValue ?? value["message"]?.stringValue
           ?? value["detail"]?.stringValue ?? value["detail"]?.json
       } ?? text
-    // What reaches a terminal must not steer it.
+    // Control characters must not reach a terminal.
     let shown = redacted(said).unicodeScalars.filter { $0.properties.generalCategory != .control || $0 == "\n" }
     let plain = String(String.UnicodeScalarView(shown)).split(whereSeparator: \.isWhitespace).joined(separator: " ")
     return plain.isEmpty ? "" : ": \"\(plain.prefix(300))\""
@@ -141,10 +141,10 @@ struct AnswerReader: Sendable {
       || said.contains("longer than the model") || said.contains("input is too long")
   }
 
-  /// A year; what is more is as much.
+  /// A year; longer waits make no difference.
   private static let longestWait = 31_536_000.0
 
-  /// What `Retry-After` asks for: seconds, or a date.
+  /// The wait that `Retry-After` asks for: seconds, or a date.
   private func wait(_ answer: HTTPAnswer) -> Double? {
     guard let text = answer.headers["retry-after"]?.trimmingCharacters(in: .whitespaces) else { return nil }
     if let seconds = Double(text), seconds.isFinite { return min(max(0, seconds), Self.longestWait) }

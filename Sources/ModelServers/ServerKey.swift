@@ -2,16 +2,17 @@
 import Foundation
 import PipelineCore
 
-/// A server's key: it goes into one header, and nowhere else.
+/// A server's key: it is sent in one header, and goes nowhere else.
 ///
-/// Whatever comes from the server passes ``redacted(_:)`` before anybody sees it, as servers repeat what they were sent.
+/// Everything that comes from the server passes through ``redacted(_:)`` first, since servers repeat what they were
+/// sent.
 package struct ServerKey: Sendable, CustomStringConvertible, CustomReflectable {
   private let secret: String
   private let variable: String
 
-  /// Reads a key from the environment; nil where no variable is named.
+  /// Reads a key from the environment; nil if no variable is named.
   ///
-  /// - Throws: When the variable is not set, or holds what no header can.
+  /// - Throws: When the variable is not set, or contains characters that a header cannot.
   package init?(variable: String, environment: [String: String]) throws {
     if variable.isEmpty { return nil }
     guard let secret = environment[variable]?.trimmingCharacters(in: .whitespacesAndNewlines), !secret.isEmpty else {
@@ -29,24 +30,24 @@ package struct ServerKey: Sendable, CustomStringConvertible, CustomReflectable {
   /// The value of the header `Authorization`.
   package var authorization: String { "Bearer \(secret)" }
 
-  /// The text with the name of the variable wherever the key stands in it.
+  /// The text with each occurrence of the key replaced by the name of its variable.
   package func redacted(_ text: String) -> String {
     guard text.contains(secret) || text.contains(escaped) else { return text }
     return text.replacing(secret, with: description).replacing(escaped, with: description)
   }
 
-  /// As programs write it that escape slashes in JSON.
+  /// As written by programs that escape slashes in JSON.
   private var escaped: String { secret.replacing("/", with: "\\/") }
 
   /// `[OPENAI_API_KEY]`.
   package var description: String { "[\(variable)]" }
 
-  /// Nothing that a dump could show.
+  /// Shows nothing in a dump.
   package var customMirror: Mirror { Mirror(self, children: [:]) }
 
-  /// What continues the sentence "'key_from' …", or nil when it can be the name of a variable.
+  /// What continues the sentence "'key_from' …", or nil if it can be the name of a variable.
   ///
-  /// Only upper case: a key that somebody writes in the place of a name has other letters too, and must not be repeated.
+  /// Only upper case: a key that was written there by mistake has other letters too, and must not be repeated.
   package static func problem(with variable: String) -> String? {
     let isName =
       variable.utf8.allSatisfy { ($0 >= 0x41 && $0 <= 0x5A) || ($0 >= 0x30 && $0 <= 0x39) || $0 == 0x5F }

@@ -3,28 +3,28 @@ import Foundation
 import PipelineCore
 import PipelineSpec
 
-/// What a spec says of a server, whatever it is asked for.
+/// The settings for a server in a spec, for any purpose.
 package struct ServerOptions: Sendable {
   /// Its address.
   package var url: String
-  /// The model's name there.
+  /// The model's name on the server.
   package var model: String
   /// The environment variable that holds the key; empty for none.
   package var keyFrom: String
-  /// Requests at a time.
+  /// The number of requests at a time.
   package var concurrency: Int
-  /// How long an answer may take.
+  /// The time limit of an answer.
   package var timeoutSeconds: Double
   /// How often a request is sent again.
   package var retries: Int
-  /// The wait before the first repetition; it doubles with each.
+  /// The wait before the first retry; it doubles each time.
   package var backoffSeconds: Double
-  /// Where answers are kept.
+  /// Where answers are stored.
   package var cache: CacheFile
-  /// Further members of a request.
+  /// Additional members of each request.
   package var extra: OptionTree
 
-  /// Settings, none of them checked yet.
+  /// The default settings, not validated.
   package init(
     url: String, model: String, keyFrom: String, concurrency: Int, timeoutSeconds: Double, retries: Int,
     backoffSeconds: Double, cache: CacheFile, extra: OptionTree
@@ -40,25 +40,25 @@ package struct ServerOptions: Sendable {
     self.extra = extra
   }
 
-  /// One line on each option.
+  /// One line for each option.
   package static let help = [
     "url": "the server's address, such as http://127.0.0.1:8000/v1",
-    "model": "the model's name there; `curl URL/models` lists them",
+    "model": "the model's name on the server; `curl URL/models` lists them",
     "key_from": "the environment variable that holds the server's key, such as OPENAI_API_KEY; empty for no key",
-    "concurrency": "requests that are under way at a time",
-    "timeout_seconds": "how long an answer may take",
+    "concurrency": "the number of requests at a time",
+    "timeout_seconds": "the time limit of an answer, in seconds",
     "retries":
-      "how often a request is sent again after 408, 409, 425, 429, 5xx, a broken connection or no answer in time",
+      "how often a request is retried after 408, 409, 425, 429, 5xx, a broken connection or no answer in time",
     "backoff_seconds":
-      "the wait before a request is sent again, up to half of it random; it doubles each time up to 60, and Retry-After "
+      "the wait before a retry, up to half of it random; it doubles each time up to 60, and Retry-After "
       + "is honoured",
     "cache":
-      "where answers are kept, so that nothing is asked twice: auto for beside what is written, none, or a file that "
-      + "several runs may share one after the other",
-    "extra": "further members of each request, such as {\"chat_template_kwargs\": {\"enable_thinking\": false}}",
+      "where answers are stored, so that nothing is requested twice: auto (next to the output), none, or a file that "
+      + "several runs may use one after the other",
+    "extra": "additional members of each request, such as {\"chat_template_kwargs\": {\"enable_thinking\": false}}",
   ]
 
-  /// What is wrong with the values.
+  /// The problems of the values.
   package func problems() -> [OptionProblem] {
     var problems: [OptionProblem] = []
     do throws(ServerAddress.Fault) { _ = try ServerAddress(url) } catch {
@@ -79,15 +79,19 @@ package struct ServerOptions: Sendable {
     if !extra.isTable {
       problems.append(OptionProblem("extra", "is \(extra.kindDescription), it must be a table of members"))
     } else if let name = ChatRequest.ownMembers.first(where: { extra[$0] != nil }) {
-      problems.append(OptionProblem("extra.\(name)", "has an option of its own, or is none to choose; leave it out"))
+      problems.append(
+        OptionProblem(
+          "extra.\(name)",
+          "is set by an option of its own, or cannot be chosen; "
+            + "leave it out"))
     }
     return problems
   }
 }
 
-/// Where answers are kept.
+/// Where answers are stored.
 public enum CacheFile: Codable, Sendable, Hashable, SelfDescribingOption {
-  /// Beside what is written.
+  /// Next to the output.
   case auto
   /// Nowhere.
   case none
@@ -103,7 +107,7 @@ public enum CacheFile: Codable, Sendable, Hashable, SelfDescribingOption {
     }
   }
 
-  /// Writes the word, or the path as it was written.
+  /// Writes the word, or the path as given.
   public func encode(to encoder: any Encoder) throws {
     switch self {
     case .auto, .none:
@@ -117,12 +121,12 @@ public enum CacheFile: Codable, Sendable, Hashable, SelfDescribingOption {
   /// A word or a path.
   public static let schema: JSONValue = ["type": "string", "minLength": 1]
 
-  /// The file's path; nil for nowhere.
+  /// The path of the file; nil for nowhere.
   ///
   /// - Parameters:
   ///   - folder: The folder that relative paths start from.
-  ///   - cacheFolder: Beside what is written, where anything is.
-  ///   - name: What the file is called there.
+  ///   - cacheFolder: The folder next to the output, if there is output.
+  ///   - name: The file's name in it.
   package func path(in folder: String, cacheFolder: String?, name: String) -> String? {
     switch self {
     case .auto: cacheFolder.map { $0 + "/" + name + ".jsonl" }

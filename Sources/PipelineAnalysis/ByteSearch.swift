@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Looks for a run of bytes in others (Boyer, Moore and Horspool: it skips by what stands under the pattern's end).
+/// Searches for a sequence of bytes (Boyer, Moore and Horspool: it skips by the byte under the pattern's end).
 struct ByteSearch: Sendable {
   private let pattern: [UInt8]
   private let skips: [Int]
@@ -13,7 +13,7 @@ struct ByteSearch: Sendable {
     self.skips = skips
   }
 
-  /// Where the pattern first stands at or after `start`, or nil.
+  /// The first position of the pattern at or after `start`, or nil.
   func first(in bytes: UnsafeRawBufferPointer, from start: Int = 0) -> Int? {
     guard let last = pattern.last else { return nil }
     return pattern.withUnsafeBufferPointer { pattern in

@@ -2,16 +2,16 @@
 import Foundation
 import PipelineCore
 
-/// A file that grows step by step and can be cut back to where a step ended.
+/// A file that grows step by step and can be cut back to the end of a step.
 public final class AppendOnlyFile {
-  /// The number of bytes written, those of earlier runs included.
+  /// The number of bytes written, including those of earlier runs.
   public private(set) var offset: UInt64
   private let descriptor: FileDescriptor
   private var pending: [UInt8] = []
 
   private static let blockSize = 1 << 20
 
-  /// Opens or makes the file and cuts it to `offset`; what a killed run wrote behind it goes.
+  /// Opens or creates the file and cuts it to `offset`, which removes what a killed run wrote after it.
   ///
   /// - Throws: When the file is shorter than `offset`: something outside has changed it.
   public init(path: String, offset: UInt64 = 0) throws {
@@ -38,13 +38,13 @@ public final class AppendOnlyFile {
     if pending.count >= Self.blockSize { try flush() }
   }
 
-  /// Hands over what is buffered.
+  /// Writes out the buffer.
   public func flush() throws {
     try pending.withUnsafeBytes { try descriptor.write($0) }
     pending.removeAll(keepingCapacity: true)
   }
 
-  /// Hands over what is buffered and waits until it is on the disk.
+  /// Writes out the buffer and waits until it is on the disk.
   public func synchronize() throws {
     try flush()
     try descriptor.synchronize()

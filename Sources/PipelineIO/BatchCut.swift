@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 import PipelineCore
 
-/// How a stream of trajectories is cut into batches.
+/// How a stream of trajectories is divided into batches.
 public enum BatchCut: Sendable, Hashable {
-  /// By the records' `batch` where the first record has one, else all of the input is one batch.
+  /// By the records' `batch` if the first record has one; otherwise all of the input is one batch.
   case automatic
   /// All of the input is one batch.
   case all
-  /// A new batch after every so many groups.
+  /// A new batch after this many groups.
   case groups(Int)
   /// A new batch whenever the value of a field changes.
   case field(Field)
 }
 
-/// Decides, trajectory by trajectory, where a batch ends; finds groups that come back after theirs ended.
+/// Decides for each trajectory whether a batch ends, and finds groups that reappear after their batch has ended.
 struct BatchCutter {
   private let cut: BatchCut
   private var field: Field?
@@ -21,7 +21,7 @@ struct BatchCutter {
   private var value: String?
   private var groupsInBatch: Set<ExactText> = []
   private var lastGroup: ExactText?
-  /// Groups or field values whose batch was handed out, as hashes: a few bytes each, however long the run.
+  /// Groups or field values of batches that have ended, as hashes: a few bytes each, however long the run is.
   private var closed: Set<UInt64> = []
 
   init(_ cut: BatchCut) {
@@ -94,7 +94,7 @@ struct BatchCutter {
 }
 
 extension Trajectory {
-  /// A field's value as batches are cut by it, or nil where there is none.
+  /// A field's value as used to divide batches, or nil if there is none.
   package func cutText(of field: Field) throws -> String? {
     switch field {
     case .batch: batch.map { String($0) }

@@ -2,7 +2,7 @@
 import Foundation
 import PipelineCore
 
-/// A stream of bytes to read once, decompressed.
+/// A stream of decompressed bytes that can be read once.
 protocol ByteSource: AnyObject, Sendable {
   /// Fills a part of `buffer` and returns how many bytes that were; 0 at the end.
   func read(into buffer: UnsafeMutableRawBufferPointer) throws -> Int
@@ -23,7 +23,7 @@ final class FileDescriptor: Sendable {
 
   deinit { if closes { close(rawValue) } }
 
-  /// The file's status: kind, size, time of change.
+  /// The file's status: type, size, modification time.
   func status() throws -> stat {
     var status = stat()
     guard fstat(rawValue, &status) == 0 else { throw SystemError.current("cannot look at", path) }
@@ -45,7 +45,7 @@ final class FileDescriptor: Sendable {
     }
   }
 
-  /// Waits until there is something to read, so that Ctrl-C need not wait for whoever writes into a pipe.
+  /// Waits until there is something to read, so that Ctrl-C does not have to wait for the writer of a pipe.
   private func waitForInput() throws {
     var request = pollfd(fd: rawValue, events: Int16(POLLIN), revents: 0)
     while poll(&request, 1, 100) == 0 { try Task.checkCancellation() }
@@ -84,15 +84,15 @@ final class FileDescriptor: Sendable {
   }
 }
 
-/// Whoever read our output has stopped reading it, as `head` does.
+/// The reader of our output has stopped reading, as `head` does.
 public struct ClosedPipe: Error {
   /// Marks the event.
   public init() {}
 }
 
-/// Errors of the operating system in words that say what to do.
+/// Errors of the operating system, with a remedy.
 enum SystemError {
-  /// The error that `errno` holds now.
+  /// The current error in `errno`.
   static func current(_ action: String, _ path: String, code: Int32 = errno) -> PipelineError {
     let remedy: String
     switch code {
@@ -103,8 +103,8 @@ enum SystemError {
     case ENOSPC: remedy = "the disk is full; nothing that was complete is lost, free some space and run again"
     case EFBIG: remedy = "the file would be larger than the system allows; raise the limit with ulimit -f"
     case EDQUOT: remedy = "the disk quota is used up; free some space and run again"
-    case ENOTDIR: remedy = "a part of the path is no directory"
-    case EBADF, EINVAL: remedy = "it is closed, or of no use for that; redirect it to a file or a pipe"
+    case ENOTDIR: remedy = "a part of the path is not a directory"
+    case EBADF, EINVAL: remedy = "it is closed, or cannot be used for that; redirect it to a file or a pipe"
     case EMFILE, ENFILE: remedy = "too many open files; raise the limit with ulimit -n"
     default: remedy = String(cString: strerror(code))
     }
@@ -112,7 +112,7 @@ enum SystemError {
   }
 }
 
-/// Bytes as they stand in a file or pipe.
+/// The bytes of a file or pipe, unchanged.
 final class PlainByteSource: ByteSource {
   private let descriptor: FileDescriptor
 

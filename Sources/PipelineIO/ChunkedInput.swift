@@ -2,7 +2,7 @@
 import Foundation
 import PipelineCore
 
-/// A run of whole lines, not parsed yet.
+/// A block of whole lines that are not parsed yet.
 struct RawChunk: Sendable {
   let bytes: [UInt8]
   /// Where the bytes can be read again, and at what offset.
@@ -14,13 +14,13 @@ struct RawChunk: Sendable {
   }
 }
 
-/// Keeps bytes that cannot be read again where they came from: 64 MiB in memory, the rest in a spool.
+/// Stores bytes that cannot be read again from their source: 64 MiB in memory, the rest in a spool file.
 final class RecordKeeper {
   private var spool: (file: SpoolFile, storage: FileRecordStorage)?
   private var bytesInMemory = 0
   private static let memoryLimit = 64 << 20
 
-  /// Keeps bytes and says where.
+  /// Stores bytes and returns where.
   func keep(_ bytes: [UInt8]) throws -> RawChunk {
     bytesInMemory += bytes.count
     guard bytesInMemory > Self.memoryLimit else {
@@ -31,7 +31,7 @@ final class RecordKeeper {
     return RawChunk(bytes: bytes, storage: spool.storage, offset: try spool.file.append(bytes))
   }
 
-  /// Lets go of what was kept for the batch that has ended; what others still hold stays readable.
+  /// Releases what was stored for a batch that has ended; what is still referenced stays readable.
   func batchEnded() {
     bytesInMemory = 0
     spool = nil
@@ -43,14 +43,14 @@ final class RecordKeeper {
   }
 }
 
-/// Cuts a file or pipe into chunks of whole lines.
+/// Divides a file or pipe into chunks of whole lines.
 final class ChunkedInput {
-  /// The path as messages show it.
+  /// The path as shown in messages.
   let displayPath: String
   private let descriptor: FileDescriptor
   private let source: any ByteSource
   private let size: Int?
-  /// Set for a plain file, whose records are read again by offset.
+  /// Set for a plain file, whose records can be read again by offset.
   private let fileStorage: FileRecordStorage?
   private var peeked: [UInt8]?
   private var rest: [UInt8]
@@ -93,7 +93,7 @@ final class ChunkedInput {
     }
   }
 
-  /// Whether what is written to standard output ends up in a file, which would be read for ever.
+  /// Whether standard output goes to this file, which would then be read without end.
   private static func isStandardOutput(_ file: stat) -> Bool {
     var output = stat()
     return fstat(1, &output) == 0 && output.st_dev == file.st_dev && output.st_ino == file.st_ino
@@ -104,10 +104,10 @@ final class ChunkedInput {
       head.starts(with: "PAR1".utf8)
       ? "it is parquet; Examples/trl-parquet has a script that turns that into lines of JSON"
       : "what can be read is JSONL in UTF-8, plain, .gz or .zst"
-    return PipelineError(.invalidData, "\(path) is no text file; \(remedy)")
+    return PipelineError(.invalidData, "\(path) is not a text file; \(remedy)")
   }
 
-  /// The share of all files read so far, taking them for equally large; nil for a pipe.
+  /// The share of all files read so far, assuming equal sizes; nil for a pipe.
   func progress(fileCount: Int, filesLeft: Int) -> Double? {
     guard let size, size > 0 else { return nil }
     let share = Double(max(0, lseek(descriptor.rawValue, 0, SEEK_CUR))) / Double(size)
@@ -122,7 +122,7 @@ final class ChunkedInput {
 
   /// The next chunk, or nil at the end.
   ///
-  /// - Parameter keeper: Keeps the bytes of what cannot be read again.
+  /// - Parameter keeper: Stores bytes that cannot be read again.
   func next(keeper: RecordKeeper) throws -> RawChunk? {
     guard let bytes = try takeBytes() else { return nil }
     defer { offset += UInt64(bytes.count) }
@@ -130,7 +130,7 @@ final class ChunkedInput {
     return try keeper.keep(bytes)
   }
 
-  /// The next chunk's bytes, or nil at the end; for those who need not read them again.
+  /// The next chunk's bytes, or nil at the end; for readers that do not need them again.
   func takeBytes() throws -> [UInt8]? {
     guard let bytes = peeked else { return try nextBytes() }
     peeked = nil
@@ -158,13 +158,13 @@ final class ChunkedInput {
     if bytes.isEmpty { return nil }
     if isAtStart {
       isAtStart = false
-      // A byte order mark at the start of a file becomes white space, so that offsets stay true.
+      // A byte order mark at the start of a file is replaced by spaces, so that offsets stay correct.
       if bytes.starts(with: [0xEF, 0xBB, 0xBF]) { bytes.replaceSubrange(0..<3, with: [0x20, 0x20, 0x20]) }
     }
     return bytes
   }
 
-  /// Reads until a chunk is full or the input ends; a long line gets ever larger pieces.
+  /// Reads until a chunk is full or the input ends; a long line is read in larger and larger pieces.
   private func fill(_ bytes: inout [UInt8]) throws {
     let wanted = max(Self.chunkSize + 4096 - bytes.count, bytes.count)
     let start = bytes.count

@@ -4,21 +4,21 @@ import CZstd
 import PipelineCore
 import Synchronization
 
-/// How the bytes of a file are packed.
+/// The compression of a file.
 public enum Compression: String, Sendable, CaseIterable {
-  /// Not at all.
+  /// None.
   case plain
-  /// gzip, also several members one after the other.
+  /// gzip, possibly several members in a row.
   case gzip
-  /// Zstandard, also several frames one after the other.
+  /// Zstandard, possibly several frames in a row.
   case zstd
 
-  /// What a path's ending asks for: `.gz`, `.zst`, anything else is plain.
+  /// The compression for a path's ending: `.gz`, `.zst`, otherwise none.
   public init(path: String) {
     self = path.hasSuffix(".gz") ? .gzip : path.hasSuffix(".zst") ? .zstd : .plain
   }
 
-  /// What the first bytes of a file say.
+  /// The compression recognized by the first bytes of a file.
   init(magic: some Collection<UInt8>) {
     let head = Array(magic.prefix(4))
     if head.starts(with: [0x1F, 0x8B]) {
@@ -31,7 +31,7 @@ public enum Compression: String, Sendable, CaseIterable {
   }
 }
 
-/// Decompresses a stream of gzip members or Zstandard frames; what is cut off is an error, not an end.
+/// Decompresses a stream of gzip members or Zstandard frames; a truncated stream is an error, not an end.
 final class DecompressingByteSource: ByteSource {
   private struct State: @unchecked Sendable {
     var input: [UInt8]
@@ -39,7 +39,7 @@ final class DecompressingByteSource: ByteSource {
     var filled: Int
     var inputEnded = false
     var isInsideFrame = false
-    /// At an address of its own: zlib refuses a stream that has moved.
+    /// At a fixed address: zlib refuses a stream that has moved.
     let zlib = UnsafeMutablePointer<z_stream>.allocate(capacity: 1)
     var zstd: OpaquePointer?
   }
@@ -49,7 +49,7 @@ final class DecompressingByteSource: ByteSource {
   private let path: String
   private let state: Mutex<State>
 
-  /// - Parameter head: Bytes that were read already, to see what the stream is.
+  /// - Parameter head: Bytes that have already been read, to recognize the stream.
   init(_ upstream: any ByteSource, _ compression: Compression, head: [UInt8], path: String) throws {
     self.upstream = upstream
     self.compression = compression
@@ -136,7 +136,7 @@ final class DecompressingByteSource: ByteSource {
   }
 }
 
-/// Compresses what is written, one frame or member.
+/// Compresses data into one frame or member.
 struct Compressor: ~Copyable {
   private let zlib = UnsafeMutablePointer<z_stream>.allocate(capacity: 1)
   private var zstd: OpaquePointer?
@@ -161,7 +161,7 @@ struct Compressor: ~Copyable {
     zlib.deallocate()
   }
 
-  /// Compresses `bytes` and hands over what is ready; with `isLast` also the frame's end.
+  /// Compresses `bytes` and passes on what is ready; with `isLast` also the end of the frame.
   mutating func write(
     _ bytes: UnsafeRawBufferPointer, isLast: Bool, _ body: (UnsafeRawBufferPointer) throws -> Void
   ) throws {

@@ -3,13 +3,13 @@ import PipelineCore
 
 /// Reads lines of one format and writes them in another.
 public struct Conversion {
-  /// What a conversion did.
+  /// The result of a conversion.
   public struct Summary: CustomStringConvertible {
     /// The format that was read.
     public let from: String
     /// The format that was written.
     public let to: String
-    /// What the importer says.
+    /// The importer's summary.
     public let imported: ImportSummary
     /// The lines written.
     public let linesWritten: Int
@@ -17,10 +17,10 @@ public struct Conversion {
     public let badRecords: Int
     /// Lines in which a bare NaN or Infinity became null.
     public let nonFiniteLines: Int
-    /// What the target could not hold.
+    /// What the target format could not hold.
     public let losses: [ConversionLoss]
 
-    /// A few lines for a person.
+    /// A few lines for display.
     public var description: String {
       var lines = [
         "\(from) → \(to): \(Self.count(imported.rows, "record")) in \(Self.count(imported.groups, "group")), "
@@ -51,9 +51,9 @@ public struct Conversion {
   ///
   /// - Parameters:
   ///   - inputs: Files, or `-` for standard input.
-  ///   - from: The name of their format, or nil to find out.
-  ///   - to: What to write.
-  ///   - maxBadRecords: More lines than this that cannot be used end the conversion.
+  ///   - from: The name of their format, or nil to recognize it.
+  ///   - to: The format to write.
+  ///   - maxBadRecords: If more lines than this cannot be used, the conversion fails.
   public init(
     inputs: [String], from: String?, to: any RolloutFormat, options: ImportOptions, maxBadRecords: Int
   ) {
@@ -67,8 +67,8 @@ public struct Conversion {
   /// Converts all inputs, in order.
   ///
   /// - Parameters:
-  ///   - onBadRecord: Hears of each line that cannot be used, and how many there were by then.
-  ///   - onProgress: Hears how many records were read, and the share of the input.
+  ///   - onBadRecord: Is called with each line that cannot be used, and the number of such lines so far.
+  ///   - onProgress: Is called with the number of records read, and the share of the input.
   /// - Throws: When a file cannot be read or written, the format is unclear, or too many lines are bad.
   public func run(
     into output: OutputFile, onBadRecord: (BadRecord, Int) -> Void, onProgress: (Int, Double?) -> Void
@@ -114,7 +114,7 @@ public struct Conversion {
   private func nothingRead(_ work: Work) -> PipelineError {
     let files = inputs.map { $0 == "-" ? "standard input" : $0 }.joined(separator: ", ")
     guard let first = work.firstBad else {
-      return PipelineError(.invalidData, "\(files) holds no rollouts; check that the right file was named")
+      return PipelineError(.invalidData, "\(files) contains no rollouts; check that the right file was named")
     }
     return PipelineError(
       .invalidData, "no line of \(files) can be used (\(work.badRecords) bad); the first: \(first.reason)",
@@ -158,7 +158,7 @@ public struct Conversion {
         let more = badRecords == 1 ? "" : " (the first of \(badRecords) bad records)"
         throw PipelineError(
           .invalidData,
-          "\(first.reason)\(more); mend the file, or allow more with "
+          "\(first.reason)\(more); correct the file, or allow more with "
             + "--max-bad-records (now \(limit))", at: first.location)
       }
     }

@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 import PipelineCore
 
-/// Reads a peer's lines as records of our own.
+/// Reads lines of other formats as records of our own.
 final class FormatTranslation {
   private var importer: any RolloutImporter
   private let parser = RecordParser()
   private var bytes: [UInt8]?
   private var position = 0
-  /// Records of a line that must not share a chunk with the lines before it.
+  /// Records of a line that must not be in the same chunk as the lines before it.
   private var held: [JSONValue] = []
   private var nonFiniteLines = 0
-  /// Bytes of the peer's text read so far.
+  /// Bytes of the original text read so far.
   private(set) var bytesRead = 0
 
   init(_ format: any RolloutFormat, groupBy: [String]) {
@@ -24,11 +24,11 @@ final class FormatTranslation {
   /// The format of a file, or nil when it is our own.
   ///
   /// - Parameters:
-  ///   - name: Its name, or nil to find out from the first lines. One line with an id and a group makes it our own,
-  ///     as do lines none of which is JSON, so that the others are reported for what they are. A prompt of our own has
-  ///     an id and a text, and seldom a group.
+  ///   - name: Its name, or nil to recognize it by the first lines. One line with an id and a group makes it our own
+  ///     format; so do lines none of which is JSON, so that all of them are reported as bad. A prompt of our own has an
+  ///     id and a text, and rarely a group.
   ///   - kind: What the lines are.
-  ///   - groupBy: What names a group instead of `group`.
+  ///   - groupBy: The fields that identify a group instead of `group`.
   static func format(
     _ name: String?, in catalog: FormatCatalog, kind: TrajectoryReader.RecordKind = .trajectories,
     groupBy: [Field] = [], of input: ChunkedInput
@@ -57,8 +57,8 @@ final class FormatTranslation {
 
   /// The records of the next lines, or nil at the end of the file.
   ///
-  /// Lines that give one record each are taken together, about a mebibyte at a time; a line that gives several
-  /// makes a chunk of its own, so that every record knows its line.
+  /// Lines that give one record each are taken together, about a mebibyte at a time. A line that gives several records
+  /// becomes a chunk of its own, so that every record knows its line.
   func nextChunk(of input: ChunkedInput, line firstLine: Int, keeper: RecordKeeper) throws -> ParsedChunk? {
     if !held.isEmpty {
       defer { held = [] }

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import Foundation
 
-/// What tells one input file from another of the same name: its size, and a hash of its first and last 64 KiB.
+/// Identifies the contents of an input file: its size, and a hash of its first and last 64 KiB.
 ///
-/// Cheap for a file of any size, and it notices what happens in practice: another file in its place, lines added.
+/// It is cheap for a file of any size, and detects what happens in practice: a replaced file, or added lines.
 public struct InputFingerprint: Sendable, Hashable {
   /// The size in bytes.
   public let bytes: UInt64
@@ -12,11 +12,11 @@ public struct InputFingerprint: Sendable, Hashable {
 
   private static let sample: UInt64 = 64 << 10
 
-  /// Looks at a file; nil where it is no regular file.
+  /// Reads a file's fingerprint; nil if it is not a regular file.
   ///
   /// - Throws: When it cannot be read.
   public init?(path: String) throws {
-    // Not by way of URLs: they take `link/..` for nothing, the system for the folder above where the link leads.
+    // Not with URLs: they resolve `link/..` to nothing, the system to the parent of the link's target.
     var status = stat()
     guard stat(path, &status) == 0 else { throw SystemError.current("cannot open", path) }
     guard status.st_mode & S_IFMT == S_IFREG else { return nil }

@@ -5,10 +5,10 @@ import Synchronization
 
 /// A file that appears under its name only when it is complete, or standard output.
 ///
-/// Bytes go to a hidden file in the same folder, which takes the final name when ``finish()`` is called; a run that
-/// is killed leaves what was there before. A path that ends in `.gz` or `.zst` is compressed.
+/// Bytes are written to a hidden file in the same folder, which is renamed by ``finish()``; if a run is killed, the old
+/// file remains. A path that ends in `.gz` or `.zst` is compressed.
 public final class OutputFile {
-  /// What to do about a file that exists.
+  /// What to do if the file exists.
   public enum Existing: Sendable {
     /// Refuse.
     case refuse
@@ -27,7 +27,7 @@ public final class OutputFile {
   private static let blockSize = 1 << 20
   private static let count = Atomic(0)
 
-  /// Opens a file to write, or standard output for `-`.
+  /// Opens a file for writing, or standard output for `-`.
   ///
   /// - Throws: When it exists and may not be replaced, is a directory, or cannot be written.
   public init(path: String, existing: Existing = .refuse) throws {
@@ -44,7 +44,7 @@ public final class OutputFile {
       let kind = status.st_mode & S_IFMT
       if kind == S_IFDIR { throw SystemError.current("cannot write", path, code: EISDIR) }
       if kind != S_IFREG {
-        // A device or a pipe: nothing to replace, nothing to keep.
+        // A device or a pipe: there is nothing to replace or keep.
         let rawValue = open(path, O_WRONLY | O_CLOEXEC)
         guard rawValue >= 0 else { throw SystemError.current("cannot write", path) }
         temporaryPath = nil
@@ -54,7 +54,7 @@ public final class OutputFile {
       if existing == .refuse { throw Self.existsAlready(path) }
     }
     let url = URL(fileURLWithPath: path)
-    // A name of its own for each object, so that two outputs of one name do not mix.
+    // A separate name for each object, so that two outputs with the same name do not mix.
     let number = Self.count.wrappingAdd(1, ordering: .relaxed).newValue
     let temporaryPath = url.deletingLastPathComponent()
       .appendingPathComponent(".\(url.lastPathComponent).\(getpid())-\(number).partial").path
@@ -76,20 +76,20 @@ public final class OutputFile {
     if pending.count >= Self.blockSize { try flush() }
   }
 
-  /// Hands over what is buffered.
+  /// Writes out the buffer.
   public func flush() throws {
     if pending.isEmpty { return }
     try pending.withUnsafeBytes { try push($0, isLast: false) }
     pending.removeAll(keepingCapacity: true)
   }
 
-  /// Hands over what is buffered and waits until it is on the disk.
+  /// Writes out the buffer and waits until it is on the disk.
   public func synchronize() throws {
     try flush()
     try descriptor.synchronize()
   }
 
-  /// Writes what is left and gives the file its name.
+  /// Writes the rest and renames the file.
   public func finish() throws {
     try pending.withUnsafeBytes { try push($0, isLast: true) }
     pending.removeAll()
@@ -97,7 +97,7 @@ public final class OutputFile {
     isFinished = true
   }
 
-  /// Renames the file; where it may replace nothing, also nothing that has appeared since it was opened.
+  /// Renames the file; if it may not replace anything, this includes files created since it was opened.
   private func giveName(_ temporaryPath: String) throws {
     if existing == .refuse {
       if link(temporaryPath, path) == 0 {
@@ -105,7 +105,7 @@ public final class OutputFile {
         return
       }
       if errno == EEXIST { throw Self.existsAlready(path) }
-      // Not every file system has links; what is left then is to rename.
+      // Not every file system has hard links; renaming is then the only way.
     }
     guard rename(temporaryPath, path) == 0 else { throw SystemError.current("cannot write", path) }
   }

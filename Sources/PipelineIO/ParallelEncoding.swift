@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import PipelineCore
 
-/// Encodes a list of items on several threads and hands over the bytes in order.
+/// Encodes a list of items on several threads and passes on the bytes in order.
 public enum ParallelEncoding {
   /// Calls `encode` for `0 ..< count` and `write` with the bytes of each chunk of items, in order.
   ///

@@ -5,7 +5,7 @@ import Synchronization
 
 /// Record bytes in a file that can be read again by offset.
 ///
-/// Holds no bytes in memory: a record is read when somebody asks for it.
+/// It keeps no bytes in memory: a record is read on demand.
 final class FileRecordStorage: RecordStorage {
   private let descriptor: FileDescriptor
 
@@ -25,9 +25,9 @@ final class FileRecordStorage: RecordStorage {
   }
 }
 
-/// A file without a name, for bytes that cannot be read again where they came from.
+/// A file without a name, for bytes that cannot be read again from their source.
 ///
-/// It lies in the system's folder for temporary files and vanishes with the process, however that ends.
+/// It is in the system's folder for temporary files and disappears with the process, however that ends.
 final class SpoolFile: Sendable {
   let descriptor: FileDescriptor
   private let end = Mutex<UInt64>(0)

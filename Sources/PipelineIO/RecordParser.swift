@@ -9,7 +9,7 @@ public struct BadRecord: Sendable, Hashable {
   public let location: SourceLocation
   /// What is wrong.
   public let reason: String
-  /// The line as it was, cut after 2,000 characters; what is not UTF-8 is replaced.
+  /// The original line, cut after 2,000 characters; invalid UTF-8 is replaced.
   public let text: String
 
   /// Appends the record as a line of `bad-records.jsonl`.
@@ -23,7 +23,7 @@ public struct BadRecord: Sendable, Hashable {
   }
 }
 
-/// The trajectories of a run of whole lines.
+/// The trajectories of a block of whole lines.
 struct ParsedChunk: Sendable {
   struct Fault: Sendable {
     let lineInChunk: Int
@@ -35,13 +35,13 @@ struct ParsedChunk: Sendable {
   let trajectories: [Trajectory]
   let faults: [Fault]
   let lineCount: Int
-  /// Lines in which a bare NaN or Infinity stands.
+  /// Lines that contain a bare NaN or Infinity.
   let nonFiniteLines: Int
 }
 
-/// Turns lines into trajectories: checks every byte, decodes the stored values, leaves the rest where it is.
+/// Converts lines to trajectories: checks every byte, decodes the stored values, and leaves the rest in place.
 struct RecordParser: Sendable {
-  /// The reserved names as the scanner looks them up, made once.
+  /// The reserved names in the form that the scanner looks up, made once.
   private final class Names: @unchecked Sendable {
     let table: OpaquePointer?
     init() {
@@ -60,7 +60,7 @@ struct RecordParser: Sendable {
   private let kind: TrajectoryReader.RecordKind
 
   /// - Parameters:
-  ///   - groupBy: Fields whose values together name the group, instead of `group`; empty for `group`.
+  ///   - groupBy: Fields whose values together identify the group, instead of `group`; empty for `group`.
   ///   - kind: What the lines are.
   init(groupBy: [Field] = [], kind: TrajectoryReader.RecordKind = .trajectories) {
     self.groupBy = groupBy
@@ -72,7 +72,7 @@ struct RecordParser: Sendable {
   /// - Parameters:
   ///   - storage: Where the same bytes can be read later.
   ///   - offset: Where `bytes` start in the storage.
-  ///   - isOneLine: Whether all the lines were made of a single line of the input.
+  ///   - isOneLine: Whether all the lines come from a single line of the input.
   func parse(
     _ bytes: UnsafeRawBufferPointer, storage: any RecordStorage, offset: UInt64, isOneLine: Bool = false
   ) -> ParsedChunk {
@@ -93,7 +93,7 @@ struct RecordParser: Sendable {
 
   /// Checks that a line, which may be of any format, is a JSON object.
   ///
-  /// - Returns: Whether a bare NaN or Infinity stands in it.
+  /// - Returns: Whether it contains a bare NaN or Infinity.
   /// - Throws: ``PipelineError`` at the column of the fault.
   static func check(_ line: UnsafeRawBufferPointer, at place: SourceLocation) throws -> Bool {
     var count = 0

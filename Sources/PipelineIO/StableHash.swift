@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// A hash of 128 bits that is the same in every process: two FNV-1a of different bases.
+/// A 128-bit hash that is the same in every process: two FNV-1a with different bases.
 package struct StableHash {
   package private(set) var low: UInt64 = 0xcbf2_9ce4_8422_2325
   package private(set) var high: UInt64 = 0x6c62_272e_07bb_0142
@@ -8,7 +8,7 @@ package struct StableHash {
   /// Of nothing.
   package init() {}
 
-  /// Adds a text, and its end.
+  /// Adds a text, with its end.
   package mutating func add(_ text: String) {
     for byte in text.utf8 { add(byte) }
     add(0xFF)

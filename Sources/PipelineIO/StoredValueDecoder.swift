@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import PipelineCore
 
-/// Decodes the values that ``Trajectory`` stores from the members of a line, and checks the kinds of the others.
+/// Decodes the values that ``Trajectory`` stores from the members of a line, and checks the types of the others.
 struct StoredValueDecoder {
   struct Problem {
     let offset: Int
@@ -17,14 +17,14 @@ struct StoredValueDecoder {
 
   init(line: UnsafeRawBufferPointer) { self.line = line }
 
-  /// How the value of a reserved field is taken in.
+  /// How the value of a reserved field is decoded.
   private enum Kind {
     case id, group, reward, advantage, baseline, lossWeight, batch, step
     case rewards, rewardStatus, advantages, pair, draws, prompt
     case string, array, any
   }
 
-  /// The kinds by position in ``Field/reserved``.
+  /// The types by position in ``Field/reserved``.
   private static let kinds: [Kind] = Field.reserved.map { field in
     switch field {
     case .id: .id
@@ -47,14 +47,14 @@ struct StoredValueDecoder {
     }
   }
 
-  /// Takes in one member; the first fault stays in ``problem``.
+  /// Decodes one member; the first fault is kept in ``problem``.
   ///
   /// - Parameter index: The position of its field in ``Field/reserved``.
   mutating func decode(fieldAt index: Int, at range: Range<Int>) {
     guard problem == nil else { return }
     let bit = UInt64(1) << UInt64(index)
     guard seen & bit == 0 else {
-      return fail(range, "the key '\(Field.reserved[index])' stands twice in the record")
+      return fail(range, "the key '\(Field.reserved[index])' occurs twice in the record")
     }
     seen |= bit
     let first = line[range.lowerBound]
@@ -114,7 +114,7 @@ struct StoredValueDecoder {
     }
   }
 
-  /// A string, or a number's digits.
+  /// A string, or the digits of a number.
   private mutating func name(_ index: Int, _ range: Range<Int>) -> String? {
     let bytes = slice(range)
     if bytes.first == UInt8(ascii: "\""), !bytes.contains(UInt8(ascii: "\\")) {
@@ -151,7 +151,7 @@ struct StoredValueDecoder {
 
   private static let powersOfTen: [Double] = (0...15).map { Double("1e\($0)") ?? 1 }
 
-  /// A decimal of at most 15 digits without exponent, exactly: both parts of the quotient are exact.
+  /// A decimal of at most 15 digits without exponent, exactly: numerator and denominator are exact.
   private func shortDecimal(_ text: UnsafeRawBufferPointer) -> Double? {
     guard text.count <= 15 else { return nil }
     var digits: Int64 = 0

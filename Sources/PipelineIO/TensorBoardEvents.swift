@@ -2,20 +2,20 @@
 
 /// Encodes the records of TensorBoard's event files.
 ///
-/// A file is the record of ``fileVersion(wallTime:)``, then those of the steps; appended bytes are all that it takes. The
-/// length of a step's record depends on its names, bins and number, never on values: a resumed run's records lie where an
-/// undisturbed run's would, and a TensorBoard that is watching keeps its place.
+/// A file consists of the record of ``fileVersion(wallTime:)``, followed by those of the steps; it is only appended to.
+/// The length of a step's record depends on its names, bins and number, never on values: the records of a resumed run
+/// are at the same offsets as those of an undisturbed one, and a TensorBoard that is watching keeps its place.
 ///
 /// Source: TensorBoard's `event.proto` and `summary.proto`; the framing of a record is TensorFlow's `record_writer`.
 public enum TensorBoardEvents {
-  /// How often values fell between edges; the first and the last bin are open.
+  /// How many values lie between edges; the first and the last bin are open.
   public struct Histogram: Sendable, Hashable {
-    /// Where bins meet, ascending.
+    /// The boundaries of the bins, ascending.
     public let edges: [Double]
     /// The counts, one more than edges.
     public let counts: [Double]
 
-    /// A histogram; nil unless there are finite, ascending edges and one count more than these.
+    /// A histogram; nil unless the edges are finite and ascending, and there is one count more.
     public init?(edges: [Double], counts: [Double]) {
       guard !edges.isEmpty, counts.count == edges.count + 1, (edges + counts).allSatisfy(\.isFinite),
         zip(edges, edges.dropFirst()).allSatisfy({ $0 < $1 })
@@ -24,7 +24,7 @@ public enum TensorBoardEvents {
       self.counts = counts
     }
 
-    /// The edges with an end for each open bin, which is drawn as wide as its neighbour.
+    /// The edges with an outer end for each open bin, which is drawn as wide as its neighbour.
     var drawnEdges: [Double] {
       let (first, last) = (edges[0], edges[edges.count - 1])
       let (lowest, highest) = edges.count > 1 ? (edges[1] - first, last - edges[edges.count - 2]) : (1, 1)
@@ -32,7 +32,7 @@ public enum TensorBoardEvents {
     }
   }
 
-  /// The record that every file begins with.
+  /// The first record of every file.
   ///
   /// - Parameter wallTime: Seconds since 1970.
   public static func fileVersion(wallTime: Double) -> [UInt8] {
@@ -47,7 +47,7 @@ public enum TensorBoardEvents {
   /// - Parameters:
   ///   - step: The step, from 0.
   ///   - wallTime: Seconds since 1970.
-  ///   - scalars: Stored as 32-bit floats, which is what TensorBoard keeps.
+  ///   - scalars: Stored as 32-bit floats, as in TensorBoard.
   ///   - histograms: Shown in the tabs "Distributions" and "Histograms".
   public static func step(
     _ step: Int, wallTime: Double, scalars: [(name: String, value: Double)],
@@ -77,7 +77,7 @@ public enum TensorBoardEvents {
     let edges = histogram.drawnEdges
     let filled = histogram.counts.indices.filter { histogram.counts[$0] > 0 }
     var message = Message()
-    // TensorBoard draws the outermost bins that are not empty from the least to the greatest value.
+    // TensorBoard draws the outermost non-empty bins from the minimum to the maximum.
     message.add(1, filled.first.map { edges[$0] } ?? 0)
     message.add(2, filled.last.map { edges[$0 + 1] } ?? 0)
     message.add(3, histogram.counts.reduce(0, +))
@@ -86,7 +86,7 @@ public enum TensorBoardEvents {
     return message
   }
 
-  /// Length, check of the length, data, check of the data; numbers in little-endian order.
+  /// Length, checksum of the length, data, checksum of the data; numbers are little-endian.
   private static func record(_ data: [UInt8]) -> [UInt8] {
     let length = Message.littleEndian(UInt64(data.count))
     return length + Message.littleEndian(CRC32C.masked(length)) + data + Message.littleEndian(CRC32C.masked(data))

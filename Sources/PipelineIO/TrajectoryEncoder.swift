@@ -2,10 +2,10 @@
 import CRecordScanner
 import PipelineCore
 
-/// Writes trajectories as JSONL: the line as it was, with what the stages changed laid over it.
+/// Writes trajectories as JSONL: the original line with the changes of the stages.
 ///
-/// A changed key that the line has is replaced where it stands; a new one goes to the end, in the order of
-/// ``Field/reserved``. Everything else is copied, byte for byte, but a bare NaN or Infinity becomes null.
+/// If the line has a changed key, its value is replaced in place; a new key goes to the end, in the order of
+/// ``Field/reserved``. Everything else is copied byte for byte, except that a bare NaN or Infinity becomes null.
 public enum TrajectoryEncoder {
   /// Appends the line of a trajectory, with its line end.
   ///
@@ -31,7 +31,7 @@ public enum TrajectoryEncoder {
     let field: Field
   }
 
-  /// The fast way: copies runs of the line around the replaced values.
+  /// The fast path: copies the parts of the line around the replaced values.
   private static func encodeSpliced(
     _ trajectory: Trajectory, _ line: UnsafeRawBufferPointer, into output: inout [UInt8]
   ) {
@@ -80,7 +80,7 @@ public enum TrajectoryEncoder {
     output.append(UInt8(ascii: "}"))
   }
 
-  /// Where the value of a field stands in the line.
+  /// The place of a field's value in the line.
   private static func range(
     of field: Field, in line: UnsafeRawBufferPointer, of record: Record
   ) -> Range<Int>? {
@@ -93,7 +93,7 @@ public enum TrajectoryEncoder {
     return found
   }
 
-  /// The thorough way: member by member, for lines that lose a key or hold a bare NaN.
+  /// The slow path, member by member, for lines that lose a key or contain a bare NaN.
   private static func encodeMemberwise(
     _ trajectory: Trajectory, _ line: UnsafeRawBufferPointer, into output: inout [UInt8]
   ) {
@@ -145,7 +145,7 @@ public enum TrajectoryEncoder {
 }
 
 extension Trajectory {
-  /// The fields to write anew, in the order of ``Field/reserved``, others after them in the order set.
+  /// The fields to write, in the order of ``Field/reserved``, followed by others in the order in which they were set.
   fileprivate var changedFields: [Field] {
     var fields = changes.fields + overrides.map(\.field)
     if fields.count > 1 {
@@ -156,7 +156,7 @@ extension Trajectory {
     return fields
   }
 
-  /// Whether a key that the line has must go.
+  /// Whether a key of the line must be removed.
   fileprivate var removesMembers: Bool {
     Changes.writeOrder.contains {
       changes.contains($0.change) && record.member(ofReserved: $0.reservedIndex) != nil && !has($0.field)

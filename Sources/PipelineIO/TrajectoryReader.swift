@@ -4,14 +4,14 @@ import PipelineCore
 
 /// Reads JSONL trajectories, plain or compressed, from files and pipes, batch by batch.
 ///
-/// Lines are checked and indexed on several threads, in chunks of a fixed size, and handed out in order. What a
-/// batch keeps in memory of a plain file is an index; of a pipe, at most 64 MiB of text, the rest is spooled.
+/// Lines are checked and indexed on several threads, in chunks of a fixed size, and returned in order. For a batch of a
+/// plain file only an index is kept in memory; of a pipe, at most 64 MiB of text, the rest is spooled.
 public actor TrajectoryReader {
   /// What a line is.
   public enum RecordKind: Sendable, Hashable {
     /// A trajectory: it has an id and a group.
     case trajectories
-    /// A prompt to roll out: its group is its id where it names none, and stands once in all of the input.
+    /// A prompt to sample from: its group is its id if it names none, and occurs only once in the input.
     case prompts
 
     var noun: String { self == .prompts ? "prompt" : "trajectory" }
@@ -19,27 +19,27 @@ public actor TrajectoryReader {
 
   /// What to read, and how.
   public struct Options: Sendable {
-    /// Files, or `-` for standard input, one after the other.
+    /// Files, or `-` for standard input, in order.
     public var paths: [String]
     /// What a line is.
     public var kind = RecordKind.trajectories
-    /// The name of their format, or nil to find out from the first lines.
+    /// The name of their format, or nil to recognize it by the first lines.
     public var format: String?
     /// The formats that can be read.
     public var catalog = FormatCatalog.standard
     /// How to cut batches.
     public var cut: BatchCut = .automatic
-    /// The number of the first batch: above 0 where the batches before it are read elsewhere.
+    /// The number of the first batch; above 0 if earlier batches are read elsewhere.
     public var firstBatch = 0
-    /// Fields whose values together name the group; empty for the records' own `group`.
+    /// Fields whose values together identify the group; empty for the records' own `group`.
     public var groupBy: [Field] = []
     /// Fields that every record must carry.
     public var required: [Field] = []
-    /// Who wants those fields: the start of the sentence "… 'reward', but this record has no such key".
+    /// What requires those fields: the start of the sentence "… 'reward', but this record has no such key".
     public var requiredBy = "the source provides"
     /// More bad records than this end the reading; nil for no limit.
     public var maxBadRecords: Int? = 100
-    /// What the limit is called where the user sets it.
+    /// The name of the limit where the user sets it.
     public var nameOfLimit = "max_bad_records"
     /// The most threads to use.
     public var threads = 1
@@ -50,18 +50,18 @@ public actor TrajectoryReader {
 
   /// What was read so far.
   public struct Counts: Sendable, Hashable {
-    /// Trajectories handed out or waiting.
+    /// Trajectories returned or waiting.
     public var trajectories = 0
     /// Lines that could not be used.
     public var badRecords = 0
-    /// Lines in which a bare NaN or Infinity stood, which counts as no value.
+    /// Lines that contain a bare NaN or Infinity, which counts as no value.
     public var nonFiniteRecords = 0
     /// Lines read.
     public var lines = 0
     /// Bytes of text read, decompressed.
     public var bytes = 0
 
-    /// Nothing read yet.
+    /// Nothing has been read yet.
     public init() {}
   }
 
@@ -79,7 +79,7 @@ public actor TrajectoryReader {
   private var cutter: BatchCutter
   private var nextNumber: Int
   private var firstBadRecord: BadRecord?
-  /// The groups of prompts that came before, as hashes.
+  /// The groups of earlier prompts, as hashes.
   private var promptsSeen: Set<UInt64> = []
   private let parser: RecordParser
   /// What was read so far.
@@ -87,7 +87,7 @@ public actor TrajectoryReader {
 
   /// Opens nothing yet.
   ///
-  /// - Parameter onBadRecord: Gets each line that cannot be used, in order.
+  /// - Parameter onBadRecord: Is called with each line that cannot be used, in order.
   public init(_ options: Options, onBadRecord: @escaping @Sendable (BadRecord) throws -> Void = { _ in }) {
     self.options = options
     self.onBadRecord = onBadRecord
@@ -104,8 +104,8 @@ public actor TrajectoryReader {
 
   /// The next batch, or nil at the end.
   ///
-  /// - Throws: When the input cannot be read, a group comes back after its batch ended, or more records are bad
-  ///   than allowed.
+  /// - Throws: When the input cannot be read, a group reappears after its batch has ended, or more records are bad than
+  ///   allowed.
   public func next() async throws -> TrajectoryBatch? {
     var open: [Trajectory] = []
     var seen = IDTable()
@@ -118,7 +118,7 @@ public actor TrajectoryReader {
           counts.trajectories -= 1
           try bad(
             trajectory.record.line, 1,
-            "the prompt \(trajectory.group.quotedForMessage) came before; give each prompt an id of its own",
+            "the prompt \(trajectory.group.quotedForMessage) has occurred before; give each prompt its own id",
             trajectory)
           continue
         }
@@ -131,7 +131,7 @@ public actor TrajectoryReader {
           counts.trajectories -= 1
           try bad(
             trajectory.record.line, 1,
-            "the id \(trajectory.id.quotedForMessage) stands already in line \(open[first].record.line) of the same batch",
+            "the id \(trajectory.id.quotedForMessage) is already in line \(open[first].record.line) of the same batch",
             trajectory)
         } else {
           open.append(trajectory)
@@ -144,7 +144,7 @@ public actor TrajectoryReader {
     }
   }
 
-  /// The next trajectories, however many were read at once, or nil at the end; for those who do not ask for batches.
+  /// The next trajectories, as many as were read at once, or nil at the end; for callers that do not need batches.
   ///
   /// - Throws: When the input cannot be read, or more records are bad than allowed.
   public func nextUncut() async throws -> [Trajectory]? {
@@ -155,9 +155,9 @@ public actor TrajectoryReader {
     return waiting
   }
 
-  /// Takes back a trajectory that was handed out: it turned out to be of no use, and counts as a bad record.
+  /// Takes back a returned trajectory that turned out to be unusable; it counts as a bad record.
   ///
-  /// - Throws: When that makes more bad records than allowed.
+  /// - Throws: When there are then more bad records than allowed.
   public func reject(_ trajectory: Trajectory, because reason: String) throws {
     counts.trajectories -= 1
     let text = try trajectory.record.withBytes { String(decoding: $0.prefix(8_000), as: UTF8.self).prefix(2_000) }
@@ -224,7 +224,9 @@ public actor TrajectoryReader {
     if let limit = options.maxBadRecords, counts.badRecords > limit, let first = firstBadRecord {
       let more = counts.badRecords == 1 ? "" : " (the first of \(counts.badRecords) bad records)"
       throw PipelineError(
-        .invalidData, "\(first.reason)\(more); mend the file, or allow more with \(options.nameOfLimit) (now \(limit))",
+        .invalidData,
+        "\(first.reason)\(more); correct the file, or allow more with \(options.nameOfLimit) (now "
+          + "\(limit))",
         at: first.location)
     }
   }

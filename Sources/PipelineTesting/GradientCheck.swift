@@ -49,9 +49,9 @@ struct GradientCheck {
     }
   }
 
-  /// How fast the weighted sum changes, and how much of that may be rounding.
+  /// The rate of change of the weighted sum, and how much of it may be rounding.
   ///
-  /// Differences are taken token by token, so that losses which stay do not add to the noise.
+  /// Differences are taken token by token, so that constant losses do not add to the noise.
   private func difference(_ after: [Double], _ before: [Double], _ weights: [Double]) -> (value: Double, noise: Double)
   {
     var value = 0.0

@@ -7,7 +7,7 @@ public struct LawViolation: Error, Sendable, CustomStringConvertible {
   /// The broken laws, each with the input that shows it; at least one.
   public let broken: [String]
 
-  /// The subject, then one broken law a line.
+  /// The subject, then one line for each broken law.
   public var description: String {
     "\(subject) breaks \(broken.count == 1 ? "a law" : "\(broken.count) laws"):\n"
       + broken.map { "- \($0)" }.joined(separator: "\n")
@@ -22,13 +22,13 @@ struct LawBook {
 
   init(subject: String) { self.subject = subject }
 
-  /// Notes a broken law; after the second example of the same law, no more of it.
+  /// Records a broken law, at most two examples of the same law.
   mutating func breaks(_ law: String, _ example: String) {
     seen[law, default: 0] += 1
     if seen[law, default: 0] <= 2 { broken.append("\(law): \(example)") }
   }
 
-  /// Throws what was noted, if anything was.
+  /// Throws the recorded violations, if there are any.
   func verdict() throws {
     if !broken.isEmpty { throw LawViolation(subject: subject, broken: broken) }
   }

@@ -2,8 +2,8 @@
 public import PipelineCore
 
 extension LossLaws {
-  /// Responses of 0, 1, 2, 3 and 7 tokens whose log-ratios are 0, tiny, small, large and beyond the usual clamp of 20, with
-  /// advantages of one sign, of both and 0, and weights of which some are 0.
+  /// Responses of 0, 1, 2, 3 and 7 tokens whose log-ratios are 0, tiny, small, large and beyond the usual clamp of 20,
+  /// with advantages of one sign, of both and 0, and weights some of which are 0.
   public static func responses() -> [LossTokens] {
     var responses: [LossTokens] = []
     for count in [0, 1, 2, 3, 7] {

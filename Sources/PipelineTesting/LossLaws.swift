@@ -8,20 +8,21 @@ public import PipelineCore
 /// try LossLaws.check(ClipLoss(assembly: .plain()))
 /// ```
 /// 1. It gives a loss and a derivative for each token, none for an empty response, and clips for all tokens or none.
-/// 2. The gradient is the derivative of `Σ weights·losses` by each log-probability.
-/// 3. The gradient is linear in the weights, 0 where all are 0; losses and clips do not depend on them.
+/// 2. The gradient is the derivative of `Σ weights·losses` with respect to each log-probability.
+/// 3. The gradient is linear in the weights, and 0 if all are 0; losses and clips do not depend on them.
 /// 4. Losses and gradient are finite for every finite input: log-probabilities of −10,000, ratios that overflow.
 /// 5. The same response gives the same bits.
-/// 6. Without `usesOldLogProbs` the old log-probabilities do not matter, without `advantage` in `reads` nor do advantages.
+/// 6. Without `usesOldLogProbs` the result does not depend on old log-probabilities, without `advantage` in `reads` not
+/// on advantages.
 public enum LossLaws {
   /// What the gradient is the derivative of.
   public enum Gradient: Sendable {
     /// Of the losses themselves.
     case derivative
-    /// Of the losses with parts held constant, for a loss that stops gradients.
+    /// The losses with some parts held constant, for a loss that stops gradients.
     ///
-    /// The closure gives the losses of `tokens`, with the constant parts computed from `point`; where both are the same,
-    /// they are the losses. For a loss `−A·sg(ρ)·log π`:
+    /// The closure gives the losses of `tokens`, with the constant parts computed from `point`; if both are equal, it
+    /// gives the losses themselves. For a loss `−A·sg(ρ)·log π`:
     /// ```swift
     /// .holding { tokens, point in
     ///   (0..<tokens.count).map {
@@ -32,10 +33,10 @@ public enum LossLaws {
     case holding(@Sendable (_ tokens: LossTokens, _ point: LossTokens) throws -> [Double])
   }
 
-  /// Evaluates a loss on responses, and throws when it breaks a law.
+  /// Evaluates a loss on responses, and throws if it breaks a law.
   ///
-  /// Derivatives are compared with central differences of 1e-6, to 1e-4 of their size. Places where the differences to both
-  /// sides disagree are kinks, where a loss has no derivative; they are left out, and may not be the most.
+  /// Derivatives are compared with central differences of 1e-6, to 1e-4 of their size. Places where the differences to
+  /// both sides disagree are kinks without a derivative; they are left out, and must not be the majority.
   /// - Parameters:
   ///   - loss: The loss, with its options.
   ///   - gradient: What the gradient is the derivative of.
@@ -69,7 +70,7 @@ public enum LossLaws {
     try book.verdict()
   }
 
-  /// What a loss makes of a response, if it has the right shape and is finite.
+  /// The result of a loss for a response, if it has the right shape and is finite.
   private static func evaluate(
     _ loss: any PolicyLoss, _ tokens: LossTokens, _ example: String, _ book: inout LawBook
   ) -> TokenLosses? {

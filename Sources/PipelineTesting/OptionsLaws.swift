@@ -4,11 +4,11 @@ import PipelineCore
 
 /// The laws that every options struct must obey.
 ///
-/// 1. Every key that the options are written with has a line of help under its snake_case name, and every line of
-///    help such a key.
+/// 1. Every key of the encoded options has a line of help under its snake_case name, and every line of help has such a
+/// key.
 /// 2. The defaults have no ``ComponentOptions/allProblems()``.
-/// 3. What is encoded decodes to the same.
-/// 4. No property is optional: where "none" has a meaning, an enum case says so.
+/// 3. Encoded options decode to the same value.
+/// 4. No property is optional: if "none" has a meaning, it is an enum case.
 public enum OptionsLaws {
   /// Checks an options struct.
   ///

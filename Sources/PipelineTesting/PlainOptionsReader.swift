@@ -2,16 +2,17 @@
 import Foundation
 import PipelineCore
 
-/// Reads options as a spec does, without places and suggestions: enough to assemble components in a test.
+/// Reads options like a spec, without places and suggestions: enough to assemble components in a test.
 ///
-/// Keys of the tree replace the defaults' at the top level; nested values are replaced as a whole.
+/// Keys of the tree replace the defaults at the top level; nested values are replaced as a whole.
 public struct PlainOptionsReader: OptionsReader {
   /// Makes one.
   public init() {}
 
   /// Lays the tree over the defaults, refuses unknown keys, decodes and validates.
   public func read<Options: ComponentOptions>(_ type: Options.Type, from tree: OptionTree) throws -> Options {
-    guard case .table(var merged) = try OptionsEncoder.tree(of: Options()).node, case .table(let wanted) = tree.node else {
+    guard case .table(var merged) = try OptionsEncoder.tree(of: Options()).node, case .table(let wanted) = tree.node
+    else {
       throw PipelineError(.invalidSpec, "options must be a table, not \(tree.kindDescription)")
     }
     for entry in wanted {
@@ -34,7 +35,7 @@ public struct PlainOptionsReader: OptionsReader {
 }
 
 extension Assembly {
-  /// An assembly for tests over what a registry holds.
+  /// An assembly for tests over the components of a registry.
   public static func plain(_ registry: Registry = Registry()) -> Assembly {
     Assembly(registry: registry, reader: PlainOptionsReader())
   }

@@ -8,13 +8,13 @@ import PipelineCore
 /// 1. The same trajectory gets the same outcome.
 /// 2. Scores, and those of the parts, are finite.
 /// 3. Without a field that it `reads`, it throws or abstains; it does not score.
-/// 4. It answers in bounded work, whatever the text: a megabyte of braces included.
+/// 4. It answers with bounded work for every text, including a megabyte of braces.
 public enum RewardLaws {
-  /// Runs a reward function on trajectories and on hostile texts, and throws when it breaks a law.
+  /// Runs a reward function on trajectories and on hostile texts, and throws if it breaks a law.
   ///
   /// - Parameters:
   ///   - reward: The reward function, with its options.
-  ///   - cases: Trajectories that it can judge, at least one.
+  ///   - cases: Trajectories that it can score, at least one.
   ///   - secondsPerText: The longest that one hostile text of a megabyte may take.
   /// - Throws: ``LawViolation``, with examples of every broken law.
   public static func check(
@@ -104,7 +104,7 @@ public enum RewardLaws {
 }
 
 extension Trajectory {
-  /// This trajectory without the value of a field; `id` and `group` cannot go.
+  /// This trajectory without the value of a field; `id` and `group` cannot be removed.
   fileprivate func without(_ field: Field) -> Trajectory {
     var copy = self
     switch field {

@@ -4,11 +4,11 @@ import PipelineCore
 extension TrajectoryBatch {
   /// A batch for tests: a group for each list of rewards, and a rollout for each reward.
   ///
-  /// Groups are named `g0`, `g1`, … and rollouts `g0/0`, `g0/1`, …; `nil` is a rollout without a reward. Every
-  /// rollout has a prompt, an answer, a response that is right where the reward is at least one half, a finish,
-  /// one to four tokens, and a key `note` that no stage knows.
+  /// Groups are named `g0`, `g1`, … and rollouts `g0/0`, `g0/1`, …; `nil` is a rollout without a reward. Every rollout
+  /// has a prompt, an answer, a response that is right if the reward is at least one half, a finish, one to four
+  /// tokens, and a key `note` that no stage knows.
   ///
-  /// - Parameter prepare: Changes each trajectory before it goes into the batch.
+  /// - Parameter prepare: Changes each trajectory before it is added to the batch.
   public static func sample(
     rewards: [[Double?]], number: Int = 0, prepare: (inout Trajectory) -> Void = { _ in }
   ) -> TrajectoryBatch {
@@ -38,7 +38,7 @@ extension TrajectoryBatch {
     return TrajectoryBatch(trajectories, number: number)
   }
 
-  /// The same trajectories with the groups in another order; within each group the order stays.
+  /// The same trajectories with the groups in another order; the order within a group does not change.
   ///
   /// - Parameter order: The groups' numbers in the order wanted.
   public func reorderingGroups(_ order: [Int]) -> TrajectoryBatch {
@@ -47,14 +47,14 @@ extension TrajectoryBatch {
   }
 }
 
-/// Small batches that between them hold every shape a stage must live with.
+/// Small batches that together have every shape that a stage must handle.
 public enum SampleBatches {
   /// Group sizes 0, 1, 2, 3, 4, 5 and 16; rewards right, wrong, missing, tied, all equal, all different.
   ///
   /// Up to four rollouts every pattern of `nil`, 0 and 1 occurs; the last batches hold many groups at once,
   /// one of them with the rollouts of different groups interleaved.
   ///
-  /// - Parameter fields: What trajectories must carry; an advantage is then the reward minus one half, and a
+  /// - Parameter fields: The fields that trajectories must carry; an advantage is then the reward minus one half, and a
   ///   baseline one quarter.
   public static func exhaustive(carrying fields: Set<Field> = []) -> [TrajectoryBatch] {
     let prepare: (inout Trajectory) -> Void = { trajectory in

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import PipelineCore
 
-/// A policy without a model: it gives prepared answers, and remembers what it was asked.
+/// A policy without a model: it gives prepared answers, and records the calls.
 ///
-/// For tests of whatever works with a policy, from a prompt record to an optimizer's step:
+/// For tests of everything that works with a policy, from a prompt record to an optimizer's step:
 /// ```swift
 /// let policy = ScriptedPolicy(answers: ["What is 3 + 4?": ["\\boxed{7}", "\\boxed{8}"]], otherwise: ["no idea"])
 /// var options = RolloutSampler.Options()
@@ -13,12 +13,12 @@ import PipelineCore
 /// // Rollouts 0 and 2 say 7, rollouts 1 and 3 say 8.
 /// let steps = await policy.calls.compactMap { if case .step(let step) = $0 { step.learningRate } else { nil } }
 /// ```
-/// The responses to a prompt are its answers in turn, whatever their seeds. Tokens are the bytes of UTF-8 with
-/// ``endToken`` after an answer, and ``imageToken`` for each image. Log-probabilities are made up: they lie in −4…0,
-/// depend on the prompt, on the tokens so far and on the number of steps, and are the same for what was generated and
-/// for what is given.
+/// The responses to a prompt are its answers in turn, independent of the seeds. Tokens are the bytes of UTF-8, with
+/// ``endToken`` after an answer and ``imageToken`` for each image. Log-probabilities are made up: they lie in −4…0,
+/// depend on the prompt, on the tokens so far and on the number of steps, and are the same for generated and for given
+/// responses.
 public actor ScriptedPolicy: Policy {
-  /// What was asked of a policy, in order.
+  /// A call of a policy, in order.
   public enum Call: Sendable {
     /// See ``Policy/generate(_:sampling:progress:)``.
     case generate([GenerationRequest], sampling: SamplingOptions)
@@ -39,9 +39,9 @@ public actor ScriptedPolicy: Policy {
 
   /// What the policy is.
   public let facts: PolicyFacts
-  /// What was asked so far.
+  /// The calls so far.
   public private(set) var calls: [Call] = []
-  /// How many steps were made.
+  /// The number of steps.
   public private(set) var steps = 0
 
   private let answers: [String: [String]]
@@ -114,7 +114,7 @@ public actor ScriptedPolicy: Policy {
     return groups.map { group in group.responses.map { logProbs(group.prompt, $0, temperature) } }
   }
 
-  /// Asks for the gradient of each response, in order, and remembers it.
+  /// Asks for the gradient of each response, in order, and records it.
   public func accumulate(
     _ groups: [ResponseGroup], temperature: Double,
     gradient: @Sendable (ResponsePlace, [Float]) throws -> [Float]
@@ -131,7 +131,7 @@ public actor ScriptedPolicy: Policy {
     calls.append(.accumulate(groups, temperature: temperature, gradients: gradients))
   }
 
-  /// Counts the step, after which log-probabilities are others; reports the norm of the remembered gradients.
+  /// Counts the step, which changes log-probabilities; reports the norm of the recorded gradients.
   public func step(_ step: OptimizerStep) throws -> OptimizerReport {
     defer { squares = 0 }
     guard squares.isFinite else {
@@ -142,7 +142,7 @@ public actor ScriptedPolicy: Policy {
     return OptimizerReport(gradientNorm: squares.squareRoot(), steps: steps)
   }
 
-  /// Remembers the folder, and writes nothing.
+  /// Records the folder, and writes nothing.
   public func save(to folder: String) { calls.append(.save(folder: folder)) }
 
   private static func encode(_ messages: [ChatMessage], folder: String) -> EncodedPrompt {
@@ -179,7 +179,7 @@ public actor ScriptedPolicy: Policy {
     return tokens.map { token in
       state = Self.mixed(state, token)
       let uniform = PhiloxGenerator.uniform(from: state)
-      // Hotter is flatter: nearer to each other.
+      // A higher temperature flattens: values are nearer to each other.
       return Float(-4 * uniform / (temperature > 0 ? max(1, temperature) : 1))
     }
   }

@@ -5,12 +5,12 @@ import PipelineCore
 ///
 /// Call ``check(_:on:groupOrder:refusals:)`` from a test of each stage.
 ///
-/// 1. Nothing is lost or invented: what is kept and what is dropped is what came in; ids stay unique.
-/// 2. What is kept keeps its order.
+/// 1. Nothing is lost or invented: the kept and the dropped trajectories together are the input; ids stay unique.
+/// 2. Kept trajectories keep their order.
 /// 3. Every drop names this stage and a rule in kebab-case.
-/// 4. Values that a stage sets are among its `writes`; every other value, known or not, stays as it was. (A
-///    value that the stage's work made stale may be removed.)
-/// 5. The same batch gives the same result, metrics included, again and on 1, 2 and 7 threads.
+/// 4. Values that a stage sets are among its `writes`; every other value, known or not, is unchanged. (A value that the
+/// stage makes stale may be removed.)
+/// 5. The same batch gives the same result, including metrics, again and on 1, 2 and 7 threads.
 /// 6. What becomes of a trajectory does not depend on the order of the groups, up to rounding.
 /// 7. Metrics are finite, and an empty batch is no error.
 /// 8. The rules that it drops by and its metrics are among those that its `about` describes.
@@ -31,11 +31,11 @@ public enum StageLaws {
     case allowed
   }
 
-  /// Runs a stage on batches and throws when it breaks a law.
+  /// Runs a stage on batches and throws if it breaks a law.
   ///
   /// - Parameters:
   ///   - stage: The stage, with its options.
-  ///   - batches: What to run it on; by default ``SampleBatches/exhaustive(carrying:)`` for what it reads.
+  ///   - batches: The batches to run it on; by default ``SampleBatches/exhaustive(carrying:)`` for what it reads.
   ///   - groupOrder: Whether the order of the groups may matter.
   ///   - refusals: Whether the stage may throw; never for an empty batch.
   /// - Throws: ``LawViolation``, with examples of every broken law.
@@ -144,7 +144,7 @@ public enum StageLaws {
 }
 
 extension StageLaws {
-  /// What a stage made of a batch.
+  /// The result of a stage for a batch.
   private struct Outcome: Equatable {
     struct Drop: Equatable {
       let id: String
@@ -156,7 +156,7 @@ extension StageLaws {
     var metrics: [StageReport.Metric] = []
     var error: String?
 
-    /// Whether each trajectory met the same fate, in whatever order.
+    /// Whether the same happened to each trajectory, in any order.
     func agrees(with other: Outcome) -> Bool {
       let left = kept.sorted { $0.id < $1.id }
       let right = other.kept.sorted { $0.id < $1.id }

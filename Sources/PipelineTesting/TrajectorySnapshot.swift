@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import PipelineCore
 
-/// Everything that a stage can change about a trajectory, in a form that can be compared.
+/// Everything that a stage can change about a trajectory, in a comparable form.
 struct TrajectorySnapshot: Equatable {
   let id: String
   let group: String
@@ -37,17 +37,17 @@ struct TrajectorySnapshot: Equatable {
     self.values = values
   }
 
-  /// The fields whose values here are not those of an earlier snapshot, sorted; without those that went away.
+  /// The fields whose values differ from those of an earlier snapshot, sorted; without removed fields.
   func fieldsSet(since earlier: TrajectorySnapshot) -> [String] {
     values.filter { earlier.values[$0.key] != $0.value }.map(\.key.rawValue).sorted()
   }
 
-  /// Whether both stand on the same line of the input, so that unknown fields are the same bytes.
+  /// Whether both come from the same line of the input, so that unknown fields are the same bytes.
   func isSameRecord(as earlier: TrajectorySnapshot) -> Bool {
     storage == earlier.storage && offset == earlier.offset
   }
 
-  /// Whether both say the same, but for differences of rounding.
+  /// Whether both are equal, apart from rounding.
   func isClose(to other: TrajectorySnapshot) -> Bool {
     id == other.id && group == other.group && values.count == other.values.count
       && values.allSatisfy { field, value in other.values[field].map { Self.isClose(value, $0) } ?? false }

@@ -2,8 +2,8 @@
 
 /// Which rows of a packed batch attend to which.
 ///
-/// The batch is a list of segments without padding. A row of a segment attends to its own segment, up to itself where
-/// the segment is causal, and to all of the segment's prefix: the prompt that several responses share stands there once.
+/// The batch is a list of segments without padding. A row of a segment attends to its own segment, up to itself if the
+/// segment is causal, and to all of the segment's prefix: the prompt that several responses share is stored once.
 public struct AttentionLayout: Sendable {
   /// Rows that belong together.
   public struct Segment: Sendable, Hashable {
@@ -11,7 +11,7 @@ public struct AttentionLayout: Sendable {
     public var start: Int
     /// The number of rows.
     public var count: Int
-    /// The index of the segment before this one that all its rows see; it has no prefix itself.
+    /// The index of an earlier segment that all its rows see; that segment has no prefix itself.
     public var prefix: Int?
 
     /// Describes a segment.
@@ -45,7 +45,7 @@ public struct AttentionLayout: Sendable {
   public let rows: Int
   /// For each row, how many rows of its own segment it sees.
   let own: [Int32]
-  /// What each tree of a prefix and the segments that see it consists of.
+  /// The parts of each tree of a prefix and the segments that see it.
   let trees: [[Block]]
 
   private static let rowsPerBlock = 96

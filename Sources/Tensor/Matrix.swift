@@ -11,7 +11,7 @@ public struct Matrix<S: Scalar> {
   public let pointer: UnsafeMutablePointer<S>
   private let owner: Storage
 
-  /// A matrix with whatever stood in the memory.
+  /// A matrix with uninitialized elements.
   public init(rows: Int, columns: Int, pool: MemoryPool) {
     owner = Storage(bytes: max(1, rows * columns) * MemoryLayout<S>.stride, pool: pool)
     pointer = owner.pointer.bindMemory(to: S.self, capacity: max(1, rows * columns))
@@ -50,7 +50,7 @@ public struct Matrix<S: Scalar> {
   /// Makes every element 0.
   public func clear() { memset(pointer, 0, count * MemoryLayout<S>.stride) }
 
-  /// Takes over elements, row by row.
+  /// Takes elements, row by row.
   public func fill(_ values: some Sequence<S>) {
     _ = elements.update(from: values)
   }

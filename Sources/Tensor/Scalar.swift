@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 public import CKernels
 
-/// What the engine computes with: `Float` in use, `Double` where gradients are held against finite differences.
+/// The engine's element type: `Float` in use, `Double` where gradients are compared with finite differences.
 public protocol Scalar: BinaryFloatingPoint, Sendable {
   /// The type as the kernels name it.
   static var kernelType: ck_type { get }

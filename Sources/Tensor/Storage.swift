@@ -2,7 +2,7 @@
 import Foundation
 import Synchronization
 
-/// Memory for matrices, used again once its owner is gone: pages stay mapped from one step to the next.
+/// Memory for matrices that is reused: pages stay mapped from one step to the next.
 public final class MemoryPool: Sendable {
   private struct State {
     var free: [Int: [UInt]] = [:]
@@ -12,7 +12,7 @@ public final class MemoryPool: Sendable {
   }
   private let state = Mutex(State())
 
-  /// What is used at the same time, at most, so far.
+  /// The peak of the memory in use so far.
   public var peakBytes: Int { state.withLock { $0.peakBytes } }
 
   /// An empty pool.
@@ -20,7 +20,7 @@ public final class MemoryPool: Sendable {
 
   deinit { trim() }
 
-  /// Gives unused memory back to the system.
+  /// Returns unused memory to the system.
   public func trim() {
     let unused = state.withLock { state in
       defer {
@@ -32,7 +32,7 @@ public final class MemoryPool: Sendable {
     for address in unused { free(UnsafeMutableRawPointer(bitPattern: address)) }
   }
 
-  /// The size that is really taken: steps of an eighth of a power of two, so that similar sizes share memory.
+  /// The size that is really allocated: steps of an eighth of a power of two, so that similar sizes share memory.
   static func rounded(_ bytes: Int) -> Int {
     let bytes = max(bytes, 256)
     let step = max(64, (1 << (Int.bitWidth - 1 - bytes.leadingZeroBitCount)) / 8)
@@ -63,7 +63,7 @@ public final class MemoryPool: Sendable {
   }
 }
 
-/// A piece of a pool, returned when its last owner is gone.
+/// A piece of a pool, returned with its last owner.
 final class Storage {
   let pointer: UnsafeMutableRawPointer
   private let size: Int

@@ -43,9 +43,9 @@ public struct RotaryAngles<S: Scalar> {
 extension Tape {
   /// Scaled dot-product attention with rotary positions.
   ///
-  /// `projection` [n, (heads + 2 · key-value heads) · size] holds queries, keys and values side by side; queries and
-  /// keys are rotated in place. The result is [n, heads · size]. Probabilities are not kept: the backward pass computes
-  /// them again from their log-sums, block by block (Dao et al., "FlashAttention").
+  /// `projection` [n, (heads + 2 · key-value heads) · size] contains queries, keys and values side by side; queries and
+  /// keys are rotated in place. The result is [n, heads · size]. Probabilities are not kept: the backward pass
+  /// recomputes them from their log-sums, block by block (Dao et al., "FlashAttention").
   public func attention(
     _ projection: Variable<S>, heads: AttentionHeads, layout: AttentionLayout, angles: RotaryAngles<S>?
   ) -> Variable<S> {
@@ -90,14 +90,14 @@ extension Tape {
 }
 
 extension AttentionHeads {
-  /// The query heads that a key and value head serves.
+  /// The query heads of a key and value head.
   func queryHeads(of keyValueHead: Int) -> Range<Int> {
     let share = count / keyValueCount
     return keyValueHead * share..<(keyValueHead + 1) * share
   }
 }
 
-/// One layer's attention, cut into blocks of rows.
+/// One layer's attention, divided into blocks of rows.
 private struct AttentionWork<S: Scalar> {
   let projection: Matrix<S>
   let output: Matrix<S>

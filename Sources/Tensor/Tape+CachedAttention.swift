@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import CKernels
 
-/// What generation keeps of the tokens so far: the keys and values of each prompt once, and of each continuation.
+/// The cache of generation: the keys and values of each prompt once, and of each continuation.
 public struct CachedAttention {
   /// Continuations of one prompt.
   public struct Group {
@@ -38,8 +38,8 @@ public struct CachedAttention {
 extension Tape<Float> {
   /// Attention of one new token for each row over its prompt and its continuation.
   ///
-  /// Rotates queries and keys of `projection` in place, puts keys and values into the cache, and returns
-  /// [rows, heads · size]. For values alone.
+  /// Rotates queries and keys of `projection` in place, puts keys and values into the cache, and returns [rows, heads ·
+  /// size]. Without gradients.
   public func attention(
     _ projection: Matrix<Float>, heads: AttentionHeads, angles: RotaryAngles<Float>, cache: CachedAttention
   ) -> Variable<Float> {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import CKernels
 
-/// Elements that one part of an elementwise loop takes.
+/// The number of elements in one part of an elementwise loop.
 private let elementsPerPart = 1 << 15
 
 extension Tape {
@@ -25,7 +25,7 @@ extension Tape {
       let size = rowsPerPart(width)
       let parts = (rows + size - 1) / size
       let dx = x.needsGradient ? x.gradientSum() : nil
-      // One sum of weight gradients a part, added up in order.
+      // One sum of weight gradients for each part, added up in order.
       let sums = weight.needsGradient ? matrix(parts, width) : nil
       sums?.clear()
       workers.forEachPart(of: rows, size: size) { r in
@@ -85,7 +85,7 @@ extension Tape {
 
   /// Adds `x` to `y` and returns `y`: a residual connection without another matrix.
   ///
-  /// `y` must be the result of an operation that does not need its own result to go back, as ``linear(_:_:bias:)`` is.
+  /// `y` must be the result of an operation whose backward pass does not need it, such as ``linear(_:_:bias:)``.
   public func add(_ x: Variable<S>, into y: Variable<S>) -> Variable<S> {
     precondition(y.needsGradient || !x.needsGradient || !isRecording, "the sum needs a gradient, its target has none")
     addElements(of: x.value, to: y.value)

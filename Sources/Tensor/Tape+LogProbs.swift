@@ -4,7 +4,7 @@ import CKernels
 extension Tape {
   /// Log-probabilities of target tokens: `log softmax(x · weightᵀ / temperature)[target]`, [n, 1].
   ///
-  /// x [n, width], weight [vocabulary, width]. The logits of all rows never stand in memory at once.
+  /// x [n, width], weight [vocabulary, width]. The logits of all rows are never in memory at once.
   public func logProbs(
     _ x: Variable<S>, _ weight: Variable<S>, targets: [Int32], temperature: Double
   ) -> Variable<S> {
@@ -13,7 +13,7 @@ extension Tape {
     precondition(targets.allSatisfy { $0 >= 0 && Int($0) < vocabulary }, "a target outside the vocabulary")
     let y = variable(matrix(rows, 1), needsGradient: x.needsGradient || weight.needsGradient)
     let logSums = matrix(rows, 1)
-    // What one round of rows puts into memory: 32 MB of floats.
+    // The memory of one round of rows: 32 MB of floats.
     let rowsPerRound = max(1, min(rows, (8 << 20) / vocabulary))
     let logits = matrix(rowsPerRound, vocabulary)
     for start in stride(from: 0, to: rows, by: rowsPerRound) {

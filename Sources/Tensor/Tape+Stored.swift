@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import CKernels
 
-/// A weight that stays where it is, in bfloat16.
+/// A weight in bfloat16 that stays in place.
 public struct BFloat16Matrix: @unchecked Sendable {
   /// The number of rows.
   public let rows: Int
@@ -11,7 +11,7 @@ public struct BFloat16Matrix: @unchecked Sendable {
   public let pointer: UnsafePointer<UInt16>
   private let owner: AnyObject
 
-  /// A weight in memory that `owner` keeps.
+  /// A weight in memory owned by `owner`.
   public init(rows: Int, columns: Int, pointer: UnsafePointer<UInt16>, owner: AnyObject) {
     self.rows = rows
     self.columns = columns
@@ -19,7 +19,7 @@ public struct BFloat16Matrix: @unchecked Sendable {
     self.owner = owner
   }
 
-  /// About a megabyte of weights a part.
+  /// About a megabyte of weights for each part.
   fileprivate var rowsPerPart: Int { max(16, 524_288 / max(1, columns)) }
 
   /// One row, widened.
@@ -29,7 +29,7 @@ public struct BFloat16Matrix: @unchecked Sendable {
 }
 
 extension Tape<Float> {
-  /// `x · weightᵀ + bias` with a weight in bfloat16, its pieces below one another; for values alone.
+  /// `x · weightᵀ + bias` with a weight in bfloat16, given in pieces of rows; without gradients.
   public func linear(_ x: Variable<Float>, _ pieces: [BFloat16Matrix], bias: Variable<Float>? = nil)
     -> Variable<Float>
   {
@@ -64,7 +64,7 @@ extension Tape<Float> {
     }
   }
 
-  /// Log-probabilities of target tokens with an output weight in bfloat16; for values alone.
+  /// Log-probabilities of target tokens with an output weight in bfloat16; without gradients.
   public func logProbs(
     _ x: Variable<Float>, _ pieces: [BFloat16Matrix], targets: [Int32], temperature: Double
   ) -> Variable<Float> {

@@ -1,21 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 import CKernels
 
-/// Computes with variables and remembers how, so that gradients can be computed backwards.
+/// Computes with variables and records the operations, so that gradients can be computed backwards.
 ///
 /// An operation computes at once and returns a variable. ``backward()`` goes through the operations in reverse; each
-/// adds to the gradients of its inputs and then lets go of what it had kept. One thread uses a tape at a time; the
-/// operations share their work among ``workers``.
+/// adds to the gradients of its inputs and then releases what it kept. One thread uses a tape at a time; the operations
+/// share their work among ``workers``.
 public final class Tape<S: Scalar> {
-  /// Who computes.
+  /// The threads that compute.
   public let workers: Workers
-  /// Where matrices live.
+  /// The memory of matrices.
   public let pool: MemoryPool
-  /// Whether operations are remembered.
+  /// Whether operations are recorded.
   public let isRecording: Bool
   private var steps: [() -> Void] = []
 
-  /// A tape; one that does not record is for computing values alone.
+  /// A tape; one that does not record computes values only.
   public init(workers: Workers, pool: MemoryPool, isRecording: Bool) {
     self.workers = workers
     self.pool = pool
@@ -25,30 +25,30 @@ public final class Tape<S: Scalar> {
   /// A constant.
   public func constant(_ value: Matrix<S>) -> Variable<S> { Variable(value, needsGradient: false, pool: pool) }
 
-  /// A matrix with whatever stood in the memory.
+  /// A matrix with uninitialized elements.
   func matrix(_ rows: Int, _ columns: Int) -> Matrix<S> { Matrix(rows: rows, columns: columns, pool: pool) }
 
   func variable(_ value: Matrix<S>, needsGradient: Bool) -> Variable<S> {
     Variable(value, needsGradient: needsGradient && isRecording, pool: pool)
   }
 
-  /// Remembers how to go back.
+  /// Records an operation's backward pass.
   func record(_ step: @escaping () -> Void) {
     if isRecording { steps.append(step) }
   }
 
   /// Computes the gradients of everything that outputs with a gradient depend on.
   ///
-  /// Callers set those of the outputs before, by ``Variable/gradientSum()``. The tape is empty afterwards.
+  /// Callers set the gradients of the outputs first, with ``Variable/gradientSum()``. The tape is empty afterwards.
   public func backward() {
     while let step = steps.popLast() { step() }
   }
 
-  /// Forgets all operations without going back, and lets go of what they had kept.
+  /// Forgets all operations without a backward pass, and releases what they kept.
   public func forget() { steps = [] }
 }
 
-/// How a product is cut into parts that threads share: by shape alone.
+/// How a product is divided into parts that threads share: by shape alone.
 struct ProductParts {
   let rowSize: Int
   let columnSize: Int

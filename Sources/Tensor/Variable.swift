@@ -17,7 +17,7 @@ public final class Variable<S: Scalar> {
     self.pool = pool
   }
 
-  /// The gradient to add to, 0 at first.
+  /// The gradient to add to, initially 0.
   public func gradientSum() -> Matrix<S> {
     if let gradient { return gradient }
     let gradient = Matrix<S>(rows: value.rows, columns: value.columns, pool: pool)
@@ -34,6 +34,6 @@ public final class Variable<S: Scalar> {
     return (gradient, 0)
   }
 
-  /// Forgets the gradient and returns its memory.
+  /// Drops the gradient and returns its memory.
   public func dropGradient() { gradient = nil }
 }

@@ -3,13 +3,13 @@ import CKernels
 
 /// Threads that share loops.
 ///
-/// Work is cut into parts by its shape, never by the number of threads, so results do not depend on it.
+/// Work is divided into parts by its shape, never by the number of threads, so that results do not depend on it.
 public final class Workers: Sendable {
-  /// How many threads work, the caller's included.
+  /// The number of threads, including the caller's.
   public let count: Int
   nonisolated(unsafe) private let pool: OpaquePointer?
 
-  /// So many threads, at least one.
+  /// This many threads, at least one.
   public init(threads: Int) {
     count = max(1, threads)
     pool = count > 1 ? ck_pool_create(count) : nil
@@ -19,7 +19,7 @@ public final class Workers: Sendable {
 
   /// Calls `body` with every index below `count`, in any order, on all threads; returns when all are done.
   ///
-  /// Calls must write to different places. A loop inside a loop runs on the calling thread alone.
+  /// Calls must write to different places. A loop within a loop runs on the calling thread alone.
   public func forEach(_ count: Int, _ body: (Int) -> Void) {
     guard let pool, count > 1 else {
       for index in 0..<max(0, count) { body(index) }
@@ -35,7 +35,7 @@ public final class Workers: Sendable {
     }
   }
 
-  /// Cuts `count` elements into parts of `part` and calls `body` with each range.
+  /// Divides `count` elements into parts of `part` and calls `body` with each range.
   public func forEachPart(of count: Int, size part: Int, _ body: (Range<Int>) -> Void) {
     let part = max(1, part)
     forEach((count + part - 1) / part) { index in body(index * part..<min(count, (index + 1) * part)) }

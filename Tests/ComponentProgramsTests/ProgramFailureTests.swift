@@ -70,7 +70,7 @@ struct ProgramFailureTests {
     await #expect {
       try await reward.words(trajectories(20))
     } throws: { error in
-      "\(error)" == "'reward.py' was started 5 times and answered nothing; it gave no answer within 0.05 s"
+      "\(error)" == "'reward.py' was started 5 times and answered nothing; it did not answer within 0.05 s"
     }
     try await expectNothingLeft(of: scripts)
   }

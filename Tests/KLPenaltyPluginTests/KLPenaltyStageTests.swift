@@ -208,7 +208,7 @@ struct KLPenaltyStageTests {
     (options.coefficient, options.controller, options.target, options.horizon) = (0, .adaptive, 0, -1)
     #expect(
       options.problems() == [
-        OptionProblem("coefficient", "is 0, where an adaptive controller leaves it; give it a value to start from"),
+        OptionProblem("coefficient", "is 0, which an adaptive controller cannot change; give it a value to start from"),
         OptionProblem("target", "is 0.0, it must be more than 0"),
         OptionProblem("horizon", "is -1.0, it must be more than 0"),
       ])

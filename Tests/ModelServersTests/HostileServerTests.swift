@@ -40,7 +40,7 @@ struct HostileServerTests {
   }
 
   private static let tooMuch = """
-    URL answers with more than 4 MiB, which no answer to this needs, and which is not read; see that 'url' is the address \
+    URL answers with more than 4 MiB, more than any answer to this request needs; the rest was not read. Check that 'url' is the address \
     of its API
     """
 
@@ -56,8 +56,7 @@ struct HostileServerTests {
     (
       "forbidden",
       """
-      URL refuses access (403: "project of has no access"); it wants a key: export it in an environment variable, and \
-      name that in 'key_from'
+      URL refuses access (403: "project of has no access"); it needs a key: export it in an environment variable, and name that variable in 'key_from'
       """
     ),
     (
@@ -91,8 +90,7 @@ struct HostileServerTests {
     (
       "challenge",
       """
-      URL refuses access (401: "Not authenticated"); it wants a key: export it in an environment variable, and name that \
-      in 'key_from'
+      URL refuses access (401: "Not authenticated"); it needs a key: export it in an environment variable, and name that variable in 'key_from'
       """
     ),
     ("closed-for-ever", "URL answers 429: \"never again\"; it asks to wait for 31536000 s, start again then"),
@@ -115,7 +113,7 @@ struct HostileServerTests {
     ("always-500", "URL answers 500: \"internal error\"; given up after 3 attempts", 3),
     (
       "always-garbage",
-      "URL answers with what is no chat completion: ", 3
+      "URL sent an answer that is not a chat completion: ", 3
     ),
     ("always-dropping", "the connection to URL broke off: it was closed ", 3),
     ("endless-error", "URL answers 500; given up after 3 attempts", 3),
@@ -163,7 +161,7 @@ struct HostileServerTests {
     }
     #expect(
       reason
-        == "\(server.url) gave no answer within 0.2 s; raise timeout_seconds, or lower concurrency; given up after "
+        == "\(server.url) did not answer within 0.2 s; raise timeout_seconds, or lower concurrency; given up after "
         + "2 attempts")
   }
 
@@ -207,7 +205,7 @@ struct HostileServerTests {
     guard case .failed(let reason) = try await asking.outcomes(["a"])[0] else {
       return #expect(Bool(false), "it did not fail")
     }
-    #expect(reason == "\(server.url) answers with what is no chat completion: a token's 'logprob' is 3.5, above 0")
+    #expect(reason == "\(server.url) sent an answer that is not a chat completion: a token's 'logprob' is 3.5, above 0")
   }
 
   @Test("control characters of a server stay data")

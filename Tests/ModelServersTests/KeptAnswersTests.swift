@@ -86,8 +86,8 @@ struct KeptAnswersTests {
         try await Asking(server, model: "good").rollouts(cacheFolder: scratch.path)
       }
       #expect(
-        error?.message == "\(scratch.path)/answers.jsonl is no file of kept answers; name another one in 'cache', or "
-          + "remove it")
+        error?.message == "\(scratch.path)/answers.jsonl is not a file of stored answers; name another one in "
+          + "'cache', or remove it")
       #expect(scratch.text("answers.jsonl") == text)
     }
   }
@@ -98,8 +98,8 @@ struct KeptAnswersTests {
     let holder = try await asking.policy(cacheFolder: scratch.path)
     let error = await #expect(throws: PipelineError.self) { try await asking.policy(cacheFolder: scratch.path) }
     #expect(
-      error?.message == "cannot keep answers in \(scratch.path)/answers.jsonl: another program works with it; wait for "
-        + "its end, or name another file in 'cache'")
+      error?.message == "cannot store answers in \(scratch.path)/answers.jsonl: another program is using it; "
+        + "wait until it ends, or name another file in 'cache'")
     withExtendedLifetime(holder) {}
   }
 

@@ -90,7 +90,7 @@ struct KeyTests {
       options.url = url
       #expect(
         options.problems().map(\.message) == [
-          "must be an address alone, without user, password or query; name a key's variable in key_from"
+          "must be only an address, without user, password or query; name the key's variable in key_from"
         ])
     }
   }

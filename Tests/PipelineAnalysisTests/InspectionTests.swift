@@ -40,7 +40,7 @@ struct InspectionTests {
           ▲ 3 bad records cannot be used and are left out:
                 1  'reward' must be a number or null, found a string (line 7)
                 1  not JSON: the line ends before its object does (line 8)
-                1  the id 'b/1' stands already in line 5 of the same batch (line 6)
+                1  the id 'b/1' is already in line 5 of the same batch (line 6)
 
         Groups
           2 rollouts  ████████████████████████████████████████████████  1    50 %
@@ -100,7 +100,7 @@ struct InspectionTests {
                    (line 7)
                 1  not JSON: the line ends before its object does
                    (line 8)
-                1  the id 'b/1' stands already in line 5 of the same
+                1  the id 'b/1' is already in line 5 of the same
                    batch (line 6)
 
         Groups
@@ -225,8 +225,8 @@ struct InspectionTests {
   @Test("reasons that differ only in names and numbers are one reason")
   func reasons() {
     #expect(
-      BadRecordTally.kind(of: "the id 'a/1' stands already in line 31 of the same batch")
-        == "the id '…' stands already in line … of the same batch")
+      BadRecordTally.kind(of: "the id 'a/1' is already in line 31 of the same batch")
+        == "the id '…' is already in line … of the same batch")
     #expect(
       BadRecordTally.kind(of: "'rewards.x' must be a number or null, found a string")
         == "'rewards.x' must be a number or null, found a string")

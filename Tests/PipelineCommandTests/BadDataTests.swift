@@ -62,12 +62,12 @@ struct BadDataTests {
       "a binary file in a run", "shuffle-r1 run p.json -o out --set source.rollouts=noise.jsonl",
       leaves: ["out", "out/.lock", "out/resolved.json"],
       """
-      shuffle-r1: error: noise.jsonl is no text file; what can be read is JSONL in UTF-8, plain, .gz or .zst
+      shuffle-r1: error: noise.jsonl is not a text file; what can be read is JSONL in UTF-8, plain, .gz or .zst
       """),
     Case(
       "parquet", "shuffle-r1 inspect x.parquet",
       """
-      shuffle-r1: error: x.parquet is no text file; it is parquet; Examples/trl-parquet has a script that turns that \
+      shuffle-r1: error: x.parquet is not a text file; it is parquet; Examples/trl-parquet has a script that turns that \
       into lines of JSON
       """),
     Case(
@@ -104,21 +104,20 @@ struct BadDataTests {
       warning: standard input:3:1: not JSON: a record must be a JSON object; the record is left out
       warning: further bad records are only counted
       shuffle-r1: error: standard input:1:1: not JSON: a record must be a JSON object (the first of 4 bad records); \
-      mend the file, or allow more with --max-bad-records (now 3)
+      correct the file, or allow more with --max-bad-records (now 3)
       """),
     Case(
       "too many bad records in a run",
       "shuffle-r1 run p.json -q -o out --set source.rollouts=bad.jsonl --set source.max_bad_records=0",
       leaves: ["out", "out/.lock", "out/resolved.json"],
       """
-      shuffle-r1: error: bad.jsonl:1:1: not JSON: a record must be a JSON object; mend the file, or allow more with \
+      shuffle-r1: error: bad.jsonl:1:1: not JSON: a record must be a JSON object; correct the file, or allow more with \
       max_bad_records (now 0)
       """),
     Case(
       "too many bad records in a conversion", "shuffle-r1 convert -q --max-bad-records 1 bad.jsonl out.jsonl",
       """
-      shuffle-r1: error: bad.jsonl:1:1: not JSON: a record must be a JSON object (the first of 2 bad records); mend \
-      the file, or allow more with --max-bad-records (now 1)
+      shuffle-r1: error: bad.jsonl:1:1: not JSON: a record must be a JSON object (the first of 2 bad records); correct the file, or allow more with --max-bad-records (now 1)
       """),
     Case(
       "groups split over batches", "shuffle-r1 stage advantage -q --batch-groups 1 < split.jsonl", prints: true,
@@ -240,7 +239,7 @@ struct BadDataTests {
     Odd(
       "an id twice", "shuffle-r1 stage advantage < twice.jsonl", ids: "a b",
       """
-      warning: standard input:3:1: the id 'a' stands already in line 1 of the same batch; the record is left out
+      warning: standard input:3:1: the id 'a' is already in line 1 of the same batch; the record is left out
       advantage: 2 trajectories in 1 batch, 2 kept; bad records: 1
       """),
     Odd(

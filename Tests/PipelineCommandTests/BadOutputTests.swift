@@ -31,7 +31,7 @@ struct BadOutputTests {
       "shuffle-r1: error: cannot write none/x.jsonl: there is no such folder; make it, or name another file"),
     Case(
       "convert under a file", "shuffle-r1 convert scored.jsonl there.jsonl/x",
-      "shuffle-r1: error: cannot write there.jsonl/x: a part of the path is no directory"),
+      "shuffle-r1: error: cannot write there.jsonl/x: a part of the path is not a directory"),
     Case(
       "lineage onto a file", "shuffle-r1 stage advantage --lineage there.jsonl < scored.jsonl",
       "shuffle-r1: error: there.jsonl exists already; name another file, or say --force to replace it"),
@@ -192,7 +192,7 @@ struct BadOutputTests {
 
   @Test("closed standard streams are errors, not files of ours")
   func closedStreams() throws {
-    let closed = "it is closed, or of no use for that; redirect it to a file or a pipe"
+    let closed = "it is closed, or cannot be used for that; redirect it to a file or a pipe"
     #expect(
       try sandbox.run("shuffle-r1 stage advantage <&-").errors
         == "shuffle-r1: error: cannot read standard input: \(closed)\n")

@@ -134,7 +134,7 @@ struct BadTrainingTests {
       "shuffle-r1 run simple.json -o out --set source.prompts=twice.jsonl --set source.batch.groups=1 --set training.steps=1"
     )
     #expect(outcome.status == 0)
-    #expect(outcome.errors.contains("the prompt 'q00' came before; give each prompt an id of its own"))
+    #expect(outcome.errors.contains("the prompt 'q00' has occurred before; give each prompt its own id"))
   }
 
   @Test("a reward that never varies is warned about once, with advice, and the run goes on")

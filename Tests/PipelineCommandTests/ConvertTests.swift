@@ -96,8 +96,7 @@ struct ConvertTests {
     Case(
       "not lines of the format that was named", "shuffle-r1 convert -q --from trl --max-bad-records 0 scored.jsonl out",
       """
-      shuffle-r1: error: scored.jsonl:1:1: 'completion' is missing, every line of trl has it; mend the file, or allow \
-      more with --max-bad-records (now 0)
+      shuffle-r1: error: scored.jsonl:1:1: 'completion' is missing, every line of trl has it; correct the file, or allow more with --max-bad-records (now 0)
       """),
     Case(
       "not one line of the format that was named", "shuffle-r1 convert -q --from trl scored.jsonl out",
@@ -114,7 +113,7 @@ struct ConvertTests {
       """),
     Case(
       "nothing in it", "shuffle-r1 convert /dev/null out",
-      "shuffle-r1: error: /dev/null holds no rollouts; check that the right file was named"),
+      "shuffle-r1: error: /dev/null contains no rollouts; check that the right file was named"),
   ]
 
   @Test("what cannot be converted is refused, and makes no file", arguments: refused)

@@ -243,8 +243,7 @@ struct EvaluateTests {
     Case(
       "prompts without answers", "shuffle-r1 evaluate --model nowhere --prompts prompts.jsonl",
       """
-      shuffle-r1: error: prompts.jsonl:2:1: scoring reads 'answer', but this record has no such key; mend the file, or \
-      allow more with --max-bad-records (now 0)
+      shuffle-r1: error: prompts.jsonl:2:1: scoring reads 'answer', but this record has no such key; correct the file, or allow more with --max-bad-records (now 0)
       """),
     Case(
       "no prompt with an answer",
@@ -264,13 +263,12 @@ struct EvaluateTests {
       "sed 's/image.png/gone.png/' questions.jsonl | shuffle-r1 evaluate --model model --prompts - --max-tokens 24",
       """
       shuffle-r1: error: standard input:2:1: gone.png: no such image file; check the path and the folder that it is \
-      relative to; mend the file, or allow more with --max-bad-records (now 0)
+      relative to; correct the file, or allow more with --max-bad-records (now 0)
       """),
     Case(
       "a question twice", "cat questions.jsonl questions.jsonl | shuffle-r1 evaluate --model model --prompts -",
       """
-      shuffle-r1: error: standard input:5:1: the prompt 'a' came before; give each prompt an id of its own; mend the \
-      file, or allow more with --max-bad-records (now 0)
+      shuffle-r1: error: standard input:5:1: the prompt 'a' has occurred before; give each prompt its own id; correct the file, or allow more with --max-bad-records (now 0)
       """),
     Case(
       "no prompts", "shuffle-r1 evaluate --model model --prompts - < /dev/null",

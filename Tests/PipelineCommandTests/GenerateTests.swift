@@ -218,7 +218,7 @@ struct GenerateTests {
     #expect(try sandbox.records(outcome.output).map { $0["id"]?.stringValue } == ["b/0"])
     #expect(
       try sandbox.records(in: "bad").map { "\($0["line"]?.intValue ?? 0): \($0["reason"]?.stringValue ?? "")" } == [
-        "3: the prompt 'b' came before; give each prompt an id of its own",
+        "3: the prompt 'b' has occurred before; give each prompt its own id",
         "1: torn.png: the PNG image is damaged: it ends early; replace the file",
         "4: the prompt has 1 image tokens (id 302), but its 0 images have 0",
         "5: token 1 of the prompt is 999, it must be in 0..<320",
@@ -226,8 +226,8 @@ struct GenerateTests {
     try Case(
       "too many", "\(Self.generate) -q --max-bad-records 1 bad.jsonl",
       """
-      shuffle-r1: error: bad.jsonl:3:1: the prompt 'b' came before; give each prompt an id of its own (the first of 2 \
-      bad records); mend the file, or allow more with --max-bad-records (now 1)
+      shuffle-r1: error: bad.jsonl:3:1: the prompt 'b' has occurred before; give each prompt its own id (the first of 2 \
+      bad records); correct the file, or allow more with --max-bad-records (now 1)
       """
     ).check(in: sandbox)
   }

@@ -44,7 +44,7 @@ struct ImportConfigTests {
         without a counterpart here:
           actor_rollout_ref.actor.ppo_mini_batch_size = 256: it belongs to training: --train imports that
           actor_rollout_ref.actor.clip_ratio = 0.2: it belongs to training: --train imports that
-          actor_rollout_ref.rollout.n = 5: saved rollouts have the groups that they have
+          actor_rollout_ref.rollout.n = 5: the groups of saved rollouts are fixed
 
         """)
   }

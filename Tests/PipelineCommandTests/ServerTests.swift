@@ -166,7 +166,7 @@ struct ServerTests {
     #expect(sandbox.text("out.jsonl.cache/answers.jsonl").split(separator: "\n").count == 7)
     let before = try server.requests().count
     let rest = try sandbox.run("\(command) --force --server \(server.url) --model good")
-    #expect(rest.errors.contains("; 7 answers were kept from an earlier attempt"))
+    #expect(rest.errors.contains("; 7 answers were stored by an earlier attempt"))
     #expect(try server.requests().count - before == 5)
     #expect(!sandbox.has("out.jsonl.cache"))
   }
@@ -283,7 +283,7 @@ struct ServerTests {
     Case(
       "no address", "shuffle-r1 generate --server here --model m prompts.jsonl", status: 2,
       """
-      shuffle-r1: error: --server:1:1: 'url' is no address of a server; write it as in http://127.0.0.1:8000/v1
+      shuffle-r1: error: --server:1:1: 'url' is not the address of a server; write it as in http://127.0.0.1:8000/v1
       """),
     Case(
       "a key that is not set", "shuffle-r1 generate --server http://h/v1 --model m --key-from NO_KEY prompts.jsonl",

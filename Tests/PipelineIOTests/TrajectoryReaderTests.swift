@@ -128,7 +128,7 @@ struct TrajectoryReaderTests {
       ),
       (#"{"id":"b","group":"g","draws":[1.5]}"#, 31, "'draws' must be an array of integers"),
       (#"{"id":"b","group":"g","step":0.5}"#, 30, "'step' must be an integer"),
-      (#"{"id":"b","group":"g","id":"c"}"#, 28, "the key 'id' stands twice in the record"),
+      (#"{"id":"b","group":"g","id":"c"}"#, 28, "the key 'id' occurs twice in the record"),
       (#"{"id":"","group":"g"}"#, 7, "'id' must be a string that is not empty, found a string"),
       (#"{"group":"g"}"#, 1, "the record has no 'id'; every trajectory needs one (`shuffle-r1 convert` gives it one)"),
       (
@@ -154,7 +154,7 @@ struct TrajectoryReaderTests {
     #expect(
       await Reading.failure(of: [file]) { $0.maxBadRecords = 1 }
         == "\(file):2:1: not JSON: a record must be a JSON object (the first of 2 bad records); "
-        + "mend the file, or allow more with max_bad_records (now 1)")
+        + "correct the file, or allow more with max_bad_records (now 1)")
     let unlimited = try await Reading.of([file]) { $0.maxBadRecords = nil }
     #expect(unlimited.counts.badRecords == 2)
   }
@@ -180,7 +180,7 @@ struct TrajectoryReaderTests {
     let file = try folder.file("in.jsonl", line("1", "g") + line("2", "g") + line("1", "h"))
     let reading = try await Reading.of([file])
     #expect(reading.batches == [["1", "2"]])
-    #expect(reading.bad.map(\.reason) == ["the id '1' stands already in line 1 of the same batch"])
+    #expect(reading.bad.map(\.reason) == ["the id '1' is already in line 1 of the same batch"])
     #expect(reading.bad.map(\.location.line) == [3])
   }
 
@@ -299,8 +299,8 @@ struct TrajectoryReaderTests {
     #expect(
       reading.bad.map { "\($0.location.line): \($0.reason)" } == [
         "3: the record has no 'id'; every prompt needs one (`shuffle-r1 convert` gives it one)",
-        "2: the prompt 'a' came before; give each prompt an id of its own",
-        "3: the prompt 'b' came before; give each prompt an id of its own",
+        "2: the prompt 'a' has occurred before; give each prompt its own id",
+        "3: the prompt 'b' has occurred before; give each prompt its own id",
       ])
   }
 

@@ -73,7 +73,7 @@ struct RewardStageTests {
     let counted = try await outcomes(2)
     #expect(counted[0] == "\(half)")
     #expect(counted[1] == "\(RewardOutcome.abstained("'scripted': cannot tell"))")
-    #expect(counted[2] == "'scripted': gave no answer within 30.0 s" && counted[3] == "'scripted': it broke")
+    #expect(counted[2] == "'scripted': did not answer within 30.0 s" && counted[3] == "'scripted': it broke")
     let watched = try await outcomes(0)
     #expect(watched[3] == "\(RewardOutcome.scored(0.5, parts: [RewardPart("accuracy", 1)]))")
   }

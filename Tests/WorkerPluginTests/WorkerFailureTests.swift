@@ -112,8 +112,8 @@ struct WorkerFailureTests {
     }
     #expect(
       failure?.message
-        == "the policy's worker was ended by SIGKILL while it answered 'accumulate'; somebody killed it, or the system did for "
-        + "want of memory" + resume)
+        == "the policy's worker was ended by SIGKILL while it answered 'accumulate'; it was killed, by a user or by the system for lack of memory"
+        + resume)
   }
 
   @Test("a worker that hangs")

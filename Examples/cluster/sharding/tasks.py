@@ -171,7 +171,7 @@ def name_places(run: str, text: Feed) -> set[int]:
             record["file"] = text.shards[shard]
             # A duplicate names the line of the first one.
             record["reason"] = re.sub(
-                r"(?<= stands already in line )\d+(?= of the same batch$)",
+                r"(?<= is already in line )\d+(?= of the same batch$)",
                 lambda match: str(text.place(int(match[0]))[1]), record["reason"])  # fmt: skip
             mended.append(json.dumps(record, ensure_ascii=False, separators=(",", ":")) + "\n")
     with open(path, "w", encoding="utf-8") as file:

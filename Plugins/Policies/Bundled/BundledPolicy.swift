@@ -4,15 +4,15 @@ import ModelInput
 public import PipelineCore
 import Tensor
 
-/// The policy that comes with the program: Qwen2.5-VL on this machine's processor.
+/// The policy that comes with the program: Qwen2.5-VL on this machine's CPU.
 public actor BundledPolicy: Policy {
   /// How a policy is opened.
   public struct Options: Sendable {
     /// What the weights are for.
     public var use = WeightUse.training(vision: .frozen)
-    /// The most threads.
+    /// The maximum number of threads.
     public var threads = 1
-    /// Rows that are computed, and kept for the way back, at a time.
+    /// Rows that are computed at a time, and kept for the backward pass.
     public var rowsPerMicroBatch = 4096
     /// Limits on images.
     public var imageLimits = ImageLimits()
@@ -28,10 +28,10 @@ public actor BundledPolicy: Policy {
   private let images: ImageCache<ImagePatches>
   private let optimizer: AdamW
 
-  /// Opens the checkpoint in a folder, with its optimizer's state where it has one.
+  /// Opens the checkpoint in a folder, including its optimizer's state if there is one.
   ///
-  /// A checkpoint without a tokenizer serves prompts and responses that are tokens already.
-  /// - Throws: What is wrong with the checkpoint, all at once.
+  /// Without a tokenizer, prompts and responses must be tokens.
+  /// - Throws: Everything that is wrong with the checkpoint, together.
   public init(folder: String, options: Options = Options()) throws {
     checkpoint = try Checkpoint(folder: folder)
     self.options = options
@@ -45,17 +45,17 @@ public actor BundledPolicy: Policy {
   /// What the policy is.
   public var facts: PolicyFacts { codec.facts(parameterCount: checkpoint.parameterCount) }
 
-  /// Turns a prompt into tokens.
+  /// Converts a prompt to tokens.
   public func encode(_ prompt: PolicyPrompt) throws -> EncodedPrompt {
     try codec.encode(prompt) { try images.patches(of: $0, relativeTo: $1).grid }
   }
 
-  /// Turns a response's text into tokens.
+  /// Converts a response's text to tokens.
   public func encode(response: String, finish: GeneratedResponse.Finish) throws -> [Int32] {
     try codec.encode(response: response, finish: finish)
   }
 
-  /// The text of tokens, special tokens left out.
+  /// The text of tokens, without special tokens.
   public func decode(_ tokens: [Int32]) throws -> String { try codec.decode(tokens) }
 
   /// Samples responses.
@@ -110,7 +110,7 @@ public actor BundledPolicy: Policy {
         try accumulate(pieces, of: groups, temperature: temperature, gradient: gradient)
       }
     } catch {
-      // Half a minibatch is no gradient.
+      // Half a minibatch is not a gradient.
       for parameter in model.parameters { parameter.variable.dropGradient() }
       throw error
     }
@@ -140,10 +140,10 @@ public actor BundledPolicy: Policy {
     tape.backward()
   }
 
-  /// Applies the gradients added up.
+  /// Applies the accumulated gradients.
   public func step(_ step: OptimizerStep) async throws -> OptimizerReport { try optimizer.step(step) }
 
-  /// The gradients added up so far, by the names of their tensors.
+  /// The accumulated gradients, by the names of their tensors.
   package var gradients: [String: [Float]] {
     var found: [String: [Float]] = [:]
     for parameter in model.parameters where parameter.variable.needsGradient {
@@ -157,7 +157,7 @@ public actor BundledPolicy: Policy {
     return found
   }
 
-  /// Writes weights, the files beside them, and the optimizer's state.
+  /// Writes the weights, the other files of the model, and the optimizer's state.
   public func save(to folder: String) async throws {
     guard case .training = options.use else {
       throw PipelineError(

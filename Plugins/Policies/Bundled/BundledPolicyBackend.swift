@@ -3,29 +3,29 @@ import Foundation
 public import ModelInput
 public import PipelineCore
 
-/// The bundled policy as a spec names it.
+/// The bundled policy as named in a spec.
 public struct BundledPolicyBackend: PolicyBackend {
   /// What it says of itself.
   public static let about = ComponentAbout(
     name: "bundled", summary: "Qwen2.5-VL on this machine's processor, from a folder in the Hugging Face layout")
 
-  /// What a spec can set.
+  /// The options.
   public struct Options: ComponentOptions {
     package var model = SpecPath("")
     package var vision = VisionUse.frozen
     package var rowsPerMicroBatch = BundledPolicy.Options().rowsPerMicroBatch
 
-    /// No model yet.
+    /// No model is set.
     public init() {}
 
-    /// What each option means.
+    /// The help for each option.
     public static let help = [
       "model": "the folder of the model, relative to the spec's: config.json, model.safetensors, tokenizer.json",
       "vision": "whether the vision tower learns too (trained) or stays as it is (frozen), as in the paper",
       "rows_per_micro_batch": "tokens that are computed at a time; fewer need less memory, and change no gradient",
     ]
 
-    /// What is wrong with the values.
+    /// The problems of the values.
     public func problems() -> [OptionProblem] {
       var problems: [OptionProblem] = []
       if model.text.isEmpty || model.isStandardStream {
@@ -38,7 +38,7 @@ public struct BundledPolicyBackend: PolicyBackend {
     }
   }
 
-  /// All that a pipeline can ask for.
+  /// Everything that a pipeline can ask for.
   public let offers = Set(PolicyNeed.allCases)
   private let options: Options
 
@@ -54,7 +54,7 @@ public struct BundledPolicyBackend: PolicyBackend {
 
   /// Opens the model, or a checkpoint of it.
   ///
-  /// - Throws: What is wrong with the checkpoint, all at once.
+  /// - Throws: Everything that is wrong with the checkpoint, together.
   public func open(_ opening: PolicyOpening) async throws -> any Policy {
     var policy = BundledPolicy.Options()
     policy.use = opening.purpose == .inference ? .inference : .training(vision: options.vision)

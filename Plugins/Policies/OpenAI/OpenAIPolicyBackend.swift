@@ -3,47 +3,47 @@ import Foundation
 public import ModelServers
 import PipelineCore
 
-/// A model behind an OpenAI-compatible server, as a spec names it.
+/// A model behind an OpenAI-compatible server, as named in a spec.
 public struct OpenAIPolicyBackend: PolicyBackend {
   /// What it says of itself.
   public static let about = ComponentAbout(
     name: "openai", summary: "Responses from an OpenAI-compatible server: vLLM, SGLang, transformers serve and others")
 
-  /// How several responses to a prompt are asked for.
+  /// How several responses to a prompt are requested.
   public enum Choices: String, Codable, Sendable, CaseIterable {
     /// In one request, with `n`.
     case together
-    /// In a request each.
+    /// In one request each.
     case apart
   }
 
   /// Whether requests carry a seed.
   public enum Seeds: String, Codable, Sendable, CaseIterable {
-    /// They do.
+    /// They carry one.
     case send
     /// They do not.
     case omit
   }
 
-  /// Whether token ids are asked for.
+  /// Whether token ids are requested.
   public enum TokenIDs: String, Codable, Sendable, CaseIterable {
     /// They are not.
     case none
-    /// As vLLM gives them, with `return_token_ids`.
+    /// In vLLM's way, with `return_token_ids`.
     case vllm
   }
 
-  /// Which log-probabilities are asked for.
+  /// Which log-probabilities are requested.
   public enum LogProbs: String, Codable, Sendable, CaseIterable {
     /// None.
     case none
-    /// Those that the server takes before it divides by the temperature.
+    /// Those that the server computes before applying the temperature.
     case raw
-    /// Those of the distribution that it draws from.
+    /// Those of the distribution that it samples from.
     case processed
   }
 
-  /// What a spec can set.
+  /// The options.
   public struct Options: ComponentOptions {
     package var url = ""
     package var model = ""
@@ -59,10 +59,10 @@ public struct OpenAIPolicyBackend: PolicyBackend {
     package var cache = CacheFile.auto
     package var extra = OptionTree.empty
 
-    /// No server yet.
+    /// No server is set.
     public init() {}
 
-    /// What each option means.
+    /// The help for each option.
     public static let help = ServerOptions.help.merging(
       [
         "choices":
@@ -76,7 +76,7 @@ public struct OpenAIPolicyBackend: PolicyBackend {
           + "distribution at the sampling temperature",
       ]) { own, _ in own }
 
-    /// What is wrong with the values.
+    /// The problems of the values.
     public func problems() -> [OptionProblem] {
       var problems = server.problems()
       if logprobs != .none, tokens == .none {
@@ -94,21 +94,21 @@ public struct OpenAIPolicyBackend: PolicyBackend {
     }
   }
 
-  /// Responses, and nothing else.
+  /// Responses only.
   public let offers: Set<PolicyNeed> = [.generation]
   private let options: Options
 
-  /// Makes the backend; nothing is asked yet.
+  /// Makes the backend, without any request.
   public init(options: Options, assembly: Assembly) { self.options = options }
 
-  /// Opens the policy; the server is not asked before there is a prompt.
+  /// Opens the policy; the first request is sent with the first prompt.
   ///
-  /// - Throws: A key that is not there, a file of kept answers that cannot be used.
+  /// - Throws: When the key is missing, or the file of stored answers cannot be used.
   public func open(_ opening: PolicyOpening) async throws -> any Policy {
     try open(opening, environment: ProcessInfo.processInfo.environment)
   }
 
-  /// Opens the policy with other variables than those of the process.
+  /// Opens the policy with environment variables other than those of the process.
   package func open(_ opening: PolicyOpening, environment: [String: String]) throws -> any TextPolicy {
     let path = options.cache.path(in: opening.folder, cacheFolder: opening.cacheFolder, name: "answers")
     let client = try ChatClient(options.server, cachePath: path, environment: environment)

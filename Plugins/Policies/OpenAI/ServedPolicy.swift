@@ -12,7 +12,7 @@ final class ServedPolicy: TextPolicy {
     (self.options, self.client) = (options, client)
   }
 
-  /// What is known of it: a name.
+  /// What is known about it: its name.
   var facts: PolicyFacts {
     PolicyFacts(
       architecture: options.model, parameterCount: 0, vocabularySize: 0, contextLength: .max, tokenizer: .absent)
@@ -70,7 +70,7 @@ final class ServedPolicy: TextPolicy {
     }
   }
 
-  /// All responses: in one request, and then one by one what it did not give.
+  /// All responses: in one request, then one by one those that it did not return.
   private func responses(
     to request: TextRequest, _ sampling: SamplingOptions, _ count: ProgressCount
   ) async throws -> [TextResponse] {
@@ -93,7 +93,7 @@ final class ServedPolicy: TextPolicy {
   private func ask(
     _ prompt: PolicyPrompt, seed: UInt64, count: Int, _ sampling: SamplingOptions, _ progress: ProgressCount
   ) async throws -> [TextResponse] {
-    // Not every server takes more than 31 bits.
+    // Not every server accepts more than 31 bits.
     let seed = seed & 0x7FFF_FFFF
     let answer = try await client.answer {
       var request = ChatRequest(messages: try ChatMessages.messages(of: prompt), sampling: sampling)
@@ -144,7 +144,7 @@ final class ServedPolicy: TextPolicy {
     return response
   }
 
-  /// The words that servers have for the two ways in which a response ends.
+  /// The words that servers use for the two ways in which a response ends.
   private static func finish(_ word: String) -> GeneratedResponse.Finish? {
     switch word {
     case "stop", "eos", "eos_token", "stop_sequence", "end_turn": .stop

@@ -29,7 +29,7 @@ extension ProcessReward {
       "command":
         "the program and its arguments, as a list; no shell. Paths are relative to the spec's folder, or to 'folder'",
       "folder": "the program's working folder, relative to the spec's",
-      "environment": "variables that it gets beside those of this program",
+      "environment": "environment variables added to those of this program",
       "bridge":
         "for a Python function in the file that the command names: plain (a trajectory in, a score out), easyr1, verl or "
         + "trl; none for a program that speaks JSONL itself",
@@ -37,12 +37,12 @@ extension ProcessReward {
         "with a bridge: the function's name; by default compute_score, for trl the file's only reward function",
       "arguments": "with a bridge: what the function gets beside, by name",
       "reads": "fields that a trajectory must carry",
-      "fields": "fields that are sent beside the id; none for all but lists of tokens",
+      "fields": "fields to send in addition to the id; none for all except lists of tokens",
       "workers": "how many copies of the program work at once",
       "batch": "how many trajectories a copy is sent at once",
       "seconds":
-        "how long to wait for the next answer; with a function that takes a whole batch, for each trajectory in it",
-      "start_seconds": "how long a program that was started may take to its first line",
+        "the longest wait for the next answer, in seconds; with a function that takes a whole batch, for each trajectory in it",
+      "start_seconds": "the longest wait for the program's first line, in seconds",
       "memory_mb": "the most private memory of each of its processes, in megabytes (on Linux); 0 for no limit",
       "answer_bytes": "the longest line that it may write",
       "max_failures": "on how many trajectories it may fail before the run stops; what it abstains from does not count",

@@ -36,14 +36,14 @@ public struct AdvantageStage: Stage {
         combining: .sum),
     ])
 
-  /// What a spec can set.
+  /// The options.
   public struct Options: ComponentOptions {
     package var estimator = ComponentReference("grpo")
 
     /// The defaults.
     public init() {}
 
-    /// What each option means.
+    /// The help for each option.
     public static let help = [
       "estimator": "how rewards become advantages: the name of an advantage estimator"
     ]
@@ -56,12 +56,12 @@ public struct AdvantageStage: Stage {
     self.init(estimator: try assembly.advantage(options.estimator))
   }
 
-  /// Makes the stage over an estimator.
+  /// Makes the stage with an estimator.
   public init(estimator: any AdvantageEstimator) { self.estimator = estimator }
 
-  /// `reward`, and what the estimator reads.
+  /// `reward`, and the fields that the estimator reads.
   public var reads: Set<Field> { estimator.reads.union([.reward]) }
-  /// What the estimator writes: `advantage`, and per token `advantages`.
+  /// The fields that the estimator writes: `advantage`, and for advantages per token `advantages`.
   public var writes: Set<Field> { estimator.writes }
 
   /// The advantage, and how it came about.
@@ -76,7 +76,7 @@ public struct AdvantageStage: Stage {
 
   /// Gives every scored trajectory an advantage and drops the others.
   ///
-  /// - Throws: When the estimator throws, or returns something that is no advantage.
+  /// - Throws: When the estimator throws, or returns something other than one finite advantage for each rollout.
   public func run(_ batch: inout TrajectoryBatch, in context: StageContext) async throws {
     var rules = [String?](repeating: nil, count: batch.count)
     let groups = try scoredGroups(of: batch, rules: &rules)
@@ -144,7 +144,7 @@ public struct AdvantageStage: Stage {
     return result
   }
 
-  /// Writes an advantage down and returns the trajectory's own.
+  /// Stores an advantage and returns the trajectory's own.
   private func assign(
     _ advantage: RolloutAdvantage, to trajectory: inout Trajectory, tokenCount: Int
   ) throws -> Double {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import PipelineCore
 
-/// What the metrics say about the advantages of a batch.
+/// The metrics about the advantages of a batch.
 struct AdvantageSummary {
   private var count = 0
   private var sum = 0.0

@@ -3,12 +3,13 @@ import PipelineCore
 
 /// Drops trajectories or whole groups by one rule.
 ///
-/// - `reward-band`: keeps groups whose mean of a named score lies strictly inside `low` and `high`: DAPO's dynamic
-///   sampling, with `max_attempts` above 1 asking for more rollouts until the batch is full again. A rollout without that score takes no part in the mean but
-///   shares its group's fate. A group without any leaves with rule `no-score`.
+/// - `reward-band`: keeps groups whose mean of a named score lies strictly between `low` and `high`. With
+///   `max_attempts` above 1 this is DAPO's dynamic sampling, which asks for more rollouts until the batch is full
+///   again. A rollout without that score does not count in the mean, but stays or leaves with its group. A group
+///   without any leaves by the rule `no-score`.
 /// - `overlong`: drops trajectories whose `finish` is `length`, or that have more tokens than `max_tokens`.
-/// - `zero-variance`: drops groups whose rewards are all equal, groups with a single reward included. A group
-///   without any reward stays, for `advantage` to say why it leaves.
+/// - `zero-variance`: drops groups whose rewards are all equal, including groups with a single reward. A group without
+///   any reward stays; the stage `advantage` then drops it with a reason.
 ///
 /// Source: Yu et al., "DAPO", dynamic sampling; the band 0.01–0.99 as in EasyR1.
 public struct FilterStage: Stage {
@@ -26,7 +27,7 @@ public struct FilterStage: Stage {
         because: "all rewards of its group are equal, so there is nothing to learn from comparing them"),
     ])
 
-  /// What to drop by.
+  /// The rule to drop by.
   public enum Rule: String, Codable, Sendable, CaseIterable {
     /// Groups whose mean score is too low or too high.
     case rewardBand = "reward-band"
@@ -36,7 +37,7 @@ public struct FilterStage: Stage {
     case zeroVariance = "zero-variance"
   }
 
-  /// What a spec can set.
+  /// The options.
   public struct Options: ComponentOptions {
     package var rule = Rule.rewardBand
     package var low = 0.01
@@ -48,18 +49,18 @@ public struct FilterStage: Stage {
     /// The defaults.
     public init() {}
 
-    /// What each option means.
+    /// The help for each option.
     public static let help = [
-      "rule": "what to drop by: reward-band and zero-variance drop groups, overlong drops trajectories",
+      "rule": "the rule to drop by: reward-band and zero-variance drop groups, overlong drops trajectories",
       "low": "reward-band: the mean score of a group must lie above this",
       "high": "reward-band: the mean score of a group must lie below this",
       "score": "reward-band: 'reward', or the name of one of its parts",
-      "max_tokens": "overlong: the most tokens a response may have; 0 goes by 'finish' alone",
+      "max_tokens": "overlong: the most tokens a response may have; 0 to use 'finish' only",
       "max_attempts":
-        "batches of prompts that a step may take until it is full again; 1 goes on with what is left, DAPO has 10",
+        "batches of prompts that a step may take until it is full again; 1 continues with what is left, DAPO uses 10",
     ]
 
-    /// What is wrong with the values.
+    /// The problems of the values.
     public func problems() -> [OptionProblem] {
       var problems: [OptionProblem] = []
       if !(low < high) { problems.append(OptionProblem("low", "is \(low), it must lie below high, \(high)")) }
@@ -84,7 +85,7 @@ public struct FilterStage: Stage {
   /// Makes the stage.
   public init(options: Options = Options(), assembly: Assembly) { self.options = options }
 
-  /// What the rule goes by.
+  /// The fields that the rule uses.
   public var reads: Set<Field> {
     switch options.rule {
     case .rewardBand: options.score == "reward" ? [.reward] : [.rewards]
@@ -93,15 +94,15 @@ public struct FilterStage: Stage {
     }
   }
 
-  /// More prompts, where `max_attempts` allows it.
+  /// More prompts, if `max_attempts` allows them.
   public var refill: Refill? { options.maxAttempts > 1 ? Refill(maxAttempts: options.maxAttempts) : nil }
 
-  /// For `overlong`, `finish` beside the tokens.
+  /// For `overlong`, `finish` in addition to the tokens.
   public var readsIfPresent: Set<Field> {
     options.rule == .overlong && options.maxTokens > 0 ? [.finish] : []
   }
 
-  /// Drops what the rule is about.
+  /// Drops trajectories by the rule.
   ///
   /// - Throws: When a record can no longer be read.
   public func run(_ batch: inout TrajectoryBatch, in context: StageContext) async throws {
@@ -125,7 +126,7 @@ public struct FilterStage: Stage {
     return count > options.maxTokens
   }
 
-  /// The rule by which a group leaves, or nil.
+  /// The rule by which a group is dropped, or nil.
   private func rule(for group: [Trajectory]) -> String? {
     let scores = group.compactMap(score)
     if options.rule == .zeroVariance {

@@ -2,7 +2,7 @@
 public import PipelineCore
 
 extension KLPenaltyStage {
-  /// What a spec can set: that of ``PipelineCore/KLOptions``, with defaults for a reward.
+  /// The options: those of ``PipelineCore/KLOptions``, with defaults for a reward.
   public struct Options: ComponentOptions, Hashable {
     // As in EasyR1.
     package var coefficient = 1e-3
@@ -15,10 +15,10 @@ extension KLPenaltyStage {
     /// The defaults.
     public init() {}
 
-    /// What each option means.
+    /// The help for each option.
     public static let help = KLOptions.help
 
-    /// What is wrong with the values.
+    /// The problems of the values.
     public func problems() -> [OptionProblem] { kl.problems() }
 
     var kl: KLOptions {

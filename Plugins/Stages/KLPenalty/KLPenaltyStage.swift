@@ -3,10 +3,10 @@ public import PipelineCore
 
 /// Subtracts the distance to the reference policy from the reward: `r − c·Σ_t kl_t`, before advantages are computed.
 ///
-/// The reference is the policy as it was when the run began. Its log-probabilities are computed where records lack
-/// `ref_logprobs`; those of the policy are `logprobs`. Tokens that `loss_mask` leaves out do not count. `rewards` gets the
-/// part `kl`, the sum before the coefficient. A trajectory without a reward stays without one; one whose KL divergence
-/// cannot be computed loses its reward, with the status `failed`.
+/// The reference is the policy as it was at the start of the run. Its log-probabilities are computed if records lack
+/// `ref_logprobs`; those of the policy are `logprobs`. Tokens that `loss_mask` excludes do not count. The sum, before
+/// the coefficient is applied, is stored in `rewards` as `kl`. A trajectory without a reward stays without one; one
+/// whose KL divergence cannot be computed loses its reward, with the status `failed`.
 ///
 /// Metrics have EasyR1's names. The controller: see ``PipelineCore/KLController``.
 public struct KLPenaltyStage: Stage {
@@ -31,15 +31,15 @@ public struct KLPenaltyStage: Stage {
   /// Makes the stage.
   public init(options: Options = Options(), assembly: Assembly) { kl = options.kl }
 
-  /// The reward, and what was sampled with which log-probabilities.
+  /// The reward, the sampled tokens and their log-probabilities.
   public let reads: Set<Field> = [.reward, .tokens, .logprobs]
-  /// What the reference needs to compute its log-probabilities, unless they are there, and which tokens count.
+  /// What is needed to compute the reference's log-probabilities if they are missing, and which tokens count.
   public let readsIfPresent: Set<Field> = [
     .refLogprobs, .lossMask, .rewards, .prompt, .promptTokens, .images, .sampling,
   ]
   /// The reward, its part and its status, and the reference's log-probabilities.
   public let writes: Set<Field> = [.reward, .rewards, .rewardStatus, .refLogprobs]
-  /// Log-probabilities under the weights that the run began with.
+  /// Log-probabilities under the initial weights of the run.
   public let needs: Set<PolicyNeed> = [.reference]
 
   /// The divergence that lowered the reward.
@@ -50,7 +50,7 @@ public struct KLPenaltyStage: Stage {
 
   /// Lowers the rewards.
   ///
-  /// - Throws: When log-probabilities of a reference are needed and there is no reference.
+  /// - Throws: When log-probabilities of a reference are needed and there is none.
   public func run(_ batch: inout TrajectoryBatch, in context: StageContext) async throws {
     var controller = try KLController(kl, memory: context.training.memory.value)
     let scored = batch.trajectories.indices.filter { batch[$0].reward != nil }
@@ -80,7 +80,7 @@ public struct KLPenaltyStage: Stage {
     if kl.controller == .adaptive { context.training.memory.value = controller.memory }
   }
 
-  /// Has the reference's log-probabilities computed where they are missing; says why, where they cannot be.
+  /// Computes missing log-probabilities of the reference, and states why if that is impossible.
   private func addReference(
     to batch: inout TrajectoryBatch, _ scored: [Int], _ context: StageContext
   ) async throws -> [Int: String] {
@@ -120,7 +120,7 @@ public struct KLPenaltyStage: Stage {
     return (sum, counts.count { $0 })
   }
 
-  /// Lowers a reward, unless it would not be a number any more.
+  /// Lowers a reward, unless it would no longer be finite.
   private func lower(_ trajectory: inout Trajectory, by divergence: Double, coefficient: Double) -> Bool {
     guard divergence.isFinite, let reward = trajectory.reward else { return false }
     let lowered = reward - coefficient * divergence

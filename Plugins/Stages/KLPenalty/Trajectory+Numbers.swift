@@ -2,9 +2,9 @@
 import PipelineCore
 
 extension Trajectory {
-  /// The numbers in a field such as `logprobs`, one a token.
+  /// The numbers in a field such as `logprobs`, one for each token.
   ///
-  /// - Throws: When there are none, another number of them, or something else.
+  /// - Throws: When there are none, or a different number of them, or something else.
   func numbers(of field: Field, count: Int) throws -> [Double] {
     guard let elements = try value(of: field)?.arrayValue else {
       throw PipelineError(.invalidData, "the record has no array '\(field)'")
@@ -21,9 +21,9 @@ extension Trajectory {
     }
   }
 
-  /// Whether each token is trained on: what `loss_mask` says, or else all are.
+  /// Whether each token is trained on, by `loss_mask`; all are if there is none.
   ///
-  /// - Throws: When `loss_mask` is not an array of 0, 1, true and false with an element a token.
+  /// - Throws: When `loss_mask` is not an array of 0, 1, true and false with one element for each token.
   func lossMask(count: Int) throws -> [Bool] {
     guard let value = try value(of: .lossMask), value != .null else { return Array(repeating: true, count: count) }
     guard let elements = value.arrayValue, elements.count == count else {

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 import PipelineCore
 
-// Differs from Shuffle-R1: an odd group leaves its median unpaired; the original asserts the size is even.
-/// Pairs the best rollout of a query with its worst, the second best with the second worst, and keeps the
-/// outermost pairs.
+// Differs from Shuffle-R1: an odd group leaves its median unpaired; the original asserts that the size is even.
+/// Pairs the best rollout of a prompt with its worst, the second best with the second worst, and keeps the outermost
+/// pairs.
 ///
-/// A group of `n` rollouts has `N = floor(n / 2)` pairs, of which the first `M = floor(keep · N + 1e-9)` in rank
-/// order stay: 8 of 16 rollouts for `keep: 0.5`. Ties keep input order. Advantages are those of the whole group
-/// and stay as they are. Rank order is not order by |A| + |A| once both members have the same sign.
+/// A group of `n` rollouts has `N = floor(n / 2)` pairs, of which the first `M = floor(keep · N + 1e-9)` in rank order
+/// are kept: 8 of 16 rollouts for `keep: 0.5`. Ties keep the order of the input. Advantages are those of the whole
+/// group and do not change. Rank order is not the order of |A| + |A| once both members have the same sign.
 ///
 /// The strategies other than `max-min` keep the same number `2M` of each group but form no pairs, so that a shuffle after
 /// them draws single trajectories.
@@ -50,15 +50,15 @@ public struct PairwiseSampleStage: Stage {
     case largestMagnitude = "largest-magnitude"
   }
 
-  /// What becomes of a group whose advantages are all equal.
+  /// What to do with a group whose advantages are all equal.
   public enum ZeroVariance: String, Codable, Sendable, CaseIterable {
     /// It is treated like any other.
     case keep
-    /// It leaves.
+    /// It is dropped.
     case drop
   }
 
-  /// What becomes of a batch of which nothing can be kept.
+  /// What to do if nothing of a batch can be kept.
   public enum NothingKept: String, Codable, Sendable, CaseIterable {
     /// It is an error: `keep` does not suit the groups.
     case refuse
@@ -66,7 +66,7 @@ public struct PairwiseSampleStage: Stage {
     case warn
   }
 
-  /// What a spec can set.
+  /// The options.
   public struct Options: ComponentOptions {
     package var keep = 0.5
     package var strategy = Strategy.maxMin
@@ -76,16 +76,16 @@ public struct PairwiseSampleStage: Stage {
     /// The defaults.
     public init() {}
 
-    /// What each option means.
+    /// The help for each option.
     public static let help = [
-      "keep": "share of each group's pairs to keep (the paper's alpha), above 0 and up to 1",
+      "keep": "fraction of each group's pairs to keep (the paper's alpha), above 0 and up to 1",
       "strategy":
         "max-min pairs best with worst (the method); top, bottom, random and largest-magnitude keep as many, unpaired",
       "zero_variance": "whether groups whose advantages are all equal are kept or dropped",
       "nothing_kept": "whether a batch all of whose groups are too small is an error (refuse) or a warning (warn)",
     ]
 
-    /// What is wrong with the values.
+    /// The problems of the values.
     public func problems() -> [OptionProblem] {
       keep > 0 && keep <= 1 ? [] : [OptionProblem("keep", "is \(keep), it must lie above 0 and up to 1")]
     }
@@ -101,9 +101,9 @@ public struct PairwiseSampleStage: Stage {
   /// `pair`, where the strategy forms pairs.
   public var writes: Set<Field> { options.strategy == .maxMin ? [.pair] : [] }
 
-  /// Keeps the same share of every group.
+  /// Keeps the same fraction of every group.
   ///
-  /// - Throws: When every group is too small to keep anything of, unless the options put up with that.
+  /// - Throws: When every group is too small to keep anything of it, unless the options allow that.
   public func run(_ batch: inout TrajectoryBatch, in context: StageContext) async throws {
     var rules = [String?](repeating: nil, count: batch.count)
     var tally = Tally()
@@ -202,14 +202,14 @@ public struct PairwiseSampleStage: Stage {
     case .largestMagnitude:
       order.sort { (abs($0.advantage), $1.position) > (abs($1.advantage), $0.position) }
     case .random:
-      // One draw for each member in input order; the smallest draws stay.
+      // One draw for each member in input order; the smallest draws are kept.
       var random = context.random(context.groupKey(group.name))
       order.sort { $0.position < $1.position }
       order = order.map { ($0, random.next()) }.sorted { ($0.1, $0.0.position) < ($1.1, $1.0.position) }.map(
         \.0)
     }
     for member in order.dropFirst(count) { rules[member.position] = "not-selected" }
-    // A pair of an earlier pass would be drawn as one by a later shuffle.
+    // A later shuffle would draw the pair of an earlier pass.
     for member in order.prefix(count) where batch[member.position].pair != nil {
       batch[member.position].pair = nil
     }

@@ -2,30 +2,31 @@
 public import ComponentPrograms
 public import PipelineCore
 
-/// Has a program in any language work on the batch: a filter, a sampler, an advantage estimator.
+/// Lets a program in any language work on the batch: a filter, a sampler, an advantage estimator.
 ///
-/// The program gets the whole batch at once, a line of JSON for each trajectory as ``ProcessReward`` has it; `batch_left` of
-/// the last is 0. For each it writes one line, in any order: `{"id": …, "set": {"advantage": 0.5}}` to set fields, which
-/// must be among `writes`, `{"id": …, "drop": "too-long"}` to drop it by a rule, or `{"id": …}` to let it pass.
+/// The program gets the whole batch at once, one line of JSON for each trajectory, as for ``ProcessReward``;
+/// `batch_left` of the last line is 0. It writes one line for each trajectory, in any order: `{"id": …, "set":
+/// {"advantage": 0.5}}` to set fields, which must be among `writes`, `{"id": …, "drop": "too-long"}` to drop it by a
+/// rule, or `{"id": …}` to pass it on unchanged.
 ///
-/// A batch is worked on as a whole or not at all: what the program fails on stops the run.
+/// A batch is processed as a whole or not at all: if the program fails on it, the run stops.
 public struct ProcessStage: Stage {
   /// What it says of itself.
   public static let about = ComponentAbout(
     name: "process", summary: "Has a program in any language set fields and drop trajectories",
     rules: [DropRule("<rule>", because: "the program dropped it by a rule of its own")])
 
-  /// What the trajectories must carry.
+  /// The fields that trajectories must carry.
   public let reads: Set<Field>
-  /// What the program sets.
+  /// The fields that the program sets.
   public let writes: Set<Field>
   private let fields: Set<Field>
   private let title: String
   private let pool: ProgramPool
 
-  /// Looks for the program; it is started when the first batch comes.
+  /// Looks for the program; it is started with the first batch.
   ///
-  /// - Throws: When there is no such program, or no such script.
+  /// - Throws: When the program or its script does not exist.
   public init(options: Options = Options(), assembly: Assembly) throws {
     reads = Set(options.reads)
     writes = Set(options.writes)
@@ -38,9 +39,9 @@ public struct ProcessStage: Stage {
     pool = ProgramPool(settings, workers: 1, batch: .max)
   }
 
-  /// Hands the batch to the program.
+  /// Passes the batch to the program.
   ///
-  /// - Throws: When the program fails, or an answer is none.
+  /// - Throws: When the program fails, or an answer is invalid.
   public func run(_ batch: inout TrajectoryBatch, in context: StageContext) async throws {
     if batch.isEmpty { return }
     let requests = try batch.trajectories.map { try ProgramRequest($0, fields: fields) }
@@ -74,7 +75,7 @@ public struct ProcessStage: Stage {
 }
 
 extension ProcessStage {
-  /// What a spec can set.
+  /// The options.
   public struct Options: ComponentOptions {
     package var command = ProgramCommand()
     package var folder = SpecPath(".")
@@ -90,22 +91,22 @@ extension ProcessStage {
     /// The defaults, which lack a command.
     public init() {}
 
-    /// What each option means.
+    /// The help for each option.
     public static let help = [
       "command":
         "the program and its arguments, as a list; no shell. Paths are relative to the spec's folder, or to 'folder'",
       "folder": "the program's working folder, relative to the spec's",
-      "environment": "variables that it gets beside those of this program",
+      "environment": "environment variables added to those of this program",
       "reads": "fields that a trajectory must carry",
       "writes": "fields that the program sets; another one is an error",
-      "fields": "fields that are sent beside the id; none for all but lists of tokens",
-      "seconds": "how long to wait for the next answer",
-      "start_seconds": "how long a program that was started may take to its first line",
+      "fields": "fields to send in addition to the id; none for all except lists of tokens",
+      "seconds": "the longest wait for the next answer, in seconds",
+      "start_seconds": "the longest wait for the program's first line, in seconds",
       "memory_mb": "the most private memory of each of its processes, in megabytes (on Linux); 0 for no limit",
       "answer_bytes": "the longest line that it may write",
     ]
 
-    /// What is wrong with the values.
+    /// The problems of the values.
     public func problems() -> [OptionProblem] {
       var problems = [
         OptionProblem.unless("seconds", seconds, in: 0.001...1e6),

@@ -3,9 +3,9 @@ import ComponentPrograms
 import PipelineCore
 
 extension Trajectory {
-  /// Sets a field to what a program answered.
+  /// Sets a field to the value that a program answered.
   ///
-  /// - Throws: When the field is not among those allowed, or the value is of another kind.
+  /// - Throws: When the field is not among those allowed, or the value has the wrong type.
   mutating func assign(_ value: JSONValue, to field: Field, allowed: Set<Field>) throws {
     guard allowed.contains(field) else {
       throw ProgramFault("sets '\(field)', which is not among 'writes' of the spec")

@@ -3,11 +3,11 @@ import PipelineCore
 
 /// Scores every trajectory with reward functions; the reward is the weighted sum of their scores.
 ///
-/// The raw scores are kept in `rewards` under each function's name, and a function's own parts as
-/// `function/part`. A function that throws, that gives a score which is not finite, or that lacks a field it
-/// reads, fails that trajectory; one may abstain, or not answer in time. Where any function with a weight does
-/// not score, the trajectory has no reward, which is not a reward of 0; scores of the others stay in `rewards`.
-/// `reward_status` says which it was: failed before timed out before abstained. Nothing is dropped here.
+/// The raw scores are stored in `rewards` under each function's name, and a function's parts as `function/part`. A
+/// function fails on a trajectory if it throws, gives a score that is not finite, or lacks a field that it reads; it
+/// may also abstain, or not answer in time. If any function with a weight does not score, the trajectory has no reward,
+/// which is not the same as a reward of 0; the scores of the others stay in `rewards`. `reward_status` says what
+/// happened; failed takes precedence over timed out, and that over abstained. This stage drops nothing.
 ///
 /// Metrics are named as in EasyR1.
 public struct RewardStage: Stage {
@@ -32,7 +32,7 @@ public struct RewardStage: Stage {
       MetricAbout("reward/<part>", unit: "score", "mean score of a function, or of a part of it, before weights"),
     ])
 
-  /// The scores, and what became of them.
+  /// The scores, and the status.
   public let writes: Set<Field> = [.reward, .rewards, .rewardStatus]
   private let functions: [WeightedReward]
   private let existing: Existing
@@ -43,10 +43,10 @@ public struct RewardStage: Stage {
     existing = options.existing
   }
 
-  /// What the functions read.
+  /// The fields that the functions read.
   public var reads: Set<Field> { functions.reduce(into: []) { $0.formUnion($1.reward.reads) } }
 
-  /// `reward`, where existing ones are kept.
+  /// `reward`, if existing ones are kept.
   public var readsIfPresent: Set<Field> { existing == .keep ? [.reward] : [] }
 
   /// Scores the batch, on as many threads as the context allows.
@@ -73,7 +73,7 @@ public struct RewardStage: Stage {
     for function in functions { await function.reward.close() }
   }
 
-  /// What the functions make of each trajectory; nil for one whose reward stays.
+  /// The verdicts of the functions on each trajectory; nil for one whose reward is kept.
   private func judgements(of batch: TrajectoryBatch, _ context: StageContext) async throws -> [Judgement?] {
     let positions = batch.trajectories.indices.filter { existing == .replace || batch[$0].reward == nil }
     let trajectories = positions.map { batch[$0] }

@@ -2,15 +2,15 @@
 import PipelineCore
 
 extension RewardStage {
-  /// What becomes of a reward that a record has already.
+  /// What to do with a reward that a record already has.
   public enum Existing: String, Codable, Sendable, CaseIterable {
-    /// It is scored again.
+    /// It is replaced.
     case replace
-    /// It stays, and the record is not scored.
+    /// It is kept, and the record is not scored.
     case keep
   }
 
-  /// What a spec can set.
+  /// The options.
   public struct Options: ComponentOptions {
     package var functions: [RewardTerm] = [RewardTerm("boxed-answer")]
     package var existing = Existing.replace
@@ -18,7 +18,7 @@ extension RewardStage {
     /// The defaults.
     public init() {}
 
-    /// What each option means.
+    /// The help for each option.
     public static let help = [
       "functions": RewardTerm.functionsHelp,
       "existing": "whether rewards that records carry already are replaced or kept",
@@ -27,7 +27,7 @@ extension RewardStage {
     /// Reward functions are named in `functions`.
     public static let componentKinds: [String: ComponentKind] = ["functions": .reward]
 
-    /// What is wrong with the values.
+    /// The problems of the values.
     public func problems() -> [OptionProblem] { RewardTerm.problems(in: functions) }
   }
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import PipelineCore
 
-/// What the metrics and warnings say about the rewards of a batch.
+/// The metrics and warnings about the rewards of a batch.
 struct RewardTally {
   private struct Mean {
     var sum = 0.0
@@ -19,7 +19,7 @@ struct RewardTally {
     }
   }
 
-  /// How often a function did not score in one way, and the first time.
+  /// How often a function did not score for one reason, and the first case.
   private struct Gaps {
     let function: String
     let status: RewardStatus
@@ -39,7 +39,7 @@ struct RewardTally {
 
   init(functions: [String]) { self.functions = functions }
 
-  /// Counts a trajectory whose reward stays as it was.
+  /// Counts a trajectory whose reward is kept.
   mutating func keep(_ reward: Double?) {
     kept += 1
     count += 1
@@ -67,7 +67,7 @@ struct RewardTally {
   func write(to report: StageReport) {
     if overall.count > 0 {
       report.metric("reward/overall", overall.mean)
-      // A penalty that changes rewards afterwards reports `critic/rewards` anew; the score stays.
+      // A penalty that changes rewards later reports `critic/rewards` anew; the score remains.
       for area in ["critic/score", "critic/rewards"] {
         report.metric("\(area)/mean", overall.mean)
         report.metric("\(area)/max", overall.most, combining: .maximum)

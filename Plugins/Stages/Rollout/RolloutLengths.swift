@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import PipelineCore
 
-/// How long prompts and responses are, under EasyR1's and verl's names; where nobody shows tokens, that stays open.
+/// The lengths of prompts and responses, under EasyR1's and verl's names; not reported if the policy shows no tokens.
 struct RolloutLengths {
   private struct Spread {
     var sum = 0

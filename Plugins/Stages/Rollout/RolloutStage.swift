@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import PipelineCore
 
-/// Samples rollouts of each prompt from the policy, and puts them in the prompt's place.
+/// Samples rollouts of each prompt from the policy, and replaces the prompt by them.
 ///
 /// A rollout carries the prompt's fields, an id of its own (`GROUP/0`, `GROUP/1`, …), tokens, their log-probabilities at
 /// the sampling temperature, the text, and how and by which policy it was sampled. Its seed depends on the run's seed,
@@ -25,7 +25,7 @@ public struct RolloutStage: Stage {
       MetricAbout("prompt_length/min", unit: "tokens", "the shortest prompt", combining: .minimum),
     ])
 
-  /// What a spec can set.
+  /// The options.
   public struct Options: ComponentOptions {
     package var n = 8
     package var sampling = SamplingOptions()
@@ -35,15 +35,15 @@ public struct RolloutStage: Stage {
     /// The defaults.
     public init() {}
 
-    /// What each option means.
+    /// The help for each option.
     public static let help = [
-      "n": "rollouts of each prompt",
+      "n": "the number of rollouts for each prompt",
       "sampling": "how tokens are drawn",
-      "too_long": "what becomes of a prompt that leaves no room for max_tokens: error, skip, or cut, which shortens it",
-      "prompts_at_once": "prompts that are rolled out together; fewer need less memory",
+      "too_long": "what to do with a prompt that leaves no room for max_tokens: error, skip, or cut, which shortens it",
+      "prompts_at_once": "the number of prompts that are sampled together; fewer need less memory",
     ]
 
-    /// What is wrong with the values.
+    /// The problems of the values.
     public func problems() -> [OptionProblem] {
       var problems: [OptionProblem] = []
       if n < 1 { problems.append(OptionProblem("n", "is \(n), it must be at least 1")) }
@@ -56,9 +56,9 @@ public struct RolloutStage: Stage {
 
   /// The prompt.
   public let reads: Set<Field> = [.prompt]
-  /// Tokens and the like of a prompt that has them already.
+  /// Tokens of a prompt that already has them.
   public let readsIfPresent: Set<Field> = [.promptTokens, .images]
-  /// All that there is to know of a response.
+  /// Everything known about a response.
   public let writes: Set<Field> = [
     .promptTokens, .response, .tokens, .logprobs, .finish, .sampling, .policyVersion, .step,
   ]
@@ -70,9 +70,9 @@ public struct RolloutStage: Stage {
   /// Makes the stage.
   public init(options: Options, assembly: Assembly) { self.options = options }
 
-  /// Puts rollouts in the place of prompts.
+  /// Replaces prompts by rollouts.
   ///
-  /// - Throws: When there is no policy, it does not take the options, or no prompt can be used.
+  /// - Throws: When there is no policy, it does not support the options, or no prompt can be used.
   public func run(_ batch: inout TrajectoryBatch, in context: StageContext) async throws {
     guard let policy = context.training.policy else {
       throw PipelineError(

@@ -2,7 +2,7 @@
 import PipelineCore
 
 extension ShuffleStage {
-  /// How the advantages of a pair become its importance W.
+  /// How the advantages of a pair determine its importance W.
   ///
   /// A single trajectory's is |A| for every choice.
   public enum WeightBy: String, Codable, Sendable, CaseIterable {
@@ -16,36 +16,36 @@ extension ShuffleStage {
     case positive
   }
 
-  /// How importances become the weights that units are drawn by.
+  /// How importances are turned into the weights of the draw.
   public enum Weighting: String, Codable, Sendable, CaseIterable {
     /// `W^exponent`; the paper's has exponent 1.
     case power
     /// `exp(W / temperature)`.
     case softmax
-    /// `log(1 + W)`: what a softmax over `log(log(1 + W))` gives.
+    /// `log(1 + W)`: the result of a softmax over `log(log(1 + W))`.
     case logSoftmax = "log-softmax"
     /// `1 / (W + 1e-6)`: the least important first.
     case inverse
   }
 
-  /// Whether important units are drawn more often or weigh more.
+  /// Whether important units are drawn more often or get a larger weight.
   public enum Mode: String, Codable, Sendable, CaseIterable {
-    /// The batch is drawn anew; `draws` says what it holds.
+    /// The batch is redrawn; `draws` says what it contains.
     case resample
     /// Nothing is drawn; `loss_weight` becomes `|B|·Φ`.
     case reweight
   }
 
-  /// Whether the bias of the draw towards important units is taken out of the loss again.
+  /// Whether the draw's bias towards important units is corrected in the loss.
   public enum Correction: String, Codable, Sendable, CaseIterable {
-    /// It stays, as in the paper.
+    /// It is not, as in the paper.
     case none
     /// `loss_weight = 1 / (|B|·Φ)`, capped and rescaled to mean 1 over the drawn batch; approximate, since
     /// inclusion without replacement is not exactly `T·Φ`.
     case importance
   }
 
-  /// What a spec can set.
+  /// The options.
   public struct Options: ComponentOptions {
     package var rounds = 8
     package var weightBy = WeightBy.sum
@@ -60,21 +60,21 @@ extension ShuffleStage {
     /// The defaults.
     public init() {}
 
-    /// What each option means.
+    /// The help for each option.
     public static let help = [
-      "rounds": "number of rounds; a unit is drawn at most once in each, so at most this often in all",
+      "rounds": "the number of rounds; a unit is drawn at most once in each",
       "weight_by": "a pair's importance from its two |A|: sum, max, mean, or positive (the better one's)",
       "weighting":
         "weights from importances W: power (W^exponent), softmax, log-softmax (log(1+W)) or inverse",
       "exponent": "power: the exponent; 1 draws in proportion to W, 0 uniformly",
       "temperature": "softmax: the temperature",
-      "mode": "resample draws the batch anew; reweight draws nothing and sets loss_weight instead",
+      "mode": "resample redraws the batch; reweight draws nothing and sets loss_weight instead",
       "correction":
-        "importance sets loss_weight against the bias of the draw; none leaves it, as the paper does",
-      "cap": "correction: the most a unit may weigh, before weights are rescaled to mean 1",
+        "importance sets loss_weight to correct the bias of the draw; none does not, as in the paper",
+      "cap": "correction: the largest weight of a unit, before weights are rescaled to mean 1",
     ]
 
-    /// What is wrong with the values.
+    /// The problems of the values.
     public func problems() -> [OptionProblem] {
       var problems: [OptionProblem] = []
       if rounds < 1 { problems.append(OptionProblem("rounds", "is \(rounds), it must be at least 1")) }

@@ -3,14 +3,14 @@ import PipelineCore
 
 // Differs from Shuffle-R1: defined for zero weights, for fewer weighted pairs than draws, and for any number of
 // pairs, where the original raises; and one round is a weighted permutation, where the original skips the shuffle.
-/// Draws the batch anew, so that pairs with large advantages are seen more often.
+/// Redraws the batch, so that pairs with large advantages are seen more often.
 ///
-/// The units are the pairs of the batch, and single trajectories where there are none; their order is group by
-/// group, pairs by rank, then singles. With `W` the importance of a unit and `Φ = W / ΣW`, the new batch is `S`
-/// rounds one after the other, each a draw of `|B| / S` distinct units with probabilities `Φ`: without
-/// replacement inside a round, with replacement across rounds. It has as many units as before; where `|B|` is not
-/// divisible by `S`, the first rounds are one longer. Pair members stay adjacent, the better one first. A unit
-/// of weight 0 is drawn only where a round has too few others, uniformly.
+/// The units are the pairs of the batch, and single trajectories without a pair. Their order is group by group, pairs
+/// by rank, then single trajectories. With `W` the importance of a unit and `Φ = W / ΣW`, the new batch consists of `S`
+/// rounds, each a draw of `|B| / S` distinct units with probabilities `Φ`: without replacement within a round, with
+/// replacement across rounds. It has as many units as before; if `|B|` is not divisible by `S`, the first rounds are
+/// one longer. Pair members stay adjacent, the better one first. A unit of weight 0 is drawn only if a round has too
+/// few others, uniformly.
 ///
 /// Writes `draws`, the positions of each trajectory in the new batch; undrawn trajectories leave. All weights zero: the
 /// batch passes through as it is. A pair member whose partner is not in the batch is drawn singly. Both are warned about.
@@ -38,14 +38,14 @@ public struct ShuffleStage: Stage {
 
   /// `advantage`.
   public let reads: Set<Field> = [.advantage]
-  /// `pair`, as pairwise sampling writes it.
+  /// `pair`, as written by pairwise sampling.
   public let readsIfPresent: Set<Field> = [.pair]
   let options: Options
 
   /// Makes the stage.
   public init(options: Options = Options(), assembly: Assembly) { self.options = options }
 
-  /// `draws` or `loss_weight`, or both, as the options say.
+  /// `draws` or `loss_weight`, or both, depending on the options.
   public var writes: Set<Field> {
     switch (options.mode, options.correction) {
     case (.reweight, _): [.lossWeight]
@@ -54,7 +54,7 @@ public struct ShuffleStage: Stage {
     }
   }
 
-  /// Draws or weighs the batch.
+  /// Redraws or reweights the batch.
   ///
   /// - Throws: When an advantage is not finite.
   public func run(_ batch: inout TrajectoryBatch, in context: StageContext) async throws {
@@ -144,7 +144,7 @@ public struct ShuffleStage: Stage {
     }
   }
 
-  /// The batch as it stands: everything once, in its order.
+  /// The unchanged batch: everything once, in order.
   private func passThrough(_ batch: inout TrajectoryBatch, _ units: [ShuffleUnit], _ report: StageReport) {
     for index in 0..<batch.count {
       if options.mode == .resample {

@@ -1,24 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 import PipelineCore
 
-/// What the shuffle draws as one: a pair, better member first, or a trajectory without a partner.
+/// The unit of the shuffle's draw: a pair, better member first, or a trajectory without a partner.
 struct ShuffleUnit {
   /// The better member's position in the batch, or the single trajectory's.
   let first: Int
   /// The other member's position; -1 for a single trajectory.
   let second: Int
-  /// What the unit is drawn in proportion to, before weighting.
+  /// The importance, from which its weight is computed.
   let importance: Double
 
   /// The number of trajectories.
   var size: Int { second < 0 ? 1 : 2 }
 }
 
-/// The units of a batch: group by group as each first appears, its pairs by rank, then its single trajectories
-/// in their order.
+/// The units of a batch: group by group in order of appearance, pairs by rank, then single trajectories in order.
 struct ShuffleUnits {
   private(set) var units: [ShuffleUnit] = []
-  /// Trajectories of a pair whose partner is not in the batch, drawn singly.
+  /// Trajectories of a pair whose partner is not in the batch; they are drawn alone.
   private(set) var widowed = 0
 
   init(of batch: TrajectoryBatch, weighedBy weightBy: ShuffleStage.WeightBy) {
@@ -73,7 +72,7 @@ struct ShuffleUnits {
 }
 
 extension ShuffleStage.Options {
-  /// The weights that units of these importances are drawn by; they need not sum to 1.
+  /// The weights of units with these importances in the draw; they need not sum to 1.
   ///
   /// Importances must be finite. The constant of `inverse` is the reference's.
   package func weights(_ importances: [Double]) -> [Double] {

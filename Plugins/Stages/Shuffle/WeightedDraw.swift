@@ -3,15 +3,15 @@ import PipelineCore
 
 /// Draws distinct units with probabilities in proportion to their weights.
 ///
-/// Each unit gets the key `−ln(u) / W` with its own uniform `u`; the smallest keys, ties by index, are what drawing
-/// one after the other, removing and renormalising gives, in the order of drawing. Units of weight 0 come
-/// after all others, in the order of their random bits: uniformly.
+/// Each unit gets the key `−ln(u) / W` with its own uniform `u`. Taking the smallest keys, ties by index, is equivalent
+/// to drawing one by one, removing and renormalising, in the order of drawing. Units of weight 0 come after all others,
+/// in the order of their random bits: uniformly.
 ///
-/// Source: Efraimidis, Spirakis, "Weighted random sampling with a reservoir" (2006), in the form of exponential
-/// clocks: `u^(1/W)` underflows for most keys of a large batch.
+/// Source: Efraimidis, Spirakis, "Weighted random sampling with a reservoir" (2006), in the form of exponential clocks,
+/// because `u^(1/W)` underflows for most keys of a large batch.
 package struct WeightedDraw {
   private struct Candidate {
-    /// Orders like the key it stands for: the bits of a positive `Double`, or random bits.
+    /// Sorts like the key that it represents: the bits of a positive `Double`, or random bits.
     let key: UInt64
     let index: Int32
 
@@ -23,7 +23,7 @@ package struct WeightedDraw {
   private let weights: [Double]
   private let weightedCount: Int
 
-  /// Prepares draws of units with these weights, finite and not negative.
+  /// Prepares draws of units with these weights, which must be finite and not negative.
   package init(weights: [Double]) {
     self.weights = weights
     weightedCount = weights.count { $0 > 0 }
@@ -52,7 +52,7 @@ package struct WeightedDraw {
     return drawn
   }
 
-  /// The indices of the smallest candidates, ascending: quickselect, then a sort of what it found.
+  /// The indices of the smallest candidates, ascending: quickselect, then a sort of the selection.
   private static func smallest(_ count: Int, of candidates: inout [Candidate]) -> [Int32] {
     candidates.withUnsafeMutableBufferPointer { buffer in
       var low = 0

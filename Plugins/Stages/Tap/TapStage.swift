@@ -1,23 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 import PipelineCore
 
-/// Writes the batch as it is now beside the run, for people to read, and changes nothing.
+/// Writes the batch in its present state next to the run, for people to read, and changes nothing.
 public struct TapStage: Stage {
   /// What it says of itself.
   public static let about = ComponentAbout(
     name: "tap", summary: "Writes the batch as it is at this place to the run's taps")
 
-  /// What a spec can set.
+  /// The options.
   public struct Options: ComponentOptions {
     package var name = ""
 
     /// The defaults.
     public init() {}
 
-    /// What each option means.
-    public static let help = ["name": "what to call the tap; empty for the stage's own name"]
+    /// The help for each option.
+    public static let help = ["name": "the name of the tap; empty for the stage's own name"]
 
-    /// What is wrong with the values.
+    /// The problems of the values.
     public func problems() -> [OptionProblem] {
       let isSafe = name.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || "-_.".contains($0)) }
       return isSafe && name.first != "."
@@ -38,7 +38,7 @@ public struct TapStage: Stage {
   /// Makes the stage.
   public init(options: Options = Options(), assembly: Assembly) { self.options = options }
 
-  /// Hands the batch to the run.
+  /// Passes the batch to the run.
   ///
   /// - Throws: When it cannot be written.
   public func run(_ batch: inout TrajectoryBatch, in context: StageContext) async throws {

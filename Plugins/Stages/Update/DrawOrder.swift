@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 import PipelineCore
 
-/// The batch as it is trained on: positions of trajectories, one for each draw.
+/// The batch in training order: positions of trajectories, one for each draw.
 struct DrawOrder {
   /// Positions in the batch, in the order of training.
   let slots: [Int]
   /// Whether they are pairs, each member followed by its partner.
   let isPaired: Bool
 
-  /// The order of `draws`, or, where nothing was drawn, that of the batch.
+  /// The order of `draws` or, if nothing was drawn, that of the batch.
   init(_ batch: TrajectoryBatch, among usable: Set<Int>) {
     let drawn = (0..<batch.count).flatMap { index in (batch[index].draws ?? []).map { (draw: $0, index: index) } }
     let slots =
@@ -24,7 +24,7 @@ struct DrawOrder {
   }
 }
 
-/// What one optimizer step trains on.
+/// The examples of one optimizer step.
 struct Minibatch: Sendable {
   /// Responses to one prompt at one temperature.
   struct Group: Sendable {
@@ -34,12 +34,12 @@ struct Minibatch: Sendable {
     var members: [Int] = []
   }
 
-  /// Its responses by their prompts, in the order in which each first comes.
+  /// Its responses by prompt, in the order of first appearance.
   private(set) var groups: [Group] = []
-  /// How often it holds each trajectory.
+  /// How often it contains each trajectory.
   private(set) var draws: [Int: Int] = [:]
 
-  /// Cuts slots, in order, into as equal parts as can be; pairs stay together where all slots are pairs.
+  /// Divides slots, in order, into parts of nearly equal size; pairs stay together if all slots are pairs.
   static func cut(_ order: DrawOrder, into count: Int, examples: [Int: TrainingExample]) -> [Minibatch] {
     let slots = order.slots
     let unit = order.isPaired ? 2 : 1

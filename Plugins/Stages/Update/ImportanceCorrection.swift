@@ -1,25 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
 public import PipelineCore
 
-/// Corrects for responses that another policy sampled than the one the update starts from: another engine, or an older
-/// version.
+/// Corrects for responses that were sampled by another policy than the one that the update starts from: another engine,
+/// or an older version.
 ///
-/// The loss compares the policy of now with the old policy, whose log-probabilities are computed here (`old_logprobs`);
-/// the tokens were drawn with the `logprobs` that came with them. Each token's loss is multiplied by the ratio
-/// `w = π_old / π_sampled`, a constant for the gradient:
+/// The loss compares the current policy with the old policy, whose log-probabilities are computed here
+/// (`old_logprobs`); the tokens were drawn with the `logprobs` that came with them. Each token's loss is multiplied by
+/// the ratio `w = π_old / π_sampled`, a constant for the gradient:
 /// - `token`: of the token; low variance, some bias;
 /// - `sequence`: of the whole response, the product over its tokens; no bias, high variance.
 ///
-/// `truncate` holds it at most at `cap`, `mask` makes it 0 outside `1/cap…cap`. Log-ratios are clamped to ±20 first. Masked
-/// tokens stay in the denominators of the mean.
+/// `truncate` limits it to `cap`, `mask` sets it to 0 outside `1/cap…cap`. Log-ratios are clamped to ±20 first. Masked
+/// tokens still count in the denominators of the mean.
 ///
 /// Sources: Yao et al., "Your Efficient RL Framework Secretly Brings You Off-Policy RL Training" (truncated importance
-/// sampling); verl's rollout correction (`rollout_is`, `rollout_is_threshold` = 2), where truncation has an upper limit
-/// alone and masking, called IcePop there, both. Masking weights what it keeps by w, too.
+/// sampling); verl's rollout correction (`rollout_is`, `rollout_is_threshold` = 2), where truncation has only an upper
+/// limit, and masking, called IcePop there, has both. Masking also weights what it keeps by w.
 public struct ImportanceCorrection: ComponentOptions, Hashable {
-  /// Whose probabilities are compared.
+  /// Which probabilities are compared.
   public enum Level: String, Codable, Sendable, Hashable, CaseIterable {
-    /// Nobody's: every factor is 1.
+    /// None: every factor is 1.
     case none
     /// Each token's.
     case token
@@ -27,11 +27,11 @@ public struct ImportanceCorrection: ComponentOptions, Hashable {
     case sequence
   }
 
-  /// What becomes of a ratio that is too large.
+  /// What to do with a ratio that is too large.
   public enum Mode: String, Codable, Sendable, Hashable, CaseIterable {
     /// It counts as the largest allowed.
     case truncate
-    /// Its tokens are not trained on; nor are those of a ratio that is too small.
+    /// Its tokens are not trained on; the same holds for a ratio that is too small.
     case mask
   }
 
@@ -42,20 +42,20 @@ public struct ImportanceCorrection: ComponentOptions, Hashable {
   /// No correction.
   public init() {}
 
-  /// What each option means.
+  /// The help for each option.
   public static let help = [
     "level":
-      "for responses that another policy or engine sampled: none, token or sequence, whose probabilities are compared",
-    "mode": "truncate holds a ratio at the cap, mask does not train where it lies outside 1/cap…cap",
+      "for responses sampled by another policy or engine: none, token or sequence, whose probabilities are compared",
+    "mode": "truncate limits a ratio to the cap, mask does not train where it lies outside 1/cap…cap",
     "cap": "the largest ratio of old to sampling probability that counts",
   ]
 
-  /// What is wrong with the values.
+  /// The problems of the values.
   public func problems() -> [OptionProblem] {
     cap >= 1 && cap.isFinite ? [] : [OptionProblem("cap", "is \(cap), it must be 1 or more")]
   }
 
-  /// What the loss of each token of a response is multiplied by.
+  /// The factor of the loss of each token of a response.
   ///
   /// - Parameters:
   ///   - sampled: The log-probabilities of the tokens that are trained on, under the policy that sampled them.

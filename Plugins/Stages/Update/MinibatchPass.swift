@@ -2,7 +2,7 @@
 import PipelineCore
 import Synchronization
 
-/// One minibatch on its way through the policy: what the loss makes of it, and what is counted on the way.
+/// One minibatch: its passes through the policy, its loss, and what is counted.
 final class MinibatchPass: Sendable {
   private let minibatch: Minibatch
   private let examples: [Int: TrainingExample]
@@ -11,14 +11,14 @@ final class MinibatchPass: Sendable {
   private let options: UpdateStage.Options
   private let klCoefficient: Double
   private let shape: MinibatchShape
-  /// The place of each trajectory in the shape.
+  /// The position of each trajectory in the shape.
   private let places: [Int: Int]
   private let state = Mutex(MinibatchFigures())
-  /// Some of the responses, which are looked at again when the policy has moved.
+  /// Some of the responses, which are evaluated again after the update.
   private let probe: Minibatch.Group?
   private let probed = Mutex<[Int: [Double]]>([:])
 
-  /// The most responses that are looked at again: enough to see a policy that breaks, too few to take time.
+  /// The most responses that are evaluated again: enough to notice a policy that diverges, too few to take time.
   private static let probeCount = 8
 
   init(
@@ -54,7 +54,7 @@ final class MinibatchPass: Sendable {
     }
   }
 
-  /// How far the policy has moved since this pass: the mean distance of log-probabilities over some of its tokens.
+  /// How far the policy has moved since this pass: the mean difference of log-probabilities over some of its tokens.
   ///
   /// - Throws: When they can no longer be computed.
   func distanceMoved(_ policy: any Policy) async throws -> Double {
@@ -115,11 +115,11 @@ final class MinibatchPass: Sendable {
   }
 }
 
-/// What was counted over a minibatch; a response counts as often as it was drawn.
+/// What is counted over a minibatch; a response counts as often as it was drawn.
 struct MinibatchFigures: Sendable {
   /// The loss without the KL divergence.
   private(set) var loss = 0.0
-  /// The KL divergence as the loss has it.
+  /// The KL divergence in the loss.
   private(set) var klLoss = 0.0
   private(set) var tokens = 0
   private(set) var clippedHigher = 0
@@ -137,11 +137,11 @@ struct MinibatchFigures: Sendable {
 
   /// The mean of old minus new log-probability.
   var meanOldMinusNew: Double { mean(oldMinusNew) }
-  /// The mean of their distance.
+  /// The mean of their absolute difference.
   var meanDistance: Double { mean(distance) }
   /// The mean of −log π, which estimates the entropy.
   var meanSurprise: Double { mean(surprise) }
-  /// The mean of the KL divergence's estimate.
+  /// The mean of the estimate of the KL divergence.
   var klMean: Double { mean(klSum) }
 
   private func mean(_ sum: Double) -> Double { tokens == 0 ? 0 : sum / Double(tokens) }

@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 public import PipelineCore
 
-/// What the mean over a minibatch divides by: the numbers of its responses' tokens, and how often each was drawn.
+/// The denominators of the mean over a minibatch: the numbers of tokens of its responses, and how often each was drawn.
 ///
-/// The weights are those of the whole minibatch, so that micro-batches of any size add up to the exact mean. Denominators
-/// count every draw once, whatever its `loss_weight`: that one multiplies the weight afterwards.
+/// The weights are those of the whole minibatch, so that micro-batches of any size add up to the exact mean.
+/// Denominators count every draw once, independent of `loss_weight`, which multiplies the weight afterwards.
 public struct MinibatchShape: Sendable, Hashable {
   /// For each response, the number of tokens that are trained on.
   public let tokenCounts: [Int]
-  /// For each response, how often the minibatch holds it.
+  /// For each response, how often the minibatch contains it.
   public let draws: [Int]
-  /// The longest response allowed, in tokens.
+  /// The longest permitted response, in tokens.
   public let longest: Int
   /// All tokens that are trained on, each as often as it was drawn.
   public let tokenCount: Int
@@ -20,10 +20,10 @@ public struct MinibatchShape: Sendable, Hashable {
   /// The shape of a minibatch.
   ///
   /// - Parameters:
-  ///   - tokenCounts: For each response, the number of tokens that are trained on; 0 where all are masked.
-  ///   - draws: For each response, how often the minibatch holds it.
-  ///   - longest: The longest response allowed, in tokens; only ``LossAggregation/sequenceMeanTokenSumNorm`` uses it.
-  /// - Precondition: As many draws as token counts, none negative, and `longest` is positive.
+  ///   - tokenCounts: For each response, the number of tokens that are trained on; 0 if all are masked.
+  ///   - draws: For each response, how often the minibatch contains it.
+  ///   - longest: The longest permitted response, in tokens; used only by ``LossAggregation/sequenceMeanTokenSumNorm``.
+  /// - Precondition: There are as many draws as token counts, none is negative, and `longest` is positive.
   public init(tokenCounts: [Int], draws: [Int], longest: Int) {
     precondition(tokenCounts.count == draws.count, "a number of draws for each response")
     precondition(tokenCounts.allSatisfy { $0 >= 0 } && draws.allSatisfy { $0 >= 0 }, "counts are 0 or more")
@@ -35,11 +35,11 @@ public struct MinibatchShape: Sendable, Hashable {
     responseCount = draws.reduce(0, +)
   }
 
-  /// What the loss of each token of a response is multiplied by, all draws of the response together.
+  /// The factor of the loss of each token of a response, for all draws of the response together.
   ///
   /// With n tokens and m draws of this response, R responses in all, and T tokens in all: `m/T`, `m/(R·n)`, `m/R`, and
-  /// `m/(R·L)` for the longest response allowed L. A response without a token counts in R, as in EasyR1; its own weight,
-  /// which no token has, is 0, and so is that of a response that was not drawn.
+  /// `m/(R·L)` for the longest permitted response L. A response without a token counts in R, as in EasyR1; its own
+  /// factor is 0, as is that of a response that was not drawn.
   ///
   /// - Parameter lossWeight: The trajectory's `loss_weight`.
   public func weight(

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import PipelineCore
 
-/// A trajectory as the update sees it.
+/// A trajectory in the form that the update needs.
 ///
-/// Arrays but `tokens` have one element for each token that is trained on.
+/// All arrays except `tokens` have one element for each token that is trained on.
 struct TrainingExample: Sendable {
   /// The prompt in tokens.
   let prompt: EncodedPrompt
@@ -11,36 +11,36 @@ struct TrainingExample: Sendable {
   let tokens: [Int32]
   /// Which of them are trained on.
   let trained: [Int]
-  /// Where log-probabilities are taken.
+  /// The positions at which log-probabilities are taken.
   let temperature: Double
   /// The advantage of each token.
   let advantages: [Double]
-  /// The trajectory's own.
+  /// The trajectory's own advantage.
   let advantage: Double
-  /// Log-probabilities under the policy that sampled them, where the correction needs them.
+  /// Log-probabilities under the policy that sampled them, if the correction needs them.
   let sampled: [Double]?
-  /// Log-probabilities before the first update; nil for a loss without use for them.
+  /// Log-probabilities before the first update; nil if the loss does not use them.
   let old: [Double]?
   /// Log-probabilities under the reference.
   let reference: [Double]?
-  /// What its token losses are multiplied by.
+  /// The factor of its token losses.
   let lossWeight: Double
-  /// Whether the length limit ended it.
+  /// Whether it was cut off by the length limit.
   let isCutOff: Bool
   /// The longest that it could have been.
   let longest: Int
 }
 
-/// Turns trajectories into examples, and computes what they lack.
+/// Converts trajectories to examples, and computes what they lack.
 struct TrainingExamples {
   let stage: UpdateStage
   let policy: any Policy
   let context: StageContext
 
-  /// The examples of what can be trained on, by their positions in the batch.
+  /// The examples of all trajectories that can be trained on, by their positions in the batch.
   ///
-  /// A trajectory that cannot be used leaves the batch with rule `unusable`.
-  /// - Throws: When nothing can be used, or the policy fails as a whole.
+  /// A trajectory that cannot be used leaves the batch by the rule `unusable`.
+  /// - Throws: When none can be used, or the policy fails as a whole.
   func collect(from batch: inout TrajectoryBatch) async throws -> [Int: TrainingExample] {
     let hasDraws = batch.trajectories.contains { $0.draws != nil }
     let wanted = (0..<batch.count).filter { index in
@@ -92,7 +92,7 @@ struct TrainingExamples {
       uniqueKeysWithValues: examples.map { index, example in (index - gone.count { $0 < index }, example) })
   }
 
-  /// Whether the policy of now sampled it, so that the log-probabilities that came with it are the old ones.
+  /// Whether the current policy sampled it, so that the log-probabilities that came with it are the old ones.
   private func knowsOldLogProbs(_ trajectory: Trajectory) throws -> Bool {
     guard stage.options.oldLogProbs == .auto, stage.options.importance.level == .none,
       trajectory.has(.logprobs), trajectory.has(.tokens)
@@ -100,7 +100,7 @@ struct TrainingExamples {
     return try trajectory.value(of: .policyVersion)?.intValue == context.training.policyVersion
   }
 
-  /// Computes log-probabilities and sets them in the records.
+  /// Computes log-probabilities and stores them in the records.
   private func score(
     _ indices: [Int], of batch: inout TrajectoryBatch, with policy: any Policy, as field: Field, _ what: String,
     _ faults: inout [Int: String]
@@ -161,7 +161,7 @@ struct TrainingExamples {
     return trained.map { all[$0] }
   }
 
-  /// The tokens that `loss_mask` leaves to train on.
+  /// The tokens that `loss_mask` selects for training.
   private static func trained(_ trajectory: Trajectory, count: Int) throws -> [Int] {
     guard let mask = try trajectory.value(of: .lossMask), mask != .null else { return Array(0..<count) }
     guard let elements = mask.arrayValue, elements.count == count else {

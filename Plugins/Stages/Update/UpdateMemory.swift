@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 import PipelineCore
 
-/// What the stage keeps from step to step.
+/// What the stage remembers from step to step.
 struct UpdateMemory {
-  /// Optimizer steps made so far; the learning rate goes by it.
+  /// Optimizer steps made so far; the learning rate depends on it.
   var optimizerSteps = 0
   /// The coefficient of the KL divergence.
   var kl: KLController
 
-  /// - Throws: When a checkpoint holds something else.
+  /// - Throws: When a checkpoint contains something else.
   init(_ value: JSONValue?, kl options: KLOptions) throws {
     if let steps = value?["optimizer_steps"] {
       guard let steps = steps.intValue, steps >= 0 else {

@@ -2,7 +2,7 @@
 public import PipelineCore
 
 extension UpdateStage {
-  /// What a spec can set.
+  /// The options.
   public struct Options: ComponentOptions {
     package var loss = ComponentReference("clip")
     package var aggregation = AggregationChoice.auto
@@ -22,7 +22,7 @@ extension UpdateStage {
     /// Losses are named in `loss`.
     public static let componentKinds: [String: ComponentKind] = ["loss": .loss]
 
-    /// What each option means.
+    /// The help for each option.
     public static let help = [
       "loss": "the loss, by name",
       "aggregation": "how the losses of tokens become one number; auto takes what the loss was published with",
@@ -31,15 +31,16 @@ extension UpdateStage {
       "learning_rate": "the learning rate; its steps are optimizer steps, of which a batch has epochs × minibatches",
       "optimizer": "AdamW, as in PyTorch",
       "kl":
-        "a penalty in the loss for the distance to the policy that the run began with; off unless it has a coefficient",
-      "importance": "a correction for rollouts that another policy or engine sampled; off by default",
-      "old_log_probs": "auto takes the rollout's own where this policy sampled it; recompute computes all",
-      "longest": "seq-mean-token-sum-norm: the longest response allowed; 0 goes by the records' sampling.max_tokens",
+        "a penalty in the loss for the distance to the initial policy of the run; off unless it has a coefficient",
+      "importance": "a correction for rollouts sampled by another policy or engine; off by default",
+      "old_log_probs": "auto takes the rollout's own if this policy sampled it; recompute computes all",
+      "longest": "seq-mean-token-sum-norm: the longest permitted response; 0 to take it from the records' "
+        + "sampling.max_tokens",
       "divergence_limit":
-        "stop when the policy has moved by so many nats a token within a step; 0 goes on whatever happens",
+        "stop when the policy has moved by this many nats per token within a step; 0 never stops",
     ]
 
-    /// What is wrong with the values.
+    /// The problems of the values.
     public func problems() -> [OptionProblem] {
       var problems: [OptionProblem] = []
       if minibatches < 1 { problems.append(OptionProblem("minibatches", "is \(minibatches), it must be at least 1")) }
@@ -70,7 +71,7 @@ extension UpdateStage {
   }
 }
 
-/// AdamW, as a spec sets it.
+/// AdamW, as set in a spec.
 public struct OptimizerOptions: ComponentOptions, Hashable {
   package var beta1 = 0.9
   package var beta2 = 0.999
@@ -83,18 +84,18 @@ public struct OptimizerOptions: ComponentOptions, Hashable {
   /// The defaults.
   public init() {}
 
-  /// What each option means.
+  /// The help for each option.
   public static let help = [
     "beta1": "the decay of the first moment",
     "beta2": "the decay of the second moment",
-    "epsilon": "what is added to the root of the second moment",
+    "epsilon": "the constant added to the root of the second moment",
     "weight_decay": "the decoupled weight decay",
-    "decaying": "which weights decay: all, or matrices alone",
-    "vision_rate_factor": "what the learning rate is multiplied by for the vision tower, where it learns",
+    "decaying": "which weights decay: all, or only matrices",
+    "vision_rate_factor": "the factor of the learning rate for the vision tower, if it is trained",
     "max_gradient_norm": "gradients of a larger norm are scaled down to it",
   ]
 
-  /// What is wrong with the values.
+  /// The problems of the values.
   public func problems() -> [OptionProblem] {
     var problems: [OptionProblem] = []
     for (name, value) in [("beta1", beta1), ("beta2", beta2)] where !(value >= 0 && value < 1) {

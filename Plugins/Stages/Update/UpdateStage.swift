@@ -3,10 +3,10 @@ public import PipelineCore
 
 /// Updates the policy with a batch: old log-probabilities, minibatches in order, a loss, an optimizer step for each.
 ///
-/// What is trained on stands in the order of `draws`, each draw counting once, or else in the order of the batch. Old
-/// log-probabilities are those of the policy before the first of the updates: taken from the rollout where this policy
-/// sampled it, or computed once for each distinct trajectory. Responses that a minibatch holds more than once are computed
-/// once, and responses to one prompt together; neither changes the mean.
+/// Trajectories are trained on in the order of `draws`, each draw counting once, or else in the order of the batch. Old
+/// log-probabilities are those of the policy before the first of the updates: taken from the rollout if this policy
+/// sampled it, otherwise computed once for each distinct trajectory. A response that a minibatch contains more than
+/// once is computed once, and responses to the same prompt together; neither changes the mean.
 public struct UpdateStage: Stage {
   /// What it says of itself.
   public static let about = ComponentAbout(
@@ -39,7 +39,7 @@ public struct UpdateStage: Stage {
 
   /// Where old log-probabilities come from.
   public enum OldLogProbs: String, Codable, Sendable, CaseIterable {
-    /// The rollout's own where this policy sampled it, computed for others.
+    /// The rollout's own if this policy sampled it, computed for others.
     case auto
     /// Computed for all.
     case recompute
@@ -56,24 +56,24 @@ public struct UpdateStage: Stage {
     aggregation = options.aggregation.chosen ?? loss.aggregation
   }
 
-  /// What the loss reads.
+  /// The fields that the loss reads.
   public var reads: Set<Field> { loss.reads }
-  /// What responses and their sampling say.
+  /// The fields of responses and their sampling.
   public let readsIfPresent: Set<Field> = [
     .response, .tokens, .logprobs, .sampling, .finish, .policyVersion, .promptTokens, .images, .advantages, .draws,
     .pair, .lossWeight, .lossMask, .refLogprobs,
   ]
-  /// Log-probabilities, where they had to be computed, and the tokens that they belong to.
+  /// Log-probabilities, if they had to be computed, and their tokens.
   public let writes: Set<Field> = [.oldLogprobs, .refLogprobs, .tokens, .sampling]
-  /// Training, and the reference where its distance counts.
+  /// Training, and the reference if its distance counts.
   public var needs: Set<PolicyNeed> {
     options.kl.coefficient > 0 ? [.training, .logProbs, .reference] : [.training, .logProbs]
   }
 
   /// Makes the updates.
   ///
-  /// - Throws: When there is no policy, a gradient is not finite, or the policy has moved so far within the step that it is
-  ///   diverging.
+  /// - Throws: When there is no policy, a gradient is not finite, or the policy has moved so far within the step that
+  ///   it is diverging.
   public func run(_ batch: inout TrajectoryBatch, in context: StageContext) async throws {
     guard let policy = context.training.policy else {
       throw PipelineError(.invalidSpec, "it needs a policy; run it from a spec that names one")
@@ -126,7 +126,7 @@ public struct UpdateStage: Stage {
     if policyMoved { try checkDivergence(figures.meanDistance) }
   }
 
-  /// Looks at what the last update of a step has done, which no further minibatch of the step shows.
+  /// Checks the effect of a step's last update, which no further minibatch of the step shows.
   private func checkLastUpdate(_ pass: MinibatchPass, _ policy: any Policy) async throws {
     if options.divergenceLimit == 0 { return }
     let distance: Double

@@ -68,7 +68,7 @@ struct NewPlugin: CommandPlugin {
       """)
   }
 
-  /// Where the new package gets the toolkit from: this checkout, or what this package depends on.
+  /// Where the new package gets the toolkit from: this checkout, or the dependency of this package.
   private static func source(of package: Package, seenFrom folder: URL) throws -> ToolkitSource {
     if package.displayName == ToolkitSource.name { return .checkout(package.directoryURL.path) }
     for dependency in package.dependencies where dependency.package.displayName == ToolkitSource.name {
@@ -88,7 +88,7 @@ struct NewPlugin: CommandPlugin {
     }
   }
 
-  /// What the user must mend.
+  /// A mistake that the user must correct.
   private struct Failure: Error, CustomStringConvertible {
     let message: String
     var description: String { message }
@@ -113,7 +113,7 @@ enum ToolkitSource {
     }
   }
 
-  /// What the manifest's targets call the package.
+  /// The name of the package in the manifest's targets.
   var identity: String {
     guard case .remote(let url, _) = self else { return Self.name }
     let last = url.split(separator: "/").last.map(String.init) ?? Self.name

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// What a new package brings.
+/// The kind of component in a new package.
 enum PluginKind: String {
   case reward, stage, advantage, loss
 
-  /// What types of the kind end in.
+  /// The ending of types of this kind.
   var suffix: String {
     switch self {
     case .reward: "Reward"
@@ -14,7 +14,7 @@ enum PluginKind: String {
     }
   }
 
-  /// The stages of a spec that uses one.
+  /// The stages of a spec that uses such a component.
   func stages(naming name: String) -> String {
     let reward = #"{ "use": "reward", "with": { "functions": ["boxed-answer"] } }"#
     switch self {

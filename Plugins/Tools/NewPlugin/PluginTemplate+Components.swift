@@ -15,12 +15,12 @@ extension PluginTemplate {
     """
     public import PipelineCore
 
-    /// Rewards short responses: 1 up to a length, else 0. Put your own judgement in its place.
+    /// Rewards short responses: 1 up to a length, else 0. Replace it by your own function.
     public struct \(type): RewardFunction {
       /// What it says of itself.
       public static let about = ComponentAbout(name: "\(name)", summary: "1 for responses up to a length, else 0")
 
-      /// What a spec can set.
+      /// The options.
       public struct Options: ComponentOptions {
         /// Up to this many characters the reward is 1.
         public var characters = 30
@@ -28,23 +28,23 @@ extension PluginTemplate {
         /// The defaults.
         public init() {}
 
-        /// What each option means.
+        /// The help for each option.
         public static let help = ["characters": "up to this many characters give 1"]
 
-        /// What is wrong with the values.
+        /// The problems of the values.
         public func problems() -> [OptionProblem] {
           [OptionProblem.unless("characters", characters, in: 1...1_000_000)].compactMap { $0 }
         }
       }
 
-      /// What a trajectory must carry; add `.answer`, or `Field("my_field")` for a field of your own.
+      /// The fields that a trajectory must carry; add `.answer`, or `Field("my_field")` for a field of your own.
       public let reads: Set<Field> = [.response]
       private let limit: Int
 
       /// Makes the reward.
       public init(options: Options = Options(), assembly: Assembly) { limit = options.characters }
 
-      /// Judges a trajectory; what it throws marks that trajectory as failed, which is not a reward of 0.
+      /// Scores a trajectory; an error marks the trajectory as failed, which is not the same as a reward of 0.
       public func score(_ trajectory: Trajectory) throws -> RewardOutcome {
         guard let response = try trajectory.response else { return .abstained("there is no response") }
         return .scored(response.count <= limit ? 1 : 0)
@@ -58,7 +58,7 @@ extension PluginTemplate {
     """
     public import PipelineCore
 
-    /// Drops trajectories whose response is too long. Put your own work in its place.
+    /// Drops trajectories whose response is too long. Replace it by your own work.
     public struct \(type): Stage {
       /// What it says of itself: `describe`, `why` and the reference are made of it.
       public static let about = ComponentAbout(
@@ -66,7 +66,7 @@ extension PluginTemplate {
         rules: [DropRule("too-long", because: "its response has more characters than the stage lets pass")],
         metrics: [MetricAbout("response_length", unit: "characters", "mean length of the responses that arrive")])
 
-      /// What a spec can set.
+      /// The options.
       public struct Options: ComponentOptions {
         /// Longer responses are dropped.
         public var characters = 30
@@ -74,18 +74,18 @@ extension PluginTemplate {
         /// The defaults.
         public init() {}
 
-        /// What each option means.
+        /// The help for each option.
         public static let help = ["characters": "longer responses are dropped"]
 
-        /// What is wrong with the values.
+        /// The problems of the values.
         public func problems() -> [OptionProblem] {
           [OptionProblem.unless("characters", characters, in: 1...1_000_000)].compactMap { $0 }
         }
       }
 
-      /// What a trajectory must carry.
+      /// The fields that a trajectory must carry.
       public let reads: Set<Field> = [.response]
-      /// What it sets: nothing.
+      /// The fields that it sets: none.
       public let writes: Set<Field> = []
       private let limit: Int
 
@@ -112,7 +112,7 @@ extension PluginTemplate {
     """
     public import PipelineCore
 
-    /// The reward's distance from the middle of its group's best and worst. Put your own estimate in its place.
+    /// The reward's distance from the middle of its group's best and worst. Replace it by your own estimate.
     public struct \(type): AdvantageEstimator {
       /// What it says of itself.
       public static let about = ComponentAbout(
@@ -122,7 +122,7 @@ extension PluginTemplate {
       /// Rollouts are compared with the others of their group.
       public let comparesWithinGroup = true
 
-      /// Makes the estimator; it has nothing to set.
+      /// Makes the estimator; it has no options.
       public init(options: NoOptions = NoOptions(), assembly: Assembly) {}
 
       /// One advantage for each rollout of each group.
@@ -142,17 +142,17 @@ extension PluginTemplate {
     """
     public import PipelineCore
 
-    /// `−A · log π_θ`, the plain policy gradient. Put your own loss in its place.
+    /// `−A · log π_θ`, the plain policy gradient. Replace it by your own loss.
     public struct \(type): PolicyLoss {
       /// What it says of itself.
       public static let about = ComponentAbout(name: "\(name)", summary: "The plain policy gradient")
       /// The policy before the step does not matter.
       public let usesOldLogProbs = false
 
-      /// Makes the loss; it has nothing to set.
+      /// Makes the loss; it has no options.
       public init(options: NoOptions = NoOptions(), assembly: Assembly) {}
 
-      /// The loss of each token, and the derivative of their weighted sum by each log-probability.
+      /// The loss of each token, and the derivative of their weighted sum with respect to each log-probability.
       public func evaluate(_ tokens: LossTokens) -> TokenLosses {
         TokenLosses(
           losses: zip(tokens.advantages, tokens.logProbs).map { -$0 * $1 },

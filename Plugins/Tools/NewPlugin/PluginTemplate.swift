@@ -2,7 +2,7 @@
 
 /// The files of a new package.
 struct PluginTemplate {
-  /// A file and what stands in it.
+  /// A file and its contents.
   struct File {
     let path: String
     let text: String

@@ -22,7 +22,7 @@ from typing import Any, Dict, Iterator, List, NamedTuple, Optional
 
 
 class Step(NamedTuple):
-    """What a run says about one step."""
+    """What a run reports about one step."""
 
     number: int
     values: Dict[str, float]
@@ -31,7 +31,7 @@ class Step(NamedTuple):
 
 
 class LineTail:
-    """The lines of a JSONL file, each once, although a resumed run may cut the file and write it on."""
+    """The lines of a JSONL file, each once, although a resumed run may cut the file and continue it."""
 
     def __init__(self, path: Path):
         self.path = path
@@ -61,7 +61,7 @@ class LineTail:
 
 
 class Run:
-    """A run directory, read as it grows."""
+    """A run directory, read while it grows."""
 
     def __init__(self, folder: Path, rollouts: int = 0):
         self.folder = folder
@@ -71,7 +71,7 @@ class Run:
         self.is_finished = False
 
     def steps(self) -> List[Step]:
-        """The steps that have been completed since the last call; earlier ones may come again."""
+        """The steps completed since the last call; earlier ones may come again."""
         try:
             state = json.loads((self.folder / "state.json").read_bytes())
             resolved = (self.folder / "resolved.json").read_bytes()
@@ -102,7 +102,7 @@ class Run:
 
 
 def add_metrics(line: dict, step: Step) -> None:
-    """Sorts what a line of metrics says; `null` stands for a number that is none, and is left out."""
+    """Sorts the values of a line of metrics; `null` means that there is no number, and is left out."""
     for name, value in line.items():
         if name == "step":
             continue
@@ -116,13 +116,13 @@ ROLLOUT_COLUMNS = ["id", "prompt", "response", "answer", "reward", "advantage"]
 
 
 def cells(rollout: dict) -> list:
-    """A rollout as a row of a table: text and numbers only."""
+    """A rollout as a row of a table: only text and numbers."""
     row = (rollout.get(column) for column in ROLLOUT_COLUMNS)
     return [value if isinstance(value, (str, int, float)) else json.dumps(value, ensure_ascii=False) for value in row]
 
 
 class Tracker:
-    """Where steps go to. The remote run is made, or found again by `run_id`, when a tracker is made."""
+    """The destination of steps. The remote run is created, or found by `run_id`, when a tracker is made."""
 
     def __init__(self, run: Run, options: argparse.Namespace, run_id: Optional[str]):
         self.run_id = run_id
@@ -168,7 +168,7 @@ class SwanLabTracker(Tracker):
         import swanlab
 
         self.swanlab = swanlab
-        # Only its server can go on with a run; elsewhere the rest of the steps becomes a run of its own.
+        # Only its server can continue a run; elsewhere the rest of the steps becomes a run of its own.
         mode = "offline" if options.offline else os.environ.get("SWANLAB_MODE")
         known = {"id": run_id, "resume": "allow"} if run_id and mode in (None, "online", "cloud") else {}
         self.remote = swanlab.init(project=options.project, name=options.name, config=run.config, mode=mode, **known)
@@ -216,7 +216,7 @@ class MLflowTracker(Tracker):
         for start in range(0, len(metrics), 1000):
             self.client.log_batch(self.run_id, metrics=metrics[start : start + 1000])
         if step.rollouts:
-            # As `log_table` writes it, which takes a third of a second for each.
+            # In the format of `log_table`, which takes a third of a second for each.
             table = {"columns": ROLLOUT_COLUMNS, "data": [cells(row) for row in step.rollouts]}
             self.client.log_dict(self.run_id, table, f"rollouts/step-{step.number:06}.json")
 
@@ -229,13 +229,13 @@ TRACKERS = {"wandb": WandbTracker, "swanlab": SwanLabTracker, "mlflow": MLflowTr
 
 
 def closed(edges: List[float]) -> List[float]:
-    """Edges with an end for the first and the last bin, which are open: each as wide as its neighbour."""
+    """Edges with an outer end for the first and the last bin, which are open: each as wide as its neighbour."""
     lowest, highest = (edges[1] - edges[0], edges[-1] - edges[-2]) if len(edges) > 1 else (1, 1)
     return [edges[0] - lowest, *edges, edges[-1] + highest]
 
 
 def flat(value: Any, path: str = "") -> Iterator[tuple]:
-    """The leaves of the resolved spec as (`stages.0.use`, text)."""
+    """The leaves of the resolved spec as (`stages.0.use`, text) pairs."""
     if isinstance(value, (dict, list)) and value:
         for key, part in value.items() if isinstance(value, dict) else enumerate(value):
             yield from flat(part, f"{path}.{key}" if path else str(key))
@@ -244,7 +244,7 @@ def flat(value: Any, path: str = "") -> Iterator[tuple]:
 
 
 class Forwarder:
-    """One tracker and the memory of what it has been sent, so that no step is sent twice."""
+    """One tracker and the record of what it has been sent, so that no step is sent twice."""
 
     def __init__(self, name: str, run: Run, options: argparse.Namespace, make=None):
         self.run, self.options, self.make = run, options, make or TRACKERS[name]
@@ -264,7 +264,7 @@ class Forwarder:
         return self.memory.get("last_step", -1)
 
     def send(self, steps: List[Step], stop: threading.Event) -> int:
-        """Sends the steps that the tracker does not have; returns how many."""
+        """Sends the steps that the tracker does not have yet; returns how many."""
         sent = 0
         if self.memory.get("identity") != self.run.identity:
             self.close()

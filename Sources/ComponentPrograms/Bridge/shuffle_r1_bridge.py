@@ -25,16 +25,16 @@ import time
 import traceback
 
 DEFAULT_NAMES = {"plain": "score", "easyr1": "compute_score", "verl": "compute_score", "trl": ""}
-# What EasyR1 and verl call the answer, and data sets for TRL.
+# The name of the answer in EasyR1 and verl, and in data sets for TRL.
 ANSWER_COLUMNS = ("ground_truth", "solution")
 
 
 class Fault(Exception):
-    """Something that the user must mend before any trajectory is scored."""
+    """A mistake that the user must correct before any trajectory can be scored."""
 
 
 def load(path, name, style):
-    """The function, and the module that it stands in."""
+    """The function, and the module that contains it."""
     if not os.path.isfile(path):
         raise Fault(f"there is no file {path}")
     sys.path.insert(0, os.path.dirname(os.path.abspath(path)))
@@ -60,7 +60,7 @@ def load(path, name, style):
 
 
 def accepts(function):
-    """The names that a function takes by keyword; None for any."""
+    """The names of the keyword arguments that a function takes; None for any."""
     try:
         parameters = inspect.signature(function).parameters.values()
     except (TypeError, ValueError):
@@ -76,7 +76,7 @@ def finished(value):
 
 
 def plain_number(value):
-    """A number of Python's own, from one of NumPy's or a tensor of one element."""
+    """A plain Python number, from one of NumPy or a tensor of one element."""
     return value.item() if hasattr(value, "item") else value
 
 
@@ -143,7 +143,7 @@ def trl(function, module, arguments):
                 columns.setdefault(name, columns["answer"])
         columns["prompts"] = [record.get("prompt") for record in records]
         columns["completions"] = [
-            # As TRL has it: a conversation is answered by a message, a text by a text.
+            # As in TRL: a conversation is answered by a message, a text by a text.
             [{"role": "assistant", "content": record.get("response")}]
             if isinstance(record.get("prompt"), list)
             else record.get("response")
@@ -158,7 +158,7 @@ def trl(function, module, arguments):
 
 
 def paired(records, scores):
-    """Records with their scores; a function that returns another number of them has failed on all."""
+    """Records with their scores; if a function returns a different number of scores, it has failed on all."""
     scores = list(scores) if scores is not None else []
     if len(scores) != len(records):
         raise ValueError(f"the function returned {len(scores)} scores for {len(records)} trajectories")
@@ -166,14 +166,14 @@ def paired(records, scores):
 
 
 def reason():
-    """The exception of now, as one line; the whole traceback goes to standard error."""
+    """The current exception in one line; the whole traceback goes to standard error."""
     traceback.print_exc()
     kind, value, _ = sys.exc_info()
     return f"raised {kind.__name__}: {value}"[:500]
 
 
 def judge(records, isTogether, function):
-    """Answers for a batch; a function that takes it whole and raises is asked again for each alone."""
+    """Answers for a batch; if a function that takes a whole batch raises, it is called again for each record alone."""
     if isTogether:
         try:
             return function(records)
@@ -201,7 +201,7 @@ def serve(isTogether, function, lines, write):
         if left == 0 or not isTogether:
             answers += judge(batch, isTogether, function)
             batch = []
-        # Quick answers go together; nobody waits long for a slow one.
+        # Quick answers are sent together; a slow one does not hold others back for long.
         now = time.monotonic()
         if answers and (left == 0 or now - written > 0.01):
             write("".join(json.dumps(one) + "\n" for one in answers))
@@ -210,7 +210,7 @@ def serve(isTogether, function, lines, write):
 
 def main(words):
     style, path, name, arguments = (words + ["", ""])[:4]
-    # Answers go where nothing else can: prints, also of libraries and their children, go to standard error.
+    # Only answers go to standard output; prints, also of libraries and their children, go to standard error.
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8", newline="\n")
     os.dup2(2, 1)
 

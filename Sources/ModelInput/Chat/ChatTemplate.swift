@@ -4,10 +4,10 @@ public import PipelineCore
 /// The chat template of Qwen2.5-VL.
 ///
 /// A message is `<|im_start|>ROLE`, a line end, its content, `<|im_end|>` and a line end. An image in it is
-/// `<|vision_start|><|image_pad|><|vision_end|>`. Where the first message is not the system's, one that says "You are
-/// a helpful assistant." goes before it. Texts are taken as they are; no part is trimmed or separated.
+/// `<|vision_start|><|image_pad|><|vision_end|>`. If the first message is not a system message, one that says "You are
+/// a helpful assistant." is put before it. Texts are used unchanged: nothing is trimmed or inserted.
 public enum ChatTemplate {
-  /// The placeholder that stands for an image, repeated once for each of the image's tokens.
+  /// The placeholder for an image, repeated once for each of the image's tokens.
   public static let imagePad = "<|image_pad|>"
   /// What goes before an image.
   public static let visionStart = "<|vision_start|>"
@@ -17,7 +17,7 @@ public enum ChatTemplate {
   public static let messageStart = "<|im_start|>"
   /// What ends a message, and a generated answer.
   public static let messageEnd = "<|im_end|>"
-  /// What the system says when the prompt does not.
+  /// The system message of a prompt that has none.
   public static let defaultSystem = "You are a helpful assistant."
 
   /// How a rendered prompt ends.
@@ -28,7 +28,7 @@ public enum ChatTemplate {
     case lastMessage
   }
 
-  /// The text of messages, with one ``imagePad`` for each image; of no messages, just the ending.
+  /// The text of messages, with one ``imagePad`` for each image; for no messages, just the ending.
   public static func render(_ messages: [ChatMessage], ending: Ending = .answer) -> String {
     var text = ""
     if let first = messages.first, first.role != "system" {

@@ -1,19 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 import PipelineCore
 
-/// What a model's files say about its chat template, which this package does not run.
+/// The chat template in a model's files, which this package does not execute.
 public enum ChatTemplateOrigin: Sendable, Hashable {
   /// The files have none.
   case none
-  /// The one that Qwen2.5-VL was published with, which ``ChatTemplate`` follows.
+  /// The published template of Qwen2.5-VL, which ``ChatTemplate`` follows.
   case published
-  /// Another one, with its file: what ``ChatTemplate`` renders may not be what the model was trained on.
+  /// Another template, with its file: the text of ``ChatTemplate`` may differ from what the model was trained on.
   case other(file: String)
 
   /// FNV-1a (64 bit) of the published template.
   private static let publishedHash: UInt64 = 0x7124_2f76_359e_71e8
 
-  /// Looks at `chat_template.jinja`, `chat_template.json` and `tokenizer_config.json`; the first that has one counts.
+  /// Reads `chat_template.jinja`, `chat_template.json` and `tokenizer_config.json`; the first that has a template
+  /// counts.
   package init(folder: String) throws {
     var found: (file: String, text: String)?
     if let data = try DocumentFile.bytes(folder + "/chat_template.jinja") {

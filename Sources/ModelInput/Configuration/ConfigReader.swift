@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import PipelineCore
 
-/// Reads the members of one object of `config.json`, and gathers what is wrong with them.
+/// Reads the members of one object of `config.json`, and collects the faults.
 struct ConfigReader {
   let path: String
-  /// `vision_config.` or nothing: what messages put before a key.
+  /// The prefix of a key in messages: `vision_config.` or nothing.
   let prefix: String
   let object: JSONValue
   private(set) var errors: [PipelineError] = []
@@ -15,7 +15,7 @@ struct ConfigReader {
     self.object = object
   }
 
-  /// A member that is there and not null.
+  /// A member that exists and is not null.
   func value(_ key: String) -> JSONValue? {
     guard let value = object[key], value != .null else { return nil }
     return value
@@ -23,9 +23,9 @@ struct ConfigReader {
 
   mutating func report(_ message: String) { errors.append(PipelineError(.invalidData, "\(path): \(message)")) }
 
-  /// An integer in a range; without a default it must be there.
+  /// An integer in a range; without a default it is required.
   ///
-  /// The ranges go far beyond any model, and keep every product of a tensor's sizes within an `Int`.
+  /// The ranges are far larger than any model needs, and keep every product of a tensor's sizes within an `Int`.
   mutating func integer(_ key: String, in range: ClosedRange<Int> = 1...1 << 20, default other: Int? = nil) -> Int {
     guard let value = value(key) else {
       if other == nil { report("'\(prefix)\(key)' is missing") }
@@ -69,7 +69,7 @@ struct ConfigReader {
         + supported.map(\.json).joined(separator: ", "))
   }
 
-  /// Checks a number that may only have one value, however it is written.
+  /// Checks a number that may only have one value, in any notation.
   mutating func expect(_ key: String, number: Double) {
     guard let found = value(key), found.doubleValue != number else { return }
     let supported = Int(exactly: number).map { "\($0)" } ?? "\(number)"

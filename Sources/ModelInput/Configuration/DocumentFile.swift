@@ -4,7 +4,7 @@ import PipelineCore
 
 /// The small files of a model's folder.
 package enum DocumentFile {
-  /// The bytes of a file, or nil where there is none.
+  /// The bytes of a file, or nil if it does not exist.
   ///
   /// - Throws: When it is larger than `limit`, or cannot be read.
   package static func bytes(_ path: String, limit: Int = 256 << 20) throws -> Data? {
@@ -24,15 +24,15 @@ package enum DocumentFile {
     }
   }
 
-  /// The value in a JSON file, or nil where there is no such file.
+  /// The value in a JSON file, or nil if it does not exist.
   ///
-  /// - Throws: When it cannot be read or is no JSON; the error names line and column.
+  /// - Throws: When it cannot be read or is not JSON; the error names line and column.
   package static func json(_ path: String, limit: Int = 256 << 20) throws -> JSONValue? {
     guard let data = try bytes(path, limit: limit) else { return nil }
     return try data.withUnsafeBytes { try json($0, path: path) }
   }
 
-  /// The object in a JSON file, or nil where there is no such file.
+  /// The object in a JSON file, or nil if it does not exist.
   package static func object(_ path: String) throws -> JSONValue? {
     guard let value = try json(path) else { return nil }
     guard value.objectValue != nil else {

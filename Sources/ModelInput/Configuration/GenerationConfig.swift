@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 import PipelineCore
 
-/// What a model's files say about generation: the ids that end an answer.
+/// The generation settings of a model's files: the ids that end an answer.
 ///
-/// Sampling settings in `generation_config.json` are not taken over: a run says itself how it samples.
+/// Sampling settings in `generation_config.json` are ignored: a run states how it samples.
 public struct GenerationConfig: Sendable {
   /// The ids that end an answer, in the order of the file; at least one.
   public var endTokenIDs: [Int]
-  /// The id that fills up shorter sequences, if the files name one.
+  /// The padding id, if the files name one.
   public var padTokenID: Int?
 
-  /// Reads `generation_config.json`; what it does not say comes from `config.json`.
+  /// Reads `generation_config.json`; missing values come from `config.json`.
   ///
-  /// - Throws: When an id is none or lies beyond the vocabulary, or when nothing ends an answer.
+  /// - Throws: When an id is invalid or outside the vocabulary, or when no id ends an answer.
   public init(folder: String, config: QwenVLConfig) throws {
     let path = folder + "/generation_config.json"
     let document = try DocumentFile.object(path)

@@ -2,13 +2,13 @@
 import PipelineCore
 
 extension QwenVLConfig {
-  /// Checks that a prompt, its images and responses fit one another and the model.
+  /// Checks that a prompt, its images and its responses match each other and the model.
   ///
   /// - Parameters:
   ///   - prompt: Tokens with one placeholder for each token of an image.
   ///   - grids: The patches of each image, in the order of their placeholders.
   ///   - responses: Responses in tokens.
-  /// - Throws: What does not fit.
+  /// - Throws: What does not match.
   package func check(prompt: [Int32], grids: [ImageGrid], responses: [[Int32]]) throws {
     guard !prompt.isEmpty else {
       throw PipelineError(.invalidData, "the prompt has no tokens; a policy needs at least one to go on from")
@@ -20,7 +20,7 @@ extension QwenVLConfig {
           .invalidData, "the \(what) holds the token id \(odd), but the vocabulary ends at \(size - 1)")
       }
     }
-    // In a response, a placeholder that was sampled is a token like any other.
+    // In a response, a sampled placeholder is a token like any other.
     if prompt.contains(Int32(videoTokenID)) {
       throw PipelineError(.invalidData, "the prompt holds a video placeholder; video is not supported")
     }
@@ -36,7 +36,7 @@ extension QwenVLConfig {
     try checkRuns(of: prompt, counts: counts)
   }
 
-  /// Each image's placeholders stand together: what lies between two images is text.
+  /// The placeholders of an image are adjacent; text separates those of different images.
   private func checkRuns(of prompt: [Int32], counts: [Int]) throws {
     var left = 0
     var image = 0

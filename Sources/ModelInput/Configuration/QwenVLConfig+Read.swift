@@ -4,7 +4,7 @@ public import PipelineCore
 extension QwenVLConfig {
   /// Reads the contents of a `config.json`.
   ///
-  /// - Parameter path: What messages call the file.
+  /// - Parameter path: The name of the file in messages.
   /// - Throws: Everything that is missing or not supported, together.
   public init(document: JSONValue, path: String) throws {
     var root = ConfigReader(path: path, object: document)
@@ -40,7 +40,7 @@ extension QwenVLConfig {
       root.report("the placeholder id \(high) is not below 'vocab_size', \(rows)")
     }
     if Set(ids).count < ids.count { root.report("two of the placeholder ids \(ids) are the same") }
-    // Older files say it at the top, some newer ones in the decoder's part; either counts.
+    // Older files have it at the top level, some newer ones in the decoder's part; both count.
     let isTied = root.value("tie_word_embeddings") == true || decoder.value("tie_word_embeddings") == true
     outputEmbedding = isTied ? .tied : .untied
     self.document = document

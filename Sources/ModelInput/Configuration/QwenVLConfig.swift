@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 public import PipelineCore
 
-/// The shape of a Qwen2.5-VL model: what `config.json` says, checked.
+/// The shape of a Qwen2.5-VL model: the checked contents of `config.json`.
 ///
-/// Read from both published forms: the flat one, with the decoder's keys at the top, and the nested one, with
-/// `text_config`. Keys that only matter elsewhere stay in ``document``.
+/// Both published forms are read: the flat one, with the decoder's keys at the top level, and the nested one, with
+/// `text_config`. Keys that matter only elsewhere stay in ``document``.
 public struct QwenVLConfig: Sendable {
   /// The decoder.
   public var text: Text
@@ -20,7 +20,7 @@ public struct QwenVLConfig: Sendable {
   public var visionEndTokenID: Int
   /// Where the output weights come from.
   public var outputEmbedding: OutputEmbedding
-  /// The whole file, unknown keys included.
+  /// The whole file, including unknown keys.
   public var document: JSONValue
 
   /// The architecture that a `config.json` must name.
@@ -28,9 +28,9 @@ public struct QwenVLConfig: Sendable {
 
   /// Where the output weights come from.
   public enum OutputEmbedding: Sendable {
-    /// They are the input embedding's (`tie_word_embeddings`).
+    /// From the input embedding (`tie_word_embeddings`).
     case tied
-    /// They are a matrix of their own, `lm_head.weight`.
+    /// From a separate matrix, `lm_head.weight`.
     case untied
   }
 
@@ -50,7 +50,7 @@ public struct QwenVLConfig: Sendable {
     public var keyValueHeadCount: Int
     /// The longest sequence the model was made for.
     public var contextLength: Int
-    /// What RMSNorm adds to the mean square.
+    /// The constant that RMSNorm adds to the mean square.
     public var normEpsilon: Double
     /// The base of the rotary frequencies.
     public var ropeTheta: Double
@@ -71,7 +71,7 @@ public struct QwenVLConfig: Sendable {
     public var intermediateSize: Int
     /// Attention heads.
     public var headCount: Int
-    /// The width of what it hands to the decoder.
+    /// The width of its output, which goes to the decoder.
     public var outputSize: Int
     /// Colour channels.
     public var channelCount: Int
@@ -85,11 +85,11 @@ public struct QwenVLConfig: Sendable {
     public var windowSize: Int
     /// Blocks that attend to the whole image.
     public var fullAttentionBlocks: Set<Int>
-    /// Position steps a second of video.
+    /// Position steps per second of video.
     public var tokensPerSecond: Int
     /// The base of the rotary frequencies.
     public var ropeTheta: Double
-    /// What RMSNorm adds to the mean square; fixed by the architecture.
+    /// The constant that RMSNorm adds to the mean square; fixed by the architecture.
     public var normEpsilon: Double { 1e-6 }
 
     /// The width of one head.

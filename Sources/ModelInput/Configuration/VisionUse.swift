@@ -2,7 +2,7 @@
 
 /// Whether a policy's vision tower is trained.
 public enum VisionUse: String, Sendable, Hashable, CaseIterable, Codable {
-  /// Its weights stay as they are.
+  /// Its weights do not change.
   case frozen
   /// It is trained with the other weights.
   case trained

@@ -2,19 +2,19 @@
 
 /// Resizes images exactly as Pillow's `resize(size, BICUBIC)` does, byte by byte.
 ///
-/// A pass along the rows, rounded to bytes, then one along the columns, or the other way round where Pillow 13 does
-/// so: when the height shrinks, and by more than twice of what the width does. Each output pixel is a weighted mean of the
-/// input pixels under the cubic kernel (a = -0.5), which is widened when the image shrinks. Weights are fixed-point
+/// One pass goes along the rows, rounded to bytes, the other along the columns. Columns come first where Pillow 13 does
+/// so: when the height shrinks, and by more than twice the factor of the width. Each output pixel is a weighted mean of
+/// the input pixels under the cubic kernel (a = -0.5), which is widened when the image shrinks. Weights are fixed-point
 /// numbers with 22 fractional bits.
 ///
 /// Source: Pillow, `src/libImaging/Resample.c`; the order of the passes is that of the compiled Pillow 13.0.0, checked
-/// on 2,201 sizes. Older versions always begin with the rows and differ in single bytes where the order does.
+/// on 2,201 sizes. Older versions always begin with the rows, and differ in single bytes where the order differs.
 public struct BicubicResampler: Sendable {
-  /// Which input pixels make an output pixel, and with which weights; for one axis.
+  /// The input pixels of each output pixel and their weights, for one axis.
   package struct Weights: Sendable {
-    /// Of each output pixel, the first input pixel.
+    /// The first input pixel of each output pixel.
     package var first: [Int] = []
-    /// How many input pixels follow from there.
+    /// The number of input pixels from there.
     package var count: [Int] = []
     /// `[output, stride]`, zero behind `count`.
     package var values: [Int32] = []
@@ -136,7 +136,7 @@ extension BicubicResampler.Weights {
     }
   }
 
-  /// The cubic convolution kernel with a = -0.5, written so that every rounding is Pillow's.
+  /// The cubic convolution kernel with a = -0.5, written so that every rounding equals Pillow's.
   private static func kernel(_ x: Double) -> Double {
     let a = -0.5
     let x = abs(x)

@@ -2,15 +2,15 @@
 import PipelineCore
 import Synchronization
 
-/// Reads, decodes and processes images, and remembers what became of those used last: their patches, or their pixels.
+/// Reads, decodes and processes images, and keeps the most recent results: patches, or pixels.
 ///
-/// One image serves all rollouts of its prompt: the first to ask does the work, others that ask meanwhile wait for it.
-/// Files are known by path, size and time of change, data URIs by their text. What it returns never depends on what it
-/// remembers. Failures are not remembered.
+/// One image serves all rollouts of its prompt: the first caller does the work, others wait for it. Files are
+/// identified by path, size and modification time, data URIs by their text. The cache never changes what is returned.
+/// Failures are not cached.
 public final class ImageCache<Product: Sendable>: Sendable {
   /// Checked for each image.
   public let limits: ImageLimits
-  /// The most bytes of products and references that are kept; a larger image is returned all the same.
+  /// The most bytes of results and references that are kept; a larger image is still returned.
   public let byteLimit: Int
 
   private let make: @Sendable (RGBImage, String) throws -> Product
@@ -20,8 +20,8 @@ public final class ImageCache<Product: Sendable>: Sendable {
   /// Makes an empty cache.
   ///
   /// - Parameters:
-  ///   - byteCount: How many bytes a product takes.
-  ///   - make: What becomes of an image, which messages call by the name.
+  ///   - byteCount: The size of a result in bytes.
+  ///   - make: Computes the result for an image with a name for messages.
   public init(
     limits: ImageLimits = ImageLimits(), byteLimit: Int = 512 << 20,
     byteCount: @escaping @Sendable (Product) -> Int, make: @escaping @Sendable (RGBImage, String) throws -> Product
@@ -32,7 +32,7 @@ public final class ImageCache<Product: Sendable>: Sendable {
     byteCountOf = byteCount
   }
 
-  /// What becomes of an image; see ``ImageSource`` for what a reference may be.
+  /// The result for an image; see ``ImageSource`` for the permitted references.
   ///
   /// - Throws: ``PipelineError`` when it cannot be read, decoded or resized: that is the failure of one record.
   public func product(of reference: String, relativeTo folder: String = "") throws -> Product {
@@ -40,7 +40,7 @@ public final class ImageCache<Product: Sendable>: Sendable {
     let file: ImageFile? = if case .file(let path) = source { try ImageFile(path: path) } else { nil }
     let key = Key(source, file)
     let slot = state.withLock { $0.slot(for: key) }
-    // Holding the slot's lock makes others that want the same image wait, and nobody else.
+    // Holding the slot's lock makes only those wait that want the same image.
     return try slot.product.withLock { product in
       if let product { return product }
       do {
@@ -58,12 +58,12 @@ public final class ImageCache<Product: Sendable>: Sendable {
     }
   }
 
-  /// How many bytes are kept.
+  /// The number of bytes kept.
   package var byteCount: Int { state.withLock { $0.byteCount } }
 }
 
 extension ImageCache {
-  /// What tells one image from another, byte by byte: two spellings of "é" name two files.
+  /// The identity of an image, byte by byte: two spellings of "é" name two files.
   private struct Key: Hashable {
     let text: [UInt8]
     let isFile: Bool
@@ -92,7 +92,7 @@ extension ImageCache {
     var byteCount: Int { text.count }
   }
 
-  /// The place of one image, empty until it is made.
+  /// The slot of one image, empty until its result is computed.
   private final class Slot: Sendable {
     let product = Mutex<Product?>(nil)
   }

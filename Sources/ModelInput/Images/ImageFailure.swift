@@ -2,7 +2,7 @@
 import CImageCodecs
 import PipelineCore
 
-/// The messages of what can be wrong with an image.
+/// The messages about images that cannot be used.
 package enum ImageFailure {
   package static func tooManyBytes(_ count: Int, _ name: String, _ limits: ImageLimits) -> PipelineError {
     PipelineError(

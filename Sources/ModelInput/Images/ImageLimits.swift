@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// How large an image may be; checked before memory is taken for it.
+/// The size limits of an image; checked before memory is allocated for it.
 public struct ImageLimits: Sendable, Hashable {
-  /// Width times height, as the file's header states them; 64 million pixels take 192 MB decoded.
+  /// Width times height, as stated in the file's header; 64 million pixels take 192 MB decoded.
   public var pixels: Int
-  /// The size of the file, or of what a data URI decodes to.
+  /// The size of the file, or of a decoded data URI.
   public var bytes: Int
 
   /// Sets the limits.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// How many patches an image has along each axis.
+/// The number of patches of an image along each axis.
 public struct ImageGrid: Sendable, Hashable {
   /// In time; 1 for an image.
   public let time: Int
@@ -16,18 +16,18 @@ public struct ImageGrid: Sendable, Hashable {
     self.width = width
   }
 
-  /// How many patches there are.
+  /// The number of patches.
   public var patchCount: Int { time * height * width }
 
-  /// How many tokens, and so placeholders in the prompt, the image becomes.
+  /// The number of tokens of the image, and so of placeholders in the prompt.
   public func tokenCount(mergeSize: Int) -> Int { patchCount / (mergeSize * mergeSize) }
 }
 
-/// An image as the vision tower reads it.
+/// An image in the form that the vision tower reads.
 public struct ImagePatches: Sendable, Hashable {
   /// The patches along each axis.
   public let grid: ImageGrid
-  /// `[patches, channels · time · rows · columns]`, where the patches that become one token follow each other.
+  /// `[patches, channels · time · rows · columns]`; the patches of one token are adjacent.
   public let values: [Float]
 
   /// Wraps patches.

@@ -1,24 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
 import PipelineCore
 
-/// Turns images into patches as transformers' Qwen2-VL processor does: smart resize, bicubic, normalise, cut.
+/// Converts images to patches like transformers' Qwen2-VL processor: smart resize, bicubic, normalise, cut.
 ///
-/// The numbers are those of its Pillow backend, bit for bit. Its torchvision backend rounds differently in the resize
+/// The numbers equal those of its Pillow backend, bit for bit. Its torchvision backend rounds differently when resizing
 /// and differs by one step of 255 in some pixels.
 public struct ImageProcessor: Sendable {
-  /// What it was made with.
+  /// Its configuration.
   public let config: ImageProcessorConfig
 
   private let smartResize: SmartResize
   private let resampler = BicubicResampler()
-  /// `[3, 256]`: what each byte of each channel becomes.
+  /// `[3, 256]`: the normalised value of each byte of each channel.
   private let normalized: [Float]
 
   /// Makes a processor.
   public init(_ config: ImageProcessorConfig) {
     self.config = config
     smartResize = SmartResize(factor: config.sizeFactor, minPixels: config.minPixels, maxPixels: config.maxPixels)
-    // The rounding of transformers: the product in double, the rest in float.
+    // Rounded as in transformers: the product in double, the rest in float.
     normalized = (0..<3).flatMap { channel in
       (0..<256).map { byte in
         let rescaled = Float(Double(byte) * config.rescaleFactor)
@@ -27,7 +27,7 @@ public struct ImageProcessor: Sendable {
     }
   }
 
-  /// The grid of an upright image of `width` and `height` pixels, which messages call `name`.
+  /// The grid of an upright image of `width` and `height` pixels, with `name` for messages.
   ///
   /// - Throws: ``PipelineError`` when one side is more than 200 times the other.
   public func grid(width: Int, height: Int, name: String = "image") throws -> ImageGrid {
@@ -35,7 +35,7 @@ public struct ImageProcessor: Sendable {
     return ImageGrid(height: size.height / config.patchSize, width: size.width / config.patchSize)
   }
 
-  /// The patches of an image, which messages call `name`.
+  /// The patches of an image, with `name` for messages.
   ///
   /// - Throws: ``PipelineError`` when one side is more than 200 times the other.
   public func patches(of image: RGBImage, name: String = "image") throws -> ImagePatches {
@@ -43,7 +43,7 @@ public struct ImageProcessor: Sendable {
     return ImagePatches(grid: grid, values: cut(resized, grid))
   }
 
-  /// An image, which messages call `name`, in the size that its patches are cut from, and how many they are.
+  /// An image in the size from which its patches are cut, and their number, with `name` for messages.
   ///
   /// - Throws: ``PipelineError`` when one side is more than 200 times the other.
   public func resized(_ image: RGBImage, name: String = "image") throws -> (image: RGBImage, grid: ImageGrid) {

@@ -3,9 +3,9 @@ import Foundation
 import PipelineCore
 
 extension ImageProcessorConfig {
-  /// Checks that patches have the form that a vision tower takes.
+  /// Checks that patches have the form that a vision tower expects.
   ///
-  /// - Throws: Every key of the two that differs, together.
+  /// - Throws: All keys that differ, together.
   package func check(against vision: QwenVLConfig.Vision, folder: String) throws {
     let faults = [
       ("patch_size", patchSize, vision.patchSize),
@@ -22,9 +22,9 @@ extension ImageProcessorConfig {
       })
   }
 
-  /// Reads the config of a checkpoint: `preprocessor_config.json`, or else `processor_config.json`.
+  /// Reads the configuration of a checkpoint: `preprocessor_config.json`, or else `processor_config.json`.
   ///
-  /// - Throws: ``PipelineError`` when neither is there, or what is there is wrong or not supported.
+  /// - Throws: ``PipelineError`` when neither exists, or a value is wrong or not supported.
   public init(modelFolder: String) throws {
     let folder = URL(fileURLWithPath: modelFolder)
     let names = ["preprocessor_config.json", "processor_config.json"]

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import PipelineCore
 
-/// How a checkpoint wants its images prepared: `preprocessor_config.json`.
+/// How a checkpoint's images are prepared: `preprocessor_config.json`.
 public struct ImageProcessorConfig: Sendable, Hashable {
   /// The fewest pixels of a resized image.
   public var minPixels = 56 * 56
@@ -11,19 +11,19 @@ public struct ImageProcessorConfig: Sendable, Hashable {
   public var patchSize = 14
   /// How often an image is repeated in time to fill a patch.
   public var temporalPatchSize = 2
-  /// How many patches a side become one token.
+  /// The number of patches per side that become one token.
   public var mergeSize = 2
-  /// What a byte is multiplied by first.
+  /// The factor that bytes are multiplied by first.
   public var rescaleFactor = 1.0 / 255
-  /// What is then subtracted: red, green, blue.
+  /// The means that are then subtracted: red, green, blue.
   public var mean: [Double] = [0.48145466, 0.4578275, 0.40821073]
-  /// What is then divided by: red, green, blue.
+  /// The standard deviations that are then divided by: red, green, blue.
   public var standardDeviation: [Double] = [0.26862954, 0.26130258, 0.27577711]
 
   /// The published Qwen2-VL values.
   public init() {}
 
-  /// What both sides of a resized image are multiples of.
+  /// Both sides of a resized image are multiples of this.
   public var sizeFactor: Int { patchSize * mergeSize }
 
   /// The width of a row of patches: channels, time, rows and columns of a patch.
@@ -31,7 +31,7 @@ public struct ImageProcessorConfig: Sendable, Hashable {
 }
 
 extension ImageProcessorConfig {
-  /// The largest patch or merge that is believed.
+  /// The largest patch or merge size that is accepted.
   private static let sideLimit = 1024
   private static let processors = [
     "Qwen2VLImageProcessor", "Qwen2VLImageProcessorFast", "Qwen2VLImageProcessorPil", "Qwen2_5_VLImageProcessor",
@@ -40,18 +40,18 @@ extension ImageProcessorConfig {
   /// Reads `preprocessor_config.json`, or the `image_processor` of a `processor_config.json`.
   ///
   /// Pixels are bounded by `min_pixels` and `max_pixels`, or by `size` with `shortest_edge` and `longest_edge` (which
-  /// are pixels all the same) or `min_pixels` and `max_pixels`. What is absent has the published Qwen2-VL value. Keys
-  /// that are not about images or change nothing here are passed over.
+  /// are pixel counts too) or `min_pixels` and `max_pixels`. Missing values are the published ones of Qwen2-VL. Keys
+  /// that do not concern images, or change nothing here, are ignored.
   ///
   /// - Parameters:
   ///   - json: The file's content.
-  ///   - file: What messages call it.
+  ///   - file: Its name in messages.
   /// - Throws: ``PipelineError`` that names a key whose value is wrong or not supported.
   public init(_ json: JSONValue, file: String) throws {
     guard let members = json.objectValue else {
       throw PipelineError(.invalidData, "\(file): expected an object, found \(json.kindDescription)")
     }
-    // The last of equal keys counts, and null is as good as absent, as in Python's reader.
+    // The last of duplicate keys counts, and null counts as absent, as in Python's reader.
     let object = Members(members, file: file, path: "")
     if let nested = try object.members("image_processor") {
       self = try ImageProcessorConfig(nested)

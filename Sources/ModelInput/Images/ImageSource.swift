@@ -4,17 +4,17 @@ import PipelineCore
 
 /// Where the bytes of an image are: a file, or the reference itself.
 public enum ImageSource: Sendable, Hashable {
-  /// A file, by absolute path or one relative to the working directory.
+  /// A file, by absolute path or relative to the working directory.
   case file(path: String)
-  /// Base64 out of a data URI.
+  /// The base64 part of a data URI.
   case base64(Substring)
 
-  /// Understands a reference in a record: a path, a `file://` URL or a `data:` URI with base64.
+  /// Reads a reference in a record: a path, a `file://` URL or a `data:` URI with base64.
   ///
   /// - Parameters:
-  ///   - reference: What the record says.
-  ///   - folder: What a relative path is relative to; empty for the working directory.
-  /// - Throws: ``PipelineError`` for other kinds of reference, saying what to do instead.
+  ///   - reference: The reference in the record.
+  ///   - folder: The folder that relative paths start from; empty for the working directory.
+  /// - Throws: ``PipelineError`` for other kinds of reference, with the remedy.
   public init(_ reference: String, relativeTo folder: String) throws {
     func fault(_ reason: String) -> PipelineError {
       PipelineError(.invalidData, "image \(reference.quotedForMessage): \(reason)")
@@ -46,7 +46,7 @@ public enum ImageSource: Sendable, Hashable {
     }
   }
 
-  /// What messages call it.
+  /// Its name in messages.
   public var name: String {
     switch self {
     case .file(let path): path.shortenedForMessage
@@ -56,7 +56,7 @@ public enum ImageSource: Sendable, Hashable {
 
   /// The bytes.
   ///
-  /// - Throws: ``PipelineError`` when they cannot be read or are more than `limits` allow.
+  /// - Throws: ``PipelineError`` when they cannot be read or exceed `limits`.
   public func read(limits: ImageLimits = ImageLimits()) throws -> [UInt8] {
     switch self {
     case .file(let path): return try ImageFile(path: path).read(limits: limits)

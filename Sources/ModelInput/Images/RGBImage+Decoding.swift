@@ -2,19 +2,19 @@
 import CImageCodecs
 import PipelineCore
 
-// Differs from Pillow: data that is too short for a PNG's pixels, or whose checksum is wrong, is an error, not
-// black or noise; EXIF data that makes no sense is ignored, not an error.
+// Differs from Pillow: data that is too short for a PNG's pixels, or has a wrong checksum, is an error, not black or
+// noise; invalid EXIF data is ignored, not an error.
 extension RGBImage {
-  /// Decodes a PNG, JPEG or WebP file and turns it upright, as its EXIF or XMP data say.
+  /// Decodes a PNG, JPEG or WebP file and turns it upright, following its EXIF or XMP data.
   ///
-  /// Gives the pixels that Pillow gives for `ImageOps.exif_transpose(Image.open(file)).convert("RGB")`: alpha is
-  /// dropped, 16-bit grey above 255 becomes white, of an animation the first frame is taken.
+  /// The pixels are those that Pillow gives for `ImageOps.exif_transpose(Image.open(file)).convert("RGB")`: alpha is
+  /// dropped, 16-bit grey above 255 becomes white, and of an animation the first frame is taken.
   ///
   /// - Parameters:
   ///   - file: The file's bytes.
-  ///   - name: What messages call the image.
-  ///   - limits: Checked against the header, before memory is taken for pixels.
-  /// - Throws: ``PipelineError`` when the bytes are no such file, are damaged or too many.
+  ///   - name: The image's name in messages.
+  ///   - limits: Checked against the header, before memory is allocated for pixels.
+  /// - Throws: ``PipelineError`` when the bytes are not such a file, are damaged or too large.
   public init(decoding file: [UInt8], name: String, limits: ImageLimits = ImageLimits()) throws {
     guard file.count <= limits.bytes else { throw ImageFailure.tooManyBytes(file.count, name, limits) }
     var message = [CChar](repeating: 0, count: CIMAGE_MESSAGE_CAPACITY)
@@ -37,9 +37,9 @@ extension RGBImage {
     self = RGBImage(width: width, height: height, pixels: pixels).turnedUpright(orientation: Int(orientation))
   }
 
-  /// Undoes what a camera did, by the EXIF orientation 1…8.
+  /// Reverses the camera's rotation, given by the EXIF orientation 1…8.
   package func turnedUpright(orientation: Int) -> RGBImage {
-    // Where the first pixel comes from, and how far apart the sources of neighbours to the right and below lie.
+    // The source of the first pixel, and the distances between the sources of neighbours to the right and below.
     let (right, down) = (1, width)
     let (lastColumn, lastRow) = (width - 1, (height - 1) * width)
     let (start, toTheRight, downwards): (Int, Int, Int)

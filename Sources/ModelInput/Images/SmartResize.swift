@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 import PipelineCore
 
-/// Chooses the size that an image is resized to: multiples of `factor`, a bounded number of pixels, and an aspect
-/// ratio as close to the image's as that allows.
+/// Chooses the size of a resized image: multiples of `factor`, a bounded number of pixels, and an aspect ratio as close
+/// to the image's as possible.
 ///
 /// Source: Qwen2-VL's `smart_resize`, with Python's rounding (half to even).
 public struct SmartResize: Sendable, Hashable {
-  /// What both sides are multiples of: patch size times merge size.
+  /// Both sides are multiples of this: patch size times merge size.
   public let factor: Int
   /// The fewest pixels of a result.
   public let minPixels: Int
-  /// The most pixels of a result, except where one side is `factor` already.
+  /// The most pixels of a result, except if one side is already `factor`.
   public let maxPixels: Int
 
-  /// The ratio of the long side to the short one from which an image is refused.
+  /// The ratio of the long side to the short one above which an image is refused.
   public static let aspectRatioLimit = 200.0
 
   /// Sets the bounds, which must be positive.
@@ -24,7 +24,7 @@ public struct SmartResize: Sendable, Hashable {
     self.maxPixels = maxPixels
   }
 
-  /// The size for an image of `height` and `width`, each at least 1, which messages call `name`.
+  /// The size for an image of `height` and `width`, each at least 1, with `name` for messages.
   ///
   /// - Throws: ``PipelineError`` when one side is more than 200 times the other.
   public func size(height: Int, width: Int, name: String = "image") throws -> (height: Int, width: Int) {

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// A token that is found in the text as a whole, before anything else happens to the text.
+/// A token that is searched in the text as a whole, before any other processing.
 struct AddedToken: Sendable, Hashable {
-  /// Whether the token steers the model, or is ordinary text.
+  /// Whether the token controls the model, or is ordinary text.
   enum Kind: Sendable { case special, plain }
 
-  /// Which text it is looked for in.
+  /// The text in which it is searched.
   enum Search: Sendable { case original, normalized }
 
   let content: String
@@ -14,9 +14,9 @@ struct AddedToken: Sendable, Hashable {
   let search: Search
 }
 
-/// Finds added tokens in text: leftmost first, of several at one place the longest.
+/// Finds added tokens in text: the leftmost first, at the same place the longest.
 struct AddedTokenMatcher: Sendable {
-  /// A node of the tree of the tokens' bytes: its children, and the token that ends here or -1.
+  /// A node of the trie of the tokens' bytes: its children, and the token that ends here or -1.
   private struct Node: Sendable {
     var children: [UInt8: Int] = [:]
     var id = -1
@@ -25,7 +25,7 @@ struct AddedTokenMatcher: Sendable {
   private var nodes = [Node()]
   private var isFirstByte = [Bool](repeating: false, count: 256)
 
-  /// Where a token was found.
+  /// The place of a token.
   struct Match {
     let range: Range<Int>
     let id: Int
@@ -48,7 +48,7 @@ struct AddedTokenMatcher: Sendable {
     }
   }
 
-  /// Whether there is nothing to find.
+  /// Whether there are no tokens to find.
   var isEmpty: Bool { nodes.count == 1 }
 
   /// The first match at or after a position.

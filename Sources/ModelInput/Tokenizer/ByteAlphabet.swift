@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// How byte-level vocabularies spell bytes: each as one printable character.
+/// The spelling of bytes in byte-level vocabularies: each is one printable character.
 ///
-/// Printable Latin-1 stands for itself; the other bytes, in order, are U+0100 and what follows.
+/// Printable Latin-1 characters represent themselves; the other bytes, in order, are U+0100 and following.
 enum ByteAlphabet {
   /// The scalar of every byte.
   static let scalars: [UInt32] = {
@@ -14,14 +14,14 @@ enum ByteAlphabet {
     }
   }()
 
-  /// The byte of every scalar that stands for one, -1 for others.
+  /// The byte of every scalar that represents one, -1 for others.
   private static let bytes: [Int16] = {
     var bytes = [Int16](repeating: -1, count: 0x100 + 68)
     for (byte, scalar) in scalars.enumerated() { bytes[Int(scalar)] = Int16(byte) }
     return bytes
   }()
 
-  /// The bytes that a token spells, or nil when it has a character that stands for none.
+  /// The bytes that a token spells, or nil if it has a character that represents none.
   static func bytes(of token: String) -> [UInt8]? {
     var result: [UInt8] = []
     result.reserveCapacity(token.utf8.count)

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Merges the bytes of one piece into tokens: always the pair of the lowest rank, of equal ones the leftmost.
+/// Merges the bytes of one piece into tokens: always the pair of the lowest rank, the leftmost among equal ones.
 ///
-/// Holds the working memory, so it serves one thread at a time.
+/// It has its own working memory, so it serves one thread at a time.
 struct BytePairMerger {
   private let merges: MergeTable
   private var tokens: [Int32] = []
@@ -12,7 +12,7 @@ struct BytePairMerger {
   private var previous: [Int32] = []
   private var queue = RankQueue()
 
-  /// Up to this length, looking for the best pair over and over is faster than a queue.
+  /// Up to this length, repeatedly searching for the best pair is faster than a queue.
   private static let shortLength = 40
 
   init(merges: MergeTable) { self.merges = merges }
@@ -52,7 +52,7 @@ struct BytePairMerger {
     results[index] = entry.result
   }
 
-  /// `n log n` in the length: a list of the tokens that are left, and a queue of pairs by rank and position.
+  /// `n log n` in the length: a list of the remaining tokens, and a queue of pairs by rank and position.
   private mutating func mergeLong() {
     let count = tokens.count
     let end = Int32(count)
@@ -63,7 +63,7 @@ struct BytePairMerger {
     queue.removeAll()
     for index in 0..<count where ranks[index] != MergeTable.never { queue.insert(rank: ranks[index], at: index) }
     while let (rank, index) = queue.removeFirst() {
-      // A pair that changed since it was queued was queued again under its new rank.
+      // A pair that changed since it was queued has been queued again with its new rank.
       guard ranks[index] == rank else { continue }
       tokens[index] = results[index]
       let merged = Int(next[index])
@@ -87,7 +87,7 @@ struct BytePairMerger {
   }
 }
 
-/// Pairs in the order of rank, then position: a binary heap.
+/// Pairs ordered by rank, then position: a binary heap.
 private struct RankQueue {
   private var heap: [UInt64] = []
 

@@ -2,10 +2,10 @@
 
 /// Unicode normalisation form C as the `tokenizers` package computes it.
 ///
-/// That package knows the combining classes of an older Unicode: a mark that is newer stays where it is. So only
-/// runs of scalars that it knows to compose are normalised, each with the scalar before it.
+/// That package has the combining classes of an older Unicode version: newer marks stay in place. Therefore only
+/// sequences of scalars that it can compose are normalised, each with the scalar before it.
 enum CanonicalComposition {
-  /// The normalised text, or nil when the text is normalised already.
+  /// The normalised text, or nil if it is already normalised.
   static func composed(_ utf8: UnsafeBufferPointer<UInt8>) -> [UInt8]? {
     let kinds = CharacterKinds.shared.table
     var result: [UInt8]?
@@ -71,7 +71,7 @@ enum CanonicalComposition {
     return result
   }
 
-  /// Sorts each run of marks by combining class, equal ones in the order in which they stand; gives the classes.
+  /// Sorts each sequence of marks by combining class, keeping the order of equal ones; returns the classes.
   private static func order(_ scalars: inout [UInt32]) -> [UInt8] {
     var classes = scalars.map(combiningClass)
     var start = 0
@@ -101,7 +101,7 @@ enum CanonicalComposition {
     }
   }
 
-  /// Whether a scalar is a mark to this system, but nothing special to the `tokenizers` package.
+  /// Whether a scalar is a mark for this system, but not for the `tokenizers` package.
   private static func isUnknownMark(_ value: UInt32) -> Bool {
     guard let scalar = Unicode.Scalar(value) else { return false }
     return scalar.properties.canonicalCombiningClass != .notReordered

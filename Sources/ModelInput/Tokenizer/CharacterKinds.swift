@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// What a scalar is to the tokenizer, looked up in a table over all of Unicode (1.1 MB, made at first use).
+/// The kind of a scalar for the tokenizer, from a table over all of Unicode (1.1 MB, made at first use).
 final class CharacterKinds: @unchecked Sendable {
   static let letter: UInt8 = 1
   static let number: UInt8 = 2
   static let space: UInt8 = 4
   /// NFC changes it, moves it, or joins it with the scalar before it.
   static let composing: UInt8 = 8
-  /// A letter, a number or white space; a scalar that is none of them is "other" to the pre-tokeniser.
+  /// A letter, a number or white space; any other scalar is "other" for the pre-tokenizer.
   static let named = letter | number | space
 
   static let shared = CharacterKinds()
 
-  /// The kinds of every scalar, by its value; never changed after it was made.
+  /// The kinds of all scalars, by value; immutable.
   let table: UnsafePointer<UInt8>
 
   private init() {

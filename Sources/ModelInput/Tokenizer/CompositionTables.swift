@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import Foundation
 
-/// Canonical decompositions and compositions of single scalars, made at first use (some milliseconds).
+/// Canonical decompositions and compositions of single scalars, made at first use (a few milliseconds).
 ///
-/// Which scalars have one comes from ``CharacterRanges``, what it is from the system. Whole texts are not left to the
-/// system: Foundation on Linux leaves some sequences of marks and of Hangul letters as they are.
+/// ``CharacterRanges`` says which scalars have one, the system says what it is. Whole texts are not left to the system,
+/// because Foundation on Linux does not normalise some sequences of marks and of Hangul letters.
 final class CompositionTables: Sendable {
   static let shared = CompositionTables()
 
@@ -26,7 +26,7 @@ final class CompositionTables: Sendable {
         if isComposite, parts.count > 1 { composed.append((parts, value)) }
       }
     }
-    // Shorter ones first: a longer one is a shorter one and one more mark.
+    // Shorter ones first: a longer one extends a shorter one by a mark.
     for (parts, whole) in composed.sorted(by: { ($0.parts.count, $0.whole) < ($1.parts.count, $1.whole) }) {
       var first = parts[0]
       for part in parts[1..<(parts.count - 1)] { first = composites[Self.key(first, part)] ?? first }
@@ -50,7 +50,7 @@ final class CompositionTables: Sendable {
     }
   }
 
-  /// The scalar that two together are.
+  /// The composition of two scalars.
   func composite(_ first: UInt32, _ second: UInt32) -> UInt32? {
     if (Hangul.leading..<Hangul.leading + 19).contains(first),
       (Hangul.vowel..<Hangul.vowel + Hangul.vowels).contains(second)
@@ -68,7 +68,7 @@ final class CompositionTables: Sendable {
 
   private static func key(_ first: UInt32, _ second: UInt32) -> UInt64 { UInt64(first) << 32 | UInt64(second) }
 
-  /// Where Unicode has Hangul letters and syllables, and how many.
+  /// The positions and numbers of Hangul letters and syllables in Unicode.
   private enum Hangul {
     static let leading: UInt32 = 0x1100
     static let vowel: UInt32 = 0x1161

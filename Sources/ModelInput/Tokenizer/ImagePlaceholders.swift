@@ -2,12 +2,12 @@
 import PipelineCore
 
 extension QwenVLConfig {
-  /// Repeats each image placeholder of a prompt as often as its image has tokens.
+  /// Repeats each image placeholder of a prompt once for each token of its image.
   ///
   /// - Parameters:
-  ///   - prompt: Ids with one placeholder for each image, as ``QwenTokenizer`` gives them for a rendered prompt.
-  ///   - tokenCounts: How many tokens each image has after merging patches, in the order of the images.
-  /// - Throws: When there are not as many placeholders as images, or one for a video.
+  ///   - prompt: Ids with one placeholder for each image, as ``QwenTokenizer`` returns them for a rendered prompt.
+  ///   - tokenCounts: The number of tokens of each image after merging patches, in the order of the images.
+  /// - Throws: When the numbers of placeholders and images differ, or there is a placeholder for a video.
   public func expandingImages(in prompt: [Int], tokenCounts: [Int]) throws -> [Int] {
     let placeholders = prompt.count { $0 == imageTokenID }
     guard placeholders == tokenCounts.count else {
@@ -37,10 +37,10 @@ extension QwenVLConfig {
     return expanded
   }
 
-  /// Checks a prompt whose image placeholders are expanded already, such as a record's `prompt_tokens`.
+  /// Checks a prompt with expanded image placeholders, such as a record's `prompt_tokens`.
   ///
-  /// - Throws: When its images have more or fewer tokens than the prompt has placeholders, when an id lies outside of
-  ///   the vocabulary, or when there is a placeholder for a video.
+  /// - Throws: When the images have more or fewer tokens than the prompt has placeholders, when an id is outside the
+  ///   vocabulary, or when there is a placeholder for a video.
   public func checkExpanded(_ prompt: [Int], tokenCounts: [Int]) throws {
     if let position = prompt.firstIndex(where: { !(0..<text.vocabularySize).contains($0) }) {
       throw PipelineError(

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// The merges of a byte-pair encoding: for two neighbouring tokens, which token they become and how early.
+/// The merges of a byte-pair encoding: the token that two neighbouring tokens become, and its rank.
 ///
-/// An open-addressing hash table over pairs of ids, at most half full; immutable once made.
+/// An open-addressing hash table over pairs of ids, at most half full; immutable.
 final class MergeTable: @unchecked Sendable {
   /// A merge; a lower rank goes first.
   struct Merge {
@@ -11,7 +11,7 @@ final class MergeTable: @unchecked Sendable {
     let result: Int32
   }
 
-  /// What a pair becomes.
+  /// The result of merging a pair.
   struct Entry {
     var key: UInt64
     var rank: Int32
@@ -28,7 +28,7 @@ final class MergeTable: @unchecked Sendable {
 
   /// Stores merges, whose positions are their ranks.
   ///
-  /// - Returns: Through `duplicate`, the position of the first pair that was there before.
+  /// - Returns: In `duplicate`, the position of the first pair that occurred before.
   init(_ merges: [Merge], duplicate: inout Int?) {
     var bits = 4
     while 1 << bits < merges.count * 2 { bits += 1 }
@@ -50,7 +50,7 @@ final class MergeTable: @unchecked Sendable {
 
   deinit { entries.deallocate() }
 
-  /// What two neighbours become; its rank is ``never`` when they stay apart.
+  /// The result of merging two neighbours; its rank is ``never`` if they do not merge.
   @inline(__always)
   func entry(_ left: Int32, _ right: Int32) -> Entry {
     let key = Self.key(left, right)

@@ -2,7 +2,7 @@
 
 /// The tokens of pieces seen before.
 ///
-/// Bounded: at most 32,768 pieces, some megabytes; when it is full it starts again, empty.
+/// Bounded: at most 32,768 pieces, a few megabytes; when it is full, it is emptied.
 struct PieceCache {
   private struct Slot {
     var hash: UInt64 = 0
@@ -12,7 +12,7 @@ struct PieceCache {
     var tokenCount: Int32 = 0
   }
 
-  /// Longer pieces are not kept.
+  /// Longer pieces are not cached.
   static let longestPiece = 64
 
   private static let slotCount = 1 << 16
@@ -24,7 +24,7 @@ struct PieceCache {
   private var tokens: [Int32] = []
   private var count = 0
 
-  /// A hash of a piece, to be handed to both methods below.
+  /// The hash of a piece, to pass to both methods below.
   static func hash(_ piece: UnsafeBufferPointer<UInt8>) -> UInt64 {
     let bytes = UnsafeRawBufferPointer(piece)
     var hash = UInt64(truncatingIfNeeded: piece.count) &* 0x9E37_79B9_7F4A_7C15
@@ -56,7 +56,7 @@ struct PieceCache {
     return false
   }
 
-  /// Keeps the tokens of a piece; not when too many others share its hash.
+  /// Stores the tokens of a piece, unless too many others have the same hash.
   mutating func store(_ piece: UnsafeBufferPointer<UInt8>, hash: UInt64, tokens new: ArraySlice<Int32>) {
     if count == Self.mostPieces { self = PieceCache() }
     for probe in 0..<Self.probes {

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Cuts text into the pieces within which byte pairs are merged, as Qwen2's regular expression does.
+/// Divides text into the pieces within which byte pairs are merged, like Qwen2's regular expression.
 ///
-/// Gives the same pieces as matching, one after the other,
+/// The pieces are those of repeatedly matching
 /// `(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+`.
 /// Every byte belongs to one piece. Linear in the length of the text.
 struct PieceScanner {
-  /// The pattern that this scanner implements, as files name it.
+  /// The pattern that this scanner implements, as written in files.
   static let pattern =
     #"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"#
 
@@ -58,7 +58,7 @@ struct PieceScanner {
     return end
   }
 
-  /// The end of scalars that are no letter, number or space, and of the line ends after them.
+  /// The end of scalars that are not letters, numbers or spaces, and of the line ends after them.
   private func end(ofOthersAt start: Int) -> Int {
     var end = start
     while end < utf8.count {
@@ -70,8 +70,8 @@ struct PieceScanner {
     return end
   }
 
-  /// White space up to its last line end; without one, all of it but the last scalar, which goes with the word
-  /// that follows.
+  /// White space up to its last line end; without one, all of it except the last scalar, which belongs to the word that
+  /// follows.
   private func end(ofSpaceAt start: Int) -> Int {
     var end = start
     var last = start

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import PipelineCore
 
-/// What decoding does with special tokens such as `<|im_end|>`.
+/// How special tokens such as `<|im_end|>` are decoded.
 public enum SpecialTokens: Sendable {
   /// They are written like any other token.
   case keep
@@ -11,8 +11,8 @@ public enum SpecialTokens: Sendable {
 
 /// The byte-level BPE tokenizer of Qwen2 and Qwen2.5: text to ids and back.
 ///
-/// Gives the ids that the `tokenizers` package gives. May be used from several threads at once. Text is expected as
-/// valid Unicode; added tokens in it, such as `<|im_start|>`, become their ids wherever they stand.
+/// The ids equal those of the `tokenizers` package. It may be used from several threads at once. Text must be valid
+/// Unicode; added tokens in it, such as `<|im_start|>`, become their ids everywhere.
 public struct QwenTokenizer: Sendable {
   /// The bytes of every id.
   // Differs from tokenizers: an added token with letters beyond ASCII decodes to itself, not to the bytes that these
@@ -21,12 +21,12 @@ public struct QwenTokenizer: Sendable {
   private let ids: [[UInt8]: Int32]
   private let isSpecial: [Bool]
   private let encoders: TokenEncoderPool
-  /// What the files say about the chat template; prompts are always rendered by ``ChatTemplate``.
+  /// The chat template of the files; prompts are always rendered by ``ChatTemplate``.
   public let templateOrigin: ChatTemplateOrigin
 
   /// Reads the tokenizer of a model's folder: `tokenizer.json`, or `vocab.json` and `merges.txt`.
   ///
-  /// - Throws: When a file is missing or broken, or differs from Qwen2's tokenizer; the message names what.
+  /// - Throws: When a file is missing or broken, or differs from Qwen2's tokenizer; the message names the difference.
   public init(folder: String) throws {
     let definition = try TokenizerDefinition.read(folder: folder)
     let tables = try TokenTables(definition)
@@ -40,13 +40,13 @@ public struct QwenTokenizer: Sendable {
     templateOrigin = try ChatTemplateOrigin(folder: folder)
   }
 
-  /// One more than the highest id that has a token; models often have more rows than that.
+  /// One more than the highest id with a token; models often have more rows than that.
   public var count: Int { tokenBytes.count }
 
   /// The ids of all special tokens, such as those around a message, in ascending order.
   public var specialTokenIDs: [Int] { isSpecial.indices.filter { isSpecial[$0] } }
 
-  /// The id of an added token such as `<|image_pad|>`, or of a token as the vocabulary spells it.
+  /// The id of an added token such as `<|image_pad|>`, or of a token as spelled in the vocabulary.
   public func id(of token: String) -> Int? { ids[Array(token.utf8)].map(Int.init) }
 
   /// The ids of a text.
@@ -65,7 +65,7 @@ public struct QwenTokenizer: Sendable {
     return output.map(Int.init)
   }
 
-  /// The text of ids; bytes that are no UTF-8 become U+FFFD, ids without a token become nothing.
+  /// The text of ids; invalid UTF-8 becomes U+FFFD, ids without a token become nothing.
   public func decode(_ ids: some Sequence<Int>, specialTokens: SpecialTokens = .keep) -> String {
     var bytes: [UInt8] = []
     for id in ids { bytes.append(contentsOf: self.bytes(of: id, specialTokens: specialTokens)) }
@@ -80,7 +80,7 @@ public struct QwenTokenizer: Sendable {
 
   /// Checks that a model's placeholders are this tokenizer's, and that the model has a row for every token.
   ///
-  /// - Throws: When the two do not belong together.
+  /// - Throws: When the two do not match.
   public func check(against config: QwenVLConfig) throws {
     guard count <= config.text.vocabularySize else {
       throw PipelineError(

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import PipelineCore
 
-/// Added tokens in the files beside a vocabulary: `tokenizer_config.json`, `added_tokens.json`,
+/// Added tokens in the files next to a vocabulary: `tokenizer_config.json`, `added_tokens.json`,
 /// `special_tokens_map.json`.
 enum SideTokens {
-  /// The tokens in the order of their ids; the first file that describes a token decides about it.
+  /// The tokens in the order of their ids; the first file that describes a token counts.
   static func read(folder: String) throws -> [AddedToken] {
     var tokens: [ExactText: AddedToken] = [:]
     let configFile = folder + "/tokenizer_config.json"
@@ -20,7 +20,7 @@ enum SideTokens {
       for (content, id) in try TokenizerDocument.vocabulary(list, path: listFile)
       where tokens[ExactText(content)] == nil && !content.isEmpty {
         let isSpecial = special.contains(ExactText(content))
-        // Such lists are older than the flag; the tokens of Qwen2.5 that are in them are found in the original text.
+        // Such lists are older than the flag; their tokens in Qwen2.5 are found in the original text.
         tokens[ExactText(content)] = AddedToken(
           content: content, id: id, kind: isSpecial ? .special : .plain, search: .original)
       }

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Decodes ids as they are generated, and gives text only in whole characters (Unicode scalars).
+/// Decodes ids as they are generated, and returns text only in whole characters (Unicode scalars).
 ///
-/// All that ``append(_:)`` and ``finish()`` return, put together, is what ``QwenTokenizer/decode(_:specialTokens:)``
-/// returns for the same ids.
+/// The concatenated results of ``append(_:)`` and ``finish()`` equal ``QwenTokenizer/decode(_:specialTokens:)`` for the
+/// same ids.
 public struct StreamingDecoder: Sendable {
   private let tokenizer: QwenTokenizer
   private let specialTokens: SpecialTokens
@@ -15,7 +15,7 @@ public struct StreamingDecoder: Sendable {
     self.specialTokens = specialTokens
   }
 
-  /// The text that one more id completes; empty while a character is unfinished.
+  /// The text that one more id completes; empty while a character is incomplete.
   public mutating func append(_ id: Int) -> String {
     pending.append(contentsOf: tokenizer.bytes(of: id, specialTokens: specialTokens))
     let whole = pending.count - Self.unfinishedCount(pending)
@@ -24,13 +24,13 @@ public struct StreamingDecoder: Sendable {
     return String(decoding: pending[..<whole], as: UTF8.self)
   }
 
-  /// What is left at the end: U+FFFD for a character that was never finished.
+  /// The rest at the end: U+FFFD for a character that was not completed.
   public mutating func finish() -> String {
     defer { pending = [] }
     return String(decoding: pending, as: UTF8.self)
   }
 
-  /// How many bytes at the end begin a character that later bytes can finish.
+  /// The number of bytes at the end that begin a character which later bytes can complete.
   private static func unfinishedCount(_ bytes: [UInt8]) -> Int {
     for count in 1...3 where count <= bytes.count {
       let lead = bytes[bytes.count - count]
@@ -42,7 +42,7 @@ public struct StreamingDecoder: Sendable {
     return 0
   }
 
-  /// Overlong forms, surrogates and what lies beyond Unicode show in the second byte.
+  /// Overlong forms, surrogates and values beyond Unicode are recognizable by the second byte.
   private static func isValid(second: UInt8, after lead: UInt8) -> Bool {
     switch lead {
     case 0xE0: second >= 0xA0

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import Synchronization
 
-/// Turns text into tokens; holds working memory and a cache, so it serves one thread at a time.
+/// Converts text to tokens; has its own working memory and cache, so it serves one thread at a time.
 struct TokenEncoder {
   private let byteTokens: [Int32]
   private let original: AddedTokenMatcher
@@ -36,7 +36,7 @@ struct TokenEncoder {
     split(utf8, by: normalized, into: &output) { $0.encodePieces($1, into: &$2) }
   }
 
-  /// Appends added tokens, and hands what lies between them to `body`.
+  /// Appends added tokens, and passes the text between them to `body`.
   private mutating func split(
     _ utf8: UnsafeBufferPointer<UInt8>, by matcher: AddedTokenMatcher, into output: inout [Int32],
     body: (inout TokenEncoder, UnsafeBufferPointer<UInt8>, inout [Int32]) -> Void
@@ -70,14 +70,14 @@ struct TokenEncoder {
   }
 }
 
-/// Encoders that wait for their next text, one for each thread that encoded at the same time.
+/// Idle encoders, as many as threads have encoded at the same time.
 final class TokenEncoderPool: Sendable {
   private let make: @Sendable () -> TokenEncoder
   private let idle = Mutex<[TokenEncoder]>([])
 
   init(_ make: @escaping @Sendable () -> TokenEncoder) { self.make = make }
 
-  /// Runs `body` with an encoder that nobody else uses meanwhile.
+  /// Runs `body` with an encoder that no other thread uses meanwhile.
   func with<Result>(_ body: (inout TokenEncoder) -> Result) -> Result {
     var encoder = idle.withLock { $0.popLast() } ?? make()
     let result = body(&encoder)

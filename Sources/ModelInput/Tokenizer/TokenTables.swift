@@ -1,22 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 import PipelineCore
 
-/// A tokenizer's definition made ready: ids of bytes, merges of ids, bytes of ids.
+/// A tokenizer's tables for encoding and decoding: ids of bytes, merges of ids, bytes of ids.
 struct TokenTables {
   /// The token of every byte.
   private(set) var byteTokens = [Int32](repeating: -1, count: 256)
   private(set) var merges: MergeTable
   /// The bytes of every id; empty for ids without a token.
   private(set) var bytes: [[UInt8]]
-  /// The ids of tokens by what they spell in the vocabulary, added tokens included.
+  /// The ids of tokens by their spelling in the vocabulary, including added tokens.
   private(set) var ids: [[UInt8]: Int32] = [:]
 
-  /// More ids than any vocabulary has: a file that asks for more is broken.
+  /// More ids than any vocabulary has: a file with more is broken.
   private static let mostIDs = 1 << 24
 
-  /// Checks a definition and makes its tables.
+  /// Checks a definition and builds its tables.
   ///
-  /// - Throws: When ids clash, a byte has no token, or merges and vocabulary do not belong together.
+  /// - Throws: When ids clash, a byte has no token, or merges and vocabulary do not match.
   init(_ definition: TokenizerDefinition) throws {
     func fault(_ message: String) -> PipelineError {
       PipelineError(.invalidData, "\(definition.vocabularyFile): \(message)")
@@ -83,7 +83,7 @@ struct TokenTables {
     return table
   }
 
-  /// Merges that were cut off would go unnoticed and give other tokens: every token of several bytes must be made.
+  /// Truncated merges would go unnoticed and give other tokens, so every token of several bytes must be reachable.
   private func checkTokensAreMade(
     _ definition: TokenizerDefinition, added: Set<ExactText>, isMade: [Bool]
   ) throws {

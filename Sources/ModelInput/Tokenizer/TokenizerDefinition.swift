@@ -2,20 +2,20 @@
 import Foundation
 import PipelineCore
 
-/// What the files of a tokenizer say, before it is made ready to encode.
+/// The contents of a tokenizer's files, before the tables are built.
 struct TokenizerDefinition {
-  /// The tokens as the files spell them: each byte as one printable character; in the order of the file.
+  /// The tokens as spelled in the files: each byte as one printable character; in the order of the file.
   var vocabulary: [(token: String, id: Int)] = []
-  /// The pairs that merge, first ones first.
+  /// The pairs that merge, in order of rank.
   var merges: [(left: String, right: String)] = []
   var added: [AddedToken] = []
   /// The file with the vocabulary and the one with the merges, for messages.
   var vocabularyFile: String
   var mergesFile: String
 
-  /// Reads `tokenizer.json`, or `vocab.json` and `merges.txt`; then tokens that only the files beside them add.
+  /// Reads `tokenizer.json`, or `vocab.json` and `merges.txt`; then tokens that only the files next to them add.
   ///
-  /// - Throws: When there is neither, or when they ask for what this tokenizer does not do.
+  /// - Throws: When there is neither, or when they require something that is not supported.
   static func read(folder: String) throws -> TokenizerDefinition {
     var definition: TokenizerDefinition
     let whole = folder + "/tokenizer.json"

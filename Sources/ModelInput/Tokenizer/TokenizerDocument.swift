@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import PipelineCore
 
-/// Reads `tokenizer.json` and refuses, by name, what differs from Qwen2's tokenizer.
+/// Reads `tokenizer.json` and refuses, by name, everything that differs from Qwen2's tokenizer.
 struct TokenizerDocument {
   let path: String
   let root: JSONValue
@@ -45,7 +45,7 @@ struct TokenizerDocument {
 
   /// A token's description with its flags.
   ///
-  /// - Throws: When it has no content, or a flag that nothing here acts on.
+  /// - Throws: When it has no content, or a flag that is not supported.
   static func addedToken(_ token: JSONValue, id: Int, place: String) throws -> AddedToken {
     guard let content = token["content"]?.stringValue, !content.isEmpty else {
       throw PipelineError(.invalidData, "\(place) has no content")
@@ -56,7 +56,7 @@ struct TokenizerDocument {
       )
     }
     let kind: AddedToken.Kind = token["special"] == true ? .special : .plain
-    // A file that does not say means what the tokenizers package takes for granted.
+    // A missing flag has the default of the tokenizers package.
     let search: AddedToken.Search =
       switch token["normalized"] {
       case .bool(let flag)?: flag ? .normalized : .original
@@ -74,7 +74,7 @@ struct TokenizerDocument {
     return value.stringValue.flatMap(pair)
   }
 
-  /// Two tokens with one space between.
+  /// Two tokens separated by one space.
   static func pair(_ text: String) -> (left: String, right: String)? {
     let utf8 = text.utf8
     guard let space = utf8.firstIndex(of: 0x20), utf8.lastIndex(of: 0x20) == space else { return nil }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// A table with a label and one column for each chain; chains with long names go by letters, explained above.
+/// A table with a label and one column for each chain; chains with long names are named by letters, explained above.
 struct ChainColumns {
   /// A line of the table; one without cells is a heading.
   struct Row {
@@ -12,7 +12,7 @@ struct ChainColumns {
     }
   }
 
-  /// What the columns are called.
+  /// The names of the columns.
   package let labels: [String]
   private let names: [String]
   private let style: TerminalStyle

@@ -2,9 +2,9 @@
 import PipelineCore
 import PipelineRuntime
 
-/// A way of selecting trajectories, under the name that a comparison gives it.
+/// A way of selecting trajectories, with its name in a comparison.
 public struct SelectionChain: Sendable {
-  /// What the report calls it, for example the spec's file name.
+  /// The name in the report, for example the spec's file name.
   public let label: String
   /// Its stages, in order.
   public let stages: [NamedStage]
@@ -15,9 +15,9 @@ public struct SelectionChain: Sendable {
     self.stages = stages
   }
 
-  /// Runs every stage, as a run of the spec with this seed would; taps write nothing.
+  /// Runs every stage as a run of the spec with this seed would; taps write nothing.
   ///
-  /// - Throws: What a stage throws, with the chain's name.
+  /// - Throws: Errors of a stage, with the chain's name.
   func run(_ batch: TrajectoryBatch, seed: UInt64, threads: Int) async throws -> TrajectoryBatch {
     var batch = batch
     for stage in stages {

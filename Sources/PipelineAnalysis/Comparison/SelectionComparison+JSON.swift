@@ -2,7 +2,7 @@
 import PipelineCore
 
 extension SelectionComparison {
-  /// Everything that ``text(style:)`` shows, for programs.
+  /// Everything that ``text(style:)`` shows, as JSON.
   public var json: JSONValue {
     [
       "files": .array(files.map { .string($0) }),

@@ -2,7 +2,7 @@
 import PipelineCore
 
 extension SelectionComparison {
-  /// The report for people: one column a chain, then the overlap of every two.
+  /// The report as text: one column for each chain, then the overlap of every two.
   public func text(style: TerminalStyle = TerminalStyle()) -> String {
     var page = Page(style)
     let first = tallies.first ?? SelectionTally()
@@ -97,7 +97,7 @@ extension SelectionComparison {
     }
   }
 
-  /// Says which chains drop trajectories before they have an advantage, where others do not.
+  /// Notes which chains drop trajectories before they have an advantage while others do not.
   private func writeUnknownAdvantages(_ page: inout Page) {
     let most = tallies.map(\.inputAdvantages.count).max() ?? 0
     for (chain, tally) in zip(chains, tallies)

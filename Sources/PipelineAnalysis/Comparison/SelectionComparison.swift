@@ -4,14 +4,14 @@ import PipelineIO
 
 /// What several selections would train on, given the same rollouts: no model, no training.
 ///
-/// Every chain sees the same batches and draws with the same seed, exactly as a run of it would. Chains may compute
-/// advantages differently; everything about |A| is then each chain's own.
+/// Every chain sees the same batches and draws with the same seed, exactly as in a run. Chains may compute advantages
+/// differently; each chain's figures about |A| are its own.
 public struct SelectionComparison: Sendable {
   /// The chains, in the order given.
   public let chains: [SelectionChain]
-  /// What each chain made of the input.
+  /// The result of each chain.
   public private(set) var tallies: [SelectionTally]
-  /// What the reader counted, where the input was read by ``read(_:chains:seed:threads:)``.
+  /// The reader's counts, if the input was read by ``read(_:chains:seed:threads:)``.
   public private(set) var counts = TrajectoryReader.Counts()
   /// The batches that were compared.
   public private(set) var batches = 0
@@ -21,7 +21,7 @@ public struct SelectionComparison: Sendable {
   private let threads: Int
   private var overlaps: [SelectionOverlap]
 
-  /// Nothing compared yet.
+  /// Nothing has been compared yet.
   public init(chains: [SelectionChain], files: [String] = [], seed: UInt64 = 1, threads: Int = 1) {
     self.chains = chains
     self.files = files
@@ -33,7 +33,7 @@ public struct SelectionComparison: Sendable {
 
   /// Reads rollouts to their end and compares the chains on every batch.
   ///
-  /// - Throws: What reading or a stage throws; and when there is nothing to compare on.
+  /// - Throws: Errors of reading or of a stage; also when there is nothing to compare on.
   public static func read(
     _ options: TrajectoryReader.Options, chains: [SelectionChain], seed: UInt64, threads: Int
   ) async throws -> Self {
@@ -51,9 +51,9 @@ public struct SelectionComparison: Sendable {
     return comparison
   }
 
-  /// Feeds a batch to every chain.
+  /// Passes a batch to every chain.
   ///
-  /// - Throws: What a stage throws, with the chain's name.
+  /// - Throws: Errors of a stage, with the chain's name.
   public mutating func add(_ batch: TrajectoryBatch) async throws {
     let lengths = try batch.trajectories.map { try ResponseLength(of: $0) }
     var exposures: [[Exposure]] = []
@@ -69,12 +69,12 @@ public struct SelectionComparison: Sendable {
     batches += 1
   }
 
-  /// How far two chains, named by position, train on the same.
+  /// How much two chains, given by position, train on the same trajectories.
   public func overlap(_ first: Int, _ second: Int) -> SelectionOverlap {
     overlaps[first * chains.count + second]
   }
 
-  /// Chains that train on the same trajectories equally often, in runs of two or more.
+  /// Chains that train on the same trajectories equally often, in lists of two or more.
   public var identical: [[Int]] {
     var runs: [[Int]] = []
     for index in chains.indices {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// How far two chains train on the same trajectories.
+/// How much two chains train on the same trajectories.
 public struct SelectionOverlap: Sendable, Hashable {
   /// Distinct trajectories that both train on.
   public private(set) var shared = 0
@@ -23,7 +23,7 @@ public struct SelectionOverlap: Sendable, Hashable {
   /// Whether both train on the same trajectories, equally often.
   public var isIdentical: Bool { sharedDraws == unitedDraws }
 
-  /// Takes in how often each chain trains on each trajectory of a batch.
+  /// Adds how often each chain trains on each trajectory of a batch.
   mutating func add(_ first: [Exposure], _ second: [Exposure]) {
     for (one, other) in zip(first, second) where one.times > 0 || other.times > 0 {
       let (a, b) = (one.times, other.times)

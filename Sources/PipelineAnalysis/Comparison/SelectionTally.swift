@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 import PipelineCore
 
-/// What one chain made of the batches so far.
+/// The results of one chain for the batches so far.
 ///
-/// The input of a chain is what was read; its advantages and rewards are those that its own stages gave, whether a
-/// trajectory was then kept or dropped. Trained on, here, is what leaves the last stage, each draw counting once.
+/// The input of a chain is what was read; its advantages and rewards are those that its own stages assigned, whether a
+/// trajectory was then kept or dropped. "Trained on" means what leaves the last stage, each draw counting once.
 public struct SelectionTally: Sendable {
-  /// What a rule of a stage dropped.
+  /// What was dropped by one rule of a stage.
   public struct Drop: Sendable, Hashable {
     /// The stage's name in the spec.
     public let stage: String
     /// The rule.
     public let rule: String
-    /// How many trajectories.
+    /// The number of trajectories.
     public internal(set) var count: Int
   }
 
@@ -26,7 +26,7 @@ public struct SelectionTally: Sendable {
   public internal(set) var draws = 0
   /// Groups of which at least one trajectory is trained on.
   public internal(set) var groups = 0
-  /// Draws of trajectories whose group has two rewards or more, all equal.
+  /// Draws of trajectories whose group has two or more rewards, all equal.
   public internal(set) var zeroVarianceDraws = 0
   /// Input trajectories with an advantage, and how many of them have |A| < 0.1.
   public internal(set) var inputAdvantages = (count: 0, collapsed: 0)
@@ -40,15 +40,16 @@ public struct SelectionTally: Sendable {
   public internal(set) var tokens = 0
   /// Response characters trained on, of the records that have no tokens.
   public internal(set) var characters = 0
-  /// What was dropped, in the order in which rules first dropped.
+  /// What was dropped, in the order in which rules first applied.
   public internal(set) var drops: [Drop] = []
   private var weightSum = 0.0
   private var weightSquares = 0.0
 
-  /// Nothing seen yet.
+  /// Nothing has been seen yet.
   init() {}
 
-  /// (ΣW)² / ΣW² over the distinct trajectories, W being draws times loss weight: how many equal ones this is worth.
+  /// (ΣW)² / ΣW² over the distinct trajectories, W being draws times loss weight: the equivalent number of equally
+  /// weighted ones.
   public var effectiveSampleSize: Double { weightSquares == 0 ? 0 : weightSum * weightSum / weightSquares }
 
   /// How often each input trajectory of the batch is trained on, by its position in the input.
@@ -112,7 +113,7 @@ public struct SelectionTally: Sendable {
   }
 }
 
-/// The groups of one batch: which are trained on, and whose rewards are all equal.
+/// The groups of one batch: which are trained on, and which have only equal rewards.
 private struct GroupFates {
   private struct Fate {
     var draws = 0
@@ -141,7 +142,7 @@ private struct GroupFates {
   }
 }
 
-/// The length of a response: in tokens where the record has them.
+/// The length of a response: in tokens if the record has them.
 enum ResponseLength: Sendable {
   case tokens(Int)
   case characters(Int)

@@ -3,7 +3,7 @@ import PipelineCore
 import PipelineRuntime
 
 extension EvaluationSummary {
-  /// Everything that ``text(title:style:)`` shows, and more, for programs; `null` is what is not known.
+  /// Everything that ``text(title:style:)`` shows, and more, as JSON; unknown values are `null`.
   public var json: JSONValue {
     var members: [JSONValue.Member] = [
       .init("score", .string(score)), .init("threshold", .number(threshold)),

@@ -4,10 +4,10 @@ import PipelineCore
 import PipelineRuntime
 
 extension EvaluationSummary {
-  /// The report for people: a row for all questions and one for each category, then lengths and what is missing.
+  /// The report as text: a row for all questions and one for each category, then lengths and missing scores.
   ///
   /// - Parameters:
-  ///   - title: What was evaluated, on what.
+  ///   - title: The model and the prompts.
   ///   - remark: How it was sampled.
   public func text(title: String, remark: String = "", style: TerminalStyle = TerminalStyle()) -> String {
     var page = Page(style)
@@ -55,9 +55,9 @@ extension EvaluationSummary {
   }
 }
 
-/// The table of an evaluation: a row for each set of questions, as many columns as there is room for.
+/// The table of an evaluation: a row for each set of questions, with as many columns as fit.
 private struct EvaluationTable {
-  /// More categories than these are for programs to read.
+  /// With more categories than these, the table is left to `--json`.
   private static let categoryLimit = 40
 
   private let summary: EvaluationSummary
@@ -101,7 +101,7 @@ private struct EvaluationTable {
 
   private func cell(_ text: String, _ width: Int) -> String { TextWidth.right(text, width) }
 
-  /// The columns, and how many of the smaller k there is no room for.
+  /// The columns, and the number of smaller k that do not fit.
   private func fitting(_ labelWidth: Int) -> ([Column], left: Int) {
     var columns: [Column] = []
     func add(_ head: String, _ value: @escaping (EvaluationFigures) -> String) -> Column {
@@ -121,12 +121,12 @@ private struct EvaluationTable {
     }
     let all = passes.count
     let room = style.columns - 2 - labelWidth - columns.reduce(0) { $0 + $1.width }
-    // The largest k says the most.
+    // The largest k is the most informative.
     while passes.count > 1, passes.reduce(0, { $0 + $1.width }) > room { passes.removeFirst() }
     return (columns + passes, all - passes.count)
   }
 
-  /// Every k but 1 where that is the mean itself, as with scores of 0 and 1.
+  /// Every k, except 1 if that equals the mean, as for scores of 0 and 1.
   private var sizes: [Int] {
     let known = summary.overall.passAtK
     let isMean = known.first.map { first in
@@ -135,7 +135,7 @@ private struct EvaluationTable {
     return known.map(\.k).filter { $0 > 1 || isMean == false }
   }
 
-  /// A mean: in percent where all scores lie within 0…1.
+  /// A mean: in percent if all scores lie within 0…1.
   private func number(_ value: Double) -> String {
     summary.overall.effectiveResponses == nil ? NumberText.short(value) : percent(value)
   }

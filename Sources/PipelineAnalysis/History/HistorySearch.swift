@@ -8,7 +8,7 @@ struct HistorySearch {
 
   /// The lines of the id, one for each step it was in, in the order of the run.
   ///
-  /// - Throws: When the file cannot be read, or a line that names the id is none of lineage.
+  /// - Throws: When the file cannot be read, or a line with the id is not a line of lineage.
   package func entries() throws -> [LineageEntry] {
     let search = ByteSearch(JSONValue.string(id).json)
     var found: [LineageEntry] = []
@@ -57,7 +57,7 @@ struct HistorySearch {
     return found
   }
 
-  /// Whether `"id"`, a colon and the quoted id follow one another in a text.
+  /// Whether a text contains `"id"`, a colon and the quoted id in a row.
   private static func givesID(_ quoted: String, in text: String) -> Bool {
     var rest = text[...]
     while let key = rest.firstRange(of: "\"id\"") {
@@ -77,7 +77,7 @@ struct HistorySearch {
     return entry
   }
 
-  /// The error for an id that is nowhere, with what the asker may have meant.
+  /// The error for an unknown id, with a suggestion.
   func unknownID() throws -> PipelineError {
     var members: [String] = []
     var memberCount = 0

@@ -12,7 +12,7 @@ struct LineFile {
   enum End: Equatable {
     /// After a whole line, or before any.
     case clean
-    /// Inside a line, which was left out.
+    /// Within a line, which was left out.
     case insideLine(Int)
   }
 
@@ -29,7 +29,7 @@ struct LineFile {
 
   /// Hands over each whole line without its end, and its number from 1, until `body` returns false.
   ///
-  /// - Throws: When the file cannot be read, or what `body` throws.
+  /// - Throws: When the file cannot be read; errors of `body`.
   @discardableResult
   func forEachLine(_ body: (UnsafeRawBufferPointer, Int) throws -> Bool) throws -> End {
     try forEachLine(in: nil) { try body($0.bytes, $0.number) }

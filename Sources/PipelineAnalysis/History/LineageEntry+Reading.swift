@@ -37,7 +37,7 @@ extension LineageEntry {
     return Pair(rank: rank, side: side, weight: weight, partner: partner)
   }
 
-  /// The step that a line begins with, without reading the rest; nil when it begins otherwise.
+  /// The step at the beginning of a line, without reading the rest; nil if it begins otherwise.
   static func step(of line: UnsafeRawBufferPointer) -> Int? {
     let start = Array("{\"step\":".utf8)
     guard line.count > start.count, line.prefix(start.count).elementsEqual(start) else { return nil }

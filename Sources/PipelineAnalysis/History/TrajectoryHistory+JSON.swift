@@ -3,7 +3,7 @@ import PipelineCore
 import PipelineRuntime
 
 extension TrajectoryHistory {
-  /// The facts behind ``text(style:)`` and its sentences, for programs.
+  /// The facts and the sentences of ``text(style:)``, as JSON.
   public var json: JSONValue {
     [
       "id": .string(id), "run": .string(run), "trained_on": .number(timesTrainedOn),

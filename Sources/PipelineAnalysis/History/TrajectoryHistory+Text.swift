@@ -2,7 +2,7 @@
 import PipelineCore
 
 extension TrajectoryHistory {
-  /// The story for people.
+  /// The history as text.
   public func text(style: TerminalStyle = TerminalStyle()) -> String {
     var page = Page(style)
     let name = style.safe(id)

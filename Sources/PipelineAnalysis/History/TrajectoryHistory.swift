@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 import PipelineCore
 
-/// Why a trajectory of a run was trained on, or was not: its way through the stages of every step it was in.
+/// Why a trajectory of a run was trained on, or was not: its path through the stages in every step it was in.
 public struct TrajectoryHistory: Sendable {
-  /// The trajectory asked for.
+  /// The trajectory in question.
   public let id: String
   /// The run's directory.
   public let run: String
-  /// What became of it, step by step; empty when its record could not be used.
+  /// What happened to it, step by step; empty if its record could not be used.
   public let steps: [Step]
   /// Lines with this id that could not be used.
   public let badRecords: [UnusableRecord]
@@ -16,7 +16,7 @@ public struct TrajectoryHistory: Sendable {
   /// The step that `--step` asked for, or nil for all.
   let onlyStep: Int?
 
-  /// What became of the trajectory in a step.
+  /// What happened to the trajectory in a step.
   public struct Step: Sendable {
     let entry: LineageEntry
     let facts: StepFacts
@@ -32,7 +32,7 @@ public struct TrajectoryHistory: Sendable {
 
   /// A line that the run could not use.
   public struct UnusableRecord: Sendable, Hashable {
-    /// Where it stands.
+    /// Its place.
     public let location: SourceLocation
     /// What is wrong with it.
     public let reason: String

@@ -2,21 +2,21 @@
 import PipelineCore
 import PipelineIO
 
-/// Lines that cannot be used, counted by reason; of each reason the first line is remembered.
+/// Lines that cannot be used, counted by reason; the first line of each reason is kept.
 package struct BadRecordTally: Sendable {
   package struct Entry: Sendable {
-    /// The reason without what differs from line to line.
+    /// The reason without the parts that differ from line to line.
     let reason: String
     let first: BadRecord
     package var count: Int
-    /// Whether every line says the very same.
+    /// Whether every line gives exactly the same reason.
     var isUniform = true
-    /// The reason as people read it: in full where it is always the same.
+    /// The reason as shown: in full if it is always the same.
     var text: String { isUniform ? first.reason : reason }
   }
 
   package private(set) var count = 0
-  /// In the order in which the reasons appeared; after 64 of them, others are counted as one.
+  /// In the order of their first occurrence; after 64 reasons, others are counted together.
   package private(set) var entries: [Entry] = []
 
   mutating func add(_ record: BadRecord) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import PipelineCore
 
-/// What a file's groups are like: their sizes, whose rewards are all equal, and who repeats whom.
+/// Figures about a file's groups: sizes, equal rewards, and repeated responses.
 package struct GroupTally: Sendable {
   /// How many groups have each size.
   package private(set) var sizes = ValueTally()
@@ -9,12 +9,12 @@ package struct GroupTally: Sendable {
   private(set) var comparable = 0
   /// The reward that all rollouts of a group share, for each such group of two rewards or more.
   private(set) var sharedRewards = ValueTally()
-  /// Groups with at least one response that stands in them twice.
+  /// Groups in which at least one response occurs twice.
   private(set) var withDuplicates = 0
-  /// Responses that repeat another one of their group to the letter.
+  /// Responses that are equal to another one of their group.
   private(set) var duplicates = 0
 
-  /// Takes in whole groups: a batch never ends inside one.
+  /// Adds whole groups: a batch never ends within one.
   mutating func add(_ batch: TrajectoryBatch, responseHashes: [UInt64?]) {
     for group in batch.groups {
       sizes.add(Double(group.positions.count))

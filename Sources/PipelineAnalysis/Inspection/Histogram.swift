@@ -3,8 +3,8 @@ import Foundation
 
 /// Counts of values in bins of equal width whose edges are round numbers.
 ///
-/// A bin holds its lower edge and not its upper one. Where less than one value in two hundred at either end would
-/// stretch the bins over three times the range of the others, those values stand in an open bin of their own.
+/// A bin includes its lower edge and not its upper one. If fewer than one value in two hundred at either end would
+/// stretch the bins over three times the range of the others, those values get an open bin of their own.
 package struct Histogram: Sendable {
   /// A bin; an end without an edge is open.
   package struct Bin: Sendable, Equatable {
@@ -16,7 +16,7 @@ package struct Histogram: Sendable {
   package private(set) var bins: [Bin] = []
   private let isIntegral: Bool
 
-  /// Bins what a tally has counted, at most about `limit` bins.
+  /// Bins the values of a tally, in at most about `limit` bins.
   package init(_ tally: ValueTally, limit: Int) {
     isIntegral = tally.isIntegral
     guard tally.count > 0, let low = tally.quantile(0.005), let high = tally.quantile(0.995) else { return }
@@ -53,7 +53,7 @@ package struct Histogram: Sendable {
     if above > 0 { bins.append(Bin(lower: bins[bins.count - 1].upper, upper: nil, count: above)) }
   }
 
-  /// What each bin is called: `0.5 to <1`, and for integers `120 to 139`, both ends included.
+  /// The name of each bin: `0.5 to <1`, and for integers `120 to 139`, both ends included.
   package func labels(_ style: TerminalStyle) -> [String] {
     bins.map { bin in
       switch (bin.lower, bin.upper) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// The lengths of responses: in tokens where every record that has a length has tokens, else in characters.
+/// The lengths of responses: in tokens if every record with a length has tokens, otherwise in characters.
 package struct LengthTally: Sendable {
   private var tokens = ValueTally()
   private var characters = ValueTally()
@@ -18,6 +18,6 @@ package struct LengthTally: Sendable {
     tokens.count > 0 && withoutTokens == 0 ? ("tokens", tokens) : ("characters", characters)
   }
 
-  /// Records that have tokens although lengths are told in characters.
+  /// Records that have tokens although lengths are given in characters.
   var unusedTokens: Int { withoutTokens > 0 ? tokens.count : 0 }
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Counts of names, in the order in which they first came; after a limit new ones are counted as others.
+/// Counts of names, in the order of first occurrence; beyond a limit new names are counted as others.
 package struct NameTally: Sendable {
   package private(set) var entries: [(name: String, count: Int)] = []
   private(set) var others = 0
@@ -20,6 +20,6 @@ package struct NameTally: Sendable {
     }
   }
 
-  /// How often a name came.
+  /// How often a name occurred.
   package func count(of name: String) -> Int { positions[name].map { entries[$0].count } ?? 0 }
 }

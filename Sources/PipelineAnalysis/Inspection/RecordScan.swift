@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 import PipelineCore
 
-/// What an inspection wants of one record, found in one walk over its line without decoding long texts.
+/// What an inspection needs of one record, found in one walk over its line without decoding long texts.
 struct RecordScan {
   /// The keys that have a value other than null.
   private(set) var keys: [String] = []
-  /// A hash of the response as it is written.
+  /// A hash of the encoded response.
   private(set) var responseHash: UInt64?
-  /// Unicode scalars of the response, escapes resolved.
+  /// The number of Unicode scalars of the response, with escapes resolved.
   private(set) var responseCharacters: Int?
   private(set) var tokenCount: Int?
   private(set) var finish: String?

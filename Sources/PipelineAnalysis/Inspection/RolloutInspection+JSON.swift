@@ -2,7 +2,7 @@
 import PipelineCore
 
 extension RolloutInspection {
-  /// Everything that ``text(style:)`` shows and the bins behind it, for programs.
+  /// Everything that ``text(style:)`` shows, and the bins, as JSON.
   public var json: JSONValue {
     [
       "files": .array(files.map { .string($0) }),
@@ -41,7 +41,7 @@ extension RolloutInspection {
     ]
   }
 
-  /// What records lack that most uses need.
+  /// Missing fields that most uses need.
   var missing: [(name: String, count: Int)] {
     [Field.prompt, .response, .answer].map { ($0.rawValue, records - count(of: $0)) }
       + [("images", records - withImages)]

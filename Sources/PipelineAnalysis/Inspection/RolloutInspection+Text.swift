@@ -2,7 +2,7 @@
 import PipelineCore
 
 extension RolloutInspection {
-  /// The report for people.
+  /// The report as text.
   public func text(style: TerminalStyle = TerminalStyle()) -> String {
     var page = Page(style)
     writeSummary(&page)

@@ -4,15 +4,15 @@ import PipelineIO
 import PipelineRuntime
 import Synchronization
 
-/// What a file of saved rollouts holds: groups, rewards, advantages, lengths, repeats, and what is missing.
+/// The contents of a file of saved rollouts: groups, rewards, advantages, lengths, repetitions, and missing fields.
 ///
-/// It is filled batch by batch and keeps no texts: counts, and distributions that are exact up to 4,096 different
-/// values. Memory is bounded by the groups of one batch and the number of steps.
+/// It is filled batch by batch and stores no texts, only counts and distributions, which are exact up to 4,096
+/// different values. Memory is bounded by the groups of one batch and the number of steps.
 ///
-/// A group has *zero variance* where it has two rewards or more and all are equal. It is *all right* where that
-/// reward is at least ``rightThreshold``, else all wrong.
+/// A group has *zero variance* if it has two or more rewards and all are equal. It is *all right* if that reward is at
+/// least ``rightThreshold``, otherwise all wrong.
 public struct RolloutInspection: Sendable {
-  /// What the reader counted, once the file was read to its end.
+  /// The reader's counts, once the file has been read to its end.
   public package(set) var counts = TrajectoryReader.Counts()
 
   let files: [String]
@@ -32,19 +32,19 @@ public struct RolloutInspection: Sendable {
   package var fields = NameTally()
   package var withImages = 0
 
-  /// Nothing inspected yet.
+  /// Nothing has been inspected yet.
   ///
   /// - Parameters:
   ///   - files: The names to show.
-  ///   - stages: Which stages to judge whether the records are ready for them.
+  ///   - stages: The stages whose requirements are checked.
   public init(files: [String], stages: [NamedStage] = []) {
     self.files = files
     self.stages = stages
   }
 
-  /// Reads files to their end; bad records are counted, however many they are.
+  /// Reads files to their end; bad records are counted without limit.
   ///
-  /// - Throws: When the input cannot be read, or a group comes back after its batch ended.
+  /// - Throws: When the input cannot be read, or a group reappears after its batch has ended.
   public static func read(_ options: TrajectoryReader.Options, stages: [NamedStage] = []) async throws -> Self {
     var options = options
     options.maxBadRecords = nil
@@ -57,7 +57,7 @@ public struct RolloutInspection: Sendable {
     return inspection
   }
 
-  /// Takes in a batch as it was read.
+  /// Adds a batch as it was read.
   ///
   /// - Throws: When a record can no longer be read.
   public mutating func add(_ batch: TrajectoryBatch) throws {
@@ -71,13 +71,13 @@ public struct RolloutInspection: Sendable {
     groups.add(batch, responseHashes: hashes)
   }
 
-  /// The reward from which a rollout counts as right: 0.5, or where rewards leave 0 to 1, the middle of their range.
+  /// The reward from which a rollout counts as right: 0.5, or the middle of the range if rewards lie outside 0 to 1.
   public var rightThreshold: Double {
     guard rewards.count > 0, rewards.least < 0 || rewards.greatest > 1 else { return 0.5 }
     return rewards.least + (rewards.greatest - rewards.least) / 2
   }
 
-  /// What a stage would find missing, for each of the stages given; ready where nothing is.
+  /// The fields that are missing for each of the given stages; ready if none is.
   var readiness: [(stage: String, missing: [Field])] {
     stages.map { named in
       let missing = named.stage.reads.filter { count(of: $0) < records }
@@ -85,7 +85,7 @@ public struct RolloutInspection: Sendable {
     }
   }
 
-  /// How many records carry a field; `group` may come from other fields, so every record has it.
+  /// How many records carry a field; `group` may be derived from other fields, so every record has it.
   package func count(of field: Field) -> Int { field == .group ? records : fields.count(of: field.rawValue) }
 
   private mutating func add(_ trajectory: Trajectory, _ scan: RecordScan, batch: Int) {

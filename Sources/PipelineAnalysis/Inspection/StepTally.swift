@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import PipelineCore
 
-/// How many records each step has, and how rewards and zero-variance groups develop over the steps.
+/// The number of records of each step, and how rewards and zero-variance groups change over the steps.
 package struct StepTally: Sendable {
   package struct Entry: Sendable {
     package var records = 0
@@ -11,7 +11,7 @@ package struct StepTally: Sendable {
   }
 
   private var entries: [Int: Entry] = [:]
-  /// Whether the records name their step; else steps are batches.
+  /// Whether the records name their step; otherwise steps are batches.
   private(set) var isNamed = false
 
   mutating func add(_ trajectory: Trajectory, batch: Int) {
@@ -36,7 +36,7 @@ package struct StepTally: Sendable {
     return tally
   }
 
-  /// Mean rewards of runs of consecutive steps, at most `limit` of them and each of as many steps as the others.
+  /// Mean rewards of sections of consecutive steps, at most `limit` sections of the same length.
   func rewardCurve(limit: Int) -> (points: [Double?], stepsPerPoint: Int) {
     let steps = sorted
     let stride = max(1, (steps.count + limit - 1) / max(1, limit))

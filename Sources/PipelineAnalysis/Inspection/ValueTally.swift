@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 import Foundation
 
-/// Numbers as they come by: their moments exactly, their distribution exactly while few of them differ.
+/// A tally of numbers: their moments are exact, and so is their distribution as long as few of them differ.
 ///
-/// Up to 4,096 different values are counted one by one. From then on values fall into cells of a decimal grid
-/// (0.001, 0.01, …) that is fine enough for thousands of cells, and coarser by ten whenever 8,192 are in use. Memory
-/// is bounded by that. Zeros of either sign are one value.
+/// Up to 4,096 different values are counted individually. Beyond that, values are counted in cells of a decimal grid
+/// (0.001, 0.01, …) that is fine enough for thousands of cells, and becomes ten times coarser whenever 8,192 are in
+/// use. This bounds the memory. Zeros of either sign are one value.
 package struct ValueTally: Sendable {
   package private(set) var count = 0
   package private(set) var mean = 0.0
@@ -15,12 +15,12 @@ package struct ValueTally: Sendable {
   private(set) var isIntegral = true
   private var squares = 0.0
   private var cells: [Double: Int] = [:]
-  /// The grid, as a power of ten; nil while values are counted one by one.
+  /// The grid, as a power of ten; nil while values are counted individually.
   private var exponent: Int?
 
   package static let exactLimit = 4096
 
-  /// Nothing counted yet.
+  /// Nothing has been counted yet.
   package init() {}
 
   /// Counts a finite value.
@@ -40,21 +40,21 @@ package struct ValueTally: Sendable {
     while let exponent, cells.count > 2 * Self.exactLimit { regrid(exponent + 1) }
   }
 
-  /// The mean as people read it: 0 where only rounding keeps it from that.
+  /// The mean for display: 0 if it differs from 0 only by rounding.
   package var plainMean: Double { abs(mean) < 1e-12 * max(abs(least), abs(greatest)) ? 0 : mean }
 
-  /// The standard deviation with n - 1; nil of fewer than two values.
+  /// The standard deviation with n − 1; nil for fewer than two values.
   package var standardDeviation: Double? { count < 2 ? nil : (squares / Double(count - 1)).squareRoot() }
 
-  /// Whether every value was counted by itself.
+  /// Whether every value was counted individually.
   package var isExact: Bool { exponent == nil }
 
-  /// The different values, ascending, and how often each came; nil when that is no longer known.
+  /// The different values, ascending, and how often each occurred; nil if that is no longer known.
   package var distinct: [(value: Double, count: Int)]? {
     exponent == nil ? cells.sorted { $0.key < $1.key }.map { ($0.key, $0.value) } : nil
   }
 
-  /// The value below or at which a share of the values lies (nearest rank); on a grid, the lower end of its cell.
+  /// The value at a quantile (nearest rank); on a grid, the lower end of its cell.
   package func quantile(_ share: Double) -> Double? {
     guard count > 0 else { return nil }
     let rank = max(1, min(count, Int((share * Double(count)).rounded(.up))))
@@ -75,7 +75,7 @@ package struct ValueTally: Sendable {
   private mutating func regrid(_ new: Int) {
     var coarser: [Double: Int] = [:]
     for (key, number) in cells {
-      // A cell of a coarser grid holds ten of the finer one, whole.
+      // A cell of a coarser grid contains exactly ten of the finer one.
       let cell = exponent == nil ? Self.cell(of: key, exponent: new) : (key / 10).rounded(.down)
       coarser[cell, default: 0] += number
     }
@@ -90,7 +90,7 @@ package struct ValueTally: Sendable {
   private static func cell(of value: Double, exponent: Int) -> Double {
     let scaled = exponent >= 0 ? value / pow(10, Double(exponent)) : value * pow(10, Double(-exponent))
     let nearest = scaled.rounded()
-    // 0.3 is 299.999… thousandths in binary: what is that near to an edge lies on it.
+    // 0.3 is 299.999… thousandths in binary: a value that close to an edge is on it.
     return abs(scaled - nearest) <= 1e-9 * max(1, abs(nearest)) ? nearest : scaled.rounded(.down)
   }
 

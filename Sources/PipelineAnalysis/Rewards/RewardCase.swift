@@ -2,11 +2,11 @@
 import Foundation
 import PipelineCore
 
-/// A trajectory with what a reward function is expected to make of it, in its field `expected`.
+/// A trajectory with the expected verdict of a reward function, in its field `expected`.
 ///
 /// `expected` is a score, `true` for 1 and `false` for 0, or one of `abstained`, `failed` and `timed_out`.
 public struct RewardCase: Sendable {
-  /// What a reward function is expected to say.
+  /// The expected result of a reward function.
   public enum Expectation: Sendable, Hashable {
     /// A score.
     case score(Double)
@@ -14,16 +14,16 @@ public struct RewardCase: Sendable {
     case status(RewardStatus)
   }
 
-  /// Where it stands.
+  /// Its place in the file.
   public let location: SourceLocation
-  /// What is judged.
+  /// The trajectory.
   public let trajectory: Trajectory
   /// What is expected.
   public let expectation: Expectation
 
   /// Reads the cases of a JSONL text; records need no `id` and no `group`.
   ///
-  /// - Throws: What is wrong with the lines, ten of them at most.
+  /// - Throws: The faults of the lines, at most ten.
   public static func cases(in text: Data, file: String) throws -> [RewardCase] {
     var cases: [RewardCase] = []
     var errors: [PipelineError] = []
@@ -74,7 +74,7 @@ public struct RewardCase: Sendable {
     var trajectory = Trajectory(id: id, group: value["group"]?.scalarText ?? id)
     for member in members where !["id", "group", "expected"].contains(member.key) {
       let field = Field(member.key)
-      // What a reward would overwrite is none of its input.
+      // Fields that a reward would overwrite are not part of its input.
       if !Trajectory.Changes.storedFields.contains(field) { trajectory.set(field, to: member.value) }
     }
     self.location = location

@@ -2,7 +2,7 @@
 import PipelineCore
 
 extension RewardCheck {
-  /// The report for people: how many are right, and each case that is not.
+  /// The report as text: how many are right, and each case that is not.
   public func text(style: TerminalStyle = TerminalStyle()) -> String {
     var page = Page(style)
     let right = count - mismatches.count
@@ -36,7 +36,7 @@ extension RewardCheck {
     }
   }
 
-  /// Everything that ``text(style:)`` shows, for programs.
+  /// Everything that ``text(style:)`` shows, as JSON.
   public var json: JSONValue {
     [
       "reward": .string(name), "file": .string(file), "cases": .number(count),

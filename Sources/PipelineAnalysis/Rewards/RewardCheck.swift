@@ -1,25 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
 import PipelineCore
 
-/// How a reward function does on cases whose verdicts are known.
+/// The result of a reward function on cases whose verdicts are known.
 public struct RewardCheck: Sendable {
-  /// The ways of being wrong, the worst first.
+  /// The kinds of mistakes, the worst first.
   public enum Fault: String, Sendable, CaseIterable {
-    /// It scored more than it should have.
+    /// It scored more than expected.
     case falsePositive = "false positive"
-    /// It scored less than it should have.
+    /// It scored less than expected.
     case falseNegative = "false negative"
-    /// It gave no score where one was expected.
+    /// It gave no score although one was expected.
     case notScored = "not scored"
-    /// It gave a score, or another reason for none, where none was expected.
+    /// It gave a score, or another reason for none, although none was expected.
     case otherwise = "other status"
   }
 
-  /// A case that went wrong.
+  /// A case with a wrong verdict.
   public struct Mismatch: Sendable {
     /// The case.
     public let `case`: RewardCase
-    /// What the reward function said.
+    /// The verdict of the reward function.
     public let verdict: RewardVerdict
     /// How it is wrong.
     public let fault: Fault
@@ -31,14 +31,14 @@ public struct RewardCheck: Sendable {
   public let file: String
   /// How many cases there are.
   public let count: Int
-  /// Those that went wrong, in their order.
+  /// The cases with a wrong verdict, in order.
   public let mismatches: [Mismatch]
 
-  /// Judges every case.
+  /// Scores every case.
   ///
   /// - Parameters:
-  ///   - tolerance: How far a score may lie from what is expected.
-  ///   - context: Says how many threads may work.
+  ///   - tolerance: How far a score may be from the expected one.
+  ///   - context: Determines the number of threads.
   /// - Throws: When there are no cases, and when judging is cancelled.
   public init(
     _ reward: any RewardFunction, named name: String, cases: [RewardCase], file: String, tolerance: Double,

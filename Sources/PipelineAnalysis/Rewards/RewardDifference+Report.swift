@@ -2,9 +2,9 @@
 import PipelineCore
 
 extension RewardDifference {
-  /// The report for people.
+  /// The report as text.
   ///
-  /// - Parameter shown: How many trajectories to show of those that flip.
+  /// - Parameter shown: How many changed trajectories to show.
   public func text(style: TerminalStyle = TerminalStyle(), shown: Int = 10) -> String {
     var page = Page(style)
     let labels = sides.map { style.safe($0.label) }
@@ -75,7 +75,7 @@ extension RewardDifference {
     }
   }
 
-  /// Everything that ``text(style:shown:)`` shows, and every trajectory that flips, for programs.
+  /// Everything that ``text(style:shown:)`` shows, and every changed trajectory, as JSON.
   public var json: JSONValue {
     [
       "files": .array(files.map { .string($0) }), "trajectories": .number(count), "groups": .number(groups),

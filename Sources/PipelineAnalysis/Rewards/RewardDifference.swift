@@ -2,11 +2,11 @@
 import PipelineCore
 import PipelineIO
 
-/// A reward function under the name that a report gives it, or the rewards that the records carry.
+/// A reward function with its name in a report, or the rewards that the records carry.
 public struct RewardSide: Sendable {
-  /// What the report calls it.
+  /// The name in the report.
   public let label: String
-  /// The function; nil for the rewards that are saved.
+  /// The function; nil for the saved rewards.
   public let reward: (any RewardFunction)?
 
   /// Names a side.
@@ -24,19 +24,20 @@ public struct RewardSide: Sendable {
   }
 }
 
-/// What another reward function would make of saved trajectories: which flip, and what that does to their groups.
+/// What another reward function would give for saved trajectories: which verdicts change, and what that does to their
+/// groups.
 public struct RewardDifference: Sendable {
   /// A trajectory on which the two differ.
   public struct Flip: Sendable {
     /// The trajectory.
     public let trajectory: Trajectory
-    /// What each said.
+    /// The verdict of each.
     public let verdicts: [RewardVerdict]
-    /// What advantage it has under each; nil where it has none.
+    /// The advantage under each; nil if there is none.
     public let advantages: [Double?]
   }
 
-  /// What one side made of everything.
+  /// The results of one side.
   public struct Tally: Sendable {
     /// How many trajectories have each status.
     public internal(set) var statuses: [RewardStatus: Int] = [:]
@@ -52,34 +53,34 @@ public struct RewardDifference: Sendable {
 
   /// The two, in the order given.
   public let sides: [RewardSide]
-  /// What each made of it.
+  /// The results of each.
   public private(set) var tallies = [Tally(), Tally()]
   /// The trajectories on which they differ, in the order of the file.
   public private(set) var flips: [Flip] = []
-  /// The trajectories judged.
+  /// The number of trajectories.
   public private(set) var count = 0
-  /// Their groups.
+  /// The number of groups.
   public private(set) var groups = 0
-  /// Groups in which all advantages are zero under the first alone.
+  /// Groups in which all advantages are zero only under the first.
   public private(set) var gained = 0
-  /// Groups in which all advantages are zero under the second alone.
+  /// Groups in which all advantages are zero only under the second.
   public private(set) var lost = 0
   /// Trajectories whose advantage has another sign.
   public private(set) var turned = 0
   /// Trajectories whose advantage differs by more than 0.1.
   public private(set) var moved = 0
-  /// What the reader counted.
+  /// The reader's counts.
   public private(set) var counts = TrajectoryReader.Counts()
   let files: [String]
   private let advantage: any Stage
   private let tolerance: Double
   private let threads: Int
 
-  /// Nothing judged yet.
+  /// Nothing has been scored yet.
   ///
   /// - Parameters:
   ///   - advantage: The stage that turns rewards into advantages.
-  ///   - tolerance: How far two scores may lie apart and be the same.
+  ///   - tolerance: How far two scores may differ and still count as equal.
   public init(
     sides: [RewardSide], advantage: any Stage, tolerance: Double, files: [String] = [], threads: Int = 1
   ) {
@@ -91,10 +92,10 @@ public struct RewardDifference: Sendable {
     self.threads = threads
   }
 
-  /// Reads rollouts to their end and judges all.
+  /// Reads rollouts to their end and scores all.
   ///
-  /// - Parameter onProgress: Called after each batch with the share that was read, where it is known.
-  /// - Throws: What reading or judging throws; and when there is nothing to judge.
+  /// - Parameter onProgress: Called after each batch with the share that was read, if it is known.
+  /// - Throws: Errors of reading or scoring; also when there is nothing to score.
   public mutating func read(
     _ options: TrajectoryReader.Options, onProgress: (Double?) -> Void = { _ in }
   ) async throws {
@@ -111,9 +112,9 @@ public struct RewardDifference: Sendable {
     }
   }
 
-  /// Judges a batch.
+  /// Scores a batch.
   ///
-  /// - Throws: When judging is cancelled, or advantages cannot be computed.
+  /// - Throws: When scoring is cancelled, or advantages cannot be computed.
   public mutating func add(_ batch: TrajectoryBatch) async throws {
     var verdicts: [[RewardVerdict]] = []
     var advantages: [[String: Double]] = []

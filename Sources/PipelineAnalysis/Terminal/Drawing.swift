@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Bars and curves made of letters.
+/// Bars and curves made of characters.
 enum Drawing {
-  /// A horizontal bar, to an eighth of a column; what is more than nothing shows as more than nothing.
+  /// A horizontal bar, to an eighth of a column; a value above zero is always visible.
   ///
-  /// - Parameter share: Of the full width, 0 to 1.
+  /// - Parameter share: The part of the full width, 0 to 1.
   static func bar(_ share: Double, width: Int, _ style: TerminalStyle) -> String {
     guard share > 0, width > 0 else { return "" }
     let share = min(1, share)
@@ -14,9 +14,9 @@ enum Drawing {
     return String(repeating: "█", count: eighths / 8) + part
   }
 
-  /// A row of columns; nil leaves a gap, and the lowest column is still seen.
+  /// A row of columns; nil leaves a gap, and the lowest column is still visible.
   ///
-  /// - Parameter range: What the lowest and the highest column stand for.
+  /// - Parameter range: The values of the lowest and the highest column.
   static func columns(_ values: [Double?], range: ClosedRange<Double>, _ style: TerminalStyle) -> String {
     let steps: [Character] = Array(style.sign("▁▂▃▄▅▆▇█", "_.:-=+*#"))
     let extent = range.upperBound - range.lowerBound
@@ -28,7 +28,7 @@ enum Drawing {
       })
   }
 
-  /// A row of columns for counts from 0: a count of 0 is a gap, any other shows.
+  /// A row of columns for counts from 0: a count of 0 is a gap, any other is visible.
   static func counts(_ counts: [Int], _ style: TerminalStyle) -> String {
     columns(counts.map { $0 == 0 ? nil : Double($0) }, range: 0...Double(max(1, counts.max() ?? 1)), style)
   }

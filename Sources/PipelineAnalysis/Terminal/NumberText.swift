@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import Foundation
 
-/// Numbers as people read them.
+/// Numbers formatted for display.
 package enum NumberText {
   /// A count with commas: `1,164`.
   package static func count(_ value: Int) -> String {
@@ -56,7 +56,7 @@ package enum NumberText {
     return String(format: "%.0f %%", percent)
   }
 
-  /// A percentage of two counts; a dash where there is nothing to divide by.
+  /// A percentage of two counts; a dash if there is nothing to divide by.
   package static func percent(_ part: Int, of whole: Int) -> String {
     whole == 0 ? "-" : percent(Double(part) / Double(whole))
   }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 extension Page {
-  /// Mean, standard deviation, least, middle and greatest value in a line.
+  /// Mean, standard deviation, minimum, median and maximum in a line.
   func moments(_ tally: ValueTally) -> String {
     guard tally.count > 0 else { return "" }
     let deviation = tally.standardDeviation.map { ", std " + NumberText.short($0) } ?? ""
@@ -9,7 +9,7 @@ extension Page {
       + "median \(tally.quantile(0.5).map { NumberText.short($0) } ?? "-"), max \(NumberText.short(tally.greatest))"
   }
 
-  /// Values one by one while they are few, else in bins, with the most frequent ones named.
+  /// Individual values if there are few, otherwise bins, with the most frequent values named.
   mutating func distribution(_ tally: ValueTally, limit: Int) {
     guard tally.count > 0 else { return }
     if let distinct = tally.distinct, distinct.count <= limit {
@@ -36,7 +36,7 @@ extension Page {
 }
 
 extension ValueTally {
-  /// Counts in bins of equal width from the least value to the greatest, both ends included.
+  /// Counts in bins of equal width from the minimum to the maximum, both ends included.
   func evenBins(_ number: Int) -> [Int] {
     var bins = [Int](repeating: 0, count: max(1, number))
     let extent = greatest - least

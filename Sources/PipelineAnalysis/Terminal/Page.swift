@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// A report as it grows, line by line, no wider than the terminal where words can be broken.
+/// A report that is built line by line, no wider than the terminal where words can be broken.
 struct Page {
   let style: TerminalStyle
   private(set) var lines: [String] = []
@@ -10,11 +10,11 @@ struct Page {
   /// The lines, each with its end.
   var text: String { lines.map { $0 + "\n" }.joined() }
 
-  /// A heading after an empty line, with a remark behind it.
+  /// A heading after an empty line, followed by a remark.
   mutating func heading(_ title: String, _ remark: String = "") {
     if !lines.isEmpty { lines.append("") }
     let room = style.columns - TextWidth.columns(title) - 2
-    // Beside a long title only a word would fit in each line.
+    // Next to a long title only a word would fit in each line.
     if room < 30, TextWidth.columns(remark) > room {
       lines.append(style.paint(title, .heading))
       for line in TextWidth.wrap(remark, style.columns - 2) { lines.append("  " + line) }
@@ -25,14 +25,14 @@ struct Page {
     for more in remarks.dropFirst() { lines.append(TextWidth.spaces(TextWidth.columns(title) + 2) + more) }
   }
 
-  /// A line as it is, without spaces at its end.
+  /// An unchanged line, without trailing spaces.
   mutating func line(_ text: String = "") {
     var text = text[...]
     while text.last == " " { text = text.dropLast() }
     lines.append(String(text))
   }
 
-  /// A label and what it stands for, wrapped beside it.
+  /// A label and its value, wrapped next to it.
   mutating func row(_ label: String, _ value: String, labelWidth: Int, role: TerminalStyle.Role? = nil) {
     let room = max(20, style.columns - labelWidth - 4)
     for (index, text) in TextWidth.wrap(value, room).enumerated() {
@@ -56,7 +56,7 @@ struct Page {
 
   /// Labelled counts with bars to scale and shares of `whole`.
   ///
-  /// - Parameter isNumeric: Whether labels are numbers, which are set flush right.
+  /// - Parameter isNumeric: Whether labels are numbers, which are right-aligned.
   mutating func bars(_ rows: [(label: String, count: Int)], whole: Int, isNumeric: Bool = true) {
     let labels = rows.map { TextWidth.fit($0.label, style.columns / 3, style) }
     let labelWidth = labels.map(TextWidth.columns).max() ?? 0

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// What the terminal that a report goes to can show.
+/// The abilities of the terminal that shows a report.
 public struct TerminalStyle: Sendable, Hashable {
   /// The columns to fill; at least 48 are used.
   public var width: Int
@@ -16,7 +16,7 @@ public struct TerminalStyle: Sendable, Hashable {
     self.unicode = unicode
   }
 
-  /// What a piece of text is, which decides its colour.
+  /// The role of a piece of text, which determines its colour.
   enum Role: String {
     case heading = "1"
     case quiet = "2"
@@ -29,15 +29,15 @@ public struct TerminalStyle: Sendable, Hashable {
   /// The columns that a report fills.
   var columns: Int { max(48, width) }
 
-  /// Colours text for its role where colours are wanted.
+  /// Colours text for its role if colours are wanted.
   func paint(_ text: String, _ role: Role) -> String {
     color && !text.isEmpty ? "\u{1B}[\(role.rawValue)m\(text)\u{1B}[0m" : text
   }
 
-  /// The first of two spellings where the terminal shows more than ASCII, else the second.
+  /// The first of two spellings if the terminal shows more than ASCII, otherwise the second.
   func sign(_ unicodeText: String, _ asciiText: String) -> String { unicode ? unicodeText : asciiText }
 
-  /// Text from a file, safe to print: what could move the cursor, colour or reverse the line is escaped.
+  /// Text from a file, safe to print: characters that could move the cursor, colour or reverse the line are escaped.
   func safe(_ text: String) -> String {
     var result = ""
     for scalar in text.unicodeScalars {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// The columns that text takes in a terminal, and text made to measure.
+/// The width of text in a terminal, and text fitted to a width.
 package enum TextWidth {
   /// The columns of a text; colour sequences and combining marks take none, East Asian wide letters two.
   package static func columns(_ text: String) -> Int {
@@ -18,16 +18,16 @@ package enum TextWidth {
     return columns
   }
 
-  /// Fills up with spaces behind the text.
+  /// Pads with spaces after the text.
   static func left(_ text: String, _ width: Int) -> String { text + spaces(width - columns(text)) }
 
-  /// Fills up with spaces before the text.
+  /// Pads with spaces before the text.
   static func right(_ text: String, _ width: Int) -> String { spaces(width - columns(text)) + text }
 
-  /// As many spaces, none for a negative number.
+  /// This number of spaces; none for a negative number.
   static func spaces(_ count: Int) -> String { String(repeating: " ", count: max(0, count)) }
 
-  /// Cuts text in its middle, where it is too wide; names differ at their ends.
+  /// Cuts the middle out of text that is too wide; names differ at their ends.
   package static func fit(_ text: String, _ width: Int, _ style: TerminalStyle) -> String {
     guard columns(text) > width else { return text }
     let dots = style.sign("…", "..")
@@ -45,7 +45,7 @@ package enum TextWidth {
     return head + dots + tail
   }
 
-  /// Breaks text into lines between words; a word wider than a line stands alone and is left whole.
+  /// Breaks text into lines between words; a word wider than a line gets a line of its own.
   package static func wrap(_ text: String, _ width: Int) -> [String] {
     var lines: [String] = []
     var line = ""

@@ -2,10 +2,10 @@
 
 /// Turns rewards into advantages.
 public protocol AdvantageEstimator: Component {
-  /// What each trajectory must carry beside `reward`.
+  /// The fields that each trajectory must carry in addition to `reward`.
   var reads: Set<Field> { get }
 
-  /// `advantage`, and `advantages` where the estimator gives values per token.
+  /// `advantage`, and `advantages` if the estimator gives values per token.
   var writes: Set<Field> { get }
 
   /// Whether an advantage compares a rollout with the others of its group.

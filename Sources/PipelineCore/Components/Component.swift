@@ -2,7 +2,7 @@
 
 /// Anything that a spec can name with `use` and configure with `with`.
 public protocol Component: Sendable {
-  /// What a spec can set.
+  /// The options.
   associatedtype Options: ComponentOptions
 
   /// What it says of itself.
@@ -12,7 +12,7 @@ public protocol Component: Sendable {
   ///
   /// - Parameters:
   ///   - options: Decoded and free of ``ComponentOptions/allProblems()``.
-  ///   - assembly: Makes the components that this one is composed of.
+  ///   - assembly: Makes the components that this one consists of.
   init(options: Options, assembly: Assembly) throws
 }
 
@@ -60,12 +60,12 @@ public protocol OptionsReader: Sendable {
   func read<Options: ComponentOptions>(_ type: Options.Type, from tree: OptionTree) throws -> Options
 }
 
-/// Makes components by name, while a pipeline is put together.
+/// Makes components by name while a pipeline is assembled.
 public struct Assembly: Sendable {
-  /// What can be named.
+  /// The components that can be named.
   public let registry: Registry
-  /// The folder that relative paths of options start from, as ``SpecPath/resolved(in:)`` wants it; empty for the working
-  /// folder.
+  /// The folder that relative paths of options start from, as passed to ``SpecPath/resolved(in:)``; empty for the
+  /// working folder.
   public let folder: String
   private let reader: any OptionsReader
 
@@ -102,7 +102,7 @@ public struct Assembly: Sendable {
     return try open(registry.loss(reference.use, at: reference.location))
   }
 
-  /// Makes a policy's backend, which opens no model yet.
+  /// Makes a policy's backend, without opening a model.
   public func policy(_ reference: ComponentReference) throws -> any PolicyBackend {
     func open<P: PolicyBackend>(_ type: P.Type) throws -> any PolicyBackend { try component(type, reference) }
     return try open(registry.policy(reference.use, at: reference.location))

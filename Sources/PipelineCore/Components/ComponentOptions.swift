@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// The options of a stage, a reward or another component: one struct gives defaults, error messages for
-/// typing mistakes, the output of `describe` and the JSON Schema.
+/// The options of a component: one struct gives defaults, error messages for mistyped names, the output of `describe`
+/// and the JSON Schema.
 ///
-/// Every stored property has a default and is not optional; where "none" has a meaning, an enum case says so.
+/// Every stored property has a default and is not optional; an enum case stands for "none" where it has a meaning.
 /// Property names are camelCase here and snake_case in a spec.
 public protocol ComponentOptions: Codable, Sendable {
   /// The options with every default.
@@ -16,27 +16,27 @@ public protocol ComponentOptions: Codable, Sendable {
 
   /// Which options name components of which kind, by the option's name in a spec: `["functions": .reward]`.
   ///
-  /// For ``ComponentReference``s, lists of them, and tables with `use` and `with`; `describe` and the schema
-  /// then list what can be named. What an option names by default need not be said here.
+  /// For ``ComponentReference``s, lists of them, and tables with `use` and `with`; `describe` and the schema then list
+  /// what can be named. Components that an option names by default need not be listed here.
   static var componentKinds: [String: ComponentKind] { get }
 
-  /// What is wrong with the values, one entry for each wrong option; empty when all is well.
+  /// The problems of the values, one entry for each wrong option; empty if there are none.
   ///
-  /// Options that these hold, one by one, in lists, in tables or in an enum's payload, say themselves what is wrong with
-  /// them: ``allProblems()`` asks them, and says where they stand.
+  /// Nested options, single ones and those in lists, in tables or in an enum's payload, report their own problems:
+  /// ``allProblems()`` collects them and adds their paths.
   func problems() -> [OptionProblem]
 }
 
 extension ComponentOptions {
-  /// Only what defaults name.
+  /// Only the components that defaults name.
   public static var componentKinds: [String: ComponentKind] { [:] }
 
   /// No limits on any option.
   public func problems() -> [OptionProblem] { [] }
 
-  /// What is wrong with these options and with all that they hold at any depth, the innermost first.
+  /// The problems of these options and of all nested ones at any depth, the innermost first.
   ///
-  /// - Throws: What `encode(to:)` throws: options are found, and their paths are formed, as they are written.
+  /// - Throws: Errors of `encode(to:)`: options are found, and their paths are formed, by encoding them.
   public func allProblems() throws -> [OptionProblem] { try OptionsEncoder.problems(of: self) }
 }
 
@@ -53,7 +53,7 @@ public struct OptionProblem: Sendable, Hashable {
     self.message = message
   }
 
-  /// The problem of a number outside a range, or nil when it lies inside.
+  /// The problem of a number outside a range, or nil if it lies inside.
   public static func unless<Number: Comparable>(
     _ path: String, _ value: Number, in range: ClosedRange<Number>
   ) -> OptionProblem? {

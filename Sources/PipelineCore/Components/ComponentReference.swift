@@ -7,12 +7,12 @@
 public struct ComponentReference: Codable, Sendable, Hashable {
   /// The registered name.
   public var use: String
-  /// Its options, not read yet.
+  /// Its options, not decoded yet.
   public var with: OptionTree
-  /// Where the spec names it; nil for a reference that no spec wrote.
+  /// Where the spec names it; nil for a reference that is not from a spec.
   public var location: SourceLocation?
 
-  /// Refers to a component by name; without a location of its own, at the place of its options.
+  /// Refers to a component by name; without a location of its own, it has that of its options.
   public init(_ use: String, with: OptionTree = .empty, at location: SourceLocation? = nil) {
     self.use = use
     self.with = with

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// A value of a spec, with the place it was written at; what an option is before its type is known.
+/// A value of a spec, with its place in the text: what an option is before its type is known.
 ///
 /// JSON, YAML and the command line all become this one tree. A YAML scalar stays text until the option that
 /// reads it says whether it is a number, a word or a truth value.
 public struct OptionTree: Sendable, Hashable {
-  /// What stands at a place.
+  /// What is at a place.
   public enum Node: Sendable, Hashable {
     /// `null`.
     case null
@@ -15,7 +15,7 @@ public struct OptionTree: Sendable, Hashable {
     case number(String)
     /// Text in quotes.
     case string(String)
-    /// Text without quotes, whose type the reader decides: YAML's plain scalars and values of `--set`.
+    /// Text without quotes, whose type is decided by the reader: YAML's plain scalars and values of `--set`.
     case plain(String)
     /// A list.
     case list([OptionTree])
@@ -27,7 +27,7 @@ public struct OptionTree: Sendable, Hashable {
   public struct Entry: Sendable, Hashable {
     /// The key.
     public let key: String
-    /// Where the key stands.
+    /// Where the key is.
     public let location: SourceLocation
     /// The value.
     public var value: OptionTree
@@ -40,9 +40,9 @@ public struct OptionTree: Sendable, Hashable {
     }
   }
 
-  /// What stands here.
+  /// What is here.
   public var node: Node
-  /// Where it stands.
+  /// Where it is.
   public var location: SourceLocation
 
   /// A value at a place.
@@ -51,16 +51,16 @@ public struct OptionTree: Sendable, Hashable {
     self.location = location
   }
 
-  /// An empty table that nobody wrote.
+  /// An empty table that is not from a spec.
   public static let empty = OptionTree(.table([]), at: SourceLocation(file: "default", line: 1, column: 1))
 
-  /// The value of a key, if this is a table that has it.
+  /// The value of a key, if this is a table that has the key.
   public subscript(key: String) -> OptionTree? {
     guard case .table(let entries) = node else { return nil }
     return entries.first { $0.key == key }?.value
   }
 
-  /// What this is, in the words of an error message.
+  /// What this is, for an error message.
   public var kindDescription: String {
     switch node {
     case .null: "null"
@@ -73,14 +73,14 @@ public struct OptionTree: Sendable, Hashable {
     }
   }
 
-  /// What fits in a message.
+  /// The part that fits in a message.
   private static func short(_ text: String) -> String {
     text.count > 60 ? text.prefix(60) + "…" : text
   }
 }
 
-/// Plain coding, for encoders that know nothing of places: tables become keyed containers, and so on.
-/// Decoding from a spec is done by PipelineSpec, which hands the tree over as it is.
+/// Plain coding, for encoders without places: tables become keyed containers, and so on. Decoding from a spec is done
+/// by PipelineSpec, which passes the tree on unchanged.
 extension OptionTree: Codable {
   private struct Key: CodingKey {
     let stringValue: String

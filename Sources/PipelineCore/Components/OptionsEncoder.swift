@@ -5,31 +5,31 @@ package enum OptionsEncoder {
   /// How a path is written.
   package typealias PathWriter = @Sendable (SpecPath) -> String
 
-  /// The tree of a value; its places mean nothing.
+  /// The tree of a value; its places have no meaning.
   ///
   /// - Parameter paths: How paths are written; nil for as they are.
-  /// - Throws: What the value's own `encode(to:)` throws.
+  /// - Throws: Errors of the value's own `encode(to:)`.
   package static func tree(of value: some Encodable, paths: PathWriter? = nil) throws -> OptionTree {
     let box = Box(Walk(paths), at: [])
     try box.encode(value)
     return box.tree
   }
 
-  /// What is wrong with options at any depth, by the paths that they are written under.
+  /// The problems of options at any depth, by the paths under which they are written.
   static func problems(of value: some ComponentOptions) throws -> [OptionProblem] {
     let walk = Walk(nil)
     try Box(walk, at: []).encode(value)
     return walk.problems
   }
 
-  /// What all parts of a tree share while it is written.
+  /// State shared by all parts of a tree while it is written.
   fileprivate final class Walk {
     let paths: PathWriter?
     private(set) var problems: [OptionProblem] = []
 
     init(_ paths: PathWriter?) { self.paths = paths }
 
-    /// Asks options that were met at a path what is wrong with them.
+    /// Collects the problems of options found at a path.
     func check(_ options: any ComponentOptions, at path: [String]) {
       problems += options.problems().map { problem in
         OptionProblem((path + [problem.path]).joined(separator: "."), problem.message)
@@ -47,7 +47,7 @@ package enum OptionsEncoder {
     }
     var content = Content.none
     let walk: Walk
-    /// Where in the options this is, by names in a spec.
+    /// The position in the options, by names in a spec.
     let path: [String]
 
     init(_ walk: Walk, at path: [String]) {
@@ -69,10 +69,10 @@ package enum OptionsEncoder {
       }
     }
 
-    /// Puts a single value here.
+    /// Stores a single value here.
     func set(_ node: OptionTree.Node) { content = .finished(OptionTree(node, at: OptionTree.empty.location)) }
 
-    /// Makes the box of a key's value; a key that is written again is replaced.
+    /// Makes the box of a key's value; a key that is written twice is replaced.
     func box(for key: String) -> Box {
       let child = Box(walk, at: path + [key])
       var entries: [(key: String, value: Box)] = []

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// The door for components that are loaded at run time, from a shared library.
+/// The entry point for components that are loaded at run time from a shared library.
 ///
-/// A library has one function of this name, which registers what it brings:
+/// A library has one function with this name, which registers its components:
 /// ```swift
 /// import PipelineCore
 ///
@@ -11,19 +11,19 @@
 ///   PlugIn.register(with: host) { registry in try registry.register(BrevityReward.self) }
 /// }
 /// ```
-/// A library and the program that loads it must be built with the same version of this package and of Swift; which they
-/// were is compared before anything of Swift is touched.
+/// A library and the program that loads it must be built with the same version of this package and of Swift. The
+/// versions are compared before any Swift type is touched.
 public enum PlugIn {
   /// The name of the function that a library must have.
   public static let entryPoint = "shuffle_r1_plugin"
 
-  /// What ``version`` begins with, wherever it stands.
+  /// What ``version`` begins with.
   public static let versionPrefix = "shuffle-r1 plug-in interface "
 
-  /// What whoever asks was built with: this stands in the asking library or program itself.
+  /// The version that the calling module was built with: the text is part of the calling library or program itself.
   @_alwaysEmitIntoClient
   public static var version: StaticString {
-    // The number goes up with every change of what plug-ins can see.
+    // The number is raised with every change of what plug-ins can see.
     #if compiler(>=6.5)
       "shuffle-r1 plug-in interface 2 of version 0.1.0, Swift 6.5"
     #elseif compiler(>=6.4)
@@ -35,12 +35,13 @@ public enum PlugIn {
     #endif
   }
 
-  /// Registers what a library brings, once it is sure that it fits the program.
+  /// Registers a library's components, after checking that the library fits the program.
   ///
   /// - Parameters:
-  ///   - host: What the library's function was called with.
-  ///   - register: Adds components; what it throws is shown to the user.
-  /// - Returns: What the library's function returns: nil, or what the library was built with where that does not fit.
+  ///   - host: The argument of the library's function.
+  ///   - register: Adds components; an error that it throws is shown to the user.
+  /// - Returns: What the library's function is to return: nil, or the version that the library was built with if it
+  ///   does not fit.
   @_alwaysEmitIntoClient
   public static func register(
     with host: UnsafeRawPointer, _ register: (inout Registry) throws -> Void
@@ -50,7 +51,7 @@ public enum PlugIn {
     var index = 0
     while own[index] == hosts[index], own[index] != 0 { index += 1 }
     if own[index] != hosts[index] { return own }
-    // With types of its own, what it registers would not be recognised.
+    // With types of its own, its components would not be recognized.
     let type = unsafeBitCast(Registry.self as Any.Type, to: UInt.self)
     if host.load(fromByteOffset: MemoryLayout<UInt>.size, as: UInt.self) != type {
       return UnsafeRawPointer(("" as StaticString).utf8Start).assumingMemoryBound(to: CChar.self)
@@ -59,28 +60,28 @@ public enum PlugIn {
     return nil
   }
 
-  /// The part of ``register(with:_:)`` that belongs to the program.
+  /// The part of ``register(with:_:)`` that is in the program.
   public static func enter(_ host: UnsafeRawPointer, _ register: (inout Registry) throws -> Void) {
     let guest = host.load(fromByteOffset: 2 * MemoryLayout<UInt>.size, as: UnsafeRawPointer.self)
     Unmanaged<PlugInGuest>.fromOpaque(guest).takeUnretainedValue().register(register)
   }
 }
 
-/// What a program lends to a library that registers its components.
+/// What a program passes to a library that registers its components.
 public final class PlugInGuest {
-  /// The registry, with what the library added.
+  /// The registry, with the library's components added.
   public private(set) var registry: Registry
-  /// What the library threw.
+  /// The error that the library threw.
   public private(set) var error: (any Error)?
 
-  /// Lends a registry.
+  /// Wraps a registry.
   public init(_ registry: Registry) { self.registry = registry }
 
   fileprivate func register(_ body: (inout Registry) throws -> Void) {
     do { try body(&registry) } catch { self.error = error }
   }
 
-  /// Calls a library's function with what it expects: the program's version, its types, and this.
+  /// Calls a library's function with what it expects: the program's version, its types, and this object.
   public func visit(
     _ function: @convention(c) (UnsafeRawPointer) -> UnsafePointer<CChar>?, version: StaticString
   ) -> UnsafePointer<CChar>? {

@@ -6,7 +6,7 @@
 public struct Registry: Sendable {
   private var components: [ComponentKind: [String: any Component.Type]] = [:]
   private var names: [ComponentKind: [String: String]] = [:]
-  /// The libraries whose components are in here, by their real paths.
+  /// The libraries whose components are registered, by their real paths.
   package var plugIns: Set<String> = []
 
   /// A registry without any component.
@@ -14,7 +14,7 @@ public struct Registry: Sendable {
 
   /// Adds a stage under its name and its aliases.
   ///
-  /// - Throws: When a name is taken, or the first not in kebab-case.
+  /// - Throws: When a name is already taken, or is not in kebab-case.
   public mutating func register<S: Stage>(_ type: S.Type) throws { try insert(type, .stage) }
 
   /// Adds a reward function under its name; see ``register(_:)-(S.Type)``.
@@ -32,14 +32,14 @@ public struct Registry: Sendable {
   /// The names of a kind, sorted.
   public func names(of kind: ComponentKind) -> [String] { components[kind]?.keys.sorted() ?? [] }
 
-  /// The type registered under a name or an alias, whatever its kind.
+  /// The type of any kind that is registered under a name or an alias.
   public func component(_ kind: ComponentKind, _ name: String) -> (any Component.Type)? {
     names[kind]?[name].flatMap { components[kind]?[$0] }
   }
 
   /// The stage registered under a name.
   ///
-  /// - Throws: An error that names the nearest match and all that is known.
+  /// - Throws: An error that names the nearest match and all known names.
   public func stage(_ name: String, at location: SourceLocation? = nil) throws -> any Stage.Type {
     guard let type = component(.stage, name) as? any Stage.Type else { throw unknown(name, .stage, location) }
     return type

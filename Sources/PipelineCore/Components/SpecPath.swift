@@ -15,7 +15,7 @@ public struct SpecPath: Codable, Sendable, Hashable, SelfDescribingOption {
   /// What it is relative to.
   public var base: Base
 
-  /// Names a file.
+  /// A path to a file.
   public init(_ text: String, base: Base = .specFolder) {
     self.text = text
     self.base = base
@@ -24,7 +24,7 @@ public struct SpecPath: Codable, Sendable, Hashable, SelfDescribingOption {
   /// Whether this is `-`: standard input or output.
   public var isStandardStream: Bool { text == "-" }
 
-  /// The path from the working folder.
+  /// The path relative to the working folder.
   ///
   /// - Parameter specFolder: The folder of the spec, as ``AssembledPipeline/folder`` has it.
   public func resolved(in specFolder: String) -> String {

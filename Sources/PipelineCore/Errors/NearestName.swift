@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// "Did you mean": the known name that a mistyped one is nearest to.
+/// "Did you mean": finds the known name that is nearest to a mistyped one.
 public enum NearestName {
-  /// The nearest of `known`, or nil when none is near: at most a third of the letters differ, at least one may.
+  /// The nearest of `known`, or nil if none is near: at most a third of the letters differ, but at least one may.
   ///
   /// Distance counts insertions, deletions, substitutions and swaps of neighbours; `-`, `_` and case do not
   /// count. Of equally near names the first in `known` wins.

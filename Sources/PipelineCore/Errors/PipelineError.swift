@@ -2,7 +2,7 @@
 
 /// A place in a text that a user wrote.
 public struct SourceLocation: Sendable, Hashable, CustomStringConvertible {
-  /// The file as the user named it, or the option that it came from, such as `--set`.
+  /// The file as the user named it, or the option that the text came from, such as `--set`.
   public let file: String
   /// The line, from 1.
   public let line: Int
@@ -16,10 +16,10 @@ public struct SourceLocation: Sendable, Hashable, CustomStringConvertible {
     self.column = column
   }
 
-  /// What places in the arguments of `--set` and `--with` name as their file.
+  /// The file name of places in the arguments of `--set` and `--with`.
   package static let commandLineOptions = ["--set", "--with", "--policy"]
 
-  /// Whether the text stood on the command line, so that paths in it start from the working folder.
+  /// Whether the text was on the command line, so that its paths start from the working folder.
   public var isOnCommandLine: Bool { Self.commandLineOptions.contains(file) }
 
   /// `file:line:column`, as compilers print it and editors understand it.
@@ -28,7 +28,7 @@ public struct SourceLocation: Sendable, Hashable, CustomStringConvertible {
 
 /// What is wrong with a spec, its data or its surroundings, where, and what to do about it.
 public struct PipelineError: Error, Sendable, CustomStringConvertible {
-  /// The kind of error; an open set.
+  /// The kind of error; more kinds may be added.
   public struct Code: RawRepresentable, Sendable, Hashable {
     /// The code in kebab-case.
     public let rawValue: String
@@ -51,7 +51,7 @@ public struct PipelineError: Error, Sendable, CustomStringConvertible {
 
   /// The kind of error.
   public let code: Code
-  /// What is wrong and what to do, in a sentence or two without a full stop at the end.
+  /// What is wrong and what to do, in one or two sentences without a full stop at the end.
   public let message: String
   /// Where, if it is a place in a text.
   public let location: SourceLocation?
@@ -67,7 +67,7 @@ public struct PipelineError: Error, Sendable, CustomStringConvertible {
   public var description: String { location.map { "\($0): \(message)" } ?? message }
 }
 
-/// Several errors that are shown together, in the order of the text they are about.
+/// Several errors that are shown together, in the order of the text that they are about.
 public struct PipelineErrors: Error, Sendable, CustomStringConvertible {
   /// The errors, at least one.
   public let errors: [PipelineError]
@@ -75,12 +75,12 @@ public struct PipelineErrors: Error, Sendable, CustomStringConvertible {
   /// Collects errors.
   public init(_ errors: [PipelineError]) { self.errors = errors }
 
-  /// One error a line.
+  /// One line for each error.
   public var description: String { errors.map(\.description).joined(separator: "\n") }
 
-  /// Transforms every element, and throws what went wrong with any of them together.
+  /// Transforms every element, and throws all errors together.
   ///
-  /// - Throws: The first error that is no pipeline error at once, ``PipelineErrors`` at the end.
+  /// - Throws: At once the first error that is not a pipeline error; at the end ``PipelineErrors``.
   public static func gather<Element, Result>(
     _ elements: [Element], _ transform: (Element) throws -> Result
   ) throws -> [Result] {

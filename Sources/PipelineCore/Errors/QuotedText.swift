@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
 extension String {
-  /// The text as messages show it: its middle left out where it is long.
+  /// The text as shown in messages: the middle of a long text is left out.
   ///
-  /// Ids and groups come from files and may be of any length; a message stays a message.
+  /// Ids and groups come from files and may have any length.
   public var shortenedForMessage: String {
     let limit = 80
     guard unicodeScalars.count > limit else { return self }

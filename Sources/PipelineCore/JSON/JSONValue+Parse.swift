@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
 extension JSONValue {
-  /// Why a text is no JSON value, and where.
+  /// Why a text is not a JSON value, and where.
   public struct ParseError: Error, Equatable {
     /// What is wrong.
     public let reason: String
-    /// The byte of the text at which it was noticed, from 0.
+    /// The byte of the text where it was noticed, from 0.
     public let offset: Int
 
     /// Describes a fault.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// A JSON value as it stands in a record: members keep their order, numbers keep their digits.
+/// A JSON value as in a record: members keep their order, numbers keep their digits.
 public indirect enum JSONValue: Sendable, Hashable {
   /// JSON `null`.
   case null
@@ -37,7 +37,7 @@ public indirect enum JSONValue: Sendable, Hashable {
   /// A JSON number for an integer.
   public static func number(_ value: Int) -> JSONValue { .number(String(value)) }
 
-  /// The value of a key, of the first of duplicates; nil when this is no object or has no such key.
+  /// The value of a key, the first one of duplicates; nil if this is not an object or has no such key.
   public subscript(key: String) -> JSONValue? {
     guard case .object(let members) = self else { return nil }
     return members.first { $0.key == key }?.value
@@ -64,7 +64,7 @@ public indirect enum JSONValue: Sendable, Hashable {
   /// The members in order, if this is an object.
   public var objectValue: [Member]? { if case .object(let members) = self { members } else { nil } }
 
-  /// What this is, in the words of an error message: `a string`, `null`.
+  /// What this is, for an error message: `a string`, `null`.
   public var kindDescription: String {
     switch self {
     case .null: "null"
@@ -76,7 +76,7 @@ public indirect enum JSONValue: Sendable, Hashable {
     }
   }
 
-  /// A string that people compare answers by: a string's text, a number's digits, `true` and `false`.
+  /// The text by which answers are compared: a string's text, a number's digits, `true` and `false`.
   public var scalarText: String? {
     switch self {
     case .string(let text), .number(let text): text

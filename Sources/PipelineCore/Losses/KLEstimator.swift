@@ -21,11 +21,11 @@ public enum KLEstimator: String, Codable, Sendable, Hashable, CaseIterable {
   /// `e^d − d − 1`, at most 10, with d clamped to ±20: unbiased, never negative, of low variance. GRPO's.
   case k3
 
-  /// An estimate, and its derivative by the log-probability under the policy of now.
+  /// An estimate, and its derivative with respect to the log-probability under the current policy.
   public struct Value: Sendable, Hashable {
     /// The estimate.
     public var value: Double
-    /// The derivative; 0 where a limit holds the estimate.
+    /// The derivative; 0 where the estimate is clamped.
     public var derivative: Double
 
     /// An estimate and its derivative.
@@ -37,7 +37,7 @@ public enum KLEstimator: String, Codable, Sendable, Hashable, CaseIterable {
 
   /// The estimate at a token; finite for all finite log-probabilities.
   public func callAsFunction(logProb: Double, reference: Double) -> Value {
-    // Differences that no Double holds count as the largest.
+    // Differences too large for a `Double` count as the largest one.
     let largest = Double.greatestFiniteMagnitude
     let difference = min(max(reference - logProb, -largest), largest)
     switch self {
@@ -47,7 +47,7 @@ public enum KLEstimator: String, Codable, Sendable, Hashable, CaseIterable {
     case .k2: return Value(value: min(difference * difference / 2, largest), derivative: -difference)
     case .k3:
       let clamped = min(max(difference, -20), 20)
-      // expm1 keeps what exp(d) − 1 loses where d is small.
+      // expm1 keeps the digits that exp(d) − 1 loses for small d.
       let growth = expm1(clamped)
       let value = growth - clamped
       return Value(

@@ -1,23 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// How much weight the distance to a reference policy has.
+/// The weight of the distance to a reference policy.
 ///
-/// The default estimator is k3, as in GRPO and EasyR1: it is never negative and scatters least, so that the figure can be
-/// watched. In a loss, k2 has the gradient of the KL divergence.
+/// The default estimator is k3, as in GRPO and EasyR1: it is never negative and has the lowest variance, so that the
+/// figure is easy to watch. In a loss, k2 has the gradient of the KL divergence.
 public struct KLOptions: ComponentOptions, Hashable {
-  /// Whether the coefficient stays.
+  /// Whether the coefficient changes.
   public enum Controller: String, Codable, Sendable, Hashable, CaseIterable {
-    /// It does.
+    /// It is constant.
     case fixed
-    /// It rises while the policy is farther away than wanted, and falls while it is nearer.
+    /// It rises while the policy is further away than the target, and falls while it is nearer.
     case adaptive
   }
 
-  /// What the estimate is multiplied by, at first; 0 for none.
+  /// The initial factor of the estimate; 0 for none.
   public var coefficient = 0.0
-  /// How the distance is estimated from a token.
+  /// How the distance is estimated at a token.
   public var estimator = KLEstimator.k3
-  /// Whether the coefficient stays.
+  /// Whether the coefficient changes.
   public var controller = Controller.fixed
   /// The distance that an adaptive coefficient aims at, per token.
   public var target = 0.1
@@ -27,16 +27,16 @@ public struct KLOptions: ComponentOptions, Hashable {
   /// None.
   public init() {}
 
-  /// What each option means.
+  /// The help for each option.
   public static let help = [
-    "coefficient": "what the estimated KL divergence to the reference policy is multiplied by; 0 for none",
+    "coefficient": "the factor of the estimated KL divergence from the reference policy; 0 for none",
     "estimator": "k1 (of either sign), abs, k2 (half the square), or k3 (GRPO's: never negative, of low variance)",
     "controller": "fixed, or adaptive: the coefficient rises while KL is above the target and falls while it is below",
     "target": "adaptive: the KL per token to aim at",
     "horizon": "adaptive: over how many trajectories the coefficient may change by 20 %",
   ]
 
-  /// What is wrong with the values.
+  /// The problems of the values.
   public func problems() -> [OptionProblem] {
     var problems: [OptionProblem] = []
     if !(coefficient >= 0 && coefficient.isFinite) {
@@ -44,7 +44,7 @@ public struct KLOptions: ComponentOptions, Hashable {
     }
     if controller == .adaptive, coefficient == 0 {
       problems.append(
-        OptionProblem("coefficient", "is 0, where an adaptive controller leaves it; give it a value to start from"))
+        OptionProblem("coefficient", "is 0, which an adaptive controller cannot change; give it a value to start from"))
     }
     if !(target > 0 && target.isFinite) {
       problems.append(OptionProblem("target", "is \(target), it must be more than 0"))
@@ -56,27 +56,27 @@ public struct KLOptions: ComponentOptions, Hashable {
   }
 }
 
-/// The coefficient of a KL divergence, as it goes on from step to step.
+/// The coefficient of a KL divergence, as it changes from step to step.
 ///
 /// Source: Ziegler et al., "Fine-Tuning Language Models from Human Preferences" (arXiv 1909.08593), as in EasyR1.
 public struct KLController: Sendable, Hashable {
   /// How the coefficient changes.
   public let options: KLOptions
-  /// The coefficient of the next step: all that a checkpoint needs to hold.
+  /// The coefficient of the next step: all that a checkpoint needs to store.
   public private(set) var coefficient: Double
 
-  /// A controller that begins with the coefficient of its options.
+  /// A controller that starts with the coefficient of its options.
   public init(_ options: KLOptions) { self.init(options, coefficient: options.coefficient) }
 
-  /// A controller that goes on with a coefficient; a fixed one keeps that of its options.
+  /// A controller that continues with a coefficient; a fixed one keeps that of its options.
   public init(_ options: KLOptions, coefficient: Double) {
     self.options = options
     self.coefficient = options.controller == .fixed ? options.coefficient : coefficient
   }
 
-  /// The controller as a stage's memory holds it; begins anew where the memory is empty.
+  /// The controller in a stage's memory; a new one if the memory is empty.
   ///
-  /// - Throws: When the memory holds something else.
+  /// - Throws: When the memory contains something else.
   public init(_ options: KLOptions, memory: JSONValue?) throws {
     guard options.controller == .adaptive, let memory else {
       self.init(options)
@@ -89,10 +89,10 @@ public struct KLController: Sendable, Hashable {
     self.init(options, coefficient: coefficient)
   }
 
-  /// What a stage's memory is to hold.
+  /// What to store in a stage's memory.
   public var memory: JSONValue { .number(coefficient) }
 
-  /// Learns the divergence of a step: `c ← c·(1 + clip(kl/target − 1, ±0.2)·n/horizon)`.
+  /// Takes the divergence of a step into account: `c ← c·(1 + clip(kl/target − 1, ±0.2)·n/horizon)`.
   ///
   /// A divergence that is not finite changes nothing; n/horizon counts as 1 at most.
   ///

@@ -7,45 +7,45 @@
   import Darwin
 #endif
 
-/// How the learning rate goes on from step to step.
+/// The learning rate from step to step.
 ///
 /// The formulas are those of transformers' schedulers: `get_constant_schedule_with_warmup`,
-/// `get_linear_schedule_with_warmup` and `get_cosine_schedule_with_warmup`; behind the last step the rate stays.
+/// `get_linear_schedule_with_warmup` and `get_cosine_schedule_with_warmup`; after the last step the rate is constant.
 public struct LearningRateSchedule: ComponentOptions, Hashable {
-  /// What the rate does once it is warm.
+  /// The rate after the warm-up.
   public enum Shape: String, Codable, Sendable, Hashable, CaseIterable {
-    /// It stays.
+    /// It is constant.
     case constant
-    /// It falls in a line to the least rate.
+    /// It falls linearly to the lowest rate.
     case linear
-    /// It falls along half a wave to the least rate.
+    /// It falls to the lowest rate along half a cosine wave.
     case cosine
   }
 
-  /// What the rate does once it is warm.
+  /// The rate after the warm-up.
   public var shape = Shape.constant
   /// The highest rate.
   public var rate = 1e-6
-  /// Steps over which the rate climbs in a line from 0.
+  /// Steps over which the rate rises linearly from 0.
   public var warmUpSteps = 0
-  /// Steps of the whole run, warm-up included; needed where the rate falls.
+  /// Steps of the whole run, including the warm-up; needed if the rate falls.
   public var totalSteps = 0
-  /// The share of the highest rate that it falls to, and stays at.
+  /// The fraction of the highest rate to which it falls.
   public var leastShare = 0.0
 
   /// The defaults.
   public init() {}
 
-  /// What each option means.
+  /// The help for each option.
   public static let help = [
-    "shape": "constant, linear or cosine: what the rate does once it is warm",
+    "shape": "the rate after the warm-up: constant, linear or cosine",
     "rate": "the highest learning rate",
-    "warm_up_steps": "steps over which the rate climbs in a line from 0",
-    "total_steps": "linear, cosine: steps of the whole run, warm-up included",
-    "least_share": "linear, cosine: the share of the highest rate that it falls to",
+    "warm_up_steps": "steps over which the rate rises linearly from 0",
+    "total_steps": "linear, cosine: steps of the whole run, including the warm-up",
+    "least_share": "linear, cosine: the fraction of the highest rate to which it falls",
   ]
 
-  /// What is wrong with the values.
+  /// The problems of the values.
   public func problems() -> [OptionProblem] {
     var problems: [OptionProblem] = []
     if !(rate >= 0 && rate.isFinite) { problems.append(OptionProblem("rate", "is \(rate), it must be 0 or more")) }

@@ -2,28 +2,28 @@
 
 /// Turns log-probabilities and advantages into a loss and its gradient; knows nothing of models.
 ///
-/// A loss sees one response at a time: how the tokens of a minibatch are averaged is in ``LossTokens/weights``, so that
-/// micro-batches of any size give the exact mean.
+/// A loss sees one response at a time. ``LossTokens/weights`` contain how the tokens of a minibatch are averaged, so
+/// that micro-batches of any size give the exact mean.
 public protocol PolicyLoss: Component {
-  /// What a trajectory must carry to be trained on.
+  /// The fields that a trajectory must carry to be trained on.
   var reads: Set<Field> { get }
 
-  /// Whether it compares with the policy before the step's first update.
+  /// Whether it uses the policy before the step's first update.
   var usesOldLogProbs: Bool { get }
 
-  /// The averaging it was published with; a spec may choose another.
+  /// The aggregation that the loss was published with; a spec may choose another.
   var aggregation: LossAggregation { get }
 
   /// The losses of a response's tokens, and the gradient of their weighted sum.
   ///
-  /// - Throws: Only what makes the whole step impossible.
+  /// - Throws: Only errors that make the whole step impossible.
   func evaluate(_ tokens: LossTokens) throws -> TokenLosses
 }
 
 extension PolicyLoss {
   /// The advantage.
   public var reads: Set<Field> { [.advantage] }
-  /// It does.
+  /// A loss uses them by default.
   public var usesOldLogProbs: Bool { true }
   /// The mean over all tokens of the minibatch.
   public var aggregation: LossAggregation { .tokenMean }
@@ -41,17 +41,18 @@ public enum LossAggregation: String, Codable, Sendable, Hashable, CaseIterable {
   case sequenceMeanTokenSumNorm = "seq-mean-token-sum-norm"
 }
 
-/// One response as a loss sees it: arrays of the same length, one element a token that is trained on.
+/// One response as a loss sees it: arrays of the same length, with one element for each token that is trained on.
 public struct LossTokens: Sendable {
-  /// Log-probabilities under the policy of now.
+  /// Log-probabilities under the current policy.
   public var logProbs: [Double]
-  /// Log-probabilities under the policy before the step's first update; those of now for a loss without use for them.
+  /// Log-probabilities under the policy before the step's first update; those of the current policy if the loss does
+  /// not use them.
   public var oldLogProbs: [Double]
   /// Advantages; zeros for a loss that does not read them.
   public var advantages: [Double]
-  /// What each token's loss is multiplied by on its way into the minibatch's loss.
+  /// The factor of each token's loss in the minibatch's loss.
   ///
-  /// The share of the aggregation times the trajectory's `loss_weight`, its draws and its importance; none negative.
+  /// It combines the aggregation, the trajectory's `loss_weight`, its draws and its importance; it is never negative.
   public var weights: [Double]
 
   /// One response.
@@ -71,29 +72,29 @@ public struct LossTokens: Sendable {
   public var count: Int { logProbs.count }
 }
 
-/// What a loss makes of a response.
+/// The result of a loss for one response.
 public struct TokenLosses: Sendable {
-  /// What a limit did to a token; metrics give the share of each as `pg_clipfrac_higher` and `pg_clipfrac_lower`.
+  /// The effect of clipping on a token; metrics give the share of each as `pg_clipfrac_higher` and `pg_clipfrac_lower`.
   ///
-  /// As EasyR1 counts them: by what became of the loss. A clipped ratio, at whichever of its limits, raises the loss; the
-  /// dual clip lowers it. A limit that changes nothing does not count.
+  /// Counted as in EasyR1, by the effect on the loss: a clipped ratio raises the loss, the dual clip lowers it.
+  /// Clipping that changes nothing does not count.
   public enum Clip: Sendable, Hashable {
-    /// Nothing.
+    /// None.
     case none
-    /// The loss is higher than without the limit.
+    /// The loss is higher than without clipping.
     case higher
-    /// The loss is lower than without the limit.
+    /// The loss is lower than without clipping.
     case lower
   }
 
-  /// The loss of each token, not weighted.
+  /// The loss of each token, unweighted.
   public var losses: [Double]
-  /// The derivative of Σ weights·losses by the log-probability of each token.
+  /// The derivative of Σ weights·losses with respect to each token's log-probability.
   public var gradient: [Double]
-  /// What a limit did to each token; empty for a loss without limits.
+  /// The effect of clipping on each token; empty for a loss without clipping.
   public var clips: [Clip]
 
-  /// Losses and gradient of a response.
+  /// The losses and the gradient of a response.
   public init(losses: [Double], gradient: [Double], clips: [Clip] = []) {
     self.losses = losses
     self.gradient = gradient

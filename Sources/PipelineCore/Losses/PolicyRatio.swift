@@ -8,13 +8,13 @@
   import Darwin
 #endif
 
-/// How much more probable the policy of now finds something than the policy before the step: `ρ = exp(log-ratio)`.
+/// How much more probable something is under the current policy than before the step: `ρ = exp(log-ratio)`.
 ///
 /// The log-ratio is clamped to ±20, as in EasyR1.
 package struct PolicyRatio {
   /// The ratio, in `e⁻²⁰…e²⁰`.
   package let value: Double
-  /// Its derivative by the log-ratio: the ratio itself, and 0 where the log-ratio is clamped.
+  /// Its derivative with respect to the log-ratio: the ratio itself, and 0 where the log-ratio is clamped.
   package let slope: Double
 
   package init(logRatio: Double) {
@@ -27,17 +27,17 @@ extension LossTokens {
   /// The log-ratio of a token.
   package func logRatio(_ token: Int) -> Double { (logProbs[token] - oldLogProbs[token]).bounded }
 
-  /// The mean log-ratio of the response's tokens; 0 for none.
+  /// The mean log-ratio of the response's tokens; 0 if there are none.
   package var meanLogRatio: Double {
     if count == 0 { return 0 }
-    // Far beyond what is not clamped, and small enough to be added up.
+    // Far outside the clamped range, yet small enough to be added up.
     let limit = 1e290
     return (0..<count).reduce(0) { $0 + min(max(logRatio($1), -limit), limit) } / Double(count)
   }
 }
 
 extension Double {
-  /// This number, with what is too large for a `Double` held at the largest that is not.
+  /// This number; if it is too large for a `Double`, the largest finite one.
   package var bounded: Double { Swift.min(Swift.max(self, -.greatestFiniteMagnitude), .greatestFiniteMagnitude) }
 }
 

@@ -213,7 +213,7 @@ public struct SamplingOptions: ComponentOptions, Hashable {
   public static let help = [
     "temperature": "what logits are divided by; 0 takes the most probable token every time",
     "top_p": "only the most probable tokens whose probabilities reach this sum are drawn; 1 for all",
-    "top_k": "only so many of the most probable tokens are drawn; 0 for all",
+    "top_k": "draw only from this many of the most probable tokens; 0 for all",
     "min_tokens": "no end token is drawn before this many tokens",
     "max_tokens": "a response ends at this many tokens",
     "stop": "a response ends when its text holds one of these",

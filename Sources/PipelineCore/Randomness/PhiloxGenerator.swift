@@ -2,10 +2,9 @@
 
 /// A counter-based random number generator, Philox4x64-10, whose every draw is a pure function of its key and position.
 ///
-/// A stream is named by what it is for, never by when it is reached: adding a stage, changing the
-/// number of threads or resuming a run leaves every other draw as it was. The output equals NumPy's
-/// `Philox(key=[seed, purpose], counter=[0, a, b, c]).random_raw()`, which makes draws checkable
-/// from Python.
+/// A stream is named by its purpose, not by when it is used: adding a stage, changing the number of threads or resuming
+/// a run changes no other draw. The output equals NumPy's `Philox(key=[seed, purpose], counter=[0, a, b,
+/// c]).random_raw()`, so that draws can be checked from Python.
 ///
 /// Source: Salmon, Moraes, Dror, Shaw, "Parallel random numbers: as easy as 1, 2, 3" (SC 2011).
 public struct PhiloxGenerator: RandomNumberGenerator, Sendable {
@@ -44,13 +43,13 @@ public struct PhiloxGenerator: RandomNumberGenerator, Sendable {
   /// A uniform number strictly between 0 and 1: the middle of one of 2^53 equal intervals.
   public mutating func uniform() -> Double { Self.uniform(from: next()) }
 
-  /// The uniform number that 64 random bits stand for; see ``uniform()``.
+  /// The uniform number made from 64 random bits; see ``uniform()``.
   public static func uniform(from bits: UInt64) -> Double {
     // The middle of the last interval would round to 1.
     min((Double(bits >> 11) + 0.5) * 0x1p-53, 1 - 0x1p-53)
   }
 
-  /// FNV-1a (64 bit) over the UTF-8 bytes of `text`: how names become coordinates and keys.
+  /// FNV-1a (64 bit) over the UTF-8 bytes of `text`: turns names into coordinates and keys.
   public static func hash(_ text: String) -> UInt64 {
     var hash: UInt64 = 0xcbf2_9ce4_8422_2325
     for byte in text.utf8 { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01b3 }

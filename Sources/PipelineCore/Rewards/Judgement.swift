@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// What all functions together made of a trajectory.
+/// The combined result of all reward functions for a trajectory.
 package struct Judgement: Sendable {
-  /// A function that did not score.
+  /// A function that gave no score.
   package struct Gap: Sendable {
     package let function: Int
     package let status: RewardStatus
@@ -14,10 +14,10 @@ package struct Judgement: Sendable {
   package private(set) var status = RewardStatus.scored
   private var sum = 0.0
 
-  /// Nothing yet.
+  /// Empty at first.
   package init() {}
 
-  /// The weighted sum, where every function that counts has scored.
+  /// The weighted sum, if every function with a weight has scored.
   package var reward: Double? { status == .scored ? sum : nil }
 
   package mutating func add(_ verdict: RewardVerdict, of function: WeightedReward, index: Int) {

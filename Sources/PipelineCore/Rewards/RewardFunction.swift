@@ -1,41 +1,41 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Judges one trajectory: its prompt, images, response, answer and every other field of its record.
+/// Scores one trajectory, using its prompt, images, response, answer and every other field of its record.
 public protocol RewardFunction: Component {
-  /// What a trajectory must carry to be judged.
+  /// The fields that a trajectory must carry to be scored.
   var reads: Set<Field> { get }
 
-  /// Judges a trajectory.
+  /// Scores a trajectory.
   ///
-  /// The same trajectory gets the same outcome, whatever else is in the batch.
-  /// - Throws: Whatever it likes; the record is then marked failed and gets no reward, which is not zero.
+  /// The outcome must not depend on the other trajectories of the batch.
+  /// - Throws: Any error; the record is then marked as failed and gets no reward, which is not the same as a reward of
+  ///   0.
   func score(_ trajectory: Trajectory) async throws -> RewardOutcome
 
-  /// Gives back what it holds, such as a program that it started; called when no more trajectories will come.
+  /// Releases resources, such as a program that it started; called when there are no more trajectories.
   func close() async
 }
 
 extension RewardFunction {
-  /// Nothing to give back.
+  /// There is nothing to release.
   public func close() async {}
 }
 
-/// A reward function that judges many trajectories at once: a program beside this one, a model, a server.
+/// A reward function that scores many trajectories at once: a program in another process, a model, a server.
 ///
-/// Everybody else conforms to ``RewardFunction`` alone, and is called on several threads.
+/// All others conform to ``RewardFunction`` only, and are called on several threads.
 public protocol BatchRewardFunction: RewardFunction {
-  /// Judges trajectories that carry what it reads.
+  /// Scores trajectories that carry the fields it reads.
   ///
-  /// - Returns: For each, in their order, what it found, or why it failed: any error, ``RewardTimeout`` for one that came
-  ///   too late.
-  /// - Throws: Only what makes it impossible to go on: the run stops.
+  /// - Returns: The outcome of each, in order, or why it failed: any error, or ``RewardTimeout`` if it came too late.
+  /// - Throws: Only errors that make it impossible to continue: the run stops.
   func scores(
     of trajectories: [Trajectory], in context: StageContext
   ) async throws -> [Result<RewardOutcome, any Error>]
 }
 
 extension BatchRewardFunction {
-  /// Judges one.
+  /// Scores one trajectory.
   public func score(_ trajectory: Trajectory) async throws -> RewardOutcome {
     let outcomes = try await scores(of: [trajectory], in: StageContext(stage: Self.name))
     guard let outcome = outcomes.first, outcomes.count == 1 else {
@@ -46,22 +46,22 @@ extension BatchRewardFunction {
   }
 }
 
-/// What a reward function found.
+/// The result of a reward function.
 public enum RewardOutcome: Sendable, Hashable {
-  /// A finite score, with named parts where it has any.
+  /// A finite score, optionally with named parts.
   case scored(Double, parts: [RewardPart] = [])
-  /// It cannot tell, and why; the trajectory gets no reward from anyone's guess.
+  /// It cannot tell, with the reason; the trajectory gets no reward rather than a guess.
   case abstained(String)
 }
 
-/// What a reward function throws when it did not answer in time; the record's status is then `timed_out`.
+/// Thrown by a reward function that did not answer in time; the record's status is then `timed_out`.
 public struct RewardTimeout: Error, CustomStringConvertible {
-  /// How long the answer was waited for: `gave no answer within 30.0 s`.
+  /// How long the answer was waited for: `did not answer within 30.0 s`.
   public let description: String
 
-  /// Says how long the answer was waited for.
-  public init(seconds: Double) { description = "gave no answer within \(seconds) s" }
+  /// States how long the answer was waited for.
+  public init(seconds: Double) { description = "did not answer within \(seconds) s" }
 
-  /// Says it in other words.
+  /// States it in other words.
   public init(_ description: String) { self.description = description }
 }

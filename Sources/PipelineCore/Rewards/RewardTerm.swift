@@ -4,14 +4,14 @@
 public struct RewardTerm: ComponentOptions {
   /// The reward function, and its options.
   public var reference = ComponentReference("")
-  /// What its score is multiplied by.
+  /// The factor of its score.
   public var weight = 1.0
-  /// What its score is called in `rewards`; empty means the registered name.
+  /// The name of its score in `rewards`; empty for the registered name.
   public var name = ""
 
   private enum CodingKeys: String, CodingKey { case weight, name }
 
-  /// A function yet to be named.
+  /// A function without a name yet.
   public init() {}
 
   /// A reward function by its registered name.
@@ -37,13 +37,13 @@ public struct RewardTerm: ComponentOptions {
     try keyed.encode(name, forKey: .name)
   }
 
-  /// What each option means.
+  /// The help for each option.
   public static let help = [
     "use": "the registered name of a reward function",
     "weight":
-      "what its score is multiplied by; 0 only watches, and its failures cost no trajectory its reward",
+      "the factor of its score; with 0 the score is only recorded, and a failure costs no trajectory its reward",
     "with": "the reward function's own options",
-    "name": "what its score is called in 'rewards' and in metrics; empty for the registered name",
+    "name": "the name of its score in 'rewards' and in metrics; empty for the registered name",
   ]
 
   /// A function has a name and a finite weight.
@@ -59,7 +59,7 @@ public struct RewardTerm: ComponentOptions {
 }
 
 extension RewardTerm {
-  /// What is wrong with the terms of a sum beside one another, as problems of the option `functions`.
+  /// The problems of the terms of a sum in relation to each other, as problems of the option `functions`.
   package static func problems(in functions: [RewardTerm]) -> [OptionProblem] {
     if functions.isEmpty {
       return [
@@ -83,7 +83,7 @@ extension RewardTerm {
     return problems
   }
 
-  /// What the option `functions` means.
+  /// The help of the option `functions`.
   package static let functionsHelp =
     "the reward functions, each with its weight; the reward is the weighted sum of their scores"
 }

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// What became of a trajectory before a reward function: a score, or a reason why there is none.
+/// The result of a reward function for a trajectory: a score, or the reason why there is none.
 public enum RewardVerdict: Sendable, Hashable {
   /// A finite score, with its parts.
   case scored(Double, parts: [RewardPart] = [])
-  /// No score: it abstained, failed or was too late.
+  /// No score: the function abstained, failed or was too late.
   case unscored(RewardStatus, reason: String)
 
-  /// What became of it, in one word.
+  /// The status, in one word.
   public var status: RewardStatus {
     switch self {
     case .scored: .scored
@@ -18,13 +18,13 @@ public enum RewardVerdict: Sendable, Hashable {
   /// The score, if there is one.
   public var score: Double? { if case .scored(let score, _) = self { score } else { nil } }
 
-  /// The verdict on a trajectory that lacks something; nil where it has all.
+  /// The verdict on a trajectory that lacks a field; nil if it has all.
   init?(gapIn trajectory: Trajectory, _ reads: [Field]) {
     guard let missing = reads.first(where: { !trajectory.has($0) }) else { return nil }
     self = .unscored(.failed, reason: "has no '\(missing)'")
   }
 
-  /// Takes an outcome; a score that is not finite is a failure.
+  /// Converts an outcome; a score that is not finite is a failure.
   init(_ outcome: RewardOutcome) {
     switch outcome {
     case .abstained(let reason): self = .unscored(.abstained, reason: reason)
@@ -36,9 +36,9 @@ public enum RewardVerdict: Sendable, Hashable {
     }
   }
 
-  /// Takes what a reward function threw.
+  /// Converts an error of a reward function.
   ///
-  /// - Throws: The error itself when it says that the run is cancelled.
+  /// - Throws: The error itself if it means that the run is cancelled.
   init(_ error: any Error) throws {
     switch error {
     case is CancellationError: throw error
@@ -49,9 +49,9 @@ public enum RewardVerdict: Sendable, Hashable {
 }
 
 extension RewardFunction {
-  /// Judges trajectories, in order; one that lacks what the function reads has failed.
+  /// Scores trajectories, in order; one that lacks a field that the function reads has failed.
   ///
-  /// - Throws: When the run is cancelled, or the function says that it cannot go on.
+  /// - Throws: When the run is cancelled, or the function cannot continue.
   public func verdicts(on trajectories: [Trajectory], in context: StageContext) async throws -> [RewardVerdict] {
     let reads = reads.sorted { $0.rawValue < $1.rawValue }
     if let together = self as? any BatchRewardFunction {
@@ -64,7 +64,7 @@ extension RewardFunction {
     }
   }
 
-  /// Judges one trajectory; see ``verdicts(on:in:)``.
+  /// Scores one trajectory; see ``verdicts(on:in:)``.
   public func verdict(on trajectory: Trajectory, in context: StageContext) async throws -> RewardVerdict {
     try await verdicts(on: [trajectory], in: context)[0]
   }

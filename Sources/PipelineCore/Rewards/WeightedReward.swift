@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// A reward function and its part of the sum.
+/// A reward function and its weight in the sum.
 package struct WeightedReward: Sendable {
   package let name: String
   package let weight: Double
@@ -8,7 +8,7 @@ package struct WeightedReward: Sendable {
 
   /// Makes the functions of a sum.
   ///
-  /// - Throws: What is wrong with any of them.
+  /// - Throws: Errors of any of them.
   package static func all(_ functions: [RewardTerm], _ assembly: Assembly) throws -> [WeightedReward] {
     try PipelineErrors.gather(functions) { function in
       WeightedReward(

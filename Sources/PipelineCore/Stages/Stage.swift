@@ -7,25 +7,25 @@
 /// or invent them. The rules that it drops by, and its metrics, are among those of its ``ComponentAbout``. Time, files and randomness come in through the context. What a stage
 /// decides about a group must not depend on the order of the groups. `PipelineTesting` checks these laws.
 public protocol Stage: Component {
-  /// What every trajectory must carry when it arrives.
+  /// The fields that every trajectory must carry when it arrives.
   var reads: Set<Field> { get }
 
-  /// What trajectories carry when they leave.
+  /// The fields that trajectories carry when they leave.
   var writes: Set<Field> { get }
 
-  /// What the stage uses where a trajectory has it; not required.
+  /// The fields that the stage uses if a trajectory has them; not required.
   var readsIfPresent: Set<Field> { get }
 
-  /// What the stage uses of a policy; a spec with such a stage must name one that offers it.
+  /// What the stage needs from a policy; a spec with this stage must name a policy that offers it.
   var needs: Set<PolicyNeed> { get }
 
-  /// Asks for more prompts where too few groups are left behind this stage; nil for a stage that takes what comes.
+  /// Asks for more prompts if too few groups are left after this stage; nil for a stage that does not.
   var refill: Refill? { get }
 
   /// Works on one batch.
   ///
-  /// - Throws: When the batch as a whole cannot be worked on. One bad trajectory is an outcome on that
-  ///   trajectory, or a drop with a rule, not an error.
+  /// - Throws: When the batch as a whole cannot be worked on. One bad trajectory is an outcome of that trajectory, or a
+  ///   drop with a rule, not an error.
   func run(_ batch: inout TrajectoryBatch, in context: StageContext) async throws
 
   /// Says what the stage did with a trajectory of a run, from the lineage alone: what there is to know beyond "kept", or
@@ -59,7 +59,7 @@ extension Stage {
   public func close() async {}
 }
 
-/// What a stage uses of a policy, and what a policy's backend offers.
+/// What a stage needs from a policy, and what a policy's backend offers.
 public enum PolicyNeed: String, Sendable, Hashable, CaseIterable {
   /// Responses to prompts.
   case generation
@@ -67,17 +67,17 @@ public enum PolicyNeed: String, Sendable, Hashable, CaseIterable {
   case logProbs = "log-probs"
   /// Gradients and optimizer steps.
   case training
-  /// Log-probabilities under the weights that the run began with.
+  /// Log-probabilities under the initial weights of the run.
   case reference
 }
 
-/// How a stage that drops groups has them replaced: DAPO's dynamic sampling.
+/// How a stage that drops groups gets replacements: DAPO's dynamic sampling.
 ///
-/// The stages up to this one work on further prompts, until as many groups are left behind it as the step began with.
+/// The stages up to this one work on further prompts until as many groups are left after it as the step began with.
 public struct Refill: Sendable, Hashable {
-  /// The most batches of prompts that a step may take, the first included.
+  /// The most batches of prompts that a step may take, including the first.
   public var maxAttempts: Int
 
-  /// Allows so many attempts.
+  /// Allows this many attempts.
   public init(maxAttempts: Int) { self.maxAttempts = maxAttempts }
 }

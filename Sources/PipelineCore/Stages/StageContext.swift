@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import Synchronization
 
-/// What a stage may use of the world while it works on a batch.
+/// What a stage may use from its environment while it works on a batch.
 public struct StageContext: Sendable {
   /// The stage's name in the spec, which is its registered name unless the spec gives another.
   public let stage: String
@@ -9,15 +9,15 @@ public struct StageContext: Sendable {
   public let step: Int
   /// The seed of the run.
   public let seed: UInt64
-  /// The most threads to use; results must not depend on it.
+  /// The maximum number of threads; results must not depend on it.
   public let threads: Int
   /// Collects metrics and warnings.
   public let report: StageReport
-  /// What stages that work with a policy have beside that.
+  /// What stages that work with a policy need in addition.
   public let training: TrainingContext
-  /// A folder for what is to outlive a run that is killed, such as answers that were paid for; nil where there is none.
+  /// A folder for data that outlives a run that is killed, such as answers that cost money; nil if there is none.
   ///
-  /// Nothing that a run writes may depend on what is found there.
+  /// The output of a run must not depend on its contents.
   public let cacheFolder: String?
   private let sink: any BatchSink
 
@@ -37,7 +37,7 @@ public struct StageContext: Sendable {
     self.sink = sink
   }
 
-  /// Random draws that belong to this stage, step and position, whoever asks for them and whenever.
+  /// Random draws that belong to this stage, step and position, independent of when they are made.
   ///
   /// - Parameters:
   ///   - first: A coordinate within the step, for example a round or a group's ``groupKey(_:)``.
@@ -46,24 +46,24 @@ public struct StageContext: Sendable {
     PhiloxGenerator(seed: seed, purpose: stage, position: (UInt64(bitPattern: Int64(step)), first, second))
   }
 
-  /// A group's name as a coordinate of random draws: independent of where the group stands in the input.
+  /// A group's name as a coordinate of random draws, independent of the group's position in the input.
   public func groupKey(_ group: String) -> UInt64 { PhiloxGenerator.hash(group) }
 
-  /// Writes the batch as it is now beside the run, for people to read; `tap` is this and nothing else.
+  /// Writes the batch in its present state next to the run, for people to read; the stage `tap` does only this.
   public func tap(_ batch: TrajectoryBatch, name: String) async throws {
     try await sink.write(batch, name: name)
   }
 
-  /// Keeps lines that a program beside this one wrote to its standard error, in the run's `logs`.
+  /// Keeps lines that another program wrote to its standard error, in the run's `logs`.
   ///
-  /// They are no part of what a run reproduces.
+  /// They are not part of the reproducible output.
   public func log(_ lines: [String], name: String) async throws {
     if !lines.isEmpty { try await sink.log(lines, name: name) }
   }
 
   /// Applies `transform` to `0 ..< count` on up to ``threads`` threads and returns the results in order.
   ///
-  /// Work is cut into chunks of a fixed size, so that nothing depends on the number of threads.
+  /// Work is divided into chunks of a fixed size, so that nothing depends on the number of threads.
   public func concurrentMap<Result: Sendable>(
     count: Int, chunk: Int = 64, _ transform: @escaping @Sendable (Int) async throws -> Result
   ) async throws -> [Result] {
@@ -94,7 +94,7 @@ public struct StageContext: Sendable {
   }
 }
 
-/// Receives batches that a stage wants written down.
+/// Receives batches that a stage wants to be written.
 public protocol BatchSink: Sendable {
   /// Writes a batch under a name.
   func write(_ batch: TrajectoryBatch, name: String) async throws
@@ -104,7 +104,7 @@ public protocol BatchSink: Sendable {
 }
 
 extension BatchSink {
-  /// Forgets them.
+  /// Discards them.
   public func log(_ lines: [String], name: String) async throws {}
 }
 
@@ -116,7 +116,7 @@ public struct DiscardingBatchSink: BatchSink {
   public func write(_ batch: TrajectoryBatch, name: String) async throws {}
 }
 
-/// What a stage has to say about a batch besides the batch: figures and warnings.
+/// What a stage reports about a batch in addition to the batch: figures and warnings.
 public final class StageReport: Sendable {
   /// A figure.
   public struct Metric: Sendable, Hashable {
@@ -124,7 +124,7 @@ public final class StageReport: Sendable {
     public let name: String
     /// Its value.
     public let value: Double
-    /// What several of them make where a step takes several batches of prompts.
+    /// How the values of several batches are combined, if a step takes several batches of prompts.
     public let combining: Combining
 
     /// Names a value.
@@ -141,19 +141,19 @@ public final class StageReport: Sendable {
     case mean
     /// Their sum: counts.
     case sum
-    /// The least.
+    /// The minimum.
     case minimum
-    /// The largest.
+    /// The maximum.
     case maximum
   }
 
-  /// Something a person would want to know, and what to do about it.
+  /// Something that the user should know, and what to do about it.
   public struct Warning: Sendable, Hashable {
-    /// Which warning, in kebab-case.
+    /// The kind of warning, in kebab-case.
     public let code: String
     /// The sentence to show.
     public let message: String
-    /// How many groups or trajectories it is about.
+    /// How many groups or trajectories it concerns.
     public let count: Int
 
     /// A warning.
@@ -181,7 +181,7 @@ public final class StageReport: Sendable {
     }
   }
 
-  /// Adds a warning about `count` things.
+  /// Adds a warning that concerns `count` things.
   public func warn(_ code: String, _ message: String, count: Int = 1) {
     state.withLock { $0.warnings.append(Warning(code: code, message: message, count: count)) }
   }

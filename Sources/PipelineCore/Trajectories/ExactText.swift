@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Text that equals another only where every byte does: how ids and groups are compared.
+/// Text that equals another only if all bytes are equal; ids and groups are compared this way.
 ///
-/// Swift takes an "é" of one scalar and one of two for the same string; in a file they are different names.
+/// For Swift, an "é" of one scalar and one of two are the same string; in a file they are different names.
 public struct ExactText: Sendable, Hashable {
   /// The text.
   public let text: String

@@ -4,7 +4,7 @@
 ///
 /// Stages declare what they read and write as fields, and assembly checks the chain before anything runs.
 public struct Field: RawRepresentable, Hashable, Sendable, CustomStringConvertible, Codable {
-  /// The key, as it stands in a JSONL record.
+  /// The key in a JSONL record.
   public let rawValue: String
 
   /// Names a field by its key.
@@ -16,9 +16,9 @@ public struct Field: RawRepresentable, Hashable, Sendable, CustomStringConvertib
   /// The key.
   public var description: String { rawValue }
 
-  /// Unique within a batch: which trajectory this is.
+  /// The id of the trajectory, unique within a batch.
   public static let id = Field("id")
-  /// The query all of whose rollouts form one group.
+  /// The prompt's id; all rollouts of one prompt form one group.
   public static let group = Field("group")
   /// Chat messages with text and image parts, or a plain string.
   public static let prompt = Field("prompt")
@@ -46,7 +46,7 @@ public struct Field: RawRepresentable, Hashable, Sendable, CustomStringConvertib
   public static let reward = Field("reward")
   /// The named parts of the reward.
   public static let rewards = Field("rewards")
-  /// What became of the reward: `scored`, `abstained`, `failed`, `timed_out`.
+  /// The status of the reward: `scored`, `abstained`, `failed`, `timed_out`.
   public static let rewardStatus = Field("reward_status")
   /// The advantage of the trajectory.
   public static let advantage = Field("advantage")
@@ -58,17 +58,17 @@ public struct Field: RawRepresentable, Hashable, Sendable, CustomStringConvertib
   public static let pair = Field("pair")
   /// Positions, from 0, at which the shuffled batch holds this trajectory.
   public static let draws = Field("draws")
-  /// What token losses are multiplied by; 1 where absent.
+  /// The factor of token losses; 1 if absent.
   public static let lossWeight = Field("loss_weight")
-  /// Which response tokens are trained on; all where absent.
+  /// Which response tokens are trained on; all if absent.
   public static let lossMask = Field("loss_mask")
   /// The batch that a stage put this trajectory in.
   public static let batch = Field("batch")
   /// The training step.
   public static let step = Field("step")
-  /// The number of updates behind the policy that sampled the response.
+  /// The number of updates of the policy that sampled the response.
   public static let policyVersion = Field("policy_version")
-  /// Where a peer's keys go that collide with a reserved name.
+  /// Where keys of other programs go if they collide with a reserved name.
   public static let extra = Field("extra")
 
   /// Every reserved field, in the order in which new ones are written.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import Synchronization
 
-/// Where the bytes of records lie: in memory, in a file that can be read again, in a spool.
+/// Where the bytes of records are: in memory, in a file that can be read again, or in a spool file.
 public protocol RecordStorage: AnyObject, Sendable {
   /// Hands over `count` bytes from `offset`, valid only during the call.
   ///
@@ -11,7 +11,7 @@ public protocol RecordStorage: AnyObject, Sendable {
   ) throws -> Result
 }
 
-/// Record bytes that are held in memory.
+/// Record bytes in memory.
 public final class MemoryRecordStorage: RecordStorage {
   private let bytes: [UInt8]
 
@@ -26,7 +26,7 @@ public final class MemoryRecordStorage: RecordStorage {
   }
 }
 
-/// Where one reserved member of a record stands in its line.
+/// The place of one reserved member in a record's line.
 public struct RecordMember: Sendable {
   /// The position of its field in ``Field/reserved``.
   public let fieldIndex: Int
@@ -34,7 +34,7 @@ public struct RecordMember: Sendable {
   public let keyStart: Int
   /// The bytes of the value, from the start of the line.
   public let value: Range<Int>
-  /// Whether a bare NaN or Infinity stands in the value.
+  /// Whether the value contains a bare NaN or Infinity.
   public let holdsNonFinite: Bool
 
   /// Describes a member.
@@ -46,13 +46,13 @@ public struct RecordMember: Sendable {
   }
 }
 
-/// The members of the records that were read together, packed for memory's sake.
+/// The members of records that were read together, packed to save memory.
 public final class RecordChunk: Sendable {
   /// Where the bytes are.
   public let storage: any RecordStorage
   /// The line of the input at which the chunk starts, from 1.
   ///
-  /// Set once by the reader, which learns it after chunks were read side by side.
+  /// Set once by the reader, which knows it only after chunks have been read in parallel.
   public let firstLine = Atomic<Int>(1)
   /// The file as the user named it, or `standard input`; set with ``firstLine``.
   public let file = Mutex("")
@@ -88,24 +88,24 @@ public final class RecordChunk: Sendable {
   }
 }
 
-/// A line as it was read: its bytes, and where the reserved members stand in them.
+/// A line as it was read: its bytes, and the places of the reserved members in it.
 ///
-/// The bytes are not decoded before somebody asks. What nobody asks for passes through as it was.
+/// Bytes are decoded only on demand. What is never asked for passes through unchanged.
 public struct Record: Sendable {
-  /// The chunk it was read with.
+  /// The chunk that it was read with.
   public let chunk: RecordChunk
   /// Where the line starts in the storage.
   public let offset: UInt64
   /// The bytes of the line, without its line end.
   public let byteCount: Int
-  /// The line of the input, from 1; 0 for a record that was not read.
+  /// The line of the input, from 1; 0 for a record that was not read from anywhere.
   public var line: Int { chunk.firstLine.load(ordering: .relaxed) + Int(lineInChunk) }
-  /// The file that it was read from, as the user named it; empty for a record that was not read.
+  /// The file that it was read from, as the user named it; empty for a record that was not read from anywhere.
   public var file: String { chunk.file.withLock { $0 } }
   private let lineInChunk: Int32
   private let firstMember: UInt32
   private let memberCount: UInt16
-  /// Whether a bare NaN or Infinity stands anywhere in the line.
+  /// Whether the line contains a bare NaN or Infinity anywhere.
   public let holdsNonFinite: Bool
 
   /// Describes a line.
@@ -134,7 +134,7 @@ public struct Record: Sendable {
   /// The reserved members, in the order of the line.
   public var members: [RecordMember] { memberRange.map { chunk.member(at: $0) } }
 
-  /// The member of a reserved field, if the line has it.
+  /// The member of a reserved field, if the line has one.
   public func member(of field: Field) -> RecordMember? {
     guard let index = Field.reservedIndex[field] else { return nil }
     return member(ofReserved: index)
@@ -150,9 +150,9 @@ public struct Record: Sendable {
     try chunk.storage.withBytes(at: offset, count: byteCount, body)
   }
 
-  /// The value of a key as it stands in the line, or nil when the line does not have it.
+  /// The value of a key as it is in the line, or nil if the line does not have the key.
   ///
-  /// A reserved field is found at once; any other key costs a walk over the line.
+  /// A reserved field is found at once; any other key requires a walk over the line.
   public func value(of field: Field) throws -> JSONValue? {
     if Field.reservedIndex[field] != nil {
       guard let member = member(of: field) else { return nil }
@@ -163,7 +163,7 @@ public struct Record: Sendable {
     return try withBytes { try RecordWalk.value(of: field, in: $0) }
   }
 
-  /// The number of elements of a reserved field that holds a flat array, or nil when it holds none.
+  /// The number of elements of a reserved field that holds a flat array; nil if it does not.
   public func elementCount(of field: Field) throws -> Int? {
     guard let member = member(of: field) else { return nil }
     return try chunk.storage.withBytes(

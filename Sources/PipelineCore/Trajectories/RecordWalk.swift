@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Steps over the top-level members of a line that was checked when it was read, decoding nothing but keys.
+/// Walks over the top-level members of a line that has been checked, decoding only the keys.
 public enum RecordWalk {
   /// The value of the first top-level key of a name, or nil.
   ///
-  /// - Parameter line: A valid JSON object; nothing is checked again beyond what memory safety needs.
+  /// - Parameter line: A valid JSON object; only what memory safety needs is checked again.
   public static func value(of field: Field, in line: UnsafeRawBufferPointer) throws -> JSONValue? {
     var found: JSONValue?
     try forEachMember(in: line) { name, value in

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// What rewards ask of a text's bytes in UTF-8; only ASCII has letters, digits and space here.
+/// Tests on the UTF-8 bytes of a text, for rewards; only ASCII letters, digits and spaces count.
 extension UInt8 {
-  /// Space, tab, the line ends and the four separators, as `\s` of Python's `re` knows them.
+  /// Space, tab, line ends and the four separators: `\s` of Python's `re`.
   @inlinable package var isSpace: Bool { self == 0x20 || (0x09...0x0D).contains(self) || (0x1C...0x1F).contains(self) }
 
   /// A capital letter.
@@ -20,7 +20,7 @@ extension UInt8 {
 
 /// Searches that are linear in the length of the text for short literals.
 extension ArraySlice<UInt8> {
-  /// Whether the literal stands at a position.
+  /// Whether the literal is at a position.
   @inlinable
   package func holds(_ literal: StaticString, at position: Int) -> Bool {
     let count = literal.utf8CodeUnitCount
@@ -29,7 +29,7 @@ extension ArraySlice<UInt8> {
     return true
   }
 
-  /// The last position at which the literal stands.
+  /// The last position of the literal.
   @inlinable
   package func last(_ literal: StaticString) -> Int? {
     var position = endIndex - literal.utf8CodeUnitCount
@@ -40,7 +40,7 @@ extension ArraySlice<UInt8> {
     return nil
   }
 
-  /// The slice without space at both ends.
+  /// The slice without spaces at both ends.
   @inlinable package var trimmed: ArraySlice<UInt8> {
     var slice = self
     while let byte = slice.first, byte.isSpace { slice.removeFirst() }

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
 extension Trajectory {
-  /// Appends the trajectory as one JSON object without a line end, as a program beside this one reads it.
+  /// Appends the trajectory as one JSON object without a line end, in the form that other programs read.
   ///
-  /// Members stand in the order of the line, what stages added after them; a bare NaN or Infinity becomes null.
+  /// Members are in the order of the line, followed by those that stages added; a bare NaN or Infinity becomes null.
   /// - Parameters:
   ///   - isWanted: Which fields are written.
   ///   - further: Members to write at the end.
@@ -56,7 +56,7 @@ extension Trajectory {
 
   /// Appends the value that a stage gave a field, as JSON.
   ///
-  /// For a field with a property of its own the property's value, for any other what ``set(_:to:)`` set.
+  /// If the field has a property of its own, that property's value; otherwise what ``set(_:to:)`` set.
   public func writeValue(of field: Field, to output: inout [UInt8]) {
     switch field {
     case .id: JSONValue.writeString(id, to: &output)

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
 extension PhiloxGenerator {
-  /// The seed of one rollout, below 2^53 so that any program that reads JSON keeps it.
+  /// The seed of one rollout, below 2^53 so that every JSON reader preserves it.
   ///
-  /// It depends on the prompt's name, not on where the prompt stands: another prompt more changes no other seed.
+  /// It depends on the prompt's id, not on its position: one more prompt changes no other seed.
   public static func rolloutSeed(run: UInt64, prompt: String, index: Int, step: Int = 0) -> UInt64 {
     var random = PhiloxGenerator(
       seed: run, purpose: "rollout", position: (hash(prompt), UInt64(index), UInt64(bitPattern: Int64(step))))
@@ -12,12 +12,12 @@ extension PhiloxGenerator {
 }
 
 extension Trajectory {
-  /// What a record says of another response than the new one.
+  /// Fields that describe another response than the new one.
   private static let responseFields: [Field] = [
     .response, .finish, .tokens, .logprobs, .oldLogprobs, .refLogprobs, .lossMask, .policyVersion,
   ]
 
-  /// A rollout of this prompt: its fields as the bytes they are, under an id of its own.
+  /// A rollout of this prompt: the prompt's fields unchanged, under a new id.
   ///
   /// Fields about an earlier response, such as its reward, are left out.
   func rollout(id: String) -> Trajectory {
@@ -41,7 +41,7 @@ extension Trajectory {
 }
 
 extension SamplingOptions {
-  /// What a rollout's `sampling` says.
+  /// The contents of a rollout's `sampling`.
   func json(seed: UInt64) -> JSONValue {
     var members: [JSONValue.Member] = [
       .init("temperature", .number(temperature)), .init("top_p", .number(topP)), .init("top_k", .number(topK)),
@@ -58,7 +58,7 @@ extension JSONValue {
   /// Token ids.
   static func tokenIDs(_ tokens: [Int32]) -> JSONValue { .array(tokens.map { .number(Int($0)) }) }
 
-  /// Numbers with as many digits as tell them from their neighbours.
+  /// Numbers with enough digits to be read back exactly.
   static func floats(_ numbers: [Float]) -> JSONValue {
     .array(numbers.map { $0.isFinite ? .number($0.description) : .null })
   }

@@ -1,32 +1,32 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// One prompt, one response, and whatever the stages have added so far.
+/// One prompt, one response, and everything that the stages have added so far.
 ///
-/// A value with a place of its own here (reward, advantage, pair, …) was read when the record was; every
-/// other value, reserved or not, stays in ``record`` as the bytes it was until ``value(of:)`` asks for it.
+/// Values with a property of their own (reward, advantage, pair, …) were decoded when the record was read. Every other
+/// value, reserved or not, stays in ``record`` as bytes until ``value(of:)`` asks for it.
 public struct Trajectory: Sendable {
-  /// The line this was read from; `{}` for one that a stage made.
+  /// The line that this was read from; `{}` for a trajectory that a stage made.
   public let record: Record
   /// Unique within a batch.
   public let id: String
-  /// The query; all rollouts of one query form a group.
+  /// The prompt's id; all rollouts of one prompt form a group.
   public let group: String
 
-  /// The reward, finite; nil when there is none (not scored, failed, abstained, or NaN on import).
+  /// The reward, finite; nil if there is none (not scored, failed, abstained, or NaN in an imported record).
   public var reward: Double? { didSet { changes.insert(.reward) } }
   /// The named parts of the reward, in order.
   public var rewards: [RewardPart]? { didSet { changes.insert(.rewards) } }
-  /// What became of the reward.
+  /// The status of the reward.
   public var rewardStatus: RewardStatus? { didSet { changes.insert(.rewardStatus) } }
-  /// The advantage; nil for a trajectory that has none and is not trained on.
+  /// The advantage; nil if it has none and is not trained on.
   public var advantage: Double? { didSet { changes.insert(.advantage) } }
-  /// Advantages per response token, where an estimator gives such; `advantage` is then their mean.
+  /// Advantages per response token, if the estimator gives them; `advantage` is then their mean.
   public var advantages: [Double]? { didSet { changes.insert(.advantages) } }
   /// The reward of the greedy response to the same prompt, for `remax`.
   public var baseline: Double? { didSet { changes.insert(.baseline) } }
-  /// The place in pairwise sampling.
+  /// The pair in pairwise sampling.
   public var pair: Pair? { didSet { changes.insert(.pair) } }
-  /// What token losses are multiplied by; nil means 1.
+  /// The factor of token losses; nil means 1.
   public var lossWeight: Double? { didSet { changes.insert(.lossWeight) } }
   /// The batch that an earlier stage put this trajectory in.
   public var batch: Int? { didSet { changes.insert(.batch) } }
@@ -40,7 +40,7 @@ public struct Trajectory: Sendable {
   /// Other fields that a stage set, in the order in which they were first set; nil removes the field.
   public private(set) var overrides: [Override] = []
 
-  /// A stored value as it was read, without counting as a change.
+  /// A stored value as it was read, not counted as a change.
   public struct StoredValues: Sendable {
     /// See ``Trajectory/reward``.
     public var reward: Double?
@@ -79,7 +79,7 @@ public struct Trajectory: Sendable {
 
   /// The trajectory of a line.
   ///
-  /// - Parameter changes: Which values differ from those of the line, for example a group that the reader made.
+  /// - Parameter changes: Which values differ from those of the line, for example a group that the reader assigned.
   public init(record: Record, id: String, group: String, stored: StoredValues, changes: Changes = []) {
     self.changes = changes
     self.record = record
@@ -113,7 +113,7 @@ public struct Trajectory: Sendable {
     for (field, value) in fields { set(field, to: value) }
   }
 
-  /// The current value of a field without a stored property, or nil when there is none.
+  /// The current value of a field without a stored property, or nil if there is none.
   ///
   /// - Throws: When the record can no longer be read.
   public func value(of field: Field) throws -> JSONValue? {
@@ -133,7 +133,7 @@ public struct Trajectory: Sendable {
     }
   }
 
-  /// Whether a field has a value here, without decoding it.
+  /// Whether a field has a value, without decoding it.
   public func has(_ field: Field) -> Bool {
     switch field {
     case .id, .group: true
@@ -161,16 +161,16 @@ public struct Trajectory: Sendable {
 }
 
 extension Trajectory {
-  /// The response's text, or nil when the record has none.
+  /// The response's text, or nil if the record has none.
   public var response: String? { get throws { try value(of: .response)?.stringValue } }
 
-  /// The expected answer as text (a number keeps its digits), or nil when there is none.
+  /// The expected answer as text (a number keeps its digits), or nil if there is none.
   public var answer: String? { get throws { try value(of: .answer)?.scalarText } }
 
-  /// Why the response ended (`stop`, `length`), or nil when the record does not say.
+  /// Why the response ended (`stop`, `length`), or nil if the record does not say.
   public var finish: String? { get throws { try value(of: .finish)?.stringValue } }
 
-  /// The number of response tokens, or nil when the record holds none.
+  /// The number of response tokens, or nil if the record has none.
   ///
   /// Counted without decoding the tokens.
   public var tokenCount: Int? {

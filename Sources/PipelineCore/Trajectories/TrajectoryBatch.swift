@@ -1,26 +1,26 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// An ordered list of trajectories in groups, as it travels from stage to stage.
+/// An ordered list of trajectories in groups, as it is passed from stage to stage.
 ///
-/// Trajectories are never removed silently: whoever drops one says by which rule, and the batch remembers.
+/// Trajectories are never removed silently: each drop has a rule, which the batch records.
 public struct TrajectoryBatch: Sendable {
   /// The trajectories, in the order of the input.
   public private(set) var trajectories: [Trajectory]
   /// The batch's number; in a run, the step.
   public let number: Int
-  /// What was dropped so far, in the order of dropping.
+  /// What has been dropped so far, in the order of dropping.
   public private(set) var drops: [Drop] = []
 
   private var groupNames: [String]
   private var groupOfTrajectory: [Int32]
-  /// Where each trajectory stood in the batch before anything was dropped.
+  /// The position of each trajectory in the batch before anything was dropped.
   public private(set) var inputPositions: [Int32]
   /// The number of trajectories before anything was dropped.
   public private(set) var inputCount: Int
-  /// How many trajectories more there are than prompts that rollouts took the place of.
+  /// How many more trajectories there are than prompts that were replaced by rollouts.
   public private(set) var expansion = 0
 
-  /// A trajectory that left the stream, and why.
+  /// A trajectory that was dropped, and why.
   public struct Drop: Sendable {
     /// The trajectory as it was when it left.
     public let trajectory: Trajectory
@@ -28,11 +28,11 @@ public struct TrajectoryBatch: Sendable {
     public let rule: String
     /// The stage that dropped it.
     public let stage: String
-    /// Where it stood in the batch before anything was dropped.
+    /// Its position in the batch before anything was dropped.
     public let inputPosition: Int
   }
 
-  /// Collects trajectories in their order; groups are numbered as they first appear.
+  /// Collects trajectories in order; groups are numbered by first appearance.
   public init(_ trajectories: [Trajectory], number: Int = 0) {
     self.trajectories = trajectories
     self.number = number
@@ -60,10 +60,10 @@ public struct TrajectoryBatch: Sendable {
   /// The number of trajectories.
   public var count: Int { trajectories.count }
 
-  /// Whether nothing is left.
+  /// Whether no trajectory is left.
   public var isEmpty: Bool { trajectories.isEmpty }
 
-  /// The trajectory at a position; assigning must keep its id and group.
+  /// The trajectory at a position; an assigned one must have the same id and group.
   public subscript(index: Int) -> Trajectory {
     // Lends the trajectory instead of copying it: a copy costs a dozen reference counts.
     _read {
@@ -74,7 +74,7 @@ public struct TrajectoryBatch: Sendable {
     }
   }
 
-  /// The groups, in the order in which each first appears in the input; takes linear time.
+  /// The groups, in the order of their first appearance; takes linear time.
   public var groups: [TrajectoryGroup] {
     var counts = [Int](repeating: 0, count: groupNames.count)
     for group in groupOfTrajectory { counts[Int(group)] += 1 }
@@ -89,7 +89,7 @@ public struct TrajectoryBatch: Sendable {
     }
   }
 
-  /// Drops every trajectory to which `rule` gives a name, and keeps the others in their order.
+  /// Drops every trajectory for which `rule` returns a name, and keeps the others in order.
   ///
   /// - Parameters:
   ///   - stage: The name of the stage that drops.
@@ -98,7 +98,7 @@ public struct TrajectoryBatch: Sendable {
     let rules = try trajectories.indices.map(rule)
     guard rules.contains(where: { $0 != nil }) else { return }
     drops.reserveCapacity(drops.count + rules.count { $0 != nil })
-    // Kept trajectories move up in place; only those that leave are copied.
+    // Kept trajectories are moved in place; only dropped ones are copied.
     var kept = 0
     for position in trajectories.indices {
       if let rule = rules[position] {
@@ -120,9 +120,9 @@ public struct TrajectoryBatch: Sendable {
     inputPositions.removeLast(inputPositions.count - kept)
   }
 
-  /// Puts rollouts in the place of each trajectory, which is then a prompt; only this way do trajectories come into being.
+  /// Replaces each trajectory, which is a prompt, by rollouts; trajectories are created in no other way.
   ///
-  /// Positions of the input are numbered anew: the rollouts of a prompt stand where it stood.
+  /// Positions of the input are renumbered: the rollouts of a prompt take its place.
   /// - Parameters:
   ///   - stage: The name of the stage that makes the rollouts.
   ///   - expand: What becomes of the trajectory at a position.
@@ -163,13 +163,13 @@ public struct TrajectoryBatch: Sendable {
 
   /// What becomes of a prompt.
   public enum Expansion: Sendable {
-    /// These rollouts take its place.
+    /// It is replaced by these rollouts.
     case rollouts([Trajectory])
-    /// It leaves by this rule.
+    /// It is dropped by this rule.
     case dropped(rule: String)
   }
 
-  /// Adds another batch's trajectories and drops behind one's own.
+  /// Appends another batch's trajectories and drops.
   ///
   /// - Precondition: The batches share no group and no id.
   public mutating func append(_ other: TrajectoryBatch) {
@@ -187,9 +187,9 @@ public struct TrajectoryBatch: Sendable {
   }
 }
 
-/// All rollouts of one query that are in a batch.
+/// All rollouts of one prompt in a batch.
 public struct TrajectoryGroup: Sendable {
-  /// The query.
+  /// The prompt's id.
   public let name: String
   /// The positions of its trajectories in the batch, ascending.
   public let positions: [Int]

@@ -2,7 +2,7 @@
 
 /// One named part of a reward, such as `accuracy`.
 public struct RewardPart: Sendable, Hashable {
-  /// What was judged.
+  /// The name of the part.
   public var name: String
   /// The score of this part alone, before weights.
   public var score: Double
@@ -14,7 +14,7 @@ public struct RewardPart: Sendable, Hashable {
   }
 }
 
-/// What became of the attempt to score a trajectory.
+/// The result of the attempt to score a trajectory.
 public enum RewardStatus: String, Sendable, CaseIterable {
   /// It has a reward.
   case scored
@@ -36,16 +36,16 @@ public struct Pair: Sendable, Hashable {
     case low
   }
 
-  /// 0 for the pair of the group's best and worst, and inwards.
+  /// 0 for the pair of the group's best and worst, counting inwards.
   public var rank: Int
   /// Which member.
   public var side: Side
-  /// What the shuffle draws the pair by: `|A_high| + |A_low|`.
+  /// The weight by which the shuffle draws the pair: `|A_high| + |A_low|`.
   public var weight: Double
   /// The id of the other member.
   public var partner: String
 
-  /// Describes a place in a pair.
+  /// Describes a trajectory's place in a pair.
   public init(rank: Int, side: Side, weight: Double, partner: String) {
     self.rank = rank
     self.side = side
@@ -98,7 +98,7 @@ extension Trajectory {
 
     /// A stored value as it is written: its flag, its field, and the field's position in ``Field/reserved``.
     public struct StoredField: Sendable {
-      /// The flag that says that it changed.
+      /// The flag that marks it as changed.
       public let change: Changes
       /// Its field.
       public let field: Field

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 import PipelineCore
 
-/// A configuration of EasyR1, Shuffle-R1 or verl as a pipeline spec of ours.
+/// A configuration of EasyR1, Shuffle-R1 or verl, converted to a pipeline spec.
 ///
-/// The spec replays saved rollouts with the configuration's reward, filter, advantages, selection and shuffle, or trains as it
-/// does.
-/// What has no counterpart is listed, key by key, with the reason: nothing is dropped silently.
+/// The spec replays saved rollouts with the configuration's reward, filter, advantages, selection and shuffle, or
+/// trains as the configuration does. Settings without a counterpart are listed, key by key, with the reason: nothing is
+/// dropped silently.
 ///
 /// Source: EasyR1, `examples/config.yaml` and `verl/trainer/config.py`; Shuffle-R1, `shuffle_r1/config.py`,
 /// `verl/workers/actor/config.py` and `examples/qwen2_5_vl_3b.sh`; verl 0.9.1,
@@ -31,22 +31,22 @@ public struct ConfigImport: Sendable, Hashable {
     public var description: String { "\(path) = \(value.json): \(reason)" }
   }
 
-  /// What the spec is for.
+  /// The purpose of the spec.
   public enum Purpose: Sendable, Hashable {
-    /// To select from saved rollouts.
+    /// Selecting from saved rollouts.
     case replay
-    /// To train a policy.
+    /// Training a policy.
     case training
   }
 
-  /// The spec: `name`, `seed`, `policy` and `training` where it trains, `source`, `stages`, `output`.
+  /// The spec: `name`, `seed`, for training `policy` and `training`, `source`, `stages`, `output`.
   public let spec: JSONValue
-  /// The settings that the spec does not show, in the order of the configuration.
+  /// The settings that the spec does not contain, in the order of the configuration.
   public let unmapped: [Unmapped]
 
   /// Reads a configuration, given as the tree of its YAML file; scalars may be text.
   ///
-  /// - Throws: ``PipelineError`` when it is no table, or is neither EasyR1's nor verl's.
+  /// - Throws: ``PipelineError`` when it is not a table, or is neither EasyR1's nor verl's.
   public init(_ config: JSONValue, for purpose: Purpose = .replay) throws {
     guard config.objectValue != nil else {
       throw PipelineError(

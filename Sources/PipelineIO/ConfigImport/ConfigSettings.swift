@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import PipelineCore
 
-/// The settings of a configuration by their dotted keys; those that somebody used are marked.
+/// The settings of a configuration by their dotted keys; those that were used are marked.
 struct ConfigSettings {
   private var order: [String] = []
   private var values: [String: JSONValue] = [:]
@@ -17,7 +17,7 @@ struct ConfigSettings {
     }
   }
 
-  /// The value of a setting, which is then used; null is no value.
+  /// The value of a setting, which is then marked as used; nil for null.
   mutating func value(_ path: String) -> JSONValue? {
     guard let value = values[path] else { return nil }
     used.insert(path)
@@ -28,7 +28,7 @@ struct ConfigSettings {
   /// Whether a setting is there and not null.
   func has(_ path: String) -> Bool { values[path].map { $0 != .null } ?? false }
 
-  /// Says that a setting has no counterpart after all.
+  /// Records that a setting has no counterpart after all.
   mutating func giveBack(_ path: String) { used.remove(path) }
 
   mutating func text(_ path: String) -> String? {
@@ -65,7 +65,7 @@ struct ConfigSettings {
     PipelineError(.invalidData, "'\(path)' is \(value.json), it must be \(expected)")
   }
 
-  /// What was not used, with a reason: one that was given, or that of the longest known beginning.
+  /// The settings that were not used, with a reason: a given one, or that of the longest known prefix.
   func unmapped(explained: [String: String], for purpose: ConfigImport.Purpose) -> [ConfigImport.Unmapped] {
     order.compactMap { path in
       if let reason = explained[path] { return .init(path, values[path] ?? .null, reason) }
@@ -82,10 +82,10 @@ struct ConfigSettings {
 
   private static let trains = "it belongs to training: --train imports that"
 
-  /// The first that fits counts.
+  /// The first match counts.
   private static let replayReasons: [(prefix: String, reason: String)] = [
-    ("worker.rollout.n", "saved rollouts have the groups that they have"),
-    ("actor_rollout_ref.rollout.n", "saved rollouts have the groups that they have"),
+    ("worker.rollout.n", "the groups of saved rollouts are fixed"),
+    ("actor_rollout_ref.rollout.n", "the groups of saved rollouts are fixed"),
     ("worker.rollout", trains), ("actor_rollout_ref", trains), ("worker.actor", trains),
     ("data.train_files", trains), ("data.val_files", trains), ("data.max_response_length", trains),
     ("algorithm.disable_kl", trains), ("algorithm.use_kl_loss", trains), ("algorithm.kl_penalty", trains),
@@ -100,15 +100,15 @@ struct ConfigSettings {
     ("worker.reward", "it belongs to the peer's reward function"),
     ("worker.critic", "there is no value model"),
     ("critic", "there is no value model"),
-    ("worker", "it says how work is spread over GPUs and memory, or has no counterpart"),
-    ("actor_rollout_ref", "it says how work is spread over GPUs and memory, or has no counterpart"),
+    ("worker", "it concerns GPUs and memory, or has no counterpart"),
+    ("actor_rollout_ref", "it concerns GPUs and memory, or has no counterpart"),
     ("reward_model", "it belongs to the peer's reward function"),
     ("reward", "it belongs to the peer's reward function"),
     ("custom_reward_function", "it belongs to the peer's reward function"),
-    ("data", "records say themselves what is what: `convert` reads the peer's"),
+    ("data", "records state this themselves: `convert` reads the peer's"),
     ("algorithm.gamma", "only 'reinforce-plus-plus' discounts"),
     ("algorithm.lam", "only GAE uses it, which needs a value model"),
     ("algorithm", "no counterpart"),
-    ("trainer", "it says where and how the peer's trainer runs"),
+    ("trainer", "it concerns the peer's trainer"),
   ]
 }

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 import PipelineCore
 
-/// The stages that a configuration of EasyR1, Shuffle-R1 or verl asks for.
+/// The stages that correspond to a configuration of EasyR1, Shuffle-R1 or verl.
 struct ConfigStages {
   private(set) var stages: [JSONValue] = []
-  /// What the saved records must carry.
+  /// The fields that the saved records must carry.
   private(set) var provides: [String] = []
-  /// Why settings that were looked at have no counterpart.
+  /// Why settings that were read have no counterpart.
   private(set) var explanations: [String: String] = [:]
 
   private let purpose: ConfigImport.Purpose
@@ -66,7 +66,7 @@ struct ConfigStages {
     }
   }
 
-  /// Where a policy is trained the score has the name that evaluations look for.
+  /// For training, the score has the name that evaluations look for.
   private func accuracy(weight: JSONValue) -> JSONValue {
     let name: [JSONValue.Member] = purpose == .training ? [.init("name", "accuracy")] : []
     return .object([.init("use", "boxed-answer"), .init("weight", weight)] + name)
@@ -109,7 +109,7 @@ struct ConfigStages {
     }
   }
 
-  /// How many batches of prompts a step may take; 0 or less, no limit there, is EasyR1's 20 here.
+  /// How many batches of prompts a step may take; 0 or less, which means no limit there, becomes 20, EasyR1's default.
   private func attempts(_ key: String, _ settings: inout ConfigSettings) throws -> Int {
     guard let count = try settings.number(key), count > 0 else { return 20 }
     return Int(count)
@@ -151,7 +151,7 @@ struct ConfigStages {
     try addSelection(isPaired: name.hasPrefix("pairwise"), &settings)
   }
 
-  /// Shuffle-R1's `purning_ratio` is the share that is dropped.
+  /// Shuffle-R1's `purning_ratio` is the fraction that is dropped.
   private mutating func addSelection(isPaired: Bool, _ settings: inout ConfigSettings) throws {
     let key = "worker.actor.purning_ratio"
     let dropped = try settings.number(key)
@@ -205,7 +205,7 @@ struct ConfigStages {
     add("shuffle", with: options)
   }
 
-  /// A number without the last digits that a subtraction leaves behind.
+  /// A number without the rounding error of a subtraction in its last digits.
   private static func rounded(_ value: Double) -> JSONValue {
     let scaled = (value * 1e12).rounded()
     return .number(scaled.isFinite ? scaled / 1e12 : value)

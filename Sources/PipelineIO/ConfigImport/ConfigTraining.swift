@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import PipelineCore
 
-/// The training that a configuration of EasyR1, Shuffle-R1 or verl asks for: policy, rollouts, updates, checkpoints.
+/// The training that corresponds to a configuration of EasyR1, Shuffle-R1 or verl: policy, rollouts, updates,
+/// checkpoints.
 ///
 /// EasyR1's `worker.actor` and `worker.rollout` are verl's `actor_rollout_ref.actor` and `actor_rollout_ref.rollout`.
 struct ConfigTraining {
@@ -9,13 +10,13 @@ struct ConfigTraining {
   let policy: JSONValue
   /// The stage before the reward.
   let rollout: JSONValue
-  /// The stage behind the selection.
+  /// The stage after the selection.
   let update: JSONValue
   /// `training` of the spec.
   let training: JSONValue
-  /// Members of `source` beside its batch.
+  /// Members of `source` in addition to its batch.
   let source: [JSONValue.Member]
-  /// Why settings that were looked at have no counterpart.
+  /// Why settings that were read have no counterpart.
   private(set) var explanations: [String: String] = [:]
 
   init(_ settings: inout ConfigSettings, groups: Int?) throws {
@@ -37,7 +38,7 @@ struct ConfigTraining {
     return nil
   }
 
-  /// Files as they are named; a split of a data set (`name@train`) is the user's to fetch and convert.
+  /// Files as they are named; the user has to fetch and convert a split of a data set (`name@train`).
   private static func files(_ settings: inout ConfigSettings, _ key: String) -> JSONValue? {
     guard let value = settings.value(key) else { return nil }
     return value.arrayValue.map { .array($0) } ?? value.scalarText.map { .string($0) }
@@ -171,7 +172,7 @@ struct ConfigTraining {
     if let steps = try first(["trainer.max_steps", "trainer.total_training_steps"]), steps > 0 {
       members.append(.init("steps", .number(steps)))
     }
-    // −1 is never, where 0 saves and evaluates at the end alone.
+    // −1 means never; 0 saves and evaluates only at the end.
     var checkpoints: [JSONValue.Member] = []
     if let every = try first(["trainer.save_freq"]) { checkpoints.append(.init("every", .number(max(0, every)))) }
     if let keep = try first(["trainer.save_limit", "trainer.max_actor_ckpt_to_keep"]) {

@@ -11,12 +11,12 @@ enum ChatMLText {
   private static let closing = "<|im_end|>\n"
   private static let answer = "<|im_start|>assistant\n"
 
-  /// What rendering cannot show.
+  /// What a rendered prompt cannot contain.
   struct Rendered {
     let text: String
-    /// Images whose address the text does not hold.
+    /// Images whose address is not in the text.
     let imageAddresses: Int
-    /// Parts and keys of messages that have no place in the template.
+    /// Parts and keys of messages that the template does not have.
     let omissions: Int
   }
 
@@ -50,7 +50,7 @@ enum ChatMLText {
 
   /// The messages of a rendered prompt, or nil unless rendering them gives exactly the same text.
   ///
-  /// Image parts have no address: the text never held one.
+  /// Image parts have no address, since the text does not contain one.
   static func parse(_ text: String) -> JSONValue? {
     guard text.hasSuffix(answer), text.hasPrefix(opening) else { return nil }
     var messages: [JSONValue] = []
@@ -77,7 +77,7 @@ enum ChatMLText {
     return .array(parts)
   }
 
-  /// The pieces of a text between the places where a mark stands; at least one.
+  /// The parts of a text between occurrences of a mark; at least one.
   static func split(_ text: String, by mark: String) -> [String] {
     let bytes = Array(text.utf8)
     let pattern = Array(mark.utf8)
@@ -99,7 +99,7 @@ enum ChatMLText {
 }
 
 extension RecordBuilder {
-  /// Sets a prompt that is a string or a list of messages; a rendered one is parsed where options say so.
+  /// Sets a prompt that is a string or a list of messages; a rendered one is parsed if the options say so.
   ///
   /// - Returns: Whether it is a list of messages.
   @discardableResult
@@ -125,7 +125,7 @@ extension OutgoingRecord {
   /// Whether the prompt is a list of messages.
   var hasChatPrompt: Bool { peek(.prompt)?.arrayValue != nil }
 
-  /// Takes the prompt for a target that keeps rendered text.
+  /// Takes the prompt for a target that stores rendered text.
   mutating func takePromptText() -> JSONValue {
     let prompt = take(.prompt)
     guard let prompt, prompt.arrayValue != nil else { return prompt ?? .null }

@@ -3,11 +3,11 @@ import PipelineCore
 
 /// Chat messages between our form of image parts and that of OpenAI, which many peers write; see ``ChatImage``.
 enum ChatMessages {
-  /// Checks messages and gives their image parts our form.
+  /// Checks messages and converts their image parts to our form.
   ///
   /// Other keys of a message (`tool_calls`, `name`, …) and other parts stay as they are.
   ///
-  /// - Throws: When a message is no object, has no role, or an image part no address.
+  /// - Throws: When a message is not an object or has no role, or an image part has no address.
   static func imported(_ value: JSONValue, key: String, row: PeerRow) throws -> JSONValue {
     guard let messages = value.arrayValue else { throw row.wrongKind(key, value, "a list of messages") }
     return .array(
@@ -40,7 +40,7 @@ enum ChatMessages {
     }
   }
 
-  /// Gives image parts the OpenAI form; an image part without an address stays as it is.
+  /// Converts image parts to the OpenAI form; an image part without an address is not changed.
   static func openAI(_ messages: JSONValue) -> JSONValue {
     mapParts(messages) { part in
       guard part["type"] == "image", let image = ChatImage(part: part), !image.address.isEmpty else { return part }
@@ -48,7 +48,7 @@ enum ChatMessages {
     }
   }
 
-  /// Leaves of every image part its type alone, and says how many lost an address.
+  /// Reduces every image part to its type, and returns how many lost an address.
   static func withoutImages(_ messages: JSONValue) -> (messages: JSONValue, lost: Int) {
     var lost = 0
     let stripped = mapParts(messages) { part in
@@ -72,7 +72,7 @@ enum ChatMessages {
       })
   }
 
-  /// A message's text: its content, or its text parts one after the other; nil when it has none.
+  /// A message's text: its content, or its text parts joined; nil if it has none.
   static func text(of message: JSONValue) -> String? { ChatMessage.text(ofContent: message["content"]) }
 
   /// Whether a message is an assistant's plain text and nothing else.

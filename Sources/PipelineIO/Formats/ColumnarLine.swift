@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 import PipelineCore
 
-/// Lines that hold a table: each key a column, its list the values of all rows.
+/// Lines that contain a table: each key is a column, its list the values of all rows.
 enum ColumnarLine {
-  /// The rows of a line; a key whose value is no list has that value in every row, an empty cell is null.
+  /// The rows of a line; if a key's value is not a list, every row has that value; null is an empty cell.
   ///
-  /// - Parameter lead: The column that says how many rows there are.
-  /// - Throws: When a list has another length than `lead`'s: nothing says which rows its values belong to.
+  /// - Parameter lead: The column that determines the number of rows.
+  /// - Throws: When a list has another length than `lead`'s, so that its values cannot be assigned to rows.
   static func rows(of line: JSONValue, lead: String, format: String, at location: SourceLocation) throws
     -> [PeerRow]
   {
@@ -33,13 +33,13 @@ enum ColumnarLine {
 
 /// A format that writes the rows of a step as the columns of one line.
 protocol ColumnarFormat: RowFormat {
-  /// The columns that stand in every line, in order, also when no row has a value.
+  /// The columns that are in every line, in order, even if no row has a value.
   var columns: [String] { get }
 
-  /// The column whose value the rows of a line have in common.
+  /// The column whose value is the same for all rows of a line.
   var stepColumn: String { get }
 
-  /// The column that parts of the reward stand before, and everything unknown behind; every row has it.
+  /// The column before which parts of the reward are placed, and after which everything unknown; every row has it.
   var pivotColumn: String { get }
 }
 
@@ -48,7 +48,7 @@ extension ColumnarFormat {
   public func makeExporter() -> any RolloutExporter { ColumnarExporter(format: self) }
 }
 
-/// Gathers the rows of a step; its memory is one step's rows.
+/// Collects the rows of one step in memory.
 struct ColumnarExporter<Format: ColumnarFormat>: RolloutExporter {
   private let format: Format
   private var rows: RowExporter<Format>

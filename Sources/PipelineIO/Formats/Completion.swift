@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 import PipelineCore
 
-/// What a model said, which peers keep as text or as messages, and we as the text `response`.
+/// A model's answer, which other programs store as text or as messages, and we as the text `response`.
 ///
-/// A completion of several messages, or one with tool calls, has as its response the text of the last
-/// assistant's message; the messages themselves stay in the record under the unknown key `completion`.
+/// For a completion of several messages, or with tool calls, the response is the text of the last assistant message;
+/// the messages themselves stay in the record under the unknown key `completion`.
 enum Completion {
-  /// The unknown key that keeps messages which a response cannot hold.
+  /// The unknown key that stores messages which a response cannot hold.
   static let key = "completion"
 
   /// Moves a completion into a record.
   ///
-  /// - Parameter isChat: Whether the prompt is a list of messages; a text completion of a chat prompt, and
-  ///   the reverse, is kept as it is beside the response.
+  /// - Parameter isChat: Whether the prompt is a list of messages; a text completion of a chat prompt, and the reverse,
+  ///   is kept unchanged in addition to the response.
   static func read(
     _ value: JSONValue?, key: String, isChat: Bool, row: PeerRow, into record: inout RecordBuilder
   ) throws {
@@ -36,7 +36,7 @@ enum Completion {
     }
   }
 
-  /// The completion of a record: the messages that were kept, or the response in the prompt's form.
+  /// The completion of a record: the stored messages, or the response in the prompt's form.
   static func write(_ record: inout OutgoingRecord, isChat: Bool) -> JSONValue {
     let kept = record.take(Self.key)
     let response = record.take(.response)
@@ -45,7 +45,7 @@ enum Completion {
     return isChat ? [ChatMessages.message(role: "assistant", response)] : response
   }
 
-  /// Splits a conversation before its first assistant's message.
+  /// Splits a conversation before its first assistant message.
   static func split(_ messages: [JSONValue]) -> (prompt: [JSONValue], completion: [JSONValue]) {
     let first = messages.firstIndex { $0["role"] == "assistant" } ?? messages.endIndex
     return (Array(messages[..<first]), Array(messages[first...]))

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Something that a target format could not hold.
+/// Something that the target format cannot hold.
 public struct ConversionLoss: Sendable, Hashable, CustomStringConvertible {
   /// The field, or a path into it: `prompt.image`.
   public let field: String
-  /// In how many records, or how often in them.
+  /// The number of records, or of occurrences in them.
   public let count: Int
-  /// Why, without a full stop.
+  /// The reason, without a full stop.
   public let reason: String
 
   /// Describes a loss.
@@ -20,7 +20,7 @@ public struct ConversionLoss: Sendable, Hashable, CustomStringConvertible {
   public var description: String { "\(field) (\(count)): \(reason)" }
 }
 
-/// Counts losses by field and reason, in the order in which they are first met.
+/// Counts losses by field and reason, in the order of their first occurrence.
 struct LossLedger {
   private struct Key: Hashable {
     let field: String

@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 import PipelineCore
 
-/// The rows of a data set as EasyR1 trains on: prompts without rollouts.
+/// The rows of a data set for EasyR1: prompts without rollouts.
 ///
-/// A line a question: `problem` (or another of ``ImportOptions/promptColumns``) ↔ the one user's message, with
-/// the images of `images` where the text has `<image>`; `answer`; `id`, where there is one, is the group. Other
-/// columns pass through. As a target it takes one line of each group: responses and all they carry are lost.
+/// One question per line: `problem` (or another of ``ImportOptions/promptColumns``) ↔ the only message, from the user,
+/// with the images of `images` where the text has `<image>`; `answer`; `id`, if there is one, is the group. Other
+/// columns pass through. As a target it takes one line of each group: responses and everything about them are lost.
 ///
 /// Source: EasyR1, `verl/utils/dataset.py` (`RLHFDataset`), `verl/trainer/config.py` (`DataConfig`), 2025.
 public struct EasyR1DatasetFormat: RowFormat {
   /// `easyr1-dataset`.
   public let name = "easyr1-dataset"
-  /// What `convert` lists it with.
+  /// The summary that `convert` shows.
   public let summary = "Data sets for EasyR1: a question with images and its answer, a line each"
 
   /// The format.
@@ -66,13 +66,13 @@ public struct EasyR1DatasetFormat: RowFormat {
     if !images.isEmpty { record.write("images", .array(images)) }
   }
 
-  /// Writes a line for each group, when it first appears.
+  /// Writes one line for each group, at its first appearance.
   public func makeExporter() -> any RolloutExporter { PromptExporter(format: self) }
 }
 
-/// Writes the first record of each group; of the others it only counts what is lost.
+/// Writes the first record of each group; for the others it only counts what is lost.
 ///
-/// A record without a prompt gives no row, which is a loss too.
+/// A record without a prompt gives no row, which is also a loss.
 struct PromptExporter<Format: RowFormat>: RolloutExporter {
   private var rows: RowExporter<Format>
   private var seen: Set<String> = []

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import PipelineCore
 
-/// The formats that can be named or detected.
+/// The formats that can be named or recognized.
 public struct FormatCatalog: Sendable {
   /// All formats, our own first.
   public let formats: [any RolloutFormat]
@@ -18,9 +18,9 @@ public struct FormatCatalog: Sendable {
   /// The names, in the order of ``formats``.
   public var names: [String] { formats.map(\.name) }
 
-  /// The format of a name.
+  /// The format with a name.
   ///
-  /// - Throws: ``PipelineError`` with the nearest name and all of them.
+  /// - Throws: ``PipelineError`` with the nearest name and all names.
   public func named(_ name: String) throws -> any RolloutFormat {
     if let format = formats.first(where: { $0.name == name }) { return format }
     let hint = NearestName.suggestion(for: name, among: names).map { "; did you mean '\($0)'?" } ?? "."
@@ -28,10 +28,10 @@ public struct FormatCatalog: Sendable {
       .invalidSpec, "unknown format '\(name)'\(hint) Known formats: \(names.joined(separator: ", "))")
   }
 
-  /// The format that lines are most like.
+  /// The format that fits lines best.
   ///
   /// - Parameters:
-  ///   - sample: The first lines of a file; a few say enough.
+  ///   - sample: The first lines of a file; a few are enough.
   ///   - file: The file, for the error.
   /// - Throws: ``PipelineError`` when no format fits, or several fit equally well.
   public func detect(sample: [JSONValue], file: String) throws -> any RolloutFormat {

@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 import PipelineCore
 
-/// What makes rollouts members of one group.
+/// How rollouts are assigned to groups.
 enum GroupIdentity {
-  /// The peer names the group.
+  /// The other program names the group.
   case named(String)
-  /// The peer does not: rollouts of one file and step with the same prompt belong together.
+  /// It does not: rollouts of one file and step with the same prompt form a group.
   case samePrompt(JSONValue?, step: Int?)
   /// Every row is a group of its own.
   case ownRow
 }
 
-/// Gives groups their names and rollouts their place; its memory grows with the number of groups alone.
+/// Assigns group names and indices; its memory grows only with the number of groups.
 struct GroupTable {
   private enum Key: Hashable {
     case named(ExactText)

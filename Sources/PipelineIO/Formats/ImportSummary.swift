@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// What an importer has read.
+/// What was read by an importer.
 public struct ImportSummary: Sendable, Hashable {
-  /// The peer's lines.
+  /// The number of lines.
   public let lines: Int
-  /// The records made of them.
+  /// The number of records made of them.
   public let rows: Int
   /// The number of rollouts in each group.
   public let groupSizes: GroupSizes
-  /// What a user should know, a sentence each without a full stop.
+  /// Notes for the user, one sentence each without a full stop.
   public let notes: [String]
 
   /// The number of groups.
@@ -23,7 +23,7 @@ public struct ImportSummary: Sendable, Hashable {
   }
 }
 
-/// How many groups there are of each size.
+/// The number of groups of each size.
 public struct GroupSizes: Sendable, Hashable, CustomStringConvertible {
   /// Groups of one size.
   public struct Count: Sendable, Hashable {

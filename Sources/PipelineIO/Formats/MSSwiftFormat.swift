@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 import PipelineCore
 
-/// ms-swift's `completions.jsonl`: a line for each logged step, whose keys are columns.
+/// ms-swift's `completions.jsonl`: one line for each logged step, whose keys are columns.
 ///
 /// Columns: `step` (digits as strings), `prompt` (rendered text), `completion`, one for each reward function,
-/// `advantages` ↔ `advantage`, then others (`solution` ↔ `answer`; `num_turns`, `entropy`, …). What is said of
-/// parts, totals, groups and null at ``TRLFormat`` holds here too.
+/// `advantages` ↔ `advantage`, then others (`solution` ↔ `answer`; `num_turns`, `entropy`, …). Parts, totals, groups
+/// and null are handled as in ``TRLFormat``.
 ///
 /// Source: ms-swift 4.6.0, `swift/rlhf_trainers/grpo_trainer.py` (`log`, `_log_rollout`).
 public struct MSSwiftFormat: ColumnarFormat {
   /// `ms-swift`.
   public let name = "ms-swift"
-  /// What `convert` lists it with.
+  /// The summary that `convert` shows.
   public let summary = "ms-swift's completions.jsonl, a line of columns for each step"
 
   /// The format.

@@ -5,7 +5,7 @@ import PipelineCore
 public struct NativeFormat: RolloutFormat {
   /// `shuffle-r1`.
   public let name = "shuffle-r1"
-  /// What `convert` lists it with.
+  /// The summary that `convert` shows.
   public let summary = "This program's own records"
 
   /// The format.
@@ -16,12 +16,12 @@ public struct NativeFormat: RolloutFormat {
     sample.allSatisfy { $0["id"]?.stringValue != nil && $0["group"]?.stringValue != nil } ? .likely : .no
   }
 
-  /// Checks `id` and `group` and changes nothing, unless `groupBy` names other groups.
+  /// Checks `id` and `group` and changes nothing, unless `groupBy` defines other groups.
   public func makeImporter(options: ImportOptions) -> any RolloutImporter {
     options.groupBy.isEmpty ? NativeImporter() : RowImporter(format: RegroupedNative(), options: options)
   }
 
-  /// Holds everything.
+  /// Can hold everything.
   public func makeExporter() -> any RolloutExporter { NativeExporter() }
 }
 

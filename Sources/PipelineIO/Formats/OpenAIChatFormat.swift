@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 import PipelineCore
 
-/// Conversations as OpenAI's chat interface takes and gives them, images as `image_url` parts.
+/// Conversations in the format of OpenAI's chat interface, with images as `image_url` parts.
 ///
-/// A line holds `messages`, and the answers either as its last assistant's messages or as `choices`
-/// (`index`, `message`, `finish_reason`, `logprobs`), each of which becomes a record. Lines of one file with
-/// the same prompt are a group. A prompt without an answer becomes a record without a response. Log-probabilities
-/// stay as `extra.logprobs`, since there are no token ids. Written lines have `messages`, `tools` and
-/// `parallel_tool_calls` alone, since consumers refuse other keys.
+/// A line contains `messages`, and the answers either as its last assistant messages or as `choices` (`index`,
+/// `message`, `finish_reason`, `logprobs`), each of which becomes a record. Lines of one file with the same prompt form
+/// a group. A prompt without an answer becomes a record without a response. Log-probabilities stay as `extra.logprobs`,
+/// since there are no token ids. Written lines have only `messages`, `tools` and `parallel_tool_calls`, since consumers
+/// refuse other keys.
 ///
 /// Source: OpenAI's API reference, chat completions and the chat format of training files, 2025.
 public struct OpenAIChatFormat: RowFormat {
   /// `openai-chat`.
   public let name = "openai-chat"
-  /// What `convert` lists it with.
+  /// The summary that `convert` shows.
   public let summary = "Conversations in OpenAI's chat format, with image parts and choices"
 
   /// The format.

@@ -3,17 +3,17 @@ import PipelineCore
 
 /// open-instruct's saved rollouts (`--save_traces`, `--rollouts_save_path`).
 ///
-/// A line a rollout: `step`, `prompt_idx` and `sample_idx` (the step and the prompt's index are the group;
-/// both indices stay), `prompt_tokens`, `response_tokens` ↔ `tokens`, `logprobs`, `reward`, `advantage`,
-/// `finish_reason` ↔ `finish`; `ground_truth` ↔ `answer` where it is text or a number (token ids stay as
-/// `ground_truth`). Lines of filtered rollouts have text too: `raw_prompt` ↔ `prompt`, `decoded_response` ↔
-/// `response`, `model_step` ↔ `policy_version`. `dataset`, `request_info`, `filter_reason`, … pass through.
+/// One rollout per line: `step`, `prompt_idx` and `sample_idx` (the step and the prompt's index form the group; both
+/// indices are kept), `prompt_tokens`, `response_tokens` ↔ `tokens`, `logprobs`, `reward`, `advantage`, `finish_reason`
+/// ↔ `finish`; `ground_truth` ↔ `answer` if it is text or a number (token ids stay as `ground_truth`). Lines of
+/// filtered rollouts also have text: `raw_prompt` ↔ `prompt`, `decoded_response` ↔ `response`, `model_step` ↔
+/// `policy_version`. `dataset`, `request_info`, `filter_reason`, … pass through.
 ///
 /// Source: open-instruct, its rollout-saving module (`RolloutRecord`, `FilteredRolloutRecord`), 2025.
 public struct OpenInstructFormat: RowFormat {
   /// `open-instruct`.
   public let name = "open-instruct"
-  /// What `convert` lists it with.
+  /// The summary that `convert` shows.
   public let summary = "open-instruct's saved rollouts, as token ids"
 
   /// The format.

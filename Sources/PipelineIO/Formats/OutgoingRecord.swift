@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import PipelineCore
 
-/// A record of ours on its way into a target format: what the format does not take is lost, and counted.
+/// A record of ours while it is converted to a target format; what the format does not take is lost, and counted.
 struct OutgoingRecord {
   private(set) var row: PeerRow
   /// The target's row, in order.
@@ -30,7 +30,7 @@ struct OutgoingRecord {
   /// Takes an object.
   mutating func takeObject(_ key: String) throws -> [JSONValue.Member]? { try row.takeObject(key) }
 
-  /// Writes a column of the target; the first one of a name stands.
+  /// Writes a column of the target; the first one with a name wins.
   ///
   /// - Returns: Whether the name was free.
   @discardableResult
@@ -40,19 +40,19 @@ struct OutgoingRecord {
     return true
   }
 
-  /// Writes a column where there is a value.
+  /// Writes a column if there is a value.
   mutating func writeIfAny(_ key: String, _ value: JSONValue?) {
     if let value { write(key, value) }
   }
 
-  /// Says that a member of `extra` stands in the row already.
+  /// Records that a member of `extra` is already in the row.
   mutating func markExtraWritten(_ name: String) { extrasWritten.insert(name) }
 
   mutating func lose(_ field: String, _ reason: String, count: Int = 1) {
     ledger.note(field, reason, count: count)
   }
 
-  /// Takes `rewards`, or nothing with a loss when it is no object.
+  /// Takes `rewards`; if it is not an object, it is lost.
   mutating func takeParts() -> [JSONValue.Member] {
     guard let value = row.take(.rewards) else { return [] }
     if let parts = value.objectValue { return parts }
@@ -60,14 +60,14 @@ struct OutgoingRecord {
     return []
   }
 
-  /// Writes each part of the reward as a column of its own.
+  /// Writes each part of the reward as a separate column.
   mutating func writeParts(_ parts: [JSONValue.Member]) {
     for part in parts where !write(part.key, part.value) {
       lose("rewards.\(part.key)", "\(target) uses the name for something else")
     }
   }
 
-  /// Takes `id` and `group` where the target keeps the group: only an id of another form is lost.
+  /// Takes `id` and `group` if the target keeps the group; only an id of another form is lost.
   mutating func takeIdentity() -> String {
     let id = row.take(.id)?.scalarText
     let group = row.take(.group)?.scalarText ?? ""
@@ -84,7 +84,7 @@ struct OutgoingRecord {
     return !index.isEmpty && index.allSatisfy { (0x30...0x39).contains($0) }
   }
 
-  /// Deals with what was not taken: `extra` goes back to its names, unknown keys pass, the rest is lost.
+  /// Handles what was not taken: members of `extra` get their names back, unknown keys pass through, the rest is lost.
   mutating func finish(unknownKeys: UnknownKeys) {
     if let extra = row.take(.extra) {
       if let members = extra.objectValue {
@@ -115,9 +115,9 @@ struct OutgoingRecord {
   }
 }
 
-/// Whether a format has room for keys it does not know.
+/// Whether a format has room for unknown keys.
 enum UnknownKeys {
-  /// It has, except under names that mean something there.
+  /// It has, except for names with a meaning in it.
   case pass(except: Set<String>)
   /// It has not.
   case drop

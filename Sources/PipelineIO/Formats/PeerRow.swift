@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 import PipelineCore
 
-/// The members of one object, each taken at most once, so that what nobody took is known at the end.
+/// The members of one object, each of which can be taken at most once, so that the rest is known at the end.
 struct PeerRow {
-  /// What a null means.
+  /// The meaning of null.
   enum Nulls {
     /// A value that passes through like any other.
     case areValues
-    /// A cell of a table that nothing was written into.
+    /// An empty cell of a table.
     case areEmptyCells
   }
 
@@ -19,7 +19,7 @@ struct PeerRow {
 
   /// Indexes an object's members.
   ///
-  /// - Throws: When `value` is no object or names a key twice.
+  /// - Throws: When `value` is not an object or has a key twice.
   init(_ value: JSONValue, what: String, at location: SourceLocation?, nulls: Nulls = .areValues) throws {
     guard case .object(let members) = value else {
       throw PipelineError(
@@ -45,10 +45,10 @@ struct PeerRow {
 
   func position(of key: String) -> Int? { positions[key] }
 
-  /// The value without taking it.
+  /// The value, without taking it.
   func peek(_ key: String) -> JSONValue? { positions[key].map { members[$0].value } }
 
-  /// The value at a path with dots, whether or not it was taken; a key that holds the dots itself wins.
+  /// The value at a dotted path, whether or not it has been taken; a key that itself contains the dots wins.
   func value(at path: String) -> JSONValue? {
     if let value = peek(path) { return value }
     let steps = path.split(separator: ".", omittingEmptySubsequences: false).map(String.init)
@@ -60,33 +60,33 @@ struct PeerRow {
     return value
   }
 
-  /// Takes a value; `null` is no value.
+  /// Takes a value; null counts as none.
   mutating func take(_ key: String) -> JSONValue? {
     guard let position = positions[key] else { return nil }
     isTaken[position] = true
-    // Not a ternary: a JSONValue can be written `nil` too.
+    // Not a ternary, because a JSONValue can be written `nil` too.
     if members[position].value == .null { return nil }
     return members[position].value
   }
 
-  /// Takes the value of the first key that is there.
+  /// Takes the value of the first key that exists.
   mutating func take(firstOf keys: [String]) -> JSONValue? {
     keys.first(where: has).flatMap { take($0) }
   }
 
   mutating func take(_ field: Field) -> JSONValue? { take(field.rawValue) }
 
-  /// Takes a string, or nil for none.
+  /// Takes a string, or nil if there is none.
   mutating func takeString(_ key: String) throws -> JSONValue? {
     try take(key, "a string") { $0.stringValue != nil }
   }
 
-  /// Takes a finite number, or nil for none.
+  /// Takes a finite number, or nil if there is none.
   mutating func takeNumber(_ key: String) throws -> JSONValue? {
     try take(key, "a number") { $0.doubleValue != nil }
   }
 
-  /// Takes an integer, or nil for none; digits in quotes are one too.
+  /// Takes an integer, or nil if there is none; digits in quotes count as one.
   mutating func takeInteger(_ key: String) throws -> JSONValue? {
     guard let value = take(key) else { return nil }
     if let number = value.intValue { return .number(number) }
@@ -94,35 +94,35 @@ struct PeerRow {
     throw wrongKind(key, value, "an integer")
   }
 
-  /// Takes a boolean, or nil for none.
+  /// Takes a boolean, or nil if there is none.
   mutating func takeBool(_ key: String) throws -> Bool? {
     guard let value = take(key) else { return nil }
     guard case .bool(let flag) = value else { throw wrongKind(key, value, "a boolean") }
     return flag
   }
 
-  /// Takes an object, or nil for none.
+  /// Takes an object, or nil if there is none.
   mutating func takeObject(_ key: String) throws -> [JSONValue.Member]? {
     try take(key, "an object") { $0.objectValue != nil }?.objectValue
   }
 
-  /// Takes an array, or nil for none.
+  /// Takes an array, or nil if there is none.
   mutating func takeArray(_ key: String) throws -> JSONValue? {
     try take(key, "an array") { $0.arrayValue != nil }
   }
 
-  /// The members that nobody took, in order.
+  /// The members that were not taken, in order.
   var leftovers: [JSONValue.Member] {
     members.indices
       .filter { !isTaken[$0] && !(nulls == .areEmptyCells && members[$0].value == .null) }
       .map { members[$0] }
   }
 
-  /// Takes the numbers under keys that no other rule takes: the parts of a reward.
+  /// Takes the numbers under keys without another meaning: the parts of a reward.
   ///
   /// - Parameters:
   ///   - range: The positions of the members to look at.
-  ///   - except: Numbers that are no rewards.
+  ///   - except: Keys of numbers that are not rewards.
   ///   - mayBeNamed: Reserved names that a part may have.
   mutating func takeParts(
     in range: Range<Int>? = nil, except: Set<String> = [], mayBeNamed: Set<String> = []
@@ -139,7 +139,7 @@ struct PeerRow {
     return parts
   }
 
-  /// An error for a key that is not there.
+  /// An error for a missing key.
   func missing(_ key: String, in format: String) -> PipelineError {
     fault(key, "is missing, every line of \(format) has it")
   }

@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 import PipelineCore
 
-/// Prompts of data sets, which keep `<image>` in the text and the images in a list beside it.
+/// Prompts of data sets, which have `<image>` in the text and the images in a separate list.
 enum PromptImages {
   private static let mark = "<image>"
 
-  /// The addresses in a data set's list: strings, or objects with a `path`, `image`, `url` or `bytes` that
-  /// is a string.
+  /// The addresses in a data set's list: strings, or objects with a `path`, `image`, `url` or `bytes` that is a string.
   ///
-  /// - Throws: When an entry has no address; raw bytes have no place in JSON.
+  /// - Throws: When an entry has no address; JSON cannot hold raw bytes.
   static func addresses(_ value: JSONValue?, key: String, row: PeerRow) throws -> [JSONValue] {
     guard let value, value != .null else { return [] }
     guard let entries = value.arrayValue else { return [try address(value, key: key, row: row)] }
@@ -24,10 +23,10 @@ enum PromptImages {
     throw row.fault(key, "has no address: write the image to a file and name its path, or use a data URI")
   }
 
-  /// Puts images where the text of messages has `<image>`, in order; without any mark they go before the
-  /// text of the last user's message.
+  /// Puts images where the text of messages has `<image>`, in order; if there is no mark, before the text of the last
+  /// user message.
   ///
-  /// - Throws: When there are marks, but not as many as images.
+  /// - Throws: When the number of marks differs from the number of images.
   static func insert(_ images: [JSONValue], into messages: [JSONValue], key: String, row: PeerRow) throws
     -> [JSONValue]
   {
@@ -63,9 +62,9 @@ enum PromptImages {
     }
   }
 
-  /// Takes images out of messages again, leaving `<image>` in their texts.
+  /// Takes images out of messages, leaving `<image>` in their texts.
   ///
-  /// - Returns: The messages with plain text, the images, and how many other parts had no place.
+  /// - Returns: The messages with plain text, the images, and the number of other parts that were lost.
   static func extract(_ messages: [JSONValue]) -> (messages: [JSONValue], images: [JSONValue], omissions: Int) {
     var images: [JSONValue] = []
     var omissions = 0

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import PipelineCore
 
-/// ROLL's rollout dumps (`rollout_dump_dir`): a line for each step, whose keys are columns.
+/// ROLL's rollout dumps (`rollout_dump_dir`): one line for each step, whose keys are columns.
 ///
 /// `global_step` ↔ `step`, `prompt` (or, without one, `messages`, a string of JSON) ↔ `prompt`, `responses` ↔
 /// `response`, `scores` ↔ `reward`, `ground_truth` ↔ `answer`. `id` is the row of the data set: with the step
@@ -12,7 +12,7 @@ import PipelineCore
 public struct ROLLFormat: ColumnarFormat {
   /// `roll`.
   public let name = "roll"
-  /// What `convert` lists it with.
+  /// The summary that `convert` shows.
   public let summary = "ROLL's rollout dumps, a line of columns for each step"
 
   /// The format.

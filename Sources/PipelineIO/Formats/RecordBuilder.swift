@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import PipelineCore
 
-/// Puts a record of our own format together: reserved fields first, in their order, then unknown keys.
+/// Builds a record of our own format: reserved fields first, in their order, then unknown keys.
 struct RecordBuilder {
   private static let order: [Field: Int] = Dictionary(
     uniqueKeysWithValues: Field.reserved.enumerated().map { ($1, $0) })
@@ -9,7 +9,7 @@ struct RecordBuilder {
   private var fields: [(order: Int, member: JSONValue.Member)] = []
   private var unknown: [JSONValue.Member] = []
   private var extra: [JSONValue.Member] = []
-  /// The parts of the reward, in the order of the peer's columns.
+  /// The parts of the reward, in the order of the original columns.
   private(set) var parts: [JSONValue.Member] = []
   /// Whether the reward was computed from its parts.
   private(set) var rewardIsSum = false
@@ -18,10 +18,10 @@ struct RecordBuilder {
   /// The step that was set.
   private(set) var step: Int?
 
-  /// Whether a key is one of ours.
+  /// Whether a key is a reserved one.
   static func isReserved(_ key: String) -> Bool { order[Field(key)] != nil }
 
-  /// Sets a reserved field, unless there is no value.
+  /// Sets a reserved field if there is a value.
   mutating func set(_ field: Field, _ value: JSONValue?) {
     guard let value, let order = Self.order[field] else { return }
     fields.append((order, JSONValue.Member(field.rawValue, value)))
@@ -31,7 +31,7 @@ struct RecordBuilder {
   /// Adds named parts of the reward.
   mutating func addParts(_ parts: [JSONValue.Member]) { self.parts += parts }
 
-  /// Takes over a key as it is; one with a reserved name moves to `extra`.
+  /// Copies a key unchanged; one with a reserved name moves to `extra`.
   mutating func adopt(_ member: JSONValue.Member) {
     if Self.isReserved(member.key) { extra.append(member) } else { unknown.append(member) }
   }

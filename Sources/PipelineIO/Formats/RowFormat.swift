@@ -1,22 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 import PipelineCore
 
-/// A format that reads and writes row by row; importer and exporter are the same for all of them.
+/// A format that is read and written row by row; importer and exporter are the same for all of them.
 protocol RowFormat: RolloutFormat {
   /// The rows of a line.
   func rows(of line: JSONValue, at location: SourceLocation) throws -> [PeerRow]
 
-  /// Moves a row's values into a record and says which group it belongs to.
+  /// Converts a row to a record and returns its group.
   func read(_ row: inout PeerRow, into record: inout RecordBuilder, options: ImportOptions) throws
     -> GroupIdentity
 
-  /// Moves a record's values into a row of the target.
+  /// Converts a record to a row of the target.
   func write(_ record: inout OutgoingRecord) throws
 
-  /// What becomes of keys that the format does not know.
+  /// What to do with keys that the format does not know.
   var unknownKeys: UnknownKeys { get }
 
-  /// What a user should know about an import, besides group sizes.
+  /// Notes on an import, in addition to group sizes.
   func notes(_ tally: ImportTally) -> [String]
 }
 
@@ -50,7 +50,7 @@ extension RowFormat {
   }
 }
 
-/// What is counted over an import.
+/// Counts of an import.
 struct ImportTally {
   /// How many records got their reward as the sum of its parts.
   var summedRewards = 0
@@ -124,7 +124,7 @@ struct RowImporter<Format: RowFormat>: RolloutImporter {
   }
 }
 
-/// Writes any ``RowFormat``, a line for each record.
+/// Writes any ``RowFormat``, one line for each record.
 struct RowExporter<Format: RowFormat>: RolloutExporter {
   let format: Format
   private var ledger = LossLedger()

@@ -1,22 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 import PipelineCore
 
-/// TRL's completion logs (`log_completions`), which it saves as parquet and an example script turns into lines.
+/// TRL's completion logs (`log_completions`), saved as parquet and converted to lines by an example script.
 ///
-/// A row a rollout: `step`, `prompt` and `completion` (both text, or both messages whose images are bare
-/// `{"type": "image"}`), a number for each reward function ↔ `rewards`, `advantage`. A row has no total
-/// and no group: `reward` is the sum of the parts (by ``ImportOptions/rewardWeights``, 1 in TRL unless set),
-/// and rows of one file and step with the same prompt are a group. Of the columns before `advantage` numbers are
-/// parts, since a row does not tell TRL's extra columns from them; columns behind it pass through, where
-/// `solution` ↔ `answer`, and `reward` is the total, which we always write: null there is no reward.
-/// Null is an empty cell.
+/// One rollout per row: `step`, `prompt` and `completion` (both text, or both messages whose images are a bare
+/// `{"type": "image"}`), a number for each reward function ↔ `rewards`, `advantage`. A row has no total and no group:
+/// `reward` is the sum of the parts (with ``ImportOptions/rewardWeights``, 1 in TRL by default), and rows of one file
+/// and step with the same prompt form a group. Numbers in columns before `advantage` are parts, since they cannot be
+/// distinguished from TRL's extra columns; columns after it pass through, where `solution` ↔ `answer`, and `reward` is
+/// the total, which we always write: null means that there is no reward. Null is an empty cell.
 ///
 /// Source: TRL 1.16.0, `trl/trainer/grpo_trainer.py` (`log`), `trl/trainer/utils.py`
 /// (`strip_images_from_messages`).
 public struct TRLFormat: RowFormat {
   /// `trl`.
   public let name = "trl"
-  /// What `convert` lists it with.
+  /// The summary that `convert` shows.
   public let summary = "TRL's completion logs, a line for each row of its parquet files"
 
   /// The format.

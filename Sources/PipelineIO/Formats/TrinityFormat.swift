@@ -14,7 +14,7 @@ import PipelineCore
 public struct TrinityFormat: RowFormat {
   /// `trinity`.
   public let name = "trinity"
-  /// What `convert` lists it with.
+  /// The summary that `convert` shows.
   public let summary = "Trinity-RFT's experiences, a line each"
 
   /// The format.

@@ -3,18 +3,18 @@ import PipelineCore
 
 /// The `results.jsonl` of evaluations with verifiers.
 ///
-/// A line a rollout: `example_id` (once `id`) ↔ `group`, `prompt`, `completion` (messages, or text), `answer`,
-/// `reward`, `metrics` ↔ `rewards` (its copies beside it go and come back; older files have the copies only),
-/// `is_truncated` ↔ `finish`. A rollout with an `error` and reward 0 has no reward but the status `failed`.
-/// `info`, `task`, `timing`, `error`, `is_completed`, `stop_condition`, … pass through.
-/// The `traces.jsonl` of verifiers 0.4 is another format, which this does not read.
+/// One rollout per line: `example_id` (formerly `id`) ↔ `group`, `prompt`, `completion` (messages, or text), `answer`,
+/// `reward`, `metrics` ↔ `rewards` (its copies next to it are removed and restored; older files have only the copies),
+/// `is_truncated` ↔ `finish`. A rollout with an `error` and reward 0 has no reward but the status `failed`. `info`,
+/// `task`, `timing`, `error`, `is_completed`, `stop_condition`, … pass through. The `traces.jsonl` of verifiers 0.4 is
+/// another format, which is not supported.
 ///
 /// Source: verifiers 0.1.14, `verifiers/utils/save_utils.py` (`state_to_output`), `verifiers/types.py`
 /// (`RolloutOutput`); 0.1.5, `verifiers/scripts/eval.py`.
 public struct VerifiersFormat: RowFormat {
   /// `verifiers`.
   public let name = "verifiers"
-  /// What `convert` lists it with.
+  /// The summary that `convert` shows.
   public let summary = "The results.jsonl of evaluations with verifiers"
 
   /// The format.

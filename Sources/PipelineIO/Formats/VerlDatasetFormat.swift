@@ -1,19 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 import PipelineCore
 
-/// The rows of a data set as verl trains on: prompts without rollouts.
+/// The rows of a data set for verl: prompts without rollouts.
 ///
-/// A line a question: `prompt` (messages whose text has `<image>` where `images` go), `reward_model.ground_truth`
-/// ↔ `answer` (the rest of `reward_model` stays, unless it is verl's usual `style`), `data_source`, `ability`, `extra_info` pass through. The group
-/// is made of `data_source`, `extra_info.split` and `extra_info.index` where there is an index, else each line is
-/// one. As a target it takes one line of each group: responses and all they carry are lost.
+/// One question per line: `prompt` (messages whose text has `<image>` where `images` go), `reward_model.ground_truth` ↔
+/// `answer` (the rest of `reward_model` is kept, unless it is verl's usual `style`); `data_source`, `ability` and
+/// `extra_info` pass through. The group consists of `data_source`, `extra_info.split` and `extra_info.index` if there
+/// is an index; otherwise each line is one. As a target it takes one line of each group: responses and everything about
+/// them are lost.
 ///
 /// Source: verl 0.9.1, `verl/utils/dataset/rl_dataset.py` (`_build_messages`), and verl's documentation,
 /// "Prepare Data for Post-Training".
 public struct VerlDatasetFormat: RowFormat {
   /// `verl-dataset`.
   public let name = "verl-dataset"
-  /// What `convert` lists it with.
+  /// The summary that `convert` shows.
   public let summary = "Data sets for verl: messages with images and a ground truth, a line each"
 
   /// The format.
@@ -66,6 +67,6 @@ public struct VerlDatasetFormat: RowFormat {
     }
   }
 
-  /// Writes a line for each group, when it first appears.
+  /// Writes one line for each group, at its first appearance.
   public func makeExporter() -> any RolloutExporter { PromptExporter(format: self) }
 }

@@ -3,20 +3,19 @@ import PipelineCore
 
 /// verl's dumps of rollouts and validation samples (`trainer.rollout_data_dir`, `validation_data_dir`).
 ///
-/// A line a rollout: `input` ↔ `prompt` (rendered text), `output` ↔ `response`, `gts` ↔ `answer`,
-/// `score` ↔ `reward`, `step`; the other numbers are the reward function's extra values and become
-/// `rewards` (`num_turns` excepted). `uid` names the group. Newer versions write
-/// `QUERY_SAMPLE_OUTPUT` there, with QUERY the group, and the whole stays as `uid`. Without a `uid`, rows of
-/// one file and step with the same input are a group.
+/// One rollout per line: `input` ↔ `prompt` (rendered text), `output` ↔ `response`, `gts` ↔ `answer`, `score` ↔
+/// `reward`, `step`; the other numbers are the reward function's extra values and become `rewards` (except
+/// `num_turns`). `uid` identifies the group. Newer versions write `QUERY_SAMPLE_OUTPUT` there, with QUERY the group;
+/// the whole is kept as `uid`. Without a `uid`, rows of one file and step with the same input form a group.
 ///
-/// EasyR1 writes no such file; forks of it that do, use these keys.
+/// EasyR1 writes no such file; forks of it that do use these keys.
 ///
 /// Source: verl 0.9.1, `verl/trainer/ppo/ray_trainer.py` (`_write_generations`) and
 /// `verl/trainer/ppo/v1/trainer_base.py` (`_log_rollout_data`; the key's form: `v1/replay_buffer.py`).
 public struct VerlFormat: RowFormat {
   /// `verl`.
   public let name = "verl"
-  /// What `convert` lists it with.
+  /// The summary that `convert` shows.
   public let summary = "verl's dumps of rollouts, a line each"
 
   /// The format.
@@ -52,7 +51,7 @@ public struct VerlFormat: RowFormat {
     return .named(group)
   }
 
-  /// What stands before `_SAMPLE_OUTPUT`, or the whole.
+  /// The part before `_SAMPLE_OUTPUT`, or the whole.
   static func group(ofUID uid: String) -> String {
     let bytes = Array(uid.utf8)
     var end = bytes.count

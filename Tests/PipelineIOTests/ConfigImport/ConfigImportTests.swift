@@ -36,7 +36,7 @@ struct ConfigImportTests {
         #"data.train_files = "geo@train": it belongs to training: --train imports that"#,
         "algorithm.kl_coef = 0.0: it belongs to training: --train imports that",
         #"worker.actor.optim.lr = "1.0e-6": it belongs to training: --train imports that"#,
-        "worker.rollout.n = 16: saved rollouts have the groups that they have",
+        "worker.rollout.n = 16: the groups of saved rollouts are fixed",
         "worker.rollout.top_p = 0.99: it belongs to training: --train imports that",
       ])
   }
@@ -144,8 +144,8 @@ struct ConfigImportTests {
         + #""samples":1,"sampling":{"temperature":0.5,"max_tokens":2048}}}"#)
     #expect(
       result.unmapped.map(\.description) == [
-        "worker.actor.fsdp.enable_full_shard = true: it says how work is spread over GPUs and memory, or has no counterpart",
-        "trainer.n_gpus_per_node = 8: it says where and how the peer's trainer runs",
+        "worker.actor.fsdp.enable_full_shard = true: it concerns GPUs and memory, or has no counterpart",
+        "trainer.n_gpus_per_node = 8: it concerns the peer's trainer",
       ])
   }
 

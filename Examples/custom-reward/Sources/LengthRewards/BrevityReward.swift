@@ -6,7 +6,7 @@ public struct BrevityReward: RewardFunction {
   /// What it says of itself.
   public static let about = ComponentAbout(name: "brevity", summary: "Rewards short responses")
 
-  /// What a spec can set.
+  /// The options.
   public struct Options: ComponentOptions {
     /// Up to this many characters the reward is 1.
     public var characters = 60
@@ -14,10 +14,10 @@ public struct BrevityReward: RewardFunction {
     /// The defaults.
     public init() {}
 
-    /// What each option means.
+    /// The help for each option.
     public static let help = ["characters": "up to this many characters give 1, twice as many 0"]
 
-    /// What is wrong with the values.
+    /// The problems of the values.
     public func problems() -> [OptionProblem] {
       [OptionProblem.unless("characters", characters, in: 1...1_000_000)].compactMap { $0 }
     }

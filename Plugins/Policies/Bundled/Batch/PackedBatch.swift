@@ -3,13 +3,13 @@ import ModelInput
 import PipelineCore
 import Tensor
 
-/// Groups laid out for one forward pass: no padding, and each prompt once, followed by its responses.
+/// Groups arranged for one forward pass: without padding, each prompt once, followed by its responses.
 package struct PackedBatch {
   /// Token ids of all rows.
   package private(set) var tokens: [Int32] = []
   /// Positions of all rows.
   package private(set) var positions: [TokenPosition] = []
-  /// Which rows see which.
+  /// Which rows attend to which.
   package let layout: AttentionLayout
   /// The rows that are image tokens, in the order of the images' tokens.
   package private(set) var imageRows: [Int32] = []
@@ -22,10 +22,10 @@ package struct PackedBatch {
   /// For each group, the position of the first token of its responses.
   package private(set) var nextPositions: [Int32] = []
 
-  /// Lays groups out.
+  /// Arranges groups.
   ///
-  /// A response's last token predicts nothing, so it is no row.
-  /// - Throws: Where tokens, placeholders and images do not fit one another or the model.
+  /// A response's last token predicts nothing, so it needs no row.
+  /// - Throws: When tokens, placeholders and images do not match each other or the model.
   package init(_ groups: [PromptGroup], config: QwenVLConfig) throws {
     var segments: [AttentionLayout.Segment] = []
     for group in groups {

@@ -8,7 +8,7 @@ public struct PromptGroup: Sendable {
   public var prompt: [Int32]
   /// The images, in the order of their placeholders.
   public var images: [ImagePatches]
-  /// Responses in tokens, the end token included where it was sampled.
+  /// Responses in tokens, including the end token if it was sampled.
   public var responses: [[Int32]]
 
   /// A prompt and its responses.

@@ -5,39 +5,39 @@ import PipelineCore
 
 /// A model's folder in the Hugging Face layout: its configuration, and its weights in memory-mapped files.
 ///
-/// Opening one checks every tensor's name and shape against the architecture; no number is read before it is asked
-/// for, so a large model takes no memory of its own.
+/// Opening it checks every tensor's name and shape against the architecture. Numbers are read on demand, so that a
+/// large model takes no memory of its own.
 public struct Checkpoint: Sendable {
   /// The folder.
   public let folder: String
   /// The model's shape.
   public let config: QwenVLConfig
-  /// What ends an answer.
+  /// The ids that end an answer.
   public let generation: GenerationConfig
   /// All weights in the order of ``QwenVLConfig/expectedTensors``, under canonical names.
   public let tensors: [StoredTensor]
-  /// The name that a file gives to each of ``tensors``.
+  /// The name of each of ``tensors`` in its file.
   let storedNames: [String]
-  /// What lies beside the weights; only saving needs it, so that a file which cannot be read matters then.
+  /// The files other than the weights; needed only for saving, so that only then does an unreadable file matter.
   let documents: Result<ModelDocuments, any Error>
   private let positions: [String: Int]
 
-  /// At most so many tensors are named when a checkpoint does not fit its configuration.
+  /// The most tensors that are named when a checkpoint does not match its configuration.
   private static let mostFaults = 20
 
   /// Opens a folder.
   ///
   /// - Throws: When a file is missing or broken, when the architecture is not supported, and when tensors are missing,
-  ///   surplus or of the wrong shape, these together.
+  ///   surplus or of the wrong shape; the latter together.
   public init(folder: String) throws {
     try self.init(folder: folder, config: QwenVLConfig(folder: folder))
   }
 
-  /// Opens a folder whose configuration is known.
+  /// Opens a folder with a known configuration.
   init(folder: String, config: QwenVLConfig) throws {
     self.folder = folder
     self.config = config
-    // What is wrong with generation_config.json does not hide what is wrong with the weights.
+    // Faults of generation_config.json are reported together with those of the weights.
     let generation = Result { try GenerationConfig(folder: folder, config: config) }
     let weights = Result { try Self.weights(folder: folder, config: config) }
     let faults = [generation.failure, weights.failure].compactMap(\.self)
@@ -48,7 +48,7 @@ public struct Checkpoint: Sendable {
     positions = Dictionary(uniqueKeysWithValues: tensors.enumerated().map { ($1.name, $0) })
   }
 
-  /// The tensors of a folder under canonical names, and the names that the files give them.
+  /// The tensors of a folder under canonical names, and their names in the files.
   private static func weights(folder: String, config: QwenVLConfig) throws -> ([StoredTensor], [String]) {
     var found: [String: StoredTensor] = [:]
     var storedName: [String: String] = [:]
@@ -64,7 +64,7 @@ public struct Checkpoint: Sendable {
     return (expected.compactMap { found[$0.name] }, expected.compactMap { storedName[$0.name] })
   }
 
-  /// A weight by its canonical name, or nil for a name that the architecture does not have.
+  /// A weight by its canonical name, or nil if the architecture does not have it.
   public func tensor(named name: String) -> StoredTensor? { positions[name].map { tensors[$0] } }
 
   /// The number of weights.
@@ -86,7 +86,7 @@ public struct Checkpoint: Sendable {
     let names = Set(expected.map(\.name))
     for (name, tensor) in found.sorted(by: { $0.key < $1.key }) where !names.contains(name) {
       if name == "lm_head.weight", let input = found["model.embed_tokens.weight"] {
-        // Tied weights may be stored twice, if they are equal.
+        // Tied weights may be stored twice if they are equal.
         if tensor.shape == input.shape, tensor.dtype == input.dtype, tensor.bytes.elementsEqual(input.bytes) {
           continue
         }
@@ -106,12 +106,12 @@ public struct Checkpoint: Sendable {
 }
 
 extension Result {
-  /// What went wrong, if anything did.
+  /// The error, if there is one.
   fileprivate var failure: Failure? { if case .failure(let error) = self { error } else { nil } }
 }
 
 extension PipelineError {
-  /// The errors in an error, each for itself.
+  /// The individual errors of an error.
   static func all(_ error: any Error) -> [PipelineError] {
     switch error {
     case let error as PipelineError: [error]

@@ -2,21 +2,21 @@
 import Foundation
 import PipelineCore
 
-/// Saves a model in the layout of the checkpoint that it came from; readable by transformers.
+/// Saves a model in the layout of its original checkpoint; readable by transformers.
 ///
-/// Everything goes into a hidden folder beside the target, which takes the target's name in ``finish()``: there is
-/// never half a checkpoint under that name. Weights are written one by one in any order. Files other than the weights
-/// are copied byte for byte, but `config.json` says the new number format where that differs.
+/// Everything is written to a hidden folder next to the target, which ``finish()`` renames: there is never a partial
+/// checkpoint under the final name. Weights are written one by one in any order. Other files are copied byte for byte,
+/// except that `config.json` states a changed number format.
 public final class CheckpointWriter {
-  /// How the weights' numbers are written.
+  /// The number format of the weights.
   public enum Precision: Sendable {
     /// As in the source.
     case source
-    /// In one format. F32 keeps what training has learned: the steps are smaller than BF16 can show.
+    /// In one format. F32 preserves the result of training, whose steps are smaller than BF16 can represent.
     case all(TensorType)
   }
 
-  /// What to do about a folder that exists.
+  /// What to do if the folder exists.
   public enum Existing: Sendable {
     /// Refuse.
     case refuse
@@ -24,7 +24,7 @@ public final class CheckpointWriter {
     case replace
   }
 
-  /// The most bytes of weights in one file, unless a single tensor has more; what transformers splits at, too.
+  /// The most bytes of weights in one file, unless a single tensor is larger; as in transformers.
   public static let defaultShardByteCount = 5_000_000_000
 
   private let folder: String
@@ -89,15 +89,15 @@ public final class CheckpointWriter {
     }
   }
 
-  /// Writes a weight as it is stored in a checkpoint.
+  /// Copies a weight as it is stored in a checkpoint.
   public func write(_ tensor: StoredTensor) throws {
     let (shard, stored) = try target(of: tensor.name)
     try shard.write(stored, tensor)
   }
 
-  /// Adds a file of other tensors, such as the state of an optimiser; ``finish()`` finishes it too.
+  /// Adds a file of other tensors, such as the state of an optimizer; ``finish()`` completes it too.
   ///
-  /// - Parameter name: A name without folders; not that of a file of weights.
+  /// - Parameter name: A name without folders, other than that of a file of weights.
   public func addFile(
     named name: String, tensors: [SafetensorsWriter.Declaration], metadata: [SafetensorsFile.Metadata] = []
   ) throws -> SafetensorsWriter {
@@ -113,9 +113,9 @@ public final class CheckpointWriter {
     try DurableFile.write(bytes, to: "\(temporary)/\(name)")
   }
 
-  /// Brings everything to the disk and gives the folder its name.
+  /// Writes everything to the disk and renames the folder.
   ///
-  /// - Throws: When a weight is missing or the disk is full; then the target is as it was.
+  /// - Throws: When a weight is missing or the disk is full; the target is then unchanged.
   public func finish() throws {
     for writer in shards + others { try writer.finish() }
     try DurableFile.syncFolder(temporary)

@@ -2,7 +2,7 @@
 import Foundation
 import PipelineCore
 
-/// Files and folders that are on the disk once a call has returned.
+/// Files and folders that are on the disk when a call has returned.
 enum DurableFile {
   /// Creates a file, which must not exist.
   static func write(_ bytes: some Sequence<UInt8>, to path: String) throws {
@@ -21,7 +21,7 @@ enum DurableFile {
     guard fsync(descriptor) == 0 else { throw SystemFailure.current("cannot write", path) }
   }
 
-  /// Brings the names in a folder to the disk.
+  /// Writes the directory entries of a folder to the disk.
   static func syncFolder(_ path: String) throws {
     let descriptor = open(path, O_RDONLY | O_CLOEXEC)
     guard descriptor >= 0 else { throw SystemFailure.current("cannot open", path) }
@@ -29,10 +29,10 @@ enum DurableFile {
     guard fsync(descriptor) == 0 else { throw SystemFailure.current("cannot write", path) }
   }
 
-  /// The name of a folder while this process fills it.
+  /// The name of a folder while this process writes it.
   static func partialName(_ name: String) -> String { ".\(name).\(getpid()).partial" }
 
-  /// Removes what processes that are no more left of a folder that they were filling, and what this one left.
+  /// Removes incomplete folders of processes that no longer exist, and of this one.
   static func removeAbandoned(in parent: String, name: String) {
     for entry in (try? FileManager.default.contentsOfDirectory(atPath: parent)) ?? [] {
       guard entry.hasPrefix(".\(name)."), entry.hasSuffix(".partial") else { continue }
@@ -44,7 +44,7 @@ enum DurableFile {
     }
   }
 
-  /// Gives a folder another name; one that has this name already is replaced in one step, then removed.
+  /// Renames a folder; an existing one with that name is replaced in one step, then removed.
   static func move(folder: String, to target: String, replacing: Bool) throws {
     if replacing, access(target, F_OK) == 0 {
       if exchange(folder, target) {
@@ -53,17 +53,17 @@ enum DurableFile {
         try moveInTwoSteps(folder: folder, to: target)
       }
     } else {
-      // Not over an empty folder that appeared meanwhile, which rename would replace.
+      // Not over an empty folder that appeared in the meantime, which rename would replace.
       guard access(target, F_OK) != 0 else { throw SystemFailure.current("cannot write", target, code: EEXIST) }
       guard rename(folder, target) == 0 else { throw SystemFailure.current("cannot write", target) }
     }
     try syncFolder(URL(fileURLWithPath: target).deletingLastPathComponent().path)
   }
 
-  /// Swaps the names of two folders; false where the system cannot.
+  /// Swaps the names of two folders; false if the system cannot.
   private static func exchange(_ first: String, _ second: String) -> Bool {
     #if os(Linux)
-      // Swift's C library module does not show this function.
+      // Swift's C library module does not have this function.
       typealias Rename =
         @convention(c) (CInt, UnsafePointer<CChar>, CInt, UnsafePointer<CChar>, CUnsignedInt) -> CInt
       let swapNames: CUnsignedInt = 2
@@ -74,7 +74,7 @@ enum DurableFile {
     #endif
   }
 
-  /// For file systems that cannot exchange names: the old folder steps aside, and comes back if that fails.
+  /// For file systems that cannot exchange names: the old folder is moved aside, and back if that fails.
   private static func moveInTwoSteps(folder: String, to target: String) throws {
     let aside = folder + ".old"
     guard rename(target, aside) == 0 else { throw SystemFailure.current("cannot replace", target) }

@@ -4,7 +4,7 @@ import ModelInput
 
 /// A tensor that a model has: its canonical name and its shape.
 public struct TensorDeclaration: Sendable, Hashable {
-  /// The name, as in the checkpoints that were published: `model.layers.0.mlp.up_proj.weight`, `visual.…`.
+  /// The name, as in the published checkpoints: `model.layers.0.mlp.up_proj.weight`, `visual.…`.
   public let name: String
   /// The shape, outermost first; `[output, input]` for the matrix of a linear map.
   public let shape: [Int]
@@ -15,14 +15,14 @@ public struct TensorDeclaration: Sendable, Hashable {
     self.shape = shape
   }
 
-  /// The number of its numbers.
+  /// The number of elements.
   public var count: Int { shape.reduce(1, *) }
 }
 
 extension QwenVLConfig {
   /// Every tensor of the architecture: the decoder from input to output, then the vision tower from input to output.
   ///
-  /// `lm_head.weight` is among them only where it is a matrix of its own.
+  /// `lm_head.weight` is included only if it is a separate matrix.
   public var expectedTensors: [TensorDeclaration] { text.tensors(output: outputEmbedding) + vision.tensors }
 }
 

@@ -2,9 +2,9 @@
 import Foundation
 import PipelineCore
 
-/// A file's bytes, read by the system as they are touched; unmapped when the last reference goes.
+/// A file's bytes, read by the system when they are accessed; unmapped with the last reference.
 ///
-/// The file must not become shorter meanwhile: touching what is gone ends the process.
+/// The file must not become shorter in the meantime: accessing removed bytes ends the process.
 final class MappedFile: @unchecked Sendable {
   let path: String
   let bytes: UnsafeRawBufferPointer

@@ -1,29 +1,29 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// How much memory a model takes, in bytes, worked out from its shapes.
+/// The memory that a model takes, in bytes, estimated from its shapes.
 ///
-/// Activations are an estimate; measured on two small models, over 1,000 to 4,000 rows, it was right to 15 %.
+/// The activations, measured on two small models with 1,000 to 4,000 rows, were within 15 % of the estimate.
 public struct MemoryEstimate: Sendable {
-  /// For inference, matrices that stay in the files, mapped: those in bfloat16.
+  /// For inference, matrices that stay in the mapped files: those in bfloat16.
   public let mappedWeights: Int
-  /// For inference, weights that are widened to single precision.
+  /// For inference, weights that are converted to single precision.
   public let widenedWeights: Int
   /// Keys and values of 1,000 tokens during generation.
   public let cachePerThousandTokens: Int
   /// For training, all weights in single precision.
   public let trainingWeights: Int
-  /// Gradients and two moments of the weights that learn: the vision tower frozen, and trained.
+  /// Gradients and two moments of the trainable weights, with the vision tower frozen, and with it trained.
   public let gradientsAndMoments: (frozenVision: Int, trainedVision: Int)
-  /// What the decoder keeps for the way back of 1,000 rows (tokens of prompts and responses).
+  /// What the decoder keeps for the backward pass of 1,000 rows (tokens of prompts and responses).
   public let activationsPerThousandRows: Int
-  /// What the vision tower keeps of 1,000 patches.
+  /// What the vision tower keeps for 1,000 patches.
   public let activationsPerThousandPatches: Int
 
   /// How the activations are estimated, in a sentence.
   public static let method =
     "the results of every operation of every layer in single precision, the gradients of one layer, and logits"
 
-  /// Works it out.
+  /// Computes the estimate.
   public init(_ checkpoint: Checkpoint) {
     let config = checkpoint.config
     let tensors = checkpoint.tensors
@@ -39,13 +39,13 @@ public struct MemoryEstimate: Sendable {
     // Two norms, attention and two residual sums; queries, keys and values; gate, up and their product; log-sums.
     let layer =
       5 * text.hiddenSize + (text.hiddenSize + keysAndValues) + 3 * text.intermediateSize + text.headCount + 2
-    // Logits stand in memory for so many rows at a time as take 32 MB.
+    // Logits are in memory for as many rows at a time as fit in 32 MB.
     let logits = min(1000 * text.vocabularySize, max(text.vocabularySize, 8 << 20))
-    // Beside the layers: embeddings, the rows that predict and their norm, rotary angles.
+    // In addition to the layers: embeddings, the predicting rows and their norm, rotary angles.
     activationsPerThousandRows =
       4 * (1000 * ((text.layerCount + 1) * layer + 3 * text.hiddenSize + text.headSize) + logits)
     let block = 8 * vision.hiddenSize + 3 * vision.intermediateSize + vision.headCount + 2
-    // Beside the blocks: the patches, their embedding before and after sorting, and the merger's five results.
+    // In addition to the blocks: the patches, their embedding before and after sorting, and the merger's five results.
     activationsPerThousandPatches =
       4 * 1000
       * ((vision.depth + 1) * block + vision.patchValueCount + 5 * vision.hiddenSize + vision.headSize

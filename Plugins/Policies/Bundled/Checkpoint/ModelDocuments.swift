@@ -3,9 +3,9 @@ import Foundation
 import ModelInput
 import PipelineCore
 
-/// The files of a model's folder other than its weights, as they were when it was opened.
+/// The files of a model's folder other than its weights, as they were when the model was opened.
 ///
-/// A policy that is trained may outlive the checkpoint that it came from.
+/// A policy that is trained may exist longer than its original checkpoint.
 struct ModelDocuments: Sendable {
   private static let copied = [
     "generation_config.json", "tokenizer.json", "tokenizer_config.json", "vocab.json", "merges.txt",
@@ -16,7 +16,7 @@ struct ModelDocuments: Sendable {
   private let files: [(name: String, bytes: Data)]
   private let config: Data?
 
-  /// Reads what is there.
+  /// Reads the existing ones.
   ///
   /// - Throws: When one of them cannot be read.
   init(folder: String) throws {
@@ -39,7 +39,7 @@ struct ModelDocuments: Sendable {
     }
   }
 
-  /// The configuration with another number format wherever it names one, or nil when it stays the same.
+  /// The configuration with another number format wherever it states one, or nil if it does not change.
   private static func changed(_ document: JSONValue, to type: TensorType) -> JSONValue? {
     guard case .object(let members) = document else { return nil }
     var isChanged = false

@@ -3,15 +3,15 @@ import Foundation
 import ModelInput
 import PipelineCore
 
-/// What a model's folder holds, and everything that stands in the way of using it.
+/// The contents of a model's folder, and everything that prevents its use.
 public struct ModelInspection: Sendable {
-  /// Where the tokenizer comes from.
+  /// The state of the tokenizer.
   public enum Tokenizer: Sendable {
     /// From these files.
     case found(files: [String], tokens: Int)
-    /// There is none, so prompts and responses must be tokens already.
+    /// There is none, so prompts and responses must be tokens.
     case missing
-    /// There is one that cannot be used.
+    /// There is one that is not usable.
     case unusable
   }
 
@@ -25,22 +25,22 @@ public struct ModelInspection: Sendable {
 
   /// The folder.
   public let folder: String
-  /// Its files of the kinds that models consist of, by name.
+  /// Its files of the types that models consist of, sorted by name.
   public let files: [File]
-  /// The model's shape, where config.json can be used.
+  /// The model's shape, if config.json is usable.
   public private(set) var config: QwenVLConfig?
-  /// The weights, where they fit the configuration.
+  /// The weights, if they match the configuration.
   public private(set) var checkpoint: Checkpoint?
   /// The tokenizer.
   public private(set) var tokenizer = Tokenizer.missing
-  /// The chat template, or nil where its file cannot be read.
+  /// The chat template, or nil if its file cannot be read.
   public private(set) var template: ChatTemplateOrigin?
-  /// How images are prepared, where the folder says so.
+  /// How images are prepared, if the folder says so.
   public private(set) var images: ImageProcessorConfig?
   /// What is missing, broken or not supported.
   public private(set) var problems: [PipelineError] = []
 
-  /// Looks at a folder; no number of the weights is read.
+  /// Inspects a folder without reading the weights.
   public init(folder: String) {
     self.folder = folder
     files = Self.files(of: folder)

@@ -2,8 +2,8 @@
 
 /// Conversions between stored numbers and `Float`, in loops that vectorise.
 ///
-/// Widening is exact, NaN included. Narrowing rounds to nearest, ties to even, and keeps a NaN a NaN. Numbers are in
-/// the byte order of the machine, which must be little-endian as the files are.
+/// Widening is exact, including NaN. Narrowing rounds to nearest, ties to even, and preserves NaN. Numbers are in the
+/// byte order of the machine, which must be little-endian like the files.
 package enum NumberConversion {
   package static func widen(
     _ source: UnsafeRawBufferPointer, _ type: TensorType, into target: UnsafeMutablePointer<Float>
@@ -68,7 +68,7 @@ package enum NumberConversion {
   private static func half(_ bits: UInt32) -> UInt16 {
     let sign = UInt16(truncatingIfNeeded: bits >> 16) & 0x8000
     let magnitude = bits & 0x7FFF_FFFF
-    // Adding 0.5 lets the addition itself round what becomes subnormal.
+    // Adding 0.5 makes the addition itself round numbers that become subnormal.
     let subnormal = (Float(bitPattern: magnitude) + 0.5).bitPattern &- 0x3F00_0000
     let normal = (magnitude &+ 0xC800_0FFF &+ (magnitude >> 13 & 1)) >> 13
     let finite = magnitude < 0x3880_0000 ? subnormal : normal

@@ -11,9 +11,9 @@ public struct SafetensorsFile: Sendable {
   public let metadata: [Metadata]
   private let positions: [String: Int]
 
-  /// A text that the file carries.
+  /// A text in the file.
   public struct Metadata: Sendable, Hashable {
-    /// Its name.
+    /// Its key.
     public let key: String
     /// The text.
     public let value: String
@@ -25,12 +25,12 @@ public struct SafetensorsFile: Sendable {
     }
   }
 
-  /// Headers of real models have some hundred thousand bytes.
+  /// Headers of real models have a few hundred thousand bytes.
   static let longestHeader = 16 << 20
 
-  /// Opens a file and checks its whole header; the numbers are not read.
+  /// Opens a file and checks its whole header without reading the numbers.
   ///
-  /// - Throws: When the file is truncated, or its header contradicts itself or the file.
+  /// - Throws: When the file is truncated, or its header is inconsistent with itself or the file.
   public init(path: String) throws {
     self.path = path
     let file = try MappedFile(path: path)
@@ -43,7 +43,7 @@ public struct SafetensorsFile: Sendable {
     positions = Dictionary(uniqueKeysWithValues: tensors.enumerated().map { ($1.name, $0) })
   }
 
-  /// The tensor of a name, as the file spells it.
+  /// The tensor with a name, as spelled in the file.
   public subscript(name: String) -> StoredTensor? { positions[name].map { tensors[$0] } }
 
   /// The text of a key in the metadata.

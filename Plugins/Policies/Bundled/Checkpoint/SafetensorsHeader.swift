@@ -3,7 +3,7 @@ import PipelineCore
 
 /// The checked header of a safetensors file.
 struct SafetensorsHeader {
-  /// A tensor and where its numbers are, counted from the beginning of the file.
+  /// A tensor and the position of its numbers from the beginning of the file.
   struct Entry {
     let name: String
     let shape: [Int]
@@ -107,7 +107,7 @@ struct SafetensorsHeader {
     return Entry(name: name, shape: shape, dtype: dtype, range: start..<dataStart + end)
   }
 
-  /// Tensors must neither overlap nor leave gaps, which could hide something.
+  /// Tensors must not overlap or leave gaps, which could hide something.
   private func checkCoverage() throws {
     var end = dataStart
     var last = "the header"

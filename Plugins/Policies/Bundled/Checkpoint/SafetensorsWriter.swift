@@ -4,8 +4,8 @@ import PipelineCore
 
 /// Writes a safetensors file, tensor by tensor in any order; equal contents give equal bytes.
 ///
-/// The header goes first, so the tensors are declared at the start. The numbers of one tensor are converted and
-/// written in small parts; nothing of the size of a tensor is held.
+/// The header is written first, so the tensors are declared in advance. The numbers of a tensor are converted and
+/// written in small parts; memory use does not depend on the size of a tensor.
 public final class SafetensorsWriter {
   /// A tensor that the file will have.
   public struct Declaration: Sendable, Hashable {
@@ -13,7 +13,7 @@ public final class SafetensorsWriter {
     public let name: String
     /// Its shape, outermost first.
     public let shape: [Int]
-    /// How its numbers are written.
+    /// Its number format.
     public let dtype: TensorType
 
     /// Declares a tensor.
@@ -23,11 +23,11 @@ public final class SafetensorsWriter {
       self.dtype = dtype
     }
 
-    /// The number of its bytes.
+    /// Its size in bytes.
     public var byteCount: Int { shape.reduce(dtype.byteCount, *) }
   }
 
-  /// Where a tensor goes, and whether it is there.
+  /// A tensor's position, and whether it has been written.
   private struct Place {
     let declaration: Declaration
     let offset: Int
@@ -44,10 +44,10 @@ public final class SafetensorsWriter {
 
   /// Creates the file, which must not exist, and writes its header.
   ///
-  /// Tensors of four bytes a number come before those of two, otherwise they stay in the order given.
+  /// Tensors with four bytes per number come before those with two; otherwise they keep the given order.
   ///
   /// - Throws: When the file exists or cannot be written.
-  /// - Precondition: No name is there twice.
+  /// - Precondition: No name occurs twice.
   public init(path: String, tensors: [Declaration], metadata: [SafetensorsFile.Metadata] = [.init("format", "pt")])
     throws
   {
@@ -94,7 +94,7 @@ public final class SafetensorsWriter {
 
   deinit { if isOpen { close(descriptor) } }
 
-  /// Writes a tensor from `Float`s, narrowed to its declared type.
+  /// Writes a tensor from `Float`s, converted to its declared type.
   ///
   /// - Throws: When the name was not declared, the count is wrong, or the disk is full.
   public func write(_ name: String, floats: UnsafeBufferPointer<Float>) throws {
@@ -112,7 +112,7 @@ public final class SafetensorsWriter {
     places[name]?.isWritten = true
   }
 
-  /// Writes a stored tensor; bytes of the same type go over as they are.
+  /// Writes a stored tensor; bytes of the same type are copied unchanged.
   public func write(_ name: String, _ tensor: StoredTensor) throws {
     let place = try place(of: name, count: tensor.count)
     if tensor.dtype == place.declaration.dtype {
@@ -137,7 +137,7 @@ public final class SafetensorsWriter {
     places[name]?.isWritten = true
   }
 
-  /// Brings everything to the disk and closes the file.
+  /// Writes everything to the disk and closes the file.
   ///
   /// - Throws: When a declared tensor was not written, or the disk is full.
   public func finish() throws {

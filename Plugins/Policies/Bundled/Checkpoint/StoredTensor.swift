@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// A tensor as it lies in a checkpoint's file: nothing is converted or copied until asked for.
+/// A tensor in a checkpoint's file: converted or copied only on demand.
 public struct StoredTensor: @unchecked Sendable {
   /// Its name; in a ``Checkpoint`` the canonical one.
   public let name: String
   /// Its shape, outermost first; empty for a single number.
   public let shape: [Int]
-  /// How its numbers are written.
+  /// Its number format.
   public let dtype: TensorType
-  /// Its numbers, outermost index slowest; valid as long as this value or another one of the same file lives.
+  /// Its numbers, in row-major order; valid while this value or another one of the same file exists.
   public let bytes: UnsafeRawBufferPointer
   private let owner: MappedFile
 
@@ -20,12 +20,12 @@ public struct StoredTensor: @unchecked Sendable {
     self.owner = owner
   }
 
-  /// The number of its numbers.
+  /// The number of elements.
   public var count: Int { bytes.count / dtype.byteCount }
 
   /// Writes all numbers as `Float`.
   ///
-  /// - Precondition: `target` holds exactly ``count`` numbers.
+  /// - Precondition: `target` has exactly ``count`` elements.
   public func copy(into target: UnsafeMutableBufferPointer<Float>) {
     precondition(target.count == count, "the target of '\(name)' has \(target.count) places for \(count) numbers")
     copy(0..<count, into: target)
@@ -56,7 +56,7 @@ public struct StoredTensor: @unchecked Sendable {
     return NumberConversion.isFinite(bytes, dtype)
   }
 
-  /// Calls `body` with the BF16 numbers as they are stored, or returns nil for a tensor of another type.
+  /// Calls `body` with the stored BF16 numbers, or returns nil for a tensor of another type.
   public func withBFloat16<Result>(_ body: (UnsafeBufferPointer<UInt16>) throws -> Result) rethrows -> Result? {
     guard dtype == .bfloat16 else { return nil }
     defer { withExtendedLifetime(owner) {} }

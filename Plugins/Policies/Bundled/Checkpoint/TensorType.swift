@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// How the numbers of a stored tensor are written, named as in safetensors files.
+/// The number format of a stored tensor, named as in safetensors files.
 public enum TensorType: String, Sendable, CaseIterable {
   /// IEEE single precision.
   case float32 = "F32"

@@ -8,7 +8,7 @@ enum WeightFiles {
   static let single = "model.safetensors"
   static let index = "model.safetensors.index.json"
 
-  /// All tensors under the names of the files.
+  /// All tensors, by their names in the files.
   static func tensors(folder: String) throws -> [StoredTensor] {
     if access("\(folder)/\(single)", F_OK) == 0 { return try SafetensorsFile(path: "\(folder)/\(single)").tensors }
     let path = "\(folder)/\(index)"

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// The two ways in which files name the weights.
+/// The two naming schemes for weights in files.
 ///
-/// The canonical names are those of the published checkpoints: `model.…`, `visual.…`, `lm_head.weight`. Newer files
-/// say `model.language_model.…` and `model.visual.…`.
+/// The canonical names are those of the published checkpoints: `model.…`, `visual.…`, `lm_head.weight`. Newer files use
+/// `model.language_model.…` and `model.visual.…`.
 enum WeightNames {
   /// The canonical form of a name.
   static func canonical(_ name: String) -> String {
@@ -12,7 +12,7 @@ enum WeightNames {
     return name
   }
 
-  /// Whether a file may carry a tensor that the model computes itself.
+  /// Whether a file may contain a tensor that the model computes itself.
   static func isComputed(_ name: String) -> Bool {
     name.hasSuffix("rotary_emb.inv_freq") || name.hasSuffix("rotary_pos_emb.inv_freq")
   }

@@ -3,13 +3,13 @@ import ModelInput
 import PipelineCore
 import Tensor
 
-/// Samples responses: each prompt is computed once, its continuations advance together, and finished ones leave.
+/// Samples responses: each prompt is computed once, its continuations advance together, and finished ones are removed.
 struct Generator {
   let model: QwenVLModel
   let sampling: SamplingOptions
   /// Tokens that end a response.
   let endTokens: [Int32]
-  /// Whether a response so far holds a stop text; asked after each token.
+  /// Whether a response contains a stop text so far; called after each token.
   let holdsStopText: ((ContinuationPlace, Int32) -> Bool)?
 
   /// A prompt with its images and the seeds of its responses.
@@ -19,7 +19,7 @@ struct Generator {
     var seeds: [UInt64]
   }
 
-  /// Which response.
+  /// The number of the response.
   struct ContinuationPlace: Hashable {
     var request: Int
     var response: Int
@@ -38,9 +38,9 @@ struct Generator {
     var finish: GeneratedResponse.Finish?
   }
 
-  /// Continuations that advance together, at most.
+  /// The most continuations that advance together.
   private static let rowsPerWave = 1024
-  /// Prompt tokens that are computed together, at most, unless one prompt alone has more.
+  /// The most prompt tokens that are computed together, unless a single prompt has more.
   private static let promptTokensPerWave = 16_384
 
   /// Samples all responses, request by request.
@@ -58,7 +58,7 @@ struct Generator {
     return results.map { $0.compactMap(\.self) }
   }
 
-  /// The next requests that fit a wave together.
+  /// The next requests that fit into one wave.
   private func wave(of requests: [Request], from start: Int) -> Range<Int> {
     var (rows, tokens, end) = (0, 0, start)
     while end < requests.count {
@@ -179,7 +179,7 @@ struct Generator {
   }
 }
 
-/// The prompts of a wave: their keys and values in every layer, and what comes after each.
+/// The prompts of a wave: their keys and values in every layer, and the logits after each.
 private struct PromptCache {
   private let caches: [[Matrix<Float>]]
   private let last: Variable<Float>
@@ -211,7 +211,7 @@ private struct PromptCache {
 
   func keysAndValues(of prompt: Int, layer: Int) -> Matrix<Float> { caches[layer][prompt] }
 
-  /// The logits behind each prompt, a row for each continuation.
+  /// The logits after each prompt, one row for each continuation.
   func logits(for prompts: [Int]) -> Matrix<Float> {
     let tape = model.tape(isRecording: false)
     let each = model.decoder.logits(last, on: tape)

@@ -4,7 +4,7 @@ import Tensor
 /// Keys and values of continuations, for every layer: a slot for each, all of the same capacity.
 struct KeyValueCache {
   private(set) var layers: [Matrix<Float>]
-  /// Tokens that a slot has room for.
+  /// The capacity of a slot in tokens.
   private(set) var capacity: Int
   private let slots: Int
   private let limit: Int
@@ -19,7 +19,7 @@ struct KeyValueCache {
     self.layers = (0..<layers).map { _ in Matrix(rows: slots * capacity, columns: width, pool: pool) }
   }
 
-  /// Makes room for so many tokens in each slot.
+  /// Allocates this many tokens in each slot.
   mutating func reserve(_ count: Int) {
     guard count > capacity else { return }
     let larger = max(count, min(limit, capacity * 2))

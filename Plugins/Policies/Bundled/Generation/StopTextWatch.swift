@@ -2,7 +2,7 @@
 
 import ModelInput
 
-/// Notices when the text of a response holds a stop text.
+/// Detects stop texts in the text of a response.
 struct StopTextWatch {
   private let tokenizer: QwenTokenizer
   private let texts: [[UInt8]]
@@ -15,12 +15,12 @@ struct StopTextWatch {
     longest = self.texts.map(\.count).max() ?? 0
   }
 
-  /// Takes a response's next token; whether a stop text is complete now.
+  /// Adds a response's next token; returns whether a stop text is complete.
   mutating func holds(_ place: Generator.ContinuationPlace, _ token: Int32) -> Bool {
-    // Special tokens are no part of a response's text.
+    // Special tokens are not part of a response's text.
     var tail = tails[place, default: []] + tokenizer.bytes(of: Int(token), specialTokens: .skip)
     let found = texts.contains { text in tail.firstRange(of: text) != nil }
-    // What a stop text could still begin in.
+    // The end of the text, where a stop text could still begin.
     tail.removeFirst(max(0, tail.count - longest + 1))
     tails[place] = tail
     return found

@@ -7,7 +7,7 @@ import Tensor
 package struct TokenSampler {
   let sampling: SamplingOptions
 
-  /// What was drawn.
+  /// A drawn token.
   package struct Draw {
     /// The token.
     package var token: Int32
@@ -25,11 +25,11 @@ package struct TokenSampler {
   ///   - uniform: A number in (0, 1).
   package func draw(_ logits: UnsafeMutableBufferPointer<Float>, forbidden: [Int32], uniform: Double) -> Draw {
     let isGreedy = sampling.temperature == 0
-    // The scores become probabilities in place.
+    // The scores are converted to probabilities in place.
     let distribution = softmax(logits, scale: isGreedy ? 1 : 1 / sampling.temperature)
     let best = distribution.greatest(but: forbidden)
     if isGreedy { return Draw(token: Int32(best), logProb: distribution.logProb(best)) }
-    // What is forbidden leaves the draw, not the distribution that log-probabilities are of.
+    // Forbidden tokens are excluded from the draw, but not from the distribution of log-probabilities.
     for token in forbidden { logits[Int(token)] = 0 }
     let token =
       sampling.topP < 1 || sampling.topK > 0
@@ -54,7 +54,7 @@ package struct TokenSampler {
   }
 
   private func softmax(_ logits: UnsafeMutableBufferPointer<Float>, scale: Double) -> Distribution {
-    // Log-probabilities come from the scores themselves: exact also where a probability has underflowed.
+    // Log-probabilities are computed from the scores: exact even if a probability has underflowed.
     let scores = logits.map { $0 * Float(scale) }
     var logSum: Float = 0
     ck_masked_softmax(
@@ -73,7 +73,7 @@ package struct TokenSampler {
     return fallback
   }
 
-  /// Among the most probable: at most `topK` of them, and no more than it takes for their sum to reach `topP`.
+  /// The candidates: at most `topK` of the most probable tokens, and no more than needed for a sum of `topP`.
   private func truncatedDraw(
     _ probabilities: UnsafeMutableBufferPointer<Float>, uniform: Double, fallback: Int
   ) -> Int {
@@ -96,12 +96,13 @@ package struct TokenSampler {
     return order.first ?? fallback
   }
 
-  /// More probable tokens first, among equals those of lower id.
+  /// More probable tokens first, and lower ids first among equals.
   private static func isBefore(_ a: Int, _ b: Int, _ probabilities: UnsafeMutableBufferPointer<Float>) -> Bool {
     (probabilities[b], a) < (probabilities[a], b)
   }
 
-  /// The `count` most probable tokens, in any order: a heap with the least of them on top, one pass over the vocabulary.
+  /// The `count` most probable tokens, in any order: a heap with the least of them on top, one pass over the
+  /// vocabulary.
   private static func greatest(_ count: Int, of probabilities: UnsafeMutableBufferPointer<Float>) -> [Int] {
     var heap = Heap(Array(probabilities.indices.prefix(count))) { isBefore($1, $0, probabilities) }
     for token in probabilities.indices.dropFirst(count) where probabilities[token] > probabilities[heap.first] {
@@ -112,14 +113,14 @@ package struct TokenSampler {
 
   /// Tokens that can be among those whose probabilities reach p.
   ///
-  /// Those below (1 − p) / vocabulary cannot: without them all the sum reaches p.
+  /// Those below (1 − p) / vocabulary cannot: all others together reach p without them.
   private func candidates(_ probabilities: UnsafeMutableBufferPointer<Float>, total: Double) -> [Int] {
     let least = Float((1 - sampling.topP) * total / Double(probabilities.count) * 0.5)
     return probabilities.indices.filter { probabilities[$0] > least }
   }
 }
 
-/// A binary heap of token ids, the first by `isBefore` on top.
+/// A binary heap of token ids, with the first by `isBefore` on top.
 private struct Heap {
   private(set) var elements: [Int]
   private let isBefore: (Int, Int) -> Bool

@@ -16,7 +16,7 @@ struct Decoder {
 
   /// Hidden states [tokens, hidden size] before the last normalisation.
   ///
-  /// - Parameter seen: Called with each layer's queries, keys and values once they are rotated: what a cache keeps.
+  /// - Parameter seen: Called with each layer's rotated queries, keys and values, for a cache.
   func callAsFunction(
     _ embeddings: Variable<Float>, positions: [TokenPosition], layout: AttentionLayout, on tape: Tape<Float>,
     seen: (Int, Matrix<Float>) -> Void = { _, _ in }
@@ -46,7 +46,7 @@ struct Decoder {
     return LinearLayer(weight: outputWeight, bias: nil)(normal, on: tape).value
   }
 
-  /// Each frequency follows time, height or width, by the sections of M-RoPE.
+  /// Each frequency belongs to time, height or width, by the sections of M-RoPE.
   func angles(_ positions: [TokenPosition], pool: MemoryPool) -> RotaryAngles<Float> {
     let pairs = config.headSize / 2
     let frequencies = RotaryFrequencies(theta: config.ropeTheta, size: config.headSize, count: pairs).inverse

@@ -3,15 +3,15 @@ public import ModelInput
 import PipelineCore
 import Tensor
 
-/// What the weights of a model are for.
+/// The purpose of a model's weights.
 public enum WeightUse: Sendable, Hashable {
-  /// Computing alone: what a checkpoint holds in bfloat16 stays there, mapped.
+  /// Inference: weights in bfloat16 stay in the mapped checkpoint.
   case inference
   /// Training, in single precision.
   case training(vision: VisionUse)
 }
 
-/// A matrix of weights with the checkpoint's tensors that it consists of, one below the other.
+/// A matrix of weights, with the checkpoint's tensors that form its rows.
 public struct Parameter {
   /// The tensors, in order.
   public let tensors: [TensorDeclaration]
@@ -27,11 +27,11 @@ public struct Parameter {
     self.isVision = isVision
   }
 
-  /// What to call it.
+  /// Its name.
   public var name: String { tensors.map(\.name).joined(separator: "+") }
 }
 
-/// Builds the layers of a model from the tensors of a checkpoint, and keeps the parameters among them.
+/// Builds the layers of a model from the tensors of a checkpoint, and collects the parameters.
 final class ModelWeights {
   private(set) var parameters: [Parameter] = []
   private let checkpoint: Checkpoint
@@ -46,10 +46,10 @@ final class ModelWeights {
     for declaration in checkpoint.config.expectedTensors { declarations[declaration.name] = declaration }
   }
 
-  /// A vector, such as a norm's weights or a bias; several behind one another.
+  /// A vector, such as a norm's weights or a bias; several are concatenated.
   func vector(_ names: String...) throws -> Variable<Float> { try variable(names, isVector: true) }
 
-  /// A matrix; several tensors stand below one another.
+  /// A matrix; the rows of several tensors are concatenated.
   func weight(_ names: String...) throws -> Weight {
     if use == .inference, let pieces = try stored(names) { return .stored(pieces) }
     return .variable(try variable(names, isVector: false))

@@ -16,7 +16,7 @@ extension QwenVLModel {
     return decoder(embeddings, positions: batch.positions, layout: batch.layout, on: tape, seen: seen)
   }
 
-  /// Embeddings of images, one after the other: [tokens, hidden size].
+  /// Embeddings of all images, concatenated: [tokens, hidden size].
   package func visionFeatures(of images: [ImagePatches], on tape: Tape<Float>) -> Variable<Float> {
     let width = config.vision.patchValueCount
     let patches = Matrix<Float>(rows: images.reduce(0) { $0 + $1.grid.patchCount }, columns: width, pool: pool)
@@ -49,7 +49,7 @@ extension QwenVLModel {
     decoder.logits(hidden, on: tape)
   }
 
-  /// Hidden states behind the last normalisation.
+  /// Hidden states after the last normalisation.
   package func normalized(_ hidden: Variable<Float>, on tape: Tape<Float>) -> Variable<Float> {
     tape.rmsNorm(hidden, decoder.finalNorm, epsilon: config.text.normEpsilon)
   }

@@ -11,9 +11,9 @@ public final class QwenVLModel {
   public let config: QwenVLConfig
   /// All weights in single precision, in a fixed order.
   public let parameters: [Parameter]
-  /// Who computes.
+  /// The threads that compute.
   public let workers: Workers
-  /// Where matrices live.
+  /// The memory of matrices.
   public let pool: MemoryPool
   let vision: VisionTower
   let decoder: Decoder

@@ -50,17 +50,17 @@ public struct TokenPosition: Sendable, Hashable {
   public init(_ position: Int32) { self.init(time: position, height: position, width: position) }
 }
 
-/// M-RoPE: where each token of a prompt stands.
+/// M-RoPE: the positions of a prompt's tokens.
 package struct PromptPositions {
   /// One for each token.
   package let positions: [TokenPosition]
   /// The position of the token that would follow.
   package let next: Int32
 
-  /// Text counts on by one.
+  /// Positions of text increase by one.
   ///
-  /// An image's tokens share the time of its start and lie on its merged grid; the text behind it
-  /// goes on after the greatest position used. Source: Qwen2-VL (arXiv 2409.12191).
+  /// An image's tokens share the time of its start and have the positions of its merged grid; the text after it
+  /// continues after the greatest position used. Source: Qwen2-VL (arXiv 2409.12191).
   package init(tokens: [Int32], imageToken: Int32, grids: [ImageGrid], mergeSize: Int) {
     var positions: [TokenPosition] = []
     positions.reserveCapacity(tokens.count)

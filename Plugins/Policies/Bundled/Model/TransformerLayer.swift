@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import Tensor
 
-/// One layer of the decoder or of the vision tower: attention, then a gated feed-forward part, each on a normalised
-/// input and added to it.
+/// One layer of the decoder or of the vision tower: attention, then a gated feed-forward part, each applied to a
+/// normalised input and added to it.
 struct TransformerLayer {
   let firstNorm: Variable<Float>
   /// Queries, keys and values side by side.
@@ -14,9 +14,9 @@ struct TransformerLayer {
   let down: LinearLayer
   let normEpsilon: Double
 
-  /// The rows behind this layer.
+  /// The output rows of this layer.
   ///
-  /// - Parameter seen: Called with queries, keys and values once they are rotated.
+  /// - Parameter seen: Called with the rotated queries, keys and values.
   func callAsFunction(
     _ x: Variable<Float>, heads: AttentionHeads, layout: AttentionLayout, angles: RotaryAngles<Float>,
     on tape: Tape<Float>, seen: (Matrix<Float>) -> Void = { _ in }
@@ -27,12 +27,12 @@ struct TransformerLayer {
     return rest(attended, x, on: tape)
   }
 
-  /// What attention works on.
+  /// The input of attention.
   func projected(_ x: Variable<Float>, on tape: Tape<Float>) -> Variable<Float> {
     projection(tape.rmsNorm(x, firstNorm, epsilon: normEpsilon), on: tape)
   }
 
-  /// Everything behind attention.
+  /// The part after attention.
   func rest(_ attended: Variable<Float>, _ x: Variable<Float>, on tape: Tape<Float>) -> Variable<Float> {
     let x = tape.add(x, into: output(attended, on: tape))
     let inner = tape.rmsNorm(x, secondNorm, epsilon: normEpsilon)

@@ -2,9 +2,9 @@
 import ModelInput
 import Tensor
 
-/// Turns patches into the embeddings that stand for an image in the prompt.
+/// Converts patches to the embeddings of an image in the prompt.
 ///
-/// Patches attend within windows of the image, and in some blocks to the whole image; at the end squares of patches are
+/// Patches attend within windows of the image, in some blocks to the whole image; at the end, squares of patches are
 /// merged into one token each. Source: Qwen2.5-VL (arXiv 2502.13923).
 struct VisionTower {
   let config: QwenVLConfig.Vision
@@ -33,7 +33,7 @@ struct VisionTower {
     return tape.rows(of: embedded, at: order.backToImage)
   }
 
-  /// Half of the frequencies follow a patch's row, half its column.
+  /// Half of the frequencies belong to a patch's row, half to its column.
   private func angles(_ order: WindowOrder, pool: MemoryPool) -> RotaryAngles<Float> {
     let pairs = config.headSize / 2
     let frequencies = RotaryFrequencies(theta: config.ropeTheta, size: pairs, count: pairs / 2)
@@ -45,20 +45,20 @@ struct VisionTower {
   }
 }
 
-/// The order in which the tower works: window by window.
+/// The order in which the tower processes patches: window by window.
 ///
-/// Patches come from the processor in squares that will be merged. Squares are regrouped so that those of one attention
-/// window stand together, and put back at the end.
+/// The processor returns patches in squares that will be merged. Squares are regrouped so that those of one attention
+/// window are adjacent, and put back at the end.
 struct WindowOrder {
   /// For each row of the tower, the patch of the input.
   private(set) var patches: [Int32] = []
-  /// For each row of the tower, where the patch lies in its image.
+  /// For each row of the tower, the patch's place in its image.
   private(set) var places: [(row: Int32, column: Int32)] = []
   /// For each token of the images in their own order, its row after merging.
   private(set) var backToImage: [Int32] = []
-  /// Rows that see each other in most blocks.
+  /// Rows that attend to each other in most blocks.
   let windows: AttentionLayout
-  /// Rows that see each other in the others: a frame of an image.
+  /// Rows that attend to each other in the other blocks: a frame of an image.
   let images: AttentionLayout
 
   init(grids: [ImageGrid], config: QwenVLConfig.Vision) {

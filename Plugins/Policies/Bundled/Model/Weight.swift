@@ -4,9 +4,9 @@ import Tensor
 
 /// The weight of a linear layer.
 enum Weight {
-  /// In single precision, with a gradient where it is trained.
+  /// In single precision, with a gradient if it is trained.
   case variable(Variable<Float>)
-  /// In bfloat16, where the checkpoint has it; pieces stand below one another.
+  /// In bfloat16, if the checkpoint has it so; pieces are consecutive rows.
   case stored([BFloat16Matrix])
 
   var rows: Int {

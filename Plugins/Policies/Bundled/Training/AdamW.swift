@@ -11,7 +11,7 @@ package final class AdamW {
   private let workers: Workers
   private let pool: MemoryPool
   private(set) var steps = 0
-  /// First and second moments, one matrix for each parameter that learns.
+  /// First and second moments, one matrix for each trainable parameter.
   private(set) var moments: [(first: Matrix<Float>, second: Matrix<Float>)] = []
 
   private static let elementsPerPart = 1 << 15
@@ -23,12 +23,12 @@ package final class AdamW {
     self.pool = pool
   }
 
-  /// What learns, in the order of ``moments``.
+  /// The trainable parameters, in the order of ``moments``.
   var learning: [Parameter] { parameters }
 
-  /// Applies all gradients and forgets them.
+  /// Applies all gradients and clears them.
   ///
-  /// - Throws: When a gradient is not finite; nothing has changed then but that gradients are forgotten.
+  /// - Throws: When a gradient is not finite; gradients are then cleared, and nothing else has changed.
   package func step(_ step: OptimizerStep) throws -> OptimizerReport {
     defer { for parameter in parameters { parameter.variable.dropGradient() } }
     var squares = 0.0
@@ -44,7 +44,7 @@ package final class AdamW {
       squares += sum
     }
     let norm = squares.squareRoot()
-    // As torch.nn.utils.clip_grad_norm_ does it.
+    // As in torch.nn.utils.clip_grad_norm_.
     let scale = min(1, step.maxGradientNorm / (norm + 1e-6))
     startMoments()
     steps += 1
@@ -64,7 +64,7 @@ package final class AdamW {
     return OptimizerReport(gradientNorm: norm, steps: steps)
   }
 
-  /// Takes up a saved state.
+  /// Restores a saved state.
   func restore(
     steps: Int, moment: (Int, UnsafeMutableBufferPointer<Float>, UnsafeMutableBufferPointer<Float>) throws -> Void
   )

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Cuts groups into micro-batches of bounded size: what is computed, and kept for the way back, at a time.
+/// Divides groups into micro-batches of bounded size, which are computed at a time and kept for the backward pass.
 struct MicroBatches {
   /// A group, or some of its responses.
   struct Piece {
@@ -11,7 +11,7 @@ struct MicroBatches {
   /// The pieces of each micro-batch.
   private(set) var batches: [[Piece]] = []
 
-  /// Cuts in order; a micro-batch has at most `limit` rows unless a single response has more with its prompt.
+  /// Divides in order; a micro-batch has at most `limit` rows, unless a single response with its prompt has more.
   init(_ groups: [PromptGroup], rows limit: Int) {
     var current: [Piece] = []
     var rows = 0
@@ -28,7 +28,7 @@ struct MicroBatches {
         while end < group.responses.count {
           let more = max(0, group.responses[end].count - 1)
           if end > start, rows + size + more > limit { break }
-          // A group that does not fit behind the others begins a batch of its own.
+          // A group that does not fit into the rest begins a new batch.
           if end == start, !current.isEmpty, rows + size + more > limit { close() }
           size += more
           end += 1

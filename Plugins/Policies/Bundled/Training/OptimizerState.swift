@@ -3,7 +3,7 @@ import Foundation
 import PipelineCore
 import Tensor
 
-/// The optimizer's state beside a checkpoint's weights: `optimizer.safetensors`.
+/// The optimizer's state in a checkpoint: `optimizer.safetensors`.
 enum OptimizerState {
   static let fileName = "optimizer.safetensors"
 

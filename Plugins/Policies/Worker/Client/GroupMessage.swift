@@ -2,12 +2,12 @@
 import Foundation
 import PipelineCore
 
-/// Prompts and responses as members of a header and arrays.
+/// Prompts and responses as members of a header, and arrays.
 struct GroupMessage {
   var members: [JSONValue.Member]
   var payloads: [(String, WirePayload)]
 
-  /// Prompts, with the names of each one's images.
+  /// Prompts, with the names of their images.
   static func prompts(_ prompts: [EncodedPrompt], images: [[String]]) -> GroupMessage {
     GroupMessage(
       members: [.init("images", .array(images.map { .array($0.map { .string($0) }) }))],
@@ -32,7 +32,7 @@ extension [ResponseGroup] {
   /// The tokens of all responses.
   var tokenCount: Int { reduce(0) { $0 + $1.responses.reduce(0) { $0 + $1.count } } }
 
-  /// Values of all tokens, one behind the other, response by response.
+  /// Values of all tokens, concatenated, response by response.
   func cut(_ values: [Float]) -> [[[Float]]] {
     var start = 0
     return map { group in
@@ -45,7 +45,7 @@ extension [ResponseGroup] {
 }
 
 extension SamplingOptions {
-  /// As a request has it.
+  /// The form in requests.
   func wire(endTokens: [Int]) -> JSONValue {
     [
       "temperature": .number(temperature), "top_p": .number(topP), "top_k": .number(topK),
@@ -56,7 +56,7 @@ extension SamplingOptions {
 }
 
 extension OptimizerStep {
-  /// As a request has it; no limit of the gradient's norm is null.
+  /// The form in requests; no limit of the gradient's norm is null.
   var wire: JSONValue {
     [
       "learning_rate": .number(learningRate), "beta1": .number(beta1), "beta2": .number(beta2),
@@ -67,6 +67,6 @@ extension OptimizerStep {
 }
 
 extension String {
-  /// The path from the root, which a process with another working folder understands too.
+  /// The absolute path, which a process with another working folder understands too.
   var absolutePath: String { URL(fileURLWithPath: self).path }
 }

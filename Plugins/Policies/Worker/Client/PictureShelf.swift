@@ -3,17 +3,17 @@ import ModelInput
 import PipelineCore
 import Synchronization
 
-/// An image as it is sent: upright and in the size that its patches are cut from, under a name of its own.
+/// An image as it is sent: upright, in the size from which its patches are cut, and with a name.
 struct Picture: Sendable {
   let name: String
   let grid: ImageGrid
   let image: RGBImage
 }
 
-/// Reads images, and keeps count of those that the worker holds, so that each is sent once.
+/// Reads images, and tracks which ones the worker has, so that each is sent once.
 struct PictureShelf {
   private let cache: ImageCache<Picture>
-  /// When each image that the worker holds was last used, and its bytes.
+  /// When each image of the worker was last used, and its size in bytes.
   private var held: [String: (lastUse: Int, byteCount: Int)] = [:]
   private var uses = 0
   private let byteLimit: Int
@@ -21,7 +21,7 @@ struct PictureShelf {
   /// The most bytes of images in one message, unless a single image has more.
   private static let messageByteCount = 64 << 20
 
-  /// - Parameter byteLimit: The most bytes of images that the worker holds, unless one request needs more.
+  /// - Parameter byteLimit: The most bytes of images that the worker keeps, unless one request needs more.
   init(_ config: ImageProcessorConfig, byteLimit: Int = 1 << 30) {
     let processor = ImageProcessor(config)
     let count = Mutex(0)
@@ -36,12 +36,12 @@ struct PictureShelf {
     }
   }
 
-  /// An image; see ``ImageSource`` for what an address may be.
+  /// An image; see ``ImageSource`` for the permitted addresses.
   func picture(_ address: String, _ folder: String) throws -> Picture {
     try cache.product(of: address, relativeTo: folder)
   }
 
-  /// The messages that have the worker hold images, and forget those that were not used for the longest time.
+  /// The messages that send images to the worker, and drop the least recently used ones.
   mutating func messages(toHold pictures: [Picture]) -> [WorkerConnection.Request] {
     uses += 1
     var new: [Picture] = []

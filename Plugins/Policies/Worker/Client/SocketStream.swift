@@ -12,9 +12,9 @@ final class SocketStream: WorkerStream {
   private let reading = DispatchQueue(label: "policy worker, reading")
   private let writing = DispatchQueue(label: "policy worker, writing")
 
-  /// Connects, and tries again until the time is over: the worker may come up later than the pipeline.
+  /// Connects, and retries until the time limit: the worker may start later than the pipeline.
   ///
-  /// - Throws: When nobody listens there.
+  /// - Throws: When nothing listens there.
   init(_ address: WorkerAddress, seconds: Double) async throws {
     let deadline = ContinuousClock.now + .seconds(seconds)
     name =

@@ -2,12 +2,12 @@
 import PipelineCore
 import Synchronization
 
-/// Says again and again what is waited for, so that whoever sits before a terminal sees that it goes on.
+/// Reports repeatedly what is being waited for, so that the user sees progress.
 final class WaitingNotice: Sendable {
   private let activity = Mutex("")
   private let task = Mutex<Task<Void, any Error>?>(nil)
 
-  /// Begins to tell, about once a second.
+  /// Starts reporting, about once a second.
   init(_ progressed: @escaping @Sendable (String) -> Void) {
     task.withLock { task in
       task = Task { [weak self] in
@@ -19,9 +19,9 @@ final class WaitingNotice: Sendable {
     }
   }
 
-  /// What is waited for now.
+  /// What is being waited for.
   func say(_ text: String) { activity.withLock { $0 = text } }
 
-  /// Says nothing more.
+  /// Stops reporting.
   func end() { task.withLock { $0?.cancel() } }
 }

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import PipelineCore
 
-/// An array on its way between pipeline and worker: little-endian, the last axis fastest.
+/// An array in a message between pipeline and worker: little-endian, in row-major order.
 package struct WirePayload: Sendable, Hashable {
-  /// What its elements are.
+  /// The type of its elements.
   package enum ElementType: String, Sendable, CaseIterable {
     /// Bytes of pixels and texts.
     case uint8
@@ -23,9 +23,9 @@ package struct WirePayload: Sendable, Hashable {
     }
   }
 
-  /// What its elements are.
+  /// The type of its elements.
   package let type: ElementType
-  /// How many there are along each axis.
+  /// The size along each axis.
   package let shape: [Int]
   /// The elements.
   package let bytes: [UInt8]
@@ -43,9 +43,9 @@ package struct WirePayload: Sendable, Hashable {
     (self.type, self.shape, self.bytes) = (type, shape, bytes)
   }
 
-  /// The elements, where they are of this type.
+  /// The elements, if they are of this type.
   package var int32s: [Int32]? { type == .int32 ? elements() : nil }
-  /// The elements, where they are of this type.
+  /// The elements, if they are of this type.
   package var floats: [Float]? { type == .float32 ? elements() : nil }
 
   private static func bytes<Element>(of values: [Element]) -> [UInt8] {
@@ -70,7 +70,7 @@ package struct WireFrame: Sendable, Hashable {
     let payload: WirePayload
   }
 
-  /// `kind`, `id`, and what belongs to the kind.
+  /// `kind`, `id`, and the members of the kind.
   package var header: JSONValue
   /// The arrays, in order.
   package var payloads: [Named]
@@ -83,9 +83,9 @@ package struct WireFrame: Sendable, Hashable {
 
   private init(header: JSONValue, payloads: [Named]) { (self.header, self.payloads) = (header, payloads) }
 
-  /// What it is.
+  /// Its kind.
   package var kind: String { header["kind"]?.stringValue ?? "" }
-  /// The message that it belongs to.
+  /// The id of the request.
   package var id: Int { header["id"]?.intValue ?? 0 }
   /// An array by its name.
   package subscript(name: String) -> WirePayload? { payloads.first { $0.name == name }?.payload }
@@ -93,20 +93,20 @@ package struct WireFrame: Sendable, Hashable {
 
 /// Frames as bytes.
 extension WireFrame {
-  /// What every frame begins with.
+  /// The first bytes of every frame.
   static let magic: [UInt8] = Array("SR1W".utf8)
   /// Bytes before the header.
   static let prefixCount = 16
   private static let headerLimit = 16 << 20
   private static let bodyLimit = 64 << 30
 
-  /// What is no frame of this protocol.
+  /// A violation of the protocol.
   struct Fault: Error, Sendable, CustomStringConvertible {
     let description: String
     init(_ description: String) { self.description = description }
   }
 
-  /// The sizes of what follows a prefix.
+  /// The sizes of header and payloads, from the prefix.
   struct Sizes: Sendable, Hashable {
     let header: Int
     let body: Int
@@ -137,7 +137,7 @@ extension WireFrame {
     return bytes
   }
 
-  /// Reads a prefix; nil where it does not begin as frames do.
+  /// Reads a prefix; nil if it is not that of a frame.
   static func sizes(_ prefix: [UInt8]) throws -> Sizes? {
     guard prefix.count == prefixCount, Array(prefix.prefix(4)) == magic else { return nil }
     let (header, body) = prefix.withUnsafeBytes {
@@ -152,7 +152,7 @@ extension WireFrame {
     return Sizes(header: Int(header), body: Int(body))
   }
 
-  /// Puts a frame together again.
+  /// Assembles a frame.
   init(header text: [UInt8], body: [UInt8]) throws {
     guard let parsed = try? text.withUnsafeBytes({ try JSONValue(parsing: $0) }),
       case .object(let members) = parsed, parsed["kind"]?.stringValue != nil

@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Where a worker listens: `host:port` or `unix:PATH`.
+/// The address at which a worker listens: `host:port` or `unix:PATH`.
 enum WorkerAddress: Sendable, Hashable {
   /// A host by name or number, and a port.
   case host(String, port: UInt16)
   /// A socket in the file system.
   case path(String)
 
-  /// Reads an address; nil where it is none.
+  /// Reads an address; nil if it is invalid.
   init?(_ text: String) {
     if text.hasPrefix("unix:") {
       let path = String(text.dropFirst("unix:".count))
-      // What the system has room for, the end included.
+      // The system's limit, including the terminator.
       guard !path.isEmpty, path.utf8.count < 100, !path.utf8.contains(0) else { return nil }
       self = .path(path)
     } else {

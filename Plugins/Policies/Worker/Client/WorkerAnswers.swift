@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import PipelineCore
 
-/// Responses as they come in, in any order.
+/// Collects responses, which arrive in any order.
 struct CollectedResponses {
   private var found: [[GeneratedResponse?]]
   private let limit: Int
@@ -15,7 +15,7 @@ struct CollectedResponses {
 
   /// Takes the responses of a message.
   ///
-  /// - Throws: ``WireFrame/Fault`` where they are not what was asked for.
+  /// - Throws: ``WireFrame/Fault`` if they are not those requested.
   mutating func take(_ frame: WireFrame) throws {
     guard let tokens = frame["tokens"]?.int32s, let logProbs = frame["log_probs"]?.floats,
       let lengths = frame["lengths"]?.int32s?.map(Int.init), tokens.count == logProbs.count,
@@ -48,7 +48,7 @@ struct CollectedResponses {
 
   /// All responses.
   ///
-  /// - Throws: Where some are missing.
+  /// - Throws: When some are missing.
   func responses() throws -> [[GeneratedResponse]] {
     let missing = found.reduce(0) { $0 + $1.count { $0 == nil } }
     guard missing == 0 else {
@@ -58,7 +58,7 @@ struct CollectedResponses {
   }
 }
 
-/// Which responses of a minibatch have had their gradient.
+/// Tracks which responses of a minibatch have got their gradient.
 struct SeenResponses {
   private let groups: [ResponseGroup]
   private var open: Set<ResponsePlace> = []
@@ -74,7 +74,7 @@ struct SeenResponses {
 
   /// The log-probabilities of a first phase, response by response.
   ///
-  /// - Throws: ``WireFrame/Fault`` where they are not what was asked for.
+  /// - Throws: ``WireFrame/Fault`` if they are not those requested.
   mutating func take(_ frame: WireFrame) throws -> [(ResponsePlace, [Float])] {
     guard let values = frame["log_probs"]?.floats else {
       throw WireFrame.Fault("a forward pass without log-probabilities")
@@ -97,7 +97,7 @@ struct SeenResponses {
     return found
   }
 
-  /// - Throws: Where a response was left out.
+  /// - Throws: When a response was left out.
   func checkComplete() throws {
     guard open.isEmpty else {
       throw PipelineError(.policyWorker, "the policy's worker left out \(open.count) responses of a minibatch")
@@ -106,7 +106,7 @@ struct SeenResponses {
 }
 
 extension WireFrame {
-  /// Which responses the message is about.
+  /// The responses that a message concerns.
   fileprivate var places: [ResponsePlace] {
     get throws {
       try (header["places"]?.arrayValue ?? []).map { place in

@@ -7,13 +7,13 @@ extension PipelineError.Code {
   public static let policyWorker = Self(rawValue: "policy-worker")
 }
 
-/// Text on the worker's output in the place of a message.
+/// Text on the worker's output instead of a message.
 struct StrayOutput: Error {
   let text: String
 }
 
 extension WorkerConnection {
-  /// What the worker says is wrong.
+  /// An error reported by the worker.
   static func error(in frame: WireFrame) -> PipelineError {
     let message = frame.header["message"]?.stringValue ?? "something is wrong, but not what"
     let advice = frame.header["advice"]?.stringValue ?? ""
@@ -26,11 +26,11 @@ extension WorkerConnection {
     }
   }
 
-  /// Ends a worker that is of no more use.
+  /// Ends a worker that is no longer usable.
   ///
-  /// - Returns: What went wrong, with the worker's last words.
+  /// - Returns: The error, with the worker's last words.
   func lost(_ error: any Error, during request: Request) async -> PipelineError {
-    // One that has closed its output is on its way out by itself; what it says last is worth a moment.
+    // A worker that has closed its output is about to end by itself; its last words are worth a short wait.
     let end = await stream.end(graceSeconds: 1)
     let doing = request.kind == "hello" ? "before it said hello" : "while it answered '\(request.kind)'"
     let what: String
@@ -59,16 +59,16 @@ extension WorkerConnection {
       + "policy.with.limits says how long it may take"
   }
 
-  /// What a person can do about how it ended.
+  /// The remedy for the way in which it ended.
   private static func advice(_ end: WorkerEnd) -> String {
     if end.lastWords.contains(where: { $0.contains("No module named") }) {
       return "; its Python lacks a package, install it with `make worker`"
     }
-    return end.cause.contains("SIGKILL") ? "; somebody killed it, or the system did for want of memory" : ""
+    return end.cause.contains("SIGKILL") ? "; it was killed, by a user or by the system for lack of memory" : ""
   }
 }
 
 extension Double {
-  /// Without a fraction where there is none.
+  /// Without a fraction if there is none.
   fileprivate var shortText: String { self == rounded() && abs(self) < 1e15 ? "\(Int(self))" : "\(self)" }
 }

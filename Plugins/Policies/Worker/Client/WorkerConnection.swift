@@ -2,32 +2,32 @@
 import ChildProcesses
 import PipelineCore
 
-/// Asks a worker, one request after the other, and hears its answers.
+/// Sends requests to a worker one by one, and receives its answers.
 ///
-/// A worker that dies, falls silent or breaks the protocol is ended, and every later request says why.
+/// A worker that dies, stops responding or violates the protocol is ended, and every later request reports why.
 actor WorkerConnection {
   /// The version of the protocol; both sides must speak the same.
   static let protocolVersion = 1
   /// Seconds between two heartbeats.
   static let heartbeatSeconds = 1.0
-  /// What an answer has once it has been asked to stop.
+  /// The time for an answer after the worker has been asked to stop.
   private static let cancelSeconds = 60.0
-  /// How long a worker may take to end: launchers of several ranks wait for each other.
+  /// The time in which a worker must end: launchers of several ranks wait for each other.
   private static let closeSeconds = 10.0
 
-  /// A request on its way.
+  /// A pending request.
   struct Request: Sendable {
     var kind: String
     var members: [JSONValue.Member] = []
     var payloads: [(String, WirePayload)] = []
-    /// The most seconds until the answer.
+    /// The longest wait for the answer, in seconds.
     var limit: Double
   }
 
   let stream: any WorkerStream
-  /// The most seconds between two signs of life.
+  /// The longest time between two heartbeats, in seconds.
   let silence: Double
-  /// What has passed so far.
+  /// The traffic so far.
   private(set) var traffic = WorkerTraffic()
   private var lastID = 0
   private var failure: PipelineError?
@@ -39,10 +39,10 @@ actor WorkerConnection {
     self.silence = silence
   }
 
-  /// Asks, and returns the final answer.
+  /// Sends a request, and returns the final answer.
   ///
-  /// - Parameter between: Hears what comes before the final answer; what it returns is sent back.
-  /// - Throws: What the worker says is wrong, what is wrong with the worker, what `between` throws, cancellation.
+  /// - Parameter between: Receives the messages before the final answer; what it returns is sent back.
+  /// - Throws: Errors reported by the worker, faults of the worker, errors of `between`, cancellation.
   func ask(
     _ request: Request, between: (WireFrame) throws -> WireFrame? = { _ in nil }
   ) async throws -> WireFrame {
@@ -98,7 +98,7 @@ actor WorkerConnection {
     }
   }
 
-  /// Has the worker end by itself, with all its ranks.
+  /// Asks the worker to end by itself, with all its ranks.
   func close() async {
     await begin()
     defer { end() }
@@ -107,7 +107,7 @@ actor WorkerConnection {
     _ = await stream.end(graceSeconds: Self.closeSeconds)
   }
 
-  /// An error that leaves the worker as it was.
+  /// An error that does not affect the worker.
   private struct Answer: Error {
     let error: any Error
     init(_ error: any Error) { self.error = error }
@@ -133,7 +133,7 @@ actor WorkerConnection {
     let stream = stream
     let bytes = frame.bytes
     traffic.bytesOut += bytes.count
-    // A task of its own, which no cancellation tears out of the middle of a frame.
+    // A separate task, so that a cancellation does not interrupt a frame.
     try await Task { try await stream.write(bytes, before: deadline) }.value
   }
 
@@ -145,10 +145,10 @@ actor WorkerConnection {
 
   private func next(before deadline: ContinuousClock.Instant, _ kind: String) async throws -> WireFrame {
     let stream = stream
-    // Before the first answer there are no heartbeats yet.
+    // There are no heartbeats before the first answer.
     let patience = kind == "hello" ? deadline : min(deadline, .now + .seconds(silence))
     let (frame, count) = try await Task {
-      // What is no frame may be shorter than one, so the first byte is looked at alone.
+      // Text instead of a frame may be shorter than one, so the first byte is checked alone.
       guard let first = try await stream.read(count: 1, before: patience) else { throw ChildFailure.closed }
       let rest = max(patience, .now + .seconds(30))
       guard first == [WireFrame.magic[0]] else { throw await Self.strayOutput(first, stream) }
@@ -165,7 +165,7 @@ actor WorkerConnection {
     return frame
   }
 
-  /// What was written in the place of a frame, as far as the end of its line.
+  /// The text that was written instead of a frame, up to the end of its line.
   private static func strayOutput(_ start: [UInt8], _ stream: any WorkerStream) async -> StrayOutput {
     var bytes = start
     while bytes.count < 200, bytes.last != 0x0A,

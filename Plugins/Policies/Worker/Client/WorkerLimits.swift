@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 public import PipelineCore
 
-/// How long a worker may take.
+/// The time limits of a worker.
 public struct WorkerLimits: ComponentOptions, Hashable {
   package var start = 300.0
   package var load = 1800.0
@@ -13,7 +13,7 @@ public struct WorkerLimits: ComponentOptions, Hashable {
   /// The defaults.
   public init() {}
 
-  /// What each option means.
+  /// The help for each option.
   public static let help = [
     "start": "seconds from its start to its first message",
     "load": "seconds to load the model",
@@ -23,7 +23,7 @@ public struct WorkerLimits: ComponentOptions, Hashable {
     "silence": "seconds between two signs of life; a worker gives one each second while it works",
   ]
 
-  /// What is wrong with the values.
+  /// The problems of the values.
   public func problems() -> [OptionProblem] {
     [
       ("start", start), ("load", load), ("generate", generate), ("compute", compute), ("save", save),

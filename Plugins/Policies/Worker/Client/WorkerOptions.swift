@@ -3,7 +3,7 @@ public import ModelInput
 public import PipelineCore
 
 extension WorkerPolicyBackend {
-  /// What a spec can set.
+  /// The options.
   public struct Options: ComponentOptions {
     package var model = SpecPath("")
     package var vision = VisionUse.frozen
@@ -22,10 +22,10 @@ extension WorkerPolicyBackend {
     package var limits = WorkerLimits()
     package var log = SpecPath("-")
 
-    /// No model yet.
+    /// No model is set.
     public init() {}
 
-    /// What each option means.
+    /// The help for each option.
     public static let help = [
       "model": "the folder of the model, relative to the spec's: config.json, model.safetensors, tokenizer.json",
       "vision": "whether the vision tower learns too (trained) or stays as it is (frozen), as in the paper",
@@ -41,14 +41,14 @@ extension WorkerPolicyBackend {
       "dtype": "float32, bfloat16, or auto, which is bfloat16 on a GPU; the optimizer always computes in float32",
       "attention": "transformers' implementation: sdpa, eager, flash_attention_2, …",
       "sharding": "auto has ranks share the weights out (FSDP), none has each hold them whole",
-      "gradient_checkpointing": "compute layers again on the way back rather than keep them: less memory, more time",
+      "gradient_checkpointing": "recompute layers in the backward pass instead of keeping them: less memory, more time",
       "lora": "train low-rank adapters of the decoder in place of its weights (needs peft)",
       "generation": "how responses are sampled",
       "limits": "how long the worker may take",
       "log": "a file that what the worker says on its standard error is added to; - for none",
     ]
 
-    /// What is wrong with the values.
+    /// The problems of the values.
     public func problems() -> [OptionProblem] {
       var problems: [OptionProblem] = []
       if model.text.isEmpty || model.isStandardStream {
@@ -70,7 +70,7 @@ extension WorkerPolicyBackend {
       return problems
     }
 
-    /// A worker is started here in one way, or elsewhere.
+    /// A worker is started here in one way, or runs elsewhere.
     private func placeProblems() -> [OptionProblem] {
       var problems: [OptionProblem] = []
       if !connect.isEmpty {
@@ -90,13 +90,13 @@ extension WorkerPolicyBackend {
     }
   }
 
-  /// What computes.
+  /// The device.
   public enum Device: String, Codable, Sendable, CaseIterable {
-    /// A GPU where there is one.
+    /// A GPU if there is one.
     case auto
-    /// The processor.
+    /// The CPU.
     case cpu
-    /// A GPU of Nvidia's.
+    /// An Nvidia GPU.
     case cuda
   }
 
@@ -112,14 +112,14 @@ extension WorkerPolicyBackend {
 
   /// How ranks share the weights.
   public enum Sharding: String, Codable, Sendable, CaseIterable {
-    /// Each holds a part.
+    /// Each has a part.
     case auto
-    /// Each holds all.
+    /// Each has all.
     case none
   }
 }
 
-/// Low-rank adapters: what is learned is `B · A`, scaled by alpha / rank, beside the weights.
+/// Low-rank adapters: the trainable part is `B · A`, scaled by alpha / rank, added to the weights.
 ///
 /// Source: Hu et al., "LoRA: Low-Rank Adaptation of Large Language Models" (arXiv 2106.09685).
 public struct LoRAOptions: ComponentOptions, Hashable {
@@ -129,13 +129,13 @@ public struct LoRAOptions: ComponentOptions, Hashable {
   /// None.
   public init() {}
 
-  /// What each option means.
+  /// The help for each option.
   public static let help = [
     "rank": "the rank of the adapters; 0 trains the weights themselves",
     "alpha": "adapters are scaled by alpha / rank",
   ]
 
-  /// What is wrong with the values.
+  /// The problems of the values.
   public func problems() -> [OptionProblem] {
     var problems: [OptionProblem] = []
     if rank < 0 { problems.append(OptionProblem("rank", "is \(rank), it must be 0 or more")) }
@@ -146,11 +146,11 @@ public struct LoRAOptions: ComponentOptions, Hashable {
 
 /// How a worker samples responses.
 public struct WorkerGenerationOptions: ComponentOptions, Hashable {
-  /// What samples.
+  /// The engine.
   public enum Engine: String, Codable, Sendable, CaseIterable {
-    /// The model that is trained, by transformers.
+    /// The trained model itself, by transformers.
     case transformers
-    /// vLLM, which gets the weights after each step.
+    /// vLLM, which receives the weights after each step.
     case vllm
   }
 
@@ -162,7 +162,7 @@ public struct WorkerGenerationOptions: ComponentOptions, Hashable {
   /// The defaults.
   public init() {}
 
-  /// What each option means.
+  /// The help for each option.
   public static let help = [
     "engine": "transformers samples with the model that is trained; vllm is faster on GPUs and must be installed",
     "rows_at_once": "transformers: responses that advance together on each rank; fewer need less memory",
@@ -170,7 +170,7 @@ public struct WorkerGenerationOptions: ComponentOptions, Hashable {
     "tensor_parallel": "vllm: ranks that hold a model together, where one GPU does not hold it; a divisor of the ranks",
   ]
 
-  /// What is wrong with the values.
+  /// The problems of the values.
   public func problems() -> [OptionProblem] {
     var problems: [OptionProblem] = []
     if rowsAtOnce < 1 { problems.append(OptionProblem("rows_at_once", "is \(rowsAtOnce), it must be at least 1")) }

@@ -2,11 +2,11 @@
 import ModelInput
 public import PipelineCore
 
-/// A policy whose weights live in another process: this side turns text and images into tokens and pixels, that side
+/// A policy whose weights are in another process: this side converts text and images to tokens and pixels, the worker
 /// computes.
 ///
-/// Tokens and pixels are those of the bundled policy, by the same code, so that a spec gives the same prompts whichever
-/// policy it names, and what is wrong with a record is found before anything is computed.
+/// Tokens and pixels come from the same code as in the bundled policy, so that a spec gives the same prompts with
+/// either policy, and faulty records are found before anything is computed.
 public actor WorkerPolicy: Policy {
   private let connection: WorkerConnection
   private let codec: PromptCodec
@@ -14,7 +14,7 @@ public actor WorkerPolicy: Policy {
   private let known: PolicyFacts
   private var shelf: PictureShelf
 
-  /// Takes over a worker that has loaded its model.
+  /// Wraps a worker that has loaded its model.
   init(_ connection: WorkerConnection, codec: PromptCodec, limits: WorkerLimits, parameterCount: Int) {
     self.connection = connection
     self.codec = codec
@@ -26,20 +26,20 @@ public actor WorkerPolicy: Policy {
   /// What the policy is.
   public var facts: PolicyFacts { known }
 
-  /// What has passed between this side and that.
+  /// The traffic between pipeline and worker.
   package var traffic: WorkerTraffic { get async { await connection.traffic } }
 
-  /// Turns a prompt into tokens.
+  /// Converts a prompt to tokens.
   public func encode(_ prompt: PolicyPrompt) throws -> EncodedPrompt {
     try codec.encode(prompt) { try shelf.picture($0, $1).grid }
   }
 
-  /// Turns a response's text into tokens.
+  /// Converts a response's text to tokens.
   public func encode(response: String, finish: GeneratedResponse.Finish) throws -> [Int32] {
     try codec.encode(response: response, finish: finish)
   }
 
-  /// The text of tokens, special tokens left out.
+  /// The text of tokens, without special tokens.
   public func decode(_ tokens: [Int32]) throws -> String { try codec.decode(tokens) }
 
   /// Samples responses.
@@ -75,7 +75,7 @@ public actor WorkerPolicy: Policy {
     try await logProbs(of: groups, temperature: temperature, under: "policy")
   }
 
-  /// The weights that the run began with, which the worker keeps too.
+  /// The initial weights of the run, which the worker keeps too.
   public func reference() -> (any Policy)? { WorkerReference(policy: self) }
 
   func logProbs(of groups: [ResponseGroup], temperature: Double, under weights: String) async throws -> [[[Float]]] {
@@ -93,7 +93,8 @@ public actor WorkerPolicy: Policy {
     return groups.cut(values)
   }
 
-  /// Adds gradients: the worker goes forward, the gradient of the loss is made here, the worker goes back.
+  /// Adds gradients: the worker computes the forward pass, the gradient of the loss is computed here, and the worker
+  /// computes the backward pass.
   public func accumulate(
     _ groups: [ResponseGroup], temperature: Double, gradient: @Sendable (ResponsePlace, [Float]) throws -> [Float]
   ) async throws {
@@ -119,7 +120,7 @@ public actor WorkerPolicy: Policy {
     try seen.checkComplete()
   }
 
-  /// Applies the gradients added up.
+  /// Applies the accumulated gradients.
   public func step(_ step: OptimizerStep) async throws -> OptimizerReport {
     let frame = try await connection.ask(
       .init(kind: "step", members: [.init("options", step.wire)], limit: limits.compute))
@@ -129,16 +130,16 @@ public actor WorkerPolicy: Policy {
     return OptimizerReport(gradientNorm: norm, steps: steps)
   }
 
-  /// Has the worker write a checkpoint; the folder must be one that it sees under the same path.
+  /// Lets the worker write a checkpoint; it must see the folder under the same path.
   public func save(to folder: String) async throws {
     _ = try await connection.ask(
       .init(kind: "save", members: [.init("folder", .string(folder.absolutePath))], limit: limits.save))
   }
 
-  /// Has the worker end by itself, within seconds.
+  /// Asks the worker to end by itself, within seconds.
   public func close() async { await connection.close() }
 
-  // What goes out.
+  // Outgoing messages.
 
   private func message(_ groups: [ResponseGroup], _ temperature: Double) async throws -> GroupMessage {
     let temperature = try PromptCodec.divisor(temperature)
@@ -150,7 +151,7 @@ public actor WorkerPolicy: Policy {
     return message
   }
 
-  /// Checks groups, and has the worker hold their images.
+  /// Checks groups, and sends their images to the worker.
   ///
   /// - Returns: The names of each group's images.
   private func send(_ groups: [ResponseGroup]) async throws -> [[String]] {
@@ -172,7 +173,7 @@ public actor WorkerPolicy: Policy {
     var bytes: [UInt8] = []
     var ends: [Int32] = []
     for token in 0..<known.vocabularySize {
-      // Special tokens are no part of a response's text.
+      // Special tokens are not part of a response's text.
       bytes += tokenizer.bytes(of: token, specialTokens: .skip)
       ends.append(Int32(bytes.count))
     }

@@ -3,32 +3,32 @@ import Foundation
 import ModelInput
 public import PipelineCore
 
-/// A policy in a process of its own, as a spec names it: on PyTorch, on GPUs, on many of them.
+/// A policy in a process of its own, as named in a spec: on PyTorch, on one or more GPUs.
 public struct WorkerPolicyBackend: PolicyBackend {
   /// What it says of itself.
   public static let about = ComponentAbout(
     name: "worker", summary: "Qwen2.5-VL on PyTorch in a process of its own: on GPUs, in shards, with LoRA")
 
-  /// All that a pipeline can ask for.
+  /// Everything that a pipeline can ask for.
   public let offers = Set(PolicyNeed.allCases)
   private let options: Options
 
   /// Makes the backend.
   public init(options: Options, assembly: Assembly) { self.options = options }
 
-  /// The model's `config.json`, and its weights or their index, where this machine has them.
+  /// The model's `config.json`, and its weights or their index, if this machine has them.
   public func files(in folder: String) -> [String] {
     let model = options.model.resolved(in: folder)
     return ["config.json", "model.safetensors", "model.safetensors.index.json"].map { model + "/" + $0 }
       .filter { FileManager.default.fileExists(atPath: $0) }
   }
 
-  /// Starts the worker, and has it load the model, or a checkpoint of it.
+  /// Starts the worker, and lets it load the model, or a checkpoint of it.
   ///
-  /// - Throws: What is wrong with the model or the worker, and what to do.
+  /// - Throws: What is wrong with the model or the worker, with the remedy.
   public func open(_ opening: PolicyOpening) async throws -> any Policy {
     let model = options.model.resolved(in: opening.folder)
-    // Before anything is started: most mistakes are found here.
+    // Before anything is started, because most mistakes are found here.
     let codec = try PromptCodec(folder: model)
     let notice = WaitingNotice(opening.progressed)
     defer { notice.end() }
@@ -52,7 +52,7 @@ public struct WorkerPolicyBackend: PolicyBackend {
     return WorkerPolicy(connection, codec: codec, limits: options.limits, parameterCount: parameterCount)
   }
 
-  /// What the message `load` says.
+  /// The contents of the message `load`.
   private func members(_ model: String, _ opening: PolicyOpening) -> [JSONValue.Member] {
     let choices: JSONValue = [
       "vision": .string(options.vision.rawValue), "device": .string(options.device.rawValue),

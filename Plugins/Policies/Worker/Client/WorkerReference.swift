@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import PipelineCore
 
-/// The weights that a run began with, in the worker that trains them further: log-probabilities alone.
+/// The initial weights of a run, in the worker that trains them: log-probabilities only.
 struct WorkerReference: Policy {
   let policy: WorkerPolicy
 

@@ -3,14 +3,14 @@ import ChildProcesses
 import Foundation
 import PipelineCore
 
-/// Starts a worker, or connects to one, and makes sure that both speak the same protocol.
+/// Starts a worker, or connects to one, and checks that both use the same protocol.
 struct WorkerStart {
   let options: WorkerPolicyBackend.Options
   let opening: PolicyOpening
 
-  /// A worker that has said hello.
+  /// A worker that has sent its greeting.
   ///
-  /// - Throws: Why there is none, and what to do.
+  /// - Throws: Why there is none, with the remedy.
   func connection() async throws -> WorkerConnection {
     let connection = WorkerConnection(try await stream(), silence: options.limits.silence)
     let frame = try await connection.ask(
@@ -78,15 +78,15 @@ struct WorkerStart {
   }
 }
 
-/// Where the worker's Python is.
+/// Finds the worker's Python.
 enum WorkerPython {
-  /// A variable that names the Python in place of `.venv-worker`.
+  /// The environment variable that names the Python to use instead of `.venv-worker`.
   static let variable = "SHUFFLE_R1_WORKER_PYTHON"
   private static let environment = ".venv-worker/bin/python"
 
-  /// The program that `python` in a spec means.
+  /// The program that `python` in a spec refers to.
   ///
-  /// - Throws: Where there is none, with the command that makes one.
+  /// - Throws: When there is none, with the command that makes one.
   static func path(_ name: String) throws -> String {
     if name != "auto" {
       guard let found = ChildConfiguration.location(of: name) else {
@@ -105,7 +105,7 @@ enum WorkerPython {
         + "it with `make worker`, or name a Python that has torch and transformers in policy.with.python")
   }
 
-  /// The folder of the worker's package, where the program runs inside its repository.
+  /// The folder of the worker's package, if the program runs inside its repository.
   static var package: String? {
     upward("Plugins/Policies/Worker/shuffle_r1_worker/__main__.py").map {
       String($0.dropLast("/shuffle_r1_worker/__main__.py".count))
@@ -129,7 +129,7 @@ enum WorkerPython {
   }
 }
 
-/// A file that lines are added to.
+/// A file to which lines are appended.
 private final class LogFile: Sendable {
   private let handle: FileHandle
 
@@ -143,7 +143,7 @@ private final class LogFile: Sendable {
   }
 
   func add(_ line: String) {
-    // A full disk is no reason to stop a run for the worker's chatter.
+    // A full disk is no reason to stop a run because of the worker's log.
     try? handle.write(contentsOf: Data((line + "\n").utf8))
   }
 }

@@ -2,11 +2,11 @@
 import ChildProcesses
 import Foundation
 
-/// The bytes between a pipeline and a worker, wherever it runs.
+/// The connection between a pipeline and a worker, wherever it runs.
 ///
-/// One reader and one writer at a time.
+/// There may be one reader and one writer at a time.
 protocol WorkerStream: Sendable {
-  /// So many bytes; nil where the worker has closed its end before the first of them.
+  /// Reads this many bytes; nil if the worker has closed its end before the first of them.
   ///
   /// - Throws: ``ChildFailure``.
   func read(count: Int, before deadline: ContinuousClock.Instant) async throws -> [UInt8]?
@@ -16,9 +16,9 @@ protocol WorkerStream: Sendable {
   /// - Throws: ``ChildFailure``.
   func write(_ bytes: [UInt8], before deadline: ContinuousClock.Instant) async throws
 
-  /// Ends the worker, and says how it ended.
+  /// Ends the worker, and returns how it ended.
   ///
-  /// - Parameter graceSeconds: How long it may take to end by itself, once it sees that nothing more comes.
+  /// - Parameter graceSeconds: The time in which it may end by itself, once it sees that nothing more comes.
   func end(graceSeconds: Double) async -> WorkerEnd
 }
 
@@ -26,15 +26,15 @@ protocol WorkerStream: Sendable {
 struct WorkerEnd: Sendable, Hashable {
   /// `ended with status 1`.
   let cause: String
-  /// The last lines of its standard error, where they can be known.
+  /// The last lines of its standard error, if they are available.
   var lastWords: [String] = []
 
-  /// Lines of standard error that are kept.
+  /// The number of lines of standard error that are kept.
   static let keptLines = 200
   private static let toldLines = 10
   private static let fault = "worker fault: "
 
-  /// The lines that say what was wrong: those that a rank marks as such, or else the last ones.
+  /// The lines that state the error: those that a rank marks as such, or else the last ones.
   static func telling(_ lines: [String]) -> [String] {
     let faults = lines.compactMap { line in
       line.range(of: fault).map { String(line[$0.upperBound...]) }

@@ -1,20 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// What has passed between a pipeline and a worker, and what it took beside the computation.
+/// The traffic between a pipeline and a worker, and the time it took in addition to the computation.
 package struct WorkerTraffic: Sendable, Hashable {
   /// Requests of one kind.
   package struct Requests: Sendable, Hashable {
-    /// How many.
+    /// Their number.
     package var count = 0
-    /// From the first byte out to the last byte in, all together.
+    /// The total time from the first byte sent to the last byte received.
     package var seconds = 0.0
-    /// What the worker says it was busy with them.
+    /// The time that the worker reports for them.
     package var workerSeconds = 0.0
   }
 
   /// Bytes sent to the worker.
   package var bytesOut = 0
-  /// Bytes that came from it.
+  /// Bytes received from it.
   package var bytesIn = 0
   /// Requests by kind.
   package var requests: [String: Requests] = [:]
