@@ -16,6 +16,8 @@ public enum PythonBridge: String, Codable, Sendable, CaseIterable {
   case trl
 
   /// The code that runs the bridge; it is passed in an environment variable, so that nothing has to be installed.
+  private static let launcher =
+    "import os; exec(compile(os.environ.pop('SHUFFLE_R1_BRIDGE'), 'shuffle_r1_bridge.py', 'exec'))"
 
   /// Inserts the bridge between the interpreter and the file at the end of the command.
   package func wrap(_ child: inout ChildConfiguration, function: String, arguments: OptionTree) {
