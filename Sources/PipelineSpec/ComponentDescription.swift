@@ -5,7 +5,7 @@ public import PipelineCore
 public struct ComponentDescription: Sendable {
   /// What it is.
   public let kind: ComponentKind
-  /// What it says of itself.
+  /// The description of this component.
   public let about: ComponentAbout
   /// Its options, in the order of their declaration.
   public let options: [OptionDescription]
