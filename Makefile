@@ -87,7 +87,7 @@ lint: ## check formatting, imports, links between documents, the import graph an
 	.ci/draw-graph --check
 	.ci/check-version
 
-docs: ## build guides and API as a site, .build-docs/site, and check its links; DOCS_BASE_PATH=… for a host's subfolder
+docs: build ## build guides, reference and API as a site, .build-docs/site, and check its links; DOCS_BASE_PATH=… for a host's subfolder
 	@.ci/build-docs
 
 graph: ## draw the imports between rooms into ARCHITECTURE.md

@@ -76,7 +76,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--shards", type=int, default=4)
     parser.add_argument("--tokens", type=int, default=20, help="of a response, on average")
     parser.add_argument(
-        "--step-groups", type=int, default=0, help="so many groups have the same 'step'; 0 for no 'step'"
+        "--step-groups", type=int, default=0, help="the number of groups with the same 'step'; 0 for no 'step'"
     )
     parser.add_argument("--bad", type=int, default=0, help="lines that cannot be used")
     parser.add_argument("--skew", action="store_true", help="groups of 1 and of 200 rollouts among those of 16")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Folders that are written once, as a whole: nothing happens when a folder is complete, and nobody ever sees half of one."""
+"""Folders that are written once, as a whole: a complete folder is left alone, and a partial one is never visible."""
 
 import hashlib
 import json
@@ -46,7 +46,7 @@ def make(folder: Path, origin: str, write: Callable[[Path, Path], None]) -> None
                 folder.rename(Path(scratch) / "old")
             target.rename(folder)
         except OSError:
-            # Somebody else may have been as quick.
+            # Another process may have been faster.
             if not is_complete(folder, origin):
                 raise
 

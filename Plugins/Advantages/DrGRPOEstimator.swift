@@ -3,7 +3,7 @@ import PipelineCore
 
 /// `A_i = r_i − mean(r)` over the group.
 public struct DrGRPOEstimator: AdvantageEstimator {
-  /// What it says of itself.
+  /// The description of this component.
   public static let about = ComponentAbout(
     name: "dr-grpo", summary: "The reward's distance from the group's mean, not divided by the spread",
     papers: [Paper("Understanding R1-Zero-Like Training (Dr. GRPO)", arXiv: "2503.20783")])

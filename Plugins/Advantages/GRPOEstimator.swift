@@ -5,7 +5,7 @@ import PipelineCore
 ///
 /// The constant is that of EasyR1 and Shuffle-R1.
 public struct GRPOEstimator: AdvantageEstimator {
-  /// What it says of itself.
+  /// The description of this component.
   public static let about = ComponentAbout(
     name: "grpo", summary: "The reward's distance from the group's mean, in standard deviations",
     papers: [Paper("DeepSeekMath (GRPO)", arXiv: "2402.03300")])

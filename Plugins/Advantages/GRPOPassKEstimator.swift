@@ -5,7 +5,7 @@ import PipelineCore
 ///
 /// Where several share the best reward the lead is 0.
 public struct GRPOPassKEstimator: AdvantageEstimator {
-  /// What it says of itself.
+  /// The description of this component.
   public static let about = ComponentAbout(
     name: "grpo-passk", summary: "Only the best of the group: its lead over the second, in standard deviations",
     papers: [Paper("EasyR1, compute_grpo_passk_outcome_advantage", link: "https://github.com/hiyouga/EasyR1")])

@@ -3,7 +3,7 @@ import PipelineCore
 
 /// `A_i = r_i − mean of the group's other rewards`.
 public struct RLOOEstimator: AdvantageEstimator {
-  /// What it says of itself.
+  /// The description of this component.
   public static let about = ComponentAbout(
     name: "rloo", summary: "The reward's distance from the mean of the others in the group",
     papers: [Paper("Back to Basics (RLOO)", arXiv: "2402.14740")])

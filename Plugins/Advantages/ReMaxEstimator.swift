@@ -3,7 +3,7 @@ import PipelineCore
 
 /// `A_i = r_i − r(greedy response)`; the greedy reward is the trajectory's `baseline`.
 public struct ReMaxEstimator: AdvantageEstimator {
-  /// What it says of itself.
+  /// The description of this component.
   public static let about = ComponentAbout(
     name: "remax", summary: "The reward's distance from that of the greedy response, which records carry as baseline",
     papers: [Paper("ReMax", arXiv: "2310.10505")])

@@ -9,7 +9,7 @@ import PipelineCore
 ///
 /// As EasyR1's `compute_reinforce_plus_plus_outcome_advantage` has it.
 public struct ReinforcePlusPlusEstimator: AdvantageEstimator {
-  /// What it says of itself.
+  /// The description of this component.
   public static let about = ComponentAbout(
     name: "reinforce-plus-plus", summary: "The discounted return of every token, whitened over the batch",
     papers: [Paper("REINFORCE++", arXiv: "2501.03262")])

@@ -8,7 +8,7 @@ public import PipelineCore
 ///
 /// The paper sets no lower limit; the upper one is that of verl's example.
 public struct CISPOLoss: PolicyLoss {
-  /// What it says of itself.
+  /// The description of this component.
   public static let about = ComponentAbout(
     name: "cispo", summary: "The policy gradient, each token weighted by its clipped ratio",
     papers: [Paper("MiniMax-M1 (CISPO)", arXiv: "2506.13585")])

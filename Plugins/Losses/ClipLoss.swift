@@ -6,7 +6,7 @@ public import PipelineCore
 /// With a dual clip c, tokens with A < 0 lose at most `−A c`. The log-ratio is clamped to ±20; the gradient is 0 where it
 /// is clamped and where a limit holds the loss. Shuffle-R1 has 0.2 on both sides, DAPO 0.2 and 0.28.
 public struct ClipLoss: PolicyLoss {
-  /// What it says of itself.
+  /// The description of this component.
   public static let about = ComponentAbout(
     name: "clip", summary: "PPO's clipped loss; the ratio of each token counts within limits",
     papers: [

@@ -8,7 +8,7 @@ public import PipelineCore
 ///
 /// The limits are the paper's.
 public struct GSPOLoss: PolicyLoss {
-  /// What it says of itself.
+  /// The description of this component.
   public static let about = ComponentAbout(
     name: "gspo", summary: "PPO's clipped loss with one ratio for each response, that of its mean log-ratio",
     papers: [Paper("Group Sequence Policy Optimization", arXiv: "2507.18071")])

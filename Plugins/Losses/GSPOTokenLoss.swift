@@ -7,7 +7,7 @@ public import PipelineCore
 /// of s, and changes with the token's own log-probability alone. Where the advantage is the same for all tokens of a
 /// response, and so are the weights, the gradients add up to those of `gspo`.
 public struct GSPOTokenLoss: PolicyLoss {
-  /// What it says of itself.
+  /// The description of this component.
   public static let about = ComponentAbout(
     name: "gspo-token",
     summary: "The value of gspo with a gradient for each token, for advantages that differ by token",

@@ -5,7 +5,7 @@ public import PipelineCore
 ///
 /// Advantages are ignored, so records need no reward.
 public struct NLLLoss: PolicyLoss {
-  /// What it says of itself.
+  /// The description of this component.
   public static let about = ComponentAbout(
     name: "nll", summary: "Supervised fine-tuning: the negative log-likelihood of the given responses")
   /// Nothing beside the response.

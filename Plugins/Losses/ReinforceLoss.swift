@@ -3,7 +3,7 @@ public import PipelineCore
 
 /// `−A · log π_θ`: the policy gradient as it is, for updates with the policy that sampled.
 public struct ReinforceLoss: PolicyLoss {
-  /// What it says of itself.
+  /// The description of this component.
   public static let about = ComponentAbout(
     name: "reinforce", summary: "The plain policy gradient, without a ratio to the policy before the step",
     papers: [

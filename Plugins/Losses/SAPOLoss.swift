@@ -7,7 +7,7 @@ public import PipelineCore
 ///
 /// In the paper τ is 1.0 where A ≥ 0, else 1.05.
 public struct SAPOLoss: PolicyLoss {
-  /// What it says of itself.
+  /// The description of this component.
   public static let about = ComponentAbout(
     name: "sapo", summary: "A soft gate on the ratio of each token, in the place of limits",
     papers: [Paper("Soft Adaptive Policy Optimization", arXiv: "2511.20347")])

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Matrix products from the system's BLAS, and what does not come per instruction set.
+// Matrix products from the system's BLAS, and code that does not depend on the instruction set.
 #include <math.h>
 #include <string.h>
 
@@ -34,7 +34,8 @@ void ck_gemm(
         (int)ldc);
 }
 
-// Rows of weights that are widened together: what fits the second-level cache beside the activations.
+// The number of rows of weights that are converted together: what fits in the second-level cache next to the
+// activations.
 static size_t bf16_block(size_t n, size_t k) {
   size_t rows = 131072 / (k ? k : 1);
   if (rows < 8) rows = 8;
@@ -66,7 +67,7 @@ double ck_sum_of_squares(ck_type type, size_t count, const void *x) {
   if (type == CK_DOUBLE) {
     for (size_t i = 0; i < count; i++) sum += ((const double *)x)[i] * ((const double *)x)[i];
   } else {
-    // Eight sums side by side, so that this needs no reordering by the compiler.
+    // Eight sums side by side, so that the compiler need not reorder them.
     double sums[8] = {0};
     const float *values = x;
     size_t i = 0;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A fixed set of threads that share loops. Workers spin for a moment before they sleep, since the next loop of a
-// forward pass follows within microseconds. A loop waits for the parts that somebody has begun, never for a worker that
-// has not come: on a machine with other work to do it may come late, and the caller then does all of it.
+// forward pass follows within microseconds. A loop waits for the parts that have been begun, never for a worker that
+// has not started: on a busy machine it may come late, and the caller then does all the work.
 #include <pthread.h>
 #include <sched.h>
 #include <stdatomic.h>
@@ -19,7 +19,7 @@ struct ck_pool {
   atomic_size_t generation;  // changes announce a loop
   atomic_int sleeping;
   atomic_bool ends;
-  // The number of the loop, and of its next part: both at once, so that who comes late takes nothing of another loop.
+  // The number of the loop and of its next part, in one word, so that a late worker takes no part of another loop.
   _Atomic uint64_t ticket;
   _Atomic(loop_body) body;
   _Atomic(void *) context;
@@ -39,7 +39,7 @@ static inline void relax(void) {
 #endif
 }
 
-// Does parts of the loop until none is left to begin.
+// Takes and does parts of the loop until none is left.
 static void share(ck_pool *pool) {
   for (;;) {
     uint64_t ticket = atomic_load_explicit(&pool->ticket, memory_order_acquire);
@@ -114,7 +114,7 @@ void ck_pool_run(ck_pool *pool, size_t count, loop_body body, void *context) {
     for (size_t index = 0; index < count; index++) body(context, index);
     return;
   }
-  // Closed while the loop is described: a part beyond every count.
+  // Closed while the loop is set up: a part number beyond every count.
   uint64_t loop = ((atomic_load_explicit(&pool->ticket, memory_order_relaxed) >> 32) + 1) << 32;
   atomic_store_explicit(&pool->ticket, loop | UINT32_MAX, memory_order_relaxed);
   atomic_thread_fence(memory_order_seq_cst);
@@ -126,7 +126,7 @@ void ck_pool_run(ck_pool *pool, size_t count, loop_body body, void *context) {
   announce(pool);
   share(pool);
   for (int spin = 0; atomic_load_explicit(&pool->done, memory_order_acquire) < count; spin++) {
-    // Who works on the last part may be waiting for this very processor.
+    // The worker with the last part may be waiting for this very processor.
     if (spin < SPINS_BEFORE_YIELD) relax(); else sched_yield();
   }
   pthread_mutex_unlock(&pool->owner);

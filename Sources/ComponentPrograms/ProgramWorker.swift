@@ -97,7 +97,7 @@ package actor ProgramWorker {
     case .ready(let together): answersTogether = together
     case .answer(let id, let answer):
       guard let position = open.removeValue(forKey: id) else {
-        let what = requests.contains { $0.id == id } ? "a second time" : "although nobody had asked for it"
+        let what = requests.contains { $0.id == id } ? "a second time" : "although it was not asked for"
         return "answered for '\(id)' \(what)"
       }
       outcome.answers[position] = answer

@@ -18,7 +18,7 @@ final class FileRecordStorage: RecordStorage {
       guard try descriptor.read(into: buffer, at: offset) == count else {
         throw PipelineError(
           .invalidData,
-          "\(descriptor.path) became shorter while it was being read; run again when nobody writes to it")
+          "\(descriptor.path) became shorter while it was being read; run again when it is no longer being written")
       }
       return try body(UnsafeRawBufferPointer(buffer))
     }

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 public import PipelineCore
 
-/// A checked pipeline, with its stages made: what a run uses.
+/// A checked pipeline with its stages, ready for a run.
 public struct AssembledPipeline: Sendable {
   /// A stage of the pipeline.
   public struct NamedStage: Sendable {
-    /// What the stage is called in this run; unique.
+    /// The stage's name in this run; unique.
     public let name: String
     /// The stage.
     public let stage: any Stage
@@ -18,36 +18,36 @@ public struct AssembledPipeline: Sendable {
 
   /// The spec's file, as the user named it.
   public let file: String
-  /// What the pipeline is called; empty where the spec does not say.
+  /// The pipeline's name; empty if the spec has none.
   public let name: String
-  /// What the pipeline is for; empty where the spec does not say.
+  /// The pipeline's purpose; empty if the spec does not state one.
   public let description: String
   /// The seed of all random draws.
   public let seed: UInt64
-  /// The policy's backend; nil where the spec names none.
+  /// The policy's backend; nil if the spec names none.
   public let policy: (any PolicyBackend)?
   /// Where trajectories come from.
   public let source: SourceOptions
   /// The stages, in the order in which batches pass them.
   public let stages: [NamedStage]
-  /// How long the policy is trained, what is saved and evaluated on the way.
+  /// How long the policy is trained, and what is saved and evaluated during training.
   public let training: TrainingOptions
   /// Where the results go.
   public let output: OutputOptions
-  /// The spec with every default filled in: a spec again, of the same pipeline.
+  /// The spec with every default filled in; it is itself a spec of the same pipeline.
   ///
-  /// Paths are as they were written.
+  /// Paths are unchanged.
   public let resolved: JSONValue
   let resolve: @Sendable (_ paths: (@Sendable (SpecPath) -> String)?) throws -> JSONValue
 
   /// The resolved spec with other paths in it.
   ///
-  /// - Parameter rebase: How to write a path that stands in this spec.
+  /// - Parameter rebase: Converts the paths of this spec.
   public func resolved(writing rebase: @escaping @Sendable (SpecPath) -> String) throws -> JSONValue {
     try resolve(rebase)
   }
 
-  /// What the stages use of the policy.
+  /// What the stages need from the policy.
   public var needs: Set<PolicyNeed> { stages.reduce(into: []) { $0.formUnion($1.stage.needs) } }
 
   /// The folder that paths with ``SpecPath/Base/specFolder`` are relative to; empty for the working folder.

@@ -1,24 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
 public import PipelineCore
 
-/// What there is to know of a registered component, for `describe` and the schema.
+/// The facts about a registered component, for `describe` and the schema.
 public struct ComponentDescription: Sendable {
-  /// What it is.
+  /// Its kind.
   public let kind: ComponentKind
-  /// What it says of itself.
+  /// The description of this component.
   public let about: ComponentAbout
   /// Its options, in the order of their declaration.
   public let options: [OptionDescription]
-  /// What its trajectories must carry, with default options; nil if it cannot be made with those.
+  /// The fields that its trajectories must carry, with default options; nil if it cannot be made with those.
   public let reads: [Field]?
-  /// What a stage adds to its trajectories, with default options; nil for other kinds.
+  /// The fields that a stage adds to its trajectories, with default options; nil for other kinds.
   public let writes: [Field]?
-  /// What a stage asks of the policy, with default options; nil for other kinds.
+  /// What a stage needs from the policy, with default options; nil for other kinds.
   public let needs: [PolicyNeed]?
 
   /// Describes a component.
   ///
-  /// - Throws: ``PipelineError`` when the name is unknown, with the nearest.
+  /// - Throws: ``PipelineError`` when the name is unknown, with the nearest one.
   public init(_ kind: ComponentKind, _ name: String, in registry: Registry) throws {
     let type: any Component.Type =
       switch kind {
@@ -31,7 +31,7 @@ public struct ComponentDescription: Sendable {
     func open<C: Component>(_ type: C.Type) -> (options: [OptionDescription], instance: C?) {
       let assembly = Assembly(registry: registry, reader: SpecOptionsReader())
       let options = C.Options()
-      // An initialiser may count on options without problems.
+      // An initialiser may rely on options without problems.
       let instance = (try? options.allProblems().isEmpty) == true ? try? C(options: options, assembly: assembly) : nil
       return (OptionProbe(registry: registry).options(of: C.Options.self), instance)
     }
@@ -55,7 +55,7 @@ public struct ComponentDescription: Sendable {
   /// Its registered name.
   public var name: String { about.name }
 
-  /// Its figures, under the names that they have in `metrics.jsonl` where a spec gives the stage no other name.
+  /// Its metrics, under their names in `metrics.jsonl` if the spec does not rename the stage.
   public var metrics: [MetricAbout] {
     about.metrics.map { metric in
       var metric = metric
@@ -64,7 +64,7 @@ public struct ComponentDescription: Sendable {
     }
   }
 
-  /// The description as JSON, for programs.
+  /// The description as JSON.
   public var json: JSONValue {
     func list(_ fields: [Field]) -> JSONValue { .array(fields.map { .string($0.rawValue) }) }
     var members = [
@@ -95,7 +95,7 @@ extension DropRule {
 }
 
 extension MetricAbout {
-  /// The figure's description as JSON, for programs.
+  /// The metric's description as JSON.
   public var json: JSONValue {
     [
       "name": .string(name), "unit": .string(unit), "meaning": .string(meaning),

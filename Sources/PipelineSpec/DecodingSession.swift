@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 import PipelineCore
 
-/// What is wrong with one option, and the sentence to say it with.
+/// A fault of one option, with its message.
 struct OptionFault: Error {
   /// The option's path, as in `functions.0.weight`.
   let path: [String]
   /// The whole sentence.
   let message: String
-  /// Where the user can mend it.
+  /// The place where the user can correct it.
   let location: SourceLocation
 }
 
-/// Remembers, while options are decoded, what the types asked for and what went wrong.
+/// Records, during decoding, which keys the types asked for, and the faults.
 final class DecodingSession {
   private(set) var faults: [OptionFault] = []
   private var tables: [(path: [String], entries: [OptionTree.Entry])] = []
@@ -19,23 +19,23 @@ final class DecodingSession {
   private var opened: Set<[String]> = []
   private var abandoned: [[String]] = []
 
-  /// Keeps a fault, after which decoding goes on with the default of the option at `path`.
+  /// Records a fault; decoding then continues with the default of the option at `path`.
   func record(_ fault: OptionFault, abandoning path: [String]) {
     faults.append(fault)
     abandoned.append(path)
   }
 
-  /// Notes that a type looked for a key.
+  /// Records that a type asked for a key.
   func ask(_ key: String, in path: [String]) {
     if asked[path]?.contains(key) != true { asked[path, default: []].append(key) }
   }
 
-  /// Notes that a type reads a table of the user's by its keys.
+  /// Records that a type reads a user-defined table by its keys.
   func open(_ entries: [OptionTree.Entry], at path: [String]) {
     if opened.insert(path).inserted { tables.append((path, entries)) }
   }
 
-  /// The keys that no type looked for, in tables that were read to the end.
+  /// The keys that no type asked for, in tables that were read to the end.
   func unknownKeys() -> [OptionFault] {
     tables.flatMap { path, entries -> [OptionFault] in
       if abandoned.contains(where: { path.starts(with: $0) }) { return [] }
@@ -50,7 +50,7 @@ final class DecodingSession {
   }
 }
 
-/// The sentence about a name that nobody knows.
+/// The sentence about an unknown name.
 enum UnknownName {
   /// With the nearest known name, or else all of them.
   static func message(_ noun: String, _ name: String, known: [String], plural: String) -> String {

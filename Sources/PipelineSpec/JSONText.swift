@@ -31,7 +31,7 @@ enum JSONText {
     return try builder.next()
   }
 
-  /// Puts jsoncpp's sentences into the words of the other messages.
+  /// Rewords jsoncpp's messages in the style of the others.
   private static func wording(_ message: String) -> String {
     switch message {
     case "Syntax error: value, object or array expected": "expected a value"

@@ -2,7 +2,7 @@
 
 /// Lists.
 protocol ListOption {
-  /// What the elements are.
+  /// The type of the elements.
   static var elementType: Any.Type { get }
 }
 
@@ -16,6 +16,6 @@ extension Optional: OptionalOption {
 
 /// Options that may be absent.
 protocol OptionalOption {
-  /// What stands there when it is present.
+  /// The type of the value if it is present.
   static var wrappedType: Any.Type { get }
 }

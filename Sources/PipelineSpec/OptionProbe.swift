@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import PipelineCore
 
-/// Finds the shape of options by decoding their defaults and watching what the types ask for.
+/// Finds the shape of options by decoding their defaults and observing what the types ask for.
 struct OptionProbe {
-  /// Tells the kind of the component that a default names.
+  /// Determines the kind of the component that a default names.
   let registry: Registry
 
   /// The options of a type, in the order in which it reads them.
@@ -13,9 +13,9 @@ struct OptionProbe {
   }
 
   /// - Parameters:
-  ///   - defaults: What stands there by default, if anything does.
+  ///   - defaults: The default value, if there is one.
   ///   - kind: The kind of component that is named there, if one is.
-  ///   - help: Help on options further in, by their path from here.
+  ///   - help: Help for nested options, by their path from here.
   private func shape(
     _ type: Any.Type, defaults: OptionTree?, kind: ComponentKind?, help: [String: String]
   ) -> OptionShape {
@@ -54,7 +54,7 @@ struct OptionProbe {
     }
     let record = ProbeRecord()
     let here = OptionTree.empty.location
-    // The defaults show every key; what nothing can be made of shows every form.
+    // The defaults show every key; a value that cannot be decoded shows every form.
     for tree in [defaults, OptionTree(.null, at: here)] {
       guard let tree else { continue }
       let inner = OptionsDecoder(session: DecodingSession(), path: [], fallback: tree, place: here)
@@ -84,7 +84,7 @@ struct OptionProbe {
     return scalars.isEmpty ? .table(options) : .either(scalars + [.table(options)])
   }
 
-  /// The kind of the component that a default names, if that name is of one kind only.
+  /// The kind of the component that a default names, if the name belongs to one kind only.
   private func kind(named tree: OptionTree?) -> ComponentKind? {
     var tree = tree
     if case .list(let elements) = tree?.node { tree = elements.first }
@@ -108,7 +108,7 @@ private final class ProbeRecord {
   }
 }
 
-/// Decodes defaults and notes what is asked for.
+/// Decodes defaults and records what is asked for.
 private struct ProbeDecoder: Decoder {
   let inner: OptionsDecoder
   let record: ProbeRecord

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 import PipelineCore
 
-/// Converts scalars of a tree to the type that an option asks for.
+/// Converts scalars of a tree to the type of an option.
 ///
-/// Plain text (YAML, `--set`) is a number where a number is asked for, and text where text is: `no` and `010`
-/// hold no surprises.
+/// Plain text (YAML, `--set`) is a number if a number is wanted, and text if text is wanted, so that `no` and `010`
+/// cause no surprises.
 enum OptionScalar {
-  /// What cannot be converted, as the rest of the sentence "'option' …".
+  /// A value that cannot be converted, as the rest of the sentence "'option' …".
   struct Mismatch: Error {
     let message: String
   }
@@ -41,7 +41,7 @@ enum OptionScalar {
     guard let value = Double(text), value.rounded(.towardZero) == value else {
       throw Mismatch(message: "must be a whole number")
     }
-    // Above 2^53 a Double no longer says which whole number was meant.
+    // Above 2^53 a Double does not determine which whole number was meant.
     guard value.magnitude <= 9_007_199_254_740_992, let exact = T(exactly: value) else {
       throw Mismatch(message: "must lie in \(T.min)…\(T.max)")
     }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 public import PipelineCore
 
-/// What may stand in a spec for an option.
+/// The permitted values of an option.
 public indirect enum OptionShape: Sendable, Hashable {
   /// `true` or `false`.
   case boolean
@@ -13,17 +13,17 @@ public indirect enum OptionShape: Sendable, Hashable {
   case text
   /// One of some words.
   case words([String])
-  /// A list of equal shapes.
+  /// A list with elements of one shape.
   case list(OptionShape)
-  /// A table whose keys are the user's.
+  /// A table with user-defined keys.
   case dictionary(OptionShape)
   /// A table of options.
   case table([OptionDescription])
-  /// A component by name, or a table of `use`, `with` and further options. Of any kind, for nil.
+  /// A component by name, or a table of `use`, `with` and further options; of any kind if nil.
   case component(ComponentKind?, further: [OptionDescription])
   /// Any of some shapes.
   case either([OptionShape])
-  /// What a type says of itself, as a JSON Schema.
+  /// The JSON Schema that a type gives for itself.
   case schema(JSONValue)
   /// Anything.
   case anything
@@ -46,7 +46,7 @@ public indirect enum OptionShape: Sendable, Hashable {
     }
   }
 
-  /// The words that may stand there, if it can only be some words.
+  /// The permitted words, if only some words are permitted.
   public var allowed: [String] { if case .words(let words) = self { words } else { [] } }
 
   private static func type(of schema: JSONValue) -> String {
@@ -75,14 +75,14 @@ public indirect enum OptionShape: Sendable, Hashable {
 public struct OptionDescription: Sendable, Hashable {
   /// The option's name in a spec.
   public let name: String
-  /// What may stand there.
+  /// The permitted values.
   public let shape: OptionShape
-  /// What stands there where a spec says nothing; nil when it must say something.
+  /// The value if a spec does not set it; nil if it must be set.
   public let defaultValue: JSONValue?
-  /// What the option means, in one line.
+  /// The help, in one line.
   public let help: String
 
-  /// The description as JSON, for programs.
+  /// The description as JSON.
   public var json: JSONValue {
     var members = [
       JSONValue.Member("name", .string(name)), JSONValue.Member("type", .string(shape.type)),
@@ -99,7 +99,7 @@ public struct OptionDescription: Sendable, Hashable {
 }
 
 extension OptionShape {
-  /// The options of the table that may stand there, or of each element of a list.
+  /// The options of a permitted table, or of each element of a list.
   public var options: [OptionDescription] {
     switch self {
     case .table(let options), .component(_, let options): options

@@ -7,7 +7,7 @@ struct OptionsKeyedContainer<Key: CodingKey>: PresenceContainer {
 
   var codingPath: [any CodingKey] { decoder.codingPath }
 
-  /// The user's keys where there is a table of the user's: for dictionaries and enums these replace the default.
+  /// The user's keys if there is a table of the user's: for dictionaries and enums these replace the default.
   var allKeys: [Key] {
     guard case .table(let entries) = decoder.effective?.node else { return [] }
     return entries.compactMap { entry in
@@ -20,7 +20,7 @@ struct OptionsKeyedContainer<Key: CodingKey>: PresenceContainer {
     decoder.keysAreVerbatim ? key.stringValue : OptionName.snakeCase(key.stringValue)
   }
 
-  /// The decoder of a key's value, or nil when the key is nowhere.
+  /// The decoder of a key's value, or nil if the key does not exist.
   private func child(_ key: any CodingKey) -> OptionsDecoder? {
     let name = name(key)
     decoder.session.ask(name, in: decoder.path)
@@ -28,7 +28,7 @@ struct OptionsKeyedContainer<Key: CodingKey>: PresenceContainer {
     if case .table(let entries) = decoder.user?.node { entry = entries.first { $0.key == name } }
     let fallback = decoder.fallback?[name]
     guard entry != nil || fallback != nil else { return nil }
-    // Options of a component that nobody wrote are missing beside its name.
+    // Missing options of a component are reported next to its name.
     let beside = name == "with" ? decoder.user?["use"]?.location : nil
     let here = beside ?? decoder.user?.location ?? decoder.place
     return OptionsDecoder(
@@ -61,7 +61,7 @@ struct OptionsKeyedContainer<Key: CodingKey>: PresenceContainer {
     }
   }
 
-  /// Nothing where nothing is written; what is written wrongly is recorded, and counts as nothing.
+  /// Nil if nothing is written; an invalid value is recorded and counts as nil.
   func optional<T: Decodable>(_ type: T.Type, forKey key: Key) throws -> T? {
     guard let child = child(key), child.effective.map(OptionScalar.isNull) != true else { return nil }
     if child.fallback != nil { return try decode(type, forKey: key) }
@@ -138,7 +138,7 @@ struct OptionsListContainer: UnkeyedDecodingContainer {
   mutating func superDecoder() throws -> any Decoder { try next() }
 }
 
-/// A value that is neither table nor list, converted to the type asked for.
+/// A value that is neither a table nor a list, converted to the wanted type.
 struct OptionsScalarContainer: SingleValueDecodingContainer {
   let decoder: OptionsDecoder
 

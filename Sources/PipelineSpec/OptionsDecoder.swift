@@ -1,27 +1,27 @@
 // SPDX-License-Identifier: Apache-2.0
 import PipelineCore
 
-/// Decodes options from what the user wrote, laid over the defaults.
+/// Decodes options from the user's values, laid over the defaults.
 ///
-/// Tables are laid over each other key by key; everything else the user writes replaces the default. A value
-/// that cannot be used is recorded, and decoding goes on with its default, so that one reading finds all faults.
+/// Tables are merged key by key; every other value of the user replaces the default. A value that cannot be used is
+/// recorded, and decoding continues with its default, so that one pass finds all faults.
 struct OptionsDecoder: OptionTreeDecoder {
   let session: DecodingSession
-  /// Where in the options this is.
+  /// The position in the options.
   var path: [String]
-  /// What the user wrote here.
+  /// The user's value here.
   var user: OptionTree?
-  /// What stands here by default.
+  /// The default value here.
   var fallback: OptionTree?
-  /// Where the user can mend a fault of this value: its key, or the nearest table that he wrote.
+  /// The place where the user can correct a fault of this value: its key, or the nearest table in the spec.
   var place: SourceLocation
-  /// Whether keys are the user's own words.
+  /// Whether keys are user-defined.
   var keysAreVerbatim = false
 
   var codingPath: [any CodingKey] { path.map { AnyCodingKey($0) } }
   var userInfo: [CodingUserInfoKey: Any] { [:] }
 
-  /// What decides here: the user's word, or else the default.
+  /// The value that counts: the user's, or else the default.
   var effective: OptionTree? { user ?? fallback }
 
   func takeTree() -> OptionTree {
@@ -34,7 +34,7 @@ struct OptionsDecoder: OptionTreeDecoder {
 
   /// Decodes the value.
   ///
-  /// - Throws: ``OptionFault`` where there is no default to go on with.
+  /// - Throws: ``OptionFault`` if there is no default to continue with.
   func value<T: Decodable>(_ type: T.Type) throws -> T {
     var decoder = self
     decoder.keysAreVerbatim = type is any StringKeyedDictionary.Type
@@ -59,7 +59,7 @@ struct OptionsDecoder: OptionTreeDecoder {
     }
   }
 
-  /// A fault of this value; `sentence` goes on after the option's name.
+  /// A fault of this value; `sentence` continues after the option's name.
   func fault(_ sentence: String) -> OptionFault {
     let found = effective.map { ", found \($0.kindDescription)" } ?? ""
     return OptionFault(path: path, message: "\(subject) \(sentence)\(found)", location: place)
@@ -90,7 +90,7 @@ struct OptionsDecoder: OptionTreeDecoder {
       path: path, message: "\(subject) must be one of \(list), found \(found)\(hint)", location: place)
   }
 
-  /// Whether a type is an enum, whose table forms exclude each other; told by its default.
+  /// Whether a type is an enum, whose table forms exclude each other; determined by its default.
   private func isEnumeration<T: Decodable>(_ type: T.Type) -> Bool {
     var defaults = self
     defaults.user = nil
@@ -118,7 +118,7 @@ extension OptionTree {
   /// Whether this is a table.
   package var isTable: Bool { if case .table = node { true } else { false } }
 
-  /// The text of a word, in quotes or not.
+  /// The text of a word, quoted or not.
   var word: String? {
     switch node {
     case .string(let text), .plain(let text): text
@@ -127,7 +127,7 @@ extension OptionTree {
   }
 }
 
-/// The words that an option may be, when its type is an enum of them.
+/// The permitted words of an option, if its type is an enum of words.
 enum AllowedWords {
   /// The raw values of an enum of strings, in the order of its cases.
   static func of(_ type: Any.Type) -> [String]? {

@@ -5,12 +5,12 @@ public import PipelineCore
 public struct OutputOptions: ComponentOptions {
   /// The trajectories that are left after the last stage.
   public var rollouts = SpecPath("selected.jsonl")
-  /// Whether the run writes down what became of each trajectory.
+  /// Whether the run records what became of each trajectory.
   public var lineage = true
-  /// Whether the run writes its metrics and timings for TensorBoard too.
+  /// Whether the run also writes its metrics and timings for TensorBoard.
   public var tensorboard = TensorBoardChoice.auto
 
-  /// One line on each option.
+  /// One line for each option.
   public static let help = [
     "rollouts": "The file, in the run directory, that the trajectories which are left go to",
     "lineage": "Whether to write down for each trajectory which stage kept or dropped it, and why",
@@ -23,7 +23,7 @@ public struct OutputOptions: ComponentOptions {
 
   /// Whether events for TensorBoard are written.
   public enum TensorBoardChoice: String, Codable, Sendable, CaseIterable {
-    /// Where a policy is trained.
+    /// If a policy is trained.
     case auto
     /// Always.
     case on
@@ -31,13 +31,13 @@ public struct OutputOptions: ComponentOptions {
     case off
   }
 
-  /// What the run keeps for itself in its directory.
+  /// The run's own files in its directory.
   private static let taken: Set = [
     "resolved.json", "state.json", "metrics.jsonl", "timings.jsonl", "lineage.jsonl", "bad-records.jsonl", "taps",
     "evaluations.jsonl", "checkpoints", "tensorboard",
   ]
 
-  /// The file must lie in the run's directory and be nobody else's.
+  /// The file must be in the run's directory, and not one of the run's own.
   public func problems() -> [OptionProblem] {
     let path = rollouts.text
     let parts = path.split(separator: "/", omittingEmptySubsequences: false)

@@ -3,11 +3,11 @@ public import PipelineCore
 
 /// Checks a whole spec and makes its stages, without data and without a model.
 ///
-/// Everything that is wrong is found in one go: unknown names, wrong options, and stages in an impossible order.
+/// All faults are found in one pass: unknown names, wrong options, and stages in an impossible order.
 public struct PipelineChecker: Sendable {
-  /// What can be named.
+  /// The components that can be named.
   public let registry: Registry
-  /// What `source.format` may be, beside `auto`.
+  /// The permitted values of `source.format`, in addition to `auto`.
   public let formats: [String]
 
   private let folder: String
@@ -23,7 +23,7 @@ public struct PipelineChecker: Sendable {
     self.folder = folder
   }
 
-  /// Checks a spec's tree and puts the pipeline together.
+  /// Checks a spec's tree and assembles the pipeline.
   ///
   /// - Throws: ``PipelineErrors``, sorted by place.
   public func check(
@@ -84,7 +84,7 @@ public struct PipelineChecker: Sendable {
     }
   }
 
-  /// What the stages want of a policy and do not get, and what a pipeline with a policy lacks.
+  /// What the stages need and the policy does not offer, and what a pipeline with a policy lacks.
   private func needErrors(
     _ stages: [AssembledPipeline.NamedStage], policy: (any PolicyBackend)?, spec: PipelineSpec, tree: OptionTree
   ) -> [PipelineError] {
@@ -141,7 +141,7 @@ public struct PipelineChecker: Sendable {
       : "name another policy"
   }
 
-  /// Makes a stage; where its options are wrong, with defaults in their place, to find what else is wrong.
+  /// Makes a stage; if its options are wrong, with defaults instead, to find further faults.
   private func make(
     _ entry: StageEntry, at location: SourceLocation
   ) -> (stage: (any Stage)?, errors: [PipelineError]) {
@@ -155,7 +155,7 @@ public struct PipelineChecker: Sendable {
         return (try S(options: reading.options, assembly: assembly), errors)
       } catch {
         let faults = Self.pipelineErrors(error, at: location, making: entry.runName)
-        // An error without place may come from a default that stands in for what the user wrote.
+        // An error without a place may come from a default that replaces the user's value.
         return (nil, errors.isEmpty ? faults : errors + faults.filter { $0.code != .plugIn })
       }
     }
@@ -184,8 +184,8 @@ public struct PipelineChecker: Sendable {
     }
   }
 
-  /// What to take for a stage that cannot be made, so that later stages are not blamed for it: the stage of that
-  /// name or the nearest, with its defaults.
+  /// A substitute for a stage that cannot be made, so that later stages are not blamed for it: the stage with that name
+  /// or the nearest one, with its defaults.
   private func standIn(for use: String) -> (any Stage)? {
     let names = registry.names(of: .stage)
     let name = names.contains(use) ? use : NearestName.suggestion(for: use, among: names)

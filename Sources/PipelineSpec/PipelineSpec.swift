@@ -1,29 +1,29 @@
 // SPDX-License-Identifier: Apache-2.0
 public import PipelineCore
 
-/// A pipeline as the user wrote it; ``AssembledPipeline`` is what a run uses.
+/// A pipeline as the user wrote it; a run uses ``AssembledPipeline``.
 public struct PipelineSpec: ComponentOptions {
-  /// Where editors find the schema of specs; means nothing to a run.
+  /// The schema of specs, for editors; ignored by a run.
   public var schema = ""
-  /// What to call the pipeline.
+  /// The pipeline's name.
   public var name = ""
-  /// What it is for.
+  /// Its purpose.
   public var description = ""
   /// The seed of all random draws.
   public var seed: UInt64 = 1
   /// Shared libraries whose components the spec names.
   public var plugins: [SpecPath] = []
-  /// The policy that stages work with; named nowhere for a pipeline without one.
+  /// The policy that stages work with; without a name for a pipeline without one.
   public var policy = ComponentReference("")
   /// Where trajectories come from.
   public var source = SourceOptions()
   /// The stages, in the order in which batches pass them.
   public var stages: [StageEntry] = []
-  /// How long the policy is trained, what is saved and evaluated on the way.
+  /// How long the policy is trained, and what is saved and evaluated during training.
   public var training = TrainingOptions()
   /// Where the results go.
   public var output = OutputOptions()
-  /// What a run wrote down about itself; means nothing to the next one.
+  /// What a run recorded about itself; ignored by the next one.
   public var provenance = OptionTree.empty
 
   private enum CodingKeys: String, CodingKey {
@@ -31,7 +31,7 @@ public struct PipelineSpec: ComponentOptions {
     case name, description, seed, plugins, policy, source, stages, training, output, provenance
   }
 
-  /// One line on each option.
+  /// One line for each option.
   public static let help = [
     "$schema": "The JSON Schema of specs, for editors",
     "name": "What to call the pipeline",
@@ -46,13 +46,13 @@ public struct PipelineSpec: ComponentOptions {
     "provenance": "Written by a run into its resolved.json: the program's version and what the inputs were; ignored",
   ]
 
-  /// What is named where.
+  /// Which options name components of which kind.
   public static let componentKinds: [String: ComponentKind] = ["stages": .stage, "policy": .policy]
 
   /// A spec without stages.
   public init() {}
 
-  /// A pipeline needs stages, and a policy learns from the first batch on.
+  /// A pipeline needs stages, and a policy is trained from the first batch on.
   public func problems() -> [OptionProblem] {
     var problems: [OptionProblem] = []
     if source.firstBatch > 0, !policy.use.isEmpty {
@@ -71,22 +71,22 @@ public struct PipelineSpec: ComponentOptions {
 public struct StageEntry: ComponentOptions {
   /// The registered stage and its options.
   public var reference: ComponentReference
-  /// What the stage is called in the run; empty where the spec does not say.
+  /// The stage's name in the run; empty if the spec does not state one.
   public var name: String
 
   private enum CodingKeys: String, CodingKey { case use, name, with }
 
-  /// One line on each option.
+  /// One line for each option.
   public static let help = [
     "use": "The registered name of the stage",
     "name": "What to call the stage in this run; 'use' where absent",
     "with": "The stage's options",
   ]
 
-  /// What the stage is called in the run: taps, lineage and random draws go by this name.
+  /// The stage's name in the run, used by taps, lineage and random draws.
   public var runName: String { name.isEmpty ? reference.use : name }
 
-  /// An entry that names no stage yet.
+  /// An entry without a stage yet.
   public init() { self.init(ComponentReference("")) }
 
   /// Uses a stage.
@@ -112,7 +112,7 @@ public struct StageEntry: ComponentOptions {
     try keyed.encode(reference.with, forKey: .with)
   }
 
-  /// A stage is named by words that fit in a file name and on the command line.
+  /// A stage's name must be usable in file names and on the command line.
   public func problems() -> [OptionProblem] {
     if reference.use.isEmpty { return [OptionProblem("use", "is missing; name a stage")] }
     let fits = name.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || $0 == "-" || $0 == "_") }

@@ -2,7 +2,7 @@
 internal import Foundation
 public import PipelineCore
 
-/// Loads shared libraries with components, and registers what they bring.
+/// Loads shared libraries, and registers their components.
 public struct PlugInLoader: Sendable {
   /// The components known so far.
   public private(set) var registry: Registry
@@ -10,13 +10,13 @@ public struct PlugInLoader: Sendable {
   /// A loader that adds to a registry.
   public init(_ registry: Registry) { self.registry = registry }
 
-  /// Loads a library; one that is loaded already is passed over.
+  /// Loads a library; one that is already loaded is skipped.
   ///
-  /// What it was built with is read from its file before any of its code runs.
+  /// The version that it was built with is read from its file before any of its code runs.
   /// - Parameters:
   ///   - path: The file, from the working folder.
   ///   - location: Where the user names it.
-  /// - Throws: ``PipelineError`` that says what to do.
+  /// - Throws: ``PipelineError`` with the remedy.
   public mutating func load(_ path: String, at location: SourceLocation? = nil) throws {
     func fault(_ message: String, _ code: PipelineError.Code = .invalidSpec) -> PipelineError {
       PipelineError(code, "cannot load the plug-in \(path): \(message)", at: location)
@@ -62,7 +62,7 @@ public struct PlugInLoader: Sendable {
         "; it was built against another state of shuffle-r1, or the program does not share its symbols: build both "
         + "from one version, and the program with -Xlinker --export-dynamic"
     }
-    // Its own is never used, but the system wants to see it.
+    // The library's own copy is never used, but the system requires the file.
     return reason.contains("libPipelineCore") ? "; its build made that file: put it beside the plug-in" : ""
   }
 
@@ -72,9 +72,9 @@ public struct PlugInLoader: Sendable {
       + "\(PlugIn.version.description.dropFirst(PlugIn.versionPrefix.count)); build it anew with this version"
   }
 
-  /// What a library says it was built with: the texts in its file that begin as a version does.
+  /// The versions that a library was built with: the texts in its file that begin like a version.
   static func versions(in file: Data) -> [String] {
-    // Put together here, so that the prefix alone is no version.
+    // Assembled here, so that the prefix alone is not taken for a version.
     let prefix = Data(PlugIn.versionPrefix.utf8)
     var found: [String] = []
     var rest = file[...]
@@ -89,7 +89,7 @@ public struct PlugInLoader: Sendable {
 }
 
 extension String {
-  /// Takes a C string over.
+  /// Copies a C string and frees it.
   fileprivate init(cString: UnsafeMutablePointer<CChar>, freeing: Bool) {
     self.init(cString: cString)
     if freeing { free(cString) }
@@ -102,7 +102,7 @@ extension SpecLoader {
   /// - Throws: ``PipelineErrors`` with the place of each that cannot be loaded.
   static func loadPlugIns(of tree: OptionTree, folder: String, into registry: Registry) throws -> Registry {
     guard let list = tree["plugins"] else { return registry }
-    // What stands there in another form is said when the spec is read.
+    // Other forms are reported when the spec is read.
     guard case .list(let elements) = list.node else { return registry }
     var loader = PlugInLoader(registry)
     _ = try PipelineErrors.gather(elements) { element in

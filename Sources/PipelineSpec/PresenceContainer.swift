@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// A keyed container that reads what may be absent in one way for all types.
+/// A keyed container that reads optional values in the same way for all types.
 ///
-/// The standard library gives the scalar types ways of their own, which would go past a generic method.
+/// The standard library has separate methods for scalar types, which would bypass a generic one.
 protocol PresenceContainer: KeyedDecodingContainerProtocol {
-  /// The value, or nil where nothing is written.
+  /// The value, or nil if nothing is written.
   func optional<T: Decodable>(_ type: T.Type, forKey key: Key) throws -> T?
 }
 

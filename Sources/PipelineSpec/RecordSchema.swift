@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import PipelineCore
 
-/// The fields of a JSONL record and what stands in them.
+/// The fields of a JSONL record and their values.
 struct RecordSchema {
   /// A field's meaning and form.
   struct Entry {
@@ -18,7 +18,7 @@ struct RecordSchema {
   var alternatives: [Field] = []
   let entries: [Entry]
 
-  /// The schema; fields that it does not name may hold anything.
+  /// The schema; other fields may have any value.
   func json(dialect: JSONValue) -> JSONValue {
     let properties = entries.map { entry in
       JSONValue.Member(
@@ -112,7 +112,7 @@ struct RecordSchema {
         schema: ["type": "object"]),
     ])
 
-  /// One query, from which rollouts are made.
+  /// One prompt, from which rollouts are made.
   static let prompt = RecordSchema(
     file: "prompt.schema.json", title: "Prompt", help: "One line of JSONL: a query to roll out",
     required: [.id], alternatives: [.prompt, .promptTokens],

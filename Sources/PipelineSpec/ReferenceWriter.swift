@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 public import PipelineCore
 
-/// Writes the reference of all registered components as Markdown, made of what they say of themselves.
+/// Writes the reference of all registered components as Markdown, from their own descriptions.
 public struct ReferenceWriter: Sendable {
   private let descriptions: [ComponentDescription]
   private let runMetrics: [MetricAbout]
@@ -76,7 +76,7 @@ public struct ReferenceWriter: Sendable {
   private static func rows(_ options: [OptionDescription], under path: String) -> [[String]] {
     options.flatMap { option -> [[String]] in
       let inner = option.shape.options
-      // A table's defaults stand at its options.
+      // A table's defaults are shown with its options.
       let value = inner.isEmpty ? option.defaultValue.map(\.json.code) ?? "required" : ""
       return [[(path + option.name).code, option.shape.type, value, option.help]]
         + rows(inner, under: path + option.name + ".")
@@ -115,7 +115,7 @@ public struct ReferenceWriter: Sendable {
 }
 
 extension String {
-  /// The text as code, whatever it holds.
+  /// The text as code, with any contents.
   fileprivate var code: String { contains("`") ? "`` \(self) ``" : "`\(self)`" }
 
   fileprivate var capitalizedFirst: String { prefix(1).uppercased() + dropFirst() }

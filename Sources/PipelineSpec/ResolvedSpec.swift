@@ -1,24 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
 import PipelineCore
 
-/// Writes a spec with every default filled in, also those of components inside components.
+/// Writes a spec with every default filled in, including those of nested components.
 struct ResolvedSpec {
   let registry: Registry
   private let reader = SpecOptionsReader()
 
   private let paths: OptionsEncoder.PathWriter?
 
-  /// - Parameter paths: How paths are written; nil for as they are.
+  /// - Parameter paths: Converts paths; nil to leave them unchanged.
   init(registry: Registry, paths: OptionsEncoder.PathWriter? = nil) {
     self.registry = registry
     self.paths = paths
   }
 
-  /// The resolved spec, free of places and of what only editors need.
+  /// The resolved spec, without places and without entries for editors.
   ///
   /// - Parameters:
-  ///   - spec: Free of errors.
-  ///   - written: What the user wrote, for the digits of its numbers.
+  ///   - spec: A spec without errors.
+  ///   - written: The user's text, for the digits of its numbers.
   func json(of spec: PipelineSpec, written: OptionTree) throws -> JSONValue {
     var tree = try OptionsEncoder.tree(of: spec, paths: paths).keepingDigits(of: written)
     let stages = try spec.stages.map { entry in
@@ -45,7 +45,7 @@ struct ResolvedSpec {
       tree = tree.setting("policy", to: policy, at: tree.location)
     }
     if let output = tree["output"] {
-      // A name within the run's directory, wherever that is.
+      // A name relative to the run's directory.
       let name = OptionTree(.string(spec.output.rollouts.text), at: output.location)
       tree = tree.setting(
         "output", to: output.setting("rollouts", to: name, at: output.location), at: tree.location)
@@ -69,7 +69,7 @@ struct ResolvedSpec {
     return try open(type)
   }
 
-  /// The options of a component with those of all components that it names by `use` and `with`.
+  /// The options of a component, including those of all components that it names by `use` and `with`.
   ///
   /// - Parameter kinds: Which options name components of which kind.
   private func filled(_ tree: OptionTree, _ kinds: [String: ComponentKind]) throws -> OptionTree {
@@ -82,7 +82,7 @@ struct ResolvedSpec {
     return tree
   }
 
-  /// The tree with the options of all components in it, of one kind or, for nil, of any.
+  /// The tree with the options of all components in it, of one kind or, for nil, of any kind.
   private func filled(_ tree: OptionTree, _ kind: ComponentKind?) throws -> OptionTree {
     var tree = tree
     switch tree.node {
@@ -109,7 +109,7 @@ struct ResolvedSpec {
 }
 
 extension OptionTree {
-  /// The tree with the user's digits wherever he wrote the same number in another way: `0.50`, `1e-6`.
+  /// The tree with the user's digits for equal numbers that were written differently: `0.50`, `1e-6`.
   func keepingDigits(of written: OptionTree) -> OptionTree {
     var tree = self
     switch (node, written.node) {
@@ -132,7 +132,7 @@ extension OptionTree {
 
   /// The tree as JSON, without places.
   ///
-  /// Plain text that nobody read becomes the number or truth value that it looks like, or else a string.
+  /// Plain text that was not read becomes the number or truth value that it looks like, or else a string.
   package var json: JSONValue {
     switch node {
     case .null: .null

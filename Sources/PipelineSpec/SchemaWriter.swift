@@ -78,7 +78,7 @@ public struct SchemaWriter: Sendable {
 
   private func property(_ option: OptionDescription) -> JSONValue {
     var schema = Self.described(self.schema(of: option.shape), option.help)
-    // A table's defaults stand at its options.
+    // A table's defaults are in its options.
     if case .table = option.shape { return schema }
     if let value = option.defaultValue { schema = schema.merging("default", value, at: []) }
     return schema

@@ -3,42 +3,42 @@ public import PipelineCore
 
 /// Where a pipeline's trajectories come from.
 public struct SourceOptions: ComponentOptions {
-  /// Files of prompts to roll out, read one after the other.
+  /// Files of prompts to sample from, read in order.
   public var prompts = SpecPaths()
-  /// Files of saved rollouts, read one after the other.
+  /// Files of saved rollouts, read in order.
   public var rollouts = SpecPaths()
-  /// How records are written: `auto`, or one of the formats that the program knows.
+  /// The format of the records: `auto`, or one of the known formats.
   public var format = "auto"
-  /// What every record carries beside ``alwaysProvided``.
+  /// The fields that every record carries in addition to ``alwaysProvided``.
   public var provides: [Field] = []
   /// The fields that make up a group; none for the records' own `group`.
   public var groupBy: [Field] = []
-  /// How records are cut into batches.
+  /// How records are divided into batches.
   public var batch = SourceBatch.auto
-  /// The number of the first batch: above 0 for a source that holds a part of the batches of a larger one.
+  /// The number of the first batch; above 0 for a source that is a later part of a larger one.
   public var firstBatch = 0
-  /// In which order groups come.
+  /// The order of the groups.
   public var order = SourceOrder.auto
-  /// How often the records are gone through; 0 for as often as `training.steps` needs, and once where it is not set.
+  /// How often the records are passed through; 0 for as often as `training.steps` needs, or once if it is not set.
   public var epochs = 0
-  /// How many unreadable records a run puts up with.
+  /// How many bad records a run tolerates.
   public var maxBadRecords = RecordLimit.atMost(100)
 
-  /// What every record has: of a prompt its text, of a saved rollout the response as well.
+  /// The fields that every record has: a prompt its text, a saved rollout also the response.
   public var alwaysProvided: Set<Field> {
     prompts.paths.isEmpty ? [.id, .group, .prompt, .response] : [.id, .group, .prompt]
   }
 
-  /// The files that records come from, whatever they are.
+  /// The files with the records, of either kind.
   public var paths: [SpecPath] { prompts.paths.isEmpty ? rollouts.paths : prompts.paths }
 
   /// Whether groups come in a random order.
   public var isShuffled: Bool { order == .shuffled || (order == .auto && !prompts.paths.isEmpty) }
 
-  /// Whether all records are read at the start, to be gone through in another order or more than once.
+  /// Whether all records are read at the start, because they are passed through in another order or more than once.
   public var isPooled: Bool { !prompts.paths.isEmpty || isShuffled || epochs > 1 }
 
-  /// One line on each option.
+  /// One line for each option.
   public static let help = [
     "prompts": "Files of prompts for the rollout stage, relative to the spec's folder; \"-\" is standard input",
     "rollouts": "Files of saved rollouts, in place of prompts",
@@ -53,7 +53,7 @@ public struct SourceOptions: ComponentOptions {
     "max_bad_records": "How many unreadable records to put up with before the run stops, or 'unlimited'",
   ]
 
-  /// Nothing to read yet.
+  /// Nothing to read is set.
   public init() {}
 
   /// There must be something to read.
@@ -91,23 +91,23 @@ public struct SourceOptions: ComponentOptions {
   }
 }
 
-/// In which order groups come.
+/// The order of the groups.
 public enum SourceOrder: String, Codable, Sendable, Hashable, CaseIterable {
-  /// Prompts shuffled, saved rollouts as they stand in the file.
+  /// Prompts shuffled, saved rollouts in the order of the file.
   case auto
-  /// As they stand in the file.
+  /// In the order of the file.
   case file
-  /// In a random order, another one in each epoch.
+  /// In a random order, a different one in each epoch.
   case shuffled
 }
 
-/// How records are cut into batches.
+/// How records are divided into batches.
 public enum SourceBatch: Codable, Sendable, Hashable, SelfDescribingOption {
-  /// By the records' own `batch` where they carry it, else all as one.
+  /// By the records' own `batch` if they carry it, otherwise all as one.
   case auto
   /// All records as one batch.
   case all
-  /// So many groups a batch.
+  /// This many groups in a batch.
   case groups(Int)
   /// A new batch whenever the value of a field changes.
   case by(Field)
@@ -138,7 +138,7 @@ public enum SourceBatch: Codable, Sendable, Hashable, SelfDescribingOption {
     }
   }
 
-  /// Writes what can be read again.
+  /// Writes a form that can be read again.
   public func encode(to encoder: any Encoder) throws {
     switch self {
     case .auto, .all:
@@ -171,9 +171,9 @@ public enum SourceBatch: Codable, Sendable, Hashable, SelfDescribingOption {
 
 /// A number of records, or no limit.
 public enum RecordLimit: Codable, Sendable, Hashable, SelfDescribingOption {
-  /// So many at most.
+  /// At most this many.
   case atMost(Int)
-  /// As many as there are.
+  /// Without a limit.
   case unlimited
 
   /// A number or the word `unlimited`.
@@ -190,7 +190,7 @@ public enum RecordLimit: Codable, Sendable, Hashable, SelfDescribingOption {
     }
   }
 
-  /// Writes what can be read again.
+  /// Writes a form that can be read again.
   public func encode(to encoder: any Encoder) throws {
     var single = encoder.singleValueContainer()
     switch self {

@@ -2,13 +2,13 @@
 public import PipelineCore
 
 extension SpecLoader {
-  /// Makes a policy's backend; no model is opened.
+  /// Makes a policy's backend without opening a model.
   ///
   /// - Parameters:
   ///   - use: The registered name.
   ///   - options: Its options.
   ///   - registry: The components that can be named.
-  /// - Throws: ``PipelineErrors``, at least one, with the places that the options have.
+  /// - Throws: ``PipelineErrors``, at least one, with the places of the options.
   public static func policy(
     _ use: String, with options: OptionTree, registry: Registry
   ) throws -> any PolicyBackend {
@@ -17,9 +17,9 @@ extension SpecLoader {
     }
   }
 
-  /// Makes a policy's backend from a text as a spec has it: `{"use": "bundled", "with": {"model": "DIR"}}`.
+  /// Makes a policy's backend from a text, written as in a spec: `{"use": "bundled", "with": {"model": "DIR"}}`.
   ///
-  /// - Throws: ``PipelineErrors``, at least one, with places in the text, which is called `--policy`.
+  /// - Throws: ``PipelineErrors``, at least one, with places in the text, named `--policy`.
   public static func policy(reference text: String, registry: Registry) throws -> any PolicyBackend {
     try gathering {
       let tree = try SpecText(text, file: "--policy").tree()

@@ -2,7 +2,7 @@
 public import PipelineCore
 
 extension SpecLoader {
-  /// Makes a reward function that judges alone.
+  /// Makes a single reward function.
   ///
   /// - Parameters:
   ///   - use: The registered name.
@@ -37,12 +37,12 @@ extension SpecLoader {
     }
   }
 
-  /// Makes the `reward` stage with one reward function, as a command that scores alone wants it.
+  /// Makes the `reward` stage with one reward function, for a command that scores without a spec.
   ///
   /// - Parameters:
   ///   - function: The reward function's registered name, the argument of `--reward`.
   ///   - options: The argument of `--with`, JSON or YAML; blank for the defaults.
-  ///   - part: What the score is called in `rewards`.
+  ///   - part: The name of the score in `rewards`.
   ///   - registry: The components that can be named.
   public static func rewardStage(
     _ function: String, with options: String = "", named part: String, registry: Registry

@@ -6,7 +6,7 @@ public enum SpecLoader {
   /// Loads a spec from a file.
   ///
   /// - Parameters:
-  ///   - file: A path; `.json` or `.jsonc`, `.yaml` or `.yml`, or anything whose content tells.
+  ///   - file: A path; `.json` or `.jsonc`, `.yaml` or `.yml`, otherwise recognized by content.
   ///   - overrides: The arguments of `--set`, as in `seed=2`, applied in order.
   ///   - registry: The components that the spec can name.
   ///   - formats: The record formats that the program can read.
@@ -34,7 +34,7 @@ public enum SpecLoader {
       let folder = AssembledPipeline.folder(of: text.file)
       let pipeline = try gathering {
         let tree = try text.tree()
-        // What cannot be set is said by the check.
+        // What cannot be set is reported by the check.
         let set = parsed.reduce(tree) { (try? $1.applied(to: $0)) ?? $0 }
         let registry = try loadPlugIns(of: set, folder: folder, into: registry)
         let checker = PipelineChecker(registry: registry, formats: formats, folder: folder)
@@ -47,7 +47,7 @@ public enum SpecLoader {
     throw PipelineErrors(faults.sortedByPlace())
   }
 
-  /// Makes one stage, as a stage that runs alone.
+  /// Makes one stage that runs alone.
   ///
   /// - Parameters:
   ///   - use: The registered name.

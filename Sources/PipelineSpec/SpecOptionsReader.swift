@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 public import PipelineCore
 
-/// Reads options from a spec's tree, and finds everything that is wrong with them in one reading.
+/// Reads options from a spec's tree, and finds all faults in one pass.
 public struct SpecOptionsReader: OptionsReader {
   /// Makes a reader.
   public init() {}
@@ -15,13 +15,13 @@ public struct SpecOptionsReader: OptionsReader {
     return reading.options
   }
 
-  /// What became of reading options.
+  /// The result of reading options.
   struct Reading<Options: Sendable> {
-    /// The options, with the default wherever a value could not be decoded.
+    /// The options, with the default for each value that could not be decoded.
     var options: Options
     /// Everything that is wrong, sorted by place.
     var errors: [PipelineError] = []
-    /// Whether the options are free of problems all the same.
+    /// Whether the options are nevertheless free of problems.
     var isUsable = true
   }
 
@@ -42,7 +42,7 @@ public struct SpecOptionsReader: OptionsReader {
     let problems = try options.allProblems()
     for problem in problems {
       let path = problem.path.split(separator: ".").map(String.init)
-      // What is said of a default that stands in for a faulty value would only confuse.
+      // Problems of a default that replaces a faulty value would only confuse.
       if faults.contains(where: { $0.path.starts(with: path) || path.starts(with: $0.path) }) { continue }
       let message = "'\(problem.path)' \(problem.message)"
       faults.append(OptionFault(path: path, message: message, location: table.place(of: path)))
@@ -53,7 +53,7 @@ public struct SpecOptionsReader: OptionsReader {
 }
 
 extension OptionTree {
-  /// Where the value of a path stands: its key, or the innermost key or table above it that the user wrote.
+  /// The place of a path's value: its key, or the innermost key or table above it in the spec.
   func place(of path: [String]) -> SourceLocation {
     var place = location
     var tree = self
@@ -73,7 +73,7 @@ extension OptionTree {
 }
 
 extension [PipelineError] {
-  /// In the order of the text: first what has a place in a file, then the command line, then the rest.
+  /// In the order of the text: first places in a file, then the command line, then the rest.
   func sortedByPlace() -> [PipelineError] {
     func rank(_ error: PipelineError) -> (Int, Int, Int) {
       guard let location = error.location else { return (2, 0, 0) }

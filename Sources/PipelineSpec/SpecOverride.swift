@@ -3,11 +3,11 @@ public import PipelineCore
 
 /// One `--set PATH=VALUE` of the command line, which changes a spec before it is read.
 ///
-/// A path goes through keys and list positions: `seed`, `source.batch.groups`. After `stages` comes a stage's
-/// name in the run, or its position, and then its options: `stages.pairwise-sample.keep`. A value that is a JSON
-/// list, table or string is taken as such; any other is text whose type the option decides.
+/// A path consists of keys and list positions: `seed`, `source.batch.groups`. After `stages` comes a stage's name in
+/// the run, or its position, and then its options: `stages.pairwise-sample.keep`. A value that is a JSON list, table or
+/// string is parsed; any other is text whose type the option determines.
 public struct SpecOverride: Sendable, Hashable {
-  /// What error messages call the command line.
+  /// The name of the command line in error messages.
   public static let file = SourceLocation.commandLineOptions[0]
 
   private struct Step: Sendable, Hashable {
@@ -52,8 +52,8 @@ public struct SpecOverride: Sendable, Hashable {
 
   /// The spec with this value set.
   ///
-  /// - Throws: ``PipelineError`` when the path leads to a stage or a list element that is not there. Other
-  ///   unknown paths become unknown options, for whoever reads the tree to find.
+  /// - Throws: ``PipelineError`` when the path leads to a stage or a list element that does not exist. Other unknown
+  ///   paths become unknown options, which the check reports.
   public func applied(to tree: OptionTree) throws -> OptionTree {
     guard let first = steps.first, first.name == "stages", steps.count > 1 else {
       return try setting(steps[...], in: tree)
@@ -97,17 +97,17 @@ public struct SpecOverride: Sendable, Hashable {
       elements[index] = try setting(rest, in: elements[index])
       return OptionTree(.list(elements), at: tree.location)
     case .table:
-      // A table that the spec left out has its place where it would have stood.
+      // A missing table gets the place where it would have been.
       let inner = tree[step.name] ?? OptionTree(.table([]), at: tree.location)
       return tree.setting(step.name, to: try setting(rest, in: inner), at: step.location)
     default:
-      // A bare name becomes a table when its options are set; any other scalar gives way.
+      // A bare name becomes a table when its options are set; any other scalar is replaced.
       let table = step.name == "with" ? Self.expanded(tree) : OptionTree(.table([]), at: step.location)
       return try setting(steps, in: table.isTable ? table : OptionTree(.table([]), at: step.location))
     }
   }
 
-  /// The table that a bare name stands for.
+  /// The table that is equivalent to a bare name.
   private static func expanded(_ tree: OptionTree) -> OptionTree {
     guard tree.word != nil else { return tree }
     let use = OptionTree.Entry(key: "use", location: tree.location, value: tree)
@@ -116,7 +116,7 @@ public struct SpecOverride: Sendable, Hashable {
 }
 
 extension OptionTree {
-  /// A value without places of its own, all of it at one place.
+  /// A value without places of its own, all at one place.
   init(json: JSONValue, at location: SourceLocation) {
     switch json {
     case .null: self.init(.null, at: location)
@@ -133,11 +133,11 @@ extension OptionTree {
     }
   }
 
-  /// The table with a key set: in its place where it is there, at the end where it is not.
+  /// The table with a key set: in place if it exists, otherwise at the end.
   func setting(_ key: String, to value: OptionTree, at location: SourceLocation) -> OptionTree {
     guard case .table(var entries) = node else { return self }
     if let index = entries.firstIndex(where: { $0.key == key }) {
-      // The innermost change decides where a mistake is: the key stays where it stood unless its value is new.
+      // The innermost change determines the place of a mistake: the key keeps its place unless its value is new.
       let isNew = value.location.file == SpecOverride.file
       entries[index] = Entry(key: key, location: isNew ? location : entries[index].location, value: value)
     } else {

@@ -2,9 +2,9 @@
 internal import Foundation
 public import PipelineCore
 
-/// A spec as text: where it came from, and how it becomes a tree.
+/// A spec as text: its origin, and its conversion to a tree.
 public struct SpecText: Sendable {
-  /// How a spec is written.
+  /// The syntax of a spec.
   public enum Format: Sendable, Hashable {
     /// JSON, with comments.
     case json
@@ -34,8 +34,8 @@ public struct SpecText: Sendable {
 
   /// Reads a file.
   ///
-  /// - Parameter kind: What the file is to be, for messages.
-  /// - Throws: ``PipelineError`` that says what to do when there is no such file, or it cannot be read.
+  /// - Parameter kind: The kind of file, for messages.
+  /// - Throws: ``PipelineError`` with the remedy when the file does not exist or cannot be read.
   public init(contentsOf file: String, kind: String = "spec") throws {
     let remedy = "give the path of a \(kind) (.json or .yaml)"
     var isDirectory: ObjCBool = false
@@ -91,7 +91,7 @@ public struct SpecText: Sendable {
     }
   }
 
-  /// By the file's extension; where that says nothing, JSON begins with a bracket or a comment.
+  /// By the file's extension; without a known one, JSON begins with a bracket or a comment.
   private func format(_ bytes: [UInt8]) -> Format {
     let name = file.split(separator: "/").last.map(String.init) ?? file
     switch name.split(separator: ".").dropFirst().last?.lowercased() {

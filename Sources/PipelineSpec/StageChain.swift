@@ -1,22 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 import PipelineCore
 
-/// Checks that every stage finds what it reads: in the source's records or among the writes of earlier stages.
+/// Checks that every stage finds the fields it reads: in the source's records or among the writes of earlier stages.
 struct StageChain {
-  /// A stage in its place.
+  /// A stage in the chain.
   enum Link {
     /// One that could be made.
     case made(_ name: String, any Stage, SourceLocation)
-    /// One that could not, and what to take for it; nil when there is nothing to go by.
+    /// One that could not, and its substitute; nil if there is none.
     case broken((any Stage)?)
   }
 
   let registry: Registry
   let assembly: Assembly
 
-  /// An error for each field that a stage reads and nothing before it writes.
+  /// An error for each field that a stage reads and no earlier stage writes.
   ///
-  /// Behind a broken link without stand-in nothing is known and nothing is reported.
+  /// After a stage without a substitute nothing is known, and nothing is reported.
   func errors(_ links: [Link], source: SourceOptions) -> [PipelineError] {
     let provides = source.provides
     var carried = source.alwaysProvided.union(provides)
@@ -33,7 +33,7 @@ struct StageChain {
           let message = message(name, field, later: later.first, provides: provides)
           errors.append(PipelineError(.invalidSpec, message, at: location))
         }
-        // One error for each gap: what is missing here is not reported again further down.
+        // One error for each gap: a missing field is not reported again for later stages.
         carried.formUnion(stage.reads)
         carried.formUnion(stage.writes)
       }

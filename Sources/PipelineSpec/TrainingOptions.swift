@@ -1,51 +1,51 @@
 // SPDX-License-Identifier: Apache-2.0
 public import PipelineCore
 
-/// How long a policy is trained, what is saved on the way, and how it is evaluated.
+/// How long a policy is trained, what is saved during training, and how it is evaluated.
 public struct TrainingOptions: ComponentOptions {
   /// The most steps; 0 for as many as the source's epochs give.
   public var steps = 0
-  /// What is saved on the way.
+  /// What is saved during training.
   public var checkpoints = CheckpointOptions()
-  /// How the policy is evaluated on the way.
+  /// How the policy is evaluated during training.
   public var evaluation = EvaluationOptions()
 
   /// The defaults.
   public init() {}
 
-  /// One line on each option.
+  /// One line for each option.
   public static let help = [
     "steps": "The most steps; 0 for as many as the source's epochs give",
     "checkpoints": "What is saved on the way; a run continues from the newest",
     "evaluation": "How the policy is evaluated on prompts that it is not trained on",
   ]
 
-  /// What is wrong with the values.
+  /// The problems of the values.
   public func problems() -> [OptionProblem] {
     steps < 0 ? [OptionProblem("steps", "is \(steps), it must be 0 or more")] : []
   }
 }
 
-/// What a training run saves on its way.
+/// What a training run saves.
 public struct CheckpointOptions: ComponentOptions {
-  /// A checkpoint every so many steps; 0 for one at the end alone.
+  /// The number of steps between checkpoints; 0 for only one at the end.
   public var every = 10
-  /// How many of the newest stay.
+  /// How many of the newest are kept.
   public var keep = 2
-  /// Whether the one that evaluated best stays as well.
+  /// Whether the one with the best evaluation is kept too.
   public var keepBest = true
 
   /// The defaults.
   public init() {}
 
-  /// One line on each option.
+  /// One line for each option.
   public static let help = [
     "every": "Steps from one checkpoint to the next; 0 saves at the end alone",
     "keep": "How many of the newest stay",
     "keep_best": "Whether the one with the best val/ score stays as well, where the run evaluates",
   ]
 
-  /// What is wrong with the values.
+  /// The problems of the values.
   public func problems() -> [OptionProblem] {
     var problems: [OptionProblem] = []
     if every < 0 { problems.append(OptionProblem("every", "is \(every), it must be 0 or more")) }
@@ -54,23 +54,24 @@ public struct CheckpointOptions: ComponentOptions {
   }
 }
 
-/// How a policy is evaluated while it is trained.
+/// How a policy is evaluated during training.
 public struct EvaluationOptions: ComponentOptions {
   /// Files of prompts that are not trained on; none for no evaluation.
   public var prompts = SpecPaths()
-  /// An evaluation every so many steps; 0 for one at the end alone.
+  /// The number of steps between evaluations; 0 for only one at the end.
   public var every = 10
   /// Whether the policy is evaluated before the first step too.
   public var before = true
-  /// Responses to each prompt.
+  /// The number of responses to each prompt.
   public var samples = 8
   /// How responses are sampled.
   public var sampling = EvaluationOptions.defaultSampling
-  /// What accuracy is the mean of: a part in `rewards`, or `reward`; empty for the part `accuracy`, or else `reward`.
+  /// The score whose mean is the accuracy: a part in `rewards`, or `reward`; empty for the part `accuracy`, or else
+  /// `reward`.
   public var score = ""
-  /// A field whose values are evaluated one by one as well; empty for none.
+  /// A field whose values are also evaluated separately; empty for none.
   public var by = ""
-  /// How many prompts are used, from the first on; 0 for all.
+  /// The number of prompts to use, from the first on; 0 for all.
   public var limit = 0
 
   private static var defaultSampling: SamplingOptions {
@@ -82,7 +83,7 @@ public struct EvaluationOptions: ComponentOptions {
   /// The defaults: eight samples at temperature 0.5, as in the paper.
   public init() {}
 
-  /// One line on each option.
+  /// One line for each option.
   public static let help = [
     "prompts": "Files of prompts that are not trained on; none for no evaluation",
     "every": "Steps from one evaluation to the next; 0 evaluates at the end alone",
@@ -95,7 +96,7 @@ public struct EvaluationOptions: ComponentOptions {
     "limit": "How many prompts are used, from the first on; 0 for all",
   ]
 
-  /// What is wrong with the values.
+  /// The problems of the values.
   public func problems() -> [OptionProblem] {
     var problems: [OptionProblem] = []
     if every < 0 { problems.append(OptionProblem("every", "is \(every), it must be 0 or more")) }

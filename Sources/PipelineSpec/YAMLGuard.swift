@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 import PipelineCore
 
-/// Refuses, before a parser sees them, texts that would cost it its stack or exponential time.
+/// Refuses, before parsing, texts that would overflow the parser's stack or take exponential time.
 ///
-/// Yams loads recursively, and compares keys by value: a key that is an alias of nested aliases takes it for ever.
+/// Yams loads recursively, and compares keys by value: a key that is an alias of nested aliases takes forever.
 struct YAMLGuard {
   /// The name for error messages.
   let file: String
-  /// Block collections nest by at least a column each.
+  /// Each level of block collections is indented by at least one column.
   static let indentationLimit = 128
 
   /// Checks a text.
@@ -46,7 +46,7 @@ struct YAMLGuard {
     return nil
   }
 
-  /// The first `? `, `]:`, `}:` or `*name :`; text that only looks like one is refused as well.
+  /// The first `? `, `]:`, `}:` or `*name :`; text that only looks like one is refused too.
   private func keyThatMayHoldAliases(_ bytes: [UInt8]) -> Int? {
     func isSpace(_ offset: Int) -> Bool {
       offset < 0 || offset >= bytes.count || [0x20, 0x09, 0x0A, 0x0D].contains(bytes[offset])

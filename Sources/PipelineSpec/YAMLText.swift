@@ -4,11 +4,11 @@ internal import Yams
 
 /// Reads YAML documents into trees with places; plain scalars stay text.
 ///
-/// Anchors and aliases work. Merge keys (`<<`) and tags are refused, as are keys that are no text.
+/// Anchors and aliases work. Merge keys (`<<`), tags and keys that are not text are refused.
 enum YAMLText {
   /// The deepest nesting that a document may have.
   static let depthLimit = 64
-  /// The most values that a document may have, once aliases are written out.
+  /// The most values that a document may have, with aliases expanded.
   static let valueLimit = 100_000
 
   /// Reads a document.
@@ -61,7 +61,7 @@ enum YAMLText {
     let file: String
     var count = 0
 
-    /// Where an alias was written is not known: values inside carry the place of the anchor.
+    /// The place of an alias is not known: its values have the place of the anchor.
     mutating func tree(_ node: Node, depth: Int, at fallback: SourceLocation) throws -> OptionTree {
       let location =
         node.mark.map { SourceLocation(file: file, line: $0.line, column: $0.column) } ?? fallback

@@ -82,7 +82,7 @@ struct ProgramFailureTests {
         "print('Loading model')",
         "wrote a line that is no answer: 'Loading model'; what is no answer belongs on standard error"
       ),
-      ("say(id='t99', score=1)", "answered for 't99' although nobody had asked for it"),
+      ("say(id='t99', score=1)", "answered for 't99' although it was not asked for"),
       ("say(score=1)", "wrote a line that is no answer: '{\"score\": 1}'; what is no answer belongs on standard error"),
       ("print('x' * 5000)", "wrote a line of more than 1000 bytes"),
       ("os.close(1); time.sleep(1000)", "was ended by SIGTERM"),
@@ -100,7 +100,7 @@ struct ProgramFailureTests {
     let scripts = try scripts("say(id='t4', score=9)")
     let reward = try scripts.reward { $0.batch = 8 }
     // Alone it answers for somebody else.
-    let reason = "failed: answered for 't4' although nobody had asked for it"
+    let reason = "failed: answered for 't4' although it was not asked for"
     #expect(try await reward.words(trajectories(20)) == expected(20, but: [5: reason]))
     await reward.close()
   }

@@ -105,7 +105,7 @@ def follow_one_another(parts: list[Part]) -> bool:
 
 
 def pack(items: list, sizes: list[int], parts: int) -> list[list]:
-    """Cuts a list into at most so many piles of neighbours, each item going where its middle falls."""
+    """Divides a list into at most this many consecutive parts, each item going where its middle falls."""
     total, before = sum(sizes) or 1, 0
     piles: dict[int, list] = {}
     for item, size in zip(items, sizes, strict=True):

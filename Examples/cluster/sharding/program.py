@@ -66,6 +66,6 @@ def end_all() -> None:
 
 
 def end_with_parent() -> None:
-    """Asks Linux to end this process when a lost executor takes the task with it: nobody would read what it writes."""
+    """Ends this process, on Linux, if a lost executor takes the task with it: its output would not be read."""
     if LIBRARY:
         LIBRARY.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)

@@ -55,7 +55,7 @@ def find(inputs: list[str]) -> list[str]:
 
 @contextmanager
 def open_text(path: str) -> Iterator[BinaryIO]:
-    """A shard's text, decompressed; an empty file has none, whatever its name says."""
+    """A shard's text, decompressed; an empty file has none, whatever its name is."""
     if path.endswith(".zst") and os.path.getsize(path):
         # Python has no zstd of its own before 3.14.
         try:
@@ -123,4 +123,4 @@ def offsets(path: str, lines: list[int]) -> tuple[list[int], int]:
 
 
 def _ended(path: str) -> bytes:
-    raise OSError(f"{path} became shorter while it was being read; start again when nobody writes to it")
+    raise OSError(f"{path} became shorter while it was being read; start again when it is no longer being written")

@@ -57,7 +57,7 @@ class Job:
 
 @dataclass(frozen=True)
 class Failure:
-    """What the program refused; it would refuse it again, so that nobody tries."""
+    """The input that the program refused; it would be refused again, so it is not retried."""
 
     message: str
 
@@ -100,7 +100,7 @@ def run_part(job: Job, part: Part, overrides: dict, folder: str = "", keep_place
     """Runs a pipeline on a part, publishes the run's directory, and says what is in it.
 
     With `keep_places`, `places` says of every trajectory that is left in which shard and line it stood. `then` is
-    called with the directory before anybody else sees it.
+    called with the directory before it becomes visible.
     """
     target = os.path.join(job.output, folder, part.name)
     with publishing(target) as scratch:

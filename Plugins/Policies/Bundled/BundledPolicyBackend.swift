@@ -5,7 +5,7 @@ public import PipelineCore
 
 /// The bundled policy as named in a spec.
 public struct BundledPolicyBackend: PolicyBackend {
-  /// What it says of itself.
+  /// The description of this component.
   public static let about = ComponentAbout(
     name: "bundled", summary: "Qwen2.5-VL on this machine's processor, from a folder in the Hugging Face layout")
 

@@ -5,7 +5,7 @@ import PipelineCore
 
 /// A model behind an OpenAI-compatible server, as named in a spec.
 public struct OpenAIPolicyBackend: PolicyBackend {
-  /// What it says of itself.
+  /// The description of this component.
   public static let about = ComponentAbout(
     name: "openai", summary: "Responses from an OpenAI-compatible server: vLLM, SGLang, transformers serve and others")
 

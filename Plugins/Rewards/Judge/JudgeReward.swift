@@ -10,7 +10,7 @@ import Synchronization
 /// what it says is read as ``Options/score`` says. Where there is nothing to read, or it lies beyond the scale, the
 /// reward abstains: no guess is made. The same question is asked once, in a run and in what is resumed of it.
 public struct JudgeReward: BatchRewardFunction {
-  /// What it says of itself.
+  /// The description of this component.
   public static let about = ComponentAbout(
     name: "judge", summary: "The score, 0 to 1, that a model behind an OpenAI-compatible server gives the response")
 

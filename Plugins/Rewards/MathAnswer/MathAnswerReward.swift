@@ -27,7 +27,7 @@ public import PipelineCore
 /// brackets, or takes more than a fixed count of steps; where values are too close to tell apart; where sums, integrals
 /// or limits differ, which are compared by their parts.
 public struct MathAnswerReward: RewardFunction {
-  /// What it says of itself.
+  /// The description of this component.
   public static let about = ComponentAbout(
     name: "math-answer", summary: "1 if the response's answer is mathematically equal to the answer, else 0")
 

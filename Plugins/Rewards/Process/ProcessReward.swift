@@ -14,7 +14,7 @@ import Synchronization
 /// answered: only those it then fails on are failed or timed out. With a `bridge` the command names a Python file with a
 /// function as EasyR1, verl or TRL call it.
 public struct ProcessReward: BatchRewardFunction {
-  /// What it says of itself.
+  /// The description of this component.
   public static let about = ComponentAbout(
     name: "process",
     summary: "Scores with a program in any language, or with a Python function written for another trainer")

@@ -7,7 +7,7 @@ import PipelineCore
 /// estimator compares within the group, a group of one stays with advantage 0, and a larger group left with one scored
 /// rollout leaves; rollouts that earlier stages dropped from the batch count towards the group's size.
 public struct AdvantageStage: Stage {
-  /// What it says of itself.
+  /// The description of this component.
   public static let about = ComponentAbout(
     name: "advantage", summary: "Turns rewards into advantages; trajectories without a reward leave",
     rules: [

@@ -13,7 +13,7 @@ import PipelineCore
 ///
 /// Source: Yu et al., "DAPO", dynamic sampling; the band 0.01–0.99 as in EasyR1.
 public struct FilterStage: Stage {
-  /// What it says of itself.
+  /// The description of this component.
   public static let about = ComponentAbout(
     name: "filter", summary: "Drops trajectories or groups by reward band, length or lack of variance",
     papers: [Paper("DAPO, dynamic sampling", arXiv: "2503.14476")],

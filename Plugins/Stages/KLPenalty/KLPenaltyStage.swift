@@ -10,7 +10,7 @@ public import PipelineCore
 ///
 /// Metrics have EasyR1's names. The controller: see ``PipelineCore/KLController``.
 public struct KLPenaltyStage: Stage {
-  /// What it says of itself.
+  /// The description of this component.
   public static let about = ComponentAbout(
     name: "kl-penalty", summary: "Subtracts the KL divergence to the reference policy from the reward",
     papers: [

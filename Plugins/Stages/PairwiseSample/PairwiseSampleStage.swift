@@ -12,7 +12,7 @@ import PipelineCore
 /// The strategies other than `max-min` keep the same number `2M` of each group but form no pairs, so that a shuffle after
 /// them draws single trajectories.
 public struct PairwiseSampleStage: Stage {
-  /// What it says of itself.
+  /// The description of this component.
   public static let about = ComponentAbout(
     name: "pairwise-sample", summary: "Keeps the pairs of best and worst rollouts of every query, the outermost first",
     papers: [Paper("Shuffle-R1, Pairwise Trajectory Sampling", arXiv: "2508.05612")],

@@ -11,7 +11,7 @@ public import PipelineCore
 ///
 /// A batch is processed as a whole or not at all: if the program fails on it, the run stops.
 public struct ProcessStage: Stage {
-  /// What it says of itself.
+  /// The description of this component.
   public static let about = ComponentAbout(
     name: "process", summary: "Has a program in any language set fields and drop trajectories",
     rules: [DropRule("<rule>", because: "the program dropped it by a rule of its own")])

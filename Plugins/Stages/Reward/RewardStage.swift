@@ -11,7 +11,7 @@ import PipelineCore
 ///
 /// Metrics are named as in EasyR1.
 public struct RewardStage: Stage {
-  /// What it says of itself.
+  /// The description of this component.
   public static let about = ComponentAbout(
     name: "reward", summary: "Scores trajectories with the weighted sum of reward functions",
     metrics: [

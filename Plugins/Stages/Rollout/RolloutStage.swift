@@ -7,7 +7,7 @@ import PipelineCore
 /// the sampling temperature, the text, and how and by which policy it was sampled. Its seed depends on the run's seed,
 /// the step, the prompt and the rollout's number, on nothing else. A prompt that cannot be used, or that is too long, leaves.
 public struct RolloutStage: Stage {
-  /// What it says of itself.
+  /// The description of this component.
   public static let about = ComponentAbout(
     name: "rollout", summary: "Samples responses to each prompt from the policy",
     rules: [

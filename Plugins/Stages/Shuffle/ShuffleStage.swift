@@ -19,7 +19,7 @@ import PipelineCore
 ///
 /// The paper's listing calls it "Batch Shuffle".
 public struct ShuffleStage: Stage {
-  /// What it says of itself.
+  /// The description of this component.
   public static let about = ComponentAbout(
     name: "shuffle", summary: "Draws the batch anew, pairs with large advantages more often",
     papers: [Paper("Shuffle-R1, Advantage-based Trajectory Shuffle", arXiv: "2508.05612")],

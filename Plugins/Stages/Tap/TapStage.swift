@@ -3,7 +3,7 @@ import PipelineCore
 
 /// Writes the batch in its present state next to the run, for people to read, and changes nothing.
 public struct TapStage: Stage {
-  /// What it says of itself.
+  /// The description of this component.
   public static let about = ComponentAbout(
     name: "tap", summary: "Writes the batch as it is at this place to the run's taps")
 

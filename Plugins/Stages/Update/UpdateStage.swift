@@ -8,7 +8,7 @@ public import PipelineCore
 /// sampled it, otherwise computed once for each distinct trajectory. A response that a minibatch contains more than
 /// once is computed once, and responses to the same prompt together; neither changes the mean.
 public struct UpdateStage: Stage {
-  /// What it says of itself.
+  /// The description of this component.
   public static let about = ComponentAbout(
     name: "update", summary: "Updates the policy: minibatches, a loss, optimizer steps",
     rules: [

@@ -17,7 +17,7 @@ extension PluginTemplate {
 
     /// Rewards short responses: 1 up to a length, else 0. Replace it by your own function.
     public struct \(type): RewardFunction {
-      /// What it says of itself.
+      /// The description of this component.
       public static let about = ComponentAbout(name: "\(name)", summary: "1 for responses up to a length, else 0")
 
       /// The options.
@@ -114,7 +114,7 @@ extension PluginTemplate {
 
     /// The reward's distance from the middle of its group's best and worst. Replace it by your own estimate.
     public struct \(type): AdvantageEstimator {
-      /// What it says of itself.
+      /// The description of this component.
       public static let about = ComponentAbout(
         name: "\(name)", summary: "The reward's distance from the middle of its group's best and worst")
       /// How an advantage comes about, for `why`.
@@ -144,7 +144,7 @@ extension PluginTemplate {
 
     /// `−A · log π_θ`, the plain policy gradient. Replace it by your own loss.
     public struct \(type): PolicyLoss {
-      /// What it says of itself.
+      /// The description of this component.
       public static let about = ComponentAbout(name: "\(name)", summary: "The plain policy gradient")
       /// The policy before the step does not matter.
       public let usesOldLogProbs = false

@@ -4,7 +4,7 @@
 #include <stdint.h>
 
 // PNG, JPEG and WebP to 8-bit RGB, by libpng, libjpeg and libwebp. Nothing here exits, prints, throws or jumps
-// out: every failure is a status with a message, whatever the bytes are.
+// out: every failure is a status with a message, for any input.
 
 #ifdef __cplusplus
 extern "C" {

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // The numeric kernels of the bundled policy, for float and double alike.
 //
-// Every function does its work on the calling thread; callers split work into parts whose size depends on shapes
-// alone, so that results do not depend on the number of threads. Matrices are row-major; `ld…` is the distance between
-// rows, in elements. "Adds to" means that the target holds a sum already.
+// Every function works on the calling thread. Callers divide work into parts whose size depends only on shapes, so that
+// results do not depend on the number of threads. Matrices are row-major; `ld…` is the distance between rows, in
+// elements. "Adds to" means that the target already contains a sum.
 #ifndef CKERNELS_H
 #define CKERNELS_H
 
@@ -61,13 +61,13 @@ void ck_gather_rows(ck_type type, size_t rows, size_t width, const int32_t *indi
 /// Adds row i of dy to row indices[i] of dx, in order.
 void ck_scatter_rows(ck_type type, size_t rows, size_t width, const int32_t *indices, const void *dy, void *dx);
 
-/// Softmax in place of `rows` rows of scores · scale. Row i looks at its first `common` columns and at own[i] columns
-/// behind them; the others up to `width` become 0. log_sums[i · ldl] = log Σ exp.
+/// Softmax in place of `rows` rows of scores · scale. Row i covers its first `common` columns and own[i] columns after
+/// them; the others up to `width` become 0. log_sums[i · ldl] = log Σ exp.
 void ck_masked_softmax(
     ck_type type, size_t rows, size_t common, const int32_t *own, size_t width, double scale, void *scores,
     size_t lds, void *log_sums, size_t ldl);
 
-/// The same probabilities from the log-sums that were saved.
+/// The same probabilities from saved log-sums.
 void ck_masked_softmax_again(
     ck_type type, size_t rows, size_t common, const int32_t *own, size_t width, double scale, void *scores,
     size_t lds, const void *log_sums, size_t ldl);
@@ -93,7 +93,7 @@ void ck_target_log_probs_backward(
     const void *gradients, void *logits);
 
 /// `heads` queries over one cache of `count` keys and values of `size` elements, `ldkv` apart. Each query's first
-/// `common` scores stand in its row of `scores` already, unscaled; all common + count of them become probabilities, and
+/// `common` scores are already in its row of `scores`, unscaled; all common + count of them become probabilities, and
 /// the cache's part is added to `output` [heads, size].
 void ck_attend_cached(
     ck_type type, size_t heads, size_t common, size_t count, size_t size, double scale, const void *queries,
@@ -104,7 +104,7 @@ void ck_adam_step(
     ck_type type, size_t count, double rate, double beta1, double beta2, double epsilon, double decay, double first,
     double second, double gradient_scale, const void *gradient, void *m, void *v, void *weights);
 
-/// Σ x², in double precision whatever the type.
+/// Σ x², in double precision for every type.
 double ck_sum_of_squares(ck_type type, size_t count, const void *x);
 
 /// Whether all elements are finite.
@@ -120,7 +120,7 @@ void ck_gemm_bf16(
     size_t m, size_t n, size_t k, const float *a, size_t lda, const uint16_t *b, size_t ldb, float beta, float *c,
     size_t ldc, float *scratch);
 
-/// Elements of scratch that ck_gemm_bf16 wants.
+/// The size of the scratch buffer of ck_gemm_bf16, in elements.
 size_t ck_gemm_bf16_scratch(size_t n, size_t k);
 
 /// bfloat16 to float.
@@ -129,19 +129,19 @@ void ck_widen_bf16(size_t count, const uint16_t *x, float *y);
 /// The instruction set in use: "avx512", "avx2" or "portable".
 const char *ck_instruction_set(void);
 
-/// Uses another instruction set for the calls of this thread, for tests; false where this machine has none of that
-/// name. A null name means the best there is, again.
+/// Uses another instruction set for the calls of this thread, for tests; false if this machine does not have it. A null
+/// name restores the best one.
 bool ck_use_instruction_set(const char *name);
 
 /// A fixed set of threads that share loops.
 typedef struct ck_pool ck_pool;
 
-/// Threads, the caller's included; null when they cannot be had.
+/// Creates threads, including the caller's; null if that fails.
 ck_pool *ck_pool_create(size_t threads);
 /// Ends the threads.
 void ck_pool_destroy(ck_pool *pool);
 /// Calls body(context, index) for every index below `count`, in any order, and returns when all are done. A call from
-/// inside a body, or while another thread's loop runs, is done on the calling thread alone.
+/// within a body, or while another thread's loop runs, is executed on the calling thread only.
 void ck_pool_run(ck_pool *pool, size_t count, void (*body)(void *context, size_t index), void *context);
 
 #ifdef __cplusplus

@@ -11,7 +11,7 @@ extern "C" {
 // One line of JSONL in; a verdict on every byte and the list of its top-level members out.
 //
 // The scanner accepts exactly one JSON object (RFC 8259), with whitespace around it. It checks all of it in
-// one pass, also inside values that nobody will read, and allocates nothing. The only extension: bare NaN,
+// one pass, also inside values that will not be read, and allocates nothing. The only extension: bare NaN,
 // Infinity and -Infinity count as scalars and are flagged, since Python's json writes them.
 //
 // Duplicate keys are not a fault here: each is a member of its own, in the order of the line.

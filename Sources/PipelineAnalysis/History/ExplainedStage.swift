@@ -3,20 +3,20 @@ import PipelineCore
 import PipelineRuntime
 import PipelineSpec
 
-/// A stage of a run that is over, made once more to say what it did.
+/// A stage of a finished run, made again to explain what it did.
 struct ExplainedStage: Sendable {
   /// Its name in the spec.
   let name: String
   /// The registered name.
   let use: String
-  /// What it says of itself; nil where nothing is registered under its name.
+  /// Its description; nil if nothing is registered under its name.
   let about: ComponentAbout?
-  /// The stage; nil where it cannot be made here.
+  /// The stage; nil if it cannot be made here.
   let stage: (any Stage)?
   /// What the registry lacks to make it.
   let lacksComponent: Bool
 
-  /// Makes the stage from what the resolved spec says of it; it is not run.
+  /// Makes the stage from its entry in the resolved spec; it is not run.
   init(name: String, use: String, with options: JSONValue, folder: String, registry: Registry) {
     self.name = name
     self.use = use
@@ -33,7 +33,7 @@ struct ExplainedStage: Sendable {
     }
   }
 
-  /// What becomes of trajectories that pass is worth a line: some do not, or the stage has something to say.
+  /// Whether passing trajectories get a line: the stage drops some, or has an explanation.
   var canDrop: Bool { about.map { !$0.rules.isEmpty } ?? true }
 
   /// Whether a trajectory has something that the stage writes.
@@ -43,7 +43,7 @@ struct ExplainedStage: Sendable {
       || writes.contains(.draws) && entry.draws != nil || writes.contains(.lossWeight) && entry.lossWeight != nil
   }
 
-  /// Why the stage, or the run in its name, drops by a rule; nil where nobody here knows.
+  /// Why the stage, or the run in its name, drops by a rule; nil if that is unknown.
   func reason(for rule: String) -> String? {
     about?.rule(rule)?.reason ?? RunReference.rules.rule(rule)?.reason
   }

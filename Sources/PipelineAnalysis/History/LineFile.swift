@@ -19,7 +19,7 @@ struct LineFile {
   /// A whole line, without its end.
   struct Line {
     let bytes: UnsafeRawBufferPointer
-    /// Its number, from 1, among those that were asked for.
+    /// Its number, from 1, among those read.
     let number: Int
     /// Where it begins in the file.
     let start: UInt64
@@ -27,7 +27,7 @@ struct LineFile {
     var end: UInt64 { start + UInt64(bytes.count) + 1 }
   }
 
-  /// Hands over each whole line without its end, and its number from 1, until `body` returns false.
+  /// Passes each whole line without its end, and its number from 1, until `body` returns false.
   ///
   /// - Throws: When the file cannot be read; errors of `body`.
   @discardableResult
@@ -35,7 +35,7 @@ struct LineFile {
     try forEachLine(in: nil) { try body($0.bytes, $0.number) }
   }
 
-  /// Hands over each whole line of a part of the file, by default of all of it, until `body` returns false.
+  /// Passes each whole line of a part of the file, by default of all of it, until `body` returns false.
   ///
   /// - Parameter part: Where the first line begins, and where the last one ends.
   @discardableResult

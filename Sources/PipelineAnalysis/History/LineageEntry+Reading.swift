@@ -2,7 +2,7 @@
 import PipelineCore
 
 extension LineageEntry {
-  /// Reads a line of `lineage.jsonl`, or returns nil when it is none of lineage.
+  /// Reads a line of `lineage.jsonl`; nil if it is not a line of lineage.
   init?(_ line: UnsafeRawBufferPointer) {
     guard let value = try? JSONValue(parsing: line), let step = value["step"]?.intValue,
       let id = value["id"]?.stringValue, let group = value["group"]?.stringValue,

@@ -10,10 +10,10 @@ struct RunRecords {
   /// Lines that could not be used; nil when there were none.
   let badRecords: LineFile?
 
-  /// Looks at a run's directory.
+  /// Opens a run's directory.
   ///
-  /// - Parameter registry: Makes the stages, so that they can say what they did; what it lacks stays unexplained.
-  /// - Throws: When there is no run, or it has no lineage, with what to do.
+  /// - Parameter registry: Makes the stages, so that they can explain what they did; missing ones stay unexplained.
+  /// - Throws: When there is no run, or it has no lineage, with the remedy.
   init(path: String, registry: Registry) throws {
     self.path = path
     let files = FileManager.default

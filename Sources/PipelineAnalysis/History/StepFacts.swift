@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 import PipelineCore
 
-/// What a trajectory was compared with in one step, and where the step stands in the lineage.
+/// The trajectories that one was compared with in one step, and the place of the step in the lineage.
 struct StepFacts: Sendable {
   /// The rollouts of the same group, in the order of the input.
   private(set) var members: [LineageEntry] = []
-  /// The part of the lineage that holds the step.
+  /// The part of the lineage with the step.
   private(set) var part: Range<UInt64>?
 
-  /// Takes in a line of the step.
+  /// Adds a line of the step.
   mutating func add(_ entry: LineageEntry, at line: LineFile.Line, group: String) {
     part = (part?.lowerBound ?? line.start)..<line.end
     if ExactText(entry.group) == ExactText(group) { members.append(entry) }

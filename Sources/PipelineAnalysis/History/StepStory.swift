@@ -2,13 +2,13 @@
 import PipelineCore
 import PipelineRuntime
 
-/// A step of a trajectory's history in plain words: a line or two for its reward, its group, and each stage.
+/// A step of a trajectory's history in sentences: a line or two for its reward, its group, and each stage.
 struct StepStory {
-  /// What there is to say under one title.
+  /// A paragraph with its title.
   struct Chapter {
     let title: String
     let text: String
-    /// What is behind a stage's words, for programs.
+    /// The facts behind a stage's sentence.
     var facts: [JSONValue.Member]?
     var isEnd = false
   }
@@ -50,7 +50,8 @@ struct StepStory {
     return chapters
   }
 
-  /// Whether the trajectory is known to have reached a stage: not where one dropped it that the spec does not name.
+  /// Whether the trajectory is known to have reached a stage; unknown if it was dropped by a stage that is not in the
+  /// spec.
   private func isOnTheWay(_ stage: ExplainedStage) -> Bool {
     guard case .dropped(let name, _) = entry.outcome, !stages.contains(where: { $0.name == name }) else { return true }
     return stage.wrote(to: entry)
@@ -102,7 +103,7 @@ struct StepStory {
 }
 
 extension Explanation {
-  /// The sentence, its numbers written as in all reports, safe for a terminal.
+  /// The sentence, with numbers formatted as in all reports, safe for a terminal.
   func text(_ style: TerminalStyle) -> String {
     parts.map { part in
       switch part {

@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 import PipelineCore
 
-/// The way of a trajectory through the stages of one step, and what they say about it.
+/// The path of a trajectory through the stages of one step, with their explanations.
 struct StepWay: Sendable {
   let entry: LineageEntry
   let facts: StepFacts
   let records: RunRecords
 
-  /// What each stage says; nil for one with nothing to say, and for those behind the one that dropped it.
+  /// The explanation of each stage; nil for none, and for stages after the one that dropped it.
   var explanations: [Explanation?] {
     records.stages.indices.map { position in
       guard reached(position, entry), let stage = records.stages[position].stage else { return nil }
       let (lineage, part) = (records.lineage, facts.part)
       let step = LineageStep(group: facts.members) { show in
-        // The lines were read before without a fault.
+        // The lines have been read before without a fault.
         _ = try? lineage.forEachLine(in: part) { line in
           if let other = LineageEntry(line.bytes), other.step == entry.step, reached(position, other) { show(other) }
           return true
@@ -23,7 +23,7 @@ struct StepWay: Sendable {
     }
   }
 
-  /// Whether a trajectory reached the stage at a position; where a stage dropped it that the spec does not name, it reached
+  /// Whether a trajectory reached the stage at a position; if a stage dropped it that is not in the spec, it reached
   /// those that left a trace.
   func reached(_ position: Int, _ entry: LineageEntry) -> Bool {
     guard case .dropped(let name, _) = entry.outcome else { return true }

@@ -11,7 +11,7 @@ public struct TrajectoryHistory: Sendable {
   public let steps: [Step]
   /// Lines with this id that could not be used.
   public let badRecords: [UnusableRecord]
-  /// Stages that name a component which the registry lacks, so that they cannot say what they did.
+  /// Stages with a component that is not registered, so that they cannot be explained.
   public let unexplained: [String]
   /// The step that `--step` asked for, or nil for all.
   let onlyStep: Int?
@@ -21,7 +21,7 @@ public struct TrajectoryHistory: Sendable {
     let entry: LineageEntry
     let facts: StepFacts
     let stages: [ExplainedStage]
-    /// What each stage has to say; nil for one that has nothing to say, or that the trajectory did not reach.
+    /// The explanation of each stage; nil for none, or if the trajectory did not reach the stage.
     let explanations: [Explanation?]
 
     /// The step.
@@ -43,12 +43,12 @@ public struct TrajectoryHistory: Sendable {
 
   /// Looks a trajectory up in a run.
   ///
-  /// Reads the lineage twice, a line at a time: once for the id, once for the steps that hold it; a stage that compares with
-  /// the whole step has that step read again.
+  /// Reads the lineage twice, a line at a time: once for the id, once for the steps that contain it; for a stage that
+  /// compares with the whole step, that step is read again.
   /// - Parameters:
-  ///   - step: The one step to look at, or nil for all.
-  ///   - registry: The components that explain what they did. What the run's spec loads beside them is not loaded.
-  /// - Throws: When there is no such run, no lineage, or no such id or step, with what there is instead.
+  ///   - step: The only step to consider, or nil for all.
+  ///   - registry: The components that explain what they did. Plug-ins of the run's spec are not loaded.
+  /// - Throws: When there is no such run, no lineage, or no such id or step; the message says what there is instead.
   public init(run: String, id: String, step: Int? = nil, registry: Registry) throws {
     let records = try RunRecords(path: run, registry: registry)
     let search = HistorySearch(records: records, id: id)

@@ -5,7 +5,7 @@ public protocol Component: Sendable {
   /// The options.
   associatedtype Options: ComponentOptions
 
-  /// What it says of itself.
+  /// The description of this component.
   static var about: ComponentAbout { get }
 
   /// Makes the component.

@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// What a component says of itself, once and for all who ask: `describe`, `why`, the schema, the reference.
+/// The description of a component, used by `describe`, `why`, the schema and the reference.
 ///
-/// It stands at the top of a component's file:
+/// It is at the top of a component's file:
 /// ```swift
 /// public static let about = ComponentAbout(
 ///   name: "too-long", summary: "Drops trajectories whose response is too long",
 ///   rules: [DropRule("too-long", because: "its response is longer than 'characters' allows")],
 ///   metrics: [MetricAbout("response_length", unit: "characters", "mean length of the responses")])
 /// ```
-/// What depends on the options is said by the component itself: what it reads, writes and needs. The options are
-/// described by ``ComponentOptions/help``.
+/// The component itself states what depends on its options: what it reads, writes and needs. ``ComponentOptions/help``
+/// describes the options.
 public struct ComponentAbout: Sendable, Hashable {
   /// The registered name, in kebab-case: `pairwise-sample`.
   public var name: String
@@ -43,7 +43,7 @@ public struct ComponentAbout: Sendable, Hashable {
 
   /// Whether a component's names, options and results may still change.
   public enum Stability: String, Sendable, Hashable, CaseIterable {
-    /// They stay as they are within a major version.
+    /// They do not change within a major version.
     case stable
     /// They may change with any version.
     case experimental
@@ -54,7 +54,7 @@ public struct ComponentAbout: Sendable, Hashable {
 public struct Paper: Sendable, Hashable {
   /// The title.
   public var title: String
-  /// Where to read it.
+  /// The address where it can be read.
   public var link: String
 
   /// A publication at an address.
@@ -71,9 +71,9 @@ public struct Paper: Sendable, Hashable {
 
 /// A rule by which trajectories are dropped, and the sentence with which `why` explains it.
 public struct DropRule: Sendable, Hashable {
-  /// The rule in kebab-case, as lineage has it; with a placeholder such as `<rule>` where the name is known only in a run.
+  /// The rule in kebab-case, as in lineage; with a placeholder such as `<rule>` if the name is known only in a run.
   public var name: String
-  /// Why a trajectory is dropped, as it continues "dropped by the rule 'no-reward': …"; no full stop at the end.
+  /// Why a trajectory is dropped, as the continuation of "dropped by the rule 'no-reward': …"; no full stop at the end.
   public var reason: String
 
   /// Describes a rule.
@@ -85,13 +85,13 @@ public struct DropRule: Sendable, Hashable {
 
 /// What a figure in `metrics.jsonl` means.
 public struct MetricAbout: Sendable, Hashable {
-  /// The name as it is reported; parts such as `<part>` stand for what is known only in a run.
+  /// The name in reports; parts such as `<part>` stand for names that are known only in a run.
   public var name: String
-  /// What is counted or measured: `trajectories`, `share`, `nats`.
+  /// The unit: `trajectories`, `share`, `nats`.
   public var unit: String
-  /// What the figure says, without a full stop at the end.
+  /// What the figure means, without a full stop at the end.
   public var meaning: String
-  /// What the figures of several batches make together.
+  /// How the figures of several batches are combined.
   public var combining: StageReport.Combining
 
   /// Describes a figure.
@@ -105,7 +105,7 @@ public struct MetricAbout: Sendable, Hashable {
 
 /// A name with placeholders, such as `reward/<part>`.
 public enum NamePattern {
-  /// Whether a name is one of those that a pattern stands for; each placeholder stands for one character or more.
+  /// Whether a name matches a pattern; each placeholder stands for one or more characters.
   public static func matches(_ name: String, _ pattern: String) -> Bool {
     matches(Substring(name), Substring(pattern))
   }
@@ -123,17 +123,17 @@ public enum NamePattern {
 }
 
 extension ComponentAbout {
-  /// The rule of a name, or the one with a placeholder that stands for it.
+  /// The rule with a name, or the one whose pattern matches it.
   public func rule(_ name: String) -> DropRule? { rules.rule(name) }
 
-  /// The figure of a name, or the one with placeholders that stands for it.
+  /// The figure with a name, or the one whose pattern matches it.
   public func metric(_ name: String) -> MetricAbout? {
     metrics.first { $0.name == name } ?? metrics.first { NamePattern.matches(name, $0.name) }
   }
 }
 
 extension [DropRule] {
-  /// The rule of a name, or the one with a placeholder that stands for it.
+  /// The rule with a name, or the one whose pattern matches it.
   public func rule(_ name: String) -> DropRule? {
     first { $0.name == name } ?? first { NamePattern.matches(name, $0.name) }
   }

@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// What a component says about one trajectory, for people and for programs.
+/// A sentence about one trajectory, for people and for programs.
 ///
-/// Made from a literal; numbers stay numbers until they are shown, so that all are written alike:
+/// It is made from a literal; numbers stay numbers until they are shown, so that all are formatted alike:
 /// ```swift
 /// "drawn \(times: 3); its pair has \(share: 0.73) of the weight of \(2, "pair")"
 /// ```
-/// It continues a title and begins in lower case: `shuffle  drawn 3 times; its pair …`. Text from a record may be put in
-/// as it is: whoever shows the sentence makes it safe for a terminal.
+/// It continues a title and begins in lower case: `shuffle  drawn 3 times; its pair …`. Text from a record may be
+/// inserted unchanged: the code that shows the sentence makes it safe for a terminal.
 public struct Explanation: Sendable, Hashable {
   /// A piece of the sentence.
   public enum Part: Sendable, Hashable {
     /// Words.
     case text(String)
-    /// A number, to so many significant digits.
+    /// A number, to this many significant digits.
     case number(Double, digits: Int)
     /// A number with its sign: an advantage.
     case signed(Double)
@@ -27,7 +27,7 @@ public struct Explanation: Sendable, Hashable {
 
   /// The sentence.
   public var parts: [Part]
-  /// The facts behind it, for programs; `why --json` has them beside the sentence.
+  /// The facts behind it, for programs; `why --json` shows them together with the sentence.
   public var facts: [JSONValue.Member]
 
   /// A sentence and the facts behind it.
@@ -36,7 +36,7 @@ public struct Explanation: Sendable, Hashable {
     self.facts = sentence.facts + facts
   }
 
-  /// Two sentences one after the other, as they are.
+  /// Two sentences, joined.
   public static func + (left: Explanation, right: Explanation) -> Explanation {
     Explanation("\(left)\(right)", facts: left.facts + right.facts)
   }
@@ -55,11 +55,11 @@ extension Explanation: ExpressibleByStringInterpolation {
     facts = []
   }
 
-  /// Takes a literal apart.
+  /// Reads a literal.
   public struct Interpolation: StringInterpolationProtocol {
     var parts: [Part] = []
 
-    /// Nothing yet.
+    /// Empty at first.
     public init(literalCapacity: Int, interpolationCount: Int) {}
 
     /// Adds words.
@@ -83,7 +83,7 @@ extension Explanation: ExpressibleByStringInterpolation {
       }
     }
 
-    /// Adds a number, to at most so many significant digits.
+    /// Adds a number, to at most this many significant digits.
     public mutating func appendInterpolation(_ number: Double, digits: Int = 4) {
       parts.append(.number(number, digits: digits))
     }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// What a run wrote down about one trajectory in one step: what it had, and what became of it.
+/// The record of one trajectory in one step of a run: its values, and what became of it.
 public struct LineageEntry: Sendable, Hashable {
   /// How the trajectory left the step.
   public enum Outcome: Sendable, Hashable {
@@ -14,13 +14,13 @@ public struct LineageEntry: Sendable, Hashable {
   public var step: Int
   /// The trajectory.
   public var id: String
-  /// The query that it responds to.
+  /// The prompt's id.
   public var group: String
   /// What became of it.
   public var outcome: Outcome
   /// Its reward, if it got one.
   public var reward: Double?
-  /// What became of scoring it, where the record says so.
+  /// The status of its reward, if the record states it.
   public var rewardStatus: String?
   /// The parts of the reward.
   public var rewards: [RewardPart]
@@ -28,9 +28,9 @@ public struct LineageEntry: Sendable, Hashable {
   public var advantage: Double?
   /// Its place in a pair, if it got one.
   public var pair: Pair?
-  /// What its loss is multiplied by, where a stage set that.
+  /// The factor of its loss, if a stage set one.
   public var lossWeight: Double?
-  /// Its positions in the drawn batch, where a stage drew one.
+  /// Its positions in the drawn batch, if a stage drew one.
   public var draws: [Int]?
 
   /// An entry.
@@ -52,13 +52,13 @@ public struct LineageEntry: Sendable, Hashable {
     self.draws = draws
   }
 
-  /// How often the trajectory is trained on: once for each draw, once where nothing was drawn, never when dropped.
+  /// How often the trajectory is trained on: once for each draw, once if nothing was drawn, never if dropped.
   public var timesTrainedOn: Int { outcome == .kept ? draws?.count ?? 1 : 0 }
 }
 
-/// What a stage found before it in one step of a run, as the run's lineage has it.
+/// The input of a stage in one step of a run, from the run's lineage.
 public struct LineageStep: Sendable {
-  /// The rollouts of the explained trajectory's group, those included that left before the stage.
+  /// The rollouts of the explained trajectory's group, including those dropped before the stage.
   public let group: [LineageEntry]
   private let walk: @Sendable ((LineageEntry) -> Void) -> Void
 
@@ -66,14 +66,14 @@ public struct LineageStep: Sendable {
   ///
   /// - Parameters:
   ///   - group: The rollouts of the explained trajectory's group.
-  ///   - walk: Shows every trajectory that reached the stage.
+  ///   - walk: Passes every trajectory that reached the stage.
   public init(group: [LineageEntry], walk: @escaping @Sendable (_ show: (LineageEntry) -> Void) -> Void) {
     self.group = group
     self.walk = walk
   }
 
-  /// Looks at every trajectory that reached the stage, in the order of the input.
+  /// Passes every trajectory that reached the stage, in the order of the input.
   ///
-  /// They are read from the run's files while this is called, one at a time.
+  /// They are read from the run's files during the call, one at a time.
   public func forEach(_ body: (LineageEntry) -> Void) { walk(body) }
 }

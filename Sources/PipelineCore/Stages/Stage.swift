@@ -2,10 +2,11 @@
 
 /// One step of a pipeline: a filter on trajectory batches.
 ///
-/// A stage is immutable. It may change trajectories and drop them, by ``TrajectoryBatch/drop(stage:by:)``, and one that
-/// makes rollouts puts them in the place of their prompt, by ``TrajectoryBatch/expand(stage:into:)``; it may not reorder
-/// or invent them. The rules that it drops by, and its metrics, are among those of its ``ComponentAbout``. Time, files and randomness come in through the context. What a stage
-/// decides about a group must not depend on the order of the groups. `PipelineTesting` checks these laws.
+/// A stage is immutable. It may change trajectories and drop them, with ``TrajectoryBatch/drop(stage:by:)``. A stage
+/// that makes rollouts puts them in the place of their prompt, with ``TrajectoryBatch/expand(stage:into:)``. It may not
+/// reorder or invent trajectories. Its ``ComponentAbout`` lists the rules by which it drops and its metrics. Time,
+/// files and randomness come in through the context. What a stage decides about a group must not depend on the order of
+/// the groups. `PipelineTesting` checks these laws.
 public protocol Stage: Component {
   /// The fields that every trajectory must carry when it arrives.
   var reads: Set<Field> { get }

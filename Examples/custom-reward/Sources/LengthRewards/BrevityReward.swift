@@ -3,7 +3,7 @@ public import PipelineCore
 
 /// Rewards short responses: 1 up to a length, then falling evenly to 0 at twice that length.
 public struct BrevityReward: RewardFunction {
-  /// What it says of itself.
+  /// The description of this component.
   public static let about = ComponentAbout(name: "brevity", summary: "Rewards short responses")
 
   /// The options.

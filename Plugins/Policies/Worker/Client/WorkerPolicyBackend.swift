@@ -5,7 +5,7 @@ public import PipelineCore
 
 /// A policy in a process of its own, as named in a spec: on PyTorch, on one or more GPUs.
 public struct WorkerPolicyBackend: PolicyBackend {
-  /// What it says of itself.
+  /// The description of this component.
   public static let about = ComponentAbout(
     name: "worker", summary: "Qwen2.5-VL on PyTorch in a process of its own: on GPUs, in shards, with LoRA")
 

@@ -16,7 +16,7 @@ from .wire import PROTOCOL, Connection, Frame
 
 
 def greet(connection: Connection) -> dict[str, Any] | None:
-    """Hears which protocol the pipeline speaks, before anything heavy is imported; None where it is another."""
+    """Reads which protocol the pipeline uses, before heavy imports; None if it is another one."""
     frame = connection.read()
     spoken = frame.header.get("protocol")
     if frame.kind == "hello" and spoken == PROTOCOL:
@@ -32,7 +32,7 @@ def greet(connection: Connection) -> dict[str, Any] | None:
 
 
 def answer(hello: dict[str, Any], connection: Connection | None, listening: bool) -> None:
-    """Imports what computes, says what is there, and serves."""
+    """Imports torch and the rest, reports what there is, and serves."""
     from .faults import understood
 
     try:
@@ -43,7 +43,7 @@ def answer(hello: dict[str, Any], connection: Connection | None, listening: bool
         from .server import Server
 
         ranks = Ranks(hello.get("device", "auto"))
-    except Exception as error:  # noqa: BLE001  whatever keeps a package or a GPU from being used
+    except Exception as error:  # noqa: BLE001  anything that keeps a package or a GPU from being used
         if connection is not None:
             connection.write(Frame(understood(error, "hello").header(hello.get("id", 0))))
         raise SystemExit(1) from None

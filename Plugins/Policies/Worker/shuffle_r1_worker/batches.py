@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Cuts groups into micro-batches of bounded size, and lays them out for the model."""
+"""Divides groups into micro-batches of bounded size, and arranges them for the model."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ class Piece:
 
     @property
     def length(self) -> int:
-        """Rows that it takes: its last token predicts nothing."""
+        """The number of rows: its last token predicts nothing."""
         return len(self.prompt.tokens) + len(self.tokens) - 1
 
 
 def micro_batches(groups: list[Group], rows: int) -> list[list[Piece]]:
-    """Responses in order; padding included, a micro-batch has no more rows unless a single response does."""
+    """Responses in order; a micro-batch has no more rows, including padding, unless a single response has."""
     batches: list[list[Piece]] = []
     longest = 0
     for number, group in enumerate(groups):
@@ -49,7 +49,7 @@ def micro_batches(groups: list[Group], rows: int) -> list[list[Piece]]:
 
 @dataclass
 class Layout:
-    """How prompts and images become tensors."""
+    """Converts prompts and images to tensors."""
 
     pictures: Pictures
     image_token: int
@@ -80,13 +80,13 @@ class Layout:
             self.vision_learns)
 
     def no_images(self, tokens: torch.Tensor) -> Images:
-        """For a batch without images that has to pass the tower all the same."""
+        """For a batch without images that must pass through the tower anyway."""
         patches, grids = self.pictures.blank(self.merge)
         nowhere = torch.zeros_like(tokens, dtype=torch.bool)
         return Images(patches.to(self.device), grids.to(self.device), [], nowhere, self.vision_learns)
 
     def scored(self, pieces: list[Piece], needs_images: bool) -> dict[str, Any]:
-        """A micro-batch padded on the right, and where each response token is predicted."""
+        """A micro-batch padded on the right, and the places where each response token is predicted."""
         width = max((piece.length for piece in pieces), default=1)
         count = max(1, len(pieces))
         tokens = np.zeros((count, width), np.int64)
@@ -98,7 +98,7 @@ class Layout:
             start, length = len(piece.prompt.tokens), piece.length
             tokens[row, :start] = piece.prompt.tokens
             tokens[row, start:length] = piece.tokens[:-1]
-            # A placeholder that was sampled in a response is a token like any other: it shows no image.
+            # A placeholder that was sampled in a response is a token like any other, without an image.
             shown[row, :start] = piece.prompt.tokens == self.image_token
             mask[row, :length] = 1
             of_prompt, following = self.positions(piece.prompt)

@@ -55,7 +55,7 @@ class Shape:
 
     @property
     def key_width(self) -> int:
-        """Numbers that a layer keeps of a token, keys or values."""
+        """Numbers that a layer caches for each token, keys or values."""
         return self.text["num_key_value_heads"] * self.text["hidden_size"] // self.text["num_attention_heads"]
 
     @property
@@ -70,7 +70,7 @@ class Shape:
 
     @property
     def decoder(self) -> int:
-        """Weights that learn where the tower is frozen."""
+        """Trainable weights with a frozen tower."""
         tables = 1 if self.text["tie_word_embeddings"] else 2
         return self.text["num_hidden_layers"] * self.layer + tables * self.embedding + self.text["hidden_size"]
 
@@ -87,7 +87,7 @@ class Shape:
 
     @property
     def cache(self) -> int:
-        """Bytes of keys and values that a token leaves behind."""
+        """Bytes of keys and values cached for each token."""
         return 2 * self.text["num_hidden_layers"] * self.key_width * WEIGHT
 
     def adapters(self, rank: int) -> int:
@@ -99,14 +99,14 @@ class Shape:
 
 @dataclass(frozen=True)
 class Step:
-    """What a step works on."""
+    """The workload of a step."""
 
     rollouts: int = 8192
     group: int = 16
     prompt: int = 512
     tokens: int = 2048
     trained: float = 0.5
-    """The share of rollouts that is trained on, each once: what pairwise sampling keeps."""
+    """The share of rollouts that is trained on, each once: those that pairwise sampling keeps."""
     pixels: int = 448 * 448
     """Of each prompt's image."""
     reference: bool = False
@@ -126,7 +126,7 @@ def wire(step: Step) -> dict[str, int]:
     found = {
         "images": step.prompts * 3 * step.pixels,
         "generate": asked + step.rollouts * SEED + answers + step.rollouts * step.tokens * 4,
-        # Log-probabilities out, gradients back.
+        # Log-probabilities out, gradients in.
         "accumulate": scored + 2 * kept * step.tokens * 4,
     }
     if step.reference:
@@ -136,7 +136,7 @@ def wire(step: Step) -> dict[str, int]:
 
 @dataclass(frozen=True)
 class Settings:
-    """How the worker is set."""
+    """The worker's settings."""
 
     ranks: int = 8
     lora: int = 0
@@ -146,7 +146,7 @@ class Settings:
 
 
 def memory(shape: Shape, step: Step, settings: Settings) -> dict[str, float]:
-    """Bytes of one rank's device: weights in shards, layers computed again on the way back, rollouts by transformers."""
+    """Bytes on one rank's device: sharded weights, layers recomputed in the backward pass, rollouts by transformers."""
     ranks = settings.ranks
     learning = shape.adapters(settings.lora) if settings.lora else shape.decoder
     all_weights = shape.decoder + shape.tower + (learning if settings.lora else 0)
@@ -154,16 +154,16 @@ def memory(shape: Shape, step: Step, settings: Settings) -> dict[str, float]:
     widest = max(hidden, shape.text["intermediate_size"])
     found = {
         "weights": WEIGHT * all_weights / ranks,
-        # The weights, a gradient and two moments in single precision, and the gradient as it comes.
+        # The weights, a gradient and two moments in single precision, and the gradient as it is computed.
         "optimizer": (4 * SINGLE + WEIGHT) * learning / ranks,
     }
     if step.reference and not settings.lora:
         found["reference"] = WEIGHT * (shape.decoder + shape.tower) / ranks
     if ranks > 1:
-        # Two layers on their way, and what belongs to no layer.
+        # Two layers in transit, and what belongs to no layer.
         tables = 1 if shape.text["tie_word_embeddings"] else 2
         found["gathered"] = WEIGHT * (2 * shape.layer + tables * shape.embedding)
-    # What enters each layer, one layer's own, logits with their gradient.
+    # The inputs of all layers, one layer's activations, logits with their gradient.
     found["activations"] = (
         WEIGHT * settings.rows * (layers * hidden + 8 * hidden + 4 * widest) + 3 * SINGLE * LOGITS * shape.text["vocab_size"])
     found["keys and values"] = _passes(step, settings, 1)[1] * (step.prompt + step.tokens) * shape.cache
@@ -171,7 +171,7 @@ def memory(shape: Shape, step: Step, settings: Settings) -> dict[str, float]:
 
 
 def operations(shape: Shape, step: Step) -> dict[str, float]:
-    """Floating-point operations of the decoder: two for each weight and row, attention besides."""
+    """Floating-point operations of the decoder: two for each weight and row, plus attention."""
     matrices = shape.decoder - (0 if shape.text["tie_word_embeddings"] else shape.embedding)
     layers, hidden = shape.text["num_hidden_layers"], shape.text["hidden_size"]
     length = step.prompt + step.tokens
@@ -182,7 +182,7 @@ def operations(shape: Shape, step: Step) -> dict[str, float]:
     sampled = rows(step.prompts, step.prompt) + step.rollouts * step.tokens * (
         2 * matrices + 4 * layers * hidden * (step.prompt + step.tokens / 2))
     kept = step.rollouts * step.trained
-    # Forward, forward again for what was not kept, and twice as much on the way back.
+    # Forward, forward again for recomputation, and twice as much for the backward pass.
     found = {"rollout": sampled, "update": 4 * rows(kept, length)}
     if step.reference:
         found["reference"] = rows(kept, length)
@@ -200,13 +200,13 @@ def decoding_seconds(shape: Shape, step: Step, settings: Settings, bandwidth: fl
 
 
 def gathering_seconds(shape: Shape, step: Step, settings: Settings, link: float) -> float:
-    """The least time for weights in shards to travel in while transformers samples: each token gathers all of them."""
+    """The least time for sharded weights to be gathered while transformers samples: once for each token."""
     tokens, _ = _passes(step, settings, 1)
     return tokens * WEIGHT * shape.decoder * (1 - 1 / settings.ranks) / link
 
 
 def _passes(step: Step, settings: Settings, parallel: int) -> tuple[float, int]:
-    """Passes that an engine of so many ranks makes for a step's tokens, and rows that advance in each."""
+    """Passes that an engine of this many ranks makes for a step's tokens, and rows in each."""
     own = math.ceil(step.rollouts * parallel / settings.ranks)
     rows = min(settings.rows_at_once, own)
     return math.ceil(own / rows) * step.tokens, rows

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What goes wrong in a worker, as the pipeline is told of it."""
+"""Errors of a worker, as reported to the pipeline."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class WorkerFault(Exception):
 
     @property
     def is_shared(self) -> bool:
-        """Whether all ranks find it alike, so that they can go on together."""
+        """Whether all ranks find the same error, so that they can continue together."""
         return self.kind in ("data", "options", "protocol", "cancelled")
 
     def header(self, id: int) -> dict[str, Any]:
@@ -39,7 +39,7 @@ MEMORY_ADVICE = {
 
 
 def understood(error: BaseException, kind: str) -> WorkerFault:
-    """An exception as a fault; `kind` is that of the message that was answered."""
+    """An exception as a fault; `kind` is that of the request."""
     if isinstance(error, WorkerFault):
         return error
     name, text = type(error).__name__, str(error)

@@ -24,7 +24,7 @@ from .work import Request, Sampling
 
 @dataclass
 class Pass:
-    """A wanted pass through the model: whether it sees images, and what runs it, told whether any rank's does."""
+    """A requested pass through the model: whether it has images, and the function that runs it, which is told whether any rank's has."""
 
     sees: bool
     run: Callable[[bool], Any]
@@ -34,7 +34,7 @@ Passes = TypingGenerator[Pass, Any, None]
 
 
 def _next(passes: Passes, found: Any) -> Pass | None:
-    """The pass that is wanted after one has given what it found; none at the end."""
+    """The pass that is requested after the results of another; none at the end."""
     try:
         return passes.send(found)
     except StopIteration:
@@ -43,7 +43,7 @@ def _next(passes: Passes, found: Any) -> Pass | None:
 
 @dataclass
 class Response:
-    """A response that is being sampled, or finished."""
+    """A response that is being sampled, or is finished."""
 
     request: int
     index: int
@@ -55,12 +55,12 @@ class Response:
 
 
 class Generator:
-    """Rows advance together; what a seed gives depends on the prompt and the seed."""
+    """Samples rows together; the tokens of a seed depend on the prompt and the seed only."""
 
     def __init__(self, network: Network, layout: Layout, ranks: Ranks, options: Generation, in_step: bool):
         self.network, self.layout, self.ranks, self.options = network, layout, ranks, options
         self.in_step = in_step
-        """Whether ranks must go through the model together, since each holds a part of it."""
+        """Whether ranks must pass through the model together, since each holds a part of it."""
 
     def run(
         self, requests: list[tuple[int, Request]], sampling: Sampling, stop: StopTexts | None, context_length: int,
@@ -74,7 +74,7 @@ class Generator:
         while True:
             if self._together or self.ranks.count == 1:
                 stopped()
-            # What a pass goes through is agreed before it, since it has collective operations of its own.
+            # Ranks agree on a pass before it, since it has collective operations of its own.
             going, sees = wanted is not None, wanted is not None and wanted.sees
             if self._together:
                 going, sees = self.ranks.any(going), self.ranks.any(sees)
@@ -99,7 +99,7 @@ class Generator:
         self, requests: list[tuple[int, Request]], sampling: Sampling, stop: StopTexts | None, context_length: int,
         done: list[Response], finished: Callable[[list[Response], int], None],
     ) -> Passes:
-        """Yields each pass through the model, and is sent what it gives."""
+        """Yields each pass through the model, and is sent its results."""
         sampler = TokenSampler(sampling)
         for wave in self._waves(requests):
             active = [
@@ -184,7 +184,7 @@ class Generator:
 
 @dataclass
 class _State:
-    """What rows have behind them: keys and values, which of them count, and the position that comes next."""
+    """The past of rows: keys and values, which of them count, and the next position."""
 
     cache: Any
     mask: torch.Tensor

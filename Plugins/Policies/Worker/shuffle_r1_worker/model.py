@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Opens a model: transformers' architecture with the weights of a folder, adapters and shards as they are asked for."""
+"""Opens a model: transformers' architecture with the weights of a folder, with adapters and shards if requested."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from .weights import WeightFiles, canonical
 
 TYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 ADAPTED = "q_proj|k_proj|v_proj|o_proj|gate_proj|up_proj|down_proj"
-"""What adapters stand in for: every matrix of the decoder's layers, as LoRA's authors and QLoRA's advise."""
+"""The matrices that get adapters: all of the decoder's layers, as the authors of LoRA and QLoRA advise."""
 MOST_NAMED = 5
 
 
 @contextlib.contextmanager
 def _weightless() -> Iterator[None]:
-    """Parameters are made without memory, buffers as ever."""
+    """Parameters are created without memory, buffers as usual."""
     register = nn.Module.register_parameter
 
     def on_meta(module: nn.Module, name: str, parameter: nn.Parameter | None) -> None:
@@ -46,7 +46,7 @@ def dtype(settings: Settings, device: torch.device) -> torch.dtype:
 
 
 def build(folder: Path, settings: Settings) -> nn.Module:
-    """The architecture that `config.json` names, without weights."""
+    """The architecture named in `config.json`, without weights."""
     from transformers import AutoConfig, Qwen2_5_VLForConditionalGeneration
 
     try:
@@ -62,13 +62,13 @@ def build(folder: Path, settings: Settings) -> nn.Module:
     config.text_config.attention_dropout = 0.0
     with _weightless():
         model = Qwen2_5_VLForConditionalGeneration(config)
-    # A token that fills up rows elsewhere may be sampled: here its embedding learns like any other.
+    # The padding token may be sampled: here its embedding is trained like any other.
     model.get_input_embeddings().padding_idx = None
     return model
 
 
 def fill(model: nn.Module, files: WeightFiles, number_format: torch.dtype) -> None:
-    """Gives a model its weights; mapped from the file where they are stored in the wanted format."""
+    """Loads a model's weights; they stay mapped from the file if they are stored in the wanted format."""
     wanted = {canonical(name): name for name, _ in model.named_parameters(remove_duplicate=True)}
     head = model.lm_head.weight is model.get_input_embeddings().weight
     computed = ("rotary_emb.inv_freq", "rotary_pos_emb.inv_freq")
@@ -92,7 +92,7 @@ def fill(model: nn.Module, files: WeightFiles, number_format: torch.dtype) -> No
 
 
 def adapt(model: nn.Module, settings: Settings) -> None:
-    """Puts low-rank adapters on the decoder; their first values depend on the seed alone."""
+    """Adds low-rank adapters to the decoder; their initial values depend only on the seed."""
     try:
         from peft import LoraConfig, inject_adapter_in_model
     except ImportError as error:
@@ -104,7 +104,7 @@ def adapt(model: nn.Module, settings: Settings) -> None:
 
 
 def choose_learning(model: nn.Module, settings: Settings) -> None:
-    """Marks what learns: all but the vision tower, or adapters alone."""
+    """Marks the trainable parameters: all except the vision tower, or only adapters."""
     for name, parameter in model.named_parameters():
         if settings.lora.rank > 0:
             parameter.requires_grad_("lora_" in name)
@@ -118,7 +118,7 @@ def is_vision(name: str) -> bool:
 
 
 def keep_few_activations(model: nn.Module) -> None:
-    """Has layers computed again on the way back rather than kept."""
+    """Makes the model recompute layers in the backward pass instead of keeping them."""
     # The name changes with transformers 6.
     enable = getattr(model, "activation_checkpointing_enable", None) or model.gradient_checkpointing_enable
     model.train()
@@ -126,19 +126,19 @@ def keep_few_activations(model: nn.Module) -> None:
 
 
 def shards(settings: Settings, ranks: Ranks) -> bool:
-    """Whether ranks share the weights out, rather than hold them whole."""
+    """Whether ranks share the weights, rather than each holding all of them."""
     return ranks.count > 1 and settings.sharding != "none"
 
 
 def open_model(folder: Path, settings: Settings, ranks: Ranks) -> nn.Module:
-    """A model with its weights, on the processor's memory for now."""
+    """A model with its weights, in CPU memory for now."""
     model = build(folder, settings)
     fill(model, WeightFiles(folder), dtype(settings, ranks.device))
     return model.eval()
 
 
 def place(scorer: nn.Module, model: nn.Module, settings: Settings, ranks: Ranks) -> None:
-    """Brings a model to its device: whole, or in shards by FSDP."""
+    """Moves a model to its device: whole, or sharded by FSDP."""
     if not shards(settings, ranks):
         scorer.to(ranks.device)
         return
@@ -150,6 +150,6 @@ def place(scorer: nn.Module, model: nn.Module, settings: Settings, ranks: Ranks)
     fully_shard(scorer, mesh=ranks.mesh, mp_policy=policy)
     for module in scorer.modules():
         if isinstance(module, FSDPModule):
-            # The pipeline's gradient is that of a sum over all responses, whichever rank has them.
+            # The pipeline's gradient is that of a sum over all responses, on whichever rank they are.
             module.set_gradient_divide_factor(1.0)
             module.set_force_sum_reduction_for_comms(True)

@@ -11,7 +11,7 @@ from torch import nn
 from torch.utils.checkpoint import checkpoint
 
 ROWS_OF_LOGITS = 1024
-"""Rows whose logits over the whole vocabulary exist at a time."""
+"""The number of rows whose logits over the whole vocabulary exist at a time."""
 
 
 @dataclass
@@ -26,7 +26,7 @@ class Images:
 
 
 class Network(nn.Module):
-    """A language model that sees, with a head that gives what policies need of it."""
+    """A language model with vision, and a head that computes what policies need."""
 
     def __init__(self, model: nn.Module):
         super().__init__()
@@ -49,24 +49,24 @@ class Network(nn.Module):
                 shown = torch.cat([features[place] for place in images.places]).to(embedded.dtype)
                 embedded = embedded.masked_scatter(images.mask.unsqueeze(-1).expand_as(embedded), shown)
             else:
-                # All ranks go through the tower together, those without an image as well.
+                # All ranks pass through the tower together, including those without an image.
                 embedded = embedded + 0 * features[0].sum().to(embedded.dtype)
         return body.language_model(
             inputs_embeds=embedded, position_ids=positions, attention_mask=mask, past_key_values=cache,
             use_cache=cache is not None)
 
     def logits(self, last: torch.Tensor, **inputs: Any) -> torch.Tensor:
-        """The logits at one place of each row."""
+        """The logits at one position of each row."""
         hidden = self.hidden(**inputs).last_hidden_state
         return self.model.lm_head(hidden[torch.arange(len(last), device=last.device), last])
 
     def log_probs(
         self, rows: torch.Tensor, columns: torch.Tensor, targets: torch.Tensor, temperature: float, **inputs: Any
     ) -> torch.Tensor:
-        """The log-probabilities of targets, each predicted at a place of the batch."""
+        """The log-probabilities of targets, each predicted at a position of the batch."""
         hidden = self.hidden(**inputs).last_hidden_state[rows, columns]
         parts = zip(hidden.split(ROWS_OF_LOGITS), targets.split(ROWS_OF_LOGITS))
-        # On the way back logits are computed again: they are by far the largest thing that a long batch would keep.
+        # Logits are recomputed in the backward pass: they are by far the largest part of what a long batch would keep.
         found = [
             checkpoint(self._chosen, part, chosen, temperature, use_reentrant=False)
             if torch.is_grad_enabled() and len(hidden) > ROWS_OF_LOGITS

@@ -19,7 +19,7 @@ from .ranks import Ranks
 from .weights import canonical
 
 MOMENTS = ("exp_avg", "exp_avg_sq")
-"""What the averages of gradients and of their squares are called in torch.optim.AdamW's state."""
+"""The names of the averages of gradients and of their squares in torch.optim.AdamW's state."""
 
 
 def local(tensor: torch.Tensor) -> torch.Tensor:
@@ -29,7 +29,7 @@ def local(tensor: torch.Tensor) -> torch.Tensor:
 
 @dataclass
 class Learner:
-    """A parameter that learns: its weights in single precision, the gradient so far, and two moments."""
+    """A trainable parameter: its weights in single precision, the gradient so far, and two moments."""
 
     name: str
     parameter: nn.Parameter
@@ -43,7 +43,7 @@ class Learner:
         return hasattr(self.parameter, "to_local")
 
     def whole(self, part: torch.Tensor) -> torch.Tensor:
-        """All ranks' parts together; every rank must ask."""
+        """The parts of all ranks together; every rank must call it."""
         if not self.is_sharded:
             return part
         from torch.distributed.tensor import DTensor
@@ -65,7 +65,7 @@ class Learner:
 
 
 class AdamW:
-    """Gradients add up over calls of `collect`; `step` applies and forgets them."""
+    """Gradients add up over calls of `collect`; `step` applies and clears them."""
 
     def __init__(self, model: nn.Module, ranks: Ranks):
         self.ranks = ranks
@@ -82,7 +82,7 @@ class AdamW:
         return own if own.dtype == torch.float32 else own.float()
 
     def collect(self) -> None:
-        """Adds the gradients of one way back, in single precision."""
+        """Adds the gradients of one backward pass, in single precision."""
         for learner in self.learners:
             given = learner.parameter.grad
             learner.parameter.grad = None
@@ -92,12 +92,12 @@ class AdamW:
             learner.gradient = own if learner.gradient is None else learner.gradient.add_(own)
 
     def forget(self) -> None:
-        """Drops what was added up."""
+        """Drops the accumulated gradients."""
         for learner in self.learners:
             learner.parameter.grad = learner.gradient = None
 
     def step(self, options: dict[str, Any]) -> float:
-        """One step; the norm of all gradients before clipping. Weights stay as they are where it is not finite."""
+        """One step; returns the norm of all gradients before clipping. If it is not finite, weights do not change."""
         for learner in self.learners:
             if not learner.is_sharded and learner.gradient is None:
                 learner.gradient = torch.zeros_like(learner.weights) if self.ranks.count > 1 else None
@@ -111,7 +111,7 @@ class AdamW:
                 "data", f"the gradient of '{name}' is not finite; the step is not applied",
                 "lower the learning rate, or look for infinite advantages")
         self.steps += 1
-        # As torch.nn.utils.clip_grad_norm_ does it.
+        # As in torch.nn.utils.clip_grad_norm_.
         scale = min(1.0, (options["max_gradient_norm"] or math.inf) / (norm + 1e-6))
         for learner in self.learners:
             if learner.gradient is not None:
@@ -152,18 +152,18 @@ class AdamW:
         return learner.first, learner.second
 
     def state(self) -> Iterator[tuple[str, torch.Tensor]]:
-        """Names and whole moments; every rank must go through it."""
+        """Names and whole moments; every rank must iterate over it."""
         for learner in self.learners:
             for name, part in zip(MOMENTS, self._moments(learner)):
                 yield f"{learner.name}.{name}", learner.whole(part)
 
     @property
     def state_shapes(self) -> list[tuple[str, torch.Size]]:
-        """What `state` will give, in its order."""
+        """The contents of `state`, in order."""
         return [(f"{it.name}.{name}", it.parameter.shape) for it in self.learners for name in MOMENTS]
 
     def restore(self, steps: int, moment: Any) -> None:
-        """Takes up a state; `moment` gives whole tensors by the names of `state`."""
+        """Restores a state; `moment` returns whole tensors by the names of `state`."""
         self.steps = steps
         for learner in self.learners:
             learner.first, learner.second = (

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The images that the pipeline has sent, upright and resized, and their patches by transformers' Pillow processor."""
+"""The images sent by the pipeline, upright and resized, and their patches by transformers' Pillow processor."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ _CONFIG_KEYS = (
 
 
 class Pictures:
-    """Images by the names that the pipeline gave them; it says itself which to keep."""
+    """Images by the names that the pipeline gave them; the pipeline decides which to keep."""
 
     def __init__(self) -> None:
         self._pixels: dict[str, np.ndarray] = {}
         self._processor = None
 
     def open(self, model: Path) -> None:
-        """Takes up how a model wants its images prepared."""
+        """Configures how a model's images are prepared."""
         from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import Qwen2VLImageProcessorPil
 
         path, settings = model / "preprocessor_config.json", {}
@@ -37,7 +37,7 @@ class Pictures:
         self._processor = Qwen2VLImageProcessorPil(**{key: settings[key] for key in _CONFIG_KEYS if key in settings})
 
     def take(self, frame: Frame) -> None:
-        """Adds the images of a message, and forgets those that it names."""
+        """Adds the images of a message, and drops those that it names."""
         for name in frame.header.get("drop", []):
             self._pixels.pop(name, None)
         for name in frame.payloads:
@@ -53,7 +53,7 @@ class Pictures:
         return self._pixels[name]
 
     def patches(self, names: list[str]) -> tuple[torch.Tensor, torch.Tensor]:
-        """The patches of images, one below the other, and the grid of each: [patches, width], [images, 3]."""
+        """The patches of all images, concatenated, and the grid of each: [patches, width], [images, 3]."""
         assert self._processor is not None, "a model is loaded before images are used"
         found = [
             self._processor(
@@ -65,7 +65,7 @@ class Pictures:
         return torch.from_numpy(np.ascontiguousarray(values, dtype=np.float32)), torch.from_numpy(grids).long()
 
     def blank(self, merge: int) -> tuple[torch.Tensor, torch.Tensor]:
-        """The patches and the grid of the smallest image, which shows nothing."""
+        """The patches and the grid of an empty image of the smallest size."""
         assert self._processor is not None, "a model is loaded before images are used"
         width = 3 * self._processor.temporal_patch_size * self._processor.patch_size**2
         return torch.zeros(merge * merge, width), torch.tensor([[1, merge, merge]])

@@ -25,7 +25,7 @@ from .weights import WeightFiles
 from .work import Group, Request, Sampling
 
 Exchange = Callable[[list[tuple[int, int]], np.ndarray], np.ndarray]
-"""Gives the log-probabilities of responses, one behind the other, to the pipeline; returns the gradient's."""
+"""Sends the concatenated log-probabilities of responses to the pipeline; returns their gradients."""
 
 
 class WorkerPolicy:
@@ -60,7 +60,7 @@ class WorkerPolicy:
 
     @property
     def facts(self) -> dict[str, Any]:
-        """What the pipeline is told of the model."""
+        """The description of the model for the pipeline."""
         config = self.model.config
         return {
             "architecture": config.architectures[0] if config.architectures else type(self.model).__name__,
@@ -76,7 +76,7 @@ class WorkerPolicy:
 
     @property
     def _in_step(self) -> bool:
-        """Whether ranks must go through the model together."""
+        """Whether ranks must pass through the model together."""
         return models.shards(self.settings, self.ranks)
 
     # Responses.
@@ -85,7 +85,7 @@ class WorkerPolicy:
         self, requests: list[Request], sampling: Sampling, stop: StopTexts | None,
         finished: Callable[[list[Response], int], None], stopped: Callable[[], None],
     ) -> None:
-        """Samples; `finished` hears on rank 0 of every response, with its request's number."""
+        """Samples; on rank 0 `finished` is called with every response and its request's number."""
         numbers = range(len(requests))
         mine = list(numbers[self.ranks.index :: self.ranks.count])
 
@@ -108,7 +108,7 @@ class WorkerPolicy:
     def _by_vllm(
         self, numbered: list[tuple[int, Request]], mine: set[int], sampling: Sampling
     ) -> list[Response]:
-        """This rank's responses: an engine samples for all ranks that hold it, and each of them keeps and scores its own."""
+        """This rank's responses: an engine samples for all ranks that share it, and each of them keeps and scores its own."""
         if self._vllm is None:
             from .vllm_engine import VLLMEngine
 
@@ -144,7 +144,7 @@ class WorkerPolicy:
         return np.concatenate([found.get(place, np.zeros(0, np.float32)) for place in order] or [np.zeros(0, np.float32)])
 
     def _own_log_probs(self, groups: list[Group], temperature: float) -> np.ndarray:
-        """The same of groups that each rank has for itself; ranks that hold shards make as many passes as the longest."""
+        """The same for groups that each rank has for itself; sharded ranks make as many passes as the longest."""
         batches = micro_batches(groups, self.settings.rows_per_micro_batch)
         found: list[np.ndarray] = []
         with torch.no_grad(), self._without_checkpointing():
@@ -159,7 +159,7 @@ class WorkerPolicy:
 
     @contextlib.contextmanager
     def _weights(self, of: str) -> Iterator[Network]:
-        """The network that log-probabilities are asked of."""
+        """The network whose log-probabilities are requested."""
         if of == "policy":
             yield self.network
         elif self.settings.lora.rank > 0:
@@ -182,7 +182,7 @@ class WorkerPolicy:
 
     @contextlib.contextmanager
     def _without_checkpointing(self) -> Iterator[None]:
-        """Checkpoints of activations are for the way back; a cache of keys and values does not go with them."""
+        """Gradient checkpointing is for the backward pass; it cannot be combined with a cache of keys and values."""
         was = self.model.training
         self.model.eval()
         try:
@@ -195,7 +195,7 @@ class WorkerPolicy:
     def accumulate(
         self, groups: list[Group], temperature: float, exchange: Exchange, stopped: Callable[[], None]
     ) -> None:
-        """Adds the gradient of a loss that `exchange` knows: a forward pass, the loss's gradient, the way back."""
+        """Adds the gradient of a loss computed by `exchange`: a forward pass, the loss's gradient, a backward pass."""
         if not self.settings.trains:
             raise WorkerFault("options", "the policy was opened for inference", "open it for training")
         try:
@@ -203,7 +203,7 @@ class WorkerPolicy:
                 stopped()
                 self._accumulate(pieces, temperature, exchange)
         except BaseException:
-            # Half a minibatch is no gradient.
+            # Half a minibatch is not a gradient.
             self.optimizer.forget()
             raise
 
@@ -228,7 +228,7 @@ class WorkerPolicy:
         self.optimizer.collect()
 
     def _rounds(self, batches: list[list[Piece]]) -> Iterator[list[Piece]]:
-        """This rank's micro-batch of each round; the last round may leave some ranks with none."""
+        """This rank's micro-batch of each round; in the last round some ranks may have none."""
         for start in range(0, len(batches), self.ranks.count):
             mine = start + self.ranks.index
             yield batches[mine] if mine < len(batches) else []
@@ -251,7 +251,7 @@ class WorkerPolicy:
 
 
 def _by_place(pieces: list[Piece], values: np.ndarray) -> dict[tuple[int, int], np.ndarray]:
-    """Values that stand one behind the other, by the places of the responses that they belong to."""
+    """Concatenated values, split by the places of their responses."""
     if not pieces:
         return {}
     ends = np.cumsum([len(it.tokens) for it in pieces])
@@ -259,7 +259,7 @@ def _by_place(pieces: list[Piece], values: np.ndarray) -> dict[tuple[int, int], 
 
 
 def _gradients(parts: list[dict], exchange: Exchange) -> dict[tuple[int, int], np.ndarray]:
-    """What the pipeline answers to the log-probabilities of all ranks, by place."""
+    """The pipeline's answer to the log-probabilities of all ranks, by place."""
     values = {place: row for part in parts for place, row in part.items()}
     _check(values.values())
     given = exchange(list(values), np.concatenate(list(values.values())))

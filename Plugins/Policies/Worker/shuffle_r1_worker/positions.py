@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Where tokens stand: M-RoPE positions in time, height and width.
+"""Positions of tokens: M-RoPE positions in time, height and width.
 
 Source: Wang et al., "Qwen2-VL" (arXiv 2409.12191), section 2.1; `get_rope_index` of transformers.
 """

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The processes that hold one policy together: rank 0 speaks the protocol, the others follow."""
+"""The processes that share one policy: rank 0 speaks the protocol, the others follow."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .wire import Frame, Payload
 
 
 class Ranks:
-    """What torchrun set up, or a single process."""
+    """The group set up by torchrun, or a single process."""
 
     def __init__(self, device: str):
         self.count = int(os.environ.get("WORLD_SIZE", "1"))
@@ -29,7 +29,7 @@ class Ranks:
             self._take_gpu(local)
         if self.count > 1:
             backend = "cpu:gloo,cuda:nccl" if self.device.type == "cuda" else "gloo"
-            # Another rank may wait for as long as the pipeline thinks.
+            # Another rank may wait as long as the pipeline computes.
             dist.init_process_group(backend, timeout=datetime.timedelta(days=7))
             self.mesh = dist.device_mesh.init_device_mesh(self.device.type, (self.count,))
 
@@ -46,7 +46,7 @@ class Ranks:
         return self.index == 0
 
     def broadcast(self, value: Any) -> Any:
-        """What rank 0 has."""
+        """The value on rank 0."""
         if self.count == 1:
             return value
         box = [value]
@@ -54,7 +54,7 @@ class Ranks:
         return box[0]
 
     def frame(self, frame: Frame | None) -> Frame:
-        """The message that rank 0 has, buffers made picklable on the way."""
+        """The message on rank 0, with buffers converted for pickling."""
         if self.count > 1 and frame is not None:
             frame = Frame(
                 frame.header,
@@ -62,7 +62,7 @@ class Ranks:
         return self.broadcast(frame)
 
     def gather(self, value: Any) -> list[Any]:
-        """On rank 0 what every rank has, in order; on the others nothing."""
+        """On rank 0 the values of all ranks, in order; on the others nothing."""
         if self.count == 1:
             return [value]
         found: list[Any] | None = [None] * self.count if self.is_first else None
@@ -70,7 +70,7 @@ class Ranks:
         return found or []
 
     def any(self, flag: bool) -> bool:
-        """Whether one of them says so."""
+        """Whether it is true on any rank."""
         return self.sum(1.0 if flag else 0.0) > 0
 
     def sum(self, value: float) -> float:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Draws next tokens from logits by given uniform numbers: the draws of the bundled policy, row by row."""
+"""Draws next tokens from logits by given uniform numbers, with the same result as the bundled policy."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ import torch
 from .work import Sampling
 
 ROWS_AT_ONCE = 64
-"""Rows whose distributions over the vocabulary are held in double precision at a time."""
+"""The number of rows whose distributions over the vocabulary exist in double precision at a time."""
 
 
 class TokenSampler:
-    """What a seed gives depends on the row's logits and its uniform number, on nothing else of the batch."""
+    """The tokens of a seed depend only on the row's logits and its uniform number, not on the batch."""
 
     def __init__(self, sampling: Sampling):
         self.sampling = sampling
@@ -34,7 +34,7 @@ class TokenSampler:
         scores = logits.float() / (1.0 if greedy else self.sampling.temperature)
         log_sums = torch.logsumexp(scores, -1)
         probabilities = torch.exp(scores - log_sums[:, None])
-        # What is forbidden leaves the draw, not the distribution that log-probabilities are of.
+        # Forbidden tokens are excluded from the draw, but not from the distribution of log-probabilities.
         ends = torch.tensor(self.sampling.end_tokens, device=logits.device)
         if len(ends) and bool(no_end.any()):
             rows = torch.nonzero(no_end)
@@ -50,14 +50,14 @@ class TokenSampler:
 
     @staticmethod
     def _position(sums: torch.Tensor, uniforms: torch.Tensor) -> torch.Tensor:
-        """The first place whose sum is above the uniform number's share of the last."""
+        """The first position whose cumulative sum exceeds the uniform number times the total."""
         wanted = (uniforms * sums[:, -1])[:, None]
         found = torch.searchsorted(sums, wanted, right=True)[:, 0]
         return found.clamp(max=sums.shape[1] - 1)
 
     def _truncated(self, probabilities: torch.Tensor, uniforms: torch.Tensor) -> torch.Tensor:
-        """Among the most probable: at most top_k, and no more than it takes for their sum to reach top_p."""
-        # Equal ones stand in the order of their ids.
+        """The candidates: at most top_k, and no more than needed for a sum of top_p."""
+        # Equal ones are in the order of their ids.
         values, order = probabilities.sort(dim=-1, descending=True, stable=True)
         if self.sampling.top_k > 0:
             values, order = values[:, : self.sampling.top_k], order[:, : self.sampling.top_k]

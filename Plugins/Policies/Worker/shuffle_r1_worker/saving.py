@@ -34,7 +34,7 @@ TYPE_NAMES = {torch.float32: "float32", torch.bfloat16: "bfloat16", torch.float1
 
 
 class Documents:
-    """The files beside a model's weights, as they were when it was opened: it may outlive that folder."""
+    """The files of a model other than its weights, as they were when it was opened: the folder may be removed later."""
 
     def __init__(self, folder: Path):
         self._files = {name: (folder / name).read_bytes() for name in DOCUMENTS if (folder / name).exists()}
@@ -47,7 +47,7 @@ class Documents:
         _write(folder / "config.json", (json.dumps(config, indent=2, ensure_ascii=False) + "\n").encode())
 
     def _with_format(self, config: dict, name: str) -> dict:
-        """The configuration with another number format wherever it names one."""
+        """The configuration with another number format wherever it states one."""
         changed = {key: name if key in ("dtype", "torch_dtype") else value for key, value in config.items()}
         for key in ("text_config", "vision_config"):
             if isinstance(config.get(key), dict):
@@ -62,12 +62,12 @@ class Saver:
         self.model, self.optimizer, self.settings, self.ranks = model, optimizer, settings, ranks
         self.files = files
         self.own = {canonical(_plain(name)): (name, it) for name, it in model.named_parameters()}
-        # A tied head that the source stores as well is not written again.
+        # A tied head that the source stores as well is not written twice.
         self.order = [name for name in files.order if name in self.own]
         self.documents = Documents(settings.source)
 
     def save(self, folder: Path) -> None:
-        """Writes beside the target, which takes its name at the end; every rank must call it."""
+        """Writes next to the target, and renames at the end; every rank must call it."""
         partial = folder.with_name(f".{folder.name}.partial")
         if self.ranks.is_first:
             if folder.exists():
@@ -91,7 +91,7 @@ class Saver:
             _sync(folder.parent)
 
     def weights(self, number_format: torch.dtype) -> Iterator[tuple[str, torch.Tensor]]:
-        """Stored names and whole tensors, adapters merged, in the order of the source's files; every rank must go through it."""
+        """Names and whole tensors, with adapters merged, in the order of the source's files; every rank must iterate over it."""
         learners = {it.name: it for it in self.optimizer.learners}
         for name in self.order:
             full_name, parameter = self.own[name]
@@ -105,7 +105,7 @@ class Saver:
             yield self.files.stored_name(name), whole.to(number_format)
 
     def _adapter_change(self, name: str, learners: dict) -> torch.Tensor | None:
-        """What adapters add to a weight: scale · B · A."""
+        """The change that adapters make to a weight: scale · B · A."""
         if ".base_layer." not in name:
             return None
         layer = canonical(name.removesuffix(".base_layer.weight"))
@@ -134,7 +134,7 @@ class Saver:
             _write(folder / INDEX, (json.dumps(index, indent=2) + "\n").encode())
 
     def _write_state(self, path: Path) -> None:
-        """The optimizer's, tensor by tensor: it is four times as large as the model in bfloat16."""
+        """The optimizer's state, tensor by tensor: it is four times as large as the model in bfloat16."""
         file = None
         if self.ranks.is_first:
             metadata = {"format": "pt", "step": str(self.optimizer.steps)}
@@ -162,7 +162,7 @@ class Saver:
 
 
 def restore(optimizer: AdamW, settings: Settings) -> None:
-    """Takes up the optimizer's state, and adapters, of the folder that the policy is opened from."""
+    """Restores the optimizer's state and adapters from the policy's folder."""
     folder = settings.checkpoint or settings.model
     if settings.lora.rank > 0 and settings.checkpoint is not None:
         give = _reader(folder / ADAPTER / "adapter_model.safetensors")
@@ -200,7 +200,7 @@ def _reader(path: Path) -> Callable[[str, torch.Size], torch.Tensor]:
 
 
 def _plain(name: str) -> str:
-    """A parameter's name without what adapters put around it."""
+    """A parameter's name without the prefixes of adapters."""
     return name.replace(".base_layer.", ".")
 
 
@@ -212,7 +212,7 @@ def _long(name: str) -> str:
 
 
 def _shard_plan(sizes: list[tuple[str, tuple[int, ...]]], width: int) -> dict[str, str]:
-    """Which file takes which tensor, filled in order."""
+    """Which file gets which tensor, filled in order."""
     numbers, room, number = {}, SHARD_BYTES, 0
     for name, shape in sizes:
         size = width * int(torch.Size(shape).numel())
@@ -230,7 +230,7 @@ def _write(path: Path, content: bytes) -> None:
 
 
 def _sync(path: Path) -> None:
-    """Brings a file or a folder to the disk."""
+    """Writes a file or a folder through to the disk."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)

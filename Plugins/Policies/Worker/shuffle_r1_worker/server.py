@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Answers the pipeline's messages one after the other; beats while it works, and hears when it is to stop."""
+"""Answers the pipeline's messages one by one; sends heartbeats while it works, and receives cancellations."""
 
 from __future__ import annotations
 
@@ -40,10 +40,10 @@ class Server:
             threading.Thread(target=self._listen, daemon=True, name="listener").start()
             threading.Thread(target=self._beat, args=(heartbeat_seconds,), daemon=True, name="heartbeat").start()
 
-    # Beside the work.
+    # Runs in parallel with the work.
 
     def _listen(self) -> None:
-        """Takes messages as they come; a wish to stop overtakes the work."""
+        """Receives messages; a cancellation overtakes the work."""
         assert self.connection is not None
         while True:
             try:
@@ -65,11 +65,11 @@ class Server:
             try:
                 self.connection.write(Frame(dict(self._now)))
             except OSError:
-                # Nobody listens any more: neither is there anybody to work for.
+                # The pipeline is gone, so there is nothing left to work for.
                 os._exit(1)
 
     def _stopped(self, id: int) -> None:
-        """Throws where the pipeline no longer wants an answer."""
+        """Raises an exception if the pipeline no longer wants an answer."""
         if self.ranks.any(self._cancelled >= id):
             raise WorkerFault("cancelled", "the pipeline asked to stop", "")
 
@@ -83,7 +83,7 @@ class Server:
             except RuntimeError as error:
                 if self.ranks.is_first:
                     raise
-                # Between two messages: the pipeline has ended rank 0, or rank 0 has said why it ended.
+                # Between two messages: the pipeline has ended rank 0, or rank 0 has reported why it ended.
                 reason = str(error).strip().splitlines()[0]
                 print(f"rank {self.ranks.index} ends, as rank 0 is gone: {reason}", file=sys.stderr, flush=True)
                 os._exit(0)
@@ -93,7 +93,7 @@ class Server:
             fault = self._answer(frame)
             self._now |= {"activity": "idle"}
             if fault is not None and self.ranks.count > 1 and not fault.is_shared:
-                # The others may wait for this one within a pass: the group is lost.
+                # The others may be waiting for this one within a pass: the group is lost.
                 os._exit(1)
 
     def _answer(self, frame: Frame) -> WorkerFault | None:
@@ -102,14 +102,14 @@ class Server:
             header, payloads = self._handle(frame)
             busy = time.monotonic() - start - self._waited
             self._reply(frame, header | {"seconds": round(busy, 6)}, payloads)
-        except Exception as error:  # noqa: BLE001  every failure is the pipeline's to know
+        except Exception as error:  # noqa: BLE001  every failure is reported to the pipeline
             fault = understood(error, frame.kind)
             if fault.kind in ("internal", "packages", "memory", "model"):
                 traceback.print_exc(file=sys.stderr)
             if self.connection is not None:
                 self.connection.write(Frame(fault.header(frame.id)))
             elif not fault.is_shared:
-                # What launches ranks says much when one ends; the pipeline looks for this line.
+                # The launcher of ranks prints a lot when one ends; the pipeline looks for this line.
                 print(f"worker fault: rank {self.ranks.index}: {fault.message}; {fault.advice}", file=sys.stderr, flush=True)
             return fault
         return None
@@ -119,9 +119,9 @@ class Server:
             self.connection.write(Frame({"kind": "done", "id": frame.id} | header, payloads or {}))
 
     def _handle(self, frame: Frame) -> tuple[dict[str, Any], dict[str, Any] | None]:
-        """Does what a message asks; what the answer says."""
+        """Does what a message requests; returns the contents of the answer."""
         if frame.kind == "load":
-            # What was loaded before makes room first.
+            # What was loaded before is released first.
             self.policy = None
             self.policy = WorkerPolicy(Settings.read(frame.header), self.ranks, self.pictures)
             return {"facts": self.policy.facts}, None
@@ -164,7 +164,7 @@ class Server:
         return {}, None
 
     def _exchange(self, id: int, places: list[tuple[int, int]], values: np.ndarray) -> np.ndarray:
-        """The first phase's log-probabilities out, the loss's gradient in."""
+        """Sends the first phase's log-probabilities, receives the loss's gradient."""
         assert self.connection is not None
         self.connection.write(
             Frame(
@@ -182,7 +182,7 @@ class Server:
         return gradients
 
     def _next(self, id: int) -> Frame | None:
-        """The answer to a first phase, once it is there."""
+        """The answer to a first phase, once it has arrived."""
         if self._cancelled >= id:
             raise WorkerFault("cancelled", "the pipeline asked to stop", "")
         try:
@@ -195,7 +195,7 @@ class Server:
 
 
 def _part(id: int, responses: list[Response], so_far: dict[str, Any]) -> Frame:
-    """Finished responses on their way."""
+    """Finished responses to be sent."""
     tokens = np.concatenate([np.array(it.tokens, np.int32) for it in responses])
     log_probs = np.concatenate([np.array(it.log_probs, np.float32) for it in responses])
     lengths = [len(it.tokens) for it in responses]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the pipeline asks of a model when it has it loaded: the options of `"use": "worker"`."""
+"""The pipeline's settings for a model to load: the options of `"use": "worker"`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .faults import WorkerFault
 
 @dataclass(frozen=True)
 class LoRA:
-    """Low-rank adapters in place of the weights; rank 0 for none."""
+    """Low-rank adapters instead of the weights; rank 0 for none."""
 
     rank: int = 0
     alpha: float = 16.0
@@ -49,7 +49,7 @@ class Settings:
 
     @property
     def source(self) -> Path:
-        """Where the weights of the policy are read: adapters lie on top of the model that they were made for."""
+        """The folder from which the weights are read: adapters are applied to the model that they were made for."""
         return self.model if self.checkpoint is None or self.lora.rank > 0 else self.checkpoint
 
     @staticmethod

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The streams of a worker: the protocol has pipes of its own, and what libraries print goes to standard error."""
+"""The streams of a worker: the protocol has its own pipes, and what libraries print goes to standard error."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from .wire import Connection
 
 @dataclass
 class StandardStreams:
-    """What were standard input and output."""
+    """The original standard input and output."""
 
     reader: int
     writer: int
@@ -26,13 +26,13 @@ class StandardStreams:
         return Connection(os.fdopen(self.reader, "rb", buffering=1 << 20), os.fdopen(self.writer, "wb", buffering=1 << 20))
 
     def release(self) -> None:
-        """For a rank that speaks to nobody."""
+        """For a rank without a connection."""
         os.close(self.reader)
         os.close(self.writer)
 
 
 def take_standard() -> StandardStreams:
-    """Moves standard input and output away: what anybody prints from now on goes to standard error."""
+    """Moves standard input and output away: what is printed from now on goes to standard error."""
     taken = StandardStreams(os.dup(0), os.dup(1))
     os.set_inheritable(taken.reader, False)
     os.set_inheritable(taken.writer, False)
@@ -45,12 +45,12 @@ def take_standard() -> StandardStreams:
 
 
 def listen(address: str) -> Connection:
-    """Waits for one pipeline at `host:port` or `unix:PATH`."""
+    """Waits for a pipeline at `host:port` or `unix:PATH`."""
     if address.startswith("unix:"):
         path = Path(address.removeprefix("unix:"))
         path.unlink(missing_ok=True)
         server = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        # Whoever can connect can have files written: nobody but the user may.
+        # A client can have files written: only the user may connect.
         previous = os.umask(0o177)
         server.bind(str(path))
         os.umask(previous)
@@ -67,7 +67,7 @@ def listen(address: str) -> Connection:
 
 
 def end_with_parent() -> None:
-    """Has this process ended when the one that started it dies, and leaves Ctrl-C to the pipeline."""
+    """Ends this process when its parent dies, and leaves Ctrl-C to the pipeline."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG

@@ -16,11 +16,11 @@ import torch
 
 TYPE_NAMES = {torch.float32: "F32", torch.bfloat16: "BF16", torch.float16: "F16"}
 ALIGNMENT = 8
-"""Arrays begin at a multiple of it, so that readers can map them."""
+"""Arrays begin at a multiple of this, so that readers can map them."""
 
 
 class TensorFile:
-    """Tensors are declared first, and then come in that order; `close` brings them to the disk."""
+    """Tensors are declared first, then written in that order; `close` writes them through to the disk."""
 
     def __init__(
         self, path: Path, declared: Sequence[tuple[str, Sequence[int]]], number_format: torch.dtype, metadata: dict[str, str]
@@ -40,18 +40,18 @@ class TensorFile:
 
     @property
     def is_complete(self) -> bool:
-        """Whether every declared tensor has come."""
+        """Whether every declared tensor has been written."""
         return not self._pending
 
     def write(self, name: str, tensor: torch.Tensor) -> None:
-        """Takes the next tensor."""
+        """Writes the next tensor."""
         if self._pending.pop() != (name, tuple(tensor.shape)):
             raise ValueError(f"{name} of {tuple(tensor.shape)} is not what was to come next")
         values = tensor.detach().to("cpu", self._format).contiguous().reshape(-1)
         values.view(torch.uint8).numpy().tofile(self._file)
 
     def close(self) -> None:
-        """Ends the file."""
+        """Completes the file."""
         if self._pending:
             raise ValueError(f"{self._pending[-1][0]} is missing")
         self._file.flush()

@@ -29,7 +29,7 @@ class VLLMEngine:
     """
 
     def __init__(self, settings: Settings, pictures: Pictures, config: Any, ranks: Ranks):
-        # In this process, so that its model's weights are at hand.
+        # In this process, so that its model's weights are accessible.
         os.environ.setdefault("VLLM_ENABLE_V1_MULTIPROCESSING", "0")
         try:
             from vllm import LLM
@@ -46,7 +46,7 @@ class VLLMEngine:
         self.pictures, self.config = pictures, config
         self.merge = config.vision_config.spatial_merge_size
         self._steps: int | None = None
-        # torchrun has started the ranks: vLLM takes them as they are, so many in a row for each engine.
+        # torchrun has started the ranks; vLLM uses consecutive ones for each engine.
         launcher = {"distributed_executor_backend": "external_launcher"} if ranks.count > 1 else {}
         self.engine = LLM(
             model=str(settings.model), dtype="auto" if settings.dtype == "auto" else settings.dtype, seed=settings.seed,
@@ -54,7 +54,7 @@ class VLLMEngine:
             tensor_parallel_size=parallel, **launcher)
 
     def synchronize(self, steps: int, weights: Callable[[], Iterable[tuple[str, torch.Tensor]]]) -> None:
-        """Gives it whole tensors under the names of the files, where they have changed; every rank must call it."""
+        """Updates the weights that have changed, as whole tensors under the names of the files; every rank must call it."""
         if self._steps == steps:
             return
         self.engine.apply_model(lambda model: model.load_weights(weights()) and None)
@@ -62,7 +62,7 @@ class VLLMEngine:
         self._steps = steps
 
     def run(self, numbered: list[tuple[int, Request]], sampling: Sampling) -> list[Response]:
-        """All responses to requests, which have numbers; their log-probabilities are for the trained model to say."""
+        """All responses to requests, which have numbers; the trained model computes their log-probabilities."""
         from vllm import SamplingParams
 
         prompts, parameters, responses = [], [], []
@@ -84,7 +84,7 @@ class VLLMEngine:
         return responses
 
     def _prompt(self, prompt: Prompt) -> dict[str, Any]:
-        """Tokens with one placeholder for each image, which vLLM expands by itself, and the images."""
+        """Tokens with one placeholder for each image, which vLLM itself expands, and the images."""
         from PIL import Image
 
         tokens, place, images = [], 0, iter(prompt.images)

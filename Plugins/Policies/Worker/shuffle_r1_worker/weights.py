@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Weights in files of safetensors, and the two ways in which files name them."""
+"""Weights in safetensors files, and their two naming schemes."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ SINGLE, INDEX = "model.safetensors", "model.safetensors.index.json"
 
 
 def canonical(name: str) -> str:
-    """The name in the published checkpoints: `model.…`, `visual.…`, `lm_head.weight`."""
+    """The name as in the published checkpoints: `model.…`, `visual.…`, `lm_head.weight`."""
     for prefix, short in (("model.language_model.", "model."), ("model.visual.", "visual.")):
         if name.startswith(prefix):
             return short + name[len(prefix) :]
@@ -24,7 +24,7 @@ def canonical(name: str) -> str:
 
 
 class WeightFiles:
-    """The tensors of a model's folder, mapped: none is read before it is asked for."""
+    """The mapped tensors of a model's folder, each read on demand."""
 
     def __init__(self, folder: Path):
         self.folder = folder
@@ -59,7 +59,7 @@ class WeightFiles:
         return iter(self._stored)
 
     def stored_name(self, name: str) -> str:
-        """What the files call a tensor."""
+        """The name of a tensor in files."""
         return self._stored[name][1]
 
     def shape(self, name: str) -> tuple[int, ...]:

@@ -21,12 +21,12 @@ WIDTHS = {"uint8": 1, "int32": 4, "uint64": 8, "float32": 4}
 
 
 class WireError(Exception):
-    """What came is no frame of this protocol."""
+    """A violation of the protocol."""
 
 
 @dataclass
 class Payload:
-    """An array: little-endian, the last axis fastest."""
+    """An array: little-endian, in row-major order."""
 
     dtype: str
     shape: tuple[int, ...]
@@ -56,7 +56,7 @@ class Frame:
         return int(self.header.get("id", 0))
 
     def payload(self, name: str, dtype: str) -> Payload:
-        """A payload that the kind of message demands."""
+        """A payload that the kind of message requires."""
         found = self.payloads.get(name)
         if found is None:
             raise WireError(f"the message '{self.kind}' has no payload '{name}'")
@@ -82,7 +82,7 @@ def encode(frame: Frame) -> list[Any]:
 
 
 def _read(stream: BinaryIO, count: int) -> bytearray:
-    """Exactly so many bytes; EOFError where the stream ends before."""
+    """Exactly this many bytes; EOFError if the stream ends before."""
     data = bytearray(count)
     view, done = memoryview(data), 0
     while done < count:
@@ -94,7 +94,7 @@ def _read(stream: BinaryIO, count: int) -> bytearray:
 
 
 def read(stream: BinaryIO) -> Frame:
-    """The next frame; EOFError at the end of the stream, WireError for anything else than a frame."""
+    """The next frame; EOFError at the end of the stream, WireError for anything other than a frame."""
     magic, header_size, body_size = PREFIX.unpack(_read(stream, PREFIX.size))
     if magic != MAGIC:
         raise WireError(f"a frame begins with {MAGIC!r}, found {bytes(magic)!r}")

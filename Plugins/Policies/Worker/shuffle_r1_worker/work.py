@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a message asks for, as arrays: prompts, groups of responses, how tokens are drawn."""
+"""The contents of requests as arrays: prompts, groups of responses, sampling options."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def payload(values: Any, dtype: str) -> Payload:
 
 
 def cut(values: np.ndarray, lengths: np.ndarray) -> list[np.ndarray]:
-    """Rows of different lengths that stand one behind the other."""
+    """Concatenated rows of different lengths."""
     if int(lengths.sum()) != len(values) or (lengths < 0).any():
         raise WorkerFault("protocol", f"{len(values)} values do not make rows of {int(lengths.sum())} in all")
     return np.split(values, np.cumsum(lengths)[:-1]) if len(lengths) else []
@@ -51,7 +51,7 @@ class Group:
 
 @dataclass
 class Sampling:
-    """How tokens are drawn; see SamplingOptions of PipelineCore."""
+    """Sampling options; see SamplingOptions of PipelineCore."""
 
     temperature: float
     top_p: float
@@ -64,7 +64,7 @@ class Sampling:
 
 @dataclass
 class Request:
-    """A prompt to respond to, once for each seed."""
+    """A prompt to respond to, with one seed for each response."""
 
     prompt: Prompt
     seeds: np.ndarray
@@ -103,7 +103,7 @@ def requests(frame: Frame) -> list[Request]:
 
 
 def sampling(frame: Frame) -> Sampling:
-    """How tokens are drawn."""
+    """The sampling options."""
     given = frame.header["sampling"]
     return Sampling(
         float(given["temperature"]), float(given["top_p"]), int(given["top_k"]), int(given["min_tokens"]),

@@ -8,7 +8,7 @@ import PipelineCore
 ///
 /// Source: Shuffle-R1's second format reward, which is EasyR1's for R1-V.
 public struct AnswerTagFormatReward: RewardFunction {
-  /// What it says of itself.
+  /// The description of this component.
   public static let about = ComponentAbout(
     name: "answer-tag-format", summary: "1 if the whole response is <think>…</think> <answer>…</answer>, else 0",
     aliases: ["r1v_format_reward"])

@@ -10,7 +10,7 @@ import PipelineCore
 ///
 /// Source: Shuffle-R1's accuracy reward.
 public struct BoxedAnswerReward: RewardFunction {
-  /// What it says of itself.
+  /// The description of this component.
   public static let about = ComponentAbout(
     name: "boxed-answer", summary: "1 if the last \\boxed{…} of the response equals the answer, else 0")
 

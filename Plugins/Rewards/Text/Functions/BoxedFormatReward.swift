@@ -8,7 +8,7 @@ import PipelineCore
 ///
 /// Source: Shuffle-R1's format reward for mathematics, which is EasyR1's.
 public struct BoxedFormatReward: RewardFunction {
-  /// What it says of itself.
+  /// The description of this component.
   public static let about = ComponentAbout(
     name: "boxed-format", summary: "1 if the whole response is <think>…</think>…\\boxed{…}…, else 0",
     aliases: ["format", "math_format_reward"])

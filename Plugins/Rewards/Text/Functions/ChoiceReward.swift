@@ -11,7 +11,7 @@ import PipelineCore
 ///
 /// An answer that is no such letter makes the reward abstain. Hedging does not: it scores 0.
 public struct ChoiceReward: RewardFunction {
-  /// What it says of itself.
+  /// The description of this component.
   public static let about = ComponentAbout(
     name: "choice", summary: "1 if the response chooses the answer's letter, else 0")
 

@@ -6,7 +6,7 @@ import PipelineCore
 /// A word that is asked for as a whole is not found inside another: `cat` is not in `concatenate`. Letters, digits and
 /// all characters beyond ASCII make words.
 public struct ContainsReward: RewardFunction {
-  /// What it says of itself.
+  /// The description of this component.
   public static let about = ComponentAbout(
     name: "contains", summary: "1 if the response contains the answer, or the texts that are asked for, else 0")
 

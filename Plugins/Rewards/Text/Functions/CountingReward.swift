@@ -7,7 +7,7 @@ import PipelineCore
 /// the response that says more than a count, the last count is it: `there are 3 circles`. A response without a count
 /// scores 0; an answer that is none makes the reward abstain.
 public struct CountingReward: RewardFunction {
-  /// What it says of itself.
+  /// The description of this component.
   public static let about = ComponentAbout(
     name: "counting", summary: "1 if the response counts right, else 0, or less the farther off it is")
 

@@ -5,7 +5,7 @@ import PipelineCore
 ///
 /// Space at both ends is left out on both sides. A response without the part asked for scores 0.
 public struct ExactReward: RewardFunction {
-  /// What it says of itself.
+  /// The description of this component.
   public static let about = ComponentAbout(
     name: "exact", summary: "1 if the response, or the part of it that is its answer, equals the answer, else 0")
 

@@ -14,7 +14,7 @@ import PipelineCore
 ///
 /// A response without a box scores 0. An answer that has none where one is due makes the reward abstain.
 public struct IoUReward: RewardFunction {
-  /// What it says of itself.
+  /// The description of this component.
   public static let about = ComponentAbout(
     name: "iou", summary: "How well the response's boxes lie on the answer's: intersection over union")
 

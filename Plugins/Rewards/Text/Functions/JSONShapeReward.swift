@@ -6,7 +6,7 @@ import PipelineCore
 /// A block of code, ```` ```json … ``` ````, counts as what it holds. With `partial`, text that parses scores the share of
 /// what is asked for that holds: the type, each member, and no others where those are refused.
 public struct JSONShapeReward: RewardFunction {
-  /// What it says of itself.
+  /// The description of this component.
   public static let about = ComponentAbout(
     name: "json-shape", summary: "1 if the response is JSON with the members asked for, else 0")
 

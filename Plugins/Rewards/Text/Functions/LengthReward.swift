@@ -5,7 +5,7 @@ import PipelineCore
 ///
 /// With length `l`: 1 for `minimum ≤ l ≤ maximum`; outside, `max(0, 1 − distance / margin)`.
 public struct LengthReward: RewardFunction {
-  /// What it says of itself.
+  /// The description of this component.
   public static let about = ComponentAbout(
     name: "length", summary: "1 if the response's length lies in a range, falling to 0 over a margin outside of it")
 

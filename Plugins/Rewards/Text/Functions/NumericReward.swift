@@ -9,7 +9,7 @@ import PipelineCore
 ///
 /// Close enough is `|found − answer| ≤ max(absolute_tolerance, relative_tolerance · |answer|)`.
 public struct NumericReward: RewardFunction {
-  /// What it says of itself.
+  /// The description of this component.
   public static let about = ComponentAbout(
     name: "numeric", summary: "1 if the response's number lies within a tolerance of the answer, else 0")
 

@@ -8,7 +8,7 @@ import PipelineCore
 ///
 /// Source: Yeo et al., "Demystifying Long Chain-of-Thought Reasoning in LLMs" (arXiv 2502.03373), as Open R1 has it.
 public struct RepetitionReward: RewardFunction {
-  /// What it says of itself.
+  /// The description of this component.
   public static let about = ComponentAbout(
     name: "repetition", summary: "0, down to −1 the larger the share of n-grams that the response repeats",
     aliases: ["repetition_penalty", "get_repetition_penalty_reward"])

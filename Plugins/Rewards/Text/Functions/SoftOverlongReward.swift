@@ -7,7 +7,7 @@ import PipelineCore
 ///
 /// Source: Yu et al., "DAPO" (arXiv 2503.14476), equation 13, soft overlong punishment.
 public struct SoftOverlongReward: RewardFunction {
-  /// What it says of itself.
+  /// The description of this component.
   public static let about = ComponentAbout(
     name: "soft-overlong",
     summary: "0, falling to −1 as the response nears the length limit: DAPO's overlong punishment",

@@ -7,7 +7,7 @@ import PipelineCore
 ///
 /// Source: TRL's `think_format_reward`.
 public struct ThinkFormatReward: RewardFunction {
-  /// What it says of itself.
+  /// The description of this component.
   public static let about = ComponentAbout(
     name: "think-format", summary: "1 if the response begins with its only <think> and closes it, else 0",
     aliases: ["think_format_reward"])

@@ -6,7 +6,7 @@ import PipelineCore
 /// It is what the `reward` stage does with its `functions`, for places that take a single reward. Where a function with a
 /// weight does not score, the sum does not: it fails or abstains as that function did.
 public struct WeightedRewards: BatchRewardFunction {
-  /// What it says of itself.
+  /// The description of this component.
   public static let about = ComponentAbout(
     name: "weighted", summary: "The weighted sum of other reward functions, each with its part in 'rewards'")
 
