@@ -137,7 +137,8 @@ let package = Package(
 
     // Grades pairs of answers for the benchmark and the fuzz run of math-answer.
     .executableTarget(
-      name: "math-answer-probe", dependencies: ["MathAnswerPlugin", "PipelineCore"], path: "Tests/MathAnswerProbe"),
+      name: "math-answer-probe", dependencies: ["MathAnswerPlugin", "PipelineCore", "PipelineTesting"],
+      path: "Tests/MathAnswerProbe"),
 
     // Trains the vision tower of the bundled model; Examples/easy-vqa/make-model runs it.
     .executableTarget(

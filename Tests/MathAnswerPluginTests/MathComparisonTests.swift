@@ -7,11 +7,15 @@ struct MathComparisonTests {
   static let equal =
     NumbersPairs.equal + FractionsPairs.equal + RootsPairs.equal + AlgebraPairs.equal + CollectionsPairs.equal
     + IntervalsPairs.equal + RelationsPairs.equal + MatricesPairs.equal + UnitsPairs.equal + ComplexPairs.equal
-    + WordsPairs.equal + BoundsPairs.equal
+    + WordsPairs.equal + BoundsPairs.equal + ClaimsPairs.equal + PiecesPairs.equal + CommasPairs.equal
+    + ApplicationPairs.equal + SideBySidePairs.equal + VariablesPairs.equal + ForeignPairs.equal + ClockPairs.equal
+    + ChoicePairs.equal
   static let different =
     NumbersPairs.different + FractionsPairs.different + RootsPairs.different + AlgebraPairs.different
     + CollectionsPairs.different + IntervalsPairs.different + RelationsPairs.different + MatricesPairs.different
-    + UnitsPairs.different + ComplexPairs.different + WordsPairs.different
+    + UnitsPairs.different + ComplexPairs.different + WordsPairs.different + ClaimsPairs.different
+    + PiecesPairs.different + CommasPairs.different + ApplicationPairs.different + SideBySidePairs.different
+    + VariablesPairs.different + ForeignPairs.different + ClockPairs.different + ChoicePairs.different
   static let unknown = UnitsPairs.unknown + BoundsPairs.unknown
 
   private let comparison = MathComparison()

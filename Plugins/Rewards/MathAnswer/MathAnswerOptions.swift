@@ -15,6 +15,16 @@ public struct MathAnswerOptions: ComponentOptions {
     case none
   }
 
+  /// Whether an answer in the model's thoughts counts.
+  public enum Thinking: String, Codable, Sendable, CaseIterable {
+    /// It does, where none comes later.
+    case counts
+    /// Only what follows the last `</think>` is looked at; a response without one has no answer.
+    ///
+    /// Source: `reasoning_accuracy_reward` of TRL.
+    case ignored
+  }
+
   /// What a percent sign means.
   public enum Percent: String, Codable, Sendable, CaseIterable {
     /// `50%` is 0.5 and, since the question often asks for a percentage, also 50.
@@ -43,6 +53,8 @@ public struct MathAnswerOptions: ComponentOptions {
 
   /// Which part of the response is its answer.
   public var extract = Extraction.automatic
+  /// Whether an answer in the model's thoughts counts.
+  public var thinking = Thinking.counts
   /// From how many decimal places on a number counts as rounded.
   public var decimalPlaces = 6
   /// What a percent sign means.
@@ -59,6 +71,8 @@ public struct MathAnswerOptions: ComponentOptions {
   public static let help = [
     "extract":
       "the part of the response that is its answer: automatic (box, then answer tag, then \"answer is\", then the last expression), boxed, answer-tag or none (all of it)",
+    "thinking":
+      "counts, or ignored: then only what follows the last </think> is looked at, and a response without one scores 0",
     "decimal_places":
       "a number written with at least so many decimals counts as rounded: it equals what is nearer than half a unit of that place",
     "percent": "either: 50% equals 0.5 and 50; hundredths: 0.5 only; number: 50 only",

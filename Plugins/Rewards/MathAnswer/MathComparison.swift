@@ -12,15 +12,18 @@ public struct MathComparison: Sendable {
 
   /// Compares two answers, in TeX or plain text, without anything around them.
   public func compare(_ first: String, _ second: String) -> MathVerdict {
-    compare(Array(first.utf8), Array(second.utf8))
+    compare(Fullwidth.plain(Array(first.utf8)), Fullwidth.plain(Array(second.utf8)))
   }
 
   /// Compares the answers of two texts: each is searched for its box, its answer tag, its last formula.
   public func compareTexts(_ first: String, _ second: String) -> MathVerdict {
-    guard let a = AnswerPart.automatic(in: Array(first.utf8)[...]),
-      let b = AnswerPart.automatic(in: Array(second.utf8)[...])
+    guard let a = AnswerPart.automatic(in: Fullwidth.plain(Array(first.utf8))[...]),
+      let b = AnswerPart.automatic(in: Fullwidth.plain(Array(second.utf8))[...])
     else { return first == second ? .equal : .different }
-    return compare(a, b)
+    let verdict = compare(a.bytes, b.bytes)
+    if verdict != .equal, !a.boxes.isEmpty, a.boxes.allSatisfy({ compare($0, b.bytes) == .equal }) { return .equal }
+    if verdict != .equal, !b.boxes.isEmpty, b.boxes.allSatisfy({ compare(a.bytes, $0) == .equal }) { return .equal }
+    return verdict
   }
 
   /// Compares two answers as UTF-8.
@@ -38,13 +41,44 @@ public struct MathComparison: Sendable {
   private func compare(_ first: Answer, _ second: Answer) -> MathVerdict {
     if first.form.isSame(as: second.form) { return .equal }
     if first.fault == .tooLarge || second.fault == .tooLarge { return .tooLarge }
+    if let verdict = ClockTime.compare(first.bytes, second.bytes) { return verdict }
     let (choice, otherChoice) = (first.form.choice, second.form.choice)
-    if choice.letter != 0, otherChoice.letter != 0, choice.isAll || otherChoice.isAll {
+    if let choice, let otherChoice, choice.isAll || otherChoice.isAll {
       return choice.letter == otherChoice.letter ? .equal : .different
     }
+    // `C. 12` and `12`
+    if let choice, otherChoice == nil, let text = choice.text(of: first.bytes), compare(text, second.bytes) == .equal {
+      return .equal
+    }
+    if let otherChoice, choice == nil, let text = otherChoice.text(of: second.bytes),
+      compare(first.bytes, text) == .equal
+    {
+      return .equal
+    }
+    let verdict = compareReadings(first, second)
+    let unknown: MathVerdict? = verdict == .equal || verdict == .different ? nil : verdict
+    if verdict == .equal {
+      // `P(A)Q(B)` and `P(B)Q(A)` are the same products, of functions they are not.
+      let names = NameSet.applied(in: first.bytes).intersection(NameSet.applied(in: second.bytes))
+      if names.isEmpty { return .equal }
+      return compareReadings(Answer(first.bytes, names: names), Answer(second.bytes, names: names))
+    }
+    let isSameForm = first.form.differsInDigitsOnly(from: second.form)
+    if first.readings.isEmpty, second.readings.isEmpty, !isSameForm, !first.form.isProse || !second.form.isProse {
+      return .unknown("neither answer can be read")
+    }
+    // An answer that is written as the other is, with other numbers, is not the same answer for want of a proof.
+    if let unknown { return isSameForm && unknown != .tooMuchWork && unknown != .tooLarge ? .different : unknown }
+    return .different
+  }
+}
+
+extension MathComparison {
+  /// Equal where one way to read both answers makes them equal.
+  private func compareReadings(_ first: Answer, _ second: Answer) -> MathVerdict {
     var unknown: MathVerdict?
-    for reading in first.readings {
-      for other in second.readings {
+    for (index, reading) in first.readings.enumerated() {
+      for (otherIndex, other) in second.readings.enumerated() where first.agrees(index, second, otherIndex) {
         var comparer = Comparer(options: options)
         switch comparer.compare(reading, other) {
         case .equal: return .equal
@@ -52,9 +86,6 @@ public struct MathComparison: Sendable {
         case let verdict: unknown = verdict
         }
       }
-    }
-    if first.readings.isEmpty, second.readings.isEmpty, !first.form.isProse || !second.form.isProse {
-      return .unknown("neither answer can be read")
     }
     return unknown ?? .different
   }

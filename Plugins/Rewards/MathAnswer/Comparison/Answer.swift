@@ -6,53 +6,49 @@ struct Answer {
   let form: AnswerForm
   /// The ways to read it, at most two; empty when it is no expression.
   let readings: [Node]
+  /// How its commas are meant in each reading.
+  let commas: [CommaReading]
   let fault: ReadingFault?
 
-  init(_ bytes: [UInt8]) {
+  /// Reads an answer.
+  ///
+  /// - Parameter names: Letters that are names of functions here, whatever they are elsewhere.
+  init(_ bytes: [UInt8], names: NameSet = []) {
     self.bytes = bytes
     guard bytes.count <= Tokenizer.largestText else {
       form = AnswerForm([])
       readings = []
+      commas = []
       fault = .tooLarge
       return
     }
     form = AnswerForm(bytes[...])
     var readings: [Node] = []
+    var commas: [CommaReading] = []
     var fault: ReadingFault?
-    for commas in Self.commaReadings(bytes) {
+    for kind in CommaReadings(bytes).kinds {
       do throws(ReadingFault) {
-        readings.append(try Parser.node(of: bytes, commas: commas))
+        readings.append(try Parser.node(of: bytes, commas: kind, names: names))
+        commas.append(kind)
       } catch {
         fault = error
       }
     }
     self.readings = readings
+    self.commas = commas
     self.fault = readings.isEmpty ? fault : nil
   }
 
-  /// How commas may be meant: `1,234` is a number or two, `1,22` two or one with decimals.
-  private static func commaReadings(_ bytes: [UInt8]) -> [CommaReading] {
-    var isAmbiguous = false
-    var commas = 0
-    var others = 0
-    for (index, byte) in bytes.enumerated() {
-      if byte == UInt8(ascii: ",") {
-        commas += 1
-        if index > 0, index + 3 < bytes.count, bytes[index - 1].isDigit,
-          bytes[(index + 1)...(index + 3)].allSatisfy(\.isDigit)
-        {
-          isAmbiguous = true
-        }
-      } else if !byte.isDigit && !byte.isSpace && byte != UInt8(ascii: "-") {
-        others += 1
-      }
+  /// Whether two readings go together: commas that can be meant in two ways are meant in the same way on both sides,
+  /// and a comma is one of decimals only where the other side has the same digits with a point.
+  func agrees(_ index: Int, _ other: Answer, _ otherIndex: Int) -> Bool {
+    let (kind, otherKind) = (commas[index], other.commas[otherIndex])
+    if kind == .sameDecimal || otherKind == .sameDecimal {
+      guard kind != otherKind else { return false }
+      let (comma, point) = kind == .sameDecimal ? (self, other) : (other, self)
+      return point.bytes.contains(UInt8(ascii: ".")) && !point.bytes.contains(UInt8(ascii: ","))
+        && comma.bytes.filter(\.isDigit) == point.bytes.filter(\.isDigit)
     }
-    if isAmbiguous { return [.thousands, .separator] }
-    if commas == 1, others == 0, let comma = bytes.firstIndex(of: UInt8(ascii: ",")), comma > 0,
-      comma + 1 < bytes.count, bytes[comma - 1].isDigit, bytes[comma + 1].isDigit
-    {
-      return [.separator, .decimal]
-    }
-    return [.thousands]
+    return commas.count == 1 || other.commas.count == 1 || kind == otherKind
   }
 }

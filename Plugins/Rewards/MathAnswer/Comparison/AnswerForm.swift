@@ -16,7 +16,7 @@ struct AnswerForm {
       let byte = text[position]
       position += 1
       switch byte {
-      case 0...0x20, UInt8(ascii: "$"), UInt8(ascii: "~"): continue
+      case 0...0x20, UInt8(ascii: "$"), UInt8(ascii: "~"), UInt8(ascii: "`"): continue
       case UInt8(ascii: "{"):
         braces.append(false)
         output.append(byte)
@@ -26,7 +26,15 @@ struct AnswerForm {
       default: output.append(byte)
       }
     }
-    while let last = output.last, last == UInt8(ascii: ".") || last == UInt8(ascii: ",") { output.removeLast() }
+    while let last = output.last {
+      if last == UInt8(ascii: ".") || last == UInt8(ascii: ",") {
+        output.removeLast()
+      } else if output.ends(with: "。") {
+        output.removeLast(3)
+      } else {
+        break
+      }
+    }
     bytes = output
   }
 
@@ -46,6 +54,9 @@ struct AnswerForm {
         return
       case UInt8(ascii: "\\"):
         output.append(contentsOf: [byte, byte])
+      // `\$`, `\%`: what plain text has without the backslash.
+      case UInt8(ascii: "$"): return
+      case UInt8(ascii: "%"), UInt8(ascii: "#"), UInt8(ascii: "&"), UInt8(ascii: "_"): output.append(byte)
       default: output.append(contentsOf: [UInt8(ascii: "\\"), byte])
       }
       return
@@ -56,7 +67,7 @@ struct AnswerForm {
         braces.append(true)
         position += 1
       }
-    case .nothing: break
+    case .nothing, .gap: break
     case .token(.fraction): output += "\\frac".utf8
     default:
       output.append(UInt8(ascii: "\\"))
@@ -70,6 +81,24 @@ struct AnswerForm {
     if bytes == other.bytes { return true }
     guard isWords, other.isWords else { return false }
     return zip(bytes, other.bytes).allSatisfy { $0.lowercased == $1.lowercased }
+  }
+
+  /// Whether both are the same but for the digits of their numbers.
+  func differsInDigitsOnly(from other: AnswerForm) -> Bool {
+    var (position, otherPosition) = (0, 0)
+    while position < bytes.count, otherPosition < other.bytes.count {
+      let isDigit = bytes[position].isDigit
+      guard isDigit == other.bytes[otherPosition].isDigit else { return false }
+      if isDigit {
+        while position < bytes.count, bytes[position].isDigit { position += 1 }
+        while otherPosition < other.bytes.count, other.bytes[otherPosition].isDigit { otherPosition += 1 }
+      } else {
+        guard bytes[position] == other.bytes[otherPosition] else { return false }
+        position += 1
+        otherPosition += 1
+      }
+    }
+    return position == bytes.count && otherPosition == other.bytes.count
   }
 
   /// Whether it is one letter, or words: at least three letters of which none belongs to mathematics; with digits
@@ -92,24 +121,6 @@ struct AnswerForm {
   /// Whether it has nothing of a formula but digits.
   var isProse: Bool { !bytes.contains { "\\^_{}=<>+*/|".utf8.contains($0) } }
 
-  /// The letter, in upper case, that an answer is or begins with: `(C)`, `C.`, `(C) 5`; 0 where there is none.
-  var choice: (letter: UInt8, isAll: Bool) {
-    let isOpen = bytes.first == UInt8(ascii: "(")
-    let start = isOpen ? 1 : 0
-    guard start < bytes.count, bytes[start].isLetter else { return (0, false) }
-    let letter = bytes[start].lowercased - 0x20
-    if bytes.count == start + 1, !isOpen { return (letter, true) }
-    guard start + 1 < bytes.count else { return (0, false) }
-    let mark = bytes[start + 1]
-    let ends = mark == UInt8(ascii: ")") || !isOpen && (mark == UInt8(ascii: ".") || mark == UInt8(ascii: ":"))
-    guard ends else { return (0, false) }
-    if bytes.count == start + 2 { return (letter, true) }
-    // `(x) + 1` is no choice: capital letters only, and nothing that goes on as a formula.
-    guard bytes[start].isCapital, letter <= UInt8(ascii: "J"), isOpen || mark == UInt8(ascii: ")") else {
-      return (0, false)
-    }
-    let next = bytes[start + 2]
-    let goesOn = "+-*/^_=<>,!|)]}".utf8.contains(next)
-    return goesOn ? (0, false) : (letter, false)
-  }
+  /// The option that an answer is or begins with.
+  var choice: Choice? { Choice(bytes) }
 }

@@ -22,6 +22,9 @@ extension Comparer {
   private mutating func compareSingle(_ first: Node, _ second: Node) -> MathVerdict {
     switch (first, second) {
     case (.text(let a), .text(let b)): return a == b ? .equal : .different
+    case (.list, .tuple), (.tuple, .list): return compare(first, second)
+    case (.list(let a, _), .list(let b, _)) where a.allSatisfy(\.isRelation) && b.allSatisfy(\.isRelation):
+      return compareUnordered(a, b)
     case (.set, _), (_, .set), (.list, _), (_, .list):
       // A set of one set: never met in an answer, and no end of unwrapping.
       if case .set(let a) = first, case .set(let b) = second, a.count < 64, b.count < 64 {
@@ -101,6 +104,6 @@ extension Comparer {
 }
 
 extension Node {
-  /// What an assignment assigns; else the node itself.
-  var value: Node { assignment?.value ?? self }
+  /// What it is said to be, of a name with a value; else the node itself.
+  var value: Node { claim?.value ?? self }
 }

@@ -50,9 +50,7 @@ extension Comparer {
       guard ends.count == 2, ends.allSatisfy({ $0.isScalar && $0.variables.isEmpty && !$0.hasPlusMinus }) else {
         return nil
       }
-      return .interval(
-        ends[0].infinitySign == nil ? ends[0] : nil, brackets.holdsLower, ends[1].infinitySign == nil ? ends[1] : nil,
-        brackets.holdsUpper)
+      return interval(ends[0], brackets.holdsLower, ends[1], brackets.holdsUpper)
     case .set(let parts):
       guard parts.allSatisfy({ $0.isScalar && $0.variables.isEmpty && $0.infinitySign == nil && !$0.hasPlusMinus })
       else {
@@ -79,6 +77,18 @@ extension Comparer {
     }
   }
 
+  /// An interval; nil where its ends stand in the wrong order, as in `(5, -\infty)`: that is a pair and no set.
+  private mutating func interval(_ lower: Node, _ holdsLower: Bool, _ upper: Node, _ holdsUpper: Bool) -> RealSet? {
+    let (first, last) = (lower.infinitySign, upper.infinitySign)
+    guard first ?? -1 < 0, last ?? 1 > 0 else { return nil }
+    if first == nil, last == nil {
+      guard let (a, _) = approximateValue(of: lower), let (b, _) = approximateValue(of: upper),
+        a < b || a == b && holdsLower && holdsUpper
+      else { return nil }
+    }
+    return .interval(first == nil ? lower : nil, holdsLower, last == nil ? upper : nil, holdsUpper)
+  }
+
   private mutating func isEmpty(_ set: RealSet) -> Bool {
     var bounds: [Node] = []
     set.collectBounds(&bounds)
@@ -100,9 +110,21 @@ extension Comparer {
   private mutating func realSet(_ first: Node, _ links: [Node.Link]) -> RealSet? {
     if links.count == 1, links[0].relation == .element { return first.isName ? realSet(links[0].node) : nil }
     guard links.allSatisfy({ $0.relation.isOrder || $0.relation == .notEqual }) else { return nil }
+    if links.contains(where: { $0.relation == .notEqual && $0.node.hasPlusMinus }), links.count == 1,
+      !first.hasPlusMinus
+    {
+      // `x \neq \pm 5`
+      return realSet(first, [.init(relation: .notEqual, node: links[0].node.resolvingPlusMinus(upper: true))]).flatMap {
+        upper in
+        realSet(first, [.init(relation: .notEqual, node: links[0].node.resolvingPlusMinus(upper: false))]).map {
+          .intersection([upper, $0])
+        }
+      }
+    }
     var sets: [RealSet] = []
     var variable: Symbol?
-    var left = first
+    var left = first.asVariable
+    let links = links.map { Node.Link(relation: $0.relation, node: $0.node.asVariable) }
     for link in links {
       guard left.isScalar, link.node.isScalar, !left.hasPlusMinus, !link.node.hasPlusMinus else { return nil }
       let variables = left.variables.union(link.node.variables)
@@ -129,12 +151,21 @@ extension Comparer {
     let values = (0...2).map { difference.replacing(variable, by: .number(Decimal(UInt64($0)))) }
     let slope = Node.sum([values[1], .negative(values[0])])
     let bend = Node.sum([values[2], .product([.negative(.number(Decimal(2))), values[1]]), values[0]])
-    guard compareScalars(bend, .number(Decimal(0))) == .equal,
+    guard compareScalars(bend, .number(Decimal(0))) == .equal, isLinear(difference, values, slope, variable),
       let (size, _) = approximateValue(of: slope, units: .converted),
       size != 0, abs(size) > 1e-30
     else { return nil }
     let bound = Node.quotient(.negative(values[0]), slope)
     return Self.half(size > 0 ? relation : relation.flipped, bound)
+  }
+
+  /// Whether a line through the values at 0 and 1 goes through those at other places, near and far.
+  private mutating func isLinear(_ node: Node, _ values: [Node], _ slope: Node, _ variable: Symbol) -> Bool {
+    [Decimal(digits: [3, 7], fraction: 1, exponent: 0), Decimal(40), Decimal(100_003)].allSatisfy { number in
+      [Node.number(number), .negative(.number(number))].allSatisfy { place in
+        compareScalars(node.replacing(variable, by: place), .sum([values[0], .product([slope, place])])) == .equal
+      }
+    }
   }
 
   /// The numbers whose distance is bounded, as in `|x − 2| < 3`.
@@ -222,6 +253,11 @@ extension Node {
     case .list(let parts, _): parts.contains { $0.isRealSet }
     default: false
     }
+  }
+
+  /// The same with the value of a function of which only the name is known in the place of a variable: `0 < f(x) < 1`.
+  fileprivate var asVariable: Node {
+    if case .opaque = self, !isUndecided { .symbol(appliedSymbol) } else { self }
   }
 
   /// Whether it is an inequality.

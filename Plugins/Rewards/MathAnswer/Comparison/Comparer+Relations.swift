@@ -40,13 +40,20 @@ extension Comparer {
     }
     let kinds = (link.relation, otherLink.relation)
     guard kinds.0 == kinds.1 || kinds.0.flipped == kinds.1 else { return .different }
+    if left.subjects.isEmpty, link.node.subjects.isEmpty {
+      // Of numbers alone each side counts: two of them are always proportional.
+      let verdict = kinds.0 == kinds.1 ? compareInOrder([left, link.node], [other, otherLink.node]) : .different
+      guard verdict != .equal, kinds.0.flipped == kinds.1 else { return verdict }
+      return compareInOrder([left, link.node], [otherLink.node, other])
+    }
     let a = Node.sum([left, .negative(link.node)])
     let b = Node.sum([other, .negative(otherLink.node)])
-    guard a.variables == b.variables else { return .different }
+    guard a.subjects == b.subjects else { return .different }
     do throws(EvaluationFault) {
       guard let isPositive = try ratioIsPositive(a, b) else {
         // Polynomials that are not proportional have other zeros; `xy = 1` and `y = 1/x` are left open.
         if a.isPolynomial, b.isPolynomial { return .different }
+        if kinds.0.isOrder, try holdsElsewhere(a, kinds.0, b, kinds.1) { return .different }
         return .unknown("the equations are not proportional, which does not make their solutions different")
       }
       if !kinds.0.isOrder { return .equal }
@@ -56,13 +63,37 @@ extension Comparer {
     }
   }
 
+  /// Whether one of two inequalities, each an expression compared with zero, holds at a point where the other does not.
+  private mutating func holdsElsewhere(
+    _ first: Node, _ relation: Relation, _ second: Node, _ otherRelation: Relation
+  ) throws(EvaluationFault) -> Bool {
+    var point = EvaluationPoint()
+    point.variesFunctions = true
+    for index in 0..<Self.widePointCount {
+      point.index = index
+      point.domain = index % 2 == 0 ? .wide : .real
+      var evaluator = ComplexEvaluator(point)
+      guard let a = try? evaluator.value(of: first, &budget), let b = try? evaluator.value(of: second, &budget),
+        a.isReal, b.isReal, !a.isZero, !b.isZero
+      else {
+        if budget.isSpent { throw .tooLarge }
+        continue
+      }
+      if (a.re.isNegative == relation.isLess) != (b.re.isNegative == otherRelation.isLess) { return true }
+    }
+    return false
+  }
+
   /// Whether two expressions are proportional, and the sign of the factor; nil where they are not.
   private mutating func ratioIsPositive(_ first: Node, _ second: Node) throws(EvaluationFault) -> Bool? {
     var values: [(ComplexValue, ComplexValue)] = []
-    for index in 0..<Self.pointCount + 1 {
+    let counts = first.countsWithVariables || second.countsWithVariables
+    let wideCount = counts || first.pieces == .none && second.pieces == .none ? 0 : Self.widePointCount
+    for index in 0..<Self.pointCount + 1 + wideCount {
       var point = EvaluationPoint()
       point.index = index
-      point.domain = first.countsWithVariables || second.countsWithVariables ? .whole : .real
+      point.domain = counts ? .whole : index <= Self.pointCount ? .real : .wide
+      point.variesFunctions = true
       var evaluator = ComplexEvaluator(point)
       values.append((try evaluator.value(of: first, &budget), try evaluator.value(of: second, &budget)))
     }

@@ -7,6 +7,13 @@ extension Comparer {
   /// Whether two expressions have the same value, whatever their variables.
   mutating func compareScalars(_ left: Node, _ right: Node) -> MathVerdict {
     if case .number(let a) = left, case .number(let b) = right, a.isSameNumber(as: b) { return .equal }
+    // `52_8` and `52`, where the question says which base.
+    if let digits = left.digitsInBase, case .number(let other) = right {
+      if digits.isSameNumber(as: other) { return .equal }
+    }
+    if let digits = right.digitsInBase, case .number(let other) = left {
+      if digits.isSameNumber(as: other) { return .equal }
+    }
     let (a, b) = (left.units, right.units)
     if a.isEmpty, b.isEmpty {
       let units = a.hasEmpty || b.hasEmpty ? EvaluationPoint.Units.dropped : .converted
@@ -69,6 +76,7 @@ extension Comparer {
     let hasVariables = !left.variables.isEmpty || !right.variables.isEmpty
     let counts = left.countsWithVariables || right.countsWithVariables
     point.domain = counts ? .whole : options.variables == .positive ? .positive : .real
+    if hasVariables, !counts, countsByCustom(left, right) { point.domain = .wideAndWhole }
     var compared = 0
     for index in 0..<(hasVariables ? Self.pointCount * (counts ? 2 : 1) : 1) {
       point.index = index
@@ -85,11 +93,13 @@ extension Comparer {
       case .imprecise: return .unknown("the values are too close to tell apart")
       }
     }
-    return compared > 0 ? .equal : .unknown("neither answer has a value")
+    if compared == 0 { return .unknown("neither answer has a value") }
+    if hasVariables, !counts, try differsInPieces(left, right, start) { return .different }
+    return .equal
   }
 
   /// The value, or nil where there is none at this point.
-  private mutating func value(
+  mutating func value(
     of node: Node, _ evaluator: inout ComplexEvaluator
   ) throws(EvaluationFault) -> ComplexValue? {
     do throws(EvaluationFault) {
@@ -117,7 +127,10 @@ extension Comparer {
       return .different
     }
     var tolerance = 0.5
-    for _ in 0..<options.decimalPlaces { tolerance /= 10 }
+    // Of two decimals the one with fewer places is the rounded one.
+    let places =
+      left.writtenNumber == nil || right.writtenNumber == nil ? 0 : min(left.writtenPlaces, right.writtenPlaces)
+    for _ in 0..<min(300, max(options.decimalPlaces, places)) { tolerance /= 10 }
     let distance = (a - b).re.magnitude.double
     let size = max(a.re.magnitude.double, b.re.magnitude.double)
     // A little more than half, for halves that were rounded.
@@ -155,6 +168,11 @@ extension Node {
     case .sum(let nodes) where nodes.count == 1: nodes[0].infinitySign
     default: nil
     }
+  }
+
+  /// The digits of a whole number in a base that is written with it.
+  fileprivate var digitsInBase: Decimal? {
+    if case .call(.inBase, let parts) = self, case .number(let digits) = parts[0] { digits } else { nil }
   }
 
   /// Whether it is a number with a percent sign.

@@ -14,24 +14,29 @@ struct Comparer {
     defer { depth -= 1 }
     guard depth <= 2 * Parser.largestDepth else { return .tooLarge }
     let (left, right) = (first.withoutCondition, second.withoutCondition)
-    switch (left.assignment, right.assignment) {
+    switch (left.claim, right.claim) {
     case (let a?, let b?):
-      // `x = 5` and `x = 5`; of `y = 2x` and `x = y/2` the equations decide.
-      if compareScalars(a.name, b.name) == .equal || a.name.isSameText(as: b.name) { return compare(a.value, b.value) }
-      if a.name.isScalar && b.name.isScalar { return compareRelations(left, right) }
-      return compare(a.name, b.name).and(compare(a.value, b.value))
-    case (let a?, nil): if !right.isRelation { return compare(a.value, right) }
-    case (nil, let b?): if !left.isRelation { return compare(left, b.value) }
+      if let verdict = compareClaims(a, b) { return verdict } else { return compareRelations(left, right) }
+    case (let a?, nil): if !right.isRelation { return compareClaim(a, with: right) }
+    case (nil, let b?): if !left.isRelation { return compareClaim(b, with: left) }
     case (nil, nil): break
     }
     if let a = left.matrixEntries { return compareMatrices(a, right) }
     if let b = right.matrixEntries { return compareMatrices(b, left) }
     if left.isRealSet, right.isRealSet {
       // `x < 1` and `y < 1`
-      let (a, b) = (left.variables, right.variables)
+      let (a, b) = (left.subjects, right.subjects)
       if !a.isEmpty, !b.isEmpty, a != b { return .different }
     }
-    if left.isRealSet || right.isRealSet, let verdict = compareRealSets(left, right) { return verdict }
+    if left.isRealSet || right.isRealSet, let verdict = compareRealSets(left, right) {
+      // Of several sets side by side each counts, also where another holds all of it.
+      if verdict == .equal, case .list(let parts, .comma) = left, case .list(let others, .comma) = right,
+        parts.count == others.count
+      {
+        return compareUnordered(parts, others)
+      }
+      return verdict
+    }
     if left.isRelation || right.isRelation {
       guard left.isRelation, right.isRelation else { return compareParts(left, right) }
       return compareRelations(left, right)
@@ -107,32 +112,6 @@ struct Comparer {
 }
 
 extension Node {
-  /// A name with what it is said to be: `x = 5`, `f(x) = x^2`, `(p, q) = (3, 2)`, `x \in \{1, 2\}`.
-  ///
-  /// Of a chain it is the first with the last; of numbers alone, as in `3 · 2 = 6`, the name is the first too.
-  var assignment: (name: Node, value: Node)? {
-    // `A(1, 2)`: a point with its name.
-    if case .product(let parts) = self, parts.count == 2, parts[0].isName, case .tuple = parts[1] {
-      return (parts[0], parts[1])
-    }
-    guard case .relation(let name, let links) = self, let last = links.last else { return nil }
-    if links.count == 1, last.relation == .element, name.isName {
-      // Any whole number is no value.
-      if case .numberSet = last.node { return nil }
-      return (name, last.node)
-    }
-    guard links.allSatisfy({ $0.relation == .equal || $0.relation == .approximately }) else { return nil }
-    if name.isName {
-      return (name, links.first { $0.relation == .approximately } == nil ? last.node : links.exactValue)
-    }
-    if name.isScalar, name.variables.isEmpty, links.allSatisfy({ $0.node.isScalar && $0.node.variables.isEmpty }) {
-      return (name, last.relation == .approximately ? name : last.node)
-    }
-    // `5 = x`
-    if links.count == 1, last.node.isName, name.isScalar, name.variables.isEmpty { return (last.node, name) }
-    return nil
-  }
-
   /// Whether it is only names: a variable, a function of something, products, quotients and sums of variables.
   var isName: Bool {
     switch self {
@@ -204,15 +183,5 @@ extension Node {
       return hasPlusMinus ? [resolvingPlusMinus(upper: true), resolvingPlusMinus(upper: false)] : [self]
     default: return nil
     }
-  }
-}
-
-extension [Node.Link] {
-  /// The last value before the first approximation.
-  fileprivate var exactValue: Node {
-    guard let index = firstIndex(where: { $0.relation == .approximately }), index > 0 else {
-      return self[count - 1].node
-    }
-    return self[index - 1].node
   }
 }

@@ -137,17 +137,61 @@ extension Node {
     var isEmpty: Bool { !hasKnown && words == 0 }
   }
 
-  /// How many decimals it is written with, where it is one number with or without a sign or a unit; else 0.
-  var writtenPlaces: Int {
+  /// The number that it is, with or without a sign or a unit; nil where it is anything else.
+  var writtenNumber: Decimal? {
     switch self {
-    case .number(let number): return number.places
-    case .negative(let node): return node.writtenPlaces
+    case .number(let number): return number
+    case .negative(let node): return node.writtenNumber
     case .product(let factors):
       guard let first = factors.first,
         factors.dropFirst().allSatisfy({ if case .unit = $0 { true } else { false } })
-      else { return 0 }
-      return first.writtenPlaces
-    default: return 0
+      else { return nil }
+      return first.writtenNumber
+    default: return nil
+    }
+  }
+
+  /// How many decimals it is written with, where it is one number with or without a sign or a unit; else 0.
+  var writtenPlaces: Int { writtenNumber?.places ?? 0 }
+
+  /// A variable in the place of a function's value at an argument, the same for arguments that are written alike.
+  var appliedSymbol: Symbol {
+    var hash: UInt64 = 0x51
+    mixStructure(into: &hash)
+    return Symbol(hash: hash)
+  }
+
+  private func mixStructure(into hash: inout UInt64) {
+    switch self {
+    case .number(let number):
+      hash = Symbol.mixed(hash, number.significand ^ UInt64(bitPattern: Int64(number.exponent)) << 32)
+    case .symbol(let symbol): hash = Symbol.mixed(hash, symbol.hash)
+    case .opaque(let symbol, _): hash = Symbol.mixed(hash, symbol.hash &+ 1)
+    case .negative: hash = Symbol.mixed(hash, 3)
+    default: hash = Symbol.mixed(hash, 2)
+    }
+    _ = anyChild {
+      $0.mixStructure(into: &hash)
+      return false
+    }
+  }
+
+  /// What it speaks of: the variables, and the functions of which only the name is known.
+  var subjects: Set<Symbol> {
+    var found: Set<Symbol> = []
+    collectSubjects(&found)
+    return found
+  }
+
+  private func collectSubjects(_ found: inout Set<Symbol>) {
+    switch self {
+    case .symbol(let symbol): if symbol != .pi && symbol != .e && symbol != .i { found.insert(symbol) }
+    case .opaque: found.insert(appliedSymbol)
+    default:
+      _ = anyChild {
+        $0.collectSubjects(&found)
+        return false
+      }
     }
   }
 

@@ -61,6 +61,7 @@ extension ComplexEvaluator {
       return try factorial(x, step: function == .factorial ? 1 : 2, &budget)
     case .binomial: return try binomial(x, arguments[1], &budget)
     case .greatestDivisor, .leastMultiple: return try divisor(arguments, isLeastMultiple: function == .leastMultiple)
+    case .modulo: return try remainder(x, arguments[1])
     case .maximum, .minimum: return try extreme(arguments, isLargest: function == .maximum)
     case .realPart: return ComplexValue(re: x.re, im: .zero, error: x.error)
     case .imaginaryPart: return ComplexValue(re: x.im, im: .zero, error: x.error)
@@ -127,6 +128,16 @@ extension ComplexEvaluator {
       }
     }
     return ComplexValue(result)
+  }
+
+  /// The remainder `x − y⌊x/y⌋`.
+  private static func remainder(_ x: ComplexValue, _ y: ComplexValue) throws(EvaluationFault) -> ComplexValue {
+    if let dividend = x.wholeNumber, let divisor = y.wholeNumber {
+      if divisor == 0 { throw .undefined }
+      let rest = dividend % divisor
+      return ComplexValue(rest != 0 && (rest < 0) != (divisor < 0) ? rest + divisor : rest)
+    }
+    return try x - y * rounded(x * y.reciprocal(), up: false)
   }
 
   private static func extreme(_ values: [ComplexValue], isLargest: Bool) throws(EvaluationFault) -> ComplexValue {

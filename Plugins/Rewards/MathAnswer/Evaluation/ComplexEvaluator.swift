@@ -92,6 +92,7 @@ struct ComplexEvaluator {
     _ symbol: Symbol, _ arguments: [Node], _ budget: inout Budget
   ) throws(EvaluationFault) -> ComplexValue {
     var hash = symbol.hash
+    if point.variesFunctions { hash = Symbol.mixed(hash, UInt64(point.index) &+ 0x77) }
     for argument in arguments {
       hash = Symbol.mixed(hash, try fingerprint(of: argument, &budget))
     }

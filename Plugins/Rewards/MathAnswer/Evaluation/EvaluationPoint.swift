@@ -10,6 +10,12 @@ struct EvaluationPoint {
     case positive
     /// Whole numbers from 2 to 13, for factorials of variables.
     case whole
+    /// Real numbers of either sign and of any size up to a hundred thousand, every other one whole.
+    case wide
+    /// Positive ones of them.
+    case wideAndPositive
+    /// Whole numbers of either sign, small and large.
+    case wideAndWhole
   }
 
   /// How units count.
@@ -28,10 +34,27 @@ struct EvaluationPoint {
   /// Whether `\log` without a base is that to base 10.
   var logarithmsAreCommon = false
 
+  /// Whether a function of which only the name is known has another value at each point, as a variable has.
+  var variesFunctions = false
+  /// A variable with a value of its own.
+  var fixed: (symbol: Symbol, value: Double)?
+
+  /// The sizes of the wide domains.
+  private static let scales: [Double] = [3, 12, 40, 150, 1000, 100_000]
+
   /// The value of a variable, the same for the same name and index.
   func value(of symbol: Symbol) -> ComplexValue {
+    if let fixed, fixed.symbol == symbol { return ComplexValue(WideFloat(fixed.value)) }
     let bits = Symbol.mixed(symbol.hash, UInt64(index) &+ 0x51)
     switch domain {
+    case .wide, .wideAndPositive, .wideAndWhole:
+      let scale = Self.scales[index % Self.scales.count]
+      var magnitude = scale * Double(bits >> 12) * 0x1p-52
+      // Dyadic with few digits, so that sums are exact.
+      magnitude = (magnitude * 256).rounded() / 256
+      if domain == .wideAndWhole || bits & 2 == 0 { magnitude.round() }
+      let isNegative = domain != .wideAndPositive && bits & 1 == 1
+      return ComplexValue(WideFloat(isNegative ? -magnitude : magnitude))
     case .whole: return ComplexValue(2 + Int(bits % 12))
     case .real, .positive:
       // Dyadic, in ±[0.25, 2.25): small enough for powers, away from 0, 1 and their kind.
@@ -51,6 +74,8 @@ struct EvaluationPoint {
 /// How much work one verdict may take, counted and not timed.
 struct Budget {
   private(set) var steps = 400_000
+  /// Whether nothing is left.
+  var isSpent: Bool { steps < 0 }
 
   /// Takes some steps.
   ///

@@ -48,6 +48,30 @@ enum Formulas {
     return Array(text[start..<last.upperBound])
   }
 
+  /// The last run of TeX without marks around it, in a text with commands of TeX: `so \frac{2}{5} litres`.
+  ///
+  /// Words of several letters and characters beyond ASCII end a run.
+  static func lastBareRun(in text: ArraySlice<UInt8>) -> ArraySlice<UInt8>? {
+    guard let command = text.lastIndex(of: UInt8(ascii: "\\")) else { return nil }
+    var (start, end) = (command, command)
+    while start > text.startIndex, belongsToFormula(text, start - 1) { start -= 1 }
+    while end < text.endIndex, belongsToFormula(text, end) { end += 1 }
+    var run = text[start..<end].trimmed.withoutStop
+    while let last = run.last, ",;:".utf8.contains(last) { run.removeLast() }
+    return run.isEmpty ? nil : run
+  }
+
+  /// Whether a byte is no part of a word or of another script, as far as its neighbours tell.
+  private static func belongsToFormula(_ text: ArraySlice<UInt8>, _ position: Int) -> Bool {
+    let byte = text[position]
+    guard byte < 0x80, byte != 0x0A else { return false }
+    guard byte.isLetter else { return true }
+    var (start, end) = (position, position + 1)
+    while start > text.startIndex, text[start - 1].isLetter { start -= 1 }
+    while end < text.endIndex, text[end].isLetter { end += 1 }
+    return end - start == 1 || start > text.startIndex && text[start - 1] == UInt8(ascii: "\\")
+  }
+
   private static func end(of mark: StaticString, in text: ArraySlice<UInt8>, from start: Int) -> Int? {
     var position = start
     while position < text.endIndex {

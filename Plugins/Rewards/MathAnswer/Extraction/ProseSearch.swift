@@ -6,31 +6,52 @@ enum ProseSearch {
   private static let reach = 4096
 
   /// What follows the last "answer", else the last formula or number, else a letter that stands alone.
-  static func answer(in text: ArraySlice<UInt8>) -> [UInt8]? {
+  static func answer(in text: ArraySlice<UInt8>) -> FoundAnswer? {
     let end = text.suffix(reach)
-    if let start = endOfAnswerWord(in: end) {
-      let sentence = Self.sentence(in: end[start...])
-      if let found = afterVerb(sentence) ?? last(in: sentence) { return found }
+    if let start = AnswerMark.last(in: end)?.end {
+      let rest = AnswerMark.skippingVerb(in: sentence(in: end[start...]))
+      let found = leading(rest) ?? last(in: rest) ?? last(in: end)
+      return FoundAnswer(found ?? [], statements: [rest, AnswerMark.skippingVerb(in: end[start...])])
     }
-    return last(in: end)
+    return last(in: end).map { FoundAnswer($0) }
+  }
+
+  /// What follows the last "final answer is".
+  static func finalAnswer(in text: ArraySlice<UInt8>) -> FoundAnswer? {
+    let end = text.suffix(reach)
+    guard let mark = AnswerMark.last(in: end), mark.isFinal else { return nil }
+    let rest = sentence(in: end[mark.end...])
+    let said = AnswerMark.skippingVerb(in: rest)
+    guard said.count < rest.count else { return nil }
+    return (leading(said) ?? Formulas.chain(Formulas.spans(in: said), in: said)).map { FoundAnswer($0) }
+  }
+
+  /// What follows the last "the answer is" or "answer:", where that is an answer on its own.
+  static func afterMark(in text: ArraySlice<UInt8>) -> [UInt8]? {
+    guard let mark = AnswerMark.last(in: text) else { return nil }
+    let rest = sentence(in: text[mark.end...])
+    let said = AnswerMark.skippingVerb(in: rest)
+    return said.count < rest.count ? leading(said) : nil
   }
 
   /// Whether a text is a single word, so that it is an answer as it stands.
-  static func isOneWord(_ text: ArraySlice<UInt8>) -> Bool { !text.contains { $0.isSpace } }
+  static func isOneWord(_ text: ArraySlice<UInt8>) -> Bool {
+    let isForeign = text.contains { $0 >= 0x80 }
+    return !text.contains { $0.isSpace || isForeign && ($0.isDigit || $0.isLetter || $0 == UInt8(ascii: "\\")) }
+  }
 
-  /// Where the last "answer" ends.
-  private static func endOfAnswerWord(in text: ArraySlice<UInt8>) -> Int? {
-    var position = text.endIndex - 6
-    while position >= text.startIndex {
-      if text.holdsWord("answer", at: position) { return position + 6 }
-      position -= 1
-    }
-    return nil
+  /// Whether a text announces its answer, or is a note with a price, which no formula is: `Total: 2,74 $ each`.
+  static func isSentence(_ text: ArraySlice<UInt8>) -> Bool {
+    if let mark = AnswerMark.last(in: text) { return mark.end < text.endIndex }
+    guard text.contains(UInt8(ascii: ":")), let dollar = text.firstIndex(of: UInt8(ascii: "$")) else { return false }
+    return text.count { $0 == UInt8(ascii: "$") } == 1 && text[..<dollar].contains(where: \.isDigit)
   }
 
   /// Up to "I hope", a mark of a chat, or the end of the paragraph.
   private static func sentence(in text: ArraySlice<UInt8>) -> ArraySlice<UInt8> {
+    // A break right behind the mark does not end the sentence: `**Answer**\n\n5`.
     var position = text.startIndex
+    while position < text.endIndex, text[position].isSpace || "*:".utf8.contains(text[position]) { position += 1 }
     while position < text.endIndex {
       if text.holds("I hope", at: position) || text.holds("<|", at: position) || text.holds("\n\n", at: position) {
         return text[..<position]
@@ -40,24 +61,13 @@ enum ProseSearch {
     return text
   }
 
-  /// What follows "is", ":" or nothing, where that can be read as an answer on its own.
-  private static func afterVerb(_ sentence: ArraySlice<UInt8>) -> [UInt8]? {
-    var rest = sentence
-    while let byte = rest.first, byte == UInt8(ascii: ":") || byte == UInt8(ascii: "*") || byte.isSpace {
-      rest = rest.dropFirst()
-    }
-    if rest.holdsWord("is", at: rest.startIndex) {
-      rest = rest.dropFirst(2)
-      while let byte = rest.first, byte == UInt8(ascii: ":") || byte == UInt8(ascii: "*") || byte.isSpace {
-        rest = rest.dropFirst()
-      }
-    }
-    while let byte = rest.last, byte == UInt8(ascii: ".") || byte == UInt8(ascii: "*") || byte.isSpace {
-      rest = rest.dropLast()
-    }
+  /// All of a sentence where that is an answer, else the option that it begins with: `B because (A) is wrong`.
+  private static func leading(_ sentence: ArraySlice<UInt8>) -> [UInt8]? {
+    let rest = sentence.withoutStop
     guard !rest.isEmpty, rest.count <= 1024 else { return nil }
     let bytes = Array(rest)
-    return Answer(bytes).readings.isEmpty ? nil : bytes
+    if !Answer(bytes).readings.isEmpty { return bytes }
+    return AnswerMark.leadingOption(in: rest).map { [$0] }
   }
 
   /// The last formula between marks of TeX, or the last number, whichever stands later; else a letter.
@@ -68,6 +78,7 @@ enum ProseSearch {
       if let number, number.lowerBound > last.upperBound { return Array(text[number]) }
       return Formulas.chain(formulas, in: text)
     }
+    if let run = Formulas.lastBareRun(in: text), !Answer(Array(run)).readings.isEmpty { return Array(run) }
     if let number { return Array(text[number]) }
     return lastLetter(in: text)
   }

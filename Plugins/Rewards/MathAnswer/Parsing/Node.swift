@@ -92,6 +92,9 @@ enum Relation {
     }
   }
 
+  /// Whether it says that its left side is the smaller one.
+  var isLess: Bool { self == .less || self == .lessOrEqual }
+
   /// The relation with its sides exchanged.
   var flipped: Relation {
     switch self {
@@ -130,6 +133,8 @@ enum Function {
   case conjugate
   case argument
   case sign
+  /// The remainder of a division, with the sign of the divisor.
+  case modulo
   /// A whole number in another base, which is the second argument.
   case inBase
   /// Index, first and last value, body.

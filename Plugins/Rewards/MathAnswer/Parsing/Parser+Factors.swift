@@ -27,7 +27,10 @@ extension Parser {
         }
       case .prime:
         index += 1
-        if case .symbol(let symbol) = node { node = .symbol(symbol.subscripted(7)) }
+        guard case .symbol(let symbol) = node else { break }
+        node = .symbol(symbol.subscripted(7))
+        // `f'(x)`, and no product of a derivative.
+        if case .open(UInt8(ascii: "(")) = next { node = try applied(symbol.subscripted(7)) }
       case .unitPower(let power):
         // `cm squared`
         guard case .unit = node else { return node }
@@ -183,25 +186,55 @@ extension Parser {
     }
   }
 
-  /// A symbol, or the application of `f` or `g`.
+  /// A symbol, or the application of a function: `f(x)`, `f^{-1}(x)`, `I(0)`, and what stands before `=`.
   private mutating func named(_ symbol: Symbol) throws(ReadingFault) -> Node {
-    guard case .open(UInt8(ascii: "(")) = next else { return .symbol(symbol) }
-    let isFunction = [UInt8(ascii: "f"), UInt8(ascii: "g"), UInt8(ascii: "F"), UInt8(ascii: "G")].contains(
-      symbol.letter)
-    guard isFunction || isNameOfSide else { return .symbol(symbol) }
+    let start = index - 1
+    let inverse = lengthOfInverse
+    let open = index + inverse
+    guard open < lexemes.count, case .open(UInt8(ascii: "(")) = lexemes[open].token else { return .symbol(symbol) }
+    let isFunction =
+      [UInt8(ascii: "f"), UInt8(ascii: "g"), UInt8(ascii: "F"), UInt8(ascii: "G")].contains(symbol.letter)
+      || !names.isDisjoint(with: NameSet(symbol.letter))
+    guard isFunction || isNameOfSide(start, open) || inverse == 0 && appliesToNumber(symbol) else {
+      return .symbol(symbol)
+    }
+    index = open
+    return try applied(inverse == 0 ? symbol : symbol.subscripted(13))
+  }
+
+  /// The application of a function to what the bracket at hand holds.
+  private mutating func applied(_ symbol: Symbol) throws(ReadingFault) -> Node {
     index += 1
     let inside = try bracketed(UInt8(ascii: "("))
     if case .tuple(_, let parts) = inside { return .opaque(symbol, parts) }
     return .opaque(symbol, [inside])
   }
 
-  /// Whether a symbol and the bracket after it are all that stands before `=`: `P(A) = …`.
-  private var isNameOfSide: Bool {
-    if index >= 2 {
-      guard lexemes[index - 2].token.separates else { return false }
+  /// How many tokens `^{-1}` takes at hand; 0 where it does not stand there.
+  private var lengthOfInverse: Int {
+    guard case .power = next else { return 0 }
+    if case .minus = token(after: 1), case .number(let one) = token(after: 2), one.wholeNumber == 1 { return 3 }
+    guard case .open(UInt8(ascii: "{")) = token(after: 1), case .minus = token(after: 2),
+      case .number(let one) = token(after: 3), one.wholeNumber == 1, case .close = token(after: 4)
+    else { return 0 }
+    return 5
+  }
+
+  /// `I(0)`: nobody multiplies by a zero, and rarely a capital letter by a number in parentheses.
+  private func appliesToNumber(_ symbol: Symbol) -> Bool {
+    guard case .number(let number) = token(after: 1), case .close(UInt8(ascii: "(")) = token(after: 2) else {
+      return false
     }
-    var position = index + 1
-    while position < lexemes.count, position < index + 24 {
+    return number.wholeNumber == 0 || symbol.letter.isCapital
+  }
+
+  /// Whether a symbol and the bracket after it are all that stands before `=`: `P(A) = …`.
+  private func isNameOfSide(_ start: Int, _ open: Int) -> Bool {
+    if start >= 1 {
+      guard lexemes[start - 1].token.separates else { return false }
+    }
+    var position = open + 1
+    while position < lexemes.count, position < open + 24 {
       switch lexemes[position].token {
       case .close(UInt8(ascii: "(")):
         if position + 1 < lexemes.count, case .relation(let relation) = lexemes[position + 1].token {

@@ -16,14 +16,19 @@ struct Parser {
   private var nestings = 0
   /// How many bars are open, so that a bar after an operand closes one.
   var openBars = 0
+  /// Letters that are names of functions, besides `f` and `g`.
+  let names: NameSet
 
-  init(_ lexemes: [Lexeme]) { self.lexemes = lexemes }
+  init(_ lexemes: [Lexeme], names: NameSet) {
+    self.lexemes = lexemes
+    self.names = names
+  }
 
   /// Reads a whole text.
   ///
   /// - Throws: When it is no answer, or beyond the bounds.
-  static func node(of bytes: [UInt8], commas: CommaReading) throws(ReadingFault) -> Node {
-    var parser = Parser(try Tokenizer.tokens(of: bytes, commas: commas))
+  static func node(of bytes: [UInt8], commas: CommaReading, names: NameSet = []) throws(ReadingFault) -> Node {
+    var parser = Parser(try Tokenizer.tokens(of: bytes, commas: commas), names: names)
     guard !parser.lexemes.isEmpty else { throw .notAnAnswer }
     let node = try parser.list()
     guard parser.index == parser.lexemes.count else { throw .notAnAnswer }
@@ -41,27 +46,47 @@ struct Parser {
     guard depth <= Self.largestDepth else { throw .tooLarge }
     var parts: [Node] = []
     var connective = Connective.comma
-    skipSeparators(&connective)
+    var separation = skipSeparators(&connective)
     connective = .comma
+    // Whether `;` or `or` stands before each part but the first, where commas and `and` stand elsewhere.
+    var isStrong: [Bool] = []
     while let token = next, !token.closes {
+      if !parts.isEmpty { isStrong.append(separation) }
       parts.append(try relation())
       if case .bar = next, openBars == 0 { break }
       guard let token = next, token.separates else { break }
-      skipSeparators(&connective)
+      separation = skipSeparators(&connective)
     }
     guard let first = parts.first else { throw .notAnAnswer }
-    return parts.count == 1 ? first : .list(parts, connective)
+    if parts.count == 1 { return first }
+    return Self.grouped(parts, isStrong) ?? .list(parts, connective)
   }
 
-  private mutating func skipSeparators(_ connective: inout Connective) {
+  /// Skips what stands between parts, and tells whether `;` or `or` is among it.
+  private mutating func skipSeparators(_ connective: inout Connective) -> Bool {
+    var isStrong = false
     while let token = next, token.separates {
       switch token {
       case .and: if connective != .or { connective = .and }
-      case .or: connective = .or
+      case .or:
+        connective = .or
+        isStrong = true
+      case .semicolon: isStrong = true
       default: break
       }
       index += 1
     }
+    return isStrong
+  }
+
+  /// `p=5, q=2; p=7, q=2`: each solution by itself; nil where the parts are no assignments, or of one kind of separator.
+  private static func grouped(_ parts: [Node], _ isStrong: [Bool]) -> Node? {
+    guard isStrong.contains(true), isStrong.contains(false), parts.allSatisfy(\.isAssignment) else { return nil }
+    var groups = [[parts[0]]]
+    for (part, isStrong) in zip(parts.dropFirst(), isStrong) {
+      if isStrong { groups.append([part]) } else { groups[groups.count - 1].append(part) }
+    }
+    return .list(groups.map { $0.count == 1 ? $0[0] : .list($0, .comma) }, .or)
   }
 
   /// Expressions with relations between them.
@@ -82,6 +107,12 @@ struct Parser {
       links.append(Node.Link(relation: relation, node: try setExpression()))
     }
     if !links.isEmpty { left = .relation(left, links) }
+    // `x \equiv 3 \pmod 5`: the modulus belongs to what it says.
+    while case .modulus = next {
+      index += 1
+      left = .opaque(Symbol("modulus"), [left, try factor()])
+      try nest()
+    }
     return left
   }
 
@@ -159,7 +190,7 @@ struct Parser {
     var divisions = 0
     while let token = next {
       switch token {
-      case .divide, .per, .colon:
+      case .divide, .per, .colon, .modulo:
         divisions += 1
         guard divisions <= Self.largestDepth else { throw .tooLarge }
         try nest()
@@ -174,6 +205,9 @@ struct Parser {
       case .divide, .per:
         index += 1
         factors = [.quotient(Self.product(factors), try signedFactor())]
+      case .modulo:
+        index += 1
+        factors = [.call(.modulo, [Self.product(factors), try signedFactor()])]
       case .colon:
         index += 1
         // `Area: 12`
@@ -185,6 +219,10 @@ struct Parser {
       default:
         // Words multiply nothing.
         if case .text = factors[factors.count - 1] { return Self.product(factors) }
+        // `2 h 30 min`
+        if case .number = token, case .unit(let unit) = factors[factors.count - 1], unit.kind == .measure {
+          return Self.product(factors)
+        }
         guard startsFactor(token) else { return Self.product(factors) }
         factors.append(try factor())
       }
@@ -268,5 +306,13 @@ extension Token {
     case .comma, .semicolon, .and, .or: true
     default: false
     }
+  }
+}
+
+extension Node {
+  /// Whether it says what one variable is.
+  fileprivate var isAssignment: Bool {
+    guard case .relation(.symbol, let links) = self else { return false }
+    return links.count == 1 && links[0].relation == .equal
   }
 }

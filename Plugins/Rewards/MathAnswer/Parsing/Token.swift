@@ -8,6 +8,10 @@ enum Token {
   case infinity
   case plus, minus, plusMinus, minusPlus, times, divide, colon
   case power
+  /// `\bmod` between two numbers.
+  case modulo
+  /// `\pmod`: what follows is the modulus of the relation before it.
+  case modulus
   case underscore
   case factorial
   case prime

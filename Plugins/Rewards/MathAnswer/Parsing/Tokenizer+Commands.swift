@@ -27,7 +27,7 @@ extension Tokenizer {
       if name.elementsEqual("left".utf8) || name.elementsEqual("right".utf8), byte(at: position) == UInt8(ascii: ".") {
         position += 1
       }
-      if name.elementsEqual("quad".utf8) || name.elementsEqual("qquad".utf8) { followsSpace = true }
+    case .gap: markGap(.wide)
     case .nothingWithArgument: skipArgument()
     case .words: openWords()
     case .functionName: readFunctionName()
@@ -54,15 +54,21 @@ extension Tokenizer {
           position = end + 1
         }
         emit(.newRow)
-      } else if self.byte(at: position).isLetter {
+      } else if Vocabulary.command(bytes[position...].prefix(while: \.isLetter)) != nil || startsCommand {
         // A backslash that was escaped once too often.
         position -= 1
         if self.byte(at: position) == UInt8(ascii: "\\") { return }
       } else {
-        followsSpace = true
+        markGap(.wide)
       }
     default: followsSpace = true
     }
+  }
+
+  /// Whether the letters at hand are `begin`, `end` or `not`, which are read by themselves.
+  private var startsCommand: Bool {
+    let name = bytes[position...].prefix(while: \.isLetter)
+    return ["begin", "end", "not"].contains { name.elementsEqual($0.utf8) }
   }
 
   private mutating func readEnvironment(begins: Bool) throws(ReadingFault) {

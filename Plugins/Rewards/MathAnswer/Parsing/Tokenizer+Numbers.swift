@@ -13,7 +13,7 @@ extension Tokenizer {
     }
     let whole = digits.count
     let mark = byte(at: position)
-    if mark == UInt8(ascii: ".") || (mark == UInt8(ascii: ",") && commas == .decimal) {
+    if mark == UInt8(ascii: ".") || (mark == UInt8(ascii: ",") && commas.isDecimal) {
       if byte(at: position + 1).isDigit {
         position += 1
         takeDigits(&digits)

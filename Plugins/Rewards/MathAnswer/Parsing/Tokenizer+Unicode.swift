@@ -19,28 +19,14 @@ extension Tokenizer {
       followsSpace = true
     } else if (0x370..<0x400).contains(scalar.value) {
       emit(.symbol(Symbol(hash: Symbol.mixed(UInt64(scalar.value), 3))))
-    } else if scalar.properties.isAlphabetic {
+    } else if scalar.properties.isAlphabetic || scalar == "〇" {
       readForeignWord(from: position - length)
     } else {
       throw .notAnAnswer
     }
   }
 
-  /// A run of letters of other alphabets is a word.
-  private mutating func readForeignWord(from start: Int) {
-    while position < bytes.count, bytes[position] >= 0x80 || bytes[position].isLetter {
-      if bytes[position] >= 0x80 {
-        let (next, length) = scalar(at: position)
-        guard next.properties.isAlphabetic else { break }
-        position += length
-      } else {
-        position += 1
-      }
-    }
-    emit(.word(Array(bytes[start..<position])))
-  }
-
-  private func scalar(at position: Int) -> (Unicode.Scalar, Int) {
+  func scalar(at position: Int) -> (Unicode.Scalar, Int) {
     let lead = bytes[position]
     let length = lead >= 0xF0 ? 4 : lead >= 0xE0 ? 3 : 2
     guard lead >= 0xC2, position + length <= bytes.count else { return ("\u{FFFD}", 1) }
@@ -96,7 +82,7 @@ extension Tokenizer {
 
   private static let spaces: Set<Unicode.Scalar> = [
     "\u{A0}", "\u{2009}", "\u{200A}", "\u{202F}", "\u{2002}", "\u{2003}", "\u{200B}", "\u{2060}", "\u{FEFF}",
-    "\u{3000}", "“", "”", "‘", "′", "\u{2061}", "。",
+    "\u{3000}", "“", "”", "‘", "′", "\u{2061}", "。", "「", "」", "『", "』", "【", "】",
   ]
 
   private static let tokens: [Unicode.Scalar: Token] = {
@@ -110,8 +96,10 @@ extension Tokenizer {
       "∉": .relation(.notElement), "→": .relation(.arrow), "⇒": .relation(.arrow), "∪": .union, "∩": .intersection,
       "∖": .setDifference, "∅": .numberSet(.empty), "ℝ": .numberSet(.reals), "ℤ": .numberSet(.integers),
       "ℕ": .numberSet(.naturals), "ℚ": .numberSet(.rationals), "ℂ": .numberSet(.complexes), "°": .unit(.degree),
+      "℃": .unit(.celsius), "℉": .unit(.fahrenheit),
       "º": .unit(.degree), "€": .unit(.euro), "£": .unit(.pound), "¥": .unit(.yen), "₹": .unit(.rupee),
-      "，": .comma, "；": .semicolon, "：": .colon, "（": .open(UInt8(ascii: "(")), "）": .close(UInt8(ascii: "(")),
+      "，": .comma, "、": .comma, "；": .semicolon, "：": .colon, "（": .open(UInt8(ascii: "(")),
+      "）": .close(UInt8(ascii: "(")),
       "［": .open(UInt8(ascii: "[")), "］": .close(UInt8(ascii: "[")), "＝": .relation(.equal), "％": .unit(.percent),
       "⟨": .open(UInt8(ascii: "<")), "⟩": .close(UInt8(ascii: "<")), "⌊": .open(UInt8(ascii: "f")),
       "⌋": .close(UInt8(ascii: "f")), "⌈": .open(UInt8(ascii: "c")), "⌉": .close(UInt8(ascii: "c")), "’": .prime,

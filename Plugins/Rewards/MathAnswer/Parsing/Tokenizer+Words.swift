@@ -20,7 +20,14 @@ extension Tokenizer {
         if endsValue, let unit = UnitTable.unit(named: lowercased[...]), !isCalled {
           return emit(.unit(unit))
         }
-        if case .word = token, endsValue, textDepth > 0 { return emit(.unit(.word(lowercased))) }
+        if case .word = token {
+          if endsValue, textDepth > 0 { return emit(.unit(.word(lowercased))) }
+          // `at^2`, `by + ax`: a word only where it stands among words.
+          if !standsAlone(start) {
+            for letter in run { emit(.symbol(Symbol(letter))) }
+            return
+          }
+        }
         return emit(token)
       }
       if endsValue, let unit = UnitTable.unit(named: lowercased[...]) { return emit(.unit(unit)) }
@@ -38,6 +45,22 @@ extension Tokenizer {
     for letter in run { emit(.symbol(Symbol(letter))) }
   }
 
+  /// Whether a short word of sentences is one here: in `\text{…}`, or with space or an end of the answer on both sides
+  /// and no sign of arithmetic behind it.
+  private func standsAlone(_ start: Int) -> Bool {
+    if textDepth > 0 || bytes.count == position - start { return true }
+    if start > 0, !bytes[start - 1].isSpace, !"(,;:$".utf8.contains(bytes[start - 1]) { return false }
+    var before = start - 1
+    while before >= 0, bytes[before].isSpace { before -= 1 }
+    if before >= 0, "+-*/=^_<>{|".utf8.contains(bytes[before]) { return false }
+    let after = skippingSpace(from: position)
+    if after < bytes.count, "+-*/=^_<>}|".utf8.contains(bytes[after]) { return false }
+    if bytes[position...].starts(with: "\\".utf8) { return false }
+    // Beside another word, or between two things: `x is 5`, `5 or so`, and not `3 at`.
+    if before < 0 { return after < bytes.count && bytes[after].isLetter }
+    return after > position && after < bytes.count || bytes[before].isLetter && before > 0 && bytes[before - 1].isLetter
+  }
+
   private static let ordinals = ["st", "nd", "rd", "th"].map { Array($0.utf8) }
 
   private mutating func readGlued(_ token: Token, _ rest: ArraySlice<UInt8>) {
@@ -48,7 +71,7 @@ extension Tokenizer {
   private var isCalled: Bool { byte(at: skippingSpace(from: position)) == UInt8(ascii: "(") }
 
   /// Whether the last token ends a number, so that a unit may follow.
-  private var endsValue: Bool {
+  var endsValue: Bool {
     var index = tokens.count - 1
     // The brace of `\text{` itself.
     while index >= 0, case .open(UInt8(ascii: "{")) = tokens[index].token { index -= 1 }
@@ -80,6 +103,10 @@ extension Tokenizer {
         return emit(.unit(unit))
       }
     }
+    // `2 h 30 min`, `5 m 20 cm`
+    if case .number = tokens.last?.token, beginsMixedUnits(letter), let unit = UnitTable.unit(letter: letter) {
+      return emit(.unit(unit))
+    }
     // The scale of a temperature, after its degree sign.
     if case .unit(let unit) = tokens.last?.token, unit.kind == .degree {
       if letter == UInt8(ascii: "C") || letter == UInt8(ascii: "F") {
@@ -89,6 +116,16 @@ extension Tokenizer {
       }
     }
     emit(.symbol(Symbol(letter)))
+  }
+
+  /// Whether a number with a smaller unit follows a letter that is a unit.
+  private func beginsMixedUnits(_ letter: UInt8) -> Bool {
+    var end = skippingSpace(from: position)
+    guard followsSpace || letter == UInt8(ascii: "h"), byte(at: end).isDigit else { return false }
+    while byte(at: end).isDigit { end += 1 }
+    let word = bytes[skippingSpace(from: end)...].prefix(while: \.isLetter)
+    return word.count > 1 && UnitTable.unit(named: word.map(\.lowercased)[...]) != nil
+      || word.count == 1 && letter == UInt8(ascii: "h") && word.first == UInt8(ascii: "m")
   }
 
   /// Whether `²` or `³` follows, or `^2` or `^3` and then the end.

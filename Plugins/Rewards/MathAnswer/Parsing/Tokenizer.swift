@@ -8,6 +8,11 @@ enum CommaReading {
   case separator
   /// `1,23` is a number with decimals.
   case decimal
+  /// `1,23` is a number with decimals where the other answer is `1.23`.
+  case sameDecimal
+
+  /// Whether a comma stands before decimals.
+  var isDecimal: Bool { self == .decimal || self == .sameDecimal }
 }
 
 /// Reads an answer, in TeX or plain, into tokens, in one pass.
@@ -25,6 +30,8 @@ struct Tokenizer {
   var braces: [Brace] = []
   var textDepth = 0
   var matrixDepth = 0
+  /// Where wide space or the end of a line stands, as the index of the token after it.
+  var gaps: [Gap] = []
   private let hasOddDollars: Bool
 
   enum Brace {
@@ -56,7 +63,7 @@ struct Tokenizer {
       if case .nothing = brace { continue }
       tokenizer.emit(.close(UInt8(ascii: "{")))
     }
-    return tokenizer.tokens
+    return tokenizer.separated()
   }
 
   mutating func emit(_ token: Token) {
@@ -79,6 +86,7 @@ struct Tokenizer {
     if byte >= 0x80 { return try readUnicode() }
     position += 1
     switch byte {
+    case 0x0A: markGap(.line)
     case 0x00...0x20, UInt8(ascii: "~"): followsSpace = true
     case UInt8(ascii: "\\"): try readCommand()
     case UInt8(ascii: "{"):

@@ -129,6 +129,8 @@ enum UnitTable {
 extension Unit {
   static let degree = Unit(kind: .degree)
   static let percent = Unit(denominator: 100, kind: .percent)
+  static let celsius = Unit(base: Symbol("unit:celsius"))
+  static let fahrenheit = Unit(base: Symbol("unit:fahrenheit"))
   static let dollar = Unit(base: Symbol("unit:dollar"))
   static let euro = Unit(base: Symbol("unit:euro"))
   static let pound = Unit(base: Symbol("unit:sterling"))

@@ -5,6 +5,8 @@ enum Vocabulary {
   /// How a command of TeX is read.
   enum Command {
     case token(Token)
+    /// Wide space, as between two answers.
+    case gap
     /// It leaves no trace: `\left`, `\displaystyle`, `\mathbf`, `\vec`.
     case nothing
     /// It leaves no trace and neither does its argument: `\hspace{1em}`.
@@ -147,11 +149,14 @@ enum Vocabulary {
     add(
       "left right big Big bigg Bigg bigl bigr Bigl Bigr biggl biggr Biggl Biggr middle displaystyle textstyle"
         + " scriptstyle limits nolimits mathbf boldsymbol bm mathit mathcal mathsf mathfrak vec overline bar hat"
-        + " widehat tilde widetilde overrightarrow overleftarrow underline dot ddot quad qquad enspace thinspace"
-        + " boxed fbox angle measuredangle triangle therefore because space nobreak allowbreak"
+        + " widehat tilde widetilde overrightarrow overleftarrow underline dot ddot enspace thinspace"
+        + " boxed fbox framebox angle measuredangle triangle therefore because space nobreak allowbreak"
         + " hline cline nonumber rm bf it sf tt em large Large small normalsize mathstrut strut",
       .nothing)
-    add("hspace vspace phantom hphantom vphantom color label tag pmod pod ref cline", .nothingWithArgument)
+    add("hspace vspace phantom hphantom vphantom color label tag ref cline", .nothingWithArgument)
+    add("quad qquad", .gap)
+    add("bmod", .token(.modulo))
+    add("pmod pod mod", .token(.modulus))
     add("text textbf textit textrm textnormal textsf texttt mbox hbox mathrm mathnormal emph", .words)
     add("operatorname", .functionName)
     add("mathbb Bbb", .blackboard)
