@@ -1,23 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
-import Foundation
-import MathAnswerPlugin
+import MathAnswers
 import PipelineCore
-import PipelineTesting
 
-/// Scores responses from standard input, one JSON array of a response and its expected answer a line.
+/// Grades responses from standard input, one JSON array of a response and its expected answer, or an array of accepted
+/// ones, a line.
 struct RewardProbe {
-  private let reward = MathAnswerReward(assembly: .plain())
+  private let grader = AnswerGrader()
 
   func run() throws {
     while let line = readLine() {
-      guard case .array(let pair) = try JSONValue(parsing: line), pair.count == 2 else {
+      guard case .array(let pair) = try JSONValue(parsing: line), pair.count == 2, let response = pair[0].stringValue
+      else {
         print("unreadable")
         continue
       }
-      let trajectory = Trajectory(id: "p", group: "p", fields: [.response: pair[0], .answer: pair[1]])
-      switch try reward.score(trajectory) {
-      case .scored(let score, _): print(score)
-      case .abstained(let reason): print("unknown \(reason)")
+      let accepted = if case .array(let values) = pair[1] { values } else { [pair[1]] }
+      switch grader.grade(response, accepted: accepted.compactMap(\.scalarText)) {
+      case .equal: print("1.0")
+      case .different: print("0.0")
+      case .unknown(let reason): print("unknown \(reason)")
       }
     }
   }

@@ -6,7 +6,7 @@
 // found in the texts first, as the reward does. With `--rewards` each pair is a response and its expected answer, which
 // may be an array of accepted ones, and standard output has the score, or `unknown` and the reason.
 import Foundation
-import MathAnswerPlugin
+import MathAnswers
 
 if CommandLine.arguments.dropFirst().first == "fuzz" {
   let numbers = CommandLine.arguments.dropFirst(2).compactMap { UInt64($0) }

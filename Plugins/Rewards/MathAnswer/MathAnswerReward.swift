@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import MathAnswers
 public import PipelineCore
 
 /// 1 where the response's answer is mathematically equal to the expected one, or to one of several, else 0.
@@ -48,7 +49,7 @@ public struct MathAnswerReward: RewardFunction {
   /// Makes the reward.
   public init(options: MathAnswerOptions = MathAnswerOptions(), assembly: Assembly) {
     self.options = options
-    grader = AnswerGrader(options: options)
+    grader = AnswerGrader(rules: options.rules)
   }
 
   /// Compares the two.
@@ -62,7 +63,7 @@ public struct MathAnswerReward: RewardFunction {
     guard let answer = try trajectory.value(of: .answer) else { throw AnswerFault("has no 'answer'") }
     let accepted = try Self.accepted(answer)
     if accepted.isEmpty { return .abstained("the answer is empty") }
-    switch grader.grade(Array(responseText.utf8), accepted: accepted) {
+    switch grader.grade(responseText, accepted: accepted) {
     case .equal: return .scored(1)
     case .different: return .scored(0)
     case .unknown(let reason): return options.unknown == .zero ? .scored(0) : .abstained(reason)
@@ -70,15 +71,15 @@ public struct MathAnswerReward: RewardFunction {
   }
 
   /// The answers that count as right, without the empty ones.
-  private static func accepted(_ answer: JSONValue) throws -> [[UInt8]] {
+  private static func accepted(_ answer: JSONValue) throws -> [String] {
     let values = if case .array(let values) = answer { values } else { [answer] }
     let texts = try values.map { value in
       guard let text = value.scalarText else {
         throw AnswerFault("'answer' is \(answer.kindDescription), not a string, a number or an array of them")
       }
-      return Array(text.utf8)
+      return text
     }
-    return texts.filter { !$0[...].trimmed.isEmpty }
+    return texts.filter { $0.utf8.contains { !$0.isSpace } }
   }
 }
 

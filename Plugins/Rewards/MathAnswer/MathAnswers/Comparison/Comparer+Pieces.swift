@@ -17,7 +17,7 @@ extension Comparer {
     guard pieces != .none else { return false }
     var point = start
     let variables = left.variables.union(right.variables)
-    point.domain = options.variables == .positive ? .wideAndPositive : .wide
+    point.domain = rules.variables == .positive ? .wideAndPositive : .wide
     if countsByCustom(left, right) { point.domain = .wideAndWhole }
     for index in 0..<(pieces == .roots ? Self.widePointCount / 3 : Self.widePointCount) {
       point.index = index
@@ -26,7 +26,7 @@ extension Comparer {
     for variable in variables.sorted(by: { $0.hash < $1.hash }).prefix(3) {
       let kinks = try self.kinks(of: [left, right], in: variable, point)
       for value in Self.samples(around: kinks, isWhole: point.domain == .wideAndWhole) {
-        if value < 0, options.variables == .positive { continue }
+        if value < 0, rules.variables == .positive { continue }
         point.fixed = (variable, value)
         if try differs(left, right, point) { return true }
       }

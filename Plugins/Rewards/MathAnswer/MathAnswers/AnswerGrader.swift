@@ -1,19 +1,26 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// Finds the answer in a response and compares it with the expected one.
-struct AnswerGrader {
-  let options: MathAnswerOptions
-  let comparison: MathComparison
+public struct AnswerGrader: Sendable {
+  private let rules: AnswerRules
+  private let comparison: MathComparison
 
-  init(options: MathAnswerOptions) {
-    self.options = options
-    comparison = MathComparison(options: options)
+  /// A grader by rules.
+  public init(rules: AnswerRules = AnswerRules()) {
+    self.rules = rules
+    comparison = MathComparison(rules: rules)
   }
 
-  /// Whether the response gives one of the accepted answers.
-  func grade(_ response: [UInt8], accepted: [[UInt8]]) -> MathVerdict {
+  /// Whether the response gives one of the accepted answers, each of which may stand in a solution or in a box.
+  ///
+  /// - Returns: ``MathVerdict/different`` also where the response holds no answer, or none is accepted.
+  public func grade(_ response: String, accepted: [String]) -> MathVerdict {
+    grade(Array(response.utf8), accepted: accepted.map { Array($0.utf8) })
+  }
+
+  private func grade(_ response: [UInt8], accepted: [[UInt8]]) -> MathVerdict {
     var text = Fullwidth.plain(response)[...]
-    if options.thinking == .ignored {
+    if rules.thinking == .ignored {
       guard let said = AnswerPart.afterThinking(in: text) else { return .different }
       text = said
     }
@@ -30,7 +37,7 @@ struct AnswerGrader {
   }
 
   private func answer(in text: ArraySlice<UInt8>) -> FoundAnswer? {
-    switch options.extract {
+    switch rules.extract {
     case .automatic: AnswerPart.automatic(in: text)
     case .boxed: AnswerPart.boxed(in: text)
     case .answerTag: FoundAnswer(AnswerPart.tagged(in: text) ?? text)

@@ -21,8 +21,8 @@ extension Comparer {
     }
     if a.isEmpty || b.isEmpty {
       // `50%` and `0.5`, then `5 cm` and `5`.
-      let verdict = options.percent == .number ? MathVerdict.different : compareValues(left, right, .converted)
-      if verdict == .equal || options.percent == .hundredths && (left.isPercentage || right.isPercentage) {
+      let verdict = rules.percent == .number ? MathVerdict.different : compareValues(left, right, .converted)
+      if verdict == .equal || rules.percent == .hundredths && (left.isPercentage || right.isPercentage) {
         return verdict
       }
       return compareValues(left, right, .dropped)
@@ -75,7 +75,7 @@ extension Comparer {
     var point = start
     let hasVariables = !left.variables.isEmpty || !right.variables.isEmpty
     let counts = left.countsWithVariables || right.countsWithVariables
-    point.domain = counts ? .whole : options.variables == .positive ? .positive : .real
+    point.domain = counts ? .whole : rules.variables == .positive ? .positive : .real
     if hasVariables, !counts, countsByCustom(left, right) { point.domain = .wideAndWhole }
     var compared = 0
     for index in 0..<(hasVariables ? Self.pointCount * (counts ? 2 : 1) : 1) {
@@ -112,7 +112,7 @@ extension Comparer {
 
   /// Whether one of the two is written as a decimal with so many places that it counts as rounded.
   private func isRounded(_ left: Node, _ right: Node) -> Bool {
-    max(left.writtenPlaces, right.writtenPlaces) >= options.decimalPlaces && left.variables.isEmpty
+    max(left.writtenPlaces, right.writtenPlaces) >= rules.decimalPlaces && left.variables.isEmpty
       && right.variables.isEmpty
   }
 
@@ -130,7 +130,7 @@ extension Comparer {
     // Of two decimals the one with fewer places is the rounded one.
     let places =
       left.writtenNumber == nil || right.writtenNumber == nil ? 0 : min(left.writtenPlaces, right.writtenPlaces)
-    for _ in 0..<min(300, max(options.decimalPlaces, places)) { tolerance /= 10 }
+    for _ in 0..<min(300, max(rules.decimalPlaces, places)) { tolerance /= 10 }
     let distance = (a - b).re.magnitude.double
     let size = max(a.re.magnitude.double, b.re.magnitude.double)
     // A little more than half, for halves that were rounded.

@@ -2,11 +2,11 @@
 
 /// Compares what two answers say, within one budget.
 struct Comparer {
-  let options: MathAnswerOptions
+  let rules: AnswerRules
   var budget = Budget()
   private var depth = 0
 
-  init(options: MathAnswerOptions) { self.options = options }
+  init(rules: AnswerRules) { self.rules = rules }
 
   /// Whether two nodes say the same; the order of the two does not matter.
   mutating func compare(_ first: Node, _ second: Node) -> MathVerdict {

@@ -5,10 +5,10 @@
 /// The verdict is the same for the two in either order, an answer equals itself, and the work is bounded whatever the
 /// answers are.
 public struct MathComparison: Sendable {
-  private let options: MathAnswerOptions
+  private let rules: AnswerRules
 
-  /// A comparison with options; `extract` and `unknown` do not matter to it.
-  public init(options: MathAnswerOptions = MathAnswerOptions()) { self.options = options }
+  /// A comparison by rules; where answers are found does not matter to it.
+  public init(rules: AnswerRules = AnswerRules()) { self.rules = rules }
 
   /// Compares two answers, in TeX or plain text, without anything around them.
   public func compare(_ first: String, _ second: String) -> MathVerdict {
@@ -79,7 +79,7 @@ extension MathComparison {
     var unknown: MathVerdict?
     for (index, reading) in first.readings.enumerated() {
       for (otherIndex, other) in second.readings.enumerated() where first.agrees(index, second, otherIndex) {
-        var comparer = Comparer(options: options)
+        var comparer = Comparer(rules: rules)
         switch comparer.compare(reading, other) {
         case .equal: return .equal
         case .different: continue
