@@ -17,6 +17,8 @@ enum PiecesPairs {
     (#"7 \bmod 5"#, #"2"#),
     (#"x \equiv 3 \pmod 5"#, #"x \equiv 3 \pmod{5}"#),
     (#"|x-2|<3"#, #"(-1,5)"#),
+    (#"\sum_{k=1}^{n} k"#, #"\frac{n(n+1)}{2}"#),
+    (#"n - 2\lfloor n/2 \rfloor"#, #"n \bmod 2"#),
   ]
   /// Pairs that say different things.
   static let different: [(String, String)] = [
@@ -36,5 +38,8 @@ enum PiecesPairs {
     (#"\max(x, 10) > 12"#, #"\max(x, 10) > 13"#),
     (#"2|x-5| < x"#, #"x > \frac{10}{3}"#),
     (#"|x-7.25|+|x-7.5|-0.25"#, #"2|x-7.375|-0.25"#),
+    (#"\sum_{k=1}^{n} k"#, #"\sum_{k=1}^{n} k^2"#),
+    (#"\max(2x, x+50)"#, #"x+50"#),
+    (#"2^{\lfloor n/2\rfloor}"#, #"2^{\lceil n/2\rceil}"#),
   ]
 }

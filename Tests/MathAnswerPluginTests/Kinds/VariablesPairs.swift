@@ -11,6 +11,8 @@ enum VariablesPairs {
     (#"e^{at}+1"#, #"1+e^{at}"#),
     (#"is+no"#, #"no+is"#),
     (#"x \text{ is } 5"#, #"x \text{ is } 5"#),
+    (#"\frac{2mg}{3}"#, #"mg\cdot\frac{2}{3}"#),
+    (#"5mg"#, #"5"#),
   ]
   /// Pairs that say different things.
   static let different: [(String, String)] = [
@@ -18,5 +20,6 @@ enum VariablesPairs {
     (#"at^2"#, #"ta"#),
     (#"by+ax=c"#, #"by+ax=2c"#),
     (#"no solution"#, #"on solution"#),
+    (#"5 mg"#, #"5 g"#),
   ]
 }

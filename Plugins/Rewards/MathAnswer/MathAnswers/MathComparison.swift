@@ -55,7 +55,14 @@ public struct MathComparison: Sendable {
     {
       return .equal
     }
-    let verdict = compareReadings(first, second)
+    var verdict = compareReadings(first, second)
+    // `\frac{2mg}{3}` and `mg \cdot \frac{2}{3}`: a weight, and no milligrams.
+    if verdict != .equal, first.hasUnit && second.hasVariable || second.hasUnit && first.hasVariable,
+      compareReadings(
+        Answer(first.bytes, unitsAreVariables: true), Answer(second.bytes, unitsAreVariables: true)) == .equal
+    {
+      verdict = .equal
+    }
     let unknown: MathVerdict? = verdict == .equal || verdict == .different ? nil : verdict
     if verdict == .equal {
       // `P(A)Q(B)` and `P(B)Q(A)` are the same products, of functions they are not.
@@ -64,9 +71,6 @@ public struct MathComparison: Sendable {
       return compareReadings(Answer(first.bytes, names: names), Answer(second.bytes, names: names))
     }
     let isSameForm = first.form.differsInDigitsOnly(from: second.form)
-    if first.readings.isEmpty, second.readings.isEmpty, !isSameForm, !first.form.isProse || !second.form.isProse {
-      return .unknown("neither answer can be read")
-    }
     // An answer that is written as the other is, with other numbers, is not the same answer for want of a proof.
     if let unknown { return isSameForm && unknown != .tooMuchWork && unknown != .tooLarge ? .different : unknown }
     return .different

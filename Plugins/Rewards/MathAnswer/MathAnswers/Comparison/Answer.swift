@@ -12,8 +12,10 @@ struct Answer {
 
   /// Reads an answer.
   ///
-  /// - Parameter names: Letters that are names of functions here, whatever they are elsewhere.
-  init(_ bytes: [UInt8], names: NameSet = []) {
+  /// - Parameters:
+  ///   - names: Letters that are names of functions here, whatever they are elsewhere.
+  ///   - unitsAreVariables: Whether letters side by side are variables where they could be a unit.
+  init(_ bytes: [UInt8], names: NameSet = [], unitsAreVariables: Bool = false) {
     self.bytes = bytes
     guard bytes.count <= Tokenizer.largestText else {
       form = AnswerForm([])
@@ -28,7 +30,8 @@ struct Answer {
     var fault: ReadingFault?
     for kind in CommaReadings(bytes).kinds {
       do throws(ReadingFault) {
-        readings.append(try Parser.node(of: bytes, commas: kind, names: names))
+        readings.append(
+          try Parser.node(of: bytes, commas: kind, names: names, unitsAreVariables: unitsAreVariables))
         commas.append(kind)
       } catch {
         fault = error
@@ -38,6 +41,13 @@ struct Answer {
     self.commas = commas
     self.fault = readings.isEmpty ? fault : nil
   }
+
+  /// Whether a unit may be meant as a product: `2mg`.
+  var hasUnit: Bool {
+    readings.contains { $0.contains { if case .unit(let unit) = $0 { unit.kind == .measure } else { false } } }
+  }
+  /// Whether it has a variable.
+  var hasVariable: Bool { readings.contains { !$0.variables.isEmpty } }
 
   /// Whether two readings go together: commas that can be meant in two ways are meant in the same way on both sides,
   /// and a comma is one of decimals only where the other side has the same digits with a point.

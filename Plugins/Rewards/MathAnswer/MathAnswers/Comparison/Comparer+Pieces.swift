@@ -38,7 +38,7 @@ extension Comparer {
   /// Whether expressions have steps and variables that stand for whole numbers where nothing else is said: `⌊n/2⌋`.
   func countsByCustom(_ left: Node, _ right: Node) -> Bool {
     max(left.pieces, right.pieces) == .steps
-      && left.variables.union(right.variables).allSatisfy(\.isWholeByCustom)
+      && (left.hasDivisors || right.hasDivisors || left.variables.union(right.variables).allSatisfy(\.isWholeByCustom))
   }
 
   private mutating func differs(
@@ -133,6 +133,16 @@ extension Node {
       }
     case .power(let base, .quotient): base.isVariable || base.variables.isEmpty ? .none : .roots
     default: .none
+    }
+  }
+
+  /// Whether it has a function that only whole numbers have.
+  fileprivate var hasDivisors: Bool {
+    contains {
+      switch $0 {
+      case .call(.greatestDivisor, _), .call(.leastMultiple, _): true
+      default: false
+      }
     }
   }
 

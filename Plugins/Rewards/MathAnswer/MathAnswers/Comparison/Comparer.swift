@@ -67,7 +67,9 @@ struct Comparer {
     default: break
     }
     if left.isUnread || right.isUnread {
-      return left.isPlain || right.isPlain ? .different : .unknown("an answer is of a kind that is not compared")
+      // Of what is no number nothing is a number.
+      return left.isUnread != right.isUnread && (left.isScalar || right.isScalar)
+        ? .different : .unknown("an answer is of a kind that is not compared")
     }
     guard left.isCollection || right.isCollection, let parts = left.unorderedParts, let others = right.unorderedParts
     else { return .different }
@@ -150,15 +152,6 @@ extension Node {
     switch self {
     case .sum, .product, .quotient, .power, .negative, .plusMinus, .call: !isScalar && matrixEntries == nil
     case .ratio(let parts): !parts.allSatisfy(\.isScalar)
-    default: false
-    }
-  }
-
-  /// Whether it is a single number, name or word.
-  var isPlain: Bool {
-    switch self {
-    case .number, .symbol, .text, .infinity: true
-    case .negative(.number): true
     default: false
     }
   }

@@ -200,7 +200,8 @@ extension Node {
   var isUndecided: Bool {
     contains {
       switch $0 {
-      case .call(.sum, _), .call(.product, _): true
+      case .call(.sum, let nodes), .call(.product, let nodes):
+        if case .infinity = nodes[2] { true } else { false }
       case .opaque(let symbol, _): Self.undecided.contains(symbol)
       default: false
       }
@@ -217,6 +218,9 @@ extension Node {
       switch $0 {
       case .call(.factorial, let nodes), .call(.doubleFactorial, let nodes), .call(.binomial, let nodes):
         nodes.contains { !$0.variables.isEmpty }
+      // A sum up to `n` has a value for each whole `n`.
+      case .call(.sum, let nodes), .call(.product, let nodes):
+        nodes.count > 2 && !nodes[1].variables.union(nodes[2].variables).isEmpty
       default: false
       }
     }

@@ -81,7 +81,8 @@ extension ComplexEvaluator {
 
   private static func rounded(_ x: ComplexValue, up: Bool) throws(EvaluationFault) -> ComplexValue {
     if let whole = x.wholeNumber { return ComplexValue(whole) }
-    guard x.isReal, x.noise < -16, let floor = x.re.floor else { throw .noNumber }
+    guard x.isReal else { throw .undefined }
+    guard x.noise < -16, let floor = x.re.floor else { throw .noNumber }
     return ComplexValue(up ? floor + 1 : floor)
   }
 
@@ -112,10 +113,10 @@ extension ComplexEvaluator {
   }
 
   private static func divisor(_ values: [ComplexValue], isLeastMultiple: Bool) throws(EvaluationFault) -> ComplexValue {
-    guard let first = values[0].wholeNumber else { throw .noNumber }
+    guard let first = values[0].wholeNumber else { throw .undefined }
     var result = Int(first.magnitude)
     for value in values.dropFirst() {
-      guard var other = value.wholeNumber?.magnitude else { throw .noNumber }
+      guard var other = value.wholeNumber?.magnitude else { throw .undefined }
       var divisor = UInt(result)
       let product = UInt(result).multipliedReportingOverflow(by: other)
       while other != 0 { (divisor, other) = (other, divisor % other) }

@@ -36,7 +36,7 @@ enum AnswerPart {
     let boxes = Boxes.last(in: text)
     if !boxes.isEmpty { return FoundAnswer(boxes: boxes) }
     if isShort(text), !ProseSearch.isSentence(text),
-      !Answer(Array(text)).readings.isEmpty || ProseSearch.isOneWord(text)
+      !Answer(Array(text)).readings.isEmpty || ProseSearch.isOneWord(text) || AnswerForm(text).choice != nil
     {
       return FoundAnswer(text)
     }

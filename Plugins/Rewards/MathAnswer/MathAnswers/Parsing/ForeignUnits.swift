@@ -46,7 +46,7 @@ enum ForeignUnits {
     }
     table["角"] = Unit(base: Symbol("unit:yuan"), denominator: 10)
     table["円"] = .yen
-    table["원"] = Unit(base: Symbol("unit:won"))
+    table["원"] = .won
     table["米每秒"] = Unit(base: Symbol("unit:metre per second"))
     return table
   }()

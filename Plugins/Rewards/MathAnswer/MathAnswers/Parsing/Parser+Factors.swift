@@ -17,6 +17,10 @@ extension Parser {
       case .underscore:
         index += 1
         node = subscripted(node, by: try atom())
+        // `T_1(0)`
+        if case .symbol(let symbol) = node, case .open(UInt8(ascii: "(")) = next, appliesToNumber(symbol) {
+          node = try applied(symbol)
+        }
       case .factorial:
         index += 1
         if case .factorial = next {

@@ -27,8 +27,11 @@ struct Parser {
   /// Reads a whole text.
   ///
   /// - Throws: When it is no answer, or beyond the bounds.
-  static func node(of bytes: [UInt8], commas: CommaReading, names: NameSet = []) throws(ReadingFault) -> Node {
-    var parser = Parser(try Tokenizer.tokens(of: bytes, commas: commas), names: names)
+  static func node(
+    of bytes: [UInt8], commas: CommaReading, names: NameSet = [], unitsAreVariables: Bool = false
+  ) throws(ReadingFault) -> Node {
+    let tokens = try Tokenizer.tokens(of: bytes, commas: commas, unitsAreVariables: unitsAreVariables)
+    var parser = Parser(tokens, names: names)
     guard !parser.lexemes.isEmpty else { throw .notAnAnswer }
     let node = try parser.list()
     guard parser.index == parser.lexemes.count else { throw .notAnAnswer }

@@ -30,7 +30,8 @@ extension Tokenizer {
       if !rest.isEmpty { readEastern(rest) }
       return
     }
-    if endsValue { return emit(.unit(unitAfterNumber(word))) }
+    if word == "等于" || word == "等於" { return emit(.relation(.equal)) }
+    if endsValue { return readUnit(word) }
     if readShare(word) { return }
     let count = ForeignNumerals.prefix(of: word)
     // 三, 十二个, but no numeral that only begins a word: 一定.
@@ -73,6 +74,25 @@ extension Tokenizer {
     return true
   }
 
+  /// A unit behind a number, which may have ten thousands before it: 3万元.
+  private mutating func readUnit(_ word: String) {
+    if ForeignUnits.unit(named: word) == nil {
+      for (name, factor) in Self.multiples where word.hasPrefix(name) {
+        emit(.times)
+        emit(.number(Decimal(factor)))
+        let rest = String(word.dropFirst(name.count))
+        if !rest.isEmpty { emit(.unit(unitAfterNumber(rest))) }
+        return
+      }
+    }
+    emit(.unit(unitAfterNumber(word)))
+  }
+
+  private static let multiples: [(String, UInt64)] = [
+    ("百万", 1_000_000), ("千万", 10_000_000), ("万", 10_000), ("萬", 10_000), ("만", 10_000), ("亿", 100_000_000),
+    ("億", 100_000_000), ("억", 100_000_000),
+  ]
+
   private func unitAfterNumber(_ word: String) -> Unit {
     // 分 is a minute after hours, else a point, a mark or a cent.
     if word == "分",
@@ -89,7 +109,7 @@ extension Tokenizer {
   ]
   /// Words before a number that do not change it.
   private static let fillers: Set<String> = [
-    "约", "大约", "約", "共", "总共", "一共", "共有", "等于", "是", "为", "答", "解", "약", "ちょうど",
+    "约", "大约", "約", "共", "总共", "一共", "共有", "是", "为", "答", "解", "약", "ちょうど",
   ]
   private static let signs: [(String, Token)] = [("负", .minus), ("負", .minus), ("零下", .minus), ("正", .plus)]
   /// Measure words, behind which a numeral is a number.

@@ -97,7 +97,8 @@ extension Tokenizer {
       "∖": .setDifference, "∅": .numberSet(.empty), "ℝ": .numberSet(.reals), "ℤ": .numberSet(.integers),
       "ℕ": .numberSet(.naturals), "ℚ": .numberSet(.rationals), "ℂ": .numberSet(.complexes), "°": .unit(.degree),
       "℃": .unit(.celsius), "℉": .unit(.fahrenheit),
-      "º": .unit(.degree), "€": .unit(.euro), "£": .unit(.pound), "¥": .unit(.yen), "₹": .unit(.rupee),
+      "º": .unit(.degree), "€": .unit(.euro), "£": .unit(.pound), "¥": .unit(.yen), "￥": .unit(.yen), "₩": .unit(.won),
+      "₹": .unit(.rupee),
       "，": .comma, "、": .comma, "；": .semicolon, "：": .colon, "（": .open(UInt8(ascii: "(")),
       "）": .close(UInt8(ascii: "(")),
       "［": .open(UInt8(ascii: "[")), "］": .close(UInt8(ascii: "[")), "＝": .relation(.equal), "％": .unit(.percent),
@@ -113,6 +114,15 @@ extension Tokenizer {
       ("Δ", "Delta"), ("Ω", "Omega"), ("Σ", "Sigma"), ("Φ", "Phi"), ("Θ", "Theta"), ("η", "eta"), ("κ", "kappa"),
     ]
     for (scalar, name) in names { table[scalar] = .symbol(Symbol(name)) }
+    // Units that are one character.
+    for (scalar, name) in [
+      ("㎝", "cm"), ("㎜", "mm"), ("㎞", "km"), ("㎏", "kg"), ("㎎", "mg"), ("㎖", "ml"), ("ℓ", "liter"),
+    ] as [(Unicode.Scalar, String)] {
+      if let unit = UnitTable.unit(named: Array(name.utf8)[...]) { table[scalar] = .unit(unit) }
+    }
+    for (scalar, word) in [("㎡", "平方米"), ("㎥", "立方米"), ("㎠", "平方厘米"), ("㎢", "平方千米")] as [(Unicode.Scalar, String)] {
+      if let unit = ForeignUnits.unit(named: word) { table[scalar] = .unit(unit) }
+    }
     return table
   }()
 }

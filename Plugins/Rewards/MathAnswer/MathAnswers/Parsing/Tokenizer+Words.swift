@@ -30,7 +30,11 @@ extension Tokenizer {
         }
         return emit(token)
       }
-      if endsValue, let unit = UnitTable.unit(named: lowercased[...]) { return emit(.unit(unit)) }
+      if endsValue, !(unitsAreVariables && textDepth == 0 && run.count < 4),
+        let unit = UnitTable.unit(named: lowercased[...])
+      {
+        return emit(.unit(unit))
+      }
     }
     if textDepth > 0 || (run.count > 3 && !isAllCapital && !touchesNumber) {
       if textDepth == 0, let (token, length) = Vocabulary.functionPrefix(of: run), run.count <= length + 2 {

@@ -23,6 +23,8 @@ struct Tokenizer {
 
   let bytes: [UInt8]
   let commas: CommaReading
+  /// Whether letters side by side are variables where they could be a unit: `2mg` is a weight.
+  let unitsAreVariables: Bool
   var position = 0
   var tokens: [Lexeme] = []
   var followsSpace = false
@@ -41,9 +43,10 @@ struct Tokenizer {
     case nothing
   }
 
-  init(_ bytes: [UInt8], commas: CommaReading) {
+  init(_ bytes: [UInt8], commas: CommaReading, unitsAreVariables: Bool) {
     self.bytes = bytes
     self.commas = commas
+    self.unitsAreVariables = unitsAreVariables
     hasOddDollars = Self.hasOddDollars(bytes)
     tokens.reserveCapacity(min(bytes.count, 256))
   }
@@ -51,9 +54,11 @@ struct Tokenizer {
   /// Reads all of it.
   ///
   /// - Throws: When it is larger than the bounds, or holds characters that no answer has.
-  static func tokens(of bytes: [UInt8], commas: CommaReading) throws(ReadingFault) -> [Lexeme] {
+  static func tokens(
+    of bytes: [UInt8], commas: CommaReading, unitsAreVariables: Bool
+  ) throws(ReadingFault) -> [Lexeme] {
     guard bytes.count <= largestText else { throw .tooLarge }
-    var tokenizer = Tokenizer(bytes, commas: commas)
+    var tokenizer = Tokenizer(bytes, commas: commas, unitsAreVariables: unitsAreVariables)
     while tokenizer.position < bytes.count {
       try tokenizer.readNext()
       if tokenizer.tokens.count > largestCount { throw .tooLarge }

@@ -135,5 +135,6 @@ extension Unit {
   static let euro = Unit(base: Symbol("unit:euro"))
   static let pound = Unit(base: Symbol("unit:sterling"))
   static let yen = Unit(base: Symbol("unit:yen"))
+  static let won = Unit(base: Symbol("unit:won"))
   static let rupee = Unit(base: Symbol("unit:rupee"))
 }
