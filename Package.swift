@@ -32,7 +32,9 @@ let plugIns: [PlugIn] = [
   PlugIn(name: "Update", path: "Stages/Update", testUses: ["LossesPlugin"]),
   // Judges of a response.
   PlugIn(name: "Judge", path: "Rewards/Judge", uses: ["ModelServers"], hasTests: false),
-  PlugIn(name: "MathAnswer", path: "Rewards/MathAnswer"),
+  PlugIn(
+    name: "MathAnswer", path: "Rewards/MathAnswer", uses: ["MathAnswers"], excludes: ["MathAnswers"],
+    testUses: ["MathAnswers"]),
   PlugIn(
     name: "ProcessReward", path: "Rewards/Process", uses: ["ChildProcesses", "ComponentPrograms"], hasTests: false),
   PlugIn(name: "TextRewards", path: "Rewards/Text", testUses: ["RewardPlugin"]),
@@ -80,6 +82,7 @@ let package = Package(
 
     // What several plug-ins are built on.
     .target(name: "Tensor", dependencies: ["CKernels"]),
+    .target(name: "MathAnswers", path: "Plugins/Rewards/MathAnswer/MathAnswers"),
     .target(name: "ModelInput", dependencies: ["CImageCodecs", "PipelineCore"]),
     .target(name: "ModelServers", dependencies: ["CCurl", "ModelInput", "PipelineCore", "PipelineIO", "PipelineSpec"]),
     .target(name: "ChildProcesses", dependencies: ["CChildProcess"]),
@@ -138,7 +141,7 @@ let package = Package(
 
     // Grades pairs of answers for the benchmark and the fuzz run of math-answer.
     .executableTarget(
-      name: "math-answer-probe", dependencies: ["MathAnswerPlugin", "PipelineCore"], path: "Tests/MathAnswerProbe"),
+      name: "math-answer-probe", dependencies: ["MathAnswers", "PipelineCore"], path: "Tests/MathAnswerProbe"),
 
     // Trains the vision tower of the bundled model; Examples/easy-vqa/make-model runs it.
     .executableTarget(

@@ -30,7 +30,20 @@ struct MathAnswerRewardTests {
       ("So x = 3, and therefore $y = 12$.", "12"),
       ("There are 3 dogs and 4 cats, so 7 animals.", "7"), ("It costs $1,234.50 in all.", "1234.5"), ("42", "42"),
       ("The answer is (C).", "C"), ("I choose B.", "B"), (#"the solutions are $1$, $2$ and $3$"#, "1,2,3"),
-      ("Thus the probability is 3/8.", "0.375"), (#"Thus \(x \in (1,2]\)."#, "(1,2]"), ("final answer is -5", "-5"),
+      (#"\framebox{204}"#, "204"), (#"\boxed 5"#, "5"), ("\\boxed{5}\n\n\\boxed{5}", "5"),
+      (#"\boxed{1/2} or \boxed{0.5}"#, "0.5"),
+      (String(repeating: #"\boxed{5}, "#, count: 100) + #"\boxed{5.0}"#, "5"), (#"<answer>\boxed{B}</answer>"#, "B"),
+      ("**Answer**: B", "B"), ("The correct option is B.", "B"), ("The answer is B because (A) is wrong.", "B"),
+      (#"Answer: \(B\)"#, "B"), ("The answer is option B", "B"), ("B) 12", "B"),
+      ("Answer: B. The length is 12 cm.", "B"), ("故选（C）", "C"), ("【答案】B", "B"),
+      ("所以一共有12个苹果。", "12"), ("12 + 15 equals 27.", "27"), ("Answer:\n\n5", "5"), ("答案：B", "B"), ("答案是5。", "5"),
+      ("故选C", "C"),
+      ("计划的比例为13/28", "13/28"), (#"答案：每份应该是 (\frac{2}{5}) 吨。"#, "2/5"), ("答え：5", "5"), ("Prix : 2,74 $", "2.74"),
+      ("la somme est 2,74 €", "2.74"), (#"First \boxed{5}. Then the final answer is $6$."#, "6"),
+      ("< answer > 7 </ answer >", "7"), ("< think > 5 < / think > < answer >7< / answer >", "7"),
+      ("The answer is $no solution$.", "no solution"), ("We see that 3 + 4 = 7.\n#### 7", "7"),
+      ("It is concave up on $(0,2)$", "It is concave up on $(0, 2)$"), ("Thus the probability is 3/8.", "0.375"),
+      (#"Thus \(x \in (1,2]\)."#, "(1,2]"), ("final answer is -5", "-5"),
     ])
   func finds(response: String, answer: String) throws {
     #expect(try score(response, .string(answer)) == .scored(1))
@@ -41,7 +54,8 @@ struct MathAnswerRewardTests {
     arguments: [
       (#"\boxed{3}"#, "4"), ("", "4"), ("I do not know.", "4"), (#"\boxed{4"#, "5"), (#"\boxed{}"#, "5"),
       ("<answer></answer>", "5"), ("it is 4 or 5", "45"), (#"\boxed{1} then some more words \boxed{2}"#, "1,2"),
-      ("abc5d", "5"),
+      ("abc5d", "5"), (#"\boxed{5} and then \boxed{6}"#, "5"), (#"\boxed{5}, \boxed{6}"#, "5"), ("(A) or (B)", "A"),
+      ("concave down on $(0,2)$", "concave up on $(0, 2)$"), ("The function has a max at $x=1$", #"$\min$ at $x=1$"#),
     ])
   func misses(response: String, answer: String) throws {
     #expect(try score(response, .string(answer)) == .scored(0))
@@ -74,11 +88,37 @@ struct MathAnswerRewardTests {
     #expect(try score(#"\boxed{25}"#, #"We see that $5^2=\boxed{25}$."#) == .scored(1))
     #expect(try score(#"\boxed{the 30~g ball}"#, "the 30 g ball") == .scored(1))
     #expect(try score(#"\boxed{4}"#, "3 boys and 4 girls") == .scored(0))
-    #expect { try score("25", ["25"]) } throws: { "\($0)" == "'answer' is an array, not a string or a number" }
+    #expect(try score("We add: 25.", "We add 3 and 22.\n#### 25") == .scored(1))
     let bare = Trajectory(id: "t", group: "g", fields: [.response: "25"])
     #expect { try MathAnswerReward(assembly: .plain()).score(bare) } throws: { "\($0)" == "has no 'answer'" }
     let silent = Trajectory(id: "t", group: "g", fields: [.answer: "25"])
     #expect { try MathAnswerReward(assembly: .plain()).score(silent) } throws: { "\($0)" == "has no 'response'" }
+  }
+
+  @Test("an array of answers holds those that are accepted")
+  func accepted() throws {
+    let answers: JSONValue = ["24", 25, #"\frac{1}{2}"#, " "]
+    for response in ["24", "25", "0.5"] { #expect(try score(response, answers) == .scored(1)) }
+    #expect(try score("26", answers) == .scored(0))
+    #expect(try score(#"\boxed{9^{9^{9^{9}}}}"#, ["1", "9^{9^{9^{9}}}+1"]).isAbstained)
+    #expect(try score("1", ["1", "9^{9^{9^{9}}}+1"]) == .scored(1))
+    #expect(try score("25", []) == .abstained("the answer is empty"))
+    for answer: JSONValue in [["25", [25]], ["25": 1], [.null]] {
+      #expect { try score("25", answer) } throws: {
+        "\($0)".hasSuffix(", not a string, a number or an array of them")
+      }
+    }
+  }
+
+  @Test("an answer in the model's thoughts counts, unless it is not to")
+  func thinking() throws {
+    let thought = #"<think>so \boxed{25}</think> It is clear."#
+    #expect(try score(thought, "25") == .scored(1))
+    #expect(try score(thought, "25") { $0.thinking = .ignored } == .scored(0))
+    let said = #"<think>maybe \boxed{3}< /think > It is \boxed{25}."#
+    #expect(try score(said, "25") { $0.thinking = .ignored } == .scored(1))
+    #expect(try score(#"<think>\boxed{25}"#, "25") { $0.thinking = .ignored } == .scored(0))
+    #expect(try score(#"\boxed{25}"#, "25") { $0.thinking = .ignored } == .scored(0))
   }
 
   @Test("the reward and its options obey the laws")
@@ -95,4 +135,8 @@ struct MathAnswerRewardTests {
     options.decimalPlaces = 0
     #expect(options.problems().map(\.message) == ["is 0, it must lie in 1…15"])
   }
+}
+
+extension RewardOutcome {
+  fileprivate var isAbstained: Bool { if case .abstained = self { true } else { false } }
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import MathAnswerPlugin
+import MathAnswers
 import Testing
 
 @Suite("MathComparison")
@@ -7,11 +7,15 @@ struct MathComparisonTests {
   static let equal =
     NumbersPairs.equal + FractionsPairs.equal + RootsPairs.equal + AlgebraPairs.equal + CollectionsPairs.equal
     + IntervalsPairs.equal + RelationsPairs.equal + MatricesPairs.equal + UnitsPairs.equal + ComplexPairs.equal
-    + WordsPairs.equal + BoundsPairs.equal
+    + WordsPairs.equal + BoundsPairs.equal + ClaimsPairs.equal + PiecesPairs.equal + CommasPairs.equal
+    + ApplicationPairs.equal + SideBySidePairs.equal + VariablesPairs.equal + ForeignPairs.equal + ClockPairs.equal
+    + ChoicePairs.equal
   static let different =
     NumbersPairs.different + FractionsPairs.different + RootsPairs.different + AlgebraPairs.different
     + CollectionsPairs.different + IntervalsPairs.different + RelationsPairs.different + MatricesPairs.different
-    + UnitsPairs.different + ComplexPairs.different + WordsPairs.different
+    + UnitsPairs.different + ComplexPairs.different + WordsPairs.different + ClaimsPairs.different
+    + PiecesPairs.different + CommasPairs.different + ApplicationPairs.different + SideBySidePairs.different
+    + VariablesPairs.different + ForeignPairs.different + ClockPairs.different + ChoicePairs.different
   static let unknown = UnitsPairs.unknown + BoundsPairs.unknown
 
   private let comparison = MathComparison()
@@ -57,9 +61,9 @@ struct MathComparisonTests {
 
   @Test("decimal places decide from where on a number counts as rounded")
   func decimalPlaces() {
-    var options = MathAnswerOptions()
-    options.decimalPlaces = 2
-    let rough = MathComparison(options: options)
+    var rules = AnswerRules()
+    rules.decimalPlaces = 2
+    let rough = MathComparison(rules: rules)
     #expect(rough.compare("0.33", #"\frac13"#) == .equal)
     #expect(rough.compare("3.14", #"\pi"#) == .equal)
     #expect(rough.compare("3.1", #"\pi"#) == .different)
@@ -70,14 +74,14 @@ struct MathComparisonTests {
 
   @Test("a percent sign is a hundredth, nothing, or either")
   func percent() {
-    var options = MathAnswerOptions()
+    var rules = AnswerRules()
     let pairs = [("50%", "0.5"), ("50%", "50")]
     for (percent, verdicts) in [
-      (MathAnswerOptions.Percent.either, [MathVerdict.equal, .equal]), (.hundredths, [.equal, .different]),
+      (AnswerRules.Percent.either, [MathVerdict.equal, .equal]), (.hundredths, [.equal, .different]),
       (.number, [.different, .equal]),
     ] {
-      options.percent = percent
-      let comparison = MathComparison(options: options)
+      rules.percent = percent
+      let comparison = MathComparison(rules: rules)
       #expect(pairs.map { comparison.compare($0, $1) } == verdicts, "\(percent)")
       #expect(pairs.map { comparison.compare($1, $0) } == verdicts, "\(percent)")
     }
@@ -85,11 +89,11 @@ struct MathComparisonTests {
 
   @Test("variables are real numbers of either sign, or positive")
   func variables() {
-    var options = MathAnswerOptions()
+    var rules = AnswerRules()
     #expect(MathComparison().compare(#"\sqrt{a^2b}"#, #"a\sqrt{b}"#) == .different)
-    options.variables = .positive
-    #expect(MathComparison(options: options).compare(#"\sqrt{a^2b}"#, #"a\sqrt{b}"#) == .equal)
-    #expect(MathComparison(options: options).compare(#"\sqrt{a^2b}"#, #"-a\sqrt{b}"#) == .different)
+    rules.variables = .positive
+    #expect(MathComparison(rules: rules).compare(#"\sqrt{a^2b}"#, #"a\sqrt{b}"#) == .equal)
+    #expect(MathComparison(rules: rules).compare(#"\sqrt{a^2b}"#, #"-a\sqrt{b}"#) == .different)
   }
 
   @Test("a hundred thousand parts, a megabyte of braces, deep fractions: an answer, and no more than that")

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import Foundation
 import MathAnswerPlugin
+import MathAnswers
 import PipelineCore
 import PipelineTesting
 import Testing

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import Foundation
-import MathAnswerPlugin
+import MathAnswers
 import PipelineCore
 
 /// Compares random and hostile expressions, and reports the slowest verdict.

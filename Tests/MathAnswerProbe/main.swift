@@ -3,14 +3,19 @@
 //
 // Standard input: one JSON array of two strings a line. Standard output: `equal`, `different` or `unknown` a line.
 // With `--seconds` the last line of standard error says how long the comparisons took. With `--texts` the answers are
-// found in the texts first, as the reward does.
+// found in the texts first, as the reward does. With `--rewards` each pair is a response and its expected answer, which
+// may be an array of accepted ones, and standard output has the score, or `unknown` and the reason.
 import Foundation
-import MathAnswerPlugin
+import MathAnswers
 
 if CommandLine.arguments.dropFirst().first == "fuzz" {
   let numbers = CommandLine.arguments.dropFirst(2).compactMap { UInt64($0) }
   var fuzz = Fuzz(seed: numbers.count > 1 ? numbers[1] : 1)
   exit(fuzz.run(rounds: Int(numbers.first ?? 100_000)) ? 0 : 1)
+}
+if CommandLine.arguments.contains("--rewards") {
+  try RewardProbe().run()
+  exit(0)
 }
 let extracts = CommandLine.arguments.contains("--texts")
 let comparison = MathComparison()

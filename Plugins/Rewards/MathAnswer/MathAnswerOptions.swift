@@ -1,37 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
+public import MathAnswers
 public import PipelineCore
 
 /// What a spec can set for ``MathAnswerReward``.
 public struct MathAnswerOptions: ComponentOptions {
   /// Which part of the response is its answer.
-  public enum Extraction: String, Codable, Sendable, CaseIterable {
-    /// The last box, else the last answer tag, else what follows "answer is", else the last expression.
-    case automatic
-    /// What the last `\boxed{…}` holds, with the boxes beside it.
-    case boxed
-    /// What the last `<answer>…</answer>` holds; without one the whole response, as in Shuffle-R1.
-    case answerTag = "answer-tag"
-    /// The whole response.
-    case none
-  }
-
+  public typealias Extraction = AnswerRules.Extraction
+  /// Whether an answer in the model's thoughts counts.
+  public typealias Thinking = AnswerRules.Thinking
   /// What a percent sign means.
-  public enum Percent: String, Codable, Sendable, CaseIterable {
-    /// `50%` is 0.5 and, since the question often asks for a percentage, also 50.
-    case either
-    /// `50%` is 0.5 only.
-    case hundredths
-    /// `50%` is 50 only.
-    case number
-  }
-
+  public typealias Percent = AnswerRules.Percent
   /// Which values variables have.
-  public enum Variables: String, Codable, Sendable, CaseIterable {
-    /// Any real number, so that `\sqrt{x^2}` is not `x`.
-    case real
-    /// Positive numbers, as lengths are.
-    case positive
-  }
+  public typealias Variables = AnswerRules.Variables
 
   /// What happens when the two cannot be told apart or alike.
   public enum Unknown: String, Codable, Sendable, CaseIterable {
@@ -42,6 +22,7 @@ public struct MathAnswerOptions: ComponentOptions {
   }
 
   package var extract = Extraction.automatic
+  package var thinking = Thinking.counts
   package var decimalPlaces = 6
   package var percent = Percent.either
   package var variables = Variables.real
@@ -54,6 +35,8 @@ public struct MathAnswerOptions: ComponentOptions {
   public static let help = [
     "extract":
       "the part of the response that is its answer: automatic (box, then answer tag, then \"answer is\", then the last expression), boxed, answer-tag or none (all of it)",
+    "thinking":
+      "counts, or ignored: then only what follows the last </think> is looked at, and a response without one scores 0",
     "decimal_places":
       "a number written with at least so many decimals counts as rounded: it equals what is nearer than half a unit of that place",
     "percent": "either: 50% equals 0.5 and 50; hundredths: 0.5 only; number: 50 only",
@@ -64,5 +47,16 @@ public struct MathAnswerOptions: ComponentOptions {
   /// What is wrong with the values.
   public func problems() -> [OptionProblem] {
     [OptionProblem.unless("decimal_places", decimalPlaces, in: 1...15)].compactMap { $0 }
+  }
+
+  /// The same for the library that compares.
+  var rules: AnswerRules {
+    var rules = AnswerRules()
+    rules.extract = extract
+    rules.thinking = thinking
+    rules.decimalPlaces = decimalPlaces
+    rules.percent = percent
+    rules.variables = variables
+    return rules
   }
 }

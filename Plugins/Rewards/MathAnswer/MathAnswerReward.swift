@@ -1,31 +1,40 @@
 // SPDX-License-Identifier: Apache-2.0
+import MathAnswers
 public import PipelineCore
 
-/// 1 where the response's answer is mathematically equal to the expected one, else 0.
+/// 1 where the response's answer is mathematically equal to the expected one, or to one of several, else 0.
 ///
-/// The answer is what the last `\boxed{…}` holds, with the boxes beside it; else what the last answer tag holds; else
-/// the whole response where that is an answer; else what follows the last "answer is", or the last formula or number.
-/// The expected answer is found in the same way, so that it may be a whole solution.
+/// The answer is what the last `\boxed{…}` holds, with the boxes beside it, unless "the final answer is" follows; else
+/// what the last answer tag holds; else what follows the last "answer is", "Answer:", "the correct option is", 答案; else
+/// the whole response where that is an answer, or its last formula or number. Tags may have space inside (`< answer >`).
+/// Boxes that all say the right thing are right together.
+///
+/// The expected answer is what its box holds, or what follows `####` or "the answer is"; else all of it. It may be an
+/// array of accepted answers. A response that gives it letter by letter, whatever the space and the looks, is right.
 ///
 /// What is equal to what, both in TeX and plain:
 /// - **Numbers** by value, exactly: `0.5`, `\frac12`, `1/2`; `1,000` and `1000`; `3\frac12` and `3.5`. A number with at
 ///   least six decimals (`decimal_places`) counts as rounded: it equals what lies within half a unit of the sixth, and
-///   agrees in about as many digits as it shows. `0.33` is not a third.
+///   agrees in about as many digits as it shows. `0.33` is not a third. `2,74 €` is 2.74, `3,4` two numbers.
 /// - **Closed forms** by value in 256 bits, with roots, powers, logarithms (`\log` is natural, or common where that makes
 ///   them equal), trigonometry, factorials, complex numbers. `\sqrt[3]{-8}` is `-2`.
 /// - **Expressions with variables** where they agree for all real values: exactly, modulo two primes of 61 and 62 bits,
-///   where they are rational; else at four fixed points, in 256 bits with error bounds. Functions of which only the name
-///   is known are equal where their arguments are.
+///   where they are rational; else at four fixed points, in 256 bits with error bounds; those of pieces (`|x-5|`,
+///   `\max`, `⌊n/2⌋`) also at large and at whole values and beside each place where pieces meet. Functions of which only
+///   the name is known are equal where their arguments are: `f(x)`, `I(0)`, `f^{-1}(x)`, and what both sides apply.
 /// - **Units** where the other side has units too: `5 cm` is `50 mm` and not `5 m`; else they are dropped. `50%` is `0.5`,
-///   and `50` too (`percent`); `90°` is `90` and `\pi/2`.
+///   and `50` too (`percent`); `90°` is `90` and `\pi/2`. Everyday units of Chinese, Japanese and Korean are known.
+/// - **Times of day**: `4:30 PM` is `16:30`, and `4:30`.
 /// - **Lists and sets** in any order, each part once, `\pm` standing for two; **tuples** in order; **intervals**, unions
-///   and **inequalities** as the sets that they are; **matrices** entry by entry, vectors also as tuples.
-/// - **Assignments**: `x = 5` is `5`. **Equations** up to a factor and the exchange of sides.
+///   and **inequalities** as the sets that they are; **matrices** entry by entry, vectors also as tuples. `\quad`, `\\`,
+///   the end of a line, `;`, `and`, 或 stand between parts as commas do.
+/// - **Assignments**: `x = 5` is `5`. **Roundings**: `2\sqrt{3} \approx 3.46` is both of its sides; of two such chains
+///   each side counts. **Equations** up to a factor and the exchange of sides.
 /// - **Words** whatever their case; a choice's letter with or without what it stands before: `(C) 5` is `C`.
 ///
 /// It cannot tell, and abstains (`unknown`), where an answer is longer than 64 KiB or 8,192 tokens, deeper than about 25
-/// brackets, or takes more than a fixed count of steps; where values are too close to tell apart; where sums, integrals
-/// or limits differ, which are compared by their parts.
+/// brackets, or takes more than a fixed count of steps; and where values are too close to tell apart, or sums, integrals
+/// or limits differ, unless both are written alike but for their digits: then they differ.
 public struct MathAnswerReward: RewardFunction {
   /// The description of this component.
   public static let about = ComponentAbout(
@@ -34,12 +43,12 @@ public struct MathAnswerReward: RewardFunction {
   /// Both sides of the comparison.
   public let reads: Set<Field> = [.response, .answer]
   private let options: MathAnswerOptions
-  private let comparison: MathComparison
+  private let grader: AnswerGrader
 
   /// Makes the reward.
   public init(options: MathAnswerOptions = MathAnswerOptions(), assembly: Assembly) {
     self.options = options
-    comparison = MathComparison(options: options)
+    grader = AnswerGrader(rules: options.rules)
   }
 
   /// Compares the two.
@@ -51,26 +60,25 @@ public struct MathAnswerReward: RewardFunction {
       throw AnswerFault("'response' is \(response.kindDescription), not a string")
     }
     guard let answer = try trajectory.value(of: .answer) else { throw AnswerFault("has no 'answer'") }
-    guard let answerText = answer.scalarText else {
-      throw AnswerFault("'answer' is \(answer.kindDescription), not a string or a number")
-    }
-    let expected = Array(answerText.utf8)
-    if expected[...].trimmed.isEmpty { return .abstained("the answer is empty") }
-    let text = Array(responseText.utf8)[...]
-    let found: [UInt8]?
-    switch options.extract {
-    case .automatic: found = AnswerPart.automatic(in: text)
-    case .boxed: found = AnswerPart.boxed(in: text)
-    case .answerTag: found = Array(AnswerPart.tagged(in: text) ?? text)
-    case .none: found = Array(text)
-    }
-    guard let found else { return .scored(0) }
-    let key = AnswerPart.expected(in: expected[...])
-    switch comparison.compare(found, key) {
+    let accepted = try Self.accepted(answer)
+    if accepted.isEmpty { return .abstained("the answer is empty") }
+    switch grader.grade(responseText, accepted: accepted) {
     case .equal: return .scored(1)
     case .different: return .scored(0)
     case .unknown(let reason): return options.unknown == .zero ? .scored(0) : .abstained(reason)
     }
+  }
+
+  /// The answers that count as right, without the empty ones.
+  private static func accepted(_ answer: JSONValue) throws -> [String] {
+    let values = if case .array(let values) = answer { values } else { [answer] }
+    let texts = try values.map { value in
+      guard let text = value.scalarText else {
+        throw AnswerFault("'answer' is \(answer.kindDescription), not a string, a number or an array of them")
+      }
+      return text
+    }
+    return texts.filter { $0.utf8.contains { !$0.isSpace } }
   }
 }
 

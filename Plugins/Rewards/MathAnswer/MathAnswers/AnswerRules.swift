@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// How answers are found and compared.
+public struct AnswerRules: Sendable, Hashable {
+  /// Which part of the response is its answer.
+  public enum Extraction: String, Codable, Sendable, CaseIterable {
+    /// The last box, else the last answer tag, else what follows "answer is", else the last expression.
+    case automatic
+    /// What the last `\boxed{…}` holds, with the boxes beside it.
+    case boxed
+    /// What the last `<answer>…</answer>` holds; without one the whole response, as in Shuffle-R1.
+    case answerTag = "answer-tag"
+    /// The whole response.
+    case none
+  }
+
+  /// Whether an answer in the model's thoughts counts.
+  public enum Thinking: String, Codable, Sendable, CaseIterable {
+    /// It does, where none comes later.
+    case counts
+    /// Only what follows the last `</think>` is looked at; a response without one has no answer.
+    ///
+    /// Source: `reasoning_accuracy_reward` of TRL.
+    case ignored
+  }
+
+  /// What a percent sign means.
+  public enum Percent: String, Codable, Sendable, CaseIterable {
+    /// `50%` is 0.5 and, since the question often asks for a percentage, also 50.
+    case either
+    /// `50%` is 0.5 only.
+    case hundredths
+    /// `50%` is 50 only.
+    case number
+  }
+
+  /// Which values variables have.
+  public enum Variables: String, Codable, Sendable, CaseIterable {
+    /// Any real number, so that `\sqrt{x^2}` is not `x`.
+    case real
+    /// Positive numbers, as lengths are.
+    case positive
+  }
+
+  /// Which part of the response is its answer.
+  public var extract = Extraction.automatic
+  /// Whether an answer in the model's thoughts counts.
+  public var thinking = Thinking.counts
+  /// From how many decimal places on a number counts as rounded; 1 to 15.
+  public var decimalPlaces = 6
+  /// What a percent sign means.
+  public var percent = Percent.either
+  /// Which values variables have.
+  public var variables = Variables.real
+
+  /// The defaults.
+  public init() {}
+}

@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// What was found as the answer of a text.
+struct FoundAnswer {
+  /// The answer, compared as mathematics.
+  var bytes: [UInt8]
+  /// What each box holds, where the answer stands in several: they may say the same, or be the parts of one answer.
+  var boxes: [[UInt8]] = []
+  /// The sentence or the text that the answer was cut from: an answer in words is compared with these, as words.
+  var statements: [ArraySlice<UInt8>] = []
+
+  init(_ bytes: some Sequence<UInt8>, statements: [ArraySlice<UInt8>] = []) {
+    self.bytes = Array(bytes)
+    self.statements = statements
+  }
+
+  /// The answer of boxes side by side.
+  init(boxes: [Boxes.Box]) {
+    let contents = boxes.map { Array($0.content) }
+    self.init(contents.count == 1 ? contents[0] : Array(contents.joined(separator: Array(", ".utf8))))
+    if contents.count > 1 { self.boxes = contents }
+  }
+}

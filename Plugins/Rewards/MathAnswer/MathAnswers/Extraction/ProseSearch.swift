@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// Finds an answer in sentences.
+enum ProseSearch {
+  /// How much of the end of a text is searched.
+  private static let reach = 4096
+
+  /// What follows the last "answer", else the last formula or number, else a letter that stands alone.
+  static func answer(in text: ArraySlice<UInt8>) -> FoundAnswer? {
+    let end = text.suffix(reach)
+    if let start = AnswerMark.last(in: end)?.end {
+      let rest = AnswerMark.skippingVerb(in: sentence(in: end[start...]))
+      let found = leading(rest) ?? last(in: rest) ?? last(in: end)
+      return FoundAnswer(found ?? [], statements: [rest, AnswerMark.skippingVerb(in: end[start...])])
+    }
+    return last(in: end).map { FoundAnswer($0) }
+  }
+
+  /// What follows the last "final answer is".
+  static func finalAnswer(in text: ArraySlice<UInt8>) -> FoundAnswer? {
+    let end = text.suffix(reach)
+    guard let mark = AnswerMark.last(in: end), mark.isFinal else { return nil }
+    let rest = sentence(in: end[mark.end...])
+    let said = AnswerMark.skippingVerb(in: rest)
+    guard said.count < rest.count else { return nil }
+    return (leading(said) ?? Formulas.chain(Formulas.spans(in: said), in: said)).map { FoundAnswer($0) }
+  }
+
+  /// What follows the last "the answer is" or "answer:", where that is an answer on its own.
+  static func afterMark(in text: ArraySlice<UInt8>) -> [UInt8]? {
+    guard let mark = AnswerMark.last(in: text) else { return nil }
+    let rest = sentence(in: text[mark.end...])
+    let said = AnswerMark.skippingVerb(in: rest)
+    return said.count < rest.count ? leading(said) : nil
+  }
+
+  /// Whether a text is a single word, so that it is an answer as it stands.
+  static func isOneWord(_ text: ArraySlice<UInt8>) -> Bool {
+    let isForeign = text.contains { $0 >= 0x80 }
+    return !text.contains { $0.isSpace || isForeign && ($0.isDigit || $0.isLetter || $0 == UInt8(ascii: "\\")) }
+  }
+
+  /// Whether a text announces its answer, or is a note with a price, which no formula is: `Total: 2,74 $ each`.
+  static func isSentence(_ text: ArraySlice<UInt8>) -> Bool {
+    if let mark = AnswerMark.last(in: text) { return mark.end < text.endIndex }
+    guard text.contains(UInt8(ascii: ":")), let dollar = text.firstIndex(of: UInt8(ascii: "$")) else { return false }
+    return text.count { $0 == UInt8(ascii: "$") } == 1 && text[..<dollar].contains(where: \.isDigit)
+  }
+
+  /// Up to "I hope", a mark of a chat, or the end of the paragraph.
+  private static func sentence(in text: ArraySlice<UInt8>) -> ArraySlice<UInt8> {
+    // A break right behind the mark does not end the sentence: `**Answer**\n\n5`.
+    var position = text.startIndex
+    while position < text.endIndex, text[position].isSpace || "*:".utf8.contains(text[position]) { position += 1 }
+    while position < text.endIndex {
+      if text.holds("I hope", at: position) || text.holds("<|", at: position) || text.holds("\n\n", at: position) {
+        return text[..<position]
+      }
+      position += 1
+    }
+    return text
+  }
+
+  /// All of a sentence where that is an answer, else the option that it begins with: `B because (A) is wrong`.
+  private static func leading(_ sentence: ArraySlice<UInt8>) -> [UInt8]? {
+    let rest = sentence.withoutStop
+    guard !rest.isEmpty, rest.count <= 1024 else { return nil }
+    let bytes = Array(rest)
+    if !Answer(bytes).readings.isEmpty { return bytes }
+    return AnswerMark.leadingOption(in: rest).map { [$0] }
+  }
+
+  /// The last formula between marks of TeX, or the last number, whichever stands later; else a letter.
+  private static func last(in text: ArraySlice<UInt8>) -> [UInt8]? {
+    let formulas = Formulas.spans(in: text)
+    let number = lastNumber(in: text, outside: formulas)
+    if let last = formulas.last {
+      if let number, number.lowerBound > last.upperBound { return Array(text[number]) }
+      return Formulas.chain(formulas, in: text)
+    }
+    if let run = Formulas.lastBareRun(in: text), !Answer(Array(run)).readings.isEmpty { return Array(run) }
+    if let number { return Array(text[number]) }
+    return lastLetter(in: text)
+  }
+
+  /// The last number that belongs to no word, with what is a formula around it: `2/3`, `x <= 2`, `$1,000.99`.
+  private static func lastNumber(in text: ArraySlice<UInt8>, outside formulas: [Range<Int>]) -> Range<Int>? {
+    var position = text.endIndex
+    var index = formulas.count
+    while position > text.startIndex {
+      position -= 1
+      while index > 0, formulas[index - 1].lowerBound > position { index -= 1 }
+      if index > 0, formulas[index - 1].contains(position) {
+        position = formulas[index - 1].lowerBound
+        continue
+      }
+      guard text[position].isDigit else { continue }
+      var start = position
+      while start > text.startIndex, isPartOfFormula(text[start - 1]) { start -= 1 }
+      if start > text.startIndex, text[start - 1].isLetter {
+        // `AZYUK2A`
+        position = start
+        continue
+      }
+      while start < position, !(text[start].isDigit || "-.(".utf8.contains(text[start])) { start += 1 }
+      var end = position + 1
+      while end < text.endIndex, text[end] == UInt8(ascii: "%") || text[end] == UInt8(ascii: ")") { end += 1 }
+      if end < text.endIndex, text[end].isLetter, !isUnit(text[end...]) {
+        position = start
+        continue
+      }
+      let closes = text[start..<end].filter { $0 == UInt8(ascii: ")") }.count
+      let opens = text[start..<end].filter { $0 == UInt8(ascii: "(") }.count
+      if closes > opens { while end > position + 1 { end -= 1 } }
+      return start..<end
+    }
+    return nil
+  }
+
+  /// Characters of which numbers and plain fractions are made.
+  private static func isPartOfFormula(_ byte: UInt8) -> Bool {
+    byte.isDigit || ".,/*^+-()".utf8.contains(byte)
+  }
+
+  /// Whether letters after a digit are a short unit, as in `5cm` and `99m²`.
+  private static func isUnit(_ text: ArraySlice<UInt8>) -> Bool {
+    let word = text.prefix { $0.isLetter }
+    if word.count == 1, let letter = word.first { return UnitTable.unit(letter: letter) != nil }
+    return UnitTable.unit(named: word.map(\.lowercased)[...]) != nil
+  }
+
+  /// The last capital letter from A to J that stands alone; `A` is no article where no small letter follows.
+  private static func lastLetter(in text: ArraySlice<UInt8>) -> [UInt8]? {
+    var position = text.endIndex
+    while position > text.startIndex {
+      position -= 1
+      let letter = text[position]
+      guard letter.isCapital, letter <= UInt8(ascii: "J"), letter != UInt8(ascii: "I") else { continue }
+      if position > text.startIndex, text[position - 1].isLetter || text[position - 1].isDigit { continue }
+      let next = position + 1
+      if next < text.endIndex, text[next].isLetter || text[next].isDigit || text[next] == UInt8(ascii: "'") { continue }
+      if letter == UInt8(ascii: "A"), text[next...].trimmed.first?.isLetter == true, text.holds(" ", at: next) {
+        continue
+      }
+      return [letter]
+    }
+    return nil
+  }
+}

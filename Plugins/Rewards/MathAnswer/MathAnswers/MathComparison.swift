@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// Decides whether two answers are mathematically equal.
+///
+/// The verdict is the same for the two in either order, an answer equals itself, and the work is bounded whatever the
+/// answers are.
+public struct MathComparison: Sendable {
+  private let rules: AnswerRules
+
+  /// A comparison by rules; where answers are found does not matter to it.
+  public init(rules: AnswerRules = AnswerRules()) { self.rules = rules }
+
+  /// Compares two answers, in TeX or plain text, without anything around them.
+  public func compare(_ first: String, _ second: String) -> MathVerdict {
+    compare(Fullwidth.plain(Array(first.utf8)), Fullwidth.plain(Array(second.utf8)))
+  }
+
+  /// Compares the answers of two texts: each is searched for its box, its answer tag, its last formula.
+  public func compareTexts(_ first: String, _ second: String) -> MathVerdict {
+    guard let a = AnswerPart.automatic(in: Fullwidth.plain(Array(first.utf8))[...]),
+      let b = AnswerPart.automatic(in: Fullwidth.plain(Array(second.utf8))[...])
+    else { return first == second ? .equal : .different }
+    let verdict = compare(a.bytes, b.bytes)
+    if verdict != .equal, !a.boxes.isEmpty, a.boxes.allSatisfy({ compare($0, b.bytes) == .equal }) { return .equal }
+    if verdict != .equal, !b.boxes.isEmpty, b.boxes.allSatisfy({ compare(a.bytes, $0) == .equal }) { return .equal }
+    return verdict
+  }
+
+  /// Compares two answers as UTF-8.
+  func compare(_ first: [UInt8], _ second: [UInt8]) -> MathVerdict {
+    let (a, b) = (first[...].trimmed, second[...].trimmed)
+    if a == b { return .equal }
+    if let left = SmallNumber(a), let right = SmallNumber(b), left.places + right.places == 0 {
+      return left.value == right.value ? .equal : .different
+    }
+    // Always in the same order, so that work that runs out runs out at the same place.
+    return b.lexicographicallyPrecedes(a)
+      ? compare(Answer(Array(b)), Answer(Array(a))) : compare(Answer(Array(a)), Answer(Array(b)))
+  }
+
+  private func compare(_ first: Answer, _ second: Answer) -> MathVerdict {
+    if first.form.isSame(as: second.form) { return .equal }
+    if first.fault == .tooLarge || second.fault == .tooLarge { return .tooLarge }
+    if let verdict = ClockTime.compare(first.bytes, second.bytes) { return verdict }
+    let (choice, otherChoice) = (first.form.choice, second.form.choice)
+    if let choice, let otherChoice, choice.isAll || otherChoice.isAll {
+      return choice.letter == otherChoice.letter ? .equal : .different
+    }
+    // `C. 12` and `12`
+    if let choice, otherChoice == nil, let text = choice.text(of: first.bytes), compare(text, second.bytes) == .equal {
+      return .equal
+    }
+    if let otherChoice, choice == nil, let text = otherChoice.text(of: second.bytes),
+      compare(first.bytes, text) == .equal
+    {
+      return .equal
+    }
+    var verdict = compareReadings(first, second)
+    // `\frac{2mg}{3}` and `mg \cdot \frac{2}{3}`: a weight, and no milligrams.
+    if verdict != .equal, first.hasUnit && second.hasVariable || second.hasUnit && first.hasVariable,
+      compareReadings(
+        Answer(first.bytes, unitsAreVariables: true), Answer(second.bytes, unitsAreVariables: true)) == .equal
+    {
+      verdict = .equal
+    }
+    let unknown: MathVerdict? = verdict == .equal || verdict == .different ? nil : verdict
+    if verdict == .equal {
+      // `P(A)Q(B)` and `P(B)Q(A)` are the same products, of functions they are not.
+      let names = NameSet.applied(in: first.bytes).intersection(NameSet.applied(in: second.bytes))
+      if names.isEmpty { return .equal }
+      return compareReadings(Answer(first.bytes, names: names), Answer(second.bytes, names: names))
+    }
+    let isSameForm = first.form.differsInDigitsOnly(from: second.form)
+    // An answer that is written as the other is, with other numbers, is not the same answer for want of a proof.
+    if let unknown { return isSameForm && unknown != .tooMuchWork && unknown != .tooLarge ? .different : unknown }
+    return .different
+  }
+}
+
+extension MathComparison {
+  /// Equal where one way to read both answers makes them equal.
+  private func compareReadings(_ first: Answer, _ second: Answer) -> MathVerdict {
+    var unknown: MathVerdict?
+    for (index, reading) in first.readings.enumerated() {
+      for (otherIndex, other) in second.readings.enumerated() where first.agrees(index, second, otherIndex) {
+        var comparer = Comparer(rules: rules)
+        switch comparer.compare(reading, other) {
+        case .equal: return .equal
+        case .different: continue
+        case let verdict: unknown = verdict
+        }
+      }
+    }
+    return unknown ?? .different
+  }
+}
+
+/// A whole number of a few digits, read without any of the machinery.
+private struct SmallNumber {
+  let value: Int
+  let places = 0
+
+  init?(_ text: ArraySlice<UInt8>) {
+    var digits = text
+    let isNegative = digits.first == UInt8(ascii: "-")
+    if isNegative { digits = digits.dropFirst() }
+    guard !digits.isEmpty, digits.count <= 18 else { return nil }
+    var value = 0
+    for byte in digits {
+      guard byte.isDigit else { return nil }
+      value = value * 10 + Int(byte - 0x30)
+    }
+    self.value = isNegative ? -value : value
+  }
+}
