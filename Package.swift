@@ -43,11 +43,11 @@ let plugIns: [PlugIn] = [
   PlugIn(name: "Losses", path: "Losses", testUses: ["UpdatePlugin"], testExcludes: ["Fixtures"]),
   // Models.
   PlugIn(
-    name: "Bundled", path: "Policies/Bundled", uses: ["CKernels", "ModelInput", "Tensor"],
+    name: "Bundled", path: "Policies/Bundled", uses: ["CKernels", "Files", "ModelInput", "Tensor"],
     testUses: ["CImageCodecs", "CKernels", "ModelInput", "RoundingBounds", "Tensor"], testExcludes: ["Fixtures"]),
   PlugIn(name: "OpenAI", path: "Policies/OpenAI", uses: ["ModelServers"], hasTests: false),
   PlugIn(
-    name: "Worker", path: "Policies/Worker/Client", uses: ["ChildProcesses", "ModelInput"],
+    name: "Worker", path: "Policies/Worker/Client", uses: ["ChildProcesses", "Files", "ModelInput"],
     testUses: ["BundledPlugin", "ModelInput"], testExcludes: ["Fixtures"]),
 ]
 
@@ -72,19 +72,28 @@ let package = Package(
     .target(name: "PipelineCore"),
     .target(name: "PipelineTesting", dependencies: ["PipelineCore"]),
 
+    // Files: atomic, durable, append-only and temporary, with one table of errors.
+    .target(name: "Files", dependencies: ["CSHA256", "PipelineCore"]),
+
     // From a spec and records to a run.
     .target(name: "PipelineSpec", dependencies: ["PipelineCore", "CJSON", "Yams"]),
-    .target(name: "PipelineIO", dependencies: ["PipelineCore", "CRecordScanner", "CZlib", "CZstd"]),
-    .target(name: "PipelineRuntime", dependencies: ["PipelineCore", "PipelineIO", "PipelineSpec"]),
+    .target(name: "PipelineIO", dependencies: ["CRecordScanner", "CZlib", "CZstd", "Files", "PipelineCore"]),
     .target(
-      name: "PipelineAnalysis", dependencies: ["PipelineCore", "PipelineIO", "PipelineRuntime", "PipelineSpec"]),
+      name: "PipelineRuntime", dependencies: ["Files", "PipelineCore", "PipelineIO", "PipelineSpec"],
+      // A run is driven by an actor; what it calls stays on it.
+      swiftSettings: [.enableUpcomingFeature("NonisolatedNonsendingByDefault")]),
+    .target(
+      name: "PipelineAnalysis",
+      dependencies: ["Files", "PipelineCore", "PipelineIO", "PipelineRuntime", "PipelineSpec"]),
     .target(name: "StandardPlugins", dependencies: ["PipelineCore"] + plugIns.map(\.target)),
 
     // What several plug-ins are built on.
     .target(name: "Tensor", dependencies: ["CKernels"]),
     .target(name: "MathAnswers", path: "Plugins/Rewards/MathAnswer/MathAnswers"),
-    .target(name: "ModelInput", dependencies: ["CImageCodecs", "PipelineCore"]),
-    .target(name: "ModelServers", dependencies: ["CCurl", "ModelInput", "PipelineCore", "PipelineIO", "PipelineSpec"]),
+    .target(name: "ModelInput", dependencies: ["CImageCodecs", "Files", "PipelineCore"]),
+    .target(
+      name: "ModelServers",
+      dependencies: ["CCurl", "Files", "ModelInput", "PipelineCore", "PipelineIO", "PipelineSpec"]),
     .target(name: "ChildProcesses", dependencies: ["CChildProcess"]),
     .target(
       name: "ComponentPrograms", dependencies: ["ChildProcesses", "PipelineCore"],
@@ -94,7 +103,7 @@ let package = Package(
     .target(
       name: "PipelineCommand",
       dependencies: [
-        "BundledPlugin", "CStandardStreams", "ModelInput", "PipelineAnalysis", "PipelineCore", "PipelineIO",
+        "BundledPlugin", "CStandardStreams", "Files", "ModelInput", "PipelineAnalysis", "PipelineCore", "PipelineIO",
         "PipelineRuntime", "PipelineSpec", "StandardPlugins",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
@@ -124,6 +133,7 @@ let package = Package(
         .linkedFramework("Accelerate", .when(platforms: [.macOS])),
       ]),
     .target(name: "CRecordScanner"),
+    .target(name: "CSHA256"),
     .target(name: "CStandardStreams"),
     .systemLibrary(name: "CZlib", providers: [.apt(["zlib1g-dev"])]),
     .systemLibrary(name: "CZstd", providers: [.apt(["libzstd-dev"]), .brew(["zstd"])]),
@@ -151,13 +161,14 @@ let package = Package(
     // Tests mirror Sources and Plugins.
     .target(name: "FakeServer", dependencies: ["PipelineCore"], path: "Tests/FakeServer", exclude: ["fake_server.py"]),
     .testTarget(name: "PipelineCoreTests", dependencies: ["PipelineCore"]),
+    .testTarget(name: "FilesTests", dependencies: ["CSHA256", "Files", "PipelineCore"]),
     .testTarget(name: "PipelineTestingTests", dependencies: ["PipelineCore", "PipelineTesting"]),
     .testTarget(name: "PipelineSpecTests", dependencies: ["PipelineCore", "PipelineSpec"]),
     .testTarget(
       name: "PipelineIOTests", dependencies: ["PipelineCore", "PipelineIO"], exclude: ["Formats/Fixtures"]),
     .testTarget(
       name: "PipelineRuntimeTests",
-      dependencies: ["PipelineCore", "PipelineIO", "PipelineRuntime", "PipelineSpec", "PipelineTesting"]),
+      dependencies: ["Files", "PipelineCore", "PipelineIO", "PipelineRuntime", "PipelineSpec", "PipelineTesting"]),
     .testTarget(
       name: "StandardPluginsTests", dependencies: ["PipelineCore", "PipelineTesting", "StandardPlugins"]),
     .testTarget(
@@ -182,7 +193,9 @@ let package = Package(
     .testTarget(
       name: "PipelineCommandTests",
       // The tests run the built program, so it must be there.
-      dependencies: ["FakeServer", "PipelineCommand", "PipelineCore", "PipelineIO", "RoundingBounds", "shuffle-r1"],
+      dependencies: [
+        "FakeServer", "Files", "PipelineCommand", "PipelineCore", "PipelineIO", "RoundingBounds", "shuffle-r1",
+      ],
       exclude: ["Fixtures", "Goldens"]),
   ]
     + plugIns.map {

@@ -101,6 +101,7 @@ run_readme() {
 
 # check_specs EXAMPLE PROGRAM: every spec is right, and names its schema for editors.
 check_specs() {
+  [ "$2" != none ] || return 0
   for spec in Examples/"$1"/*.json Examples/"$1"/*.yaml; do
     [ -f "$spec" ] || continue
     "$2" check --quiet "$spec" > "$scratch/output" 2>&1 || fail "$1" "$spec is not right" < "$scratch/output"
@@ -139,6 +140,8 @@ example replay
 example yaml
 example shell-pipe
 example custom-reward brevity
+# Its spec names a reward that no program on the command line knows.
+example embedded-run none
 example python-rewards
 if python3 -c 'import pyarrow' 2> /dev/null; then
   example trl-parquet

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import Files
 import Foundation
 import PipelineCore
 import PipelineIO
@@ -21,7 +22,8 @@ final class AnswerCache: Sendable {
   }
 
   private let path: String
-  private let descriptor: Int32
+  private let descriptor: FileDescriptor
+  private let lock: FileLock
   private let state: Mutex<State>
 
   private static let opening = Array(#"{"request":""#.utf8)
@@ -33,26 +35,19 @@ final class AnswerCache: Sendable {
   /// - Throws: When it cannot be written, is not a file of answers, or is in use by another program.
   init(path: String) throws {
     self.path = path
-    func fault(_ reason: String) -> PipelineError {
-      PipelineError(.inputOutput, "cannot store answers in \(path): \(reason)")
-    }
     let folder = URL(fileURLWithPath: path).deletingLastPathComponent()
     try? FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-    descriptor = open(path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0o600)
-    guard descriptor >= 0 else { throw fault(String(cString: strerror(errno))) }
-    guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
-      close(descriptor)
-      throw fault("another program is using it; wait until it ends, or name another file in 'cache'")
+    descriptor = try FileDescriptor(
+      opening: path, O_RDWR | O_CREAT | O_APPEND, mode: 0o600, or: "cannot store answers in")
+    guard let lock = FileLock(descriptor) else {
+      throw PipelineError(
+        .inputOutput,
+        "cannot store answers in \(path): another program is using it; wait until it ends, or name another file in "
+          + "'cache'")
     }
-    do {
-      state = Mutex(try Self.read(descriptor, path))
-    } catch {
-      close(descriptor)
-      throw error
-    }
+    self.lock = lock
+    state = Mutex(try Self.read(descriptor))
   }
-
-  deinit { close(descriptor) }
 
   /// The key of a request.
   static func key(of parts: [String]) -> String {
@@ -65,7 +60,7 @@ final class AnswerCache: Sendable {
   func answer(to key: String) -> JSONValue? {
     guard let place = state.withLock({ $0.places[key] }) else { return nil }
     var bytes = [UInt8](repeating: 0, count: place.count)
-    let count = bytes.withUnsafeMutableBytes { pread(descriptor, $0.baseAddress, $0.count, off_t(place.offset)) }
+    let count = bytes.withUnsafeMutableBytes { try? descriptor.read(into: $0, at: place.offset) }
     guard count == place.count else { return nil }
     return try? JSONValue(parsing: String(decoding: bytes, as: UTF8.self))["answer"]
   }
@@ -78,17 +73,12 @@ final class AnswerCache: Sendable {
     answer.write(to: &line)
     line += Array("}\n".utf8)
     try state.withLock { state in
-      var done = 0
-      while done < line.count {
-        let count = line.withUnsafeBytes { write(descriptor, $0.baseAddress?.advanced(by: done), $0.count - done) }
-        if count < 0, errno == EINTR { continue }
-        guard count > 0 else {
-          let reason = String(cString: strerror(errno))
-          // The part of the line that was written would spoil the next one.
-          ftruncate(descriptor, off_t(state.end))
-          throw PipelineError(.inputOutput, "cannot store an answer in \(path): \(reason)")
-        }
-        done += count
+      do {
+        try line.withUnsafeBytes { try descriptor.write($0) }
+      } catch {
+        // The part of the line that was written would spoil the next one.
+        try? descriptor.resize(to: state.end)
+        throw error
       }
       state.places[key] = Place(offset: state.end, count: line.count - 1)
       state.end += UInt64(line.count)
@@ -96,18 +86,12 @@ final class AnswerCache: Sendable {
   }
 
   /// Records where each line begins.
-  private static func read(_ descriptor: Int32, _ path: String) throws -> State {
+  private static func read(_ descriptor: FileDescriptor) throws -> State {
+    let path = descriptor.path
     var state = State()
     var pending: [UInt8] = []
-    var block = [UInt8](repeating: 0, count: 1 << 20)
-    while true {
-      let count = block.withUnsafeMutableBytes { Foundation.read(descriptor, $0.baseAddress, $0.count) }
-      if count < 0, errno == EINTR { continue }
-      guard count >= 0 else {
-        throw PipelineError(.inputOutput, "cannot read \(path): \(String(cString: strerror(errno)))")
-      }
-      if count == 0 { break }
-      pending += block[..<count]
+    try descriptor.forEachPart { block in
+      pending += block
       var start = 0
       while let end = pending[start...].firstIndex(of: 0x0A) {
         guard let key = key(in: pending[start..<end]) else {
@@ -125,7 +109,7 @@ final class AnswerCache: Sendable {
         throw PipelineError(
           .invalidData, "\(path) is not a file of stored answers; name another one in 'cache', or remove it")
       }
-      ftruncate(descriptor, off_t(state.end))
+      try descriptor.resize(to: state.end)
     }
     return state
   }

@@ -90,13 +90,7 @@ struct EvaluateCommand: AsyncParsableCommand {
 
   func run() async throws {
     let stages = try scoring.stages()
-    do {
-      try await evaluate(scoring: stages)
-      for stage in stages { await stage.close() }
-    } catch {
-      for stage in stages { await stage.close() }
-      throw error
-    }
+    try await withClosing({ for stage in stages { await stage.close() } }) { try await evaluate(scoring: stages) }
   }
 
   private func evaluate(scoring stages: [NamedStage]) async throws {
@@ -115,36 +109,36 @@ struct EvaluateCommand: AsyncParsableCommand {
 
     line.update("opening \(model.name)", share: nil)
     let policy = try await model.open(threads: work.threads, output: output)
-    let evaluator = Evaluator(policy: policy, scoring: stages, options: options)
-    let faults = try await evaluator.faults(in: input.prompts, folder: RecordArguments.folder) { count in
-      line.update("looking at prompt \(count)", share: nil)
-    }
-    try await input.reject(faults)
-
     let clock = Stopwatch()
     var (warned, tokens): (Set<String>, Int) = ([], 0)
-    let summary: EvaluationSummary
-    do {
-      summary = try await evaluator.run(input.prompts, folder: RecordArguments.folder) { progress in
-        let score = progress.mean.map { ", \(NumberText.short($0, digits: 3)) on average so far" } ?? ""
-        line.update(
-          "\(progress.responses) responses\(clock.speed(progress.tokens))\(score)\(progress.remark)",
-          share: progress.share)
-      } deliver: { chunk in
-        try await input.reject(chunk.failed)
-        for warning in chunk.warnings where warned.insert(warning.stage + "/" + warning.warning.code).inserted {
-          if !work.quiet { line.say("warning: \(warning.stage): \(warning.warning.message)") }
-        }
-        for rollout in chunk.rollouts { tokens += try rollout.tokenCount ?? 0 }
-        try await responses?.write(chunk.rollouts)
+    let summary = try await withClosing({ await policy.close() }) {
+      let evaluator = Evaluator(policy: policy, scoring: stages, options: options)
+      let faults = try await evaluator.faults(in: input.prompts, folder: RecordArguments.folder) { count in
+        line.update("looking at prompt \(count)", share: nil)
       }
-    } catch let error as CancellationError {
-      line.clear()
-      try responses?.keepWhatIsComplete()
-      if let output { AnswersBeside(output).sayWhatIsKept() }
-      throw error
+      try await input.reject(faults)
+
+      do {
+        return try await evaluator.run(input.prompts, folder: RecordArguments.folder) { progress in
+          let score = progress.mean.map { ", \(NumberText.short($0, digits: 3)) on average so far" } ?? ""
+          line.update(
+            "\(progress.responses) responses\(clock.speed(progress.tokens))\(score)\(progress.remark)",
+            share: progress.share)
+        } deliver: { chunk in
+          try await input.reject(chunk.failed)
+          for warning in chunk.warnings where warned.insert(warning.stage + "/" + warning.warning.code).inserted {
+            if !work.quiet { line.say("warning: \(warning.stage): \(warning.warning.message)") }
+          }
+          for rollout in chunk.rollouts { tokens += try rollout.tokenCount ?? 0 }
+          try await responses?.write(chunk.rollouts)
+        }
+      } catch let error as CancellationError {
+        line.clear()
+        try responses?.keepWhatIsComplete()
+        if let output { AnswersBeside(output).sayWhatIsKept() }
+        throw error
+      }
     }
-    await policy.close()
     try responses?.finish()
     try badRecordsFile?.write(input.badRecordLines)
     try badRecordsFile?.finish()

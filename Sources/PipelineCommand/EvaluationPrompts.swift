@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import Files
 import Foundation
 import PipelineCore
 import PipelineIO
@@ -26,7 +27,7 @@ struct EvaluationPrompts {
     _ path: String, limit: Int?, scoring: [NamedStage], maxBadRecords: Int, threads: Int, observer: any RunObserver
   ) throws {
     if path != "-", access(path, R_OK) != 0 {
-      throw PipelineError(.inputOutput, "cannot open \(path): \(String(cString: strerror(errno))); check the path")
+      throw SystemError.current("cannot open", path)
     }
     self.path = path == "-" ? "standard input" : path
     var (required, written): (Set<Field>, Set<Field>) = ([], Self.sampled)

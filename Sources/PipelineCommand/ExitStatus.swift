@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import ArgumentParser
+import Files
 import PipelineCore
 import PipelineIO
 
@@ -17,6 +18,22 @@ enum ExitStatus: Int32 {
   case interrupted = 130
   /// Asked to end by `kill` or a scheduler (128 + SIGTERM).
   case terminated = 143
+  /// The terminal was closed (128 + SIGHUP).
+  case hungUp = 129
+  #if os(Linux)
+    /// Asked to end by a scheduler (128 + SIGUSR1).
+    case userSignal1 = 138
+    /// Asked to end by a scheduler (128 + SIGUSR2).
+    case userSignal2 = 140
+  #else
+    /// Asked to end by a scheduler (128 + SIGUSR1).
+    case userSignal1 = 158
+    /// Asked to end by a scheduler (128 + SIGUSR2).
+    case userSignal2 = 159
+  #endif
+
+  /// The status that a signal ends the program with; nil for one that it does not take.
+  init?(signal: Int32) { self.init(rawValue: 128 + signal) }
 
   /// The status that an error ends the program with.
   init(_ error: any Error) {

@@ -70,8 +70,13 @@ struct GenerateCommand: AsyncParsableCommand {
     options.tooLong = tooLong
     let output = records.output == "-" ? nil : records.output
     let policy = try await model.open(threads: work.threads, output: output)
-    let sampler = RolloutSampler(policy: policy, options: options)
+    try await withClosing({ await policy.close() }) { try await generate(with: policy, options, stream, output) }
+  }
 
+  private func generate(
+    with policy: any Policy, _ options: RolloutSampler.Options, _ stream: RecordStream, _ output: String?
+  ) async throws {
+    let sampler = RolloutSampler(policy: policy, options: options)
     let line = stream.line
     let count = count
     var tally = Tally()
@@ -106,7 +111,6 @@ struct GenerateCommand: AsyncParsableCommand {
     if let served = policy as? any TextPolicy { left += await served.remarks() }
     var made = "generate: \(tally.prompts.of("prompt")), \(tally.rollouts.of("rollout")), "
     if tally.tokens > 0 { made += tally.tokens.of("token") + ", " }
-    await policy.close()
     await stream.summarise(made + tally.speed(with: .init(responses: 0, tokens: 0)), left)
     if let output { AnswersBeside(output).remove() }
   }

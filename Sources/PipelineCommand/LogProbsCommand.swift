@@ -52,6 +52,10 @@ struct LogProbsCommand: AsyncParsableCommand {
     defer { stream.line.clear() }
     stream.line.update("opening \(model.name)", share: nil)
     let policy = try await model.open(threads: work.threads)
+    try await withClosing({ await policy.close() }) { try await score(with: policy, stream) }
+  }
+
+  private func score(with policy: any Policy, _ stream: RecordStream) async throws {
     let scorer = LogProbScorer(
       policy: policy, field: Field(field.rawValue),
       temperature: temperature.map { .fixed($0) } ?? .recorded)
@@ -73,7 +77,6 @@ struct LogProbsCommand: AsyncParsableCommand {
       scored += records.count
     }
     let warning = others > 0 ? ["sampled at another temperature than \(temperature ?? 1): \(others)"] : []
-    await policy.close()
     await stream.summarise("logprobs: \(scored.of("trajectory")), \(tokens.of("token"))", warning)
   }
 }

@@ -16,7 +16,7 @@ import Synchronization
 /// ```
 public enum PipelineProgram {
   /// The version that `--version` prints.
-  public static let version = "0.1.0"
+  public static let version = Toolkit.version
 
   /// Runs the command line of this process and ends it.
   ///
@@ -84,7 +84,7 @@ public enum PipelineProgram {
     }
     let isOurs = RootCommand.configuration.subcommands.contains { $0 == type(of: command) }
     // What does not look whether it shall stop is ended by the signal itself.
-    let interruption = Interruption(of: command is any AsyncParsableCommand ? [SIGINT, SIGTERM] : [])
+    let interruption = Interruption(of: command is any AsyncParsableCommand ? Interruption.stopping : [])
     defer { interruption.end() }
     let task = Task {
       var command = command
@@ -104,7 +104,7 @@ public enum PipelineProgram {
       switch error {
       case let status as ExitCode: return ExitStatus(rawValue: status.rawValue) ?? .failure
       case is CleanExit, is ValidationError: return explain(error)
-      case is CancellationError where interruption.signal == SIGTERM: return complain(error, status: .terminated)
+      case is CancellationError: return complain(error, status: interruption.signal.flatMap(ExitStatus.init(signal:)))
       default: return complain(error)
       }
     }
@@ -133,6 +133,9 @@ public enum PipelineProgram {
     case .closedPipe: break
     case .interrupted: Terminal.say("shuffle-r1: interrupted")
     case .terminated: Terminal.say("shuffle-r1: terminated")
+    case .hungUp: Terminal.say("shuffle-r1: stopped by SIGHUP")
+    case .userSignal1: Terminal.say("shuffle-r1: stopped by SIGUSR1")
+    case .userSignal2: Terminal.say("shuffle-r1: stopped by SIGUSR2")
     default:
       let errors: [any Error] = (error as? PipelineErrors)?.errors ?? [error]
       for error in errors {
@@ -160,66 +163,4 @@ enum CommandEnvironment {
 
   /// Whether the work, once asked to stop, may take its time: it has something to save.
   static let savesWhenInterrupted = Mutex(false)
-}
-
-/// Ctrl-C and `kill`: the first asks the work to stop where nothing is lost, the second ends the program.
-///
-/// So does a time of grace: work that waits for somebody else, who has yet to open a pipe for example, hears nothing.
-private final class Interruption {
-  private struct State {
-    var signal: Int32?
-    var stop: (@Sendable () -> Void)?
-  }
-
-  private let sources: [any DispatchSourceSignal]
-  private let shared: Shared
-  private static let graceSeconds = 5.0
-
-  /// The first signal that came.
-  var signal: Int32? { shared.state.withLock { $0.signal } }
-
-  /// Takes the signals from now on.
-  init(of signals: [Int32]) {
-    let shared = Shared()
-    self.shared = shared
-    sources = signals.map { number in
-      Foundation.signal(number, SIG_IGN)
-      let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
-      source.setEventHandler {
-        let (isFirst, stop) = shared.state.withLock { state in
-          defer { state.signal = state.signal ?? number }
-          return (state.signal == nil, state.stop)
-        }
-        if !isFirst { _exit(128 + number) }
-        stop?()
-        if CommandEnvironment.savesWhenInterrupted.withLock({ $0 }) {
-          Terminal.say(
-            "\nshuffle-r1: stopping: an update that has begun is finished, then a checkpoint is saved; once more ends at once"
-          )
-          return
-        }
-        DispatchQueue.global().asyncAfter(deadline: .now() + Self.graceSeconds) {
-          Terminal.say("shuffle-r1: ended before the work could stop by itself; a run continues with --resume")
-          _exit(128 + number)
-        }
-      }
-      source.resume()
-      return source
-    }
-  }
-
-  /// Says how the work is asked to stop; it is at once where a signal has come already.
-  func stops(_ stop: @escaping @Sendable () -> Void) {
-    let hasCome = shared.state.withLock { state in
-      state.stop = stop
-      return state.signal != nil
-    }
-    if hasCome { stop() }
-  }
-
-  func end() { for source in sources { source.cancel() } }
-
-  private final class Shared: Sendable {
-    let state = Mutex(State())
-  }
 }

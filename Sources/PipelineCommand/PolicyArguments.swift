@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import ArgumentParser
 import BundledPlugin
+import Files
 import Foundation
 import ModelInput
 import PipelineCore
@@ -203,7 +204,7 @@ struct RecordStream {
     throws
   {
     for path in arguments.files where path != "-" && access(path, R_OK) != 0 {
-      throw PipelineError(.inputOutput, "cannot open \(path): \(String(cString: strerror(errno))); check the path")
+      throw SystemError.current("cannot open", path)
     }
     self.arguments = arguments
     self.work = work

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import ArgumentParser
+import Files
 import Foundation
 import PipelineAnalysis
 import PipelineCore
@@ -44,19 +45,13 @@ struct RewardCommand: AsyncParsableCommand {
 
   func run() async throws {
     let reward = try SpecLoader.reward(name, with: with ?? "", registry: CommandEnvironment.registry)
-    do {
-      try await check(reward)
-      await reward.close()
-    } catch {
-      await reward.close()
-      throw error
-    }
+    try await withClosing({ await reward.close() }) { try await check(reward) }
   }
 
   private func check(_ reward: any RewardFunction) async throws {
     let file = cases == "-" ? "standard input" : cases
     if cases != "-", access(cases, R_OK) != 0 {
-      throw PipelineError(.inputOutput, "cannot open \(file): \(String(cString: strerror(errno))); check the path")
+      throw SystemError.current("cannot open", file)
     }
     let text: Data
     do {

@@ -59,13 +59,7 @@ struct RewardDiffCommand: AsyncParsableCommand {
         ? RewardSide(label: text, reward: nil)
         : RewardSide(label: text, reward: try SpecLoader.reward(reference: text, registry: registry))
     }
-    do {
-      try await compare(sides)
-      for side in sides { await side.reward?.close() }
-    } catch {
-      for side in sides { await side.reward?.close() }
-      throw error
-    }
+    try await withClosing({ for side in sides { await side.reward?.close() } }) { try await compare(sides) }
   }
 
   private func compare(_ sides: [RewardSide]) async throws {

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import ArgumentParser
-import Foundation
 import PipelineCore
-import PipelineIO
 import PipelineRuntime
 import PipelineSpec
 
@@ -49,28 +47,20 @@ struct RunCommand: AsyncParsableCommand {
 
   func run() async throws {
     let pipeline = try specification.load()
-    let path = output ?? "runs/" + Self.folderName(of: pipeline)
-    let reader = pipeline.readerOptions(threads: work.threads)
-    let key = pipeline.source.prompts.paths.isEmpty ? "source.rollouts" : "source.prompts"
-    try checkInputs(reader.paths, as: key, of: pipeline.file, output: path)
-    if let prompts = pipeline.evaluationReaderOptions(threads: 1)?.paths {
-      try checkInputs(prompts, as: "training.evaluation.prompts", of: pipeline.file, output: path)
-    }
-    var plan = RunPlan(
-      stages: pipeline.namedStages, reader: reader, pool: pipeline.poolPlan,
-      training: pipeline.trainingPlan(threads: work.threads), seed: pipeline.seed,
-      rolloutsFile: pipeline.output.rollouts.text, writesLineage: pipeline.output.lineage,
-      resolved: try pipeline.resolved(for: path), threads: work.threads)
-    plan.writesTensorBoard = pipeline.writesTensorBoard
+    let path = output ?? "runs/" + RunPlan.folderName(of: pipeline)
+    let plan = try RunPlan(pipeline, output: path, threads: work.threads)
     let directory = try RunDirectory(
       path: path, existing: resume ? .resume : overwrite ? .overwrite : .refuse, fingerprint: plan.resolved,
-      acceptsChanges: acceptChanges)
+      paths: plan.pathPlaces, acceptsChanges: acceptChanges)
+    if let notice = directory.notice { Terminal.say("warning: \(notice)") }
     if directory.isFinished {
       if !work.quiet { Terminal.say("the run in \(path) is complete; there is nothing left to do") }
       return
     }
     let observer = TerminalObserver(
       quiet: work.quiet, generating: plan.stages.first { $0.stage.writes.contains(.response) }?.name)
+    let whereabouts = Whereabouts { observer.whereabouts }
+    defer { withExtendedLifetime(whereabouts) {} }
     let started = ContinuousClock().now
     CommandEnvironment.savesWhenInterrupted.withLock { $0 = pipeline.needs.contains(.training) }
     do {
@@ -88,38 +78,5 @@ struct RunCommand: AsyncParsableCommand {
       }
       throw error
     }
-  }
-
-  /// Looks whether the input can be read, and is not what the run would replace.
-  private func checkInputs(_ inputs: [String], as key: String, of spec: String, output: String) throws {
-    for input in inputs where input != "-" {
-      var isDirectory: ObjCBool = false
-      guard FileManager.default.isReadableFile(atPath: input) else {
-        throw PipelineError(
-          .inputOutput,
-          "cannot open \(input), which '\(key)' of \(spec) names; a path is relative to the spec's "
-            + "folder, one of --set to the working folder")
-      }
-      if FileManager.default.fileExists(atPath: input, isDirectory: &isDirectory), isDirectory.boolValue {
-        throw PipelineError(
-          .inputOutput, "\(input), which '\(key)' of \(spec) names, is a directory; name the files in it")
-      }
-      if RealPath(input).lies(in: RealPath(output)) {
-        throw PipelineError(
-          .inputOutput,
-          "\(input), which '\(key)' of \(spec) names, lies in the directory of this run; "
-            + "name another directory with --output")
-      }
-    }
-  }
-
-  /// The pipeline's name, or its file's, as the name of a folder: nothing in it leads elsewhere.
-  static func folderName(of pipeline: AssembledPipeline) -> String {
-    let name =
-      pipeline.name.isEmpty
-      ? URL(fileURLWithPath: pipeline.file).deletingPathExtension().lastPathComponent : pipeline.name
-    let words = name.split { !($0.isLetter || $0.isNumber || "-_.+".contains($0)) }
-    let folder = String(words.joined(separator: "-").drop { $0 == "." || $0 == "-" }.prefix(60))
-    return folder.isEmpty ? "run" : folder
   }
 }

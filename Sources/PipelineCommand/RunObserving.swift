@@ -10,6 +10,8 @@ final class TerminalObserver: RunObserver {
     var warned: [String: (steps: Int, last: Int)] = [:]
     var badRecords = 0
     var share: Double?
+    /// What is being done.
+    var activity = "opening the run"
     /// What the last step of a training was like.
     var training: String?
     var steps: Int?
@@ -36,6 +38,7 @@ final class TerminalObserver: RunObserver {
   func progressed(step: Int, activity: String, share: Double?) {
     let known = state.withLock { state in
       state.share = share ?? state.share
+      state.activity = "step \(step): \(activity)"
       return state
     }
     guard let training = known.training else {
@@ -46,6 +49,14 @@ final class TerminalObserver: RunObserver {
     line.update(
       "\(place) \(activity) · \(training)", shorter: ["\(place) \(stage) · \(training)", "\(place) · \(training)"],
       share: known.share, secondsLeft: known.secondsLeft)
+  }
+
+  /// What is being done, in a line.
+  var whereabouts: String {
+    state.withLock { state in
+      let share = state.share.map { ", \(Int(100 * $0)) % done" } ?? ""
+      return "at work in \(state.activity)\(share)\(state.training.map { " · \($0)" } ?? "")"
+    }
   }
 
   func stepEnded(_ report: StepReport) {

@@ -85,13 +85,7 @@ struct StageCommand: AsyncParsableCommand {
   func run() async throws {
     let stage = NamedStage(
       name: name, stage: try SpecLoader.stage(name, with: with ?? "", registry: CommandEnvironment.registry))
-    do {
-      try await run(stage)
-      await stage.close()
-    } catch {
-      await stage.close()
-      throw error
-    }
+    try await withClosing({ await stage.close() }) { try await run(stage) }
   }
 
   private func run(_ stage: NamedStage) async throws {

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import Files
 import Foundation
 import PipelineCore
 
@@ -64,9 +65,9 @@ final class ChunkedInput {
   init(path: String) throws {
     let isStandardInput = path == "-"
     displayPath = isStandardInput ? "standard input" : path
-    let rawValue = isStandardInput ? 0 : open(path, O_RDONLY | O_CLOEXEC)
-    guard rawValue >= 0 else { throw SystemError.current("cannot open", path) }
-    let descriptor = FileDescriptor(rawValue, path: displayPath, closes: !isStandardInput)
+    let descriptor =
+      try isStandardInput
+      ? FileDescriptor(0, path: displayPath, closes: false) : FileDescriptor(opening: path, O_RDONLY)
     self.descriptor = descriptor
     let status = try descriptor.status()
     if status.st_mode & S_IFMT == S_IFDIR { throw SystemError.current("cannot read", displayPath, code: EISDIR) }
@@ -81,7 +82,7 @@ final class ChunkedInput {
     head.removeSubrange(count...)
     let compression = Compression(magic: head)
     if compression == .plain, head.contains(0) { throw Self.notText(head, displayPath) }
-    let startsAtZero = isFile && lseek(rawValue, 0, SEEK_CUR) == off_t(count)
+    let startsAtZero = isFile && lseek(descriptor.rawValue, 0, SEEK_CUR) == off_t(count)
     if compression == .plain {
       source = PlainByteSource(descriptor)
       fileStorage = startsAtZero ? FileRecordStorage(descriptor) : nil

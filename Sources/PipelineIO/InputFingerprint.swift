@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import Files
 import Foundation
 
 /// Identifies the contents of an input file: its size, and a hash of its first and last 64 KiB.
@@ -20,10 +21,8 @@ public struct InputFingerprint: Sendable, Hashable {
     var status = stat()
     guard stat(path, &status) == 0 else { throw SystemError.current("cannot open", path) }
     guard status.st_mode & S_IFMT == S_IFREG else { return nil }
-    let rawValue = open(path, O_RDONLY | O_CLOEXEC)
-    guard rawValue >= 0 else { throw SystemError.current("cannot open", path) }
-    let file = FileDescriptor(rawValue, path: path)
-    bytes = UInt64(try file.status().st_size)
+    let file = try FileDescriptor(opening: path, O_RDONLY)
+    bytes = try file.size()
     var hash = StableHash()
     for start in [0, bytes > Self.sample ? bytes - Self.sample : 0] {
       var sample = [UInt8](repeating: 0, count: Int(Self.sample))

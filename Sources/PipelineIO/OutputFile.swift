@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+import Files
 import Foundation
 import PipelineCore
-import Synchronization
 
 /// A file that appears under its name only when it is complete, or standard output.
 ///
@@ -16,26 +16,23 @@ public final class OutputFile {
     case replace
   }
 
-  private let path: String
-  private let temporaryPath: String?
   private let existing: Existing
   private let descriptor: FileDescriptor
+  /// Nil for what has no name to take: standard output, a device, a pipe.
+  private let file: AtomicFile?
   private var compressor: Compressor
   private var pending: [UInt8] = []
-  private var isFinished = false
 
   private static let blockSize = 1 << 20
-  private static let count = Atomic(0)
 
   /// Opens a file for writing, or standard output for `-`.
   ///
   /// - Throws: When it exists and may not be replaced, is a directory, or cannot be written.
   public init(path: String, existing: Existing = .refuse) throws {
-    self.path = path == "-" ? "standard output" : path
     self.existing = existing
     compressor = Compressor(Compression(path: path))
     if path == "-" {
-      temporaryPath = nil
+      file = nil
       descriptor = FileDescriptor(1, path: "standard output", closes: false)
       return
     }
@@ -45,26 +42,15 @@ public final class OutputFile {
       if kind == S_IFDIR { throw SystemError.current("cannot write", path, code: EISDIR) }
       if kind != S_IFREG {
         // A device or a pipe: there is nothing to replace or keep.
-        let rawValue = open(path, O_WRONLY | O_CLOEXEC)
-        guard rawValue >= 0 else { throw SystemError.current("cannot write", path) }
-        temporaryPath = nil
-        descriptor = FileDescriptor(rawValue, path: path)
+        file = nil
+        descriptor = try FileDescriptor(opening: path, O_WRONLY, or: "cannot write")
         return
       }
-      if existing == .refuse { throw Self.existsAlready(path) }
+      if existing == .refuse { throw AtomicFile.existsAlready(path) }
     }
-    let url = URL(fileURLWithPath: path)
-    // A separate name for each object, so that two outputs with the same name do not mix.
-    let number = Self.count.wrappingAdd(1, ordering: .relaxed).newValue
-    let temporaryPath = url.deletingLastPathComponent()
-      .appendingPathComponent(".\(url.lastPathComponent).\(getpid())-\(number).partial").path
-    let rawValue = open(temporaryPath, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
-    guard rawValue >= 0 else { throw SystemError.current("cannot write", path) }
-    self.temporaryPath = temporaryPath
-    descriptor = FileDescriptor(rawValue, path: path)
+    let file = try AtomicFile(path: path)
+    (self.file, descriptor) = (file, file.descriptor)
   }
-
-  deinit { if !isFinished, let temporaryPath { unlink(temporaryPath) } }
 
   /// Appends bytes.
   public func write(_ bytes: [UInt8]) throws {
@@ -83,35 +69,11 @@ public final class OutputFile {
     pending.removeAll(keepingCapacity: true)
   }
 
-  /// Writes out the buffer and waits until it is on the disk.
-  public func synchronize() throws {
-    try flush()
-    try descriptor.synchronize()
-  }
-
   /// Writes the rest and renames the file.
   public func finish() throws {
     try pending.withUnsafeBytes { try push($0, isLast: true) }
     pending.removeAll()
-    if let temporaryPath { try giveName(temporaryPath) }
-    isFinished = true
-  }
-
-  /// Renames the file; if it may not replace anything, this includes files created since it was opened.
-  private func giveName(_ temporaryPath: String) throws {
-    if existing == .refuse {
-      if link(temporaryPath, path) == 0 {
-        unlink(temporaryPath)
-        return
-      }
-      if errno == EEXIST { throw Self.existsAlready(path) }
-      // Not every file system has hard links; renaming is then the only way.
-    }
-    guard rename(temporaryPath, path) == 0 else { throw SystemError.current("cannot write", path) }
-  }
-
-  private static func existsAlready(_ path: String) -> PipelineError {
-    PipelineError(.inputOutput, "\(path) exists already; name another file, or say --force to replace it")
+    try file?.commit(existing == .replace ? .replace : .refuse)
   }
 
   private func push(_ bytes: UnsafeRawBufferPointer, isLast: Bool) throws {

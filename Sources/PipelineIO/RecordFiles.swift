@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import Foundation
+import Files
 import PipelineCore
 import Synchronization
 
@@ -32,14 +32,7 @@ final class SpoolFile: Sendable {
   let descriptor: FileDescriptor
   private let end = Mutex<UInt64>(0)
 
-  init() throws {
-    let folder = FileManager.default.temporaryDirectory.path
-    var template = Array((folder + "/shuffle-r1-spool-XXXXXX").utf8CString)
-    let rawValue = mkstemp(&template)
-    guard rawValue >= 0 else { throw SystemError.current("cannot make a temporary file in", folder) }
-    unlink(template)
-    descriptor = FileDescriptor(rawValue, path: "a temporary file in \(folder)")
-  }
+  init() throws { descriptor = try TemporaryFile.make() }
 
   /// Appends bytes and returns the offset at which they start.
   func append(_ bytes: [UInt8]) throws -> UInt64 {

@@ -14,6 +14,8 @@ protocol BatchSource: AnyObject {
   var batchCount: Int? { get }
 
   /// Goes to where an earlier part of the run stopped.
+  ///
+  /// - Parameter steps: How many batches it had taken.
   func move(to position: JSONValue?, steps: Int) async throws
   /// The batch of a step, or nil at the end.
   func next(step: Int) async throws -> TrajectoryBatch?

@@ -6,6 +6,9 @@ struct MetricsLine {
   /// What the line says, in order.
   private(set) var members: [JSONValue.Member]
 
+  /// A line that says `members`.
+  init(members: [JSONValue.Member]) { self.members = members }
+
   init(step: Int) { members = [.init("step", .number(step))] }
 
   /// The line of `timings.jsonl`, in seconds.

@@ -1,40 +1,42 @@
 // SPDX-License-Identifier: Apache-2.0
-import Foundation
 import PipelineCore
-public import PipelineIO
-import Synchronization
+import PipelineIO
 
 /// Drives batches through the stages and writes down what happens.
 ///
 /// Without a policy to train, each step is complete in itself. With one, a step counts once a checkpoint holds what the
 /// policy learnt in it: a resume goes back to the newest checkpoint and does what came after it again, to the same bytes.
-public final class PipelineRun {
-  private let plan: RunPlan
-  private let directory: RunDirectory
+/// ```swift
+/// var registry = try Registry.standard()
+/// try registry.register(MyReward.self)
+/// let run = try PipelineRun(spec: "pipeline.json", registry: registry, output: "runs/first")
+/// let summary = try await run.run()
+/// ```
+public actor PipelineRun {
+  /// What is run.
+  public nonisolated let plan: RunPlan
+  /// Where the run's files go.
+  public nonisolated let directory: RunDirectory
   private let observer: any RunObserver
   private let clock = ContinuousClock()
   private var trainer: Trainer?
+  private var work: StepInProgress?
 
   /// A run of a plan in a directory.
-  public init(plan: RunPlan, directory: RunDirectory, observer: any RunObserver) {
+  public init(plan: RunPlan, directory: RunDirectory, observer: any RunObserver = SilentObserver()) {
     self.plan = plan
     self.directory = directory
     self.observer = observer
   }
+
+  private var committer: Committer { directory.committer }
 
   /// Reads, runs every stage, writes, until the input or the steps end.
   ///
   /// - Throws: What reading, a stage or writing throws; complete steps stay as they are. Cancelled, a run that trains
   ///   finishes an update that has begun and saves a checkpoint first.
   public func run() async throws -> RunSummary {
-    do {
-      let summary = try await runAll()
-      await close()
-      return summary
-    } catch {
-      await close()
-      throw error
-    }
+    try await withClosing({ await close() }) { try await runAll() }
   }
 
   private func close() async {
@@ -47,50 +49,65 @@ public final class PipelineRun {
     summary.stepsBefore = directory.completeSteps
     summary.steps = directory.completeSteps
     let badRecords = BadRecordLog(observer: observer)
-    let source = try await openSource(badRecords)
-    try await source.move(to: directory.training["source"], steps: directory.completeSteps)
+    // A step that waits for its evaluation has taken its batch.
+    let taken = directory.completeSteps + (committer.training["pending"] == nil ? 0 : 1)
+    let source = try await openSource(badRecords, taken: taken)
+    try await source.move(to: committer.training["source"], steps: taken)
     if let training = plan.training { trainer = try await Trainer(training, plan, directory, observer) }
-    try await trainer?.evaluateBefore()
+    try committer.begin()
     let steps = stepCount(source)
     do {
-      var readSince = clock.now
-      while steps.map({ summary.steps < $0 }) ?? true, var batch = try await source.next(step: summary.steps) {
-        try Task.checkCancellation()
-        observer.progressed(step: batch.number, activity: "read", share: await share(summary.steps, of: steps, source))
-        try writeBadRecords(badRecords)
-        try await step(&batch, source, seconds: (clock.now - readSince).inSeconds, steps, &summary)
-        summary.steps += 1
-        try await trainer?.stepEnded(steps: summary.steps, of: steps, source: source.position)
-        observer.progressed(
-          step: batch.number, activity: "written", share: await share(summary.steps, of: steps, source))
-        readSince = clock.now
+      try await trainer?.evaluateBefore()
+      if let pending = trainer?.pending {
+        try await complete(pending)
+        try await stepEnded(&summary, of: steps, source)
       }
-      try writeBadRecords(badRecords)
-      summary.counts = await source.counts
-      if summary.steps == 0 { throw nothingRead(summary.counts, badRecords.first) }
-      if let trainer {
-        try await trainer.finish(steps: summary.steps, source: source.position)
-        (summary.checkpoint, summary.bestCheckpoint) = (trainer.checkpoint, trainer.bestCheckpoint)
-        summary.evaluations = trainer.evaluations
-      } else if !directory.isFinished {
-        try directory.streamsGrew()
-        try directory.save(isLast: true)
-      }
+      try await runSteps(source, badRecords, of: steps, &summary)
+      try await trainer?.evaluateAtEnd(steps: summary.steps)
     } catch let error as CancellationError {
-      try await trainer?.saveInterrupted()
+      try await uncancelled { try await $0.trainer?.saveInterrupted() }
       throw error
     }
+    try await finish(&summary)
     return summary
   }
 
-  private func openSource(_ badRecords: BadRecordLog) async throws -> any BatchSource {
+  private func runSteps(
+    _ source: any BatchSource, _ badRecords: BadRecordLog, of steps: Int?, _ summary: inout RunSummary
+  ) async throws {
+    var readSince = clock.now
+    while steps.map({ summary.steps < $0 }) ?? true, var batch = try await source.next(step: summary.steps) {
+      try Task.checkCancellation()
+      observer.progressed(step: batch.number, activity: "read", share: await share(summary.steps, of: steps, source))
+      try writeBadRecords(badRecords)
+      try await step(&batch, source, seconds: (clock.now - readSince).inSeconds, steps, &summary)
+      try await stepEnded(&summary, of: steps, source)
+      readSince = clock.now
+    }
+    try writeBadRecords(badRecords)
+    summary.counts = await source.counts
+    if summary.steps == 0 { throw plan.nothingRead(summary.counts, badRecords.first) }
+  }
+
+  private func finish(_ summary: inout RunSummary) async throws {
+    if let trainer {
+      try await uncancelled { try await $0.trainer?.finish() }
+      (summary.checkpoint, summary.bestCheckpoint) = (trainer.checkpoint, trainer.bestCheckpoint)
+      summary.evaluations = trainer.evaluations
+    } else if !directory.isFinished {
+      try committer.streamsGrew()
+      try committer.save(.always, isLast: true)
+    }
+  }
+
+  private func openSource(_ badRecords: BadRecordLog, taken: Int) async throws -> any BatchSource {
     let reader = TrajectoryReader(plan.reader) { badRecords.add($0) }
     guard let pool = plan.pool else { return StreamSource(reader) { badRecords.discard() } }
     let source = try await PoolSource(reader, files: plan.reader.paths, plan: pool, seed: plan.seed)
     // Said before a model is opened for nothing.
-    if source.isEmpty { throw nothingRead(source.counts, badRecords.first) }
+    if source.isEmpty { throw plan.nothingRead(source.counts, badRecords.first) }
     // An earlier part of the run has written them down.
-    if directory.completeSteps > 0 { badRecords.discard() }
+    if taken > 0 { badRecords.discard() }
     return source
   }
 
@@ -104,96 +121,129 @@ public final class PipelineRun {
     return await source.progress
   }
 
+  /// Runs a step up to where it counts.
   private func step(
     _ batch: inout TrajectoryBatch, _ source: any BatchSource, seconds: Double, _ steps: Int?,
     _ summary: inout RunSummary
   ) async throws {
     let began = clock.now
-    var metrics = MetricsLine(step: batch.number)
-    metrics.describeInput(batch)
-    var runner = StepRunner(
-      plan: plan, directory: directory, observer: observer, session: trainer?.session, source: source)
-    try await runner.prepare(&batch)
-    let work = UncancellableStep(batch: batch, runner: runner, metrics: metrics)
+    let work = StepInProgress(
+      runner: StepRunner(
+        plan: plan, directory: directory, observer: observer, session: trainer?.session, source: source),
+      metrics: MetricsLine(step: batch.number))
+    work.metrics.describeInput(batch)
+    try await work.runner.prepare(&batch)
+    work.batch = batch
+    self.work = work
     // From the first update on the policy is ahead of what is written: this part is finished, whatever is asked.
-    nonisolated(unsafe) let run = self
-    try await Task { try await run.finish(work, readSeconds: seconds) }.value
+    try await uncancelled { try await $0.update(readSeconds: seconds) }
     for (index, count) in work.runner.counts.enumerated() { summary.stages[index].add(count) }
+    let pending = PendingStep(metrics: work.metrics, step: batch.number, timings: work.timings)
+    trainer?.updateEnded(pending, source: source.position)
+    let numbers = try await complete(pending)
     observer.stepEnded(
       StepReport(
-        step: batch.number, steps: steps, metrics: work.metrics.numbers,
-        seconds: seconds + (clock.now - began).inSeconds))
+        step: batch.number, steps: steps, metrics: numbers, seconds: seconds + (clock.now - began).inSeconds))
   }
 
-  /// What is left of a step from its first update on.
-  private func finish(_ work: UncancellableStep, readSeconds: Double) async throws {
-    trainer?.updateBegan(plan.trains)
-    try await work.runner.finish(&work.batch)
+  /// Runs the stages of a step from its first update on, and writes what became of the batch.
+  private func update(readSeconds: Double) async throws {
+    guard let work, var batch = work.batch else { return }
+    trainer?.updateBegan()
+    try await work.runner.finish(&batch)
     let since = clock.now
-    try await write(work.batch)
+    try await write(batch)
     work.runner.write(to: &work.metrics)
-    let timings = try await trainer?.evaluate(after: work.batch.number, &work.metrics) ?? []
-    for warning in trainer?.watch(step: work.batch.number, work.metrics.numbers) ?? [] {
+    work.timings = [("read", readSeconds)]
+    work.timings += zip(plan.stages, work.runner.seconds).map { ($0.name, $1) }
+    work.timings.append(("write", (clock.now - since).inSeconds))
+  }
+
+  /// Evaluates after a step where it is time to, and writes its figures: the step is complete.
+  ///
+  /// - Returns: The numbers of its line.
+  @discardableResult
+  private func complete(_ pending: PendingStep) async throws -> [String: Double] {
+    var metrics = pending.metrics
+    let evaluation = try await trainer?.evaluate(after: pending.step, &metrics) ?? []
+    let numbers = metrics.numbers
+    for warning in trainer?.watch(step: pending.step, numbers) ?? [] {
       observer.warned(
-        step: work.batch.number, stage: "training",
+        step: pending.step, stage: "training",
         .init(code: warning.code, message: "\(warning.message); \(warning.advice)", count: 1))
     }
-    var all = [("read", readSeconds)]
-    all += zip(plan.stages, work.runner.seconds).map { ($0.name, $1) }
-    all += timings + [("write", (clock.now - since).inSeconds - timings.reduce(0) { $0 + $1.1 })]
-    try writeMetrics(work.metrics, MetricsLine(step: work.batch.number, timings: all))
-    try directory.stepEnded()
-    if trainer == nil { try directory.save() }
+    // What was written before comes last among the timings, as it does in a step without an evaluation.
+    var timings = pending.timings
+    timings.insert(contentsOf: evaluation, at: max(0, timings.count - 1))
+    try writeMetrics(metrics, MetricsLine(step: pending.step, timings: timings))
+    try committer.stepEnded()
+    if trainer == nil { try committer.save(.whenCheap) }
+    return numbers
+  }
+
+  private func stepEnded(_ summary: inout RunSummary, of steps: Int?, _ source: any BatchSource) async throws {
+    summary.steps += 1
+    let (done, position) = (summary.steps, source.position)
+    try await uncancelled { try await $0.trainer?.stepEnded(steps: done, of: steps, source: position) }
+    observer.progressed(step: done - 1, activity: "written", share: await share(done, of: steps, source))
+  }
+
+  /// Does work to its end, whatever this task is asked.
+  private func uncancelled(_ work: @escaping @Sendable (isolated PipelineRun) async throws -> Void) async throws {
+    try await Task { try await work(self) }.value
   }
 
   private func write(_ batch: TrajectoryBatch) async throws {
+    let committer = committer
     if let file = plan.rolloutsFile {
-      let rollouts = try directory.stream(file)
+      _ = try committer.length(of: file)
       try await ParallelEncoding.run(
         count: batch.count, threads: plan.threads,
         encode: { index, bytes in
           var trajectory = batch[index]
           if trajectory.step == nil { trajectory.step = batch.number }
           try TrajectoryEncoder.encode(trajectory, into: &bytes)
-        }, write: { try rollouts.write($0) })
+        }, write: { try committer.append($0, to: file) })
     }
     if plan.writesLineage {
-      let lineage = try directory.stream("lineage.jsonl")
-      try await LineageEncoder(batch).write(threads: plan.threads) { try lineage.write($0) }
+      _ = try committer.length(of: "lineage.jsonl")
+      try await LineageEncoder(batch).write(threads: plan.threads) { try committer.append($0, to: "lineage.jsonl") }
     }
   }
 
   private func writeMetrics(_ metrics: MetricsLine, _ timings: MetricsLine) throws {
-    try directory.stream("metrics.jsonl").write(metrics.line)
-    try directory.stream("timings.jsonl").write(timings.line)
-    if plan.writesTensorBoard { try TensorBoardLog(directory: directory).write([metrics.withoutEvaluation, timings]) }
+    try committer.append(metrics.line, to: "metrics.jsonl")
+    try committer.append(timings.line, to: "timings.jsonl")
+    if plan.writesTensorBoard { try TensorBoardLog(committer: committer).write([metrics.withoutEvaluation, timings]) }
   }
 
   private func writeBadRecords(_ log: BadRecordLog) throws {
     let lines = log.take()
-    if !lines.isEmpty { try directory.stream("bad-records.jsonl").write(lines) }
+    if !lines.isEmpty { try committer.append(lines, to: "bad-records.jsonl") }
   }
+}
 
-  private func nothingRead(_ counts: TrajectoryReader.Counts, _ first: BadRecord?) -> PipelineError {
-    let files = plan.reader.paths.map { $0 == "-" ? "standard input" : $0 }.joined(separator: ", ")
-    let noun = plan.reader.kind == .prompts ? "prompts" : "trajectories"
+/// A step that has come to its first update.
+private final class StepInProgress {
+  var batch: TrajectoryBatch?
+  var runner: StepRunner
+  var metrics: MetricsLine
+  var timings: [(String, Double)] = []
+
+  init(runner: StepRunner, metrics: MetricsLine) { (self.runner, self.metrics) = (runner, metrics) }
+}
+
+extension RunPlan {
+  /// What to say about an input without a record that can be used.
+  fileprivate func nothingRead(_ counts: TrajectoryReader.Counts, _ first: BadRecord?) -> PipelineError {
+    let files = reader.paths.map { $0 == "-" ? "standard input" : $0 }.joined(separator: ", ")
+    let noun = reader.kind == .prompts ? "prompts" : "trajectories"
     guard let first else {
       return PipelineError(.invalidData, "\(files) holds no \(noun); check that the right file was named")
     }
     return PipelineError(
       .invalidData, "no line of \(files) can be used (\(counts.badRecords) bad); the first: \(first.reason)",
       at: first.location)
-  }
-}
-
-/// A step that has come to its first update.
-private final class UncancellableStep: @unchecked Sendable {
-  var batch: TrajectoryBatch
-  var runner: StepRunner
-  var metrics: MetricsLine
-
-  init(batch: TrajectoryBatch, runner: StepRunner, metrics: MetricsLine) {
-    (self.batch, self.runner, self.metrics) = (batch, runner, metrics)
   }
 }
 
@@ -204,68 +254,5 @@ extension RunSummary.StageCount {
     left += step.left
     seconds += step.seconds
     for (rule, count) in step.dropped { dropped[rule, default: 0] += count }
-  }
-}
-
-/// Collects bad records between steps.
-public final class BadRecordLog: Sendable {
-  private let state = Mutex<(lines: [UInt8], first: BadRecord?)>(([], nil))
-  private let observer: any RunObserver
-
-  /// An empty log that tells `observer` of every record.
-  public init(observer: any RunObserver) { self.observer = observer }
-
-  /// The first record that cannot be used.
-  public var first: BadRecord? { state.withLock { $0.first } }
-
-  /// Adds a record.
-  public func add(_ record: BadRecord) {
-    state.withLock { state in
-      state.first = state.first ?? record
-      record.write(to: &state.lines)
-    }
-    observer.found(record)
-  }
-
-  /// The records since the last call, as JSONL.
-  public func take() -> [UInt8] {
-    state.withLock { state in
-      defer { state.lines = [] }
-      return state.lines
-    }
-  }
-
-  func discard() { _ = take() }
-}
-
-/// Writes taps into the run's directory.
-struct TapSink: BatchSink {
-  // Stages of a run follow one another, so the directory is never used from two threads at once.
-  private nonisolated(unsafe) let directory: RunDirectory
-  private let stage: String
-  private let threads: Int
-
-  init(directory: RunDirectory, stage: String, threads: Int) {
-    self.directory = directory
-    self.stage = stage
-    self.threads = threads
-  }
-
-  func write(_ batch: TrajectoryBatch, name: String) async throws {
-    let stream = try directory.tap(name, of: stage)
-    try await ParallelEncoding.run(
-      count: batch.count, threads: threads, encode: { try TrajectoryEncoder.encode(batch[$0], into: &$1) },
-      write: { try stream.write($0) })
-  }
-
-  func log(_ lines: [String], name: String) async throws {
-    try directory.stream("logs/\(name).log").write(Array(lines.map { $0 + "\n" }.joined().utf8))
-  }
-}
-
-extension Duration {
-  /// The duration in seconds.
-  public var inSeconds: Double {
-    Double(components.seconds) + Double(components.attoseconds) * 1e-18
   }
 }

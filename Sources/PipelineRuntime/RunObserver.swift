@@ -20,7 +20,19 @@ public protocol RunObserver: Sendable {
   func saved(checkpoint: String)
 }
 
+/// Hears nothing.
+public struct SilentObserver: RunObserver {
+  /// An observer.
+  public init() {}
+}
+
 extension RunObserver {
+  /// Nothing.
+  public func progressed(step: Int, activity: String, share: Double?) {}
+  /// Nothing.
+  public func warned(step: Int, stage: String, _ warning: StageReport.Warning) {}
+  /// Nothing.
+  public func found(_ badRecord: BadRecord) {}
   /// Nothing.
   public func stepEnded(_ report: StepReport) {}
   /// Nothing.

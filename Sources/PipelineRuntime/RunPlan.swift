@@ -23,6 +23,8 @@ public struct RunPlan: Sendable {
   public var writesTensorBoard = false
   /// The spec with every default filled in.
   public var resolved: JSONValue
+  /// The places of paths in `resolved`, such as `source.prompts`: they may differ where the files are the same.
+  public var pathPlaces: Set<String> = []
   /// The most threads to use.
   public var threads: Int
 

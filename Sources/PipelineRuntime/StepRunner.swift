@@ -4,7 +4,8 @@ import PipelineCore
 /// Drives one batch through the stages.
 struct StepRunner {
   private let plan: RunPlan
-  private let directory: RunDirectory
+  private let committer: Committer
+  private let cacheFolder: String
   private let observer: any RunObserver
   private let session: TrainingSession?
   private let source: any BatchSource
@@ -21,7 +22,8 @@ struct StepRunner {
     plan: RunPlan, directory: RunDirectory, observer: any RunObserver, session: TrainingSession?,
     source: any BatchSource
   ) {
-    (self.plan, self.directory, self.observer) = (plan, directory, observer)
+    (self.plan, self.observer) = (plan, observer)
+    (committer, cacheFolder) = (directory.committer, directory.cacheFolder)
     (self.session, self.source) = (session, source)
     figures = plan.stages.map { _ in StageFigures() }
     seconds = plan.stages.map { _ in 0 }
@@ -108,8 +110,8 @@ struct StepRunner {
     let context = StageContext(
       stage: stage.name, step: batch.number, seed: plan.seed, threads: plan.threads, report: report,
       training: session?.context(for: stage, step: batch.number, observer) ?? TrainingContext(),
-      cacheFolder: directory.cacheFolder,
-      sink: TapSink(directory: directory, stage: stage.name, threads: plan.threads))
+      cacheFolder: cacheFolder,
+      sink: TapSink(committer: committer, stage: stage.name, threads: plan.threads))
     let dropsBefore = batch.drops.count
     let arrived = batch.count
     observer.progressed(step: batch.number, activity: stage.name, share: nil)

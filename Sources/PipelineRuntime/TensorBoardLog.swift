@@ -10,20 +10,22 @@ struct TensorBoardLog {
   /// The file's name in the run's directory; TensorBoard looks for `tfevents` in it.
   static let file = "tensorboard/events.out.tfevents.0.shuffle-r1"
 
-  private let directory: RunDirectory
+  private let committer: Committer
 
-  init(directory: RunDirectory) { self.directory = directory }
+  init(committer: Committer) { self.committer = committer }
 
   /// Appends the lines of a step: every number and every histogram; what else they hold is left out.
   func write(_ lines: [MetricsLine]) throws {
     let step = lines.first?.members.first { $0.key == "step" }?.value.intValue ?? 0
-    let stream = try directory.stream(Self.file)
     let now = Date().timeIntervalSince1970
-    if stream.offset == 0 { try stream.write(TensorBoardEvents.fileVersion(wallTime: now)) }
+    if try committer.length(of: Self.file) == 0 {
+      try committer.append(TensorBoardEvents.fileVersion(wallTime: now), to: Self.file)
+    }
     let members = lines.flatMap(\.members).filter { $0.key != "step" }
     let scalars = members.compactMap { member in member.value.doubleValue.map { (member.key, $0) } }
     let histograms = members.compactMap { member in Self.histogram(member.value).map { (member.key, $0) } }
-    try stream.write(TensorBoardEvents.step(step, wallTime: now, scalars: scalars, histograms: histograms))
+    try committer.append(
+      TensorBoardEvents.step(step, wallTime: now, scalars: scalars, histograms: histograms), to: Self.file)
   }
 
   private static func histogram(_ value: JSONValue) -> TensorBoardEvents.Histogram? {

@@ -7,7 +7,7 @@ final class Trainer {
   let session: TrainingSession
   private let plan: TrainingPlan
   private let run: RunPlan
-  private let directory: RunDirectory
+  private let committer: Committer
   private let observer: any RunObserver
   private var checkpoints: CheckpointStore
   private var trainingWatch: TrainingWatch
@@ -16,6 +16,8 @@ final class Trainer {
 
   /// Whether the policy is what it was at the end of the last complete step.
   private var isBetweenSteps = true
+  /// A step whose updates are done, while the policy that they made is evaluated.
+  private(set) var pending: PendingStep?
   /// What a checkpoint after the last complete step holds.
   private var atLastStep: (steps: Int, source: JSONValue, memory: JSONValue, watch: JSONValue, score: Score?)
   /// The newest score.
@@ -38,23 +40,29 @@ final class Trainer {
   ///
   /// - Throws: What is wrong with the model or with the prompts of evaluations.
   init(_ training: TrainingPlan, _ run: RunPlan, _ directory: RunDirectory, _ observer: any RunObserver) async throws {
-    (plan, self.run, self.directory, self.observer) = (training, run, directory, observer)
-    let state = directory.training == .null ? [:] : directory.training
+    committer = directory.committer
+    (plan, self.run, self.observer) = (training, run, observer)
+    let state = committer.training == .null ? [:] : committer.training
     checkpoints = try CheckpointStore(
-      folder: directory.file("checkpoints"), keep: training.checkpoints.keep,
-      keepBest: training.checkpoints.keepBest && training.evaluation != nil, state: state["checkpoints"])
+      run: directory.folder, keep: training.checkpoints.keep,
+      keepBest: training.checkpoints.keepBest && training.evaluation != nil, threads: run.threads,
+      state: state["checkpoints"])
+    if checkpoints.record.latest != nil {
+      observer.progressed(step: committer.completeSteps, activity: "verifying the checkpoint", share: nil)
+      try await checkpoints.verifyLatest()
+    }
+    pending = try state["pending"].map { try PendingStep(step: directory.completeSteps, $0) }
     session = try await TrainingSession(
       training, needs: run.needs, checkpoint: checkpoints.record.latest.map(checkpoints.path), memory: state["memory"],
       threads: run.threads, cacheFolder: directory.cacheFolder
-    ) { [step = directory.completeSteps] in observer.progressed(step: step, activity: $0, share: nil) }
+    ) { [step = committer.completeSteps] in observer.progressed(step: step, activity: $0, share: nil) }
     trainingWatch = try state["watch"].map { try TrainingWatch(state: $0) } ?? TrainingWatch()
     if let steps = state["score"]?["steps"]?.intValue, let value = state["score"]?["value"]?.doubleValue {
       score = Score(steps: steps, value: value)
     }
     atLastStep = (
-      directory.completeSteps, state["source"] ?? .null, state["memory"] ?? .null, state["watch"] ?? .null, score
+      committer.completeSteps, state["source"] ?? .null, state["memory"] ?? .null, state["watch"] ?? .null, score
     )
-    if run.trains { checkpoints.tidy() }
     if let evaluation = training.evaluation {
       self.evaluation = try await Self.open(evaluation, policy: session.policy, run, directory)
     }
@@ -70,7 +78,14 @@ final class Trainer {
   private(set) var evaluations: [RunSummary.Evaluation] = []
 
   /// The policy is about to change, or not, where nothing trains it.
-  func updateBegan(_ trains: Bool) { isBetweenSteps = !trains }
+  func updateBegan() { isBetweenSteps = !run.trains }
+
+  /// The updates of a step are done; what is left of it can be done later.
+  func updateEnded(_ step: PendingStep, source: JSONValue) {
+    guard run.trains else { return }
+    pending = step
+    atLastStep = (step.step + 1, source, session.memory, trainingWatch.state, score)
+  }
 
   /// Warnings about a step's figures; none about a run that trains nothing.
   func watch(step: Int, _ metrics: [String: Double]) -> [TrainingWarning] {
@@ -79,7 +94,7 @@ final class Trainer {
 
   /// Evaluates before the first step.
   func evaluateBefore() async throws {
-    guard let evaluation, evaluation.plan.options.before, directory.completeSteps == 0 else { return }
+    guard let evaluation, evaluation.plan.options.before, committer.completeSteps == 0, pending == nil else { return }
     _ = try await evaluate(steps: 0, evaluation)
   }
 
@@ -96,50 +111,51 @@ final class Trainer {
   /// Saves where it is time to.
   func stepEnded(steps: Int, of count: Int?, source: JSONValue) async throws {
     isBetweenSteps = true
+    pending = nil
     atLastStep = (steps, source, session.memory, trainingWatch.state, score)
-    guard run.trains else { return try directory.save(training: state) }
+    guard run.trains else { return try committer.save(.whenCheap, training: state) }
     let isRegular = isDue(plan.checkpoints.every, steps: steps)
     let isBest = score.map { $0.steps == steps && checkpoints.wouldBeBest($0.value) } ?? false
     if isRegular || isBest { try await save(isRegular: isRegular) }
   }
 
-  /// Evaluates and saves at the end, unless that was done.
-  func finish(steps: Int, source: JSONValue) async throws {
-    if directory.isFinished { return }
-    if let evaluation, score?.steps != steps {
+  /// Evaluates at the end, unless that was done.
+  func evaluateAtEnd(steps: Int) async throws {
+    if let evaluation, score?.steps != steps, !committer.isFinished {
       _ = try await evaluate(steps: steps, evaluation)
     }
-    try directory.streamsGrew()
+  }
+
+  /// Saves at the end, unless that was done.
+  func finish() async throws {
+    if committer.isFinished { return }
+    try committer.streamsGrew()
     atLastStep.score = score
     if run.trains {
       try await save(isRegular: true, isLast: true)
     } else {
-      try directory.save(isLast: true, training: state)
+      try committer.save(.always, isLast: true, training: state)
     }
   }
 
-  /// Saves what an interruption would lose.
+  /// Saves what an interruption would lose: complete steps, and the updates of a step that was being evaluated.
   func saveInterrupted() async throws {
-    guard run.trains, isBetweenSteps, atLastStep.steps > directory.completeSteps else { return }
+    guard run.trains, isBetweenSteps || pending != nil, atLastStep.steps > committer.completeSteps else { return }
+    // What the step has written so far is part of what its checkpoint goes with.
+    if pending != nil { try committer.streamsGrew() }
     try await save(isRegular: false)
   }
 
   private func isDue(_ every: Int, steps: Int) -> Bool { every > 0 && steps.isMultiple(of: every) }
 
-  /// Saves a checkpoint; one that has begun is finished, whatever is asked.
   private func save(isRegular: Bool, isLast: Bool = false) async throws {
-    nonisolated(unsafe) let trainer = self
-    try await Task { try await trainer.saveWhole(isRegular: isRegular, isLast: isLast) }.value
-  }
-
-  private func saveWhole(isRegular: Bool, isLast: Bool) async throws {
     observer.progressed(step: max(0, atLastStep.steps - 1), activity: "checkpoint", share: nil)
     let value = atLastStep.score.flatMap { $0.steps == atLastStep.steps ? $0.value : nil }
     try await checkpoints.save(session.policy, steps: atLastStep.steps, isRegular: isRegular, score: value)
-    try directory.save(training: state)
+    try committer.save(.always, training: state)
     checkpoints.tidy()
     // Last of all: a run that has ended is not looked at again.
-    if isLast { try directory.save(isLast: true, training: state) }
+    if isLast { try committer.save(.always, isLast: true, training: state) }
     if let checkpoint { observer.saved(checkpoint: checkpoint) }
   }
 
@@ -152,6 +168,7 @@ final class Trainer {
     if let score = atLastStep.score {
       members.append(.init("score", ["steps": .number(score.steps), "value": .number(score.value)]))
     }
+    if let pending { members.append(.init("pending", pending.json)) }
     return .object(members)
   }
 
@@ -177,8 +194,8 @@ final class Trainer {
     score = Score(steps: steps, value: mean)
     var line = MetricsLine(step: steps)
     for metric in metrics { line.set(metric.name, .number(metric.value)) }
-    try directory.stream("evaluations.jsonl").write(line.line)
-    if run.writesTensorBoard { try TensorBoardLog(directory: directory).write([line]) }
+    try committer.append(line.line, to: "evaluations.jsonl")
+    if run.writesTensorBoard { try TensorBoardLog(committer: committer).write([line]) }
     evaluations.append(.init(steps: steps, metrics: metrics))
     observer.evaluated(steps: steps, metrics)
     return metrics

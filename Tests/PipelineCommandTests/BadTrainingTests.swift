@@ -208,21 +208,23 @@ struct BadTrainingTests {
     let remedy =
       "undo that to resume, resume all the same with --accept-changes, or start anew with --overwrite"
     try Case(
-      "another spec", "\(Self.simple) --resume", status: 2, "\(differs) (training.steps was 2, is 4); \(remedy)"
+      "another spec", "\(Self.simple) --resume", status: 2,
+      "\(differs) (results: training.steps was 2, is 4); \(remedy)"
     ).check(in: sandbox)
     try sandbox.run("printf 'x' | dd of=model/model.safetensors bs=1 seek=80000 conv=notrunc 2> /dev/null")
     try Case(
       "other weights", "\(Self.simple) --resume --set training.steps=2", status: 2,
-      "\(differs) (the policy's model has other files); \(remedy)"
+      "\(differs) (data: the policy's model has other files); \(remedy)"
     ).check(in: sandbox)
     try Case(
       "another model", "\(Self.simple) --resume --set training.steps=2 --set policy.with.model=other", status: 2,
-      #"\#(differs) (policy.with.model was "../model", is "../other"); \#(remedy)"#
+      #"\#(differs) (data: policy.with.model was "../model", is "../other", "#
+        + "the policy's model has other files); \(remedy)"
     ).check(in: sandbox)
     try sandbox.output("\(Self.simple) --resume --accept-changes")
     #expect(sandbox.completeSteps(of: "out") == 4)
-    try sandbox.run(
-      "rm -r out/checkpoints/step-4 && sed -i.bak 's/\"finished\": true/\"finished\": false/' out/state.json")
+    try sandbox.run("rm -r out/checkpoints/step-4")
+    try sandbox.changeState(of: "out") { $0.replacing(#""finished":true"#, with: #""finished":false"#) }
     try Case(
       "a checkpoint that is gone", "\(Self.simple) --resume",
       """

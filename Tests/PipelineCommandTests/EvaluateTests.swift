@@ -275,7 +275,7 @@ struct EvaluateTests {
       "shuffle-r1: error: standard input holds no prompts; check that the right file was named"),
     Case(
       "prompts that are not there", "shuffle-r1 evaluate --model model --prompts nowhere.jsonl",
-      "shuffle-r1: error: cannot open nowhere.jsonl: No such file or directory; check the path"),
+      "shuffle-r1: error: cannot open nowhere.jsonl: no such file; check the path"),
     Case(
       "a model that is not there", "shuffle-r1 evaluate --model nowhere --prompts questions.jsonl",
       "shuffle-r1: error: nowhere has no config.json; it must be the folder of a model"),

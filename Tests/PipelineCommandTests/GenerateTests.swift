@@ -307,7 +307,7 @@ struct GenerateTests {
       "shuffle-r1: error: nowhere has no config.json; it must be the folder of a model"),
     Case(
       "prompts that are not there", "shuffle-r1 generate --model model nowhere.jsonl",
-      "shuffle-r1: error: cannot open nowhere.jsonl: No such file or directory; check the path"),
+      "shuffle-r1: error: cannot open nowhere.jsonl: no such file; check the path"),
     Case(
       "a temperature below zero", "\(generate) --temperature -1 2>&1 | head -1 >&2; exit ${PIPESTATUS[0]}", status: 2,
       "Error: --temperature is -1.0, it must be 0 or more"),

@@ -124,7 +124,7 @@ struct RewardCommandTests {
           + "\"expected\": 1}"),
       Case(
         "no file", "shuffle-r1 reward exact --cases nowhere.jsonl",
-        "shuffle-r1: error: cannot open nowhere.jsonl: No such file or directory; check the path"),
+        "shuffle-r1: error: cannot open nowhere.jsonl: no such file; check the path"),
       Case(
         "an unknown option", #"shuffle-r1 reward exact --with '{"extact":1}' --cases cases.jsonl"#, status: 2,
         "shuffle-r1: error: --with:1:2: unknown option 'extact'; did you mean 'extract'?"),

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import Files
 import Foundation
 import PipelineCore
 import PipelineIO
@@ -32,12 +33,6 @@ private struct TestStage: Stage {
     batch.drop(stage: context.stage, by: { (rewards[$0] ?? 0) < 0.5 ? "low" : nil })
     context.report.metric("seen", Double(rewards.count))
   }
-}
-
-private struct SilentObserver: RunObserver {
-  func progressed(step: Int, activity: String, share: Double?) {}
-  func warned(step: Int, stage: String, _ warning: StageReport.Warning) {}
-  func found(_ badRecord: BadRecord) {}
 }
 
 @Suite("PipelineRun")
@@ -141,6 +136,47 @@ struct PipelineRunTests {
     #expect(try files("whole") == files("part"))
   }
 
+  @Test("a file that does not hold what was written is named, and nothing is cut", arguments: ["g0", "gX"])
+  func damagedStream(_ replacement: String) async throws {
+    _ = await failure { try await run("part", TestStage(failingStep: 3)) }
+    let path = folder + "/part/lineage.jsonl"
+    let text = String(decoding: FileManager.default.contents(atPath: path) ?? Data(), as: UTF8.self)
+    let damaged = replacement == "g0" ? String(text.dropLast(40)) : text.replacing(#""g0""#, with: #""gX""#)
+    try Data(damaged.utf8).write(to: URL(fileURLWithPath: path))
+    try Data("torn".utf8).append(to: folder + "/part/metrics.jsonl")
+    let before = try files("part")
+    #expect(await failure { try await run("part", TestStage(), .resume) }.hasPrefix(path + " "))
+    #expect(try files("part") == before)
+  }
+
+  @Test("a state that a power cut left ahead of its files is taken back to what the disk holds")
+  func powerCut() async throws {
+    func state() throws -> [JSONValue.Member] {
+      let data = FileManager.default.contents(atPath: folder + "/part/state.json") ?? Data()
+      return try JSONValue(parsing: String(decoding: data, as: UTF8.self)).objectValue ?? []
+    }
+    try await run("whole")
+    _ = await failure { try await run("part", TestStage(failingStep: 2)) }
+    let durable = try state().filter { ["complete_steps", "offsets", "sha256"].contains($0.key) }
+    _ = await failure { try await run("part", TestStage(failingStep: 4), .resume) }
+    let members =
+      try state().filter { !["durable", "checksum"].contains($0.key) } + [.init("durable", .object(durable))]
+    var hash = SHA256()
+    hash.add(Array(JSONValue.object(members).json.utf8))
+    let text = JSONValue.object(members + [.init("checksum", .string(hash.digits))]).prettyJSON
+    try Data(text.utf8).write(to: URL(fileURLWithPath: folder + "/part/state.json"))
+    // What was not yet on the disk is zeros.
+    let path = folder + "/part/metrics.jsonl"
+    let metrics = try #require(FileManager.default.contents(atPath: path))
+    try (metrics.dropLast(200) + Data(count: 200)).write(to: URL(fileURLWithPath: path))
+    let plan = plan(TestStage())
+    let directory = try RunDirectory(path: folder + "/part", existing: .resume, fingerprint: plan.resolved)
+    #expect(directory.completeSteps == 2)
+    #expect(directory.notice?.hasSuffix("Continuing after step 2, the last one that is complete on the disk") == true)
+    _ = try await PipelineRun(plan: plan, directory: directory).run()
+    #expect(try files("part") == files("whole"))
+  }
+
   @Test("the TensorBoard file of a run that was resumed is as long, and steps lie at the same places")
   func resumesTensorBoard() async throws {
     let file = "tensorboard/events.out.tfevents.0.shuffle-r1"
@@ -176,7 +212,7 @@ struct PipelineRunTests {
         + "directory with --output")
     #expect(
       await failure { try await run("a", seed: 2, .resume) }
-        == "the spec or its input differs from what \(path) was started with (seed was 1, is 2); "
+        == "the spec or its input differs from what \(path) was started with (results: seed was 1, is 2); "
         + "undo that to resume, resume all the same with --accept-changes, or start anew with --overwrite")
     let before = try files("a")
     try await run("a", seed: 2, .overwrite)

@@ -99,16 +99,18 @@ struct RollStage: Stage {
   }
 }
 
-/// Gives each response 1 for "yes".
+/// Gives each response 1 for "yes", and does what a test asks for before.
 struct YesStage: Stage {
   static let about = ComponentAbout(name: "yes", summary: "Likes yes")
   let reads: Set<Field> = [.response]
   let writes: Set<Field> = [.reward]
+  var before: @Sendable () async throws -> Void = {}
 
   init(options: NoOptions, assembly: Assembly) {}
-  init() {}
+  init(before: @escaping @Sendable () async throws -> Void = {}) { self.before = before }
 
   func run(_ batch: inout TrajectoryBatch, in context: StageContext) async throws {
+    try await before()
     for index in 0..<batch.count { batch[index].reward = try batch[index].response == "yes" ? 1 : 0 }
   }
 }

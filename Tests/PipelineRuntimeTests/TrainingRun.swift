@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import Files
 import Foundation
 import PipelineCore
 import PipelineIO
@@ -33,6 +34,8 @@ final class TrainingRun: Sendable {
     var checkpoints = CheckpointOptions()
     /// Steps from one evaluation to the next; nil for none.
     var evaluatesEvery: Int?
+    /// What scores the responses of evaluations.
+    var scoring = YesStage()
     var observer = RecordingObserver()
   }
 
@@ -51,7 +54,7 @@ final class TrainingRun: Sendable {
       var options = EvaluationOptions()
       (options.every, options.samples, options.score) = (every, 4, "reward")
       evaluation = EvaluationPlan(
-        options: options, reader: reader, scoring: [NamedStage(name: "yes", stage: YesStage())])
+        options: options, reader: reader, scoring: [NamedStage(name: "yes", stage: plan.scoring)])
     }
     let run = RunPlan(
       stages: plan.stages.map { NamedStage(name: type(of: $0).name, stage: $0) }, reader: reader,
@@ -86,6 +89,15 @@ final class TrainingRun: Sendable {
     try JSONValue(
       parsing: String(
         decoding: FileManager.default.contents(atPath: "\(folder)/\(run)/state.json") ?? Data(), as: UTF8.self))
+  }
+
+  /// Replaces `state.json`, with a checksum that is right.
+  func writeState(_ text: String, of run: String) throws {
+    let members = (try JSONValue(parsing: text).objectValue ?? []).filter { $0.key != "checksum" }
+    var hash = SHA256()
+    hash.add(Array(JSONValue.object(members).json.utf8))
+    let sealed = JSONValue.object(members + [.init("checksum", .string(hash.digits))])
+    try Data(sealed.prettyJSON.utf8).write(to: URL(fileURLWithPath: "\(folder)/\(run)/state.json"))
   }
 
   /// What lies among the checkpoints: folders with their number of steps, links with where they lead.

@@ -132,8 +132,7 @@ struct TrainingRunTests {
     let path = training.folder + "/part/state.json"
     let text = String(decoding: FileManager.default.contents(atPath: path) ?? Data(), as: UTF8.self)
     #expect(text.contains(#""finished": true"#))
-    try Data(text.replacing(#""finished": true"#, with: #""finished": false"#).utf8).write(
-      to: URL(fileURLWithPath: path))
+    try training.writeState(text.replacing(#""finished": true"#, with: #""finished": false"#), of: "part")
     try await training.run("part", .resume, change)
     #expect(try training.files(of: "part") == training.files(of: "whole"))
     #expect(try training.records("evaluations.jsonl", in: "part").map { $0["step"]?.intValue } == [0, 3, 6])
@@ -160,6 +159,43 @@ struct TrainingRunTests {
     try await training.run("part", .resume)
     #expect(try training.files(of: "part") == training.files(of: "whole"))
     #expect(try training.checkpoints(of: "part") == training.checkpoints(of: "whole"))
+  }
+
+  @Test(
+    "asked to stop during an evaluation, a run keeps the update and evaluates when it goes on", arguments: [1, 2, 3])
+  func stopsEvaluating(_ number: Int) async throws {
+    let training = try TrainingRun(prompts: 14)
+    let task = Mutex<Task<Void, any Error>?>(nil)
+    let evaluations = Atomic(0)
+    let updates = Atomic(0)
+    let stopping = YesStage {
+      // The first is that before the first step.
+      if evaluations.add(1, ordering: .relaxed).newValue == number + 1 { task.withLock { $0?.cancel() } }
+      try Task.checkCancellation()
+    }
+    func change(_ plan: inout TrainingRun.Plan, _ scoring: YesStage) {
+      plan.evaluatesEvery = 2
+      plan.rights = [1, 1, 3, 1, 2, 1, 0, 2]
+      plan.stages = [RollStage(), LearnStage { _ in updates.add(1, ordering: .relaxed) }]
+      plan.scoring = scoring
+    }
+    let (started, start) = AsyncStream<Void>.makeStream()
+    let running = Task {
+      for await _ in started { break }
+      try await training.run("part") { change(&$0, stopping) }
+    }
+    task.withLock { $0 = running }
+    start.yield()
+    await #expect(throws: CancellationError.self) { try await running.value }
+    #expect(try training.state(of: "part")["complete_steps"]?.intValue == 2 * number - 1)
+    #expect(try training.records("metrics.jsonl", in: "part").count == 2 * number - 1)
+    #expect(try training.checkpoints(of: "part")["latest"] == "-> step-\(2 * number)")
+    try await training.run("part", .resume) { change(&$0, YesStage()) }
+    #expect(updates.load(ordering: .relaxed) == 7)
+    try await training.run("whole") { change(&$0, YesStage()) }
+    #expect(try training.files(of: "part") == training.files(of: "whole"))
+    #expect(try training.checkpoints(of: "part") == training.checkpoints(of: "whole"))
+    #expect(try training.records("timings.jsonl", in: "part").count == 7)
   }
 
   @Test("asked to stop before an update, a run saves the step before")
@@ -204,6 +240,43 @@ struct TrainingRunTests {
         error.message
           == "\(training.folder)/out/checkpoints/step-4, from which the run would continue, is gone; put it back, or "
           + "start anew with --overwrite")
+    }
+  }
+
+  @Test("a checkpoint with another byte, a file too few or too many is named, and nothing is changed")
+  func damagedCheckpoint() async throws {
+    let damages: [(String, (String) throws -> Void)] = [
+      (
+        "steps has changed since it was saved (its SHA-256 differs)",
+        { try Data("5".utf8).write(to: file($0, "steps")) }
+      ),
+      ("steps has 2 bytes, but 1 were saved", { try Data("44".utf8).write(to: file($0, "steps")) }),
+      ("steps is gone", { try FileManager.default.removeItem(at: file($0, "steps")) }),
+      ("more is not part of the checkpoint", { try Data("x".utf8).write(to: file($0, "more")) }),
+      (
+        "steps: it is a symbolic link",
+        {
+          try FileManager.default.moveItem(at: file($0, "steps"), to: file($0, "../../elsewhere"))
+          try FileManager.default.createSymbolicLink(
+            atPath: file($0, "steps").path, withDestinationPath: "../../elsewhere")
+        }
+      ),
+    ]
+    func file(_ folder: String, _ name: String) -> URL {
+      URL(fileURLWithPath: folder).appendingPathComponent("out/checkpoints/step-4").appendingPathComponent(name)
+    }
+    for (message, damage) in damages {
+      let training = try TrainingRun(prompts: 14)
+      await #expect(throws: PipelineError.self) {
+        try await training.run { $0.stages = [RollStage(), failing(in: 5)] }
+      }
+      try damage(training.folder)
+      let before = try training.files(of: "out")
+      let error = await #expect(throws: PipelineError.self) {
+        try await training.run("out", .resume) { $0.stages = [RollStage(), LearnStage()] }
+      }
+      #expect(error?.message.contains(message) == true, "\(error?.message ?? "")")
+      #expect(try training.files(of: "out") == before)
     }
   }
 }

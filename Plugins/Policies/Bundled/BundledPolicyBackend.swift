@@ -47,9 +47,7 @@ public struct BundledPolicyBackend: PolicyBackend {
 
   /// The model's `config.json`, and its weights or their index.
   public func files(in folder: String) -> [String] {
-    let model = options.model.resolved(in: folder)
-    return ["config.json", "model.safetensors", "model.safetensors.index.json"].map { model + "/" + $0 }
-      .filter { FileManager.default.fileExists(atPath: $0) }
+    ModelFiles.identifying(in: options.model.resolved(in: folder))
   }
 
   /// Opens the model, or a checkpoint of it.

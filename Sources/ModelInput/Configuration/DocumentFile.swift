@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import Files
 import Foundation
 import PipelineCore
 
@@ -11,7 +12,7 @@ package enum DocumentFile {
     var status = stat()
     guard stat(path, &status) == 0 else {
       if errno == ENOENT || errno == ENOTDIR { return nil }
-      throw PipelineError(.inputOutput, "cannot read \(path): \(String(cString: strerror(errno)))")
+      throw SystemError.current("cannot read", path)
     }
     guard status.st_mode & S_IFMT == S_IFREG else { throw PipelineError(.inputOutput, "\(path) is no file") }
     guard status.st_size <= limit else {

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import Files
 import Foundation
 import PipelineCore
 
@@ -41,10 +42,7 @@ struct LineFile {
   @discardableResult
   func forEachLine(in part: Range<UInt64>?, _ body: (Line) throws -> Bool) throws -> End {
     let limit = [limit, part?.upperBound].compactMap { $0 }.min()
-    guard let file = fopen(path, "rb") else {
-      let reason = String(cString: strerror(errno))
-      throw PipelineError(.inputOutput, "cannot read \(path): \(reason); check who may read it")
-    }
+    guard let file = fopen(path, "rb") else { throw SystemError.current("cannot read", path) }
     defer { fclose(file) }
     var buffer: UnsafeMutablePointer<CChar>?
     var capacity = 0

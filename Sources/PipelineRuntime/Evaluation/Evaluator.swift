@@ -71,6 +71,7 @@ public struct Evaluator: Sendable {
   ///   - folder: The folder that relative paths of a prompt's images start from.
   ///   - progress: Hears of how many prompts it is known.
   /// - Throws: Options that the policy does not take, cancellation.
+  @concurrent
   public func faults(
     in prompts: [Trajectory], folder: (Trajectory) -> String = { _ in "" }, progress: (Int) -> Void = { _ in }
   ) async throws -> [EvaluationChunk.Failure] {
@@ -93,6 +94,7 @@ public struct Evaluator: Sendable {
   ///   - progress: Hears now and then how far it is.
   ///   - deliver: Gets each chunk when it is scored, in order; what it throws ends the evaluation.
   /// - Throws: What is wrong with all prompts or with a scoring stage; cancellation.
+  @concurrent
   public func run(
     _ prompts: [Trajectory], folder: (Trajectory) -> String = { _ in "" },
     progress: @escaping @Sendable (EvaluationProgress) -> Void = { _ in },

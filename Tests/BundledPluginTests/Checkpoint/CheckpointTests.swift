@@ -114,7 +114,7 @@ struct CheckpointTests {
         == "m/model.safetensors.index.json: 'y' is not in model-00001-of-00002.safetensors, where it should be")
     #expect(
       try fault { $0.replacingOccurrences(of: #""weight_map":{"#, with: #""weight_map":{"y":"gone.safetensors","#) }
-        == "cannot read m/gone.safetensors: No such file or directory")
+        == "cannot read m/gone.safetensors: no such file; check the path")
     #expect(try fault { _ in "{}" } == "m/model.safetensors.index.json has no 'weight_map'")
   }
 

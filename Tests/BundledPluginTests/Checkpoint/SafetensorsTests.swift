@@ -118,7 +118,7 @@ struct SafetensorsTests {
         + " safetensors file?")
     #expect(
       scratch.message { _ = try SafetensorsFile(path: scratch.path + "/none") }
-        == "cannot read none: No such file or directory")
+        == "cannot read none: no such file; check the path")
     #expect(scratch.message { _ = try SafetensorsFile(path: scratch.path) } == "FOLDER is no file")
   }
 

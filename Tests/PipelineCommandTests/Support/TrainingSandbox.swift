@@ -34,7 +34,7 @@ extension Sandbox {
   func training(in folder: String) -> [String: Data] {
     var files = run(in: folder).filter { !$0.key.hasPrefix("tensorboard/") }
     let state = text(folder + "/state.json").split(separator: "\n").filter { line in
-      !line.contains("timings.jsonl") && !line.contains("tensorboard/")
+      !line.contains("timings.jsonl") && !line.contains("tensorboard/") && !line.contains(#""checksum""#)
     }
     files["state.json"] = Data(state.joined(separator: "\n").utf8)
     // Links hold nothing, but lead somewhere.

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import Files
 import Foundation
 import PipelineCore
 
@@ -59,9 +60,9 @@ public final class CheckpointWriter {
     }
     storedName = Dictionary(uniqueKeysWithValues: zip(source.tensors.map(\.name), source.storedNames))
     let parent = url.deletingLastPathComponent().path
-    DurableFile.removeAbandoned(in: parent, name: url.lastPathComponent)
-    temporary = "\(parent)/\(DurableFile.partialName(url.lastPathComponent))"
-    guard mkdir(temporary, 0o755) == 0 else { throw SystemFailure.current("cannot make", temporary) }
+    DurableFolder.removeAbandoned(in: parent, name: url.lastPathComponent)
+    temporary = "\(parent)/\(DurableFolder.partialName(url.lastPathComponent))"
+    guard mkdir(temporary, 0o755) == 0 else { throw SystemError.current("cannot make", temporary) }
     do {
       try source.documents.get().write(to: temporary, config: source.config.document, precision: precision)
       try declare(precision: precision, shardByteCount: shardByteCount)
@@ -118,8 +119,8 @@ public final class CheckpointWriter {
   /// - Throws: When a weight is missing or the disk is full; the target is then unchanged.
   public func finish() throws {
     for writer in shards + others { try writer.finish() }
-    try DurableFile.syncFolder(temporary)
-    try DurableFile.move(folder: temporary, to: folder, replacing: existing == .replace)
+    try DurableFolder.synchronize(temporary)
+    try DurableFolder.move(folder: temporary, to: folder, replacing: existing == .replace)
     isFinished = true
   }
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import Files
 import Foundation
 import ModelInput
 import PipelineCore
@@ -7,12 +8,6 @@ import PipelineCore
 ///
 /// A policy that is trained may exist longer than its original checkpoint.
 struct ModelDocuments: Sendable {
-  private static let copied = [
-    "generation_config.json", "tokenizer.json", "tokenizer_config.json", "vocab.json", "merges.txt",
-    "added_tokens.json", "special_tokens_map.json", "chat_template.json", "chat_template.jinja",
-    "preprocessor_config.json", "video_preprocessor_config.json", "processor_config.json", "LICENSE", "NOTICE",
-  ]
-
   private let files: [(name: String, bytes: Data)]
   private let config: Data?
 
@@ -20,7 +15,7 @@ struct ModelDocuments: Sendable {
   ///
   /// - Throws: When one of them cannot be read.
   init(folder: String) throws {
-    files = try Self.copied.compactMap { name in
+    files = try ModelFiles.documents.compactMap { name in
       try DocumentFile.bytes("\(folder)/\(name)").map { (name, $0) }
     }
     config = try DocumentFile.bytes("\(folder)/config.json")

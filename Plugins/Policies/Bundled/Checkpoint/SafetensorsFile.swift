@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import Files
 import PipelineCore
 
 /// A memory-mapped safetensors file: eight bytes with the header's length, a JSON header, then the numbers.

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import Files
 import Foundation
 import PipelineCore
 
@@ -36,9 +37,8 @@ public final class SafetensorsWriter {
 
   /// The path of the file.
   public let path: String
-  private let descriptor: Int32
+  private let descriptor: FileDescriptor
   private var places: [String: Place] = [:]
-  private var isOpen = true
 
   private static let partCount = 1 << 18
 
@@ -76,23 +76,15 @@ public final class SafetensorsWriter {
     guard bytes.count <= SafetensorsFile.longestHeader else {
       throw PipelineError(.invalidData, "\(path): the names of \(tensors.count) tensors are too long for a header")
     }
-    descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o644)
-    guard descriptor >= 0 else { throw SystemFailure.current("cannot write", path) }
+    descriptor = try FileDescriptor(opening: path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, or: "cannot write")
     let start = 8 + bytes.count
     for name in places.keys {
       places[name] = places[name].map { Place(declaration: $0.declaration, offset: $0.offset + start) }
     }
-    do {
-      let length = withUnsafeBytes(of: UInt64(bytes.count).littleEndian) { Array($0) }
-      try (length + bytes).withUnsafeBytes { try put($0, at: 0) }
-      guard ftruncate(descriptor, off_t(start + end)) == 0 else { throw SystemFailure.current("cannot write", path) }
-    } catch {
-      close(descriptor)
-      throw error
-    }
+    let length = withUnsafeBytes(of: UInt64(bytes.count).littleEndian) { Array($0) }
+    try (length + bytes).withUnsafeBytes { try put($0, at: 0) }
+    try descriptor.resize(to: UInt64(start + end))
   }
-
-  deinit { if isOpen { close(descriptor) } }
 
   /// Writes a tensor from `Float`s, converted to its declared type.
   ///
@@ -137,18 +129,14 @@ public final class SafetensorsWriter {
     places[name]?.isWritten = true
   }
 
-  /// Writes everything to the disk and closes the file.
+  /// Writes everything to the disk.
   ///
   /// - Throws: When a declared tensor was not written, or the disk is full.
   public func finish() throws {
     if let missing = places.values.filter({ !$0.isWritten }).map(\.declaration.name).min() {
       throw PipelineError(.plugIn, "\(path): the tensor '\(missing)' was declared but not written")
     }
-    guard isOpen else { return }
-    isOpen = false
-    let isSynced = fsync(descriptor) == 0
-    let code = errno
-    guard close(descriptor) == 0, isSynced else { throw SystemFailure.current("cannot write", path, code: code) }
+    try descriptor.synchronize()
   }
 
   private func place(of name: String, count: Int) throws -> Place {
@@ -164,14 +152,6 @@ public final class SafetensorsWriter {
   }
 
   private func put(_ bytes: UnsafeRawBufferPointer, at offset: Int) throws {
-    var written = 0
-    while written < bytes.count {
-      let count = pwrite(
-        descriptor, bytes.baseAddress?.advanced(by: written), min(bytes.count - written, 1 << 30),
-        off_t(offset + written))
-      if count < 0, errno == EINTR { continue }
-      guard count > 0 else { throw SystemFailure.current("cannot write", path, code: count == 0 ? ENOSPC : errno) }
-      written += count
-    }
+    try descriptor.write(bytes, at: UInt64(offset))
   }
 }

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import Files
 
 /// A tensor in a checkpoint's file: converted or copied only on demand.
 public struct StoredTensor: @unchecked Sendable {

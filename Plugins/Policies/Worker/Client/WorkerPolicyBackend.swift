@@ -18,9 +18,7 @@ public struct WorkerPolicyBackend: PolicyBackend {
 
   /// The model's `config.json`, and its weights or their index, if this machine has them.
   public func files(in folder: String) -> [String] {
-    let model = options.model.resolved(in: folder)
-    return ["config.json", "model.safetensors", "model.safetensors.index.json"].map { model + "/" + $0 }
-      .filter { FileManager.default.fileExists(atPath: $0) }
+    ModelFiles.identifying(in: options.model.resolved(in: folder))
   }
 
   /// Starts the worker, and lets it load the model, or a checkpoint of it.

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import ChildProcesses
+import Files
 import Foundation
 import PipelineCore
 
@@ -43,7 +44,7 @@ struct WorkerStart {
     configuration.errorLineLimit = .max
     configuration.lastWordsCount = WorkerEnd.keptLines
     if !options.log.isStandardStream {
-      let file = try LogFile(options.log.resolved(in: opening.folder))
+      let file = try LogFile(path: options.log.resolved(in: opening.folder))
       configuration.onErrorLine = { file.add($0) }
     }
     do {
@@ -126,24 +127,5 @@ enum WorkerPython {
       }
     }
     return nil
-  }
-}
-
-/// A file to which lines are appended.
-private final class LogFile: Sendable {
-  private let handle: FileHandle
-
-  init(_ path: String) throws {
-    let descriptor = Foundation.open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o644)
-    guard descriptor >= 0 else {
-      throw PipelineError(
-        .inputOutput, "cannot write \(path): \(String(cString: strerror(errno))); check policy.with.log")
-    }
-    handle = FileHandle(fileDescriptor: descriptor, closeOnDealloc: true)
-  }
-
-  func add(_ line: String) {
-    // A full disk is no reason to stop a run because of the worker's log.
-    try? handle.write(contentsOf: Data((line + "\n").utf8))
   }
 }

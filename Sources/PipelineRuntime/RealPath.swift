@@ -2,12 +2,12 @@
 import Foundation
 
 /// Where a path leads, whatever links are on the way.
-struct RealPath {
+package struct RealPath {
   /// The names on the way from the root, which comes first.
-  let components: [String]
+  package let components: [String]
 
   /// Follows a path; what is not there yet is taken to be without links.
-  init(_ path: String) {
+  package init(_ path: String) {
     var missing: [String] = []
     var start = path.isEmpty ? "." : path
     while true {
@@ -30,5 +30,5 @@ struct RealPath {
   }
 
   /// Whether it lies in a folder, or is it.
-  func lies(in folder: RealPath) -> Bool { components.starts(with: folder.components) }
+  package func lies(in folder: RealPath) -> Bool { components.starts(with: folder.components) }
 }

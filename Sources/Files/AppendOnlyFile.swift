@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+import Foundation
+import PipelineCore
+
+/// A file that grows, and knows the hash of what was written to it.
+///
+/// Opening changes nothing yet: what stands behind the given length, left by a process that was killed, goes when the
+/// first byte is written or ``cut()`` is called.
+package final class AppendOnlyFile {
+  /// The number of bytes that count, with what is still buffered.
+  package private(set) var offset: UInt64
+  private let descriptor: FileDescriptor
+  private var pending: [UInt8] = []
+  private var hash: SHA256
+  private var isCut = false
+
+  private static let blockSize = 1 << 20
+
+  /// What went before: a length, and the hash of those bytes where it is known.
+  package struct Extent: Sendable, Hashable {
+    /// The number of bytes.
+    package var bytes: UInt64
+    /// The SHA-256 of them, in hexadecimal digits.
+    package var sha256: String
+
+    /// A length with its hash.
+    package init(bytes: UInt64, sha256: String) {
+      self.bytes = bytes
+      self.sha256 = sha256
+    }
+
+    /// Of a file that holds nothing.
+    package static let empty = Extent(bytes: 0, sha256: SHA256().digits)
+  }
+
+  /// Opens or makes a file that goes on after `extent`.
+  ///
+  /// - Throws: When the file does not begin with the bytes that `extent` tells of.
+  package init(in folder: Folder, name: String, after extent: Extent = .empty) throws {
+    let flags = extent.bytes == 0 ? O_RDWR | O_CREAT : O_RDWR
+    guard let descriptor = try folder.open(name, flags) else {
+      throw SystemError.current("cannot open", folder.path(of: name), code: ENOENT)
+    }
+    self.descriptor = descriptor
+    let size = try descriptor.size()
+    guard size >= extent.bytes else {
+      throw PipelineError(
+        .invalidData,
+        "\(descriptor.path) has \(size) bytes, but \(extent.bytes) were written; restore it from a copy, or start again "
+          + "with --overwrite")
+    }
+    hash = try descriptor.sha256(limit: extent.bytes)
+    guard hash.digits == extent.sha256 else {
+      throw PipelineError(
+        .invalidData,
+        "\(descriptor.path) has changed since it was written (its SHA-256 differs); restore it from a copy, or start "
+          + "again with --overwrite")
+    }
+    offset = extent.bytes
+    guard lseek(descriptor.rawValue, off_t(offset), SEEK_SET) >= 0 else {
+      throw SystemError.current("cannot write", descriptor.path)
+    }
+  }
+
+  /// The length and the hash of everything written so far.
+  package var extent: Extent { Extent(bytes: offset, sha256: hash.digits) }
+
+  /// Removes what stands behind the end: bytes of a process that was killed.
+  package func cut() throws {
+    if isCut { return }
+    try descriptor.resize(to: offset - UInt64(pending.count))
+    isCut = true
+  }
+
+  /// Appends bytes.
+  package func write(_ bytes: [UInt8]) throws {
+    try cut()
+    offset += UInt64(bytes.count)
+    hash.add(bytes)
+    if pending.isEmpty, bytes.count >= Self.blockSize {
+      return try bytes.withUnsafeBytes { try descriptor.write($0) }
+    }
+    pending.append(contentsOf: bytes)
+    if pending.count >= Self.blockSize { try flush() }
+  }
+
+  /// Writes out the buffer.
+  package func flush() throws {
+    try pending.withUnsafeBytes { try descriptor.write($0) }
+    pending.removeAll(keepingCapacity: true)
+  }
+
+  /// Writes out the buffer and waits until it is on the disk.
+  package func synchronize() throws {
+    try flush()
+    try descriptor.synchronize()
+  }
+}

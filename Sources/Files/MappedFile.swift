@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+import Foundation
+import PipelineCore
+
+/// A file's bytes, read by the system when they are accessed; unmapped with the last reference.
+///
+/// The file must not become shorter meanwhile: touching what is gone ends the process.
+package final class MappedFile: @unchecked Sendable {
+  /// The path as it was given.
+  package let path: String
+  /// The bytes of the file.
+  package let bytes: UnsafeRawBufferPointer
+
+  /// Maps a file.
+  ///
+  /// - Throws: When it cannot be read or is empty.
+  package init(path: String) throws {
+    self.path = path
+    let file = try FileDescriptor(opening: path, O_RDONLY, or: "cannot read")
+    let status = try file.status()
+    guard status.st_mode & S_IFMT == S_IFREG else { throw PipelineError(.inputOutput, "\(path) is no file") }
+    guard status.st_size > 0 else { throw PipelineError(.invalidData, "\(path) is empty") }
+    let count = Int(status.st_size)
+    guard let address = mmap(nil, count, PROT_READ, MAP_PRIVATE, file.rawValue, 0), address != MAP_FAILED else {
+      throw SystemError.current("cannot map", path)
+    }
+    bytes = UnsafeRawBufferPointer(start: address, count: count)
+  }
+
+  deinit { munmap(UnsafeMutableRawPointer(mutating: bytes.baseAddress), bytes.count) }
+}

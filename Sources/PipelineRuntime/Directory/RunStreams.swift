@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+import Files
+import PipelineCore
+
+/// The files of a run that grow step by step.
+struct RunStreams {
+  private let folder: Folder
+  private var open: [String: AppendOnlyFile] = [:]
+  /// Folders that have got a file whose name is not known to be on the disk.
+  private var changedFolders: Set<String> = []
+
+  /// Opens the files of an earlier part of the run and checks that they begin with what it wrote; changes nothing.
+  ///
+  /// - Throws: The first that does not, by name.
+  init(in folder: Folder, after extents: [String: AppendOnlyFile.Extent] = [:]) throws {
+    self.folder = folder
+    for (name, extent) in extents.sorted(by: { $0.key < $1.key }) {
+      // One that was noted and never made.
+      if extent.bytes == 0, try folder.kind(of: name) == nil { continue }
+      open[name] = try AppendOnlyFile(in: folder, name: name, after: extent)
+    }
+  }
+
+  /// The stream of a name, made where it is new.
+  mutating func stream(_ name: String) throws -> AppendOnlyFile {
+    if let stream = open[name] { return stream }
+    let stream = try AppendOnlyFile(in: folder, name: name)
+    // What a part of the run that nobody remembers has written.
+    try stream.cut()
+    open[name] = stream
+    if let slash = name.lastIndex(of: "/") { changedFolders.insert(String(name[..<slash])) }
+    return stream
+  }
+
+  /// Removes what stands behind the ends: bytes of steps that were not complete when the run was killed.
+  func cut() throws { for stream in open.values { try stream.cut() } }
+
+  /// Writes out the buffers and returns the length and hash of every file.
+  func extents() throws -> [String: AppendOnlyFile.Extent] {
+    try open.mapValues { stream in
+      try stream.flush()
+      return stream.extent
+    }
+  }
+
+  /// Waits until all of it is on the disk, new names below the run's folder too.
+  mutating func synchronize() throws {
+    for stream in open.values { try stream.synchronize() }
+    for name in changedFolders { try folder.folder(name)?.synchronize() }
+    changedFolders = []
+  }
+}
