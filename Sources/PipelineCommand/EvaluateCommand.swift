@@ -115,7 +115,8 @@ struct EvaluateCommand: AsyncParsableCommand {
 
     line.update("opening \(model.name)", share: nil)
     let policy = try await model.open(threads: work.threads, output: output)
-    let evaluator = Evaluator(policy: policy, scoring: stages, options: options)
+    let sampler = try policy.required(.generation, \.sampler)
+    let evaluator = Evaluator(sampler: sampler, scoring: stages, options: options)
     let faults = try await evaluator.faults(in: input.prompts, folder: RecordArguments.folder) { count in
       line.update("looking at prompt \(count)", share: nil)
     }
@@ -150,7 +151,7 @@ struct EvaluateCommand: AsyncParsableCommand {
     try badRecordsFile?.finish()
     line.clear()
     try report.print(text: { text(summary, style: $0) }, json: { json(summary) })
-    let remarks = await (policy as? any TextPolicy)?.remarks() ?? []
+    let remarks = await sampler.remarks()
     if !work.quiet {
       let made = tokens > 0 ? ", \(tokens.of("token"))\(clock.speed(tokens))" : ""
       Terminal.say(([await closing(summary, input, made)] + remarks).joined(separator: "; "))

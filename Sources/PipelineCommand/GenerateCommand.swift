@@ -70,7 +70,8 @@ struct GenerateCommand: AsyncParsableCommand {
     options.tooLong = tooLong
     let output = records.output == "-" ? nil : records.output
     let policy = try await model.open(threads: work.threads, output: output)
-    let sampler = RolloutSampler(policy: policy, options: options)
+    let source = try policy.required(.generation, \.sampler)
+    let sampler = RolloutSampler(sampler: source, options: options)
 
     let line = stream.line
     let count = count
@@ -103,7 +104,7 @@ struct GenerateCommand: AsyncParsableCommand {
     var left: [String] = []
     if tally.skipped > 0 { left.append("too long, left out: \(tally.skipped)") }
     if tally.cut > 0 { left.append("too long, cut: \(tally.cut)") }
-    if let served = policy as? any TextPolicy { left += await served.remarks() }
+    left += await source.remarks()
     var made = "generate: \(tally.prompts.of("prompt")), \(tally.rollouts.of("rollout")), "
     if tally.tokens > 0 { made += tally.tokens.of("token") + ", " }
     await policy.close()

@@ -53,8 +53,8 @@ struct LogProbsCommand: AsyncParsableCommand {
     stream.line.update("opening \(model.name)", share: nil)
     let policy = try await model.open(threads: work.threads)
     let scorer = LogProbScorer(
-      policy: policy, field: Field(field.rawValue),
-      temperature: temperature.map { .fixed($0) } ?? .recorded)
+      source: try policy.required(.logProbs, \.logProbs), codec: try policy.required(.logProbs, \.codec),
+      field: Field(field.rawValue), temperature: temperature.map { .fixed($0) } ?? .recorded)
     var (scored, tokens, others) = (0, 0, 0)
     try await stream.forEachBatch { batch, share in
       stream.line.update("\(scored) scored", share: share?.before)
