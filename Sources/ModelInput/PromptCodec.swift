@@ -51,12 +51,12 @@ package struct PromptCodec: Sendable {
   package func encode(
     _ prompt: PolicyPrompt, grid: (_ address: String, _ folder: String) throws -> ImageGrid
   ) throws -> EncodedPrompt {
-    func tokenCounts(_ addresses: [String]) throws -> [Int] {
-      try addresses.map { try grid($0, prompt.folder).tokenCount(mergeSize: config.vision.spatialMergeSize) }
-    }
     switch prompt.content {
     case .tokens(let tokens, let addresses):
-      try config.checkExpanded(tokens.map(Int.init), tokenCounts: tokenCounts(addresses))
+      let grids = try addresses.map { try grid($0, prompt.folder) }
+      try config.checkExpanded(
+        tokens.map(Int.init), tokenCounts: grids.map { $0.tokenCount(mergeSize: config.vision.spatialMergeSize) })
+      try config.check(prompt: tokens, grids: grids, responses: [])
       return EncodedPrompt(tokens: tokens, images: addresses, folder: prompt.folder)
     case .messages(let messages):
       let tokenizer = try knownTokenizer()
@@ -66,7 +66,9 @@ package struct PromptCodec: Sendable {
           "prompt: message \(index) has no content: a string or an array of parts; calls of tools are not rendered")
       }
       let addresses = ChatMessage.images(in: messages).map(\.address)
-      let counts = try tokenCounts(addresses)
+      let counts = try addresses.map {
+        try grid($0, prompt.folder).tokenCount(mergeSize: config.vision.spatialMergeSize)
+      }
       let ids = try config.expandingImages(
         in: tokenizer.encode(ChatTemplate.render(messages)), tokenCounts: counts)
       return EncodedPrompt(tokens: ids.map { Int32($0) }, images: addresses, folder: prompt.folder)

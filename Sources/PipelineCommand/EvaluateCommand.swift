@@ -112,7 +112,8 @@ struct EvaluateCommand: AsyncParsableCommand {
     let clock = Stopwatch()
     var (warned, tokens): (Set<String>, Int) = ([], 0)
     let summary = try await withClosing({ await policy.close() }) {
-      let evaluator = Evaluator(policy: policy, scoring: stages, options: options)
+      let sampler = try policy.required(.generation, \.sampler)
+      let evaluator = Evaluator(sampler: sampler, scoring: stages, options: options)
       let faults = try await evaluator.faults(in: input.prompts, folder: RecordArguments.folder) { count in
         line.update("looking at prompt \(count)", share: nil)
       }
@@ -144,7 +145,7 @@ struct EvaluateCommand: AsyncParsableCommand {
     try badRecordsFile?.finish()
     line.clear()
     try report.print(text: { text(summary, style: $0) }, json: { json(summary) })
-    let remarks = await (policy as? any TextPolicy)?.remarks() ?? []
+    let remarks = await sampler.remarks()
     if !work.quiet {
       let made = tokens > 0 ? ", \(tokens.of("token"))\(clock.speed(tokens))" : ""
       Terminal.say(([await closing(summary, input, made)] + remarks).joined(separator: "; "))

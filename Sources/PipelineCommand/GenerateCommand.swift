@@ -74,9 +74,10 @@ struct GenerateCommand: AsyncParsableCommand {
   }
 
   private func generate(
-    with policy: any Policy, _ options: RolloutSampler.Options, _ stream: RecordStream, _ output: String?
+    with policy: Policy, _ options: RolloutSampler.Options, _ stream: RecordStream, _ output: String?
   ) async throws {
-    let sampler = RolloutSampler(policy: policy, options: options)
+    let source = try policy.required(.generation, \.sampler)
+    let sampler = RolloutSampler(sampler: source, options: options)
     let line = stream.line
     let count = count
     var tally = Tally()
@@ -108,7 +109,7 @@ struct GenerateCommand: AsyncParsableCommand {
     var left: [String] = []
     if tally.skipped > 0 { left.append("too long, left out: \(tally.skipped)") }
     if tally.cut > 0 { left.append("too long, cut: \(tally.cut)") }
-    if let served = policy as? any TextPolicy { left += await served.remarks() }
+    left += await source.remarks()
     var made = "generate: \(tally.prompts.of("prompt")), \(tally.rollouts.of("rollout")), "
     if tally.tokens > 0 { made += tally.tokens.of("token") + ", " }
     await stream.summarise(made + tally.speed(with: .init(responses: 0, tokens: 0)), left)

@@ -55,10 +55,10 @@ struct LogProbsCommand: AsyncParsableCommand {
     try await withClosing({ await policy.close() }) { try await score(with: policy, stream) }
   }
 
-  private func score(with policy: any Policy, _ stream: RecordStream) async throws {
+  private func score(with policy: Policy, _ stream: RecordStream) async throws {
     let scorer = LogProbScorer(
-      policy: policy, field: Field(field.rawValue),
-      temperature: temperature.map { .fixed($0) } ?? .recorded)
+      source: try policy.required(.logProbs, \.logProbs), codec: try policy.required(.logProbs, \.codec),
+      field: Field(field.rawValue), temperature: temperature.map { .fixed($0) } ?? .recorded)
     var (scored, tokens, others) = (0, 0, 0)
     try await stream.forEachBatch { batch, share in
       stream.line.update("\(scored) scored", share: share?.before)

@@ -30,25 +30,27 @@ struct ScoringModelArguments: ParsableArguments {
   var name: String { model ?? "the policy" }
 
   /// Opens the model to compute with, not to train.
-  func open(threads: Int) async throws -> any Policy {
+  func open(threads: Int) async throws -> Policy {
     guard let policy else { return try ChosenPolicy.bundled(model ?? "", threads: threads) }
     return try await ChosenPolicy.named(policy, for: .logProbs)
-      .open(PolicyOpening(purpose: .inference, threads: threads))
+      .opened(PolicyOpening(purpose: .inference, threads: threads))
   }
 }
 
 /// Policies as options of a command name them.
 private enum ChosenPolicy {
   /// The bundled policy with the model of a folder, to compute with.
-  static func bundled(_ folder: String, threads: Int) throws -> BundledPolicy {
+  static func bundled(_ folder: String, threads: Int) throws -> Policy {
     var options = BundledPolicy.Options()
     options.use = .inference
     options.threads = threads
-    return try BundledPolicy(folder: folder, options: options)
+    var policy = Policy(try BundledPolicy(folder: folder, options: options))
+    policy.trainable = nil
+    return policy
   }
 
   /// The policy that a text names, which must have what it is for.
-  static func named(_ text: String, for need: PolicyNeed) throws -> any PolicyBackend {
+  static func named(_ text: String, for need: PolicyAbility) throws -> any PolicyBackend {
     let backend = try SpecLoader.policy(reference: text, registry: CommandEnvironment.registry)
     guard backend.offers.contains(need) else {
       let lack = need == .generation ? "responses" : "log-probabilities"
@@ -97,11 +99,11 @@ struct SampledModelArguments: ParsableArguments {
   /// Opens the model to sample from.
   ///
   /// - Parameter output: The file that is written, beside which answers are kept until it is complete; nil for none.
-  func open(threads: Int, output: String?) async throws -> any Policy {
+  func open(threads: Int, output: String?) async throws -> Policy {
     if policy == nil, server == nil { return try ChosenPolicy.bundled(model ?? "", threads: threads) }
     let named = try policy.map { try ChosenPolicy.named($0, for: .generation) }
-    let opened = try named ?? SpecLoader.policy("openai", with: serverOptions, registry: CommandEnvironment.registry)
-    return try await opened.open(
+    let backend = try named ?? SpecLoader.policy("openai", with: serverOptions, registry: CommandEnvironment.registry)
+    return try await backend.opened(
       PolicyOpening(purpose: .inference, threads: threads, cacheFolder: output.map { AnswersBeside($0).folder }))
   }
 

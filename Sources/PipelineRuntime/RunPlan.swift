@@ -45,7 +45,7 @@ public struct RunPlan: Sendable {
   }
 
   /// What the stages use of a policy.
-  var needs: Set<PolicyNeed> { stages.reduce(into: []) { $0.formUnion($1.stage.needs) } }
+  var needs: Set<PolicyAbility> { stages.reduce(into: []) { $0.formUnion($1.stage.needs) } }
 
   /// Whether the run ends with another policy than it began with.
   var trains: Bool { training != nil && needs.contains(.training) }

@@ -151,7 +151,8 @@ final class Trainer {
   private func save(isRegular: Bool, isLast: Bool = false) async throws {
     observer.progressed(step: max(0, atLastStep.steps - 1), activity: "checkpoint", share: nil)
     let value = atLastStep.score.flatMap { $0.steps == atLastStep.steps ? $0.value : nil }
-    try await checkpoints.save(session.policy, steps: atLastStep.steps, isRegular: isRegular, score: value)
+    let trainable = try session.policy.required(.training, \.trainable)
+    try await checkpoints.save(trainable, steps: atLastStep.steps, isRegular: isRegular, score: value)
     try committer.save(.always, training: state)
     checkpoints.tidy()
     // Last of all: a run that has ended is not looked at again.
@@ -202,7 +203,7 @@ final class Trainer {
   }
 
   private static func open(
-    _ plan: EvaluationPlan, policy: any Policy, _ run: RunPlan, _ directory: RunDirectory
+    _ plan: EvaluationPlan, policy: Policy, _ run: RunPlan, _ directory: RunDirectory
   ) async throws -> Evaluation {
     var options = Evaluator.Options()
     options.sampling = plan.options.sampling
@@ -212,7 +213,8 @@ final class Trainer {
     options.cacheFolder = directory.cacheFolder
     options.score = plan.options.score.isEmpty ? .automatic : EvaluationScore(name: plan.options.score)
     options.category = plan.options.by.isEmpty ? nil : Field(plan.options.by)
-    let evaluator = Evaluator(policy: policy, scoring: plan.scoring, options: options)
+    let evaluator = Evaluator(
+      sampler: try policy.required(.generation, \.sampler), scoring: plan.scoring, options: options)
     let reader = TrajectoryReader(plan.reader)
     var prompts = try await reader.next()?.trajectories ?? []
     if plan.options.limit > 0 { prompts = Array(prompts.prefix(plan.options.limit)) }

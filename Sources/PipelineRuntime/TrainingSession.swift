@@ -3,8 +3,10 @@ import PipelineCore
 
 /// A run's policy, and what its stages keep from step to step.
 final class TrainingSession {
-  let policy: any Policy
-  private let reference: (any Policy)?
+  /// The policy, with a reference if a stage needs one.
+  let policy: Policy
+  /// The second policy that was opened for the initial weights, if one was needed.
+  private let first: Policy?
   private let trains: Bool
   private var memories: [String: StageMemory] = [:]
 
@@ -12,30 +14,31 @@ final class TrainingSession {
   ///
   /// - Throws: What is wrong with the model.
   init(
-    _ training: TrainingPlan, needs: Set<PolicyNeed>, checkpoint: String?, memory: JSONValue?, threads: Int,
+    _ training: TrainingPlan, needs: Set<PolicyAbility>, checkpoint: String?, memory: JSONValue?, threads: Int,
     cacheFolder: String, progressed: @escaping @Sendable (_ activity: String) -> Void
   ) async throws {
     trains = needs.contains(.training)
-    policy = try await training.policy.open(
+    var policy = try await training.policy.opened(
       PolicyOpening(
         purpose: trains ? .training : .inference, folder: training.folder, checkpoint: checkpoint, threads: threads,
         cacheFolder: cacheFolder, progressed: progressed))
-    if !needs.contains(.reference) {
-      reference = nil
-    } else if let kept = try await policy.reference() {
-      reference = kept
-    } else {
-      reference = try await training.policy.open(
+    if needs.contains(.reference), policy.reference == nil {
+      let first = try await training.policy.opened(
         PolicyOpening(
           purpose: .inference, folder: training.folder, threads: threads, cacheFolder: cacheFolder,
           progressed: progressed))
+      policy.reference = first.logProbs
+      self.first = first
+    } else {
+      first = nil
     }
+    self.policy = policy
     for member in memory?.objectValue ?? [] { memories[member.key] = StageMemory(member.value) }
   }
 
   /// Gives back what policies hold.
   func close() async {
-    await reference?.close()
+    await first?.close()
     await policy.close()
   }
 
@@ -45,7 +48,7 @@ final class TrainingSession {
     memories[stage.name] = memory
     let name = stage.name
     return TrainingContext(
-      policy: policy, reference: reference, policyVersion: trains ? step : 0, memory: memory
+      policy: policy.limited(to: stage.stage.needs), policyVersion: trains ? step : 0, memory: memory
     ) { activity, share in
       observer.progressed(step: step, activity: "\(name): \(activity)", share: nil)
     }

@@ -48,7 +48,7 @@ public struct AssembledPipeline: Sendable {
   }
 
   /// What the stages need from the policy.
-  public var needs: Set<PolicyNeed> { stages.reduce(into: []) { $0.formUnion($1.stage.needs) } }
+  public var needs: Set<PolicyAbility> { stages.reduce(into: []) { $0.formUnion($1.stage.needs) } }
 
   /// The folder that paths with ``SpecPath/Base/specFolder`` are relative to; empty for the working folder.
   public var folder: String { Self.folder(of: file) }

@@ -14,7 +14,7 @@ public struct ComponentDescription: Sendable {
   /// The fields that a stage adds to its trajectories, with default options; nil for other kinds.
   public let writes: [Field]?
   /// What a stage needs from the policy, with default options; nil for other kinds.
-  public let needs: [PolicyNeed]?
+  public let needs: [PolicyAbility]?
 
   /// Describes a component.
   ///
@@ -49,7 +49,7 @@ public struct ComponentDescription: Sendable {
       }
     self.reads = reads.map(StageChain.ordered)
     self.writes = (instance as? any Stage).map { StageChain.ordered($0.writes) }
-    self.needs = (instance as? any Stage).map { stage in PolicyNeed.allCases.filter(stage.needs.contains) }
+    self.needs = (instance as? any Stage).map { stage in PolicyAbility.allCases.filter(stage.needs.contains) }
   }
 
   /// Its registered name.

@@ -131,6 +131,12 @@ public struct PipelineChecker: Sendable {
         PipelineError(
           .invalidSpec, "'training.evaluation' evaluates a policy, and the spec names none",
           at: tree.place(of: ["training", "evaluation"])))
+    } else if !spec.training.evaluation.prompts.paths.isEmpty, let policy, !policy.offers.contains(.generation) {
+      errors.append(
+        PipelineError(
+          .invalidSpec,
+          "'training.evaluation' samples responses, which the policy '\(type(of: policy).name)' does not offer; name another "
+            + "policy", at: tree.place(of: ["training", "evaluation"])))
     }
     return errors
   }

@@ -8,27 +8,29 @@ import PipelineCore
 /// let policy = ScriptedPolicy(answers: ["What is 3 + 4?": ["\\boxed{7}", "\\boxed{8}"]], otherwise: ["no idea"])
 /// var options = RolloutSampler.Options()
 /// options.count = 4
-/// let sampler = RolloutSampler(policy: policy, options: options)
+/// let sampler = RolloutSampler(sampler: policy.sampler, options: options)
 /// let outcomes = try await sampler.rollouts(of: prompts)
 /// // Rollouts 0 and 2 say 7, rollouts 1 and 3 say 8.
 /// let steps = await policy.calls.compactMap { if case .step(let step) = $0 { step.learningRate } else { nil } }
 /// ```
+/// A stage works with it as with any other policy: `TrainingContext(policy: policy.policy)`.
+///
 /// The responses to a prompt are its answers in turn, independent of the seeds. Tokens are the bytes of UTF-8, with
 /// ``endToken`` after an answer and ``imageToken`` for each image. Log-probabilities are made up: they lie in −4…0,
 /// depend on the prompt, on the tokens so far and on the number of steps, and are the same for generated and for given
 /// responses.
-public actor ScriptedPolicy: Policy {
+public actor ScriptedPolicy: TokenCodec, TokenGenerator, LogProbSource, TrainablePolicy {
   /// A call of a policy, in order.
   public enum Call: Sendable {
-    /// See ``Policy/generate(_:sampling:progress:)``.
+    /// See ``TokenGenerator/generate(_:sampling:progress:)``.
     case generate([GenerationRequest], sampling: SamplingOptions)
-    /// See ``Policy/logProbs(of:temperature:)``.
+    /// See ``LogProbSource/logProbs(of:temperature:)``.
     case logProbs([ResponseGroup], temperature: Double)
-    /// See ``Policy/accumulate(_:temperature:gradient:)``; `gradients` are what the closure gave.
+    /// See ``TrainablePolicy/accumulate(_:temperature:gradient:)``; `gradients` are what the closure gave.
     case accumulate([ResponseGroup], temperature: Double, gradients: [[[Float]]])
-    /// See ``Policy/step(_:)``.
+    /// See ``TrainablePolicy/step(_:)``.
     case step(OptimizerStep)
-    /// See ``Policy/save(to:)``. Nothing is written.
+    /// See ``TrainablePolicy/save(to:)``. Nothing is written.
     case save(folder: String)
   }
 
@@ -68,6 +70,12 @@ public actor ScriptedPolicy: Policy {
       architecture: "scripted", parameterCount: 0, vocabularySize: 258, contextLength: contextLength,
       markTokens: [Self.endToken, Self.imageToken])
   }
+
+  /// The policy as stages get it, without a reference; set another scripted policy as its reference if one is needed.
+  nonisolated public var policy: Policy { Policy(self) }
+
+  /// Samples its answers.
+  nonisolated public var sampler: any ResponseSampler { TokenResponseSampler(codec: self, generator: self) }
 
   /// The bytes of the prompt's text, and a token for each image.
   public func encode(_ prompt: PolicyPrompt) throws -> EncodedPrompt {

@@ -70,7 +70,8 @@ struct KLPenaltyStageTests {
       rollout(1, reward: 1, logProbs: [-1], reference: [-2]),
       rollout(2, reward: nil, logProbs: [-1], reference: nil),
     ])
-    let context = StageContext(stage: "kl-penalty", training: TrainingContext(reference: reference))
+    let context = StageContext(
+      stage: "kl-penalty", training: TrainingContext(policy: Policy(codec: reference, reference: reference)))
     try await stage { $0.coefficient = 1 }.run(&batch, in: context)
     let prompt = try await reference.encode(PolicyPrompt("What is x?"))
     let group = ResponseGroup(prompt: prompt, responses: [[65, 65]])
@@ -141,7 +142,9 @@ struct KLPenaltyStageTests {
       rollout(6, reward: 1, logProbs: [-1], reference: nil, [.sampling: ["temperature": "hot"]]),
     ])
     batch[5].set(.tokens, to: nil)
-    let context = StageContext(stage: "kl-penalty", training: TrainingContext(reference: ScriptedPolicy()))
+    let reference = ScriptedPolicy()
+    let context = StageContext(
+      stage: "kl-penalty", training: TrainingContext(policy: Policy(codec: reference, reference: reference)))
     try await stage().run(&batch, in: context)
     #expect(batch.trajectories.map(\.reward) == [1, nil, nil, nil, nil, nil, nil])
     #expect(batch.trajectories.map(\.rewardStatus) == [nil] + Array(repeating: .failed, count: 6))
@@ -149,7 +152,7 @@ struct KLPenaltyStageTests {
     #expect(
       context.report.warnings.map(\.message) == [
         "6 trajectories lose their rewards since their KL divergence cannot be computed; the first: 'g/1', "
-          + "'ref_logprobs' holds 2 numbers for 1 tokens"
+          + "'ref_logprobs' has 2 numbers for a response of 1 tokens; it must have one for each"
       ])
   }
 
@@ -163,7 +166,9 @@ struct KLPenaltyStageTests {
     Fault(field: .logprobs, value: .null, reason: "the record has no array 'logprobs'"),
     Fault(
       field: .logprobs, value: ["low"], reason: #"'logprobs' must be an array of numbers, found "low" in it"#),
-    Fault(field: .refLogprobs, value: [-1, -1], reason: "'ref_logprobs' holds 2 numbers for 1 tokens"),
+    Fault(
+      field: .refLogprobs, value: [-1, -1],
+      reason: "'ref_logprobs' has 2 numbers for a response of 1 tokens; it must have one for each"),
     Fault(field: .lossMask, value: [2], reason: "'loss_mask' must hold 0 and 1, found 2"),
     Fault(
       field: .lossMask, value: [1, 1], reason: "'loss_mask' must be an array with an element for each of 1 tokens"),

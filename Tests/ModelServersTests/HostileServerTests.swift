@@ -22,9 +22,9 @@ struct HostileServerTests {
     let asking = Asking(server, model: model)
     let policy = try await asking.policy()
     let records = ["a", "b"].map { Trajectory(id: $0, group: $0, fields: [.prompt: .string($0)]) }
-    let outcomes = try await RolloutSampler(policy: policy, options: asking.sampling).rollouts(of: records)
+    let outcomes = try await RolloutSampler(sampler: policy, options: asking.sampling).rollouts(of: records)
     let good = Asking(server, model: "good")
-    let expected = try await RolloutSampler(policy: good.policy(), options: good.sampling).rollouts(of: records)
+    let expected = try await RolloutSampler(sampler: good.policy(), options: good.sampling).rollouts(of: records)
     #expect(try responses(outcomes).count == 6)
     #expect(try responses(outcomes) == responses(expected))
     #expect(try server.requests().count { $0["model"] == .string(model) && $0["attempt"] == 2 } == 2)

@@ -18,8 +18,8 @@ struct ServedPolicyTests {
   func waiting() async throws {
     let asking = Asking(server, model: "broken-500")
     let heard = Mutex<[GenerationProgress]>([])
-    let request = TextRequest(prompt: try PolicyPrompt("a"), seeds: [1])
-    _ = try await asking.policy().respond(to: [request], sampling: SamplingOptions()) { progress in
+    let request = ResponseRequest(prompt: try PolicyPrompt("a"), seeds: [1])
+    _ = try await asking.policy().respond(to: [request], sampling: SamplingOptions(), tooLong: .error) { progress in
       heard.withLock { $0.append(progress) }
     }
     let notes = heard.withLock { $0.map(\.note) }
@@ -128,7 +128,7 @@ struct ServedPolicyTests {
     ]
     let record = Trajectory(
       id: "p", group: "p", fields: [.prompt: prompt, .images: [.string(scratch.path + "/photo.jpg")]])
-    let outcomes = try await RolloutSampler(policy: asking.policy(), options: asking.sampling).rollouts(of: [record])
+    let outcomes = try await RolloutSampler(sampler: asking.policy(), options: asking.sampling).rollouts(of: [record])
     guard case .rollouts(let rollouts, _) = outcomes[0] else { return #expect(Bool(false), "\(outcomes)") }
     #expect(try rollouts[0].response?.contains("<image/png \(imageBytes.count)> What?") == true)
   }
@@ -144,7 +144,7 @@ struct ServedPolicyTests {
       Trajectory(id: "e", group: "e", fields: [.prompt: "good"]),
     ]
     let asking = Asking(server, model: "good")
-    let outcomes = try await RolloutSampler(policy: asking.policy(), options: asking.sampling).rollouts(of: records)
+    let outcomes = try await RolloutSampler(sampler: asking.policy(), options: asking.sampling).rollouts(of: records)
     let reasons = outcomes.map { if case .failed(let reason) = $0 { reason } else { "" } }
     #expect(
       reasons == [

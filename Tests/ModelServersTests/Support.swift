@@ -46,9 +46,9 @@ struct Asking {
     sampling.count = 3
   }
 
-  func policy(cacheFolder: String? = nil) async throws -> any TextPolicy {
+  func policy(cacheFolder: String? = nil) async throws -> any ResponseSampler {
     let backend = OpenAIPolicyBackend(options: options, assembly: .empty)
-    return try backend.open(
+    return try backend.sampler(
       PolicyOpening(purpose: .inference, cacheFolder: cacheFolder), environment: environment)
   }
 
@@ -57,7 +57,7 @@ struct Asking {
     let records = prompts.enumerated().map { index, text in
       Trajectory(id: "p\(index)", group: "p\(index)", fields: [.prompt: .string(text)])
     }
-    return try await RolloutSampler(policy: policy(cacheFolder: cacheFolder), options: sampling)
+    return try await RolloutSampler(sampler: policy(cacheFolder: cacheFolder), options: sampling)
       .rollouts(of: records)
   }
 

@@ -9,7 +9,7 @@ import Synchronization
 /// A scripted policy that can be saved: a checkpoint is a folder with the number of its steps.
 ///
 /// To a prompt it says "yes" in as many of its responses as the script has for the number of steps made, then "no".
-actor SavingPolicy: Policy {
+actor SavingPolicy: TokenCodec, TokenGenerator, LogProbSource, TrainablePolicy {
   private let inner = ScriptedPolicy()
   private let rights: [Int]
 
@@ -59,15 +59,16 @@ actor SavingPolicy: Policy {
 /// Opens ``SavingPolicy``.
 struct SavingBackend: PolicyBackend {
   static let about = ComponentAbout(name: "saving", summary: "A scripted policy that can be saved")
-  let offers = Set(PolicyNeed.allCases)
+  let offers = Set(PolicyAbility.allCases)
   var rights = [1]
 
   init(options: NoOptions, assembly: Assembly) {}
   init(rights: [Int] = [1]) { self.rights = rights }
 
-  func open(_ opening: PolicyOpening) async throws -> any Policy {
+  func open(_ opening: PolicyOpening) async throws -> Policy {
     let text = opening.checkpoint.flatMap { FileManager.default.contents(atPath: $0 + "/steps") }
-    return try await SavingPolicy(rights: rights, steps: text.flatMap { Int(String(decoding: $0, as: UTF8.self)) } ?? 0)
+    return Policy(
+      try await SavingPolicy(rights: rights, steps: text.flatMap { Int(String(decoding: $0, as: UTF8.self)) } ?? 0))
   }
 }
 
@@ -76,17 +77,17 @@ struct RollStage: Stage {
   static let about = ComponentAbout(name: "roll", summary: "Rolls two responses out")
   let reads: Set<Field> = [.prompt]
   let writes: Set<Field> = [.response, .tokens]
-  let needs: Set<PolicyNeed> = [.generation]
+  let needs: Set<PolicyAbility> = [.generation]
 
   init(options: NoOptions, assembly: Assembly) {}
   init() {}
 
   func run(_ batch: inout TrajectoryBatch, in context: StageContext) async throws {
-    guard let policy = context.training.policy else { return }
     var options = RolloutSampler.Options()
     options.count = 2
     options.step = context.step
-    let outcomes = try await RolloutSampler(policy: policy, options: options).rollouts(of: batch.trajectories)
+    let outcomes = try await RolloutSampler(sampler: context.training.sampler, options: options)
+      .rollouts(of: batch.trajectories)
     let count = batch.count
     batch.expand(stage: context.stage) { index in
       guard case .rollouts(let rollouts, _) = outcomes[index] else { return .dropped(rule: "unusable") }
@@ -137,7 +138,7 @@ struct LearnStage: Stage {
   static let about = ComponentAbout(name: "learn", summary: "Takes a step")
   let reads: Set<Field> = []
   let writes: Set<Field> = []
-  let needs: Set<PolicyNeed> = [.training]
+  let needs: Set<PolicyAbility> = [.training]
   var during: @Sendable (_ step: Int) async throws -> Void = { _ in }
 
   init(options: NoOptions, assembly: Assembly) {}
@@ -147,7 +148,7 @@ struct LearnStage: Stage {
     try await during(context.step)
     try Task.checkCancellation()
     let count = (context.training.memory.value?.intValue ?? 0) + 1
-    _ = try await context.training.policy?.step(OptimizerStep(learningRate: 1))
+    _ = try await context.training.trainable.step(OptimizerStep(learningRate: 1))
     context.training.memory.value = .number(count)
     context.report.metric("count", Double(count))
   }

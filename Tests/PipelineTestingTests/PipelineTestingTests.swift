@@ -109,9 +109,9 @@ struct PipelineTestingTests {
       name: "Untidy", summary: "Says little.", papers: [Paper("P", link: "here")],
       rules: [DropRule("a", because: ""), DropRule("a", because: "b"), DropRule("<any>-rule", because: "c")],
       metrics: [MetricAbout("m", unit: "", "a figure")])
-    let offers: Set<PolicyNeed> = []
+    let offers: Set<PolicyAbility> = []
     init(options: NoOptions, assembly: Assembly) {}
-    func open(_ opening: PolicyOpening) async throws -> any Policy { throw PipelineError(.plugIn, "no") }
+    func open(_ opening: PolicyOpening) async throws -> Policy { throw PipelineError(.plugIn, "no") }
   }
 
   @Test("every broken law of what a component says of itself is named")

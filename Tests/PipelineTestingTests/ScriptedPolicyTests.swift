@@ -16,7 +16,7 @@ struct ScriptedPolicyTests {
   ) async throws -> [RolloutSampler.Outcome] {
     var options = RolloutSampler.Options()
     change(&options)
-    return try await RolloutSampler(policy: policy, options: options).rollouts(of: prompts)
+    return try await RolloutSampler(sampler: policy.sampler, options: options).rollouts(of: prompts)
   }
 
   private func made(_ outcome: RolloutSampler.Outcome) -> [Trajectory] {
@@ -59,7 +59,7 @@ struct ScriptedPolicyTests {
     let policy = ScriptedPolicy(otherwise: ["first", "second"])
     let rollouts = made(try await rollouts(of: [prompt("a", "?")], from: policy) { $0.count = 2 }[0])
     func scored() async throws -> [JSONValue?] {
-      try await LogProbScorer(policy: policy, field: .oldLogprobs).score(rollouts).map { outcome in
+      try await LogProbScorer(source: policy, codec: policy, field: .oldLogprobs).score(rollouts).map { outcome in
         guard case .scored(let trajectory, _) = outcome else { return nil }
         return try trajectory.value(of: .oldLogprobs)
       }

@@ -27,8 +27,7 @@ struct WorkerProbe {
     options.command = command
     let backend = WorkerPolicyBackend(options: options, assembly: .plain())
     let threads = ProcessInfo.processInfo.activeProcessorCount
-    let policy = try await backend.open(PolicyOpening(purpose: .training, threads: threads))
-    guard let worker = policy as? WorkerPolicy else { return }
+    let policy = try await backend.worker(PolicyOpening(purpose: .training, threads: threads))
     let size = Int32(await policy.facts.vocabularySize) - 20
     let groups = (0..<prompts).map { number in
       ResponseGroup(
@@ -36,13 +35,13 @@ struct WorkerProbe {
         responses: (0..<responses).map { row in (0..<length).map { Int32($0 * 7 + row) % size } })
     }
     _ = try await policy.logProbs(of: [groups[0]], temperature: 1)
-    var before = await worker.traffic
+    var before = await policy.traffic
     var lines: [JSONValue.Member] = []
     func measure(_ name: String, _ body: () async throws -> Void) async throws {
       let start = ContinuousClock.now
       try await body()
       let seconds = (ContinuousClock.now - start) / .seconds(1)
-      let now = await worker.traffic
+      let now = await policy.traffic
       let busy = now.workerSeconds - before.workerSeconds
       lines.append(
         .init(

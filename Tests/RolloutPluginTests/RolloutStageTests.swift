@@ -14,14 +14,14 @@ struct RolloutStageTests {
   }
 
   private func run(
-    _ batch: TrajectoryBatch, _ policy: (any Policy)?, _ change: (inout RolloutStage.Options) -> Void = { _ in }
+    _ batch: TrajectoryBatch, _ policy: ScriptedPolicy?, _ change: (inout RolloutStage.Options) -> Void = { _ in }
   ) async throws -> (batch: TrajectoryBatch, report: StageReport) {
     var options = RolloutStage.Options()
     options.n = 3
     change(&options)
     let stage = RolloutStage(options: options, assembly: .empty)
     let context = StageContext(
-      stage: "rollout", step: 3, seed: 5, training: TrainingContext(policy: policy, policyVersion: 3))
+      stage: "rollout", step: 3, seed: 5, training: TrainingContext(policy: policy?.policy, policyVersion: 3))
     var batch = batch
     try await stage.run(&batch, in: context)
     try AboutLaws.check(stage, named: "rollout", dropsOf: batch, report: context.report)

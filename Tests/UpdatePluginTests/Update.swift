@@ -7,8 +7,8 @@ import UpdatePlugin
 /// The update stage with a scripted policy, and what became of a batch in it.
 struct Update {
   var options = UpdateStage.Options()
-  let policy = ScriptedPolicy()
-  var reference: (any Policy)?
+  var policy = ScriptedPolicy()
+  var reference: ScriptedPolicy?
   let memory = StageMemory()
   /// The version of the policy; what other versions sampled has no old log-probabilities.
   var version = 0
@@ -54,10 +54,16 @@ struct Update {
     try registry.register(ClipLoss.self)
     try registry.register(ReinforceLoss.self)
     try registry.register(NLLLoss.self)
+    try registry.register(GSPOLoss.self)
+    try registry.register(GSPOTokenLoss.self)
+    try registry.register(CISPOLoss.self)
+    try registry.register(SAPOLoss.self)
     let stage = try UpdateStage(options: options, assembly: .plain(registry))
+    var abilities = policy.policy
+    abilities.reference = reference
     let context = StageContext(
       stage: "update", step: version,
-      training: TrainingContext(policy: policy, reference: reference, policyVersion: version, memory: memory))
+      training: TrainingContext(policy: abilities, policyVersion: version, memory: memory))
     let before = await policy.calls.count
     var batch = trajectories
     try await stage.run(&batch, in: context)

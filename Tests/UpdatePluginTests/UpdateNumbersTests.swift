@@ -184,7 +184,10 @@ struct UpdateNumbersTests {
       try await update.run([.response("ab", advantage: 1)])
       Issue.record("no error")
     } catch let error as PipelineError {
-      #expect(error.message == "its 'kl' needs a reference policy; run it from a spec that names a policy")
+      #expect(
+        error.message
+          == "it needs the policy's ability 'reference', and has a policy without; a stage names it in 'needs', and the "
+          + "spec a policy that offers it")
     }
     let stage = try UpdateStage(options: .init(), assembly: .plain(Self.registry()))
     do {

@@ -25,9 +25,9 @@ enum ScriptedWorker {
   /// A policy on top of it.
   static func open(
     _ behaviour: String = "good", _ change: (inout WorkerPolicyBackend.Options) -> Void = { _ in }
-  ) async throws -> any Policy {
+  ) async throws -> WorkerPolicy {
     let backend = WorkerPolicyBackend(options: options(behaviour, change), assembly: .plain())
-    return try await backend.open(PolicyOpening(purpose: .training))
+    return try await backend.worker(PolicyOpening(purpose: .training))
   }
 
   /// What the policy refuses with, or nil where it does not.

@@ -63,7 +63,7 @@ struct WorkerPolicyTests {
   @Test("images are sent once, in the size that the model sees")
   func images() async throws {
     // The scripted worker fails where an image comes twice, or is used and was never sent.
-    let worker = try #require(try await ScriptedWorker.open() as? WorkerPolicy)
+    let worker = try await ScriptedWorker.open()
     let folder = ScriptedWorker.root.appendingPathComponent("Tests/BundledPluginTests/Fixtures/images").path
     let message: JSONValue = [["role": "user", "content": [["type": "image", "image": "grey-8.png"]]]]
     let prompt = try await worker.encode(PolicyPrompt(message, folder: folder))
@@ -80,9 +80,22 @@ struct WorkerPolicyTests {
     let worker = try await ScriptedWorker.open()
     let found = try await worker.logProbs(of: ScriptedWorker.groups, temperature: 1)
     #expect(found == [[[-0.25, -0.5], [], [-0.5]], [[-0.625, -0.875, -0.125]]])
-    let reference = try #require(try await worker.reference())
-    let before = try await reference.logProbs(of: ScriptedWorker.groups, temperature: 1)
-    #expect(before == [[[-1.25, -1.5], [], [-1.5]], [[-1.625, -1.875, -1.125]]])
+  }
+
+  @Test("a policy opened for training can do all, one for inference all but that; either keeps its first weights")
+  func abilities() async throws {
+    for (purpose, abilities) in [
+      (PolicyOpening.Purpose.training, Set(PolicyAbility.allCases)),
+      (.inference, [.generation, .logProbs, .reference]),
+    ] {
+      let backend = WorkerPolicyBackend(options: ScriptedWorker.options("good"), assembly: .plain())
+      let policy = try await backend.opened(PolicyOpening(purpose: purpose))
+      #expect(policy.abilities == abilities)
+      let reference = try policy.required(.reference, \.reference)
+      let before = try await reference.logProbs(of: ScriptedWorker.groups, temperature: 1)
+      #expect(before == [[[-1.25, -1.5], [], [-1.5]], [[-1.625, -1.875, -1.125]]])
+      await policy.close()
+    }
   }
 
   @Test("the gradient of each response goes back where its log-probabilities came from")

@@ -5,7 +5,7 @@ public import PipelineCore
 import Tensor
 
 /// The policy that comes with the program: Qwen2.5-VL on this machine's CPU.
-public actor BundledPolicy: Policy {
+public actor BundledPolicy: TokenCodec, TokenGenerator, LogProbSource, TrainablePolicy {
   /// How a policy is opened.
   public struct Options: Sendable {
     /// What the weights are for.

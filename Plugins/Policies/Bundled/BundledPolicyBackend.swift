@@ -39,7 +39,7 @@ public struct BundledPolicyBackend: PolicyBackend {
   }
 
   /// Everything that a pipeline can ask for.
-  public let offers = Set(PolicyNeed.allCases)
+  public let offers = Set(PolicyAbility.allCases)
   private let options: Options
 
   /// Makes the backend.
@@ -53,13 +53,15 @@ public struct BundledPolicyBackend: PolicyBackend {
   /// Opens the model, or a checkpoint of it.
   ///
   /// - Throws: Everything that is wrong with the checkpoint, together.
-  public func open(_ opening: PolicyOpening) async throws -> any Policy {
+  public func open(_ opening: PolicyOpening) async throws -> Policy {
     var policy = BundledPolicy.Options()
     policy.use = opening.purpose == .inference ? .inference : .training(vision: options.vision)
     policy.threads = opening.threads
     policy.rowsPerMicroBatch = options.rowsPerMicroBatch
     let folder = opening.checkpoint ?? options.model.resolved(in: opening.folder)
     opening.progressed("opening \(folder)")
-    return try BundledPolicy(folder: folder, options: policy)
+    var opened = Policy(try BundledPolicy(folder: folder, options: policy))
+    if opening.purpose == .inference { opened.trainable = nil }
+    return opened
   }
 }

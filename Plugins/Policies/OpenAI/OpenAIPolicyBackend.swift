@@ -95,7 +95,7 @@ public struct OpenAIPolicyBackend: PolicyBackend {
   }
 
   /// Responses only.
-  public let offers: Set<PolicyNeed> = [.generation]
+  public let offers: Set<PolicyAbility> = [.generation]
   private let options: Options
 
   /// Makes the backend, without any request.
@@ -104,12 +104,12 @@ public struct OpenAIPolicyBackend: PolicyBackend {
   /// Opens the policy; the first request is sent with the first prompt.
   ///
   /// - Throws: When the key is missing, or the file of stored answers cannot be used.
-  public func open(_ opening: PolicyOpening) async throws -> any Policy {
-    try open(opening, environment: ProcessInfo.processInfo.environment)
+  public func open(_ opening: PolicyOpening) async throws -> Policy {
+    Policy(sampler: try sampler(opening, environment: ProcessInfo.processInfo.environment))
   }
 
-  /// Opens the policy with environment variables other than those of the process.
-  package func open(_ opening: PolicyOpening, environment: [String: String]) throws -> any TextPolicy {
+  /// Its sampler, with environment variables other than those of the process.
+  package func sampler(_ opening: PolicyOpening, environment: [String: String]) throws -> any ResponseSampler {
     let path = options.cache.path(in: opening.folder, cacheFolder: opening.cacheFolder, name: "answers")
     let client = try ChatClient(options.server, cachePath: path, environment: environment)
     return ServedPolicy(options, client: client)

@@ -4,7 +4,7 @@ import PipelineCore
 import Synchronization
 
 /// A model behind a server.
-final class ServedPolicy: TextPolicy {
+final class ServedPolicy: ResponseSampler {
   private let options: OpenAIPolicyBackend.Options
   private let client: ChatClient
 
@@ -12,11 +12,7 @@ final class ServedPolicy: TextPolicy {
     (self.options, self.client) = (options, client)
   }
 
-  /// What is known about it: its name.
-  var facts: PolicyFacts {
-    PolicyFacts(
-      architecture: options.model, parameterCount: 0, vocabularySize: 0, contextLength: .max, tokenizer: .absent)
-  }
+  var promptForm: PromptForm { .words }
 
   func check(_ sampling: SamplingOptions) throws {
     let isWhole = sampling.topP == 1 && sampling.topK == 0
@@ -36,55 +32,65 @@ final class ServedPolicy: TextPolicy {
     }
   }
 
-  func check(_ prompt: PolicyPrompt) async throws { _ = try ChatMessages.messages(of: prompt) }
+  func fault(
+    of prompt: PolicyPrompt, sampling: SamplingOptions, tooLong: RolloutSampler.TooLong
+  ) async throws -> PromptFault? {
+    do {
+      _ = try ChatMessages.messages(of: prompt)
+      return nil
+    } catch let error as PipelineError where error.isAboutARecord {
+      return .unusable(error.description)
+    }
+  }
 
   func remarks() async -> [String] { client.remarks() }
 
   func respond(
-    to requests: [TextRequest], sampling: SamplingOptions, progress: @escaping @Sendable (GenerationProgress) -> Void
-  ) async throws -> [TextOutcome] {
+    to requests: [ResponseRequest], sampling: SamplingOptions, tooLong: RolloutSampler.TooLong,
+    progress: @escaping @Sendable (GenerationProgress) -> Void
+  ) async throws -> [ResponseOutcome] {
     let count = ProgressCount(progress)
-    return try await withThrowingTaskGroup(of: (Int, TextOutcome).self) { tasks in
+    return try await withThrowingTaskGroup(of: (Int, ResponseOutcome).self) { tasks in
       for (index, request) in requests.enumerated() {
         tasks.addTask { (index, try await self.outcome(of: request, sampling, count)) }
       }
-      var outcomes = [TextOutcome](repeating: .failed("it was not asked"), count: requests.count)
+      var outcomes = [ResponseOutcome](repeating: .fault(.unusable("it was not asked")), count: requests.count)
       for try await (index, outcome) in tasks { outcomes[index] = outcome }
       return outcomes
     }
   }
 
   private func outcome(
-    of request: TextRequest, _ sampling: SamplingOptions, _ count: ProgressCount
-  ) async throws -> TextOutcome {
+    of request: ResponseRequest, _ sampling: SamplingOptions, _ count: ProgressCount
+  ) async throws -> ResponseOutcome {
     do {
-      return .responses(try await responses(to: request, sampling, count))
+      return .responses(try await responses(to: request, sampling, count), prompt: .whole)
     } catch ServerFault.request(let message) {
-      return .failed(message)
+      return .fault(.unusable(message))
     } catch ServerFault.tooLong(let message) {
-      return .tooLong(message)
+      return .fault(.tooLong(message))
     } catch ServerFault.server(let message) {
       throw PipelineError(.server, message)
-    } catch let error as PipelineError where error.code == .invalidData || error.code == .inputOutput {
-      return .failed(error.description)
+    } catch let error as PipelineError where error.isAboutARecord {
+      return .fault(.unusable(error.description))
     }
   }
 
   /// All responses: in one request, then one by one those that it did not return.
   private func responses(
-    to request: TextRequest, _ sampling: SamplingOptions, _ count: ProgressCount
-  ) async throws -> [TextResponse] {
+    to request: ResponseRequest, _ sampling: SamplingOptions, _ count: ProgressCount
+  ) async throws -> [SampledResponse] {
     let seeds = request.seeds
-    var found: [TextResponse] = []
+    var found: [SampledResponse] = []
     if options.choices == .together, seeds.count > 1 {
       found = try await ask(request.prompt, seed: seeds[0], count: seeds.count, sampling, count)
     }
     if found.count == seeds.count { return found }
-    return try await withThrowingTaskGroup(of: (Int, [TextResponse]).self) { tasks in
+    return try await withThrowingTaskGroup(of: (Int, [SampledResponse]).self) { tasks in
       for index in found.count..<seeds.count {
         tasks.addTask { (index, try await self.ask(request.prompt, seed: seeds[index], count: 1, sampling, count)) }
       }
-      var rest = [[TextResponse]](repeating: [], count: seeds.count)
+      var rest = [[SampledResponse]](repeating: [], count: seeds.count)
       for try await (index, responses) in tasks { rest[index] = responses }
       return found + rest.flatMap { $0 }
     }
@@ -92,7 +98,7 @@ final class ServedPolicy: TextPolicy {
 
   private func ask(
     _ prompt: PolicyPrompt, seed: UInt64, count: Int, _ sampling: SamplingOptions, _ progress: ProgressCount
-  ) async throws -> [TextResponse] {
+  ) async throws -> [SampledResponse] {
     // Not every server accepts more than 31 bits.
     let seed = seed & 0x7FFF_FFFF
     let answer = try await client.answer {
@@ -115,14 +121,14 @@ final class ServedPolicy: TextPolicy {
 
   private func response(
     _ choice: ChatAnswer.Choice, of answer: ChatAnswer, seed: UInt64, choice number: Int?
-  ) throws -> TextResponse {
+  ) throws -> SampledResponse {
     guard let finish = Self.finish(choice.finish) else {
       throw ServerFault.request(
         choice.finish.isEmpty
           ? "the server does not say why a response ended"
           : "the server ended a response with \(choice.finish.quotedForMessage), which is no response")
     }
-    var response = TextResponse(text: choice.text, finish: finish, seed: seed)
+    var response = SampledResponse(text: choice.text, finish: finish, seed: seed)
     (response.choice, response.reasoning) = (number, choice.reasoning)
     if options.tokens != .none {
       guard let tokens = choice.tokens else {

@@ -40,7 +40,7 @@ public struct KLPenaltyStage: Stage {
   /// The reward, its part and its status, and the reference's log-probabilities.
   public let writes: Set<Field> = [.reward, .rewards, .rewardStatus, .refLogprobs]
   /// Log-probabilities under the initial weights of the run.
-  public let needs: Set<PolicyNeed> = [.reference]
+  public let needs: Set<PolicyAbility> = [.reference]
 
   /// The divergence that lowered the reward.
   public func explanation(of trajectory: LineageEntry, in step: LineageStep) -> Explanation? {
@@ -86,14 +86,14 @@ public struct KLPenaltyStage: Stage {
   ) async throws -> [Int: String] {
     let missing = try scored.filter { try batch[$0].value(of: .refLogprobs) ?? .null == .null }
     if missing.isEmpty { return [:] }
-    guard let reference = context.training.reference else {
+    guard let reference = context.training.policy?.reference else {
       throw PipelineError(
         .invalidSpec,
         "'\(Self.name)' compares with the reference policy, but there is none; name a policy in the spec, or give "
           + "records that carry 'ref_logprobs'")
     }
     context.training.progressed("reference log-probabilities", share: nil)
-    let scorer = LogProbScorer(policy: reference, field: .refLogprobs)
+    let scorer = LogProbScorer(source: reference, codec: try context.training.codec, field: .refLogprobs)
     let outcomes = try await scorer.score(missing.map { batch[$0] }, folder: { $0.folder })
     var failures: [Int: String] = [:]
     for (position, outcome) in zip(missing, outcomes) {

@@ -63,7 +63,7 @@ public struct RolloutStage: Stage {
     .promptTokens, .response, .tokens, .logprobs, .finish, .sampling, .policyVersion, .step,
   ]
   /// Responses.
-  public let needs: Set<PolicyNeed> = [.generation]
+  public let needs: Set<PolicyAbility> = [.generation]
 
   private let options: Options
 
@@ -74,10 +74,7 @@ public struct RolloutStage: Stage {
   ///
   /// - Throws: When there is no policy, it does not support the options, or no prompt can be used.
   public func run(_ batch: inout TrajectoryBatch, in context: StageContext) async throws {
-    guard let policy = context.training.policy else {
-      throw PipelineError(
-        .invalidSpec, "it needs a policy; run it from a spec that names one, or use `shuffle-r1 generate`")
-    }
+    let policy = try context.training.sampler
     if let group = batch.groups.first(where: { $0.positions.count > 1 }) {
       throw PipelineError(
         .invalidData,
@@ -94,20 +91,18 @@ public struct RolloutStage: Stage {
           "\(done) of \(total)\(progress.remark)", share: Double(done) / Double(max(1, total)))
       }
     }
-    if let served = policy as? any TextPolicy {
-      for remark in await served.remarks() { context.report.warn("server", remark) }
-    }
+    for remark in await policy.remarks() { context.report.warn("server", remark) }
     try replace(&batch, by: outcomes, context)
   }
 
-  private func sampler(_ policy: any Policy, _ context: StageContext) -> RolloutSampler {
+  private func sampler(_ policy: any ResponseSampler, _ context: StageContext) -> RolloutSampler {
     var sampling = RolloutSampler.Options()
     sampling.sampling = options.sampling
     sampling.count = options.n
     sampling.seed = context.seed
     sampling.step = context.step
     sampling.tooLong = options.tooLong
-    return RolloutSampler(policy: policy, options: sampling)
+    return RolloutSampler(sampler: policy, options: sampling)
   }
 
   private func replace(

@@ -42,7 +42,7 @@ final class MinibatchPass: Sendable {
   var figures: MinibatchFigures { state.withLock { $0 } }
 
   /// Adds the gradient of the minibatch's loss to the policy's.
-  func accumulate(on policy: any Policy) async throws {
+  func accumulate(on policy: any TrainablePolicy) async throws {
     for temperature in Set(minibatch.groups.map(\.temperature)).sorted() {
       let groups = minibatch.groups.filter { $0.temperature == temperature }
       let responses = groups.map { group in
@@ -57,7 +57,7 @@ final class MinibatchPass: Sendable {
   /// How far the policy has moved since this pass: the mean difference of log-probabilities over some of its tokens.
   ///
   /// - Throws: When they can no longer be computed.
-  func distanceMoved(_ policy: any Policy) async throws -> Double {
+  func distanceMoved(_ policy: any LogProbSource) async throws -> Double {
     guard let probe else { return 0 }
     let before = probed.withLock { $0 }
     let group = ResponseGroup(prompt: probe.prompt, responses: probe.members.compactMap { examples[$0]?.tokens })

@@ -34,8 +34,17 @@ struct TrainingExample: Sendable {
 /// Converts trajectories to examples, and computes what they lack.
 struct TrainingExamples {
   let stage: UpdateStage
-  let policy: any Policy
+  let codec: any TokenCodec
+  let logProbs: any LogProbSource
   let context: StageContext
+  private let tokenizer: RecordTokenizer
+
+  /// - Throws: When there is no policy that shows tokens and log-probabilities.
+  init(stage: UpdateStage, context: StageContext) throws {
+    (self.stage, self.context) = (stage, context)
+    (codec, logProbs) = (try context.training.codec, try context.training.logProbs)
+    tokenizer = RecordTokenizer(codec: codec)
+  }
 
   /// The examples of all trajectories that can be trained on, by their positions in the batch.
   ///
@@ -48,21 +57,27 @@ struct TrainingExamples {
         && (!stage.loss.reads.contains(.advantage) || batch[index].advantage != nil)
     }
     var faults: [Int: String] = [:]
+    var records: [Int: TokenizedRecord] = [:]
+    for index in wanted {
+      switch try await tokenizer.outcome(of: batch[index], folder: batch[index].folder) {
+      case .usable(let record): records[index] = record
+      case .unusable(let reason): faults[index] = reason
+      }
+    }
     if stage.loss.usesOldLogProbs {
-      let unknown = try wanted.filter { try !knowsOldLogProbs(batch[$0]) }
-      try await score(unknown, of: &batch, with: policy, as: .oldLogprobs, "old log-probabilities", &faults)
+      let unknown = try wanted.filter { try faults[$0] == nil && !knowsOldLogProbs(batch[$0]) }
+      try await score(unknown, of: &batch, with: logProbs, as: .oldLogprobs, "old log-probabilities", &faults)
     }
     if stage.options.kl.coefficient > 0 {
-      guard let reference = context.training.reference else {
-        throw PipelineError(.invalidSpec, "its 'kl' needs a reference policy; run it from a spec that names a policy")
-      }
+      let reference = try context.training.reference
       let unknown = wanted.filter { faults[$0] == nil && !batch[$0].has(.refLogprobs) }
       try await score(unknown, of: &batch, with: reference, as: .refLogprobs, "reference log-probabilities", &faults)
     }
     var examples: [Int: TrainingExample] = [:]
     for index in wanted where faults[index] == nil {
+      guard let record = records[index] else { continue }
       do {
-        examples[index] = try await example(batch[index])
+        examples[index] = try example(batch[index], record)
       } catch let error as PipelineError where error.code == .invalidData || error.code == .inputOutput {
         faults[index] = error.description
       }
@@ -102,13 +117,13 @@ struct TrainingExamples {
 
   /// Computes log-probabilities and stores them in the records.
   private func score(
-    _ indices: [Int], of batch: inout TrajectoryBatch, with policy: any Policy, as field: Field, _ what: String,
+    _ indices: [Int], of batch: inout TrajectoryBatch, with source: any LogProbSource, as field: Field, _ what: String,
     _ faults: inout [Int: String]
   ) async throws {
     if indices.isEmpty { return }
     context.training.progressed("\(what) of \(indices.count) trajectories", share: nil)
-    let outcomes = try await LogProbScorer(policy: policy, field: field)
-      .score(indices.map { batch[$0] }, folder: { $0.folder })
+    let outcomes = try await LogProbScorer(source: source, codec: codec, field: field)
+      .score(indices.map { batch[$0] }, tokenizer: tokenizer, folder: { $0.folder })
     for (index, outcome) in zip(indices, outcomes) {
       switch outcome {
       case .scored(let trajectory, _): batch[index] = trajectory
@@ -117,36 +132,26 @@ struct TrainingExamples {
     }
   }
 
-  private func example(_ trajectory: Trajectory) async throws -> TrainingExample {
-    let prompt = try await policy.encode(PolicyPrompt(trajectory, folder: trajectory.folder))
-    let tokens = try await tokens(of: trajectory)
-    let trained = try Self.trained(trajectory, count: tokens.count)
+  private func example(_ trajectory: Trajectory, _ record: TokenizedRecord) throws -> TrainingExample {
+    let tokens = record.tokens
+    let mask = try trajectory.lossMask(count: tokens.count)
+    let trained = mask.indices.filter { mask[$0] }
     func numbers(_ field: Field) throws -> [Double] {
       let all = try trajectory.numbers(of: field, count: tokens.count)
       return trained.count == all.count ? all : trained.map { all[$0] }
     }
-    let sampling = try trajectory.value(of: .sampling)
-    let temperature = sampling?["temperature"]?.doubleValue ?? 1
     let advantages = try Self.advantages(trajectory, trained, count: tokens.count)
     let usesOld = stage.loss.usesOldLogProbs
     let isKnown = try knowsOldLogProbs(trajectory)
     let source: Field = trajectory.has(.oldLogprobs) && !isKnown ? .oldLogprobs : .logprobs
     let corrects = stage.options.importance.level != .none && trajectory.has(.logprobs)
     return TrainingExample(
-      prompt: prompt, tokens: tokens, trained: trained, temperature: temperature == 0 ? 1 : temperature,
+      prompt: record.prompt, tokens: tokens, trained: trained, temperature: record.temperature,
       advantages: advantages, advantage: trajectory.advantage ?? 0,
       sampled: corrects ? try numbers(.logprobs) : nil, old: usesOld ? try numbers(source) : nil,
       reference: stage.options.kl.coefficient > 0 ? try numbers(.refLogprobs) : nil,
       lossWeight: trajectory.lossWeight ?? 1, isCutOff: try trajectory.finish == "length",
-      longest: max(sampling?["max_tokens"]?.intValue ?? 0, tokens.count, 1))
-  }
-
-  private func tokens(of trajectory: Trajectory) async throws -> [Int32] {
-    if let tokens = try trajectory.tokenIDs(of: .tokens) { return tokens }
-    guard let response = try trajectory.response else {
-      throw PipelineError(.invalidData, "the record has neither 'tokens' nor 'response'")
-    }
-    return try await policy.encode(response: response, finish: trajectory.finish == "length" ? .length : .stop)
+      longest: max(try trajectory.value(of: .sampling)?["max_tokens"]?.intValue ?? 0, tokens.count, 1))
   }
 
   private static func advantages(_ trajectory: Trajectory, _ trained: [Int], count: Int) throws -> [Double] {
@@ -159,45 +164,5 @@ struct TrainingExamples {
         "'advantages' has \(all.count) numbers for a response of \(count) tokens; it must have one for each")
     }
     return trained.map { all[$0] }
-  }
-
-  /// The tokens that `loss_mask` selects for training.
-  private static func trained(_ trajectory: Trajectory, count: Int) throws -> [Int] {
-    guard let mask = try trajectory.value(of: .lossMask), mask != .null else { return Array(0..<count) }
-    guard let elements = mask.arrayValue, elements.count == count else {
-      throw PipelineError(
-        .invalidData,
-        "'loss_mask' must be an array of \(count) truth values, one for each token of the response, found "
-          + "\(mask.arrayValue.map { "\($0.count) elements" } ?? mask.kindDescription)")
-    }
-    return try elements.enumerated().compactMap { index, element in
-      switch element {
-      case .bool(let isTrained): return isTrained ? index : nil
-      default:
-        guard let number = element.doubleValue, number == 0 || number == 1 else {
-          throw PipelineError(
-            .invalidData, "'loss_mask' holds \(element.json.shortenedForMessage), it must hold true, false, 1 and 0")
-        }
-        return number == 1 ? index : nil
-      }
-    }
-  }
-}
-
-extension Trajectory {
-  /// One number for each token.
-  fileprivate func numbers(of field: Field, count: Int) throws -> [Double] {
-    let values = try value(of: field)?.arrayValue ?? []
-    guard values.count == count else {
-      throw PipelineError(
-        .invalidData,
-        "'\(field)' has \(values.count) numbers for a response of \(count) tokens; it must have one for each")
-    }
-    return try values.map { value in
-      guard let number = value.doubleValue else {
-        throw PipelineError(.invalidData, "'\(field)' holds \(value.json.shortenedForMessage), it must hold numbers")
-      }
-      return number
-    }
   }
 }

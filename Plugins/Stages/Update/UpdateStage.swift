@@ -66,7 +66,7 @@ public struct UpdateStage: Stage {
   /// Log-probabilities, if they had to be computed, and their tokens.
   public let writes: Set<Field> = [.oldLogprobs, .refLogprobs, .tokens, .sampling]
   /// Training, and the reference if its distance counts.
-  public var needs: Set<PolicyNeed> {
+  public var needs: Set<PolicyAbility> {
     options.kl.coefficient > 0 ? [.training, .logProbs, .reference] : [.training, .logProbs]
   }
 
@@ -75,9 +75,7 @@ public struct UpdateStage: Stage {
   /// - Throws: When there is no policy, a gradient is not finite, or the policy has moved so far within the step that
   ///   it is diverging.
   public func run(_ batch: inout TrajectoryBatch, in context: StageContext) async throws {
-    guard let policy = context.training.policy else {
-      throw PipelineError(.invalidSpec, "it needs a policy; run it from a spec that names one")
-    }
+    let policy = try context.training.trainable
     if options.kl.coefficient > 0, options.kl.estimator == .k1 {
       context.report.warn(
         "k1-in-loss",
@@ -85,7 +83,7 @@ public struct UpdateStage: Stage {
           + "gradient of the KL divergence, or the stage kl-penalty")
     }
     var memory = try UpdateMemory(context.training.memory.value, kl: options.kl)
-    let examples = try await TrainingExamples(stage: self, policy: policy, context: context).collect(from: &batch)
+    let examples = try await TrainingExamples(stage: self, context: context).collect(from: &batch)
     let order = DrawOrder(batch, among: Set(examples.keys))
     let slots = order.slots
     if slots.isEmpty {
@@ -114,7 +112,7 @@ public struct UpdateStage: Stage {
       tally.add(pass.figures, step: step, gradientNorm: report.gradientNorm)
       last = pass
     }
-    if let last { try await checkLastUpdate(last, policy) }
+    if let last { try await checkLastUpdate(last, context.training.logProbs) }
     tally.report(to: context.report, generated: batch.inputCount, memory: memory, usesKL: options.kl.coefficient > 0)
     if options.kl.coefficient > 0 {
       memory.kl.update(divergence: tally.klMean, count: slots.count)
@@ -127,7 +125,7 @@ public struct UpdateStage: Stage {
   }
 
   /// Checks the effect of a step's last update, which no further minibatch of the step shows.
-  private func checkLastUpdate(_ pass: MinibatchPass, _ policy: any Policy) async throws {
+  private func checkLastUpdate(_ pass: MinibatchPass, _ policy: any LogProbSource) async throws {
     if options.divergenceLimit == 0 { return }
     let distance: Double
     do {

@@ -2,8 +2,8 @@
 
 /// One message of a prompt.
 ///
-/// All that reads the messages of a record reads them by ``messages(from:)``, or part by part by ``Part/init(_:place:)``
-/// and ``ChatImage``, so that every policy, server and format sees the same.
+/// Policies, servers and formats all read messages by ``messages(from:)``, or single parts by ``Part/init(_:place:)`` and
+/// ``ChatImage``, so that all of them see the same.
 public struct ChatMessage: Sendable, Hashable {
   /// A piece of a message's content.
   public enum Part: Sendable, Hashable {
@@ -13,7 +13,7 @@ public struct ChatMessage: Sendable, Hashable {
     case image(ChatImage)
   }
 
-  /// What is said.
+  /// The content of a message.
   public enum Content: Sendable, Hashable {
     /// Words alone, written as a string.
     case text(String)
@@ -25,7 +25,7 @@ public struct ChatMessage: Sendable, Hashable {
 
   /// Who speaks: `system`, `user`, `assistant`, `tool`.
   public var role: String
-  /// What is said.
+  /// Its content.
   public var content: Content
   /// The other keys of the message, such as `tool_calls`, `tool_call_id` and `name`, in their order.
   public var others: [JSONValue.Member]
@@ -37,7 +37,7 @@ public struct ChatMessage: Sendable, Hashable {
     self.others = others
   }
 
-  /// What is said, piece by piece.
+  /// The pieces of its content.
   public var parts: [Part] {
     switch content {
     case .text(let text): [.text(text)]
@@ -75,7 +75,7 @@ public struct ChatMessage: Sendable, Hashable {
 
   /// The text of a message's `content`: the string, or its text parts one after the other; nil when it has none.
   ///
-  /// It asks nothing of the rest of the content, for texts that people read.
+  /// Nothing else in the content is checked.
   public static func text(ofContent content: JSONValue?) -> String? {
     if let text = content?.stringValue { return text }
     let texts = (content?.arrayValue ?? []).compactMap(Part.text)

@@ -5,7 +5,9 @@
 /// Making it must neither read files nor take long: `check` makes it to look at what it offers.
 public protocol PolicyBackend: Component {
   /// What its policies can do; a stage that needs more is refused when the spec is checked.
-  var offers: Set<PolicyNeed> { get }
+  ///
+  /// ``opened(_:)`` checks that it keeps to this.
+  var offers: Set<PolicyAbility> { get }
 
   /// Files that say which model it is, in a fixed order, as paths from the working folder.
   ///
@@ -13,15 +15,34 @@ public protocol PolicyBackend: Component {
   /// - Parameter folder: The folder that relative paths of options start from.
   func files(in folder: String) -> [String]
 
-  /// Opens the policy.
+  /// Opens the policy, with its abilities for the purpose.
   ///
   /// - Throws: What is wrong with the model or its surroundings, and what to do.
-  func open(_ opening: PolicyOpening) async throws -> any Policy
+  func open(_ opening: PolicyOpening) async throws -> Policy
 }
 
 extension PolicyBackend {
   /// None.
   public func files(in folder: String) -> [String] { [] }
+
+  /// Opens the policy, and checks that it has the abilities that the backend offers.
+  ///
+  /// A policy that is opened for inference need not be trainable. A reference is not checked, because a run may open a second
+  /// policy for it.
+  /// - Throws: What ``open(_:)`` throws; an error about the backend.
+  public func opened(_ opening: PolicyOpening) async throws -> Policy {
+    let policy = try await open(opening)
+    let owed = offers.subtracting(opening.purpose == .training ? [.reference] : [.reference, .training])
+    let missing = owed.subtracting(policy.abilities).map(\.rawValue).sorted()
+    guard missing.isEmpty else {
+      await policy.close()
+      throw PipelineError(
+        .plugIn,
+        "the policy '\(Self.name)' offers \(missing.joined(separator: " and ")), and what it opened has no such ability, or no "
+          + "codec to go with it; this is a mistake in the plug-in")
+    }
+    return policy
+  }
 }
 
 /// How a policy is to be opened.

@@ -3,8 +3,8 @@
 /// Makes rollouts of prompt records with a policy.
 ///
 /// A rollout is its prompt's record under the id `GROUP/INDEX`, with `prompt_tokens`, `response` (where the policy has a
-/// tokenizer), `tokens`, `logprobs`, `finish` and `sampling` set; of a ``TextPolicy``, with what it shows. Each has a seed of its own; see
-/// ``PhiloxGenerator/rolloutSeed(run:prompt:index:step:)``.
+/// tokenizer), `tokens`, `logprobs`, `finish` and `sampling` set, as far as its sampler shows them. Each has a seed of its
+/// own; see ``PhiloxGenerator/rolloutSeed(run:prompt:index:step:)``.
 public struct RolloutSampler: Sendable {
   /// How rollouts are made.
   public struct Options: Sendable {
@@ -51,12 +51,12 @@ public struct RolloutSampler: Sendable {
     case cut
   }
 
-  private let policy: any Policy
-  let options: Options
+  private let sampler: any ResponseSampler
+  private let options: Options
 
   /// A sampler.
-  public init(policy: any Policy, options: Options) {
-    self.policy = policy
+  public init(sampler: any ResponseSampler, options: Options) {
+    self.sampler = sampler
     self.options = options
   }
 
@@ -71,158 +71,102 @@ public struct RolloutSampler: Sendable {
     of prompts: [Trajectory], folder: (Trajectory) -> String = { _ in "" },
     progress: @escaping @Sendable (GenerationProgress) -> Void = { _ in }
   ) async throws -> [Outcome] {
-    if let policy = policy as? any TextPolicy {
-      return try await rollouts(of: prompts, from: policy, folder: folder, progress: progress)
-    }
-    let facts = await policy.facts
-    try check(facts)
+    try await check()
     var outcomes = [Outcome](repeating: .skipped, count: prompts.count)
-    var ready: [Ready] = []
+    var asked: [Int] = []
+    var requests: [ResponseRequest] = []
     for (index, prompt) in prompts.enumerated() {
-      try Task.checkCancellation()
       do {
-        let (encoded, length) = try await encoded(prompt, folder(prompt), facts)
-        let request = GenerationRequest(prompt: encoded, seeds: seeds(of: prompt))
-        ready.append(Ready(index: index, length: length, request: request))
-      } catch is TooLongToUse {
-        continue
+        requests.append(ResponseRequest(prompt: try form(prompt, folder(prompt)), seeds: seeds(of: prompt)))
+        asked.append(index)
       } catch let error as PipelineError where error.isAboutARecord {
         outcomes[index] = .failed(error.description)
       }
     }
-    for (ready, responses) in zip(ready, try await responses(to: ready, progress)) {
-      switch responses {
-      case .failure(let error): outcomes[ready.index] = .failed(error.description)
-      case .success(let responses):
-        var rollouts: [Trajectory] = []
-        for (number, response) in responses.enumerated() {
-          rollouts.append(try await rollout(number, of: prompts[ready.index], ready, response, facts))
+    if requests.isEmpty { return outcomes }
+    let answers = try await sampler.respond(
+      to: requests, sampling: options.sampling, tooLong: options.tooLong, progress: progress)
+    guard answers.count == requests.count else {
+      throw PipelineError(.plugIn, "the policy answered \(answers.count) of \(requests.count) requests")
+    }
+    for (index, answer) in zip(asked, answers) {
+      switch answer {
+      case .responses(let responses, let length):
+        guard responses.count == options.count else {
+          throw PipelineError(.plugIn, "the policy gave another number of responses than it was asked for")
         }
-        outcomes[ready.index] = .rollouts(rollouts, prompt: ready.length)
+        let rollouts = responses.enumerated().map { rollout($0, of: prompts[index], $1) }
+        outcomes[index] = .rollouts(rollouts, prompt: length)
+      case .fault(let fault): outcomes[index] = reason(fault).map { .failed($0) } ?? .skipped
       }
     }
     return outcomes
   }
 
-  /// Why a prompt cannot be responded to, or nil when it can, or when it is to be left out; generates nothing.
+  /// Why a prompt cannot be responded to, or nil when it can, or when it is to be left out; samples nothing.
   ///
   /// It finds what ``rollouts(of:folder:progress:)`` would find wrong with the prompt and its images.
   /// - Parameter folder: The folder that relative paths of its images start from.
   /// - Throws: Options that the policy does not take, cancellation.
   public func fault(of prompt: Trajectory, folder: String = "") async throws -> String? {
-    if let policy = policy as? any TextPolicy { return try await fault(of: prompt, for: policy, folder: folder) }
-    let facts = await policy.facts
-    try check(facts)
-    try Task.checkCancellation()
+    try await check()
     do {
-      _ = try await encoded(prompt, folder, facts)
-    } catch is TooLongToUse {
-      return nil
+      return try await sampler.fault(
+        of: form(prompt, folder), sampling: options.sampling, tooLong: options.tooLong
+      ).flatMap(reason)
     } catch let error as PipelineError where error.isAboutARecord {
       return error.description
     }
-    return nil
   }
 
-  /// A prompt that can be used.
-  private struct Ready {
-    let index: Int
-    let length: PromptLength
-    let request: GenerationRequest
+  private func check() async throws {
+    if options.tooLong == .cut, sampler.promptForm == .words {
+      throw PipelineError(
+        .invalidSpec,
+        "only a policy that shows its tokens can cut prompts that are too long; set too_long to 'error' or 'skip'")
+    }
+    try await sampler.check(options.sampling)
   }
 
-  private struct TooLongToUse: Error {}
+  /// The prompt as the sampler takes it.
+  private func form(_ prompt: Trajectory, _ folder: String) throws -> PolicyPrompt {
+    switch sampler.promptForm {
+    case .tokens: try PolicyPrompt(prompt, folder: folder)
+    case .words: try PolicyPrompt(wordsOf: prompt, folder: folder)
+    }
+  }
+
+  /// The reason of a failure; nil for a prompt that is to be left out.
+  private func reason(_ fault: PromptFault) -> String? {
+    switch fault {
+    case .unusable(let reason): reason
+    case .tooLong(let reason): options.tooLong == .skip ? nil : reason
+    }
+  }
 
   /// The seed of each rollout of a prompt.
-  func seeds(of prompt: Trajectory) -> [UInt64] {
+  private func seeds(of prompt: Trajectory) -> [UInt64] {
     (0..<options.count).map {
       PhiloxGenerator.rolloutSeed(run: options.seed, prompt: prompt.group, index: $0, step: options.step)
     }
   }
 
-  private func check(_ facts: PolicyFacts) throws {
-    if options.sampling.maxTokens >= facts.contextLength {
-      throw PipelineError(
-        .invalidSpec,
-        "responses of \(options.sampling.maxTokens) tokens leave no room for a prompt in the model's context of "
-          + "\(facts.contextLength); lower max_tokens")
-    }
-    if !options.sampling.stop.isEmpty, facts.tokenizer == .absent {
-      throw PipelineError(.invalidSpec, "the model has no tokenizer to find stop texts with; name stop tokens instead")
-    }
-    if let odd = options.sampling.stopTokens.first(where: { !(0..<facts.vocabularySize).contains($0) }) {
-      throw PipelineError(
-        .invalidSpec, "the stop token \(odd) is none of the model's, whose ids lie in 0..<\(facts.vocabularySize)")
-    }
-  }
-
-  private func encoded(
-    _ prompt: Trajectory, _ folder: String, _ facts: PolicyFacts
-  ) async throws -> (EncodedPrompt, PromptLength) {
-    let encoded = try await policy.encode(PolicyPrompt(prompt, folder: folder))
-    let limit = facts.contextLength - options.sampling.maxTokens
-    if encoded.tokens.count <= limit { return (encoded, .whole) }
-    let message =
-      "the prompt has \(encoded.tokens.count) tokens; the model's context of \(facts.contextLength) has room for "
-      + "\(limit) beside a response of \(options.sampling.maxTokens)"
-    switch options.tooLong {
-    case .skip: throw TooLongToUse()
-    case .error:
-      throw PipelineError(
-        .invalidData, "\(message); shorten it, lower max_tokens or the images' max_pixels, or cut such prompts")
-    case .cut:
-      guard let shorter = encoded.shortened(to: limit, marks: facts.markTokens) else {
-        throw PipelineError(
-          .invalidData, "\(message), and its images alone take more; lower max_tokens or the images' max_pixels")
-      }
-      return (shorter, .cut)
-    }
-  }
-
-  /// Asks for all at once; where that fails, for one after the other, to find the one that is to blame.
-  private func responses(
-    to ready: [Ready], _ progress: @Sendable (GenerationProgress) -> Void
-  ) async throws -> [Result<[GeneratedResponse], PipelineError>] {
-    if ready.isEmpty { return [] }
-    do {
-      let found = try await policy.generate(ready.map(\.request), sampling: options.sampling, progress: progress)
-      guard found.count == ready.count, zip(found, ready).allSatisfy({ $0.count == $1.request.seeds.count }) else {
-        throw PipelineError(.plugIn, "the policy gave another number of responses than it was asked for")
-      }
-      return found.map { .success($0) }
-    } catch let error as PipelineError where error.isAboutARecord {
-      if ready.count == 1 { return [.failure(error)] }
-      var results: [Result<[GeneratedResponse], PipelineError>] = []
-      for one in ready { results += try await responses(to: [one], progress) }
-      return results
-    }
-  }
-
-  private func rollout(
-    _ number: Int, of prompt: Trajectory, _ ready: Ready, _ response: GeneratedResponse, _ facts: PolicyFacts
-  ) async throws -> Trajectory {
-    let encoded = ready.request.prompt
+  private func rollout(_ number: Int, of prompt: Trajectory, _ response: SampledResponse) -> Trajectory {
     var rollout = prompt.rollout(id: "\(prompt.group)/\(number)")
-    if try ready.length == .cut || prompt.tokenIDs(of: .promptTokens) == nil {
-      rollout.set(.promptTokens, to: .tokenIDs(encoded.tokens))
-    }
-    if facts.tokenizer == .present {
-      var words = response.tokens[...]
-      // An end token that the tokenizer takes for text is no part of the response's text.
-      if response.finish == .stop, let last = words.last, options.sampling.stopTokens.contains(Int(last)) {
-        words = words.dropLast()
-      }
-      rollout.set(.response, to: .string(try await policy.decode(Array(words))))
-    }
-    rollout.set(.tokens, to: .tokenIDs(response.tokens))
-    rollout.set(.logprobs, to: .floats(response.logProbs))
+    if let tokens = response.promptTokens { rollout.set(.promptTokens, to: .tokenIDs(tokens)) }
+    if let text = response.text { rollout.set(.response, to: .string(text)) }
+    if let reasoning = response.reasoning { rollout.set(Field("reasoning"), to: .string(reasoning)) }
+    if let tokens = response.tokens { rollout.set(.tokens, to: .tokenIDs(tokens)) }
+    if let logProbs = response.logProbs { rollout.set(.logprobs, to: .floats(logProbs)) }
     rollout.set(.finish, to: .string(response.finish.rawValue))
-    rollout.set(.sampling, to: options.sampling.json(seed: ready.request.seeds[number]))
+    var sampling = options.sampling.json(seed: response.seed).objectValue ?? []
+    if let choice = response.choice { sampling.append(.init("choice", .number(choice))) }
+    rollout.set(.sampling, to: .object(sampling))
     return rollout
   }
 }
 
 extension PipelineError {
   /// Whether it can be the fault of one record: its data or a file that it names.
-  var isAboutARecord: Bool { code == .invalidData || code == .inputOutput }
+  package var isAboutARecord: Bool { code == .invalidData || code == .inputOutput }
 }

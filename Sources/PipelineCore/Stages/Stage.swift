@@ -18,7 +18,7 @@ public protocol Stage: Component {
   var readsIfPresent: Set<Field> { get }
 
   /// What the stage needs from a policy; a spec with this stage must name a policy that offers it.
-  var needs: Set<PolicyNeed> { get }
+  var needs: Set<PolicyAbility> { get }
 
   /// Asks for more prompts if too few groups are left after this stage; nil for a stage that does not.
   var refill: Refill? { get }
@@ -48,7 +48,7 @@ extension Stage {
   public var readsIfPresent: Set<Field> { [] }
 
   /// No policy.
-  public var needs: Set<PolicyNeed> { [] }
+  public var needs: Set<PolicyAbility> { [] }
 
   /// Nothing.
   public var refill: Refill? { nil }
@@ -58,18 +58,6 @@ extension Stage {
 
   /// Nothing to give back.
   public func close() async {}
-}
-
-/// What a stage needs from a policy, and what a policy's backend offers.
-public enum PolicyNeed: String, Sendable, Hashable, CaseIterable {
-  /// Responses to prompts.
-  case generation
-  /// Log-probabilities of given responses.
-  case logProbs = "log-probs"
-  /// Gradients and optimizer steps.
-  case training
-  /// Log-probabilities under the initial weights of the run.
-  case reference
 }
 
 /// How a stage that drops groups gets replacements: DAPO's dynamic sampling.

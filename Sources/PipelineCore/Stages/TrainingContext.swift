@@ -3,10 +3,10 @@ import Synchronization
 
 /// What a run provides to stages that work with its policy.
 public struct TrainingContext: Sendable {
-  /// The policy that is sampled from and updated; nil if the spec names none.
-  public let policy: (any Policy)?
-  /// The policy as it was at the start of the run; nil if no stage needs it.
-  public let reference: (any Policy)?
+  /// The policy that is sampled from and updated, with the abilities that the stage needs; nil if the spec names none.
+  ///
+  /// ``sampler``, ``codec``, ``logProbs``, ``trainable`` and ``reference`` are its abilities, or say what is missing.
+  public let policy: Policy?
   /// The number of updates so far.
   public let policyVersion: Int
   /// What the stage remembers from step to step; saved in checkpoints.
@@ -17,11 +17,10 @@ public struct TrainingContext: Sendable {
   ///
   /// - Parameter onProgress: Is told how far a stage has come: what it does, and the share done.
   public init(
-    policy: (any Policy)? = nil, reference: (any Policy)? = nil, policyVersion: Int = 0,
-    memory: StageMemory = StageMemory(), onProgress: @escaping @Sendable (String, Double?) -> Void = { _, _ in }
+    policy: Policy? = nil, policyVersion: Int = 0, memory: StageMemory = StageMemory(),
+    onProgress: @escaping @Sendable (String, Double?) -> Void = { _, _ in }
   ) {
     self.policy = policy
-    self.reference = reference
     self.policyVersion = policyVersion
     self.memory = memory
     self.onProgress = onProgress
@@ -29,6 +28,33 @@ public struct TrainingContext: Sendable {
 
   /// Reports how far the stage has come, for display.
   public func progressed(_ activity: String, share: Double?) { onProgress(activity, share) }
+}
+
+/// The abilities of the policy, for stages that need them.
+extension TrainingContext {
+  /// Samples responses; for stages that need ``PolicyAbility/generation``.
+  public var sampler: any ResponseSampler { get throws { try required(.generation, \.sampler) } }
+
+  /// Converts prompts and responses to tokens and back; for stages that need anything but
+  /// ``PolicyAbility/generation``.
+  public var codec: any TokenCodec { get throws { try required(.logProbs, \.codec) } }
+
+  /// Computes the policy's log-probabilities; for stages that need ``PolicyAbility/logProbs``.
+  public var logProbs: any LogProbSource { get throws { try required(.logProbs, \.logProbs) } }
+
+  /// Computes gradients and updates the weights; for stages that need ``PolicyAbility/training``.
+  public var trainable: any TrainablePolicy { get throws { try required(.training, \.trainable) } }
+
+  /// Computes log-probabilities under the initial weights of the run; for stages that need
+  /// ``PolicyAbility/reference``.
+  public var reference: any LogProbSource { get throws { try required(.reference, \.reference) } }
+
+  private func required<Ability>(_ name: PolicyAbility, _ ability: KeyPath<Policy, Ability?>) throws -> Ability {
+    guard let policy else {
+      throw PipelineError(.invalidSpec, "it needs a policy; run it from a spec that names one")
+    }
+    return try policy.required(name, ability)
+  }
 }
 
 /// What a stage remembers from step to step, such as the coefficient of a controller.

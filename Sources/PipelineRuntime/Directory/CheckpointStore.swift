@@ -76,7 +76,7 @@ struct CheckpointStore {
   /// - Parameters:
   ///   - isRegular: Whether it stays for its age; one that an interruption made goes with the next.
   ///   - score: What the policy evaluated to, where it did.
-  mutating func save(_ policy: any Policy, steps: Int, isRegular: Bool, score: Double?) async throws {
+  mutating func save(_ policy: any TrainablePolicy, steps: Int, isRegular: Bool, score: Double?) async throws {
     let name = Self.name(steps: steps)
     if record.latest != name {
       do {

@@ -7,7 +7,8 @@ import PipelineCore
 /// policy alone. A response's seed depends on the run's seed, the prompt's group and the response's number, not on what
 /// else is evaluated or in which chunks.
 /// ```swift
-/// let evaluator = Evaluator(policy: policy, scoring: [NamedStage(name: "reward", stage: reward)], options: options)
+/// let scoring = [NamedStage(name: "reward", stage: reward)]
+/// let evaluator = Evaluator(sampler: sampler, scoring: scoring, options: options)
 /// let summary = try await evaluator.run(prompts) { chunk in try write(chunk.rollouts) }
 /// let metrics = summary.metrics()  // val/accuracy, val/accuracy_low, …
 /// ```
@@ -42,18 +43,18 @@ public struct Evaluator: Sendable {
     }
   }
 
-  private let policy: any Policy
+  private let source: any ResponseSampler
   private let scoring: [NamedStage]
   private let options: Options
 
   /// An evaluator.
   ///
   /// - Parameters:
-  ///   - policy: The policy; it is not changed.
+  ///   - sampler: Samples the responses of the policy.
   ///   - scoring: The stages that give responses their scores, in order, such as `reward`.
-  public init(policy: any Policy, scoring: [NamedStage], options: Options = Options()) {
+  public init(sampler: any ResponseSampler, scoring: [NamedStage], options: Options = Options()) {
     precondition(options.samples >= 1 && options.chunk >= 1, "at least one response, and one prompt in a chunk")
-    self.policy = policy
+    source = sampler
     self.scoring = scoring
     self.options = options
   }
@@ -135,7 +136,7 @@ public struct Evaluator: Sendable {
     sampling.count = options.samples
     sampling.seed = Self.seed(ofRun: options.seed)
     sampling.tooLong = options.tooLong
-    return RolloutSampler(policy: policy, options: sampling)
+    return RolloutSampler(sampler: source, options: sampling)
   }
 
   /// Sorts a chunk's outcomes, and runs the scoring stages on what was made.

@@ -53,7 +53,8 @@ struct EvaluatorTests {
     options.category = Field("kind")
     change(&options)
     return Evaluator(
-      policy: policy, scoring: [NamedStage(name: "answer", stage: AnswerStage(drops: drops))], options: options)
+      sampler: policy.sampler, scoring: [NamedStage(name: "answer", stage: AnswerStage(drops: drops))], options: options
+    )
   }
 
   @Test("the figures are those of the script")

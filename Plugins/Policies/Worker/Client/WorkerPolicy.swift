@@ -7,7 +7,7 @@ public import PipelineCore
 ///
 /// Tokens and pixels come from the same code as in the bundled policy, so that a spec gives the same prompts with
 /// either policy, and faulty records are found before anything is computed.
-public actor WorkerPolicy: Policy {
+public actor WorkerPolicy: TokenCodec, TokenGenerator, LogProbSource, TrainablePolicy {
   private let connection: WorkerConnection
   private let codec: PromptCodec
   private let limits: WorkerLimits
@@ -74,9 +74,6 @@ public actor WorkerPolicy: Policy {
   public func logProbs(of groups: [ResponseGroup], temperature: Double) async throws -> [[[Float]]] {
     try await logProbs(of: groups, temperature: temperature, under: "policy")
   }
-
-  /// The initial weights of the run, which the worker keeps too.
-  public func reference() -> (any Policy)? { WorkerReference(policy: self) }
 
   func logProbs(of groups: [ResponseGroup], temperature: Double, under weights: String) async throws -> [[[Float]]] {
     let message = try await message(groups, temperature)

@@ -10,7 +10,7 @@ public struct WorkerPolicyBackend: PolicyBackend {
     name: "worker", summary: "Qwen2.5-VL on PyTorch in a process of its own: on GPUs, in shards, with LoRA")
 
   /// Everything that a pipeline can ask for.
-  public let offers = Set(PolicyNeed.allCases)
+  public let offers = Set(PolicyAbility.allCases)
   private let options: Options
 
   /// Makes the backend.
@@ -24,7 +24,16 @@ public struct WorkerPolicyBackend: PolicyBackend {
   /// Starts the worker, and lets it load the model, or a checkpoint of it.
   ///
   /// - Throws: What is wrong with the model or the worker, with the remedy.
-  public func open(_ opening: PolicyOpening) async throws -> any Policy {
+  public func open(_ opening: PolicyOpening) async throws -> Policy {
+    let worker = try await worker(opening)
+    var policy = Policy(worker) { await worker.close() }
+    policy.reference = WorkerReference(policy: worker)
+    if opening.purpose == .inference { policy.trainable = nil }
+    return policy
+  }
+
+  /// Starts the worker, as ``open(_:)`` does.
+  package func worker(_ opening: PolicyOpening) async throws -> WorkerPolicy {
     let model = options.model.resolved(in: opening.folder)
     // Before anything is started, because most mistakes are found here.
     let codec = try PromptCodec(folder: model)

@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// An ability of a policy: a stage names those that it needs, a backend those that it offers.
+public enum PolicyAbility: String, Sendable, Hashable, CaseIterable {
+  /// Responses to prompts; see ``ResponseSampler``.
+  case generation
+  /// Log-probabilities of given responses; see ``LogProbSource``.
+  case logProbs = "log-probs"
+  /// Gradients and optimizer steps; see ``TrainablePolicy``.
+  case training
+  /// Log-probabilities under the initial weights of the run.
+  case reference
+}
