@@ -69,7 +69,7 @@ let package = Package(
   ],
   targets: [
     // The contracts, and their laws.
-    .target(name: "PipelineCore"),
+    .target(name: "PipelineCore", dependencies: ["CRecordScanner"]),
     .target(name: "PipelineTesting", dependencies: ["PipelineCore"]),
 
     // From a spec and records to a run.
