@@ -199,6 +199,12 @@ let package = Package(
   cxxLanguageStandard: .cxx20
 )
 
+for target in package.targets where ![.system, .plugin].contains(target.type) {
+  target.swiftSettings = ["ExistentialAny", "InternalImportsByDefault", "MemberImportVisibility"].map {
+    .enableUpcomingFeature($0)
+  }
+}
+
 // Only `make docs` needs it: builds of the program, and packages that depend on it, do not resolve it.
 if Context.environment["SHUFFLE_R1_DOCS"] != nil {
   package.dependencies.append(.package(url: "https://github.com/swiftlang/swift-docc-plugin", from: "1.5.0"))

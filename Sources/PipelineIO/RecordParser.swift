@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import CRecordScanner
 import Foundation
-import PipelineCore
+public import PipelineCore
 
 /// A line that could not be used, and why.
 public struct BadRecord: Sendable, Hashable {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+import Synchronization
 import Foundation
-import PipelineCore
+public import PipelineCore
 
 /// Reads JSONL trajectories, plain or compressed, from files and pipes, batch by batch.
 ///

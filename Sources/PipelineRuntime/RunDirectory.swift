@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import Foundation
-import PipelineCore
-import PipelineIO
+public import PipelineCore
+public import PipelineIO
 
 /// A run's files, each of which grows step by step and is cut back to the last complete step on resume.
 ///

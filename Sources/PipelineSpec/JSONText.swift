@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-internal import CJSON
+import CJSON
 import PipelineCore
 
 /// Reads JSON documents, with comments, into trees with places.

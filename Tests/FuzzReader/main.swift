@@ -4,6 +4,7 @@
 // Bounded: a number of rounds (first argument, 20,000 unless given) from a seed (second argument, 1). A round that
 // takes longer than 10 seconds or memory beyond 4 GiB ends the program; so does a crash. What the reader accepts must
 // be accepted again after it was written, with the same id, group and reward.
+import StandardPlugins
 import Foundation
 import PipelineCommand
 import PipelineCore

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import PipelineCore
+public import PipelineCore
 
 // Differs from Shuffle-R1: defined for zero weights, for fewer weighted pairs than draws, and for any number of
 // pairs, where the original raises; and one round is a weighted permutation, where the original skips the shuffle.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import Foundation
-import PipelineCore
+package import Foundation
+package import PipelineCore
 
 /// The small files of a model's folder.
 package enum DocumentFile {

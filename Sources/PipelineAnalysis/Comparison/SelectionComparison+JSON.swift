@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-import PipelineCore
+import PipelineRuntime
+import PipelineIO
+public import PipelineCore
 
 extension SelectionComparison {
   /// Everything that ``text(style:)`` shows, as JSON.

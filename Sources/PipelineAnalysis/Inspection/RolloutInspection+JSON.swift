@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import PipelineCore
+import PipelineIO
+public import PipelineCore
 
 extension RolloutInspection {
   /// Everything that ``text(style:)`` shows, and the bins, as JSON.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import Foundation
-import PipelineCore
+public import Foundation
+public import PipelineCore
 
 /// A trajectory with the expected verdict of a reward function, in its field `expected`.
 ///

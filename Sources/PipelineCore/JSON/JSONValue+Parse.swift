@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-internal import CRecordScanner
+import CRecordScanner
 
 extension JSONValue {
   /// Why a text is not a JSON value, and where.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-internal import CRecordScanner
-import Synchronization
+import CRecordScanner
+public import Synchronization
 
 /// Where the bytes of records are: in memory, in a file that can be read again, or in a spool file.
 public protocol RecordStorage: AnyObject, Sendable {

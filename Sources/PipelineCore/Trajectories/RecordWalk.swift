@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-internal import CRecordScanner
+import CRecordScanner
 
 /// Walks over the top-level members of a line that has been checked, decoding only the keys.
 public enum RecordWalk {
