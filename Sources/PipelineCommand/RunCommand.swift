@@ -1,11 +1,11 @@
-// SPDX-License-Identifier: Apache-2.0
-import Synchronization
 import ArgumentParser
 import Foundation
 import PipelineCore
 import PipelineIO
 import PipelineRuntime
 import PipelineSpec
+// SPDX-License-Identifier: Apache-2.0
+import Synchronization
 
 /// `shuffle-r1 run`.
 struct RunCommand: AsyncParsableCommand {

@@ -1,6 +1,6 @@
+import PipelineCore
 // SPDX-License-Identifier: Apache-2.0
 import PipelineIO
-import PipelineCore
 import PipelineRuntime
 
 /// What a person reads when a run has ended.

@@ -107,7 +107,8 @@ struct RecordParser: Sendable {
     }
     throw PipelineError(
       .invalidData, "not JSON: " + String(cString: record_error_message(status)),
-      at: SourceLocation(file: place.file, line: place.line, column: TextPositions.column(of: Int(error.offset), inLine: line)))
+      at: SourceLocation(
+        file: place.file, line: place.line, column: TextPositions.column(of: Int(error.offset), inLine: line)))
   }
 
   /// The state of parsing one chunk.

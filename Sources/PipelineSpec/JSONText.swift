@@ -43,7 +43,9 @@ enum JSONText {
       do {
         return try bytes.withUnsafeBytes { try JSONValue(parsing: UnsafeRawBufferPointer(rebasing: $0[range])) }
       } catch let fault as JSONValue.ParseError {
-        if bytes[range.lowerBound] == UInt8(ascii: "\"") { throw error(fault.reason, at: range.lowerBound + fault.offset) }
+        if bytes[range.lowerBound] == UInt8(ascii: "\"") {
+          throw error(fault.reason, at: range.lowerBound + fault.offset)
+        }
         throw error("a number is written as in 12, -0.5 or 1e-6", at: range.lowerBound)
       }
     }

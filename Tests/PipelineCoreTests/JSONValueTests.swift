@@ -34,8 +34,10 @@ struct JSONValueTests {
       (#"["\x"]"#, 2, "invalid escape"), (#"["\ud800"]"#, 2, #"\u escape of half a surrogate pair"#),
       ("[1 2]", 3, "missing comma"), (#" "abc"#, 1, "string without a closing quote"),
       ("tru", 3, "the text ends inside a value"), ("1 2", 2, "unexpected text after the value"),
-      ("{} {", 3, "unexpected text after the value"), ("]", 0, "missing value"), ("1e", 2, "the text ends inside a value"),
-      ("\"a\nb\"", 2, "control character in a string; write it as an escape such as \\n"), ("1:", 1, "unexpected text after the value"),
+      ("{} {", 3, "unexpected text after the value"), ("]", 0, "missing value"),
+      ("1e", 2, "the text ends inside a value"),
+      ("\"a\nb\"", 2, "control character in a string; write it as an escape such as \\n"),
+      ("1:", 1, "unexpected text after the value"),
     ])
   func refuses(_ text: String, _ offset: Int, _ reason: String) {
     #expect(throws: JSONValue.ParseError(reason: reason, offset: offset)) { try JSONValue(parsing: text) }

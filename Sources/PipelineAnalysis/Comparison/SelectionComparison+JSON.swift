@@ -1,7 +1,7 @@
+public import PipelineCore
+import PipelineIO
 // SPDX-License-Identifier: Apache-2.0
 import PipelineRuntime
-import PipelineIO
-public import PipelineCore
 
 extension SelectionComparison {
   /// Everything that ``text(style:)`` shows, as JSON.

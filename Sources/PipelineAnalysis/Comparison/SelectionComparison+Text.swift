@@ -1,6 +1,6 @@
+import PipelineCore
 // SPDX-License-Identifier: Apache-2.0
 import PipelineIO
-import PipelineCore
 
 extension SelectionComparison {
   /// The report as text: one column for each chain, then the overlap of every two.

@@ -1,6 +1,6 @@
+import PipelineCore
 // SPDX-License-Identifier: Apache-2.0
 import PipelineIO
-import PipelineCore
 
 extension RolloutInspection {
   /// The report as text.

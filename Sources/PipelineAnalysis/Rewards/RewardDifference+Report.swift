@@ -1,6 +1,6 @@
+public import PipelineCore
 // SPDX-License-Identifier: Apache-2.0
 import PipelineIO
-public import PipelineCore
 
 extension RewardDifference {
   /// The report as text.

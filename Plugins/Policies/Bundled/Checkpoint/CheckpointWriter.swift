@@ -1,8 +1,8 @@
+import Foundation
+import ModelInput
+import PipelineCore
 // SPDX-License-Identifier: Apache-2.0
 import Tensor
-import ModelInput
-import Foundation
-import PipelineCore
 
 /// Saves a model in the layout of its original checkpoint; readable by transformers.
 ///
