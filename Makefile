@@ -13,7 +13,7 @@ PROGRAM = .build/release/shuffle-r1
 SOURCES = $(wildcard Sources Plugins Tests Examples Package.swift)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build quickstart test test-examples test-debug test-parity test-server test-trackers test-kill test-large fuzz lint format bench bench-policy bench-training bench-process test-plugin worker test-worker bench-worker test-cluster bench-math install docs graph clean
+.PHONY: help setup build tools quickstart test test-examples test-debug test-parity test-server test-trackers test-kill test-large fuzz lint format bench bench-policy bench-training bench-process test-plugin worker test-worker bench-worker test-cluster bench-math install docs graph clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z][a-z-]*\):.*## \(.*\)/\1|\2/p' Makefile | awk -F '|' '{ printf "  make %-14s %s\n", $$1, $$2 }'
@@ -23,6 +23,9 @@ setup: ## install the system packages that the build needs, where they are missi
 
 build: setup ## build the program: .build/release/shuffle-r1
 	"$(SWIFT)" build $(BUILD_FLAGS)
+
+tools: setup ## build the program, and the fuzzers, probes and trainers that other targets run
+	SHUFFLE_R1_TOOLS=1 "$(SWIFT)" build $(BUILD_FLAGS)
 
 install: build ## install program, library, schemas, man page and completions into PREFIX=… (/usr/local)
 	@.ci/install "$(PREFIX)"
@@ -46,7 +49,7 @@ test-debug: build ## check that a debug build gives the same bytes, on 1, 2 and 
 	"$(SWIFT)" build --scratch-path .build-debug --product shuffle-r1 $(SWIFT_FLAGS)
 	Tests/same-bytes.sh $(PROGRAM) .build-debug/debug/shuffle-r1
 
-test-parity: build ## compare with transformers and tokenizers, and what TensorBoard reads (needs python3; makes .venv-parity)
+test-parity: tools ## compare with transformers and tokenizers, and what TensorBoard reads (needs python3; makes .venv-parity)
 	BUILD_FLAGS='$(BUILD_FLAGS)' Tests/Parity/run all
 
 test-server: build ## collect rollouts from `transformers serve`, a server that is not ours (makes .venv-servers)
@@ -64,7 +67,7 @@ worker: ## install the PyTorch worker ("use": "worker") into .venv-worker; PIP_E
 test-worker: build ## test the PyTorch worker beside the bundled policy, on the processor (makes .venv-worker)
 	Tests/Worker/run
 
-bench-worker: build ## measure what the policy wire protocol takes beside the computation (makes .venv-worker)
+bench-worker: tools ## measure what the policy wire protocol takes beside the computation (makes .venv-worker)
 	Tests/Benchmarks/worker/run
 
 test-kill: build ## kill a short training run at 60 random moments and compare what comes out; KILLS=… SEED=… (needs python3)
@@ -73,10 +76,10 @@ test-kill: build ## kill a short training run at 60 random moments and compare w
 test-plugin: build ## depend on this working tree by a git URL and a version, and go through both doors for Swift
 	Tests/plugin-by-version.sh
 
-test-large: build ## make a random model of the 3B shape, 7.5 GB in .large, and measure the bundled policy on it
+test-large: tools ## make a random model of the 3B shape, 7.5 GB in .large, and measure the bundled policy on it
 	Tests/Parity/run large
 
-fuzz: build ## feed mutated records and specs to the readers, and random answers to math-answer; ROUNDS=… SEED=…
+fuzz: tools ## feed mutated records and specs to the readers, and random answers to math-answer; ROUNDS=… SEED=…
 	.build/release/fuzz-reader $(ROUNDS) $(SEED)
 	.build/release/math-answer-probe fuzz 100000 $(SEED)
 
@@ -99,7 +102,7 @@ format: ## format the sources in place
 bench: build ## measure replay against the same work in Python (needs python3; makes .venv-bench)
 	Tests/Benchmarks/replay/run
 
-bench-policy: build ## measure the bundled policy against transformers on PyTorch (makes .venv-policy)
+bench-policy: tools ## measure the bundled policy against transformers on PyTorch (makes .venv-policy)
 	Tests/Benchmarks/policy/run
 
 bench-training: build ## measure a step of training against TRL's GRPO trainer (makes .venv-training)
@@ -108,7 +111,7 @@ bench-training: build ## measure a step of training against TRL's GRPO trainer (
 bench-process: build ## measure a reward in Python, as a program, against the same function in a plain loop (needs python3)
 	python3 Tests/Benchmarks/process/compare.py $(PROGRAM) 200000
 
-bench-math: build ## measure math-answer against Math-Verify and mathruler (makes .venv-math)
+bench-math: tools ## measure math-answer against Math-Verify and mathruler (makes .venv-math)
 	Tests/Benchmarks/math-answer/run
 
 clean: ## remove what was built and the benchmark's data; keeps runs/

@@ -69,7 +69,7 @@ let package = Package(
   ],
   targets: [
     // The contracts, and their laws.
-    .target(name: "PipelineCore"),
+    .target(name: "PipelineCore", dependencies: ["CRecordScanner"]),
     .target(name: "PipelineTesting", dependencies: ["PipelineCore"]),
 
     // Files: atomic, durable, append-only and temporary, with one table of errors.
@@ -138,26 +138,6 @@ let package = Package(
     .systemLibrary(name: "CZlib", providers: [.apt(["zlib1g-dev"])]),
     .systemLibrary(name: "CZstd", providers: [.apt(["libzstd-dev"]), .brew(["zstd"])]),
 
-    // Feeds mutated records and specs to the readers; `make fuzz` runs it.
-    .executableTarget(
-      name: "fuzz-reader", dependencies: ["PipelineCommand", "PipelineCore", "PipelineIO", "PipelineSpec"],
-      path: "Tests/FuzzReader"),
-
-    // Shows single steps of the policy to the scripts in Tests/Parity.
-    .executableTarget(
-      name: "policy-probe",
-      dependencies: ["BundledPlugin", "CKernels", "ModelInput", "PipelineCore", "PipelineTesting", "WorkerPlugin"],
-      path: "Tests/PolicyProbe"),
-
-    // Grades pairs of answers for the benchmark and the fuzz run of math-answer.
-    .executableTarget(
-      name: "math-answer-probe", dependencies: ["MathAnswers", "PipelineCore"], path: "Tests/MathAnswerProbe"),
-
-    // Trains the vision tower of the bundled model; Examples/easy-vqa/make-model runs it.
-    .executableTarget(
-      name: "easy-vqa-tower", dependencies: ["BundledPlugin", "ModelInput", "PipelineCore", "Tensor"],
-      path: "Examples/easy-vqa/tower"),
-
     // Tests mirror Sources and Plugins.
     .target(name: "FakeServer", dependencies: ["PipelineCore"], path: "Tests/FakeServer", exclude: ["fake_server.py"]),
     .testTarget(name: "PipelineCoreTests", dependencies: ["PipelineCore"]),
@@ -211,6 +191,37 @@ let package = Package(
   cLanguageStandard: .c17,
   cxxLanguageStandard: .cxx20
 )
+
+// Only `make tools` needs them: fuzzers, probes and trainers that tests, benchmarks and examples run.
+if Context.environment["SHUFFLE_R1_TOOLS"] != nil {
+  package.targets += [
+    // Feeds mutated records and specs to the readers; `make fuzz` runs it.
+    .executableTarget(
+      name: "fuzz-reader", dependencies: ["PipelineCommand", "PipelineCore", "PipelineIO", "PipelineSpec"],
+      path: "Tests/FuzzReader"),
+
+    // Shows single steps of the policy to the scripts in Tests/Parity.
+    .executableTarget(
+      name: "policy-probe",
+      dependencies: ["BundledPlugin", "CKernels", "ModelInput", "PipelineCore", "PipelineTesting", "WorkerPlugin"],
+      path: "Tests/PolicyProbe"),
+
+    // Grades pairs of answers for the benchmark and the fuzz run of math-answer.
+    .executableTarget(
+      name: "math-answer-probe", dependencies: ["MathAnswers", "PipelineCore"], path: "Tests/MathAnswerProbe"),
+
+    // Trains the vision tower of the bundled model; Examples/easy-vqa/make-model runs it.
+    .executableTarget(
+      name: "easy-vqa-tower", dependencies: ["BundledPlugin", "ModelInput", "PipelineCore", "Tensor"],
+      path: "Examples/easy-vqa/tower"),
+  ]
+}
+
+for target in package.targets where ![.system, .plugin].contains(target.type) {
+  target.swiftSettings = ["ExistentialAny", "InternalImportsByDefault", "MemberImportVisibility"].map {
+    .enableUpcomingFeature($0)
+  }
+}
 
 // Only `make docs` needs it: builds of the program, and packages that depend on it, do not resolve it.
 if Context.environment["SHUFFLE_R1_DOCS"] != nil {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import PipelineCore
+public import PipelineCore
 
 /// `A_i = (r_i − mean(r)) / (std(r) + 1e-6)` over the group, the standard deviation with n − 1.
 ///

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import PipelineCore
+public import PipelineCore
 
 /// `(r_max − r_second) / (std(r) + 1e-6)` for the best rollout of the group, 0 for the others.
 ///

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import PipelineCore
+public import PipelineCore
 
 /// `A_i = r_i − mean of the group's other rewards`.
 public struct RLOOEstimator: AdvantageEstimator {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import PipelineCore
+public import PipelineCore
 
 /// `A_i = r_i − r(greedy response)`; the greedy reward is the trajectory's `baseline`.
 public struct ReMaxEstimator: AdvantageEstimator {

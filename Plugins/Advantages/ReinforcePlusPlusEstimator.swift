@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import PipelineCore
+public import PipelineCore
 
 /// The return to go of each response token, whitened over all response tokens of the batch.
 ///

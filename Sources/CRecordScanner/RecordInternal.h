@@ -58,6 +58,9 @@ void record_end_member(record_list *list, size_t end, size_t last_backslash, siz
 /// The plain scanner: the definition of what is valid, and the one that knows where a fault is.
 int record_scan_plain(record_list *list, record_error *error);
 
+/// The same for a value of any kind.
+int record_check_plain(const uint8_t *bytes, size_t length, record_error *error);
+
 // The vector copies: true if the line is valid, false if it is not, wherever the fault may be.
 bool record_scan_baseline(record_list *list);
 #if defined(__x86_64__)

@@ -162,6 +162,11 @@ static double parse_double(const uint8_t *value, size_t length, size_t *at) {
   return negative ? -result : result;
 }
 
+double record_parse_double(const uint8_t *value, size_t length) {
+  size_t at = 0;
+  return length == 0 ? NAN : parse_double(value, length, &at);
+}
+
 /// Moves from the end of an element to the start of the next; false at the end of the array.
 static bool next_element(const uint8_t *value, size_t length, size_t *at) {
   size_t i = *at;

@@ -96,6 +96,18 @@ int record_scan_with(
   return error->code;
 }
 
+int record_check_value(const uint8_t *bytes, size_t length, record_error *error) {
+  size_t first = 0, count;
+  while (first < length && record_is_space(bytes[first])) first++;
+  if (first == length || bytes[first] != '{') {
+    if (length <= RECORD_MAXIMUM_LENGTH) return record_check_plain(bytes, length, error);
+    *error = (record_error){RECORD_TOO_LONG, RECORD_MAXIMUM_LENGTH};
+    return error->code;
+  }
+  if (record_scan(bytes, length, NULL, NULL, 0, &count, error) == RECORD_CAPACITY) error->code = RECORD_OK;
+  return error->code;
+}
+
 const char *record_error_message(int code) {
   switch (code) {
     case RECORD_OK: return "no fault";
@@ -105,7 +117,7 @@ const char *record_error_message(int code) {
     case RECORD_NOT_OBJECT: return "a record must be a JSON object";
     case RECORD_TRUNCATED: return "the line ends before its object does";
     case RECORD_UNTERMINATED_STRING: return "string without a closing quote";
-    case RECORD_CONTROL_CHARACTER: return "raw control character in a string";
+    case RECORD_CONTROL_CHARACTER: return "control character in a string; write it as an escape such as \\n";
     case RECORD_INVALID_ESCAPE: return "invalid escape";
     case RECORD_LONE_SURROGATE: return "\\u escape of half a surrogate pair";
     case RECORD_INVALID_UTF8: return "invalid UTF-8";

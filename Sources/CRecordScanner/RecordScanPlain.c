@@ -175,6 +175,7 @@ static bool unexpected(reader *r, enum expectation expected, size_t comma) {
   }
 }
 
+/// Checks a record and lists its members, or, without a list, any value.
 static bool scan(record_list *list, reader *r) {
   const uint8_t *bytes = r->bytes;
   uint8_t stack[RECORD_MAXIMUM_DEPTH + 1];
@@ -183,7 +184,7 @@ static bool scan(record_list *list, reader *r) {
   enum expectation expected = VALUE;
   skip_space(r);
   if (r->at == r->length) return fault(r, RECORD_EMPTY, r->at);
-  if (bytes[r->at] != '{') return fault(r, RECORD_NOT_OBJECT, r->at);
+  if (list && bytes[r->at] != '{') return fault(r, RECORD_NOT_OBJECT, r->at);
   for (;;) {
     skip_space(r);
     if (r->at == r->length) return fault(r, RECORD_TRUNCATED, r->at);
@@ -193,35 +194,37 @@ static bool scan(record_list *list, reader *r) {
       if (!value) return unexpected(r, expected, separator);
       if (depth == RECORD_MAXIMUM_DEPTH) return fault(r, RECORD_DEPTH_LIMIT, r->at);
       stack[++depth] = byte;
-      if (depth == 1) list->separator = r->at + 1;
+      if (list && depth == 1) list->separator = r->at + 1;
       expected = byte == '{' ? FIRST_KEY : FIRST_VALUE;
       r->at++;
     } else if (byte == '}' || byte == ']') {
       if (expected != SEPARATOR && expected != FIRST_KEY && expected != FIRST_VALUE)
         return unexpected(r, expected, separator);
       if (byte != stack[depth] + 2) return fault(r, RECORD_MISMATCHED_BRACKET, r->at);
-      if (depth == 1 && list->open) record_end_member(list, r->at, r->last_backslash, r->last_nonfinite);
+      if (list && depth == 1 && list->open) record_end_member(list, r->at, r->last_backslash, r->last_nonfinite);
       depth--;
       r->at++;
       if (depth == 0) break;
       expected = SEPARATOR;
     } else if (byte == ',') {
       if (expected != SEPARATOR) return unexpected(r, expected, separator);
-      if (depth == 1) record_end_member(list, r->at, r->last_backslash, r->last_nonfinite);
+      if (list && depth == 1) record_end_member(list, r->at, r->last_backslash, r->last_nonfinite);
       expected = stack[depth] == '{' ? KEY : VALUE;
       separator = r->at++;
     } else if (byte == ':') {
       if (expected != COLON) return unexpected(r, expected, separator);
-      if (depth == 1) record_begin_member(list, r->at, r->last_backslash);
+      if (list && depth == 1) record_begin_member(list, r->at, r->last_backslash);
       expected = VALUE;
       separator = r->at++;
     } else if (byte == '"') {
       if (expected == COLON || expected == SEPARATOR) return unexpected(r, expected, separator);
       if (!read_string(r)) return false;
+      if (depth == 0) break;
       expected = value ? SEPARATOR : COLON;
     } else {
       if (!value) return unexpected(r, expected, separator);
       if (!read_scalar(r)) return false;
+      if (depth == 0) break;
       expected = SEPARATOR;
     }
   }
@@ -235,5 +238,12 @@ int record_scan_plain(record_list *list, record_error *error) {
   error->code = RECORD_OK;
   error->offset = 0;
   scan(list, &r);
+  return error->code;
+}
+
+int record_check_plain(const uint8_t *bytes, size_t length, record_error *error) {
+  reader r = {bytes, length, 0, 0, 0, error};
+  *error = (record_error){RECORD_OK, 0};
+  scan(NULL, &r);
   return error->code;
 }

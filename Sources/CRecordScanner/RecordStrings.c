@@ -77,6 +77,26 @@ static size_t skip_string(const uint8_t *value, size_t at, size_t length) {
   return length;
 }
 
+size_t record_value_end(const uint8_t *bytes, size_t at, size_t length) {
+  for (size_t depth = 0; at < length; at++) {
+    switch (bytes[at]) {
+      case '"':
+        at = skip_string(bytes, at, length);
+        if (depth == 0) return at;
+        at--;
+        break;
+      case '{': case '[': depth++; break;
+      case '}': case ']':
+        if (depth == 0) return at;
+        if (--depth == 0) return at + 1;
+        break;
+      default:
+        if (depth == 0 && (bytes[at] == ',' || bytes[at] <= ' ')) return at;
+    }
+  }
+  return length;
+}
+
 size_t record_nonfinite_to_null(const uint8_t *src, size_t length, uint8_t *dst, uint64_t *replaced) {
   uint64_t count = 0;
   uint8_t *to = dst;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import PipelineCore
+public import PipelineCore
 
 /// A program and its arguments, and where the spec names them.
 public struct ProgramCommand: Codable, Sendable, Hashable, SelfDescribingOption {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import PipelineCore
+package import PipelineCore
 
 /// A trajectory on its way to a program, as a line of JSON.
 package struct ProgramRequest: Sendable {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import ChildProcesses
+package import ChildProcesses
 import PipelineCore
 
 /// How a program is started, and the limits that it must keep.

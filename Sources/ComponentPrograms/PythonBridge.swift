@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import ChildProcesses
-import PipelineCore
+package import ChildProcesses
+package import PipelineCore
 
 /// The interface for which a Python reward function is written.
 public enum PythonBridge: String, Codable, Sendable, CaseIterable {

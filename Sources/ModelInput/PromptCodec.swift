@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import Foundation
-import PipelineCore
+package import PipelineCore
 
 /// Converts prompts and responses to tokens and back, using the files of a model other than its weights.
 ///

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import Foundation
 import ModelInput
-import PipelineCore
+package import PipelineCore
 
 /// A record's prompt as servers take it: images become data URLs.
 package enum ChatMessages {

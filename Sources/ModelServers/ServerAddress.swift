@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import Foundation
+package import Foundation
 
 /// The checked address of a server's chat endpoint.
 package struct ServerAddress: Sendable {

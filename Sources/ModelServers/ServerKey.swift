@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import Foundation
-import PipelineCore
+package import PipelineCore
 
 /// A server's key: it is sent in one header, and goes nowhere else.
 ///

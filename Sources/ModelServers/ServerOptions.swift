@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import Foundation
-import PipelineCore
+public import PipelineCore
 import PipelineSpec
 
 /// The settings for a server in a spec, for any purpose.

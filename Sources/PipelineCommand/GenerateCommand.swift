@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-import ArgumentParser
+public import ArgumentParser
 import Foundation
 import PipelineAnalysis
-import PipelineCore
+public import PipelineCore
 import PipelineIO
 import PipelineRuntime
 

@@ -1,5 +1,6 @@
-// SPDX-License-Identifier: Apache-2.0
 import PipelineCore
+// SPDX-License-Identifier: Apache-2.0
+import PipelineIO
 import PipelineRuntime
 
 /// What a person reads when a run has ended.

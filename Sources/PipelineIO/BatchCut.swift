@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import PipelineCore
+public import PipelineCore
 
 /// How a stream of trajectories is divided into batches.
 public enum BatchCut: Sendable, Hashable {

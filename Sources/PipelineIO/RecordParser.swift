@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import CRecordScanner
 import Foundation
-import PipelineCore
+public import PipelineCore
 
 /// A line that could not be used, and why.
 public struct BadRecord: Sendable, Hashable {
@@ -107,12 +107,8 @@ struct RecordParser: Sendable {
     }
     throw PipelineError(
       .invalidData, "not JSON: " + String(cString: record_error_message(status)),
-      at: SourceLocation(file: place.file, line: place.line, column: column(of: Int(error.offset), in: line)))
-  }
-
-  /// The column, in characters from 1, of a byte of a line.
-  private static func column(of offset: Int, in line: UnsafeRawBufferPointer) -> Int {
-    line[..<min(offset, line.count)].count { $0 & 0xC0 != 0x80 } + 1
+      at: SourceLocation(
+        file: place.file, line: place.line, column: TextPositions.column(of: Int(error.offset), inLine: line)))
   }
 
   /// The state of parsing one chunk.
@@ -225,7 +221,7 @@ struct RecordParser: Sendable {
     }
 
     mutating func fault(_ line: UnsafeRawBufferPointer, at offset: Int, _ reason: String) {
-      let column = RecordParser.column(of: offset, in: line)
+      let column = TextPositions.column(of: offset, inLine: line)
       let text = String(decoding: line.prefix(8_000), as: UTF8.self).prefix(2_000)
       faults.append(
         ParsedChunk.Fault(lineInChunk: lineCount, column: column, reason: reason, text: String(text)))

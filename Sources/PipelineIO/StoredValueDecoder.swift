@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import CRecordScanner
 import PipelineCore
 
 /// Decodes the values that ``Trajectory`` stores from the members of a line, and checks the types of the others.
@@ -74,21 +75,21 @@ struct StoredValueDecoder {
     case .array: require(UInt8(ascii: "["), index, range, "an array")
     case .rewards: stored.rewards = rewards(range)
     case .rewardStatus:
-      let text = value(range)?.stringValue
+      let text = value(range).stringValue
       stored.rewardStatus = text.flatMap(RewardStatus.init(rawValue:))
       if stored.rewardStatus == nil {
         let known = RewardStatus.allCases.map(\.rawValue).joined(separator: ", ")
         fail(range, "'reward_status' must be one of \(known)")
       }
     case .advantages:
-      stored.advantages = value(range)?.arrayValue?.map { $0.doubleValue ?? .nan }
+      stored.advantages = value(range).arrayValue?.map { $0.doubleValue ?? .nan }
       if stored.advantages == nil || stored.advantages?.contains(where: \.isNaN) == true {
         stored.advantages = nil
         fail(range, "'advantages' must be an array of numbers")
       }
     case .pair: stored.pair = pair(range)
     case .draws:
-      let draws = value(range)?.arrayValue?.map(\.intValue)
+      let draws = value(range).arrayValue?.map(\.intValue)
       stored.draws = draws?.compactMap { $0 }
       if draws == nil || draws?.contains(nil) == true { fail(range, "'draws' must be an array of integers") }
     case .prompt:
@@ -104,9 +105,9 @@ struct StoredValueDecoder {
 
   private func slice(_ range: Range<Int>) -> UnsafeRawBufferPointer { UnsafeRawBufferPointer(rebasing: line[range]) }
 
-  private func value(_ range: Range<Int>) -> JSONValue? { try? JSONValue(parsing: slice(range)) }
+  private func value(_ range: Range<Int>) -> JSONValue { JSONValue(checked: slice(range)) }
 
-  private func kind(_ range: Range<Int>) -> String { value(range)?.kindDescription ?? "something else" }
+  private func kind(_ range: Range<Int>) -> String { value(range).kindDescription }
 
   private mutating func require(_ first: UInt8, _ index: Int, _ range: Range<Int>, _ wanted: String) {
     if line[range.lowerBound] != first {
@@ -141,34 +142,13 @@ struct StoredValueDecoder {
       fail(range, "'\(Field.reserved[index])' must be a number or null, found \(kind(range))")
       return nil
     }
-    if let short = shortDecimal(slice(range)) { return short }
-    guard let value = Double(String(decoding: slice(range), as: UTF8.self)), value.isFinite else {
+    let digits = slice(range)
+    let value = record_parse_double(digits.bindMemory(to: UInt8.self).baseAddress, digits.count)
+    guard value.isFinite else {
       fail(range, "'\(Field.reserved[index])' is too large for a 64-bit number")
       return nil
     }
     return value
-  }
-
-  private static let powersOfTen: [Double] = (0...15).map { Double("1e\($0)") ?? 1 }
-
-  /// A decimal of at most 15 digits without exponent, exactly: numerator and denominator are exact.
-  private func shortDecimal(_ text: UnsafeRawBufferPointer) -> Double? {
-    guard text.count <= 15 else { return nil }
-    var digits: Int64 = 0
-    var scale = 0
-    var isFraction = false
-    for (index, byte) in text.enumerated() {
-      switch byte {
-      case UInt8(ascii: "-") where index == 0: break
-      case UInt8(ascii: "."): isFraction = true
-      case UInt8(ascii: "0")...UInt8(ascii: "9"):
-        digits = digits * 10 + Int64(byte - UInt8(ascii: "0"))
-        scale += isFraction ? 1 : 0
-      default: return nil
-      }
-    }
-    let magnitude = Double(digits) / Self.powersOfTen[scale]
-    return text.first == UInt8(ascii: "-") ? -magnitude : magnitude
   }
 
   private mutating func integer(_ index: Int, _ range: Range<Int>) -> Int? {
@@ -181,7 +161,7 @@ struct StoredValueDecoder {
   }
 
   private mutating func rewards(_ range: Range<Int>) -> [RewardPart]? {
-    guard let members = value(range)?.objectValue else {
+    guard let members = value(range).objectValue else {
       fail(range, "'rewards' must be an object of named numbers, found \(kind(range))")
       return nil
     }
@@ -198,9 +178,9 @@ struct StoredValueDecoder {
 
   private mutating func pair(_ range: Range<Int>) -> Pair? {
     let object = value(range)
-    guard let rank = object?["rank"]?.intValue, rank >= 0,
-      let side = object?["side"]?.stringValue.flatMap(Pair.Side.init(rawValue:)),
-      let weight = object?["weight"]?.doubleValue, let partner = object?["partner"]?.stringValue
+    guard let rank = object["rank"]?.intValue, rank >= 0,
+      let side = object["side"]?.stringValue.flatMap(Pair.Side.init(rawValue:)),
+      let weight = object["weight"]?.doubleValue, let partner = object["partner"]?.stringValue
     else {
       fail(range, "'pair' must hold rank, side (high or low), weight and partner")
       return nil

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import CRecordScanner
-import PipelineCore
+public import PipelineCore
 
 /// Writes trajectories as JSONL: the original line with the changes of the stages.
 ///

@@ -1,6 +1,7 @@
-// SPDX-License-Identifier: Apache-2.0
 import Foundation
-import PipelineCore
+public import PipelineCore
+// SPDX-License-Identifier: Apache-2.0
+import Synchronization
 
 /// Reads JSONL trajectories, plain or compressed, from files and pipes, batch by batch.
 ///

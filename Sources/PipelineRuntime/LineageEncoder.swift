@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import PipelineCore
+public import PipelineCore
 import PipelineIO
 
 /// Writes what became of every trajectory of a batch: one JSONL line each, in the order of the input.

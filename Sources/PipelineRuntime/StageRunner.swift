@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import PipelineCore
+public import PipelineCore
 
 /// A stage under the name that the spec gives it.
 public struct NamedStage: Sendable {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import PipelineCore
+public import PipelineCore
 
 extension TrainingWatch {
   /// What a resumed run needs to go on with the same warnings, for a checkpoint.

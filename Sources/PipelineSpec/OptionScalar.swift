@@ -64,27 +64,6 @@ enum OptionScalar {
     }
   }
 
-  /// Whether text is a number by RFC 8259.
-  static func isNumber(_ text: String) -> Bool {
-    var rest = Substring(text)
-    func digits() -> Int {
-      let run = rest.prefix { $0.isASCII && $0.isNumber }
-      rest = rest.dropFirst(run.count)
-      return run.count
-    }
-    if rest.first == "-" { rest = rest.dropFirst() }
-    let startsWithZero = rest.first == "0"
-    let whole = digits()
-    if whole == 0 || (startsWithZero && whole > 1) { return false }
-    if rest.first == "." {
-      rest = rest.dropFirst()
-      if digits() == 0 { return false }
-    }
-    if rest.first == "e" || rest.first == "E" {
-      rest = rest.dropFirst()
-      if rest.first == "+" || rest.first == "-" { rest = rest.dropFirst() }
-      if digits() == 0 { return false }
-    }
-    return rest.isEmpty
-  }
+  /// Whether text is a JSON number.
+  static func isNumber(_ text: String) -> Bool { (try? JSONValue(parsing: text)) == .number(text) }
 }

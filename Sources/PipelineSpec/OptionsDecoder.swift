@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import PipelineCore
+package import PipelineCore
 
 /// Decodes options from the user's values, laid over the defaults.
 ///

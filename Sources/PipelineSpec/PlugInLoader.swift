@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-internal import Foundation
+import Foundation
 public import PipelineCore
 
 /// Loads shared libraries, and registers their components.

@@ -87,7 +87,8 @@ struct RecordSchema {
         field: .baseline, help: "The reward of the greedy response to the same prompt", schema: optionalNumber
       ),
       Entry(
-        field: .pair, help: "The place in pairwise sampling",
+        field: .pair,
+        help: "The place in pairwise sampling; 'weight' is |A| of both members together, derived from 'advantage'",
         schema: [
           "type": "object", "required": ["rank", "side", "weight", "partner"],
           "properties": [

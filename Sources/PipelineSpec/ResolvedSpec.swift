@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import PipelineCore
+package import PipelineCore
 
 /// Writes a spec with every default filled in, including those of nested components.
 struct ResolvedSpec {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-internal import Foundation
+import Foundation
 public import PipelineCore
 
 /// A spec as text: its origin, and its conversion to a tree.

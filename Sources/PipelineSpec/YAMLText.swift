@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import PipelineCore
-internal import Yams
+import Yams
 
 /// Reads YAML documents into trees with places; plain scalars stay text.
 ///

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import Foundation
-import PipelineCore
+public import PipelineCore
 
 /// The laws that every options struct must obey.
 ///

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import Foundation
-import PipelineCore
+public import PipelineCore
 
 /// Reads options like a spec, without places and suggestions: enough to assemble components in a test.
 ///

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import PipelineCore
+public import PipelineCore
 
 extension TrajectoryBatch {
   /// A batch for tests: a group for each list of rewards, and a rollout for each reward.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import PipelineCore
+public import PipelineCore
 
 /// A policy without a model: it gives prepared answers, and records the calls.
 ///

@@ -38,6 +38,27 @@ struct LawTests {
     #expect(codes.count >= 19, "\(codes.sorted())")
   }
 
+  @Test("a value is judged alone as it is within a record, and its end is found")
+  func valuesAlone() {
+    var random = RandomRecord(seed: 15)
+    var refused = 0
+    for _ in 0..<4_000 {
+      let record = random.record()
+      for value in [record, Array("[".utf8) + record + Array(", 1]".utf8), random.damaged(record)] {
+        let text = String(decoding: value, as: UTF8.self).trimmingCharacters(in: ["\t", "\n", "\r", " "])
+        let line = Array(#"{"a":"#.utf8) + Array(text.utf8) + Array(" }".utf8)
+        let within = scan(line, level: 0)
+        let isValue = within.members.map(\.value) == [text]
+        var error = record_error()
+        let code = record_check_value(Array(text.utf8), text.utf8.count, &error)
+        #expect((code == RECORD_OK.rawValue) == isValue, "\(code), within a record \(within.code): \(text)")
+        refused += isValue ? 0 : 1
+        if isValue { #expect(record_value_end(line, 5, line.count) == line.count - 2) }
+      }
+    }
+    #expect(refused > 1_000)
+  }
+
   /// A page that may not be touched behind one that may.
   private struct GuardedPage {
     let base: UnsafeMutableRawPointer

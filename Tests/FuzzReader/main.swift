@@ -1,14 +1,15 @@
+import Foundation
+import PipelineCommand
+import PipelineCore
+import PipelineIO
+import PipelineSpec
 // SPDX-License-Identifier: Apache-2.0
 // Feeds mutated records and specs to the reader, the importers, the encoder and the spec loader.
 //
 // Bounded: a number of rounds (first argument, 20,000 unless given) from a seed (second argument, 1). A round that
 // takes longer than 10 seconds or memory beyond 4 GiB ends the program; so does a crash. What the reader accepts must
 // be accepted again after it was written, with the same id, group and reward.
-import Foundation
-import PipelineCommand
-import PipelineCore
-import PipelineIO
-import PipelineSpec
+import StandardPlugins
 
 let rounds = CommandLine.arguments.dropFirst().first.flatMap(Int.init) ?? 20_000
 let seed = CommandLine.arguments.dropFirst(2).first.flatMap(UInt64.init) ?? 1

@@ -7,7 +7,7 @@ usage: checkpoint_parity.py [SCRATCH]
 Makes random checkpoints with transformers (tied and untied; old and new weight names; flat and nested config), saves
 each with `policy-probe save` in F32 (one file, and shards), BF16 and F16, loads the result with transformers and
 compares logits: exactly for F32, against the weights rounded by torch for the others. Needs torch and transformers
-and `swift build -c release --product policy-probe`; POLICY_PROBE names the program if it is elsewhere.
+and `make tools`; POLICY_PROBE names the program if it is elsewhere.
 """
 
 import json

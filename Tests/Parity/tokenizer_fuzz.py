@@ -5,7 +5,7 @@
 usage: tokenizer_fuzz.py FOLDER [TEXTS] [SEED]
 
 FOLDER holds a tokenizer.json of Qwen2's kind: Tests/BundledPluginTests/Fixtures/tokenizer, or what qwen_vocabulary.py
-writes. Needs `pip install tokenizers` and `swift build -c release --product policy-probe`; POLICY_PROBE names the
+writes. Needs `pip install tokenizers` and `make tools`; POLICY_PROBE names the
 program if it is elsewhere. Compares ids of random texts, and texts of random ids.
 """
 

@@ -1,7 +1,8 @@
-// SPDX-License-Identifier: Apache-2.0
 import Foundation
 import PipelineCommand
 import PipelineCore
+// SPDX-License-Identifier: Apache-2.0
+import StandardPlugins
 import Testing
 
 @Suite("evaluate")

@@ -117,7 +117,7 @@ struct RewardCommandTests {
           + "failed or timed_out"),
       Case(
         "no JSON", #"printf '\n{"a":1\n' | shuffle-r1 reward exact --cases -"#,
-        "shuffle-r1: error: standard input:2:7: invalid JSON: the text ends inside a value"),
+        "shuffle-r1: error: standard input:2:7: not JSON: the text ends inside a value"),
       Case(
         "no cases", ": | shuffle-r1 reward exact --cases -",
         "shuffle-r1: error: standard input holds no cases; a case is a line such as {\"response\": …, \"answer\": …, "

@@ -28,12 +28,16 @@ struct JSONValueTests {
   @Test(
     "what is not JSON is refused with the byte at which it shows",
     arguments: [
-      ("", 0, "the text ends inside a value"), ("[1,]", 3, "expected a JSON value"),
-      ("01", 2, "a number has a leading zero"), ("1.", 2, "expected a JSON value"),
-      (#"{"a" 1}"#, 5, "expected ':' after the key"), (#"{a:1}"#, 1, "expected a key in quotes"),
-      (#"["\x"]"#, 3, "an escape that JSON does not have"), (#"["\ud800"]"#, 8, "a lone surrogate in a string"),
-      ("[1 2]", 3, "expected ',' or ']'"), (#""abc"#, 4, "the text ends inside a string"),
-      ("tru", 0, "expected a JSON value"), ("1 2", 2, "unexpected text after the value"),
+      ("", 0, "the text ends inside a value"), ("[1,]", 2, "comma before a closing bracket"),
+      ("01", 0, "number with a leading zero"), ("1.", 2, "the text ends inside a value"),
+      (#"{"a" 1}"#, 5, "missing colon after a key"), (#"{a:1}"#, 1, "missing key"),
+      (#"["\x"]"#, 2, "invalid escape"), (#"["\ud800"]"#, 2, #"\u escape of half a surrogate pair"#),
+      ("[1 2]", 3, "missing comma"), (#" "abc"#, 1, "string without a closing quote"),
+      ("tru", 3, "the text ends inside a value"), ("1 2", 2, "unexpected text after the value"),
+      ("{} {", 3, "unexpected text after the value"), ("]", 0, "missing value"),
+      ("1e", 2, "the text ends inside a value"),
+      ("\"a\nb\"", 2, "control character in a string; write it as an escape such as \\n"),
+      ("1:", 1, "unexpected text after the value"),
     ])
   func refuses(_ text: String, _ offset: Int, _ reason: String) {
     #expect(throws: JSONValue.ParseError(reason: reason, offset: offset)) { try JSONValue(parsing: text) }
@@ -42,7 +46,7 @@ struct JSONValueTests {
   @Test("nesting has a limit instead of overflowing the stack")
   func limitsDepth() {
     let deep = String(repeating: "[", count: 100_000)
-    #expect(throws: JSONValue.ParseError(reason: "nested deeper than 1024 levels", offset: 1025)) {
+    #expect(throws: JSONValue.ParseError(reason: "nested deeper than 1024 levels", offset: 1024)) {
       try JSONValue(parsing: deep)
     }
   }

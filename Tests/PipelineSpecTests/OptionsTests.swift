@@ -99,8 +99,8 @@ private struct Weighed: ComponentOptions {
            "at_least": -2}], "by_name": {"a": {"at_least": -1}, "b": {"at_least": "-1"}}}
         """) == [
           "--with:2:4: 'rules.1.at_least' is negative",
-          "--with:2:39: 'by_name.a.at_least' is negative",
-          "--with:2:62: 'by_name.b.at_least' must be a number, found the string \"-1\"",
+          "--with:2:40: 'by_name.a.at_least' is negative",
+          "--with:2:63: 'by_name.b.at_least' must be a number, found the string \"-1\"",
         ])
     #expect(errors("[]") == ["--with:1:1: 'with' must be a table, found a list"])
   }

@@ -28,7 +28,9 @@ struct ShuffleStageTests {
       let group = batch[index].group
       let isHigh = !index.isMultiple(of: 2)
       batch[index].pair = Pair(
-        rank: 0, side: isHigh ? .high : .low, weight: 1, partner: "\(group)/\(isHigh ? 0 : 1)")
+        rank: 0, side: isHigh ? .high : .low,
+        weight: abs(advantages[index / 2].high) + abs(advantages[index / 2].low),
+        partner: "\(group)/\(isHigh ? 0 : 1)")
     }
     return batch
   }
@@ -74,6 +76,22 @@ struct ShuffleStageTests {
     #expect(batch.drops.count + batch.count == weights.count)
     #expect(batch.drops.allSatisfy { $0.rule == "not-drawn" })
     #expect(metric("distinct_pairs") == Double(Set(expected).count))
+  }
+
+  @Test("a pair's recorded weight counts for nothing; one that its advantages do not give is named")
+  func staleWeights() async throws {
+    var fresh = pairs([(2, -1), (1, -1), (3, 0)])
+    var stale = fresh
+    for index in 2...3 { stale[index].pair?.weight = 50 }
+    stale[4].pair?.weight += 1e-7
+    try await stage().run(&fresh, in: context)
+    #expect(context.report.warnings.isEmpty)
+    let second = StageContext(stage: "shuffle", step: 3, seed: 7)
+    try await stage().run(&stale, in: second)
+    #expect(drawn(stale) == drawn(fresh))
+    #expect(second.report.warnings.map(\.code) == ["stale-pair-weight"])
+    #expect(second.report.warnings.first?.message.hasPrefix("1 pairs carry another 'pair.weight'") == true)
+    #expect(second.report.warnings.first?.message.contains("that of 'g1/1', with 50.0;") == true)
   }
 
   @Test("pair members stay adjacent, the better one first")

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import Foundation
-import ModelInput
+public import ModelInput
 public import PipelineCore
 import Tensor
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import Foundation
 public import ModelServers
-import PipelineCore
+public import PipelineCore
 
 /// A model behind an OpenAI-compatible server, as named in a spec.
 public struct OpenAIPolicyBackend: PolicyBackend {

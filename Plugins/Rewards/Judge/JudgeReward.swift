@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import Foundation
 public import ModelServers
-import PipelineCore
+public import PipelineCore
 import Synchronization
 
 /// The score that a model behind a server gives a response.

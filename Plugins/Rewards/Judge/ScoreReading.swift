@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import Foundation
 import ModelServers
-import PipelineCore
+public import PipelineCore
 
 /// How a score is read from what a judge says.
 public enum ScoreReading: Codable, Sendable, Hashable, SelfDescribingOption {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import PipelineCore
+public import PipelineCore
 
 /// Turns rewards into advantages with an estimator named in its options, by default GRPO's.
 ///

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import PipelineCore
+public import PipelineCore
 
 // Differs from Shuffle-R1: an odd group leaves its median unpaired; the original asserts that the size is even.
 /// Pairs the best rollout of a prompt with its worst, the second best with the second worst, and keeps the outermost

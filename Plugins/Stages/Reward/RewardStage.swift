@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import PipelineCore
+public import PipelineCore
 
 /// Scores every trajectory with reward functions; the reward is the weighted sum of their scores.
 ///

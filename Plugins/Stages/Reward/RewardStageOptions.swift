@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import PipelineCore
+public import PipelineCore
 
 extension RewardStage {
   /// What to do with a reward that a record already has.

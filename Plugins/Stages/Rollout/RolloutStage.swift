@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import PipelineCore
+public import PipelineCore
 
 /// Samples rollouts of each prompt from the policy, and replaces the prompt by them.
 ///

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import PipelineCore
+public import PipelineCore
 
 extension ShuffleStage {
   /// How the advantages of a pair determine its importance W.

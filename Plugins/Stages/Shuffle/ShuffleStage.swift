@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import PipelineCore
+public import PipelineCore
 
 // Differs from Shuffle-R1: defined for zero weights, for fewer weighted pairs than draws, and for any number of
 // pairs, where the original raises; and one round is a weighted permutation, where the original skips the shuffle.
@@ -14,6 +14,9 @@ import PipelineCore
 ///
 /// Writes `draws`, the positions of each trajectory in the new batch; undrawn trajectories leave. All weights zero: the
 /// batch passes through as it is. A pair member whose partner is not in the batch is drawn singly. Both are warned about.
+///
+/// `W` always comes from the advantages as they are now. The `weight` that a record's `pair` carries was derived from them
+/// when the pair was formed, and counts for nothing here; where the two differ, a warning names the first such pair.
 ///
 /// Round `r` takes one draw for each unit, in order, from the context's random stream at `(r, 0)`.
 ///
@@ -71,6 +74,7 @@ public struct ShuffleStage: Stage {
         "\(found.widowed) trajectories are drawn singly since the other member of their pair is not in the batch",
         count: found.widowed)
     }
+    warnOfStaleWeights(found, batch, context.report)
     let units = found.units
     let weights = options.weights(units.map(\.importance))
     let sum = weights.reduce(0, +)
@@ -89,6 +93,18 @@ public struct ShuffleStage: Stage {
     case .resample: try await resample(&batch, units, weights, normalised, context)
     case .reweight: reweight(&batch, units, normalised)
     }
+  }
+
+  private func warnOfStaleWeights(_ found: ShuffleUnits, _ batch: TrajectoryBatch, _ report: StageReport) {
+    guard let first = found.staleWeights.first, let pair = batch[first].pair else { return }
+    let record = batch[first].record
+    let place = record.line > 0 ? " (\(record.file):\(record.line))" : ""
+    report.warn(
+      "stale-pair-weight",
+      "\(found.staleWeights.count) pairs carry another 'pair.weight' than |A| of one member plus |A| of the other; the "
+        + "first is that of \(batch[first].id.quotedForMessage)\(place), with \(pair.weight); the shuffle goes by the "
+        + "advantages, so run pairwise-sample after the stage that changed them",
+      count: found.staleWeights.count)
   }
 
   private func resample(

@@ -19,6 +19,8 @@ struct ShuffleUnits {
   private(set) var units: [ShuffleUnit] = []
   /// Trajectories of a pair whose partner is not in the batch; they are drawn alone.
   private(set) var widowed = 0
+  /// Pairs whose recorded weight is not what their advantages give, by the positions of their better members.
+  private(set) var staleWeights: [Int] = []
 
   init(of batch: TrajectoryBatch, weighedBy weightBy: ShuffleStage.WeightBy) {
     units.reserveCapacity(batch.count)
@@ -42,6 +44,9 @@ struct ShuffleUnits {
           let high = paired[isHighFirst ? start : start + 1].position
           let low = paired[isHighFirst ? start + 1 : start].position
           units.append(Self.pair(high, low, of: batch, weightBy))
+          if [high, low].contains(where: { batch[$0].pair?.disagrees(with: batch[high], batch[low]) == true }) {
+            staleWeights.append(high)
+          }
         } else {
           singles += paired[start..<end].map(\.position)
           widowed += end - start
@@ -68,6 +73,14 @@ struct ShuffleUnits {
       case .positive: better
       }
     return ShuffleUnit(first: high, second: low, importance: importance)
+  }
+}
+
+extension Pair {
+  /// Whether the weight is not `|A_high| + |A_low|`, beyond what five decimal places round off.
+  fileprivate func disagrees(with high: Trajectory, _ low: Trajectory) -> Bool {
+    let sum = abs(high.advantage ?? 0) + abs(low.advantage ?? 0)
+    return !(abs(weight - sum) <= 1e-5 * max(1, sum))
   }
 }
 

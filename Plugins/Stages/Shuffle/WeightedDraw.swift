@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import PipelineCore
+package import PipelineCore
 
 /// Draws distinct units with probabilities in proportion to their weights.
 ///

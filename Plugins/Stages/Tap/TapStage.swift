@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import PipelineCore
+public import PipelineCore
 
 /// Writes the batch in its present state next to the run, for people to read, and changes nothing.
 public struct TapStage: Stage {

@@ -3,10 +3,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
-// JSON documents that people write, read by jsoncpp. No C++ type and no C++ exception leaves this header.
+// The structure of JSON documents that people write, read by jsoncpp. No C++ type and no C++ exception leaves this header.
 //
-// Comments are allowed. Trailing commas, duplicate keys, text after the document, numbers that RFC 8259 does
-// not know, control characters in strings and NUL bytes are errors.
+// jsoncpp does here what it is best at: it takes comments, refuses what strict JSON does not have, names duplicate keys,
+// and knows where each value stands. It does not decide what a number or a string is: it lets pass numbers that RFC 8259
+// does not know, raw control characters and lone surrogates, and turns numbers into binary ones. So a node says where its
+// value stands and nothing about it; the caller reads numbers, strings and keys from the text, by the rules that records
+// are read by (CRecordScanner). Machines' JSON, such as records, weights and messages, has no comments and is large: it is
+// read without jsoncpp.
 
 #ifdef __cplusplus
 extern "C" {
@@ -26,26 +30,30 @@ typedef enum {
 typedef struct {
   // A cjson_kind.
   int32_t kind;
-  // The value's bytes in the source; a number's text stands there.
+  // The value's bytes in the text.
   size_t start, limit;
   // How many elements a list has, or members a table.
   size_t child_count;
-  // A table member's key, unescaped, and the source offset of its opening quote; NULL elsewhere.
-  const char *key;
-  size_t key_length, key_start;
-  // A string, unescaped; NULL elsewhere. Not checked for lone surrogates.
-  const char *text;
-  size_t text_length;
+  // The opening quote of a table member's key; 0 elsewhere.
+  size_t key_start;
 } cjson_node;
+
+// Why a text is no document.
+typedef struct {
+  // A sentence, mostly jsoncpp's.
+  const char *message;
+  // Where that was noticed, both from 1; columns count bytes. In line 0 the column counts from the start of the text.
+  size_t line, column;
+} cjson_error;
 
 typedef struct cjson_document cjson_document;
 
-// Parses `length` bytes of UTF-8 without byte order mark, which must outlive the call only. Nesting deeper
-// than `depth_limit` is an error. Returns NULL when memory is short; free the document with cjson_free.
-cjson_document *cjson_parse(const char *bytes, size_t length, size_t depth_limit);
+// Parses `length` bytes of UTF-8 without byte order mark and NUL. Returns NULL when memory is short; free the document
+// with cjson_free.
+cjson_document *cjson_parse(const char *bytes, size_t length);
 
-// What is wrong, or NULL when the text is a document; `offset` receives the byte at which it was noticed.
-const char *cjson_error(const cjson_document *document, size_t *offset);
+// What is wrong, or NULL when the text is a document; valid until cjson_free.
+const cjson_error *cjson_fault(const cjson_document *document);
 
 // The values in preorder, the root first; valid until cjson_free. NULL after an error.
 const cjson_node *cjson_nodes(const cjson_document *document, size_t *count);

@@ -10,6 +10,10 @@ extern "C" {
 
 // One line of JSONL in; a verdict on every byte and the list of its top-level members out.
 //
+// What is JSON is decided here, for this whole package: how numbers, strings and escapes are written, what is UTF-8, how
+// deep values may nest. `JSONValue` is made of bytes that this library has accepted, and the numbers and strings of specs,
+// whose structure jsoncpp reads, are checked and unescaped by it as well.
+//
 // The scanner accepts exactly one JSON object (RFC 8259), with whitespace around it. It checks all of it in
 // one pass, also inside values that will not be read, and allocates nothing. The only extension: bare NaN,
 // Infinity and -Infinity count as scalars and are flagged, since Python's json writes them.
@@ -109,6 +113,11 @@ int record_scan(
   const uint8_t *bytes, size_t length, const record_names *names, record_member *members, size_t capacity,
   size_t *count, record_error *error);
 
+/// Checks that bytes are one JSON value of any kind, with whitespace around it, by the rules of `record_scan`.
+///
+/// The result is an `enum record_error_code`, and `*error` says the same with the offset.
+int record_check_value(const uint8_t *bytes, size_t length, record_error *error);
+
 /// The copies of the scanner. All give the same verdict, offsets and members.
 enum record_level {
   RECORD_LEVEL_PLAIN,     // byte by byte; also finds the place of a fault for the others
@@ -136,6 +145,9 @@ int record_scan_with(
 // What follows reads values that `record_scan` has accepted. On other bytes the results are meaningless,
 // but nothing outside the given ranges is read or written.
 
+/// The offset behind the value, or the key, at `bytes[at]`.
+size_t record_value_end(const uint8_t *bytes, size_t at, size_t length);
+
 /// Turns the inside of a string (between the quotes) into UTF-8 and returns its length.
 ///
 /// `dst` holds at least `length` bytes, and may be `src` itself.
@@ -143,6 +155,9 @@ size_t record_unescape(const uint8_t *src, size_t length, uint8_t *dst);
 
 /// The number of elements of an array, flat or nested; 0 for any other value.
 uint64_t record_count_elements(const uint8_t *value, size_t length);
+
+/// Reads a number, rounded correctly; one beyond the range of Double becomes an infinity.
+double record_parse_double(const uint8_t *value, size_t length);
 
 /// Reads an array of integers; the number of elements, or -1 if one is no integer or needs more than 64 bits.
 ///

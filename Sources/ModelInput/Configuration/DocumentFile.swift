@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import Files
-import Foundation
-import PipelineCore
+package import Foundation
+package import PipelineCore
 
 /// The small files of a model's folder.
 package enum DocumentFile {
@@ -30,7 +30,7 @@ package enum DocumentFile {
   /// - Throws: When it cannot be read or is not JSON; the error names line and column.
   package static func json(_ path: String, limit: Int = 256 << 20) throws -> JSONValue? {
     guard let data = try bytes(path, limit: limit) else { return nil }
-    return try data.withUnsafeBytes { try json($0, path: path) }
+    return try data.withUnsafeBytes { try JSONValue(document: $0, file: path) }
   }
 
   /// The object in a JSON file, or nil if it does not exist.
@@ -40,18 +40,5 @@ package enum DocumentFile {
       throw PipelineError(.invalidData, "\(path) holds \(value.kindDescription), it must be a JSON object")
     }
     return value
-  }
-
-  private static func json(_ bytes: UnsafeRawBufferPointer, path: String) throws -> JSONValue {
-    do {
-      return try JSONValue(parsing: bytes)
-    } catch let error as JSONValue.ParseError {
-      let before = bytes.prefix(error.offset)
-      let line = before.reduce(1) { $1 == 0x0A ? $0 + 1 : $0 }
-      let lineStart = (before.lastIndex(of: 0x0A) ?? -1) + 1
-      let column = String(decoding: before[lineStart...], as: UTF8.self).count + 1
-      throw PipelineError(
-        .invalidData, "invalid JSON: \(error.reason)", at: SourceLocation(file: path, line: line, column: column))
-    }
   }
 }

@@ -1,5 +1,6 @@
-// SPDX-License-Identifier: Apache-2.0
 import PipelineCore
+// SPDX-License-Identifier: Apache-2.0
+import SwiftGlibc
 import Synchronization
 
 /// Reads, decodes and processes images, and keeps the most recent results: patches, or pixels.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import CImageCodecs
-import PipelineCore
+package import CImageCodecs
+package import PipelineCore
 
 /// The messages about images that cannot be used.
 package enum ImageFailure {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import Foundation
+package import Foundation
 import PipelineCore
 
 /// An open image file, closed with the object.

@@ -35,18 +35,6 @@ extension ImageProcessorConfig {
         "\(modelFolder): has neither \(names.joined(separator: " nor ")); copy it from the checkpoint's publisher")
     }
     let path = folder.appending(path: name).path
-    let text: String
-    do {
-      text = try String(contentsOfFile: path, encoding: .utf8)
-    } catch {
-      throw PipelineError(.inputOutput, "\(path): cannot be read as UTF-8 text; check its permissions and content")
-    }
-    let json: JSONValue
-    do {
-      json = try JSONValue(parsing: text)
-    } catch let error as JSONValue.ParseError {
-      throw PipelineError(.invalidData, "\(path): not JSON: \(error.reason), at byte \(error.offset)")
-    }
-    try self.init(json, file: path)
+    try self.init(try DocumentFile.json(path) ?? .null, file: path)
   }
 }

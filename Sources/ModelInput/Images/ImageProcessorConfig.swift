@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import PipelineCore
+public import PipelineCore
 
 /// How a checkpoint's images are prepared: `preprocessor_config.json`.
 public struct ImageProcessorConfig: Sendable, Hashable {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import PipelineCore
-import PipelineRuntime
+public import PipelineRuntime
 
 /// A way of selecting trajectories, with its name in a comparison.
 public struct SelectionChain: Sendable {

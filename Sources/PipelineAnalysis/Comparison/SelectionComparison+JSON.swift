@@ -1,5 +1,7 @@
+public import PipelineCore
+import PipelineIO
 // SPDX-License-Identifier: Apache-2.0
-import PipelineCore
+import PipelineRuntime
 
 extension SelectionComparison {
   /// Everything that ``text(style:)`` shows, as JSON.

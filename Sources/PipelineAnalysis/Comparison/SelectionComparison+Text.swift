@@ -1,5 +1,6 @@
-// SPDX-License-Identifier: Apache-2.0
 import PipelineCore
+// SPDX-License-Identifier: Apache-2.0
+import PipelineIO
 
 extension SelectionComparison {
   /// The report as text: one column for each chain, then the overlap of every two.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import PipelineCore
-import PipelineIO
+public import PipelineCore
+public import PipelineIO
 
 /// What several selections would train on, given the same rollouts: no model, no training.
 ///

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import PipelineCore
-import PipelineRuntime
+public import PipelineCore
+public import PipelineRuntime
 
 extension EvaluationSummary {
   /// Everything that ``text(title:style:)`` shows, and more, as JSON; unknown values are `null`.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import Foundation
 import PipelineCore
-import PipelineRuntime
+public import PipelineRuntime
 
 extension EvaluationSummary {
   /// The report as text: a row for all questions and one for each category, then lengths and missing scores.

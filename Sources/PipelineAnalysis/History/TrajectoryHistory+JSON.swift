@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import PipelineCore
+public import PipelineCore
 import PipelineRuntime
 
 extension TrajectoryHistory {

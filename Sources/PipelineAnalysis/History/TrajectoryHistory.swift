@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import PipelineCore
+public import PipelineCore
 
 /// Why a trajectory of a run was trained on, or was not: its path through the stages in every step it was in.
 public struct TrajectoryHistory: Sendable {

@@ -43,34 +43,10 @@ struct RecordScan {
 
   /// Hashes a JSON string and counts its characters.
   private mutating func measure(_ string: UnsafeRawBufferPointer) {
-    let inside = UnsafeRawBufferPointer(rebasing: string[1..<max(1, string.count - 1)])
     var hash: UInt64 = 0xcbf2_9ce4_8422_2325
-    var characters = 0
-    var index = 0
-    while index < inside.count {
-      let byte = inside[index]
-      hash = (hash ^ UInt64(byte)) &* 0x100_0000_01b3
-      characters += byte & 0xC0 != 0x80 ? 1 : 0
-      if byte == UInt8(ascii: "\\"), index + 1 < inside.count {
-        let isUnit = inside[index + 1] == UInt8(ascii: "u")
-        let length = isUnit ? 6 : 2
-        // The second half of a surrogate pair, \uDC00 to \uDFFF, adds no character of its own.
-        if isUnit, index + 3 < inside.count, inside[index + 2] | 0x20 == UInt8(ascii: "d"),
-          [UInt8(ascii: "c"), UInt8(ascii: "d"), UInt8(ascii: "e"), UInt8(ascii: "f")].contains(
-            inside[index + 3] | 0x20)
-        {
-          characters -= 1
-        }
-        for next in index + 1..<min(index + length, inside.count) {
-          hash = (hash ^ UInt64(inside[next])) &* 0x100_0000_01b3
-        }
-        index += length
-      } else {
-        index += 1
-      }
-    }
+    for byte in string.dropFirst().dropLast() { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01b3 }
     responseHash = hash ^ hash >> 29
-    responseCharacters = characters
+    responseCharacters = (try? JSONValue(parsing: string))?.stringValue?.unicodeScalars.count ?? 0
   }
 
   /// Whether a list of messages has a part of type image, `{"type": "image", …}` or `{"image_url": …}`.

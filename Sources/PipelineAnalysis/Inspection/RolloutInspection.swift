@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-import PipelineCore
-import PipelineIO
-import PipelineRuntime
+public import PipelineCore
+public import PipelineIO
+public import PipelineRuntime
 import Synchronization
 
 /// The contents of a file of saved rollouts: groups, rewards, advantages, lengths, repetitions, and missing fields.

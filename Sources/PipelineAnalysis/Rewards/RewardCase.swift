@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import Foundation
-import PipelineCore
+public import Foundation
+public import PipelineCore
 
 /// A trajectory with the expected verdict of a reward function, in its field `expected`.
 ///
@@ -49,7 +49,7 @@ public struct RewardCase: Sendable {
     do {
       value = try line.withUnsafeBytes { try JSONValue(parsing: $0) }
     } catch let error as JSONValue.ParseError {
-      throw fault("invalid JSON: \(error.reason)", column: error.offset + 1)
+      throw fault("not JSON: \(error.reason)", column: TextPositions.column(of: error.offset, inLine: line))
     }
     guard let members = value.objectValue else {
       throw fault("a case is a JSON object, found \(value.kindDescription)")

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import PipelineCore
+public import PipelineCore
 
 extension RewardCheck {
   /// The report as text: how many are right, and each case that is not.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import PipelineCore
+public import PipelineCore
 
 /// The result of a reward function on cases whose verdicts are known.
 public struct RewardCheck: Sendable {

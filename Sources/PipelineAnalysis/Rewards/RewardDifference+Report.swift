@@ -1,5 +1,6 @@
+public import PipelineCore
 // SPDX-License-Identifier: Apache-2.0
-import PipelineCore
+import PipelineIO
 
 extension RewardDifference {
   /// The report as text.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import PipelineCore
-import PipelineIO
+public import PipelineCore
+public import PipelineIO
 
 /// A reward function with its name in a report, or the rewards that the records carry.
 public struct RewardSide: Sendable {

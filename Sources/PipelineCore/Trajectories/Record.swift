@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import Synchronization
+import CRecordScanner
+public import Synchronization
 
 /// Where the bytes of records are: in memory, in a file that can be read again, or in a spool file.
 public protocol RecordStorage: AnyObject, Sendable {
@@ -163,20 +164,14 @@ public struct Record: Sendable {
     return try withBytes { try RecordWalk.value(of: field, in: $0) }
   }
 
-  /// The number of elements of a reserved field that holds a flat array; nil if it does not.
+  /// The number of elements of a reserved field that holds an array; nil if it does not.
   public func elementCount(of field: Field) throws -> Int? {
     guard let member = member(of: field) else { return nil }
     return try chunk.storage.withBytes(
       at: offset + UInt64(member.value.lowerBound), count: member.value.count
     ) { bytes in
       guard bytes.first == UInt8(ascii: "[") else { return nil }
-      var commas = 0
-      var isEmpty = true
-      for byte in bytes.dropFirst().dropLast() {
-        commas += byte == UInt8(ascii: ",") ? 1 : 0
-        isEmpty = isEmpty && byte <= 0x20
-      }
-      return isEmpty ? 0 : commas + 1
+      return Int(record_count_elements(bytes.bindMemory(to: UInt8.self).baseAddress, bytes.count))
     }
   }
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import CRecordScanner
 
 /// Walks over the top-level members of a line that has been checked, decoding only the keys.
 public enum RecordWalk {
@@ -26,46 +27,20 @@ public enum RecordWalk {
         position += 1
       }
       guard position < line.count else { return }
-      let keyEnd = skipString(line, position)
+      let keyEnd = end(ofValueAt: position, in: line)
       guard
         case .string(let key) = try JSONValue(parsing: UnsafeRawBufferPointer(rebasing: line[position..<keyEnd]))
       else { return }
       position = keyEnd
       while position < line.count, line[position] == UInt8(ascii: ":") || line[position] <= 0x20 { position += 1 }
-      let valueEnd = skipValue(line, position)
+      let valueEnd = end(ofValueAt: position, in: line)
       guard try body(key, position..<valueEnd) else { return }
       position = valueEnd
     }
   }
 
-  private static func skipString(_ line: UnsafeRawBufferPointer, _ start: Int) -> Int {
-    var position = start + 1
-    while position < line.count, line[position] != UInt8(ascii: "\"") {
-      position += line[position] == UInt8(ascii: "\\") ? 2 : 1
-    }
-    return min(position + 1, line.count)
-  }
-
-  private static func skipValue(_ line: UnsafeRawBufferPointer, _ start: Int) -> Int {
-    var position = start
-    var depth = 0
-    while position < line.count {
-      switch line[position] {
-      case UInt8(ascii: "\""):
-        position = skipString(line, position)
-        if depth == 0 { return position }
-        continue
-      case UInt8(ascii: "{"), UInt8(ascii: "["): depth += 1
-      case UInt8(ascii: "}"), UInt8(ascii: "]"):
-        if depth == 0 { return position }
-        depth -= 1
-        if depth == 0 { return position + 1 }
-      case UInt8(ascii: ","), 0...0x20:
-        if depth == 0 { return position }
-      default: break
-      }
-      position += 1
-    }
-    return position
+  /// The offset behind the value or the key at a position.
+  package static func end(ofValueAt position: Int, in bytes: UnsafeRawBufferPointer) -> Int {
+    record_value_end(bytes.bindMemory(to: UInt8.self).baseAddress, position, bytes.count)
   }
 }

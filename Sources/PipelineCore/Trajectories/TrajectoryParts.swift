@@ -40,7 +40,9 @@ public struct Pair: Sendable, Hashable {
   public var rank: Int
   /// Which member.
   public var side: Side
-  /// The weight by which the shuffle draws the pair: `|A_high| + |A_low|`.
+  /// `|A_high| + |A_low|` when the pair was formed, for readers of the record.
+  ///
+  /// Derived: the shuffle computes it from the advantages again, and warns where the two differ.
   public var weight: Double
   /// The id of the other member.
   public var partner: String

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import PipelineCore
+public import PipelineCore
 
 /// A configuration of EasyR1, Shuffle-R1 or verl, converted to a pipeline spec.
 ///

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import PipelineCore
+public import PipelineCore
 
 /// The formats that can be named or recognized.
 public struct FormatCatalog: Sendable {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import PipelineCore
+public import PipelineCore
 
 /// ms-swift's `completions.jsonl`: one line for each logged step, whose keys are columns.
 ///

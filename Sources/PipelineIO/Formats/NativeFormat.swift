@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import PipelineCore
+public import PipelineCore
 
 /// Our own format: one trajectory a line, see the fields of ``Field``.
 public struct NativeFormat: RolloutFormat {

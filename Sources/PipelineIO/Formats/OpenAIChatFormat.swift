@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import PipelineCore
+public import PipelineCore
 
 /// Conversations in the format of OpenAI's chat interface, with images as `image_url` parts.
 ///

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import PipelineCore
+public import PipelineCore
 
 /// open-instruct's saved rollouts (`--save_traces`, `--rollouts_save_path`).
 ///

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import PipelineCore
+public import PipelineCore
 
 /// ROLL's rollout dumps (`rollout_dump_dir`): one line for each step, whose keys are columns.
 ///

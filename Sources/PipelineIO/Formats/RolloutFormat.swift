@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import PipelineCore
+public import PipelineCore
 
 /// A file format for rollouts or prompts: our own, or that of another program.
 ///

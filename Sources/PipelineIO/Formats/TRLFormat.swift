@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import PipelineCore
+public import PipelineCore
 
 /// TRL's completion logs (`log_completions`), saved as parquet and converted to lines by an example script.
 ///

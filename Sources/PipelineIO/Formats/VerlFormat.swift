@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import PipelineCore
+public import PipelineCore
 
 /// verl's dumps of rollouts and validation samples (`trainer.rollout_data_dir`, `validation_data_dir`).
 ///

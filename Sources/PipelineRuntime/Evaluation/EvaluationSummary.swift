@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import PipelineCore
+public import PipelineCore
 
 /// How well a policy answers a set of questions: over all of them, and by category.
 public struct EvaluationSummary: Sendable, Hashable {

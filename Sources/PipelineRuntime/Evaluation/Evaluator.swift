@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import PipelineCore
+public import PipelineCore
 
 /// Finds out how well a policy answers: samples responses to prompts, scores them, and sums up.
 ///

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-import ModelInput
+package import ModelInput
 import PipelineCore
-import Tensor
+package import Tensor
 
 /// Groups arranged for one forward pass: without padding, each prompt once, followed by its responses.
 package struct PackedBatch {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import ModelInput
+public import ModelInput
 
 /// A prompt in tokens, with its images, and responses to it.
 public struct PromptGroup: Sendable {

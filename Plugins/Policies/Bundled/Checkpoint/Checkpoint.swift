@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import Foundation
-import ModelInput
+public import ModelInput
 import PipelineCore
 
 /// A model's folder in the Hugging Face layout: its configuration, and its weights in memory-mapped files.

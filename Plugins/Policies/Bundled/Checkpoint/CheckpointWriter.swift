@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import Files
 import Foundation
+import ModelInput
 import PipelineCore
+import Tensor
 
 /// Saves a model in the layout of its original checkpoint; readable by transformers.
 ///

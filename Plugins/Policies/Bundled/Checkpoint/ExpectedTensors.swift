@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import ModelInput
+public import ModelInput
 
 /// A tensor that a model has: its canonical name and its shape.
 public struct TensorDeclaration: Sendable, Hashable {

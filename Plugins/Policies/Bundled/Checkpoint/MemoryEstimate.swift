@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import ModelInput
 
 /// The memory that a model takes, in bytes, estimated from its shapes.
 ///

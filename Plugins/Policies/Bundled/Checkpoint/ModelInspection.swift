@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import Foundation
-import ModelInput
-import PipelineCore
+public import ModelInput
+public import PipelineCore
 
 /// The contents of a model's folder, and everything that prevents its use.
 public struct ModelInspection: Sendable {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import CKernels
-import PipelineCore
+package import PipelineCore
 import Tensor
 
 /// Draws the next token from logits.

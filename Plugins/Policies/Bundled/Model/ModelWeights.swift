@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 public import ModelInput
 import PipelineCore
-import Tensor
+public import Tensor
 
 /// The purpose of a model's weights.
 public enum WeightUse: Sendable, Hashable {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import ModelInput
-import Tensor
+package import ModelInput
+package import Tensor
 
 extension QwenVLModel {
   /// Hidden states of all rows of a batch, before the last normalisation.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import ModelInput
+public import ModelInput
 import PipelineCore
 public import Tensor
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import Foundation
-import ModelInput
+package import ModelInput
 import Tensor
 
 /// Angles of rotary positions, computed in single precision as transformers does.

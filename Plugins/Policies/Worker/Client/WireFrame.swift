@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import PipelineCore
+package import PipelineCore
 
 /// An array in a message between pipeline and worker: little-endian, in row-major order.
 package struct WirePayload: Sendable, Hashable {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import PipelineCore
+public import PipelineCore
 
 /// 1 where the whole response is `<think>.*</think>\s*<answer>.*</answer>`, else 0.
 ///

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import PipelineCore
+public import PipelineCore
 
 /// 1 where the response's last `\boxed{…}` is the answer, 0 where it is another or there is none.
 ///

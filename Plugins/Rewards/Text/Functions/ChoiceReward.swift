@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import PipelineCore
+public import PipelineCore
 
 /// 1 where the response chooses the letter of the answer, 0 where it chooses another, none, or several.
 ///

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import PipelineCore
+public import PipelineCore
 
 /// 1 where the response, or the part of it that is its answer, is the answer character by character, else 0.
 ///

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import PipelineCore
+public import PipelineCore
 
 /// How well the response's boxes lie on those of the answer: intersection over union, of one box or of matched sets.
 ///

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import PipelineCore
+public import PipelineCore
 
 /// 1 where the response, or a part of it, is JSON of the shape asked for, else 0, or the share of it that is right.
 ///

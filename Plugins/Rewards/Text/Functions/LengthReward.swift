@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import PipelineCore
+public import PipelineCore
 
 /// 1 where the response is as long as it should be, less the farther it lies outside, and 0 beyond a margin.
 ///

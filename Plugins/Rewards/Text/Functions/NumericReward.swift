@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import PipelineCore
+public import PipelineCore
 
 /// 1 where the response's number lies within a tolerance of the answer, else 0.
 ///

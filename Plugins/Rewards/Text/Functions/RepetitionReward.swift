@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import PipelineCore
+public import PipelineCore
 
 /// 0 for a response that repeats nothing, down to `max_penalty` for one that says the same again and again.
 ///

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import PipelineCore
+public import PipelineCore
 
 /// 0 for a response that is short enough, falling to −1 as its length nears the limit, and −1 beyond.
 ///

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import PipelineCore
+public import PipelineCore
 
 /// 1 where the response thinks once, first, and to the end: `<think>`, no second `<think>` anywhere, and `</think>`.
 ///

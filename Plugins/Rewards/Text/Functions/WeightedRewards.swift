@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import PipelineCore
+public import PipelineCore
 
 /// The weighted sum of other reward functions, as one; each one's score is a part.
 ///

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import PipelineCore
 
 /// Which part of a response is its answer.
 public enum AnswerExtraction: String, Codable, Sendable, CaseIterable {

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import PipelineCore
 
 /// An answer as it is compared: without what changes how it looks and not what it says.
 ///

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import PipelineCore
 
 /// Finds boxes in text: four numbers in brackets of any kind, or two pairs of them.
 ///

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import PipelineCore
 
 /// Reads numbers as people write them in answers: `1,234.5`, `-3`, `6.02e23`, `3/4`, `\frac{3}{4}`, `50%`.
 struct PlainNumber: Equatable {

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import PipelineCore
 
 /// What an answer looks like without what changes only its looks: space, dollar signs, `\text{…}`, `\left`.
 struct AnswerForm {

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import PipelineCore
 
 extension Tokenizer {
   /// Digits with separators between groups of three, decimals, an exponent, repeating decimals.
