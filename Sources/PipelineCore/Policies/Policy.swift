@@ -211,13 +211,13 @@ public struct SamplingOptions: ComponentOptions, Hashable {
 
   /// What each option means.
   public static let help = [
-    "temperature": "what logits are divided by; 0 takes the most probable token every time",
-    "top_p": "only the most probable tokens whose probabilities reach this sum are drawn; 1 for all",
+    "temperature": "the sampling temperature; 0 always takes the most probable token",
+    "top_p": "draw only from the most probable tokens whose probabilities add up to this; 1 for all",
     "top_k": "draw only from this many of the most probable tokens; 0 for all",
     "min_tokens": "no end token is drawn before this many tokens",
     "max_tokens": "a response ends at this many tokens",
-    "stop": "a response ends when its text holds one of these",
-    "stop_tokens": "token ids that end a response, beside the model's own end tokens",
+    "stop": "a response ends when its text contains one of these",
+    "stop_tokens": "token ids that end a response, in addition to the model's own end tokens",
   ]
 
   /// What is wrong with the values.
