@@ -24,8 +24,8 @@ public struct SAPOLoss: PolicyLoss {
 
     /// The help for each option.
     public static let help = [
-      "tau_positive": "how fast the gate closes where the advantage is 0 or more; larger is faster",
-      "tau_negative": "how fast the gate closes where the advantage is negative",
+      "tau_positive": "how fast the gate closes if the advantage is 0 or more; larger is faster",
+      "tau_negative": "how fast the gate closes if the advantage is negative",
     ]
 
     /// The problems of the values.

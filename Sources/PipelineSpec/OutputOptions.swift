@@ -12,10 +12,10 @@ public struct OutputOptions: ComponentOptions {
 
   /// One line for each option.
   public static let help = [
-    "rollouts": "The file, in the run directory, that the trajectories which are left go to",
-    "lineage": "Whether to write down for each trajectory which stage kept or dropped it, and why",
+    "rollouts": "The file, in the run directory, for the trajectories that are left",
+    "lineage": "Whether to record for each trajectory which stage kept or dropped it, and why",
     "tensorboard":
-      "Whether to write metrics and timings for TensorBoard too: on, off, or auto, which does where a policy is trained",
+      "Whether to write metrics and timings for TensorBoard too: on, off, or auto, which means on if a policy is trained",
   ]
 
   /// The defaults.

@@ -34,16 +34,16 @@ public struct PipelineSpec: ComponentOptions {
   /// One line for each option.
   public static let help = [
     "$schema": "The JSON Schema of specs, for editors",
-    "name": "What to call the pipeline",
-    "description": "What the pipeline is for",
+    "name": "The name of the pipeline",
+    "description": "The purpose of the pipeline",
     "seed": "The seed of all random draws; same spec, seed and inputs give the same bytes",
     "plugins": "Shared libraries with components that this spec names, such as ./libMyReward.so",
     "policy": "The policy that stages such as rollout and update work with",
     "source": "Where trajectories come from",
     "stages": "The stages, in the order in which batches pass them",
-    "training": "How long the policy is trained, what is saved and evaluated on the way",
+    "training": "How long the policy is trained, and what is saved and evaluated during training",
     "output": "Where the results go",
-    "provenance": "Written by a run into its resolved.json: the program's version and what the inputs were; ignored",
+    "provenance": "Written by a run into its resolved.json: the program's version and the inputs; ignored",
   ]
 
   /// Which options name components of which kind.
@@ -79,7 +79,7 @@ public struct StageEntry: ComponentOptions {
   /// One line for each option.
   public static let help = [
     "use": "The registered name of the stage",
-    "name": "What to call the stage in this run; 'use' where absent",
+    "name": "The name of the stage in this run; 'use' if absent",
     "with": "The stage's options",
   ]
 

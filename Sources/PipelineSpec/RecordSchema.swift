@@ -43,7 +43,7 @@ struct RecordSchema {
     required: [.id, .group],
     entries: [
       Entry(field: .id, help: "Unique within a batch", schema: text),
-      Entry(field: .group, help: "The query; all rollouts of one query form a group", schema: text),
+      Entry(field: .group, help: "The prompt's id; all rollouts of one prompt form a group", schema: text),
       promptEntry, imagesEntry,
       promptTokensEntry, answerEntry,
       Entry(field: .response, help: "The response's text, without the end token", schema: text),
@@ -77,7 +77,7 @@ struct RecordSchema {
         field: .rewards, help: "The named parts of the reward",
         schema: ["type": ["object", "null"], "additionalProperties": optionalNumber]),
       Entry(
-        field: .rewardStatus, help: "What became of the reward",
+        field: .rewardStatus, help: "The status of the reward",
         schema: ["enum": .array(RewardStatus.allCases.map { .string($0.rawValue) })]),
       Entry(field: .advantage, help: "The advantage of the trajectory", schema: optionalNumber),
       Entry(
@@ -96,17 +96,17 @@ struct RecordSchema {
             "weight": ["type": "number", "minimum": 0], "partner": text,
           ],
         ]),
-      Entry(field: .lossWeight, help: "What token losses are multiplied by; 1 where absent", schema: number),
+      Entry(field: .lossWeight, help: "The factor of token losses; 1 if absent", schema: number),
       Entry(
-        field: .lossMask, help: "Which response tokens are trained on; all where absent",
+        field: .lossMask, help: "Which response tokens are trained on; all if absent",
         schema: list(["enum": [0, 1, false, true]])),
       Entry(field: .batch, help: "The batch that a stage put this trajectory in", schema: integer),
       Entry(
-        field: .draws, help: "Positions, from 0, at which the shuffled batch holds this trajectory",
+        field: .draws, help: "Positions of this trajectory in the shuffled batch, from 0",
         schema: list(count)),
       Entry(field: .step, help: "The training step", schema: integer),
       Entry(
-        field: .policyVersion, help: "The number of updates behind the policy that sampled the response",
+        field: .policyVersion, help: "The number of updates of the policy that sampled the response",
         schema: integer),
       Entry(
         field: .extra, help: "Keys of another program's records that collide with a name above",
@@ -115,11 +115,11 @@ struct RecordSchema {
 
   /// One prompt, from which rollouts are made.
   static let prompt = RecordSchema(
-    file: "prompt.schema.json", title: "Prompt", help: "One line of JSONL: a query to roll out",
+    file: "prompt.schema.json", title: "Prompt", help: "One line of JSONL: a prompt to sample from",
     required: [.id], alternatives: [.prompt, .promptTokens],
     entries: [
-      Entry(field: .id, help: "Unique within the file; the group of the query's rollouts", schema: text),
-      Entry(field: .group, help: "The group of the query's rollouts, where it is not 'id'", schema: text),
+      Entry(field: .id, help: "Unique within the file; the group of the prompt's rollouts", schema: text),
+      Entry(field: .group, help: "The group of the prompt's rollouts, if it differs from 'id'", schema: text),
       promptEntry, imagesEntry, promptTokensEntry, answerEntry,
     ])
 

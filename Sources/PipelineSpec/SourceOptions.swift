@@ -41,16 +41,16 @@ public struct SourceOptions: ComponentOptions {
   /// One line for each option.
   public static let help = [
     "prompts": "Files of prompts for the rollout stage, relative to the spec's folder; \"-\" is standard input",
-    "rollouts": "Files of saved rollouts, in place of prompts",
-    "format": "How the records are written; 'auto' looks at the first one",
-    "provides": "Fields that every record carries beside id, group, prompt and, for rollouts, response",
-    "group_by": "Fields whose values together name a record's group; none for 'group' itself",
+    "rollouts": "Files of saved rollouts, instead of prompts",
+    "format": "The format of the records; 'auto' recognizes it by the first ones",
+    "provides": "Fields that every record carries in addition to id, group, prompt and, for rollouts, response",
+    "group_by": "Fields whose values together identify a record's group; none for 'group' itself",
     "batch":
       "'auto' goes by the records' batch or else takes all as one; 'all', {\"groups\": 64} or {\"by\": \"step\"}",
-    "first_batch": "The number of the first batch; above 0 where the source is the later part of a larger one",
-    "order": "The order of the groups: file, shuffled anew for each epoch, or auto, which shuffles prompts alone",
-    "epochs": "How often to go through the records; 0 goes by training.steps, or else once",
-    "max_bad_records": "How many unreadable records to put up with before the run stops, or 'unlimited'",
+    "first_batch": "The number of the first batch; above 0 if the source is a later part of a larger one",
+    "order": "The order of the groups: file, shuffled (anew for each epoch), or auto, which shuffles only prompts",
+    "epochs": "How often to pass through the records; 0 for as often as training.steps needs, or else once",
+    "max_bad_records": "How many bad records are tolerated before the run stops, or 'unlimited'",
   ]
 
   /// Nothing to read is set.

@@ -3,7 +3,7 @@ public import PipelineCore
 
 /// How long a policy is trained, what is saved during training, and how it is evaluated.
 public struct TrainingOptions: ComponentOptions {
-  /// The most steps; 0 for as many as the source's epochs give.
+  /// The maximum number of steps; 0 for as many as the source's epochs give.
   public var steps = 0
   /// What is saved during training.
   public var checkpoints = CheckpointOptions()
@@ -15,8 +15,8 @@ public struct TrainingOptions: ComponentOptions {
 
   /// One line for each option.
   public static let help = [
-    "steps": "The most steps; 0 for as many as the source's epochs give",
-    "checkpoints": "What is saved on the way; a run continues from the newest",
+    "steps": "The maximum number of steps; 0 for as many as the source's epochs give",
+    "checkpoints": "What is saved during training; a run continues from the newest",
     "evaluation": "How the policy is evaluated on prompts that it is not trained on",
   ]
 
@@ -40,9 +40,9 @@ public struct CheckpointOptions: ComponentOptions {
 
   /// One line for each option.
   public static let help = [
-    "every": "Steps from one checkpoint to the next; 0 saves at the end alone",
-    "keep": "How many of the newest stay",
-    "keep_best": "Whether the one with the best val/ score stays as well, where the run evaluates",
+    "every": "The number of steps between checkpoints; 0 for only one at the end",
+    "keep": "How many of the newest are kept",
+    "keep_best": "Whether the one with the best val/ score is kept too, if the run evaluates",
   ]
 
   /// The problems of the values.
@@ -86,13 +86,13 @@ public struct EvaluationOptions: ComponentOptions {
   /// One line for each option.
   public static let help = [
     "prompts": "Files of prompts that are not trained on; none for no evaluation",
-    "every": "Steps from one evaluation to the next; 0 evaluates at the end alone",
+    "every": "The number of steps between evaluations; 0 for only one at the end",
     "before": "Whether the policy is evaluated before the first step too",
     "samples": "Responses to each prompt",
     "sampling": "How responses are sampled",
     "score":
-      "What accuracy is the mean of: a part in 'rewards', or 'reward'; empty for the part 'accuracy', or else 'reward'",
-    "by": "A field, such as category, whose values are evaluated one by one as well",
+      "The score whose mean is the accuracy: a part in 'rewards', or 'reward'; empty for the part 'accuracy', or else 'reward'",
+    "by": "A field, such as category, whose values are also evaluated separately",
     "limit": "How many prompts are used, from the first on; 0 for all",
   ]
 

@@ -7,7 +7,7 @@ public import PipelineCore
 public struct BundledPolicyBackend: PolicyBackend {
   /// The description of this component.
   public static let about = ComponentAbout(
-    name: "bundled", summary: "Qwen2.5-VL on this machine's processor, from a folder in the Hugging Face layout")
+    name: "bundled", summary: "Qwen2.5-VL on this machine's CPU, from a folder in the Hugging Face layout")
 
   /// The options.
   public struct Options: ComponentOptions {
@@ -21,7 +21,7 @@ public struct BundledPolicyBackend: PolicyBackend {
     /// The help for each option.
     public static let help = [
       "model": "the folder of the model, relative to the spec's: config.json, model.safetensors, tokenizer.json",
-      "vision": "whether the vision tower learns too (trained) or stays as it is (frozen), as in the paper",
+      "vision": "whether the vision tower is trained too (trained) or not (frozen), as in the paper",
       "rows_per_micro_batch": "tokens that are computed at a time; fewer need less memory, and change no gradient",
     ]
 

@@ -66,14 +66,12 @@ public struct OpenAIPolicyBackend: PolicyBackend {
     public static let help = ServerOptions.help.merging(
       [
         "choices":
-          "together asks for all responses to a prompt in one request, and for what is missing then one by one; apart "
-          + "asks for each with a seed of its own",
-        "seeds": "whether requests carry a seed, of 31 bits (send), or the server draws as it likes (omit)",
+          "together requests all responses to a prompt at once, and missing ones then one by one; apart requests each with its own seed",
+        "seeds": "whether requests carry a seed, of 31 bits (send), or not (omit)",
         "tokens": "whether to ask for token ids: none, or vllm, which sends return_token_ids",
         "logprobs":
           "which log-probabilities to ask for: none, raw (before temperature; vLLM's default) or processed (vLLM's "
-          + "--logprobs-mode processed_logprobs); they need token ids, and are refused where they are not those of the "
-          + "distribution at the sampling temperature",
+          + "--logprobs-mode processed_logprobs); they need token ids, and are refused if they are not those of the distribution at the sampling temperature",
       ]) { own, _ in own }
 
     /// The problems of the values.

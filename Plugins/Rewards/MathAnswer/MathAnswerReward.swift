@@ -2,17 +2,18 @@
 import MathAnswers
 public import PipelineCore
 
-/// 1 where the response's answer is mathematically equal to the expected one, or to one of several, else 0.
+/// 1 if the response's answer is mathematically equal to the expected one, or to one of several, else 0.
 ///
-/// The answer is what the last `\boxed{…}` holds, with the boxes beside it, unless "the final answer is" follows; else
-/// what the last answer tag holds; else what follows the last "answer is", "Answer:", "the correct option is", 答案; else
-/// the whole response where that is an answer, or its last formula or number. Tags may have space inside (`< answer >`).
-/// Boxes that all say the right thing are right together.
+/// The answer is the contents of the last `\boxed{…}`, with adjacent boxes, unless "the final answer is" follows; else
+/// the contents of the last answer tag; else what follows the last "answer is", "Answer:", "the correct option is", 答案;
+/// else the whole response if it is an answer, or its last formula or number. Tags may contain spaces (`< answer >`).
+/// Boxes that are all right are right together.
 ///
-/// The expected answer is what its box holds, or what follows `####` or "the answer is"; else all of it. It may be an
-/// array of accepted answers. A response that gives it letter by letter, whatever the space and the looks, is right.
+/// The expected answer is the contents of its box, or what follows `####` or "the answer is"; else all of it. It may be
+/// an array of accepted answers. A response that repeats it letter by letter, apart from spaces and formatting, is
+/// right.
 ///
-/// What is equal to what, both in TeX and plain:
+/// Answers are equal by these rules, in TeX and in plain text:
 /// - **Numbers** by value, exactly: `0.5`, `\frac12`, `1/2`; `1,000` and `1000`; `3\frac12` and `3.5`. A number with at
 ///   least six decimals (`decimal_places`) counts as rounded: it equals what lies within half a unit of the sixth, and
 ///   agrees in about as many digits as it shows. `0.33` is not a third. `2,74 €` is 2.74, `3,4` two numbers.
@@ -30,11 +31,11 @@ public import PipelineCore
 ///   the end of a line, `;`, `and`, 或 stand between parts as commas do.
 /// - **Assignments**: `x = 5` is `5`. **Roundings**: `2\sqrt{3} \approx 3.46` is both of its sides; of two such chains
 ///   each side counts. **Equations** up to a factor and the exchange of sides.
-/// - **Words** whatever their case; a choice's letter with or without what it stands before: `(C) 5` is `C`.
+/// - **Words** in any case; a choice's letter with or without the text of the choice: `(C) 5` is `C`.
 ///
-/// It cannot tell, and abstains (`unknown`), where an answer is longer than 64 KiB or 8,192 tokens, deeper than about 25
-/// brackets, or takes more than a fixed count of steps; and where values are too close to tell apart, or sums, integrals
-/// or limits differ, unless both are written alike but for their digits: then they differ.
+/// It abstains (`unknown`) if an answer is longer than 64 KiB or 8,192 tokens, is nested deeper than about 25 brackets,
+/// or takes more than a fixed number of steps; also if values are too close to be distinguished, or if sums, integrals
+/// or limits differ, unless both are written in the same way with different digits: then they differ.
 public struct MathAnswerReward: RewardFunction {
   /// The description of this component.
   public static let about = ComponentAbout(
@@ -53,7 +54,7 @@ public struct MathAnswerReward: RewardFunction {
 
   /// Compares the two.
   ///
-  /// - Throws: When one of them is missing or no text.
+  /// - Throws: When one of them is missing or is not a text.
   public func score(_ trajectory: Trajectory) throws -> RewardOutcome {
     guard let response = try trajectory.value(of: .response) else { throw AnswerFault("has no 'response'") }
     guard let responseText = response.stringValue else {
@@ -69,7 +70,7 @@ public struct MathAnswerReward: RewardFunction {
     }
   }
 
-  /// The answers that count as right, without the empty ones.
+  /// The accepted answers, without empty ones.
   private static func accepted(_ answer: JSONValue) throws -> [String] {
     let values = if case .array(let values) = answer { values } else { [answer] }
     let texts = try values.map { value in
@@ -82,7 +83,7 @@ public struct MathAnswerReward: RewardFunction {
   }
 }
 
-/// Why a record cannot be judged.
+/// Why a record cannot be scored.
 private struct AnswerFault: Error, CustomStringConvertible {
   let description: String
   init(_ description: String) { self.description = description }

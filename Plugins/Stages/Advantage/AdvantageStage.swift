@@ -45,7 +45,7 @@ public struct AdvantageStage: Stage {
 
     /// The help for each option.
     public static let help = [
-      "estimator": "how rewards become advantages: the name of an advantage estimator"
+      "estimator": "the advantage estimator that turns rewards into advantages"
     ]
   }
 

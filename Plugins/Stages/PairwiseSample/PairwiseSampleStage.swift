@@ -14,7 +14,7 @@ public import PipelineCore
 public struct PairwiseSampleStage: Stage {
   /// The description of this component.
   public static let about = ComponentAbout(
-    name: "pairwise-sample", summary: "Keeps the pairs of best and worst rollouts of every query, the outermost first",
+    name: "pairwise-sample", summary: "Keeps the pairs of best and worst rollouts of every prompt, the outermost first",
     papers: [Paper("Shuffle-R1, Pairwise Trajectory Sampling", arXiv: "2508.05612")],
     rules: [
       DropRule("no-advantage", because: "it has no advantage to be selected by"),

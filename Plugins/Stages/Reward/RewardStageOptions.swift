@@ -21,7 +21,7 @@ extension RewardStage {
     /// The help for each option.
     public static let help = [
       "functions": RewardTerm.functionsHelp,
-      "existing": "whether rewards that records carry already are replaced or kept",
+      "existing": "whether rewards that records already have are replaced or kept",
     ]
 
     /// Reward functions are named in `functions`.

@@ -56,7 +56,7 @@ public struct Field: RawRepresentable, Hashable, Sendable, CustomStringConvertib
   public static let baseline = Field("baseline")
   /// Rank, side, weight and partner in pairwise sampling.
   public static let pair = Field("pair")
-  /// Positions, from 0, at which the shuffled batch holds this trajectory.
+  /// Positions of this trajectory in the shuffled batch, from 0.
   public static let draws = Field("draws")
   /// The factor of token losses; 1 if absent.
   public static let lossWeight = Field("loss_weight")

@@ -30,7 +30,7 @@ public struct Trajectory: Sendable {
   public var lossWeight: Double? { didSet { changes.insert(.lossWeight) } }
   /// The batch that an earlier stage put this trajectory in.
   public var batch: Int? { didSet { changes.insert(.batch) } }
-  /// Positions, from 0, at which the shuffled batch holds this trajectory.
+  /// Positions of this trajectory in the shuffled batch, from 0.
   public var draws: [Int]? { didSet { changes.insert(.draws) } }
   /// The training step.
   public var step: Int? { didSet { changes.insert(.step) } }

@@ -20,7 +20,7 @@ public struct WorkerLimits: ComponentOptions, Hashable {
     "generate": "seconds to sample the responses that a stage asks for at once",
     "compute": "seconds for the log-probabilities or the gradients of a minibatch, and for an optimizer step",
     "save": "seconds to write a checkpoint",
-    "silence": "seconds between two signs of life; a worker gives one each second while it works",
+    "silence": "the longest time between two heartbeats, in seconds; a worker sends one each second while it works",
   ]
 
   /// The problems of the values.

@@ -28,24 +28,24 @@ extension WorkerPolicyBackend {
     /// The help for each option.
     public static let help = [
       "model": "the folder of the model, relative to the spec's: config.json, model.safetensors, tokenizer.json",
-      "vision": "whether the vision tower learns too (trained) or stays as it is (frozen), as in the paper",
+      "vision": "whether the vision tower is trained too (trained) or not (frozen), as in the paper",
       "rows_per_micro_batch":
-        "tokens that are computed at a time on each rank, padding included; fewer need less memory, and change no gradient",
+        "tokens that are computed at a time on each rank, including padding; fewer need less memory, and change no gradient",
       "python":
-        "a Python with the worker's packages, by name or path from the working folder; auto is that of `make worker`",
-      "ranks": "processes on this machine that share the work, one for each GPU; several are started by torchrun",
+        "a Python with the worker's packages, by name or path from the working folder; auto means that of `make worker`",
+      "ranks": "the number of processes on this machine, one for each GPU; several are started by torchrun",
       "command":
-        "a program that is the worker, with its arguments, in place of Python: over ssh, or torchrun for many nodes",
-      "connect": "host:port or unix:PATH of a worker that was started with --listen, in place of starting one",
-      "device": "cuda, cpu, or auto, which takes a GPU where there is one",
+        "a program that starts the worker, with its arguments, instead of Python: ssh, or torchrun for several nodes",
+      "connect": "host:port or unix:PATH of a worker that was started with --listen, instead of starting one",
+      "device": "cuda, cpu, or auto, which takes a GPU if there is one",
       "dtype": "float32, bfloat16, or auto, which is bfloat16 on a GPU; the optimizer always computes in float32",
       "attention": "transformers' implementation: sdpa, eager, flash_attention_2, …",
-      "sharding": "auto has ranks share the weights out (FSDP), none has each hold them whole",
+      "sharding": "auto shards the weights over the ranks (FSDP); with none, each rank has all of them",
       "gradient_checkpointing": "recompute layers in the backward pass instead of keeping them: less memory, more time",
-      "lora": "train low-rank adapters of the decoder in place of its weights (needs peft)",
+      "lora": "train low-rank adapters of the decoder instead of its weights (needs peft)",
       "generation": "how responses are sampled",
-      "limits": "how long the worker may take",
-      "log": "a file that what the worker says on its standard error is added to; - for none",
+      "limits": "time limits of the worker",
+      "log": "a file to which the worker's standard error is appended; - for none",
     ]
 
     /// The problems of the values.
@@ -164,10 +164,11 @@ public struct WorkerGenerationOptions: ComponentOptions, Hashable {
 
   /// The help for each option.
   public static let help = [
-    "engine": "transformers samples with the model that is trained; vllm is faster on GPUs and must be installed",
-    "rows_at_once": "transformers: responses that advance together on each rank; fewer need less memory",
-    "memory_share": "vllm: the share of each GPU's memory that it takes",
-    "tensor_parallel": "vllm: ranks that hold a model together, where one GPU does not hold it; a divisor of the ranks",
+    "engine": "transformers samples with the trained model itself; vllm is faster on GPUs and must be installed",
+    "rows_at_once": "transformers: responses generated together on each rank; fewer need less memory",
+    "memory_share": "vllm: the share of each GPU's memory that it uses",
+    "tensor_parallel": "vllm: the number of ranks that share one copy of the model, if it does not fit on one "
+      + "GPU; a divisor of the ranks",
   ]
 
   /// The problems of the values.

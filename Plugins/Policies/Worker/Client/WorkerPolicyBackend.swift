@@ -7,7 +7,7 @@ public import PipelineCore
 public struct WorkerPolicyBackend: PolicyBackend {
   /// The description of this component.
   public static let about = ComponentAbout(
-    name: "worker", summary: "Qwen2.5-VL on PyTorch in a process of its own: on GPUs, in shards, with LoRA")
+    name: "worker", summary: "Qwen2.5-VL on PyTorch in a process of its own: on GPUs, sharded, with LoRA")
 
   /// Everything that a pipeline can ask for.
   public let offers = Set(PolicyAbility.allCases)

@@ -1,30 +1,30 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// How answers are found and compared.
+/// Rules for finding and comparing answers.
 public struct AnswerRules: Sendable, Hashable {
   /// Which part of the response is its answer.
   public enum Extraction: String, Codable, Sendable, CaseIterable {
     /// The last box, else the last answer tag, else what follows "answer is", else the last expression.
     case automatic
-    /// What the last `\boxed{…}` holds, with the boxes beside it.
+    /// The contents of the last `\boxed{…}`, with adjacent boxes.
     case boxed
-    /// What the last `<answer>…</answer>` holds; without one the whole response, as in Shuffle-R1.
+    /// The contents of the last `<answer>…</answer>`; without one the whole response, as in Shuffle-R1.
     case answerTag = "answer-tag"
     /// The whole response.
     case none
   }
 
-  /// Whether an answer in the model's thoughts counts.
+  /// Whether an answer in the model's reasoning counts.
   public enum Thinking: String, Codable, Sendable, CaseIterable {
-    /// It does, where none comes later.
+    /// It counts if none comes later.
     case counts
-    /// Only what follows the last `</think>` is looked at; a response without one has no answer.
+    /// Only the text after the last `</think>` counts; a response without one has no answer.
     ///
     /// Source: `reasoning_accuracy_reward` of TRL.
     case ignored
   }
 
-  /// What a percent sign means.
+  /// The meaning of a percent sign.
   public enum Percent: String, Codable, Sendable, CaseIterable {
     /// `50%` is 0.5 and, since the question often asks for a percentage, also 50.
     case either
@@ -34,7 +34,7 @@ public struct AnswerRules: Sendable, Hashable {
     case number
   }
 
-  /// Which values variables have.
+  /// The values that variables can have.
   public enum Variables: String, Codable, Sendable, CaseIterable {
     /// Any real number, so that `\sqrt{x^2}` is not `x`.
     case real
@@ -44,13 +44,13 @@ public struct AnswerRules: Sendable, Hashable {
 
   /// Which part of the response is its answer.
   public var extract = Extraction.automatic
-  /// Whether an answer in the model's thoughts counts.
+  /// Whether an answer in the model's reasoning counts.
   public var thinking = Thinking.counts
-  /// From how many decimal places on a number counts as rounded; 1 to 15.
+  /// The number of decimal places from which a number counts as rounded; 1 to 15.
   public var decimalPlaces = 6
-  /// What a percent sign means.
+  /// The meaning of a percent sign.
   public var percent = Percent.either
-  /// Which values variables have.
+  /// The values that variables can have.
   public var variables = Variables.real
 
   /// The defaults.

@@ -2,20 +2,20 @@
 
 /// Decides whether two answers are mathematically equal.
 ///
-/// The verdict is the same for the two in either order, an answer equals itself, and the work is bounded whatever the
-/// answers are.
+/// The verdict does not depend on the order of the two, an answer equals itself, and the work is bounded for all
+/// answers.
 public struct MathComparison: Sendable {
   private let rules: AnswerRules
 
-  /// A comparison by rules; where answers are found does not matter to it.
+  /// A comparison with some rules; the rules for finding answers are not used.
   public init(rules: AnswerRules = AnswerRules()) { self.rules = rules }
 
-  /// Compares two answers, in TeX or plain text, without anything around them.
+  /// Compares two answers, in TeX or plain text, without surrounding text.
   public func compare(_ first: String, _ second: String) -> MathVerdict {
     compare(Fullwidth.plain(Array(first.utf8)), Fullwidth.plain(Array(second.utf8)))
   }
 
-  /// Compares the answers of two texts: each is searched for its box, its answer tag, its last formula.
+  /// Compares the answers of two texts: each is searched for its box, answer tag or last formula.
   public func compareTexts(_ first: String, _ second: String) -> MathVerdict {
     guard let a = AnswerPart.automatic(in: Fullwidth.plain(Array(first.utf8))[...]),
       let b = AnswerPart.automatic(in: Fullwidth.plain(Array(second.utf8))[...])
@@ -71,14 +71,14 @@ public struct MathComparison: Sendable {
       return compareReadings(Answer(first.bytes, names: names), Answer(second.bytes, names: names))
     }
     let isSameForm = first.form.differsInDigitsOnly(from: second.form)
-    // An answer that is written as the other is, with other numbers, is not the same answer for want of a proof.
+    // An answer written like the other one, with other numbers, is not equal for lack of a proof.
     if let unknown { return isSameForm && unknown != .tooMuchWork && unknown != .tooLarge ? .different : unknown }
     return .different
   }
 }
 
 extension MathComparison {
-  /// Equal where one way to read both answers makes them equal.
+  /// Equal if one way to read both answers makes them equal.
   private func compareReadings(_ first: Answer, _ second: Answer) -> MathVerdict {
     var unknown: MathVerdict?
     for (index, reading) in first.readings.enumerated() {
@@ -95,7 +95,7 @@ extension MathComparison {
   }
 }
 
-/// A whole number of a few digits, read without any of the machinery.
+/// A whole number of a few digits, read by a fast path.
 private struct SmallNumber {
   let value: Int
   let places = 0

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import PipelineCore
 
-/// What an answer looks like without what changes only its looks: space, dollar signs, `\text{…}`, `\left`.
+/// An answer without its formatting: spaces, dollar signs, `\text{…}`, `\left`.
 struct AnswerForm {
   /// The reduced text.
   let bytes: [UInt8]
@@ -10,7 +10,7 @@ struct AnswerForm {
   init(_ text: ArraySlice<UInt8>) {
     var output: [UInt8] = []
     output.reserveCapacity(text.count)
-    // For every open brace, whether it goes.
+    // For each open brace, whether it is removed.
     var braces: [Bool] = []
     var position = text.startIndex
     while position < text.endIndex {
@@ -76,7 +76,7 @@ struct AnswerForm {
     }
   }
 
-  /// Whether both say the same: letter by letter, or in words whatever their case.
+  /// Whether both are equal letter by letter, or are equal words in any case.
   func isSame(as other: AnswerForm) -> Bool {
     guard bytes.count == other.bytes.count, !bytes.isEmpty else { return false }
     if bytes == other.bytes { return true }
@@ -84,7 +84,7 @@ struct AnswerForm {
     return zip(bytes, other.bytes).allSatisfy { $0.lowercased == $1.lowercased }
   }
 
-  /// Whether both are the same but for the digits of their numbers.
+  /// Whether both are equal apart from the digits of their numbers.
   func differsInDigitsOnly(from other: AnswerForm) -> Bool {
     var (position, otherPosition) = (0, 0)
     while position < bytes.count, otherPosition < other.bytes.count {
@@ -102,8 +102,8 @@ struct AnswerForm {
     return position == bytes.count && otherPosition == other.bytes.count
   }
 
-  /// Whether it is one letter, or words: at least three letters of which none belongs to mathematics; with digits
-  /// among them at least four letters in a row.
+  /// Whether it is one letter, or words: at least three letters and no mathematical function; with digits among them,
+  /// at least four letters in a row.
   private var isWords: Bool {
     if bytes.count == 1 { return bytes[0].isLetter }
     var (longest, run, hasDigits) = (0, 0, false)
@@ -119,9 +119,9 @@ struct AnswerForm {
     return longest > (hasDigits ? 3 : 2)
   }
 
-  /// Whether it has nothing of a formula but digits.
+  /// Whether digits are its only part of a formula.
   var isProse: Bool { !bytes.contains { "\\^_{}=<>+*/|".utf8.contains($0) } }
 
-  /// The option that an answer is or begins with.
+  /// The option that an answer is, or begins with.
   var choice: Choice? { Choice(bytes) }
 }

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
 extension Comparer {
-  /// How many parts a set may have.
+  /// The most parts of a set.
   static let largestSet = 4096
-  /// Up to how many parts each is compared with each; more are sorted first.
+  /// Up to this many parts, each is compared with each; more are sorted first.
   private static let fewParts = 8
 
-  /// Whether two collections hold the same, in any order; what is there twice counts once.
+  /// Whether two collections have the same parts, in any order; duplicates count once.
   mutating func compareUnordered(_ first: [Node], _ second: [Node]) -> MathVerdict {
     if first.count == 1, second.count == 1 {
       return first[0].isScalar && second[0].isScalar
@@ -43,13 +43,13 @@ extension Comparer {
     }
     let verdicts = first.map { part in second.map { compareElements(part, $0) } }
     let columns = second.indices.map { column in verdicts.map { $0[column] } }
-    // A part that is like none of the others decides, whatever else is unsure.
+    // A part that equals none of the others decides, even if the rest is undecided.
     let unmatched = (verdicts + columns).filter { !$0.contains(.equal) }
     if unmatched.contains(where: { $0.allSatisfy { $0 == .different } }) { return .different }
     return unmatched.isEmpty ? .equal : .unknown("parts of the answers cannot be told apart")
   }
 
-  /// Two parts of collections: an assignment counts as its value where the other is none.
+  /// Two parts of collections: an assignment counts as its value if the other is not an assignment.
   private mutating func compareElements(_ first: Node, _ second: Node) -> MathVerdict {
     if first.isScalar, second.isScalar { return compareScalars(first, second) }
     return compareSingle(first, second)
@@ -66,7 +66,7 @@ extension Comparer {
     return verdict
   }
 
-  /// The parts by the size of their values, each once; nil where one has no value.
+  /// The parts sorted by value, without duplicates; nil if one has no value.
   private mutating func sortedParts(_ parts: [Node]) -> [Node]? {
     var keyed: [(key: Double, node: Node)] = []
     for part in parts {
@@ -82,7 +82,7 @@ extension Comparer {
     return result
   }
 
-  /// A number that is the same for parts that say the same.
+  /// A number that is the same for equal parts.
   private mutating func sortKey(of node: Node) -> Double? {
     switch node.value {
     case .tuple(_, let parts), .list(let parts, _):
@@ -104,6 +104,6 @@ extension Comparer {
 }
 
 extension Node {
-  /// What it is said to be, of a name with a value; else the node itself.
+  /// The value if it is an assignment; else the node itself.
   var value: Node { claim?.value ?? self }
 }

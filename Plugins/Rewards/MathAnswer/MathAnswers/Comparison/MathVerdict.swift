@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// What a comparison of two answers found.
+/// The result of comparing two answers.
 public enum MathVerdict: Sendable, Hashable {
-  /// Both say the same.
+  /// They are equal.
   case equal
-  /// They say different things.
+  /// They are different.
   case different
-  /// It cannot tell, and why: work beyond the bounds, numbers too close, a kind that it does not decide.
+  /// It is undecided, with the reason: too much work, numbers too close, an unsupported kind.
   case unknown(String)
 
   static let tooLarge = MathVerdict.unknown("an answer is larger than the bounds of the comparison")

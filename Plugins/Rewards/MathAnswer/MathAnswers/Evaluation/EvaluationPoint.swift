@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Where expressions are evaluated: what value each variable has, and how units count.
+/// The point of an evaluation: the values of variables, and the meaning of units.
 struct EvaluationPoint {
-  /// Which variables may be.
+  /// The possible values of variables.
   enum Domain {
     /// Real numbers of either sign.
     case real
@@ -34,7 +34,7 @@ struct EvaluationPoint {
   /// Whether `\log` without a base is that to base 10.
   var logarithmsAreCommon = false
 
-  /// Whether a function of which only the name is known has another value at each point, as a variable has.
+  /// Whether an unknown function has a different value at each point, like a variable.
   var variesFunctions = false
   /// A variable with a value of its own.
   var fixed: (symbol: Symbol, value: Double)?
@@ -71,15 +71,15 @@ struct EvaluationPoint {
   }
 }
 
-/// How much work one verdict may take, counted and not timed.
+/// The budget of work for one verdict, counted in steps and not in time.
 struct Budget {
   private(set) var steps = 400_000
-  /// Whether nothing is left.
+  /// Whether the budget is spent.
   var isSpent: Bool { steps < 0 }
 
   /// Takes some steps.
   ///
-  /// - Throws: When none are left.
+  /// - Throws: When the budget is spent.
   mutating func spend(_ count: Int = 1) throws(EvaluationFault) {
     steps -= count
     if steps < 0 { throw .tooLarge }

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Reads tokens into what they say, by recursive descent with one token of foresight.
+/// Parses tokens by recursive descent with one token of lookahead.
 ///
-/// It is lenient: a bracket that stays open is closed by the end. What it cannot read is no answer, and throws.
+/// It is lenient: a bracket that stays open is closed at the end. A text that it cannot parse is not an answer, and
+/// throws.
 struct Parser {
-  /// How deep expressions may be nested.
+  /// The deepest nesting of expressions.
   static let largestDepth = 100
   /// How many signs may nest what stands before them, in all of an answer.
   static let mostNestings = 1000
@@ -12,7 +13,7 @@ struct Parser {
   var lexemes: [Lexeme]
   var index = 0
   var depth = 0
-  /// How many signs have nested what stood before them.
+  /// The number of signs that have nested their left side so far.
   private var nestings = 0
   /// How many bars are open, so that a bar after an operand closes one.
   var openBars = 0
@@ -24,9 +25,9 @@ struct Parser {
     self.names = names
   }
 
-  /// Reads a whole text.
+  /// Parses a whole text.
   ///
-  /// - Throws: When it is no answer, or beyond the bounds.
+  /// - Throws: When it is not an answer, or exceeds the bounds.
   static func node(
     of bytes: [UInt8], commas: CommaReading, names: NameSet = [], unitsAreVariables: Bool = false
   ) throws(ReadingFault) -> Node {

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// What the words and the commands of TeX stand for.
+/// The meaning of words and of TeX commands.
 enum Vocabulary {
   /// How a command of TeX is read.
   enum Command {
     case token(Token)
     /// Wide space, as between two answers.
     case gap
-    /// It leaves no trace: `\left`, `\displaystyle`, `\mathbf`, `\vec`.
+    /// It is ignored: `\left`, `\displaystyle`, `\mathbf`, `\vec`.
     case nothing
-    /// It leaves no trace and neither does its argument: `\hspace{1em}`.
+    /// It is ignored together with its argument: `\hspace{1em}`.
     case nothingWithArgument
     /// Its argument is words: `\text{…}`.
     case words
@@ -19,10 +19,10 @@ enum Vocabulary {
     case blackboard
   }
 
-  /// What the name after a backslash stands for; nil for one that is not known.
+  /// The meaning of the name after a backslash; nil for an unknown one.
   static func command(_ name: ArraySlice<UInt8>) -> Command? { commands[Symbol.hash(name)] }
 
-  /// What a word without a backslash stands for, whatever its case; nil for one that is not known.
+  /// The meaning of a word without a backslash, in any case; nil for an unknown one.
   static func word(_ lowercased: ArraySlice<UInt8>) -> Token? { words[Symbol.hash(lowercased)] }
 
   /// The function whose name a run of letters starts with, as in `sinx`, and the length of the name.
