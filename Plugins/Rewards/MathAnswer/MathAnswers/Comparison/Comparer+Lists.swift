@@ -6,15 +6,17 @@ extension Comparer {
   /// Up to how many parts each is compared with each; more are sorted first.
   private static let fewParts = 8
 
-  /// Whether two collections hold the same, in any order; what is there twice counts once.
-  mutating func compareUnordered(_ first: [Node], _ second: [Node]) -> MathVerdict {
+  /// Whether two collections hold the same, in any order.
+  ///
+  /// What is there twice counts once in sets, and where the numbers of parts differ.
+  mutating func compareUnordered(_ first: [Node], _ second: [Node], areSets: Bool = false) -> MathVerdict {
     if first.count == 1, second.count == 1 {
       return first[0].isScalar && second[0].isScalar
         ? compareScalars(first[0].value, second[0].value) : compareSingle(first[0].value, second[0].value)
     }
     if first.isEmpty || second.isEmpty { return first.isEmpty && second.isEmpty ? .equal : .different }
     guard max(first.count, second.count) <= Self.largestSet else { return .tooLarge }
-    if max(first.count, second.count) <= Self.fewParts { return compareFew(first, second) }
+    if max(first.count, second.count) <= Self.fewParts { return compareFew(first, second, areSets: areSets) }
     return compareMany(first, second)
   }
 
@@ -28,7 +30,7 @@ extension Comparer {
     case (.set, _), (_, .set), (.list, _), (_, .list):
       // A set of one set: never met in an answer, and no end of unwrapping.
       if case .set(let a) = first, case .set(let b) = second, a.count < 64, b.count < 64 {
-        return compareUnordered(a, b)
+        return compareUnordered(a, b, areSets: true)
       }
       return .different
     case (.text, _), (_, .text): return .different
@@ -36,7 +38,7 @@ extension Comparer {
     }
   }
 
-  private mutating func compareFew(_ first: [Node], _ second: [Node]) -> MathVerdict {
+  private mutating func compareFew(_ first: [Node], _ second: [Node], areSets: Bool) -> MathVerdict {
     // One part against several is another answer, even where the several are the same.
     if (first.count == 1) != (second.count == 1) {
       return .different
@@ -46,7 +48,12 @@ extension Comparer {
     // A part that is like none of the others decides, whatever else is unsure.
     let unmatched = (verdicts + columns).filter { !$0.contains(.equal) }
     if unmatched.contains(where: { $0.allSatisfy { $0 == .different } }) { return .different }
-    return unmatched.isEmpty ? .equal : .unknown("parts of the answers cannot be told apart")
+    guard unmatched.isEmpty else { return .unknown("parts of the answers cannot be told apart") }
+    if areSets || first.count != second.count { return .equal }
+    // Each part as often as on the other side: the rows of equal parts are equal.
+    let rows = verdicts.map { $0.map { $0 == .equal } }
+    let areAsOften = rows.allSatisfy { row in rows.count { $0 == row } == row.count { $0 } }
+    return areAsOften ? .equal : .different
   }
 
   /// Two parts of collections: an assignment counts as its value where the other is none.

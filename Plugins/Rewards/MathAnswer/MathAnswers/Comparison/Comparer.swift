@@ -73,7 +73,7 @@ struct Comparer {
     }
     guard left.isCollection || right.isCollection, let parts = left.unorderedParts, let others = right.unorderedParts
     else { return .different }
-    return compareUnordered(parts, others)
+    return compareUnordered(parts, others, areSets: left.isSet || right.isSet)
   }
 
   mutating func compareInOrder(_ parts: [Node], _ others: [Node]) -> MathVerdict {
@@ -155,6 +155,9 @@ extension Node {
     default: false
     }
   }
+
+  /// Whether it is a set in braces.
+  fileprivate var isSet: Bool { if case .set = self { true } else { false } }
 
   /// Whether it stands for several things: a list, a set, an expression with `±`.
   var isCollection: Bool {
