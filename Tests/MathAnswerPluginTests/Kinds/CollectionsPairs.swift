@@ -46,6 +46,8 @@ enum CollectionsPairs {
     (#"1,2,\ldots,10"#, #"1, 2, \dots, 10"#),
     (#"A \cup B"#, #"B\cup A"#),
     (#"\{x : x > 3\}"#, #"(3,\infty)"#),
+    (#"1,1,2"#, #"1,2,1"#),
+    (#"\{x \in \mathbb{R} \mid x>3\}"#, #"x>3"#),
   ]
   /// Pairs that say different things.
   static let different: [(String, String)] = [
@@ -67,5 +69,8 @@ enum CollectionsPairs {
     (#"\{1\}"#, #"2"#),
     (#"1,2,\ldots,10"#, #"1,2,10"#),
     (#"1, 2, ..., 10"#, #"1, 2, 10"#),
+    (#"1,-1,1,1"#, #"-1,-1,1,1"#),
+    (#"1,1,2"#, #"1,2,2"#),
+    (#"\{k \mid x>3\}"#, #"\{x \mid x>3\}"#),
   ]
 }

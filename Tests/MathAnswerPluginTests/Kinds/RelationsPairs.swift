@@ -24,6 +24,8 @@ enum RelationsPairs {
     (#"S_n = n^2"#, #"n^2"#),
     (#"\frac{x^2}{4}+\frac{y^2}{9}=1"#, #"9x^2+4y^2=36"#),
     (#"f(2) = 7"#, #"7"#),
+    (#"xy=1"#, #"y=\frac{1}{x}"#),
+    (#"\frac{1}{a}+\frac{1}{b}=1"#, #"a+b=ab"#),
   ]
   /// Pairs that say different things.
   static let different: [(String, String)] = [

@@ -42,19 +42,34 @@ public struct MathComparison: Sendable {
     if first.form.isSame(as: second.form) { return .equal }
     if first.fault == .tooLarge || second.fault == .tooLarge { return .tooLarge }
     if let verdict = ClockTime.compare(first.bytes, second.bytes) { return verdict }
-    let (choice, otherChoice) = (first.form.choice, second.form.choice)
-    if let choice, let otherChoice, choice.isAll || otherChoice.isAll {
-      return choice.letter == otherChoice.letter ? .equal : .different
-    }
-    // `C. 12` and `12`
-    if let choice, otherChoice == nil, let text = choice.text(of: first.bytes), compare(text, second.bytes) == .equal {
-      return .equal
-    }
-    if let otherChoice, choice == nil, let text = otherChoice.text(of: second.bytes),
-      compare(first.bytes, text) == .equal
+    if let verdict = compareChoices(first, second) { return verdict }
+    let verdict = compareMeanings(first, second)
+    if case .unknown = verdict, verdict != .tooMuchWork, verdict != .tooLarge,
+      first.form.differsInDigitsOnly(from: second.form)
     {
-      return .equal
+      // An answer that is written as the other is, with other numbers, is not the same for want of a proof.
+      return .different
     }
+    return verdict
+  }
+}
+
+extension MathComparison {
+  /// Options of a question; nil where neither answer is one, or what the answers say decides.
+  private func compareChoices(_ first: Answer, _ second: Answer) -> MathVerdict? {
+    switch (first.form.choice, second.form.choice) {
+    case (nil, nil): nil
+    case (let choice?, let other?) where choice.isAll || other.isAll:
+      choice.letter == other.letter ? .equal : .different
+    case (_?, _?): nil
+    // `C. 12` and `12`
+    case (let choice?, nil): choice.text(of: first.bytes).flatMap { compare($0, second.bytes) == .equal ? .equal : nil }
+    case (nil, let choice?): choice.text(of: second.bytes).flatMap { compare(first.bytes, $0) == .equal ? .equal : nil }
+    }
+  }
+
+  /// What the answers say, with letters that may be units or variables, names or factors.
+  private func compareMeanings(_ first: Answer, _ second: Answer) -> MathVerdict {
     var verdict = compareReadings(first, second)
     // `\frac{2mg}{3}` and `mg \cdot \frac{2}{3}`: a weight, and no milligrams.
     if verdict != .equal, first.hasUnit && second.hasVariable || second.hasUnit && first.hasVariable,
@@ -75,7 +90,6 @@ public struct MathComparison: Sendable {
     if let unknown { return isSameForm && unknown != .tooMuchWork && unknown != .tooLarge ? .different : unknown }
     return .different
   }
-}
 
 extension MathComparison {
   /// Equal if one way to read both answers makes them equal.

@@ -36,7 +36,26 @@ struct AnswerForm {
         break
       }
     }
-    bytes = output
+    bytes = Self.withoutGroup(output)
+  }
+
+  /// Without braces of TeX around all of it.
+  private static func withoutGroup(_ text: [UInt8]) -> [UInt8] {
+    guard text.count > 2, text.first == UInt8(ascii: "{"), text.last == UInt8(ascii: "}") else { return text }
+    var depth = 0
+    var position = 0
+    while position < text.count - 1 {
+      switch text[position] {
+      case UInt8(ascii: "\\"): position += 1
+      case UInt8(ascii: "{"): depth += 1
+      case UInt8(ascii: "}"): depth -= 1
+      default: break
+      }
+      if depth == 0 { return text }
+      position += 1
+    }
+    // The last brace may be one of a set, `\}`.
+    return position == text.count - 1 ? Array(text[1..<(text.count - 1)]) : text
   }
 
   private static func reduceCommand(

@@ -9,6 +9,7 @@ struct Choice {
 
   /// Reads an answer's reduced form; nil where it names no option, or several.
   init?(_ form: [UInt8]) {
+    guard let first = form.first, first.isLetter || first == UInt8(ascii: "(") || first >= 0x80 else { return nil }
     var rest = form[...]
     var isSaid = false
     for word in Self.words where rest.holdsWord(word, at: 0) && rest.count > word.utf8CodeUnitCount {

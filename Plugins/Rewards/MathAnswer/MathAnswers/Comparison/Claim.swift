@@ -79,7 +79,7 @@ extension Comparer {
     var verdict = MathVerdict.equal
     for (index, (side, other)) in zip(first.sides, second.sides).enumerated() {
       var next = compare(side, other)
-      if next != .equal, index >= first.exactCount, let exact = first.exact,
+      if next != .equal, index >= first.exactCount, let exact = first.exact, side.units.isEmpty || other.units.isEmpty,
         isRounding(side, of: exact), isRounding(other, of: exact)
       {
         next = .equal
@@ -98,7 +98,8 @@ extension Comparer {
     guard isConsistent(claim) else { return verdict }
     for side in claim.rounded where compare(side, node) == .equal { return .equal }
     // `2\sqrt{3} \approx 3.46` and `3.464`.
-    if let exact = claim.exact, let stated = claim.rounded.first, node.writtenPlaces >= max(1, stated.writtenPlaces),
+    if let exact = claim.exact, let stated = claim.rounded.first, stated.units.isEmpty || node.units.isEmpty,
+      node.writtenPlaces >= max(1, stated.writtenPlaces),
       isRounding(node, of: exact)
     {
       return .equal

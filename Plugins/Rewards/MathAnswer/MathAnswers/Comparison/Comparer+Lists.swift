@@ -14,7 +14,7 @@ extension Comparer {
     }
     if first.isEmpty || second.isEmpty { return first.isEmpty && second.isEmpty ? .equal : .different }
     guard max(first.count, second.count) <= Self.largestSet else { return .tooLarge }
-    if max(first.count, second.count) <= Self.fewParts { return compareFew(first, second) }
+    if max(first.count, second.count) <= Self.fewParts { return compareFew(first, second, areSets: areSets) }
     return compareMany(first, second)
   }
 
@@ -28,7 +28,7 @@ extension Comparer {
     case (.set, _), (_, .set), (.list, _), (_, .list):
       // A set of one set: never met in an answer, and no end of unwrapping.
       if case .set(let a) = first, case .set(let b) = second, a.count < 64, b.count < 64 {
-        return compareUnordered(a, b)
+        return compareUnordered(a, b, areSets: true)
       }
       return .different
     case (.text, _), (_, .text): return .different
@@ -36,7 +36,7 @@ extension Comparer {
     }
   }
 
-  private mutating func compareFew(_ first: [Node], _ second: [Node]) -> MathVerdict {
+  private mutating func compareFew(_ first: [Node], _ second: [Node], areSets: Bool) -> MathVerdict {
     // One part against several is another answer, even where the several are the same.
     if (first.count == 1) != (second.count == 1) {
       return .different
@@ -46,7 +46,12 @@ extension Comparer {
     // A part that equals none of the others decides, even if the rest is undecided.
     let unmatched = (verdicts + columns).filter { !$0.contains(.equal) }
     if unmatched.contains(where: { $0.allSatisfy { $0 == .different } }) { return .different }
-    return unmatched.isEmpty ? .equal : .unknown("parts of the answers cannot be told apart")
+    guard unmatched.isEmpty else { return .unknown("parts of the answers cannot be told apart") }
+    if areSets || first.count != second.count { return .equal }
+    // Each part as often as on the other side: the rows of equal parts are equal.
+    let rows = verdicts.map { $0.map { $0 == .equal } }
+    let areAsOften = rows.allSatisfy { row in rows.count { $0 == row } == row.count { $0 } }
+    return areAsOften ? .equal : .different
   }
 
   /// Two parts of collections: an assignment counts as its value if the other is not an assignment.

@@ -53,6 +53,7 @@ extension Comparer {
       guard let isPositive = try ratioIsPositive(a, b) else {
         // Polynomials that are not proportional have other zeros; `xy = 1` and `y = 1/x` are left open.
         if a.isPolynomial, b.isPolynomial { return .different }
+        if kinds.0 == .equal, try haveSameNumerator(a, b) { return .equal }
         if kinds.0.isOrder, try holdsElsewhere(a, kinds.0, b, kinds.1) { return .different }
         return .unknown("the equations are not proportional, which does not make their solutions different")
       }
@@ -61,6 +62,21 @@ extension Comparer {
     } catch {
       return error == .undefined ? .different : error.verdict
     }
+  }
+
+  /// Whether two rational expressions have proportional numerators, so that their zeros are the same: `xy = 1` and
+  /// `y = 1/x`.
+  private mutating func haveSameNumerator(_ first: Node, _ second: Node) throws(EvaluationFault) -> Bool {
+    var ratio: (Remainder, Remainder)?
+    for index in 0..<UInt64(3) {
+      let evaluator = ResidueEvaluator(units: .converted, index: index)
+      guard let a = try evaluator.residue(of: first, &budget)?.numerator,
+        let b = try evaluator.residue(of: second, &budget)?.numerator, !a.hasZero, !b.hasZero
+      else { return false }
+      if let ratio, a * ratio.1 != b * ratio.0 { return false }
+      ratio = ratio ?? (a, b)
+    }
+    return true
   }
 
   /// Whether one of two inequalities, each an expression compared with zero, holds at a point where the other does not.

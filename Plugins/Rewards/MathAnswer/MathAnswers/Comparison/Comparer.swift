@@ -73,7 +73,7 @@ struct Comparer {
     }
     guard left.isCollection || right.isCollection, let parts = left.unorderedParts, let others = right.unorderedParts
     else { return .different }
-    return compareUnordered(parts, others)
+    return compareUnordered(parts, others, areSets: left.isSet || right.isSet)
   }
 
   mutating func compareInOrder(_ parts: [Node], _ others: [Node]) -> MathVerdict {

@@ -64,9 +64,10 @@ struct EvaluationPoint {
     }
   }
 
-  /// The residue of a variable.
-  static func residue(of symbol: Symbol) -> Residue {
-    let numerator = Remainder(one: Symbol.mixed(symbol.hash, 101) >> 4, two: Symbol.mixed(symbol.hash, 102) >> 3)
+  /// The residue of a variable, another one for each index.
+  static func residue(of symbol: Symbol, _ index: UInt64) -> Residue {
+    let numerator = Remainder(
+      one: Symbol.mixed(symbol.hash, 101 &+ 2 &* index) >> 4, two: Symbol.mixed(symbol.hash, 102 &+ 2 &* index) >> 3)
     return Residue(numerator: numerator, denominator: .one)
   }
 }

@@ -5,6 +5,8 @@
 /// By the lemma of Schwartz and Zippel different ones agree with a probability of about their degree in `2^122`.
 struct ResidueEvaluator {
   let units: EvaluationPoint.Units
+  /// Which residues the variables have.
+  var index: UInt64 = 0
 
   /// The residue; nil for what is no rational expression with whole exponents.
   ///
@@ -16,7 +18,7 @@ struct ResidueEvaluator {
       if !number.longDigits.isEmpty { try budget.spend(number.longDigits.count / 8) }
       return number.residue
     // Both behave as variables that no rational expression binds.
-    case .symbol(let symbol): return symbol == .i ? nil : EvaluationPoint.residue(of: symbol)
+    case .symbol(let symbol): return symbol == .i ? nil : EvaluationPoint.residue(of: symbol, index)
     case .negative(let inner): return try residue(of: inner, isOutermost: isOutermost, &budget).map { -$0 }
     case .sum(let terms):
       var result = Residue.zero
@@ -79,11 +81,11 @@ struct ResidueEvaluator {
     default: break
     }
     if unit.kind == .degree {
-      return EvaluationPoint.residue(of: .pi) * Residue(numerator: .one, denominator: Remainder(180))
+      return EvaluationPoint.residue(of: .pi, index) * Residue(numerator: .one, denominator: Remainder(180))
     }
     let factor = Residue(numerator: Remainder(unit.numerator), denominator: Remainder(unit.denominator))
     guard let base = unit.base else { return factor }
-    return EvaluationPoint.residue(of: base).power(unit.power).map { $0 * factor }
+    return EvaluationPoint.residue(of: base, index).power(unit.power).map { $0 * factor }
   }
 }
 

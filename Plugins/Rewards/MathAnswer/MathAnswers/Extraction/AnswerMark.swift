@@ -2,6 +2,8 @@
 
 /// Finds the words that announce an answer: "the answer is", "Answer:", "the correct option is", 答案, 故选.
 struct AnswerMark {
+  /// Where it begins.
+  let start: Int
   /// Where it ends.
   let end: Int
   /// Whether it says "final answer".
@@ -22,13 +24,13 @@ struct AnswerMark {
     case UInt8(ascii: "a"):
       guard text.holdsWord("answer", at: position) else { return nil }
       let isFinal = position - 6 >= text.startIndex && text.holdsWord("final ", at: position - 6)
-      return AnswerMark(end: position + 6, isFinal: isFinal)
+      return AnswerMark(start: position, end: position + 6, isFinal: isFinal)
     // An option is one that is said to be the one: "option is", not "option".
     case UInt8(ascii: "o"): return saying("option", at: position, in: text)
     case UInt8(ascii: "c"): return saying("choice", at: position, in: text)
     case 0xE0...0xFF:
       for word in foreign where text.holds(word, at: position) {
-        return AnswerMark(end: position + word.utf8CodeUnitCount, isFinal: false)
+        return AnswerMark(start: position, end: position + word.utf8CodeUnitCount, isFinal: false)
       }
       return nil
     default: return nil
@@ -39,7 +41,7 @@ struct AnswerMark {
     guard text.holdsWord(word, at: position) else { return nil }
     let end = position + word.utf8CodeUnitCount
     return text.holdsWord(" is ", at: end) || text.holdsWord(": ", at: end) || text.holdsWord(" is:", at: end)
-      ? AnswerMark(end: end, isFinal: false) : nil
+      ? AnswerMark(start: position, end: end, isFinal: false) : nil
   }
 
   private static let foreign: [StaticString] = ["答案", "故选", "应选", "答え", "정답", "답"]

@@ -27,10 +27,11 @@ enum Boxes {
 
   /// The last box in a text, where it is closed.
   private static func box(endingIn text: ArraySlice<UInt8>) -> Box? {
+    var rest = text
     var found: (start: Int, length: Int)?
-    for command in commands {
-      guard let start = text.last(command), start > found?.start ?? -1 else { continue }
-      found = (start, command.utf8CodeUnitCount)
+    while found == nil, let start = rest.lastIndex(of: UInt8(ascii: "\\")) {
+      for command in commands where text.holds(command, at: start) { found = (start, command.utf8CodeUnitCount) }
+      rest = text[..<start]
     }
     guard let found else { return nil }
     var open = found.start + found.length

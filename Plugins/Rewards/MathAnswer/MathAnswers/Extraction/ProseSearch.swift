@@ -6,25 +6,47 @@ enum ProseSearch {
   /// How much of the end of a text is searched.
   private static let reach = 4096
 
+  /// How many marks of an answer are looked at, from the last one on.
+  private static let mostMarks = 4
+
   /// What follows the last "answer", else the last formula or number, else a letter that stands alone.
   static func answer(in text: ArraySlice<UInt8>) -> FoundAnswer? {
     let end = text.suffix(reach)
-    if let start = AnswerMark.last(in: end)?.end {
-      let rest = AnswerMark.skippingVerb(in: sentence(in: end[start...]))
-      let found = leading(rest) ?? last(in: rest) ?? last(in: end)
-      return FoundAnswer(found ?? [], statements: [rest, AnswerMark.skippingVerb(in: end[start...])])
+    var statements: [ArraySlice<UInt8>] = []
+    var words: [UInt8]?
+    var searched = end
+    for _ in 0..<mostMarks {
+      guard let mark = AnswerMark.last(in: searched) else { break }
+      let rest = AnswerMark.skippingVerb(in: sentence(in: end[mark.end...]))
+      statements += [rest, AnswerMark.skippingVerb(in: end[mark.end...])]
+      if let found = leading(rest) ?? last(in: rest) {
+        if !isOnlyWords(found[...]) { return FoundAnswer(found, statements: statements) }
+        words = words ?? found
+      }
+      // "The answer is 5. I am sure that this answer is right."
+      searched = end[..<mark.start]
     }
-    return last(in: end).map { FoundAnswer($0) }
+    guard let found = words ?? last(in: end) else {
+      return statements.isEmpty ? nil : FoundAnswer([], statements: statements)
+    }
+    return FoundAnswer(found, statements: statements)
   }
 
-  /// What follows the last "final answer is".
+  /// What follows the last "final answer is", where that is no mere remark: "the final answer is correct".
   static func finalAnswer(in text: ArraySlice<UInt8>) -> FoundAnswer? {
     let end = text.suffix(reach)
     guard let mark = AnswerMark.last(in: end), mark.isFinal else { return nil }
     let rest = sentence(in: end[mark.end...])
     let said = AnswerMark.skippingVerb(in: rest)
-    guard said.count < rest.count else { return nil }
-    return (leading(said) ?? Formulas.chain(Formulas.spans(in: said), in: said)).map { FoundAnswer($0) }
+    guard said.count < rest.count,
+      let found = leading(said) ?? Formulas.chain(Formulas.spans(in: said), in: said)
+    else { return nil }
+    return isOnlyWords(found[...]) && !found.contains(UInt8(ascii: "$")) ? nil : FoundAnswer(found)
+  }
+
+  /// Whether a text has letters and space alone, more than one letter.
+  private static func isOnlyWords(_ text: ArraySlice<UInt8>) -> Bool {
+    text.count > 1 && text.allSatisfy { $0.isLetter || $0.isSpace || ".,'!*-".utf8.contains($0) }
   }
 
   /// What follows the last "the answer is" or "answer:", where that is an answer on its own.

@@ -45,8 +45,13 @@ extension Parser {
     index += 1
     let condition = try list()
     if case .close = next { index += 1 }
-    if case .symbol = inside { return condition }
-    if case .relation(.symbol, let links) = inside, links.count == 1, links[0].relation == .element { return condition }
+    // A condition on something else is no such set.
+    if case .symbol(let name) = inside, condition.variables.contains(name) { return condition }
+    if case .relation(.symbol(let name), let links) = inside, links.count == 1, links[0].relation == .element,
+      condition.variables.contains(name)
+    {
+      return condition
+    }
     return .opaque(Symbol("set"), [inside, condition])
   }
 
