@@ -5,15 +5,15 @@ public struct AnswerGrader: Sendable {
   private let rules: AnswerRules
   private let comparison: MathComparison
 
-  /// A grader with some rules.
+  /// A grader by rules.
   public init(rules: AnswerRules = AnswerRules()) {
     self.rules = rules
     comparison = MathComparison(rules: rules)
   }
 
-  /// Whether the response gives one of the accepted answers, each of which may be within a solution or a box.
+  /// Whether the response gives one of the accepted answers, each of which may stand in a solution or in a box.
   ///
-  /// - Returns: ``MathVerdict/different`` also if the response has no answer, or none is accepted.
+  /// - Returns: ``MathVerdict/different`` also where the response holds no answer, or none is accepted.
   public func grade(_ response: String, accepted: [String]) -> MathVerdict {
     grade(Array(response.utf8), accepted: accepted.map { Array($0.utf8) })
   }

@@ -1,30 +1,30 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Rules for finding and comparing answers.
+/// How answers are found and compared.
 public struct AnswerRules: Sendable, Hashable {
   /// Which part of the response is its answer.
   public enum Extraction: String, Codable, Sendable, CaseIterable {
     /// The last box, else the last answer tag, else what follows "answer is", else the last expression.
     case automatic
-    /// The contents of the last `\boxed{…}`, with adjacent boxes.
+    /// What the last `\boxed{…}` holds, with the boxes beside it.
     case boxed
-    /// The contents of the last `<answer>…</answer>`; without one the whole response, as in Shuffle-R1.
+    /// What the last `<answer>…</answer>` holds; without one the whole response, as in Shuffle-R1.
     case answerTag = "answer-tag"
     /// The whole response.
     case none
   }
 
-  /// Whether an answer in the model's reasoning counts.
+  /// Whether an answer in the model's thoughts counts.
   public enum Thinking: String, Codable, Sendable, CaseIterable {
-    /// It counts if none comes later.
+    /// It does, where none comes later.
     case counts
-    /// Only the text after the last `</think>` counts; a response without one has no answer.
+    /// Only what follows the last `</think>` is looked at; a response without one has no answer.
     ///
     /// Source: `reasoning_accuracy_reward` of TRL.
     case ignored
   }
 
-  /// The meaning of a percent sign.
+  /// What a percent sign means.
   public enum Percent: String, Codable, Sendable, CaseIterable {
     /// `50%` is 0.5 and, since the question often asks for a percentage, also 50.
     case either
@@ -34,7 +34,7 @@ public struct AnswerRules: Sendable, Hashable {
     case number
   }
 
-  /// The values that variables can have.
+  /// Which values variables have.
   public enum Variables: String, Codable, Sendable, CaseIterable {
     /// Any real number, so that `\sqrt{x^2}` is not `x`.
     case real
@@ -44,13 +44,13 @@ public struct AnswerRules: Sendable, Hashable {
 
   /// Which part of the response is its answer.
   public var extract = Extraction.automatic
-  /// Whether an answer in the model's reasoning counts.
+  /// Whether an answer in the model's thoughts counts.
   public var thinking = Thinking.counts
-  /// The number of decimal places from which a number counts as rounded; 1 to 15.
+  /// From how many decimal places on a number counts as rounded; 1 to 15.
   public var decimalPlaces = 6
-  /// The meaning of a percent sign.
+  /// What a percent sign means.
   public var percent = Percent.either
-  /// The values that variables can have.
+  /// Which values variables have.
   public var variables = Variables.real
 
   /// The defaults.

@@ -2,20 +2,20 @@
 
 /// Decides whether two answers are mathematically equal.
 ///
-/// The verdict does not depend on the order of the two, an answer equals itself, and the work is bounded for all
-/// answers.
+/// The verdict is the same for the two in either order, an answer equals itself, and the work is bounded whatever the
+/// answers are.
 public struct MathComparison: Sendable {
   private let rules: AnswerRules
 
-  /// A comparison with some rules; the rules for finding answers are not used.
+  /// A comparison by rules; where answers are found does not matter to it.
   public init(rules: AnswerRules = AnswerRules()) { self.rules = rules }
 
-  /// Compares two answers, in TeX or plain text, without surrounding text.
+  /// Compares two answers, in TeX or plain text, without anything around them.
   public func compare(_ first: String, _ second: String) -> MathVerdict {
     compare(Fullwidth.plain(Array(first.utf8)), Fullwidth.plain(Array(second.utf8)))
   }
 
-  /// Compares the answers of two texts: each is searched for its box, answer tag or last formula.
+  /// Compares the answers of two texts: each is searched for its box, its answer tag, its last formula.
   public func compareTexts(_ first: String, _ second: String) -> MathVerdict {
     guard let a = AnswerPart.automatic(in: Fullwidth.plain(Array(first.utf8))[...]),
       let b = AnswerPart.automatic(in: Fullwidth.plain(Array(second.utf8))[...])
@@ -78,21 +78,16 @@ extension MathComparison {
     {
       verdict = .equal
     }
-    let unknown: MathVerdict? = verdict == .equal || verdict == .different ? nil : verdict
-    if verdict == .equal {
-      // `P(A)Q(B)` and `P(B)Q(A)` are the same products, of functions they are not.
-      let names = NameSet.applied(in: first.bytes).intersection(NameSet.applied(in: second.bytes))
-      if names.isEmpty { return .equal }
-      return compareReadings(Answer(first.bytes, names: names), Answer(second.bytes, names: names))
-    }
-    let isSameForm = first.form.differsInDigitsOnly(from: second.form)
-    // An answer written like the other one, with other numbers, is not equal for lack of a proof.
-    if let unknown { return isSameForm && unknown != .tooMuchWork && unknown != .tooLarge ? .different : unknown }
-    return .different
+    guard verdict == .equal else { return verdict }
+    // `P(A)Q(B)` and `P(B)Q(A)` are the same products, of functions they are not.
+    let names = NameSet.applied(in: first.bytes)
+    if names.isEmpty { return .equal }
+    let common = names.intersection(NameSet.applied(in: second.bytes))
+    if common.isEmpty { return .equal }
+    return compareReadings(Answer(first.bytes, names: common), Answer(second.bytes, names: common))
   }
 
-extension MathComparison {
-  /// Equal if one way to read both answers makes them equal.
+  /// Equal where one way to read both answers makes them equal.
   private func compareReadings(_ first: Answer, _ second: Answer) -> MathVerdict {
     var unknown: MathVerdict?
     for (index, reading) in first.readings.enumerated() {
@@ -109,7 +104,7 @@ extension MathComparison {
   }
 }
 
-/// A whole number of a few digits, read by a fast path.
+/// A whole number of a few digits, read without any of the machinery.
 private struct SmallNumber {
   let value: Int
   let places = 0

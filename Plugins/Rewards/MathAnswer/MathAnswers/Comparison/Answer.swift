@@ -1,20 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// An answer that has been read: its form, and its possible meanings.
+/// An answer that has been read: what it looks like, and what it can mean.
 struct Answer {
   let bytes: [UInt8]
   let form: AnswerForm
-  /// The ways to read it, at most two; empty if it is not an expression.
+  /// The ways to read it, at most two; empty when it is no expression.
   let readings: [Node]
-  /// The meaning of its commas in each reading.
+  /// How its commas are meant in each reading.
   let commas: [CommaReading]
   let fault: ReadingFault?
 
   /// Reads an answer.
   ///
   /// - Parameters:
-  ///   - names: Letters that are names of functions here, even if they have another meaning elsewhere.
-  ///   - unitsAreVariables: Whether adjacent letters are variables even if they could be a unit.
+  ///   - names: Letters that are names of functions here, whatever they are elsewhere.
+  ///   - unitsAreVariables: Whether letters side by side are variables where they could be a unit.
   init(_ bytes: [UInt8], names: NameSet = [], unitsAreVariables: Bool = false) {
     self.bytes = bytes
     guard bytes.count <= Tokenizer.largestText else {
@@ -42,15 +42,15 @@ struct Answer {
     self.fault = readings.isEmpty ? fault : nil
   }
 
-  /// Whether a unit may be a product instead: `2mg`.
+  /// Whether a unit may be meant as a product: `2mg`.
   var hasUnit: Bool {
     readings.contains { $0.contains { if case .unit(let unit) = $0 { unit.kind == .measure } else { false } } }
   }
   /// Whether it has a variable.
   var hasVariable: Bool { readings.contains { !$0.variables.isEmpty } }
 
-  /// Whether two readings are compatible: commas with two meanings have the same meaning on both sides, and a decimal
-  /// comma requires the same digits with a point on the other side.
+  /// Whether two readings go together: commas that can be meant in two ways are meant in the same way on both sides,
+  /// and a comma is one of decimals only where the other side has the same digits with a point.
   func agrees(_ index: Int, _ other: Answer, _ otherIndex: Int) -> Bool {
     let (kind, otherKind) = (commas[index], other.commas[otherIndex])
     if kind == .sameDecimal || otherKind == .sameDecimal {

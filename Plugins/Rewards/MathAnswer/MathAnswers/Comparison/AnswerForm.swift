@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import PipelineCore
 
-/// An answer without its formatting: spaces, dollar signs, `\text{…}`, `\left`.
+/// What an answer looks like without what changes only its looks: space, dollar signs, `\text{…}`, `\left`.
 struct AnswerForm {
   /// The reduced text.
   let bytes: [UInt8]
@@ -10,7 +9,7 @@ struct AnswerForm {
   init(_ text: ArraySlice<UInt8>) {
     var output: [UInt8] = []
     output.reserveCapacity(text.count)
-    // For each open brace, whether it is removed.
+    // For every open brace, whether it goes.
     var braces: [Bool] = []
     var position = text.startIndex
     while position < text.endIndex {
@@ -95,7 +94,7 @@ struct AnswerForm {
     }
   }
 
-  /// Whether both are equal letter by letter, or are equal words in any case.
+  /// Whether both say the same: letter by letter, or in words whatever their case.
   func isSame(as other: AnswerForm) -> Bool {
     guard bytes.count == other.bytes.count, !bytes.isEmpty else { return false }
     if bytes == other.bytes { return true }
@@ -103,7 +102,7 @@ struct AnswerForm {
     return zip(bytes, other.bytes).allSatisfy { $0.lowercased == $1.lowercased }
   }
 
-  /// Whether both are equal apart from the digits of their numbers.
+  /// Whether both are the same but for the digits of their numbers.
   func differsInDigitsOnly(from other: AnswerForm) -> Bool {
     var (position, otherPosition) = (0, 0)
     while position < bytes.count, otherPosition < other.bytes.count {
@@ -121,8 +120,8 @@ struct AnswerForm {
     return position == bytes.count && otherPosition == other.bytes.count
   }
 
-  /// Whether it is one letter, or words: at least three letters and no mathematical function; with digits among them,
-  /// at least four letters in a row.
+  /// Whether it is one letter, or words: at least three letters of which none belongs to mathematics; with digits
+  /// among them at least four letters in a row.
   private var isWords: Bool {
     if bytes.count == 1 { return bytes[0].isLetter }
     var (longest, run, hasDigits) = (0, 0, false)
@@ -138,9 +137,9 @@ struct AnswerForm {
     return longest > (hasDigits ? 3 : 2)
   }
 
-  /// Whether digits are its only part of a formula.
+  /// Whether it has nothing of a formula but digits.
   var isProse: Bool { !bytes.contains { "\\^_{}=<>+*/|".utf8.contains($0) } }
 
-  /// The option that an answer is, or begins with.
+  /// The option that an answer is or begins with.
   var choice: Choice? { Choice(bytes) }
 }

@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// The statements of a chain of `=` and `≈` about one quantity: `x = \frac{6}{2} = 3`, `2\sqrt{3} \approx 3.46`.
+/// What a chain of `=` and `≈` says of one quantity: `x = \frac{6}{2} = 3`, `2\sqrt{3} \approx 3.46`.
 struct Claim {
-  /// The name of the quantity; nil if the chain has only numbers.
+  /// What the quantity is called; nil where the chain has numbers alone.
   let name: Node?
-  /// The stated values, in order; for numbers alone all sides.
+  /// The values it is said to have, in order; of numbers alone all sides.
   let sides: [Node]
-  /// The number of values before the first `≈`.
+  /// How many of the values stand before the first `≈`.
   let exactCount: Int
 
-  /// The last value that is not a rounding.
+  /// The last value that is no rounding.
   var exact: Node? { exactCount > 0 ? sides[exactCount - 1] : nil }
-  /// The values after the first `≈`.
+  /// The values behind the first `≈`.
   var rounded: ArraySlice<Node> { sides[exactCount...] }
-  /// The value if a single one is needed.
+  /// The value where a single one is asked for.
   var value: Node { exact ?? sides[sides.count - 1] }
 
   init(name: Node?, sides: [Node], exactCount: Int? = nil) {
@@ -24,8 +24,8 @@ struct Claim {
 }
 
 extension Node {
-  /// Its statement about a quantity: `x = 5`, `f(x) = x^2`, `(p, q) = (3, 2)`, `x \in \{1, 2\}`, `3 · 2 = 6`; nil for
-  /// an equation and for anything other than a relation.
+  /// What it says of a quantity: `x = 5`, `f(x) = x^2`, `(p, q) = (3, 2)`, `x \in \{1, 2\}`, `3 · 2 = 6`; nil for an
+  /// equation and for what is no relation.
   var claim: Claim? {
     // `A(1, 2)`: a point with its name.
     if case .product(let parts) = self, parts.count == 2, parts[0].isName, case .tuple = parts[1] {
@@ -50,12 +50,12 @@ extension Node {
     return nil
   }
 
-  /// Whether it is a number without variables and without unknown functions.
+  /// Whether it is a number without variables and without functions that are known by name only.
   var isConstant: Bool { isScalar && variables.isEmpty }
 }
 
 extension Comparer {
-  /// The verdict on the statements of two chains; nil if they are equations to be compared as such.
+  /// What two chains say of their quantities; nil where they are equations to be compared as such.
   mutating func compareClaims(_ first: Claim, _ second: Claim) -> MathVerdict? {
     if let name = first.name, let other = second.name {
       guard compareScalars(name, other) == .equal || name.isSameText(as: other) else {
@@ -74,7 +74,7 @@ extension Comparer {
     return .different
   }
 
-  /// Chains of the same length are equal if all sides are: a false chain does not equal another one.
+  /// Chains of the same length say the same when each side does: one that is false is not the other.
   private mutating func compareSideBySide(_ first: Claim, _ second: Claim) -> MathVerdict {
     var verdict = MathVerdict.equal
     for (index, (side, other)) in zip(first.sides, second.sides).enumerated() {
@@ -90,7 +90,7 @@ extension Comparer {
     return verdict
   }
 
-  /// Whether a single answer is the final value of a chain, or one of its roundings.
+  /// Whether a single answer is the value that a chain ends in, or one of its roundings.
   mutating func compareClaim(_ claim: Claim, with node: Node) -> MathVerdict {
     let verdict = compare(claim.value, node)
     if verdict == .equal || claim.rounded.isEmpty || claim.exact == nil { return verdict }
@@ -107,7 +107,7 @@ extension Comparer {
     return verdict
   }
 
-  /// Whether the value after each `≈` equals the one before it to its number of digits.
+  /// Whether what stands behind each `≈` is what stands before it, as far as it is written.
   private mutating func isConsistent(_ claim: Claim) -> Bool {
     for index in max(1, claim.exactCount)..<claim.sides.count {
       let (before, after) = (claim.sides[index - 1], claim.sides[index])
@@ -120,7 +120,7 @@ extension Comparer {
     return true
   }
 
-  /// Whether a decimal is a value rounded to the decimal's number of places.
+  /// Whether a decimal is a value rounded to the places that it is written with.
   private mutating func isRounding(_ decimal: Node, of exact: Node) -> Bool {
     guard decimal.isConstant, exact.isConstant, let (a, _) = approximateValue(of: decimal),
       let (b, _) = approximateValue(of: exact)
@@ -130,7 +130,7 @@ extension Comparer {
 }
 
 extension Node {
-  /// The unit of its last decimal place; 0 if it is not a decimal.
+  /// The unit of the last place that it is written with; 0 where it is no decimal.
   fileprivate var lastPlace: Double {
     guard let number = writtenNumber else { return 0 }
     var unit = 1.0

@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 
 extension Comparer {
-  /// The most parts of a set.
+  /// How many parts a set may have.
   static let largestSet = 4096
-  /// Up to this many parts, each is compared with each; more are sorted first.
+  /// Up to how many parts each is compared with each; more are sorted first.
   private static let fewParts = 8
 
-  /// Whether two collections have the same parts, in any order; duplicates count once.
-  mutating func compareUnordered(_ first: [Node], _ second: [Node]) -> MathVerdict {
+  /// Whether two collections hold the same, in any order.
+  ///
+  /// What is there twice counts once in sets, and where the numbers of parts differ.
+  mutating func compareUnordered(_ first: [Node], _ second: [Node], areSets: Bool = false) -> MathVerdict {
     if first.count == 1, second.count == 1 {
       return first[0].isScalar && second[0].isScalar
         ? compareScalars(first[0].value, second[0].value) : compareSingle(first[0].value, second[0].value)
@@ -43,7 +45,7 @@ extension Comparer {
     }
     let verdicts = first.map { part in second.map { compareElements(part, $0) } }
     let columns = second.indices.map { column in verdicts.map { $0[column] } }
-    // A part that equals none of the others decides, even if the rest is undecided.
+    // A part that is like none of the others decides, whatever else is unsure.
     let unmatched = (verdicts + columns).filter { !$0.contains(.equal) }
     if unmatched.contains(where: { $0.allSatisfy { $0 == .different } }) { return .different }
     guard unmatched.isEmpty else { return .unknown("parts of the answers cannot be told apart") }
@@ -54,7 +56,7 @@ extension Comparer {
     return areAsOften ? .equal : .different
   }
 
-  /// Two parts of collections: an assignment counts as its value if the other is not an assignment.
+  /// Two parts of collections: an assignment counts as its value where the other is none.
   private mutating func compareElements(_ first: Node, _ second: Node) -> MathVerdict {
     if first.isScalar, second.isScalar { return compareScalars(first, second) }
     return compareSingle(first, second)
@@ -71,7 +73,7 @@ extension Comparer {
     return verdict
   }
 
-  /// The parts sorted by value, without duplicates; nil if one has no value.
+  /// The parts by the size of their values, each once; nil where one has no value.
   private mutating func sortedParts(_ parts: [Node]) -> [Node]? {
     var keyed: [(key: Double, node: Node)] = []
     for part in parts {
@@ -87,7 +89,7 @@ extension Comparer {
     return result
   }
 
-  /// A number that is the same for equal parts.
+  /// A number that is the same for parts that say the same.
   private mutating func sortKey(of node: Node) -> Double? {
     switch node.value {
     case .tuple(_, let parts), .list(let parts, _):
@@ -109,6 +111,6 @@ extension Comparer {
 }
 
 extension Node {
-  /// The value if it is an assignment; else the node itself.
+  /// What it is said to be, of a name with a value; else the node itself.
   var value: Node { claim?.value ?? self }
 }

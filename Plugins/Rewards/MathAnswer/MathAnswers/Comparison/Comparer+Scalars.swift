@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
 extension Comparer {
-  /// The number of points at which an identity is tested.
+  /// How many points an identity is tested at.
   static let pointCount = 4
 
-  /// Whether two expressions have the same value for all values of their variables.
+  /// Whether two expressions have the same value, whatever their variables.
   mutating func compareScalars(_ left: Node, _ right: Node) -> MathVerdict {
     if case .number(let a) = left, case .number(let b) = right, a.isSameNumber(as: b) { return .equal }
     // `52_8` and `52`, where the question says which base.
@@ -70,7 +70,7 @@ extension Comparer {
     }
   }
 
-  /// Compares at a few points, or once if there are no variables.
+  /// Compares at a few points, or once where there are no variables.
   private mutating func compareAtPoints(
     _ left: Node, _ right: Node, _ start: EvaluationPoint
   ) throws(EvaluationFault) -> MathVerdict {
@@ -100,7 +100,7 @@ extension Comparer {
     return .equal
   }
 
-  /// The value, or nil if there is none at this point.
+  /// The value, or nil where there is none at this point.
   mutating func value(
     of node: Node, _ evaluator: inout ComplexEvaluator
   ) throws(EvaluationFault) -> ComplexValue? {
@@ -112,13 +112,13 @@ extension Comparer {
     }
   }
 
-  /// Whether one of the two is a decimal with enough places to count as rounded.
+  /// Whether one of the two is written as a decimal with so many places that it counts as rounded.
   private func isRounded(_ left: Node, _ right: Node) -> Bool {
     max(left.writtenPlaces, right.writtenPlaces) >= rules.decimalPlaces && left.variables.isEmpty
       && right.variables.isEmpty
   }
 
-  /// Compares to within half a unit of the last place that counts, and to a number of significant digits.
+  /// Compares to within half a unit of the last place that counts, and so many significant digits.
   private mutating func compareRounded(
     _ left: Node, _ right: Node, _ units: EvaluationPoint.Units
   ) throws(EvaluationFault) -> MathVerdict {

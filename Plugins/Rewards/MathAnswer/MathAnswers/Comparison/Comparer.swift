@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Compares two answers within one budget of work.
+/// Compares what two answers say, within one budget.
 struct Comparer {
   let rules: AnswerRules
   var budget = Budget()
@@ -8,7 +8,7 @@ struct Comparer {
 
   init(rules: AnswerRules) { self.rules = rules }
 
-  /// Whether two nodes are equal; the result does not depend on their order.
+  /// Whether two nodes say the same; the order of the two does not matter.
   mutating func compare(_ first: Node, _ second: Node) -> MathVerdict {
     depth += 1
     defer { depth -= 1 }
@@ -147,7 +147,7 @@ extension Node {
     return false
   }
 
-  /// Whether it is an expression of objects that are not numbers: the sine of a matrix, the sum of two sets.
+  /// Whether it is an expression of things that are no numbers: the sine of a matrix, the sum of two sets.
   var isUnread: Bool {
     switch self {
     case .sum, .product, .quotient, .power, .negative, .plusMinus, .call: !isScalar && matrixEntries == nil
@@ -156,7 +156,10 @@ extension Node {
     }
   }
 
-  /// Whether it represents several objects: a list, a set, an expression with `±`.
+  /// Whether it is a set in braces.
+  fileprivate var isSet: Bool { if case .set = self { true } else { false } }
+
+  /// Whether it stands for several things: a list, a set, an expression with `±`.
   var isCollection: Bool {
     switch self {
     case .list, .set: true
@@ -164,7 +167,7 @@ extension Node {
     }
   }
 
-  /// The parts if their order does not matter; a single part is a list of one, `±` represents two.
+  /// The parts where their order does not matter; a part alone is a list of one, `±` stands for two.
   var unorderedParts: [Node]? {
     switch self {
     case .list(let parts, _), .set(let parts):

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// The result of comparing two answers.
+/// What a comparison of two answers found.
 public enum MathVerdict: Sendable, Hashable {
-  /// They are equal.
+  /// Both say the same.
   case equal
-  /// They are different.
+  /// They say different things.
   case different
-  /// It is undecided, with the reason: too much work, numbers too close, an unsupported kind.
+  /// It cannot tell, and why: work beyond the bounds, numbers too close, a kind that it does not decide.
   case unknown(String)
 
   static let tooLarge = MathVerdict.unknown("an answer is larger than the bounds of the comparison")

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// The point of an evaluation: the values of variables, and the meaning of units.
+/// Where expressions are evaluated: what value each variable has, and how units count.
 struct EvaluationPoint {
-  /// The possible values of variables.
+  /// Which variables may be.
   enum Domain {
     /// Real numbers of either sign.
     case real
@@ -34,7 +34,7 @@ struct EvaluationPoint {
   /// Whether `\log` without a base is that to base 10.
   var logarithmsAreCommon = false
 
-  /// Whether an unknown function has a different value at each point, like a variable.
+  /// Whether a function of which only the name is known has another value at each point, as a variable has.
   var variesFunctions = false
   /// A variable with a value of its own.
   var fixed: (symbol: Symbol, value: Double)?
@@ -72,15 +72,15 @@ struct EvaluationPoint {
   }
 }
 
-/// The budget of work for one verdict, counted in steps and not in time.
+/// How much work one verdict may take, counted and not timed.
 struct Budget {
   private(set) var steps = 400_000
-  /// Whether the budget is spent.
+  /// Whether nothing is left.
   var isSpent: Bool { steps < 0 }
 
   /// Takes some steps.
   ///
-  /// - Throws: When the budget is spent.
+  /// - Throws: When none are left.
   mutating func spend(_ count: Int = 1) throws(EvaluationFault) {
     steps -= count
     if steps < 0 { throw .tooLarge }

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-import PipelineCore
 
 /// Finds the formulas in a text: `$…$`, `$$…$$`, `\(…\)`, `\[…\]`.
 enum Formulas {

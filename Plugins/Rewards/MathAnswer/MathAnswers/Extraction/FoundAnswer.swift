@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// The answer found in a text.
+/// What was found as the answer of a text.
 struct FoundAnswer {
   /// The answer, compared as mathematics.
   var bytes: [UInt8]
-  /// The contents of each box, if the answer is in several: they may be equal, or parts of one answer.
+  /// What each box holds, where the answer stands in several: they may say the same, or be the parts of one answer.
   var boxes: [[UInt8]] = []
-  /// The sentence or the text that contains the answer: an answer in words is compared with these, as words.
+  /// The sentence or the text that the answer was cut from: an answer in words is compared with these, as words.
   var statements: [ArraySlice<UInt8>] = []
 
   init(_ bytes: some Sequence<UInt8>, statements: [ArraySlice<UInt8>] = []) {

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-import PipelineCore
 
 /// Finds an answer in sentences.
 enum ProseSearch {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// The meaning of an answer as it was written: a number, an expression, a set, a relation, a matrix, words.
+/// What an answer says, as it was written: a number, an expression, a set, a relation, a matrix, words.
 indirect enum Node {
   case number(Decimal)
   case symbol(Symbol)
@@ -13,7 +13,7 @@ indirect enum Node {
   /// `±` before a term, or `∓`.
   case plusMinus(Node, isFlipped: Bool)
   case call(Function, [Node])
-  /// A function of which only the name is known, such as `f(x)`.
+  /// A function of which only the name is known, as `f(x)`.
   case opaque(Symbol, [Node])
   case unit(Unit)
   /// `7:32:5`; of two parts it is a quotient.

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Parses tokens by recursive descent with one token of lookahead.
+/// Reads tokens into what they say, by recursive descent with one token of foresight.
 ///
-/// It is lenient: a bracket that stays open is closed at the end. A text that it cannot parse is not an answer, and
-/// throws.
+/// It is lenient: a bracket that stays open is closed by the end. What it cannot read is no answer, and throws.
 struct Parser {
-  /// The deepest nesting of expressions.
+  /// How deep expressions may be nested.
   static let largestDepth = 100
   /// How many signs may nest what stands before them, in all of an answer.
   static let mostNestings = 1000
@@ -13,7 +12,7 @@ struct Parser {
   var lexemes: [Lexeme]
   var index = 0
   var depth = 0
-  /// The number of signs that have nested their left side so far.
+  /// How many signs have nested what stood before them.
   private var nestings = 0
   /// How many bars are open, so that a bar after an operand closes one.
   var openBars = 0
@@ -25,9 +24,9 @@ struct Parser {
     self.names = names
   }
 
-  /// Parses a whole text.
+  /// Reads a whole text.
   ///
-  /// - Throws: When it is not an answer, or exceeds the bounds.
+  /// - Throws: When it is no answer, or beyond the bounds.
   static func node(
     of bytes: [UInt8], commas: CommaReading, names: NameSet = [], unitsAreVariables: Bool = false
   ) throws(ReadingFault) -> Node {

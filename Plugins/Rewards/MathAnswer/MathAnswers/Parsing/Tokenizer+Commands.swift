@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-import PipelineCore
 
 extension Tokenizer {
   /// A command of TeX; the backslash has been read.

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-import PipelineCore
 
 extension Tokenizer {
   /// Digits with separators between groups of three, decimals, an exponent, repeating decimals.

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-import PipelineCore
 
 extension Tokenizer {
   /// A run of letters: a function, a unit, a word, or variables side by side.

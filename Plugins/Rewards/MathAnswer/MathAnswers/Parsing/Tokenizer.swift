@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-import PipelineCore
 
 /// How a comma between digits is read, where it can be read in several ways.
 enum CommaReading {

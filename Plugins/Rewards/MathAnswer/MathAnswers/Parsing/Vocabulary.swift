@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// The meaning of words and of TeX commands.
+/// What the words and the commands of TeX stand for.
 enum Vocabulary {
   /// How a command of TeX is read.
   enum Command {
     case token(Token)
     /// Wide space, as between two answers.
     case gap
-    /// It is ignored: `\left`, `\displaystyle`, `\mathbf`, `\vec`.
+    /// It leaves no trace: `\left`, `\displaystyle`, `\mathbf`, `\vec`.
     case nothing
-    /// It is ignored together with its argument: `\hspace{1em}`.
+    /// It leaves no trace and neither does its argument: `\hspace{1em}`.
     case nothingWithArgument
     /// Its argument is words: `\text{…}`.
     case words
@@ -19,10 +19,10 @@ enum Vocabulary {
     case blackboard
   }
 
-  /// The meaning of the name after a backslash; nil for an unknown one.
+  /// What the name after a backslash stands for; nil for one that is not known.
   static func command(_ name: ArraySlice<UInt8>) -> Command? { commands[Symbol.hash(name)] }
 
-  /// The meaning of a word without a backslash, in any case; nil for an unknown one.
+  /// What a word without a backslash stands for, whatever its case; nil for one that is not known.
   static func word(_ lowercased: ArraySlice<UInt8>) -> Token? { words[Symbol.hash(lowercased)] }
 
   /// The function whose name a run of letters starts with, as in `sinx`, and the length of the name.

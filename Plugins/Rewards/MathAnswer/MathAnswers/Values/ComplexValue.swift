@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// A complex number with a bound on its error.
+/// A complex number with a bound on how far it may be off.
 struct ComplexValue {
   var re: WideFloat
   var im: WideFloat
   /// The value is off by a small multiple of `2^error`; the multiple is what ``slack`` leaves room for.
   var error: Int
 
-  /// The number of bits of the error bound that are reserved for the operations that led to a value.
+  /// How many bits of the error bound are kept for the operations that led to a value.
   static let slack = 24
   /// How many bits an operation on exact values gives.
   static let precision = 250
@@ -116,10 +116,10 @@ struct ComplexValue {
     return exponent < 0 ? try result.reciprocal() : result
   }
 
-  /// Compares this value with another.
+  /// How this value and another compare.
   ///
-  /// They are equal if they differ by less than their combined error bounds, and are known precisely enough for that to
-  /// be meaningful.
+  /// They are equal when they differ by less than both may be off, and are known well enough for that to mean
+  /// something.
   func compare(with other: ComplexValue) -> ValueComparison {
     let difference = self - other
     if !difference.isZero { return .different }
@@ -128,11 +128,11 @@ struct ComplexValue {
   }
 }
 
-/// The result of comparing two values.
+/// How two values compare.
 enum ValueComparison {
   case equal
   case different
-  /// They are too close to be distinguished.
+  /// They are too close to tell.
   case imprecise
 }
 
