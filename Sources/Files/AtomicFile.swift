@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import Foundation
-import PipelineCore
+package import Foundation
+package import PipelineCore
 
 /// A file that appears under its name only when it is complete.
 ///

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import Foundation
-import PipelineCore
+package import Foundation
+package import PipelineCore
 
 /// A file's bytes, read by the system when they are accessed; unmapped with the last reference.
 ///

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import Foundation
-import PipelineCore
+package import Foundation
+package import PipelineCore
 
 /// Errors of the operating system, in words that say what to do.
 ///

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import Foundation
-import PipelineCore
+package import Foundation
+package import PipelineCore
 
 /// Makes files without a name in the system's folder for temporary ones.
 package enum TemporaryFile {
