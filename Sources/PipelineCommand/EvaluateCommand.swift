@@ -110,35 +110,10 @@ struct EvaluateCommand: AsyncParsableCommand {
     line.update("opening \(model.name)", share: nil)
     let policy = try await model.open(threads: work.threads, output: output)
     let clock = Stopwatch()
-    var (warned, tokens): (Set<String>, Int) = ([], 0)
+    var tokens = 0
+    let sampler = try policy.required(.generation, \.sampler)
     let summary = try await withClosing({ await policy.close() }) {
-      let sampler = try policy.required(.generation, \.sampler)
-      let evaluator = Evaluator(sampler: sampler, scoring: stages, options: options)
-      let faults = try await evaluator.faults(in: input.prompts, folder: RecordArguments.folder) { count in
-        line.update("looking at prompt \(count)", share: nil)
-      }
-      try await input.reject(faults)
-
-      do {
-        return try await evaluator.run(input.prompts, folder: RecordArguments.folder) { progress in
-          let score = progress.mean.map { ", \(NumberText.short($0, digits: 3)) on average so far" } ?? ""
-          line.update(
-            "\(progress.responses) responses\(clock.speed(progress.tokens))\(score)\(progress.remark)",
-            share: progress.share)
-        } deliver: { chunk in
-          try await input.reject(chunk.failed)
-          for warning in chunk.warnings where warned.insert(warning.stage + "/" + warning.warning.code).inserted {
-            if !work.quiet { line.say("warning: \(warning.stage): \(warning.warning.message)") }
-          }
-          for rollout in chunk.rollouts { tokens += try rollout.tokenCount ?? 0 }
-          try await responses?.write(chunk.rollouts)
-        }
-      } catch let error as CancellationError {
-        line.clear()
-        try responses?.keepWhatIsComplete()
-        if let output { AnswersBeside(output).sayWhatIsKept() }
-        throw error
-      }
+      try await respond(with: sampler, scoring: stages, to: &input, &tokens, responses, line, clock)
     }
     try responses?.finish()
     try badRecordsFile?.write(input.badRecordLines)
@@ -154,6 +129,40 @@ struct EvaluateCommand: AsyncParsableCommand {
     if summary.overall.mean == nil {
       throw PipelineError(
         .invalidData, "no response has the score '\(summary.score)'; the counts above say why it is missing")
+    }
+  }
+
+  /// Evaluates a policy on the prompts; what is complete when it is interrupted is kept.
+  private func respond(
+    with sampler: any ResponseSampler, scoring stages: [NamedStage], to input: inout EvaluationPrompts, _ tokens: inout Int,
+    _ responses: ResponseFile?, _ line: ProgressLine, _ clock: Stopwatch
+  ) async throws -> EvaluationSummary {
+    var warned: Set<String> = []
+    let evaluator = Evaluator(sampler: sampler, scoring: stages, options: options)
+    let faults = try await evaluator.faults(in: input.prompts, folder: RecordArguments.folder) { count in
+      line.update("looking at prompt \(count)", share: nil)
+    }
+    try await input.reject(faults)
+
+    do {
+      return try await evaluator.run(input.prompts, folder: RecordArguments.folder) { progress in
+        let score = progress.mean.map { ", \(NumberText.short($0, digits: 3)) on average so far" } ?? ""
+        line.update(
+          "\(progress.responses) responses\(clock.speed(progress.tokens))\(score)\(progress.remark)",
+          share: progress.share)
+      } deliver: { chunk in
+        try await input.reject(chunk.failed)
+        for warning in chunk.warnings where warned.insert(warning.stage + "/" + warning.warning.code).inserted {
+          if !work.quiet { line.say("warning: \(warning.stage): \(warning.warning.message)") }
+        }
+        for rollout in chunk.rollouts { tokens += try rollout.tokenCount ?? 0 }
+        try await responses?.write(chunk.rollouts)
+      }
+    } catch let error as CancellationError {
+      line.clear()
+      try responses?.keepWhatIsComplete()
+      if let output { AnswersBeside(output).sayWhatIsKept() }
+      throw error
     }
   }
 
@@ -218,7 +227,7 @@ private final class ResponseFile {
     file = try OutputFile(path: path, existing: existing)
   }
 
-  func write(_ rollouts: [Trajectory]) async throws {
+  nonisolated(nonsending) func write(_ rollouts: [Trajectory]) async throws {
     try await ParallelEncoding.run(
       count: rollouts.count, threads: threads, encode: { try TrajectoryEncoder.encode(rollouts[$0], into: &$1) },
       write: { try file.write($0) })

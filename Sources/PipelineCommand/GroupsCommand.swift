@@ -2,6 +2,7 @@
 import ArgumentParser
 import PipelineCore
 import PipelineIO
+import PipelineRuntime
 
 /// `shuffle-r1 groups`.
 struct GroupsCommand: AsyncParsableCommand {

@@ -7,9 +7,9 @@ protocol BatchSource: AnyObject {
   /// Where the source stands, for a checkpoint.
   var position: JSONValue { get }
   /// What was read.
-  var counts: TrajectoryReader.Counts { get async }
+  nonisolated(nonsending) var counts: TrajectoryReader.Counts { get async }
   /// The share of the source that was handed out, or nil when nobody knows.
-  var progress: Double? { get async }
+  nonisolated(nonsending) var progress: Double? { get async }
   /// How many batches there are in all; nil when nobody knows.
   var batchCount: Int? { get }
 
@@ -36,8 +36,8 @@ final class StreamSource: BatchSource {
 
   let position = JSONValue.null
   let batchCount: Int? = nil
-  var counts: TrajectoryReader.Counts { get async { await reader.counts } }
-  var progress: Double? { get async { await reader.progress } }
+  nonisolated(nonsending) var counts: TrajectoryReader.Counts { get async { await reader.counts } }
+  nonisolated(nonsending) var progress: Double? { get async { await reader.progress } }
 
   /// Reads the complete steps again and passes over them.
   func move(to position: JSONValue?, steps: Int) async throws {

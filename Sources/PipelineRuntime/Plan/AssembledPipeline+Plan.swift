@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-import PipelineCore
-import PipelineIO
-import PipelineSpec
+package import PipelineCore
+package import PipelineIO
+package import PipelineSpec
 
 extension AssembledPipeline {
   /// The stages under their names.
