@@ -218,9 +218,9 @@ if Context.environment["SHUFFLE_R1_TOOLS"] != nil {
 }
 
 for target in package.targets where ![.system, .plugin].contains(target.type) {
-  target.swiftSettings = ["ExistentialAny", "InternalImportsByDefault", "MemberImportVisibility"].map {
-    .enableUpcomingFeature($0)
-  }
+  target.swiftSettings =
+    (target.swiftSettings ?? [])
+    + ["ExistentialAny", "InternalImportsByDefault", "MemberImportVisibility"].map { .enableUpcomingFeature($0) }
 }
 
 // Only `make docs` needs it: builds of the program, and packages that depend on it, do not resolve it.
