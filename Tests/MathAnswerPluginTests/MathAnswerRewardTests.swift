@@ -1,5 +1,6 @@
-// SPDX-License-Identifier: Apache-2.0
 import MathAnswerPlugin
+// SPDX-License-Identifier: Apache-2.0
+import MathAnswers
 import PipelineCore
 import PipelineTesting
 import Testing

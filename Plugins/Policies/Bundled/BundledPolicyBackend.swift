@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import Foundation
-public import ModelInput
+package import ModelInput
 public import PipelineCore
 
 /// The bundled policy as named in a spec.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import Foundation
-public import ModelServers
+package import ModelServers
 public import PipelineCore
 
 /// A model behind an OpenAI-compatible server, as named in a spec.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-public import ComponentPrograms
+package import ComponentPrograms
 public import PipelineCore
 
 extension ProcessReward {

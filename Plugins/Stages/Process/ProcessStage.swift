@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-public import ComponentPrograms
+package import ComponentPrograms
 public import PipelineCore
 
 /// Lets a program in any language work on the batch: a filter, a sampler, an advantage estimator.

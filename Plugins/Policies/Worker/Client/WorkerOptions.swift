@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-public import ModelInput
+package import ModelInput
 public import PipelineCore
 
 extension WorkerPolicyBackend {
