@@ -7,10 +7,10 @@ import PipelineSpec
 struct CheckCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "check",
-    abstract: "Check a spec: names, options, and whether every stage finds what it reads.",
+    abstract: "Check a spec: names, options, and whether each stage finds the fields it reads.",
     discussion: """
-      Needs no data and no model. All errors are listed together, each with file, line and column; the exit status \
-      is then 2.
+      Needs no data and no model. All errors are listed together, each with file, line and column; the exit status is \
+      then 2.
 
         shuffle-r1 check pipeline.json
         shuffle-r1 check pipeline.yaml --set stages.pairwise-sample.keep=0.25 --resolved
@@ -21,7 +21,7 @@ struct CheckCommand: ParsableCommand {
   @Flag(help: "Print the spec with every default filled in.")
   var resolved = false
 
-  @Flag(name: .shortAndLong, help: "Say nothing but errors.")
+  @Flag(name: .shortAndLong, help: "Print only errors.")
   var quiet = false
 
   func run() throws {

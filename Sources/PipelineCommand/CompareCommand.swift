@@ -11,25 +11,25 @@ import PipelineSpec
 struct CompareCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "compare",
-    abstract: "Send the same rollouts through several specs: what would each have trained on?",
+    abstract: "Compare what several specs would have trained on, given the same rollouts.",
     discussion: """
-      Needs no model. The rollouts, and how they are cut into batches, come from --rollouts or else from the first \
-      spec's source; each spec gives its stages, the first one also the seed.
+      Needs no model. The rollouts, and how they are divided into batches, come from --rollouts or else from the first \
+      spec's source. Each spec contributes its stages, and the first one also the seed.
 
         shuffle-r1 compare grpo.json dapo.json shuffle-r1.json --rollouts rollouts.jsonl
       """)
 
-  @Argument(help: "Two specs or more.")
+  @Argument(help: "Two or more specs.")
   var specs: [String]
 
-  @Option(name: .customLong("rollouts"), help: ArgumentHelp("The rollouts, any format.", valueName: "file"))
+  @Option(name: .customLong("rollouts"), help: ArgumentHelp("The rollouts, in any format.", valueName: "file"))
   var files: [String] = []
 
   @Option(parsing: .unconditional, help: ArgumentHelp("The seed for all specs.", valueName: "number"))
   var seed: UInt64?
 
   @Option(
-    help: ArgumentHelp("Stop after more bad records than this. (default: as the first spec says)", valueName: "n"))
+    help: ArgumentHelp("Stop after more than n bad records. (default: as in the first spec)", valueName: "n"))
   var maxBadRecords: Int?
 
   @OptionGroup var rollouts: RolloutArguments
@@ -64,7 +64,7 @@ struct CompareCommand: AsyncParsableCommand {
     try report.print(text: { comparison.text(style: $0) }, json: { comparison.json })
   }
 
-  /// The specs' file names without folder and ending, or their paths where those would be the same.
+  /// The specs' file names without folder and ending, or their paths if those names would be equal.
   private var labels: [String] {
     let stems = specs.map { URL(fileURLWithPath: $0).deletingPathExtension().lastPathComponent }
     return Set(stems).count == stems.count ? stems : specs

@@ -8,7 +8,7 @@ import PipelineIO
 struct ConvertCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "convert",
-    abstract: "Turn rollouts from one program's format into another's.",
+    abstract: "Convert rollouts from one program's format to another's.",
     discussion: """
       Formats: \(FormatCatalog.standard.names.joined(separator: ", ")).
 
@@ -16,10 +16,10 @@ struct ConvertCommand: AsyncParsableCommand {
         shuffle-r1 convert --from trl --to verl completions.jsonl - | head -1
         zcat old.jsonl.gz | shuffle-r1 convert - rollouts.jsonl.zst
 
-      What the target cannot hold is listed on standard error. Endings .gz and .zst compress.
+      Fields that the target format cannot hold are listed on standard error. A name that ends in .gz or .zst makes the output compressed.
       """)
 
-  @Option(help: ArgumentHelp("The format of the input; by default it is found out.", valueName: "format"))
+  @Option(help: ArgumentHelp("The format of the input; recognized by default.", valueName: "format"))
   var from: String?
 
   @Option(help: ArgumentHelp("The format of the output.", valueName: "format"))
@@ -27,16 +27,16 @@ struct ConvertCommand: AsyncParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "The input's fields whose values together name a group, with commas between; a dot leads into objects.",
+      "The input's fields whose values together identify a group, separated by commas; 'a.b' is a member of an object.",
       valueName: "fields"))
   var groupBy: String?
 
-  @Flag(help: "Turn prompts that are rendered chat text (ChatML) back into messages, where nothing is lost.")
+  @Flag(help: "Turn prompts in rendered chat text (ChatML) back into messages, if nothing is lost by it.")
   var parsePrompts = false
 
   @OptionGroup var badRecordLimit: BadRecordLimit
 
-  @Flag(help: "Replace the output where it exists.")
+  @Flag(help: "Replace the output if it exists.")
   var force = false
 
   @Argument(

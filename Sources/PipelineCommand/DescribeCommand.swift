@@ -10,11 +10,11 @@ import PipelineSpec
 struct DescribeCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "describe",
-    abstract: "What can a spec name, and what can be set?",
+    abstract: "List what a spec can name, or show what can be set for one of them.",
     discussion: """
-      Without a name, lists all stages, reward functions, advantage estimators, losses and policies; with one, its \
-      options with their defaults, where the method was published, and for a stage what it reads and writes, what it \
-      needs of the policy, the rules that it drops by, and its metrics.
+      Without a name, lists all stages, reward functions, advantage estimators, losses and policies. With a name, \
+      shows the component's options and their defaults and where the method was published; for a stage also the \
+      fields that it reads and writes, what it needs of the policy, the rules that it drops by, and its metrics.
 
         shuffle-r1 describe
         shuffle-r1 describe pairwise-sample
@@ -24,14 +24,15 @@ struct DescribeCommand: ParsableCommand {
   @Argument(help: "A registered name.")
   var name: String?
 
-  @Flag(help: "Say what the figures of metrics.jsonl and its neighbours mean: all, or those of one component.")
+  @Flag(help: "Explain the figures in metrics.jsonl and similar files: all, or those of one component.")
   var metrics = false
 
-  @Flag(help: "Print JSON, for programs.")
+  @Flag(help: "Print JSON.")
   var json = false
 
   @Option(
-    help: ArgumentHelp("Write it all as Markdown pages into a folder, made if it is missing.", valueName: "folder"))
+    help: ArgumentHelp(
+      "Write everything as Markdown pages into a folder, which is created if it does not exist.", valueName: "folder"))
   var markdown: String?
 
   func validate() throws {

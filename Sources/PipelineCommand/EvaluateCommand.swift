@@ -10,10 +10,11 @@ import PipelineRuntime
 struct EvaluateCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "evaluate",
-    abstract: "How well does a model answer these questions?",
+    abstract: "Measure how well a model answers questions.",
     discussion: """
-      Samples responses to every prompt, scores them, and reports accuracy with its 95 % interval and pass@k, over \
-      all questions and by category. A prompt is a record as for `generate`, with what the scoring reads: 'answer'.
+      Samples responses to every prompt, scores them, and reports accuracy with its 95 % interval and pass@k, over all \
+      questions and by category. A prompt is a record as for `generate`, with the fields that the scoring reads: \
+      'answer'.
 
         shuffle-r1 evaluate --model DIR --prompts test.jsonl --by category
         shuffle-r1 evaluate --model DIR --prompts test.jsonl --greedy -o out.jsonl
@@ -21,15 +22,16 @@ struct EvaluateCommand: AsyncParsableCommand {
         shuffle-r1 evaluate --model DIR --prompts test.jsonl --spec pipeline.json
         shuffle-r1 evaluate --server URL --model NAME --prompts test.jsonl
 
-      Accuracy is the mean over questions of the mean score of a question's responses. Its interval knows that \
-      responses to one question are alike: eight of them tell less than one to each of eight questions. pass@k is how \
-      often at least one of k responses is right. A response without a score is counted as such, never as 0.
+      Accuracy is the mean, over questions, of the mean score of a question's responses. The interval takes into \
+      account that responses to the same question are alike: eight responses to one question tell less than one \
+      response to each of eight. pass@k is the probability that at least one of k responses is right. A response \
+      without a score is counted as such, never as 0.
 
-      All prompts are looked at before the first response is sampled. Seeds are others than those of `generate` and \
-      of training, and the same for every model, so that models are compared on the same draws.
+      All prompts are checked before the first response is sampled. The seeds differ from those of `generate` and of \
+      training, and are the same for every model, so that models are compared on the same draws.
 
-      With --server, answers are kept in FILE.cache until the file of --output is complete: whoever is stopped and \
-      starts again asks for none of them a second time.
+      With --server, answers are kept in FILE.cache until the file of --output is complete. A command that was stopped \
+      and is started again does not repeat requests that were answered.
       """)
 
   @OptionGroup var model: SampledModelArguments
@@ -37,7 +39,7 @@ struct EvaluateCommand: AsyncParsableCommand {
   @Option(help: ArgumentHelp("The questions, with their answers; '-' for standard input.", valueName: "file"))
   var prompts: String
 
-  @Option(parsing: .unconditional, help: ArgumentHelp("Ask only the first so many.", valueName: "n"))
+  @Option(parsing: .unconditional, help: ArgumentHelp("Ask only the first n questions.", valueName: "n"))
   var limit: Int?
 
   @OptionGroup var sampling: EvaluationSamplingArguments
@@ -46,28 +48,28 @@ struct EvaluateCommand: AsyncParsableCommand {
   @Option(name: .shortAndLong, help: ArgumentHelp("Write the scored responses to this file.", valueName: "file"))
   var output: String?
 
-  @Flag(help: "Replace the files of --output and --bad-records where they exist.")
+  @Flag(help: "Replace the files of --output and --bad-records if they exist.")
   var force = false
 
   @Option(
     help: ArgumentHelp(
-      "Prompts that are too long: 'error' makes them bad records, 'skip' leaves them out, 'cut' shortens their text, "
-        + "never an image.", valueName: "policy"))
+      "What to do with prompts that are too long: 'error' makes them bad records, 'skip' leaves them out, 'cut' "
+        + "shortens their text, but never an image.", valueName: "policy"))
   var tooLong = RolloutSampler.TooLong.error
 
   @Option(
     parsing: .unconditional,
     help: ArgumentHelp(
-      "Go on without up to so many prompts that cannot be used. Fewer questions are another measurement.",
+      "Continue without up to n prompts that cannot be used. With fewer questions, accuracy is not comparable.",
       valueName: "n"))
   var maxBadRecords = 0
 
-  @Option(help: ArgumentHelp("Write the lines that cannot be used to this file.", valueName: "file"))
+  @Option(help: ArgumentHelp("Write lines that cannot be used to this file.", valueName: "file"))
   var badRecords: String?
 
   @Option(
     parsing: .unconditional,
-    help: ArgumentHelp("Prompts that are computed and written together.", valueName: "n"))
+    help: ArgumentHelp("The number of prompts that are computed and written together.", valueName: "n"))
   var batchGroups = Evaluator.Options().chunk
 
   @OptionGroup var report: ReportOptions
@@ -100,7 +102,7 @@ struct EvaluateCommand: AsyncParsableCommand {
     let responses = try output.map { try ResponseFile(path: $0, existing: existing, threads: work.threads) }
     let badRecordsFile = try badRecords.map { try OutputFile(path: $0, existing: existing) }
     if prompts == "-", isatty(0) == 1, !work.quiet { Terminal.say("reading from the terminal; end with Ctrl-D") }
-    // Where none may be bad, the error says it all.
+    // If no bad prompt is allowed, the error is sufficient.
     let observer = TerminalObserver(quiet: work.quiet || maxBadRecords == 0, line: line)
     var input = try EvaluationPrompts(
       prompts, limit: limit, scoring: stages, maxBadRecords: maxBadRecords, threads: work.threads, observer: observer)
@@ -245,11 +247,11 @@ private final class ResponseFile {
   }
 }
 
-/// How fast tokens come.
+/// The rate of tokens.
 private struct Stopwatch: Sendable {
   private let started = ContinuousClock().now
 
-  /// What follows a count; nothing where nobody counts tokens.
+  /// The text after a count; empty if tokens are not counted.
   func speed(_ tokens: Int) -> String {
     if tokens == 0 { return "" }
     return ", \(Int(Double(tokens) / max((ContinuousClock().now - started).inSeconds, 1e-3))) tokens/s"

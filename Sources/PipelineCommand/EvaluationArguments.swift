@@ -12,20 +12,20 @@ struct EvaluationSamplingArguments: ParsableArguments {
   @Option(
     parsing: .unconditional,
     help: ArgumentHelp(
-      "Responses to each prompt. (default: \(defaults.samples), with --greedy 1)", valueName: "count"))
+      "The number of responses to each prompt. (default: \(defaults.samples), with --greedy 1)", valueName: "count"))
   var samples: Int?
 
   @Option(
     name: .customLong("temperature"), parsing: .unconditional,
-    help: ArgumentHelp("What logits are divided by. (default: \(defaults.sampling.temperature))", valueName: "number"))
+    help: ArgumentHelp("The sampling temperature. (default: \(defaults.sampling.temperature))", valueName: "number"))
   var givenTemperature: Double?
 
-  @Flag(help: "Take the most probable token every time: one response to each prompt, the same whatever the seed.")
+  @Flag(help: "Always take the most probable token: one response to each prompt, independent of the seed.")
   var greedy = false
 
   @OptionGroup var tokens: TokenArguments
 
-  @Option(parsing: .unconditional, help: ArgumentHelp("The seed of all draws.", valueName: "number"))
+  @Option(parsing: .unconditional, help: ArgumentHelp("The seed of all random draws.", valueName: "number"))
   var seed = defaults.seed
 
   /// Responses to each prompt.
@@ -54,7 +54,7 @@ struct EvaluationSamplingArguments: ParsableArguments {
 
 /// How responses are scored for an evaluation.
 struct ScoringArguments: ParsableArguments {
-  /// What the score of `--reward` is called in a response's `rewards`.
+  /// The name of `--reward`'s score in a response's `rewards`.
   private static let part = EvaluationScore.usualPart
 
   @Option(
@@ -66,21 +66,21 @@ struct ScoringArguments: ParsableArguments {
   @Option(help: ArgumentHelp("The reward function's options.", valueName: "json"))
   var with: String?
 
-  @Option(help: ArgumentHelp("Score with the stages of this spec that write rewards.", valueName: "file"))
+  @Option(help: ArgumentHelp("Score with this spec's stages that write rewards.", valueName: "file"))
   var spec: String?
 
   @Option(
     help: ArgumentHelp(
-      "The score to report: 'reward' for the weighted sum, or the name of a part of it. (default: accuracy where "
-        + "there is one, else reward)", valueName: "name"))
+      "The score to report: 'reward' for the weighted sum, or the name of one of its parts. (default: accuracy if "
+        + "there is one, otherwise reward)", valueName: "name"))
   var score: String?
 
   @Option(
     parsing: .unconditional,
-    help: ArgumentHelp("A response is right, for pass@k, from this score on.", valueName: "number"))
+    help: ArgumentHelp("The score from which a response counts as right for pass@k.", valueName: "number"))
   var threshold = Evaluator.Options().threshold
 
-  @Option(help: ArgumentHelp("Report each value of this field of the prompts too.", valueName: "field"))
+  @Option(help: ArgumentHelp("Report separately for each value of this field of the prompts.", valueName: "field"))
   var by: String?
 
   func validate() throws {
@@ -98,7 +98,7 @@ struct ScoringArguments: ParsableArguments {
 
   /// The stages that score.
   ///
-  /// - Throws: When they cannot be made, or none of them gives the score that is asked for.
+  /// - Throws: When they cannot be made, or none of them gives the wanted score.
   func stages() throws -> [NamedStage] {
     guard let spec else {
       try check(known: [Self.part])
@@ -116,7 +116,7 @@ struct ScoringArguments: ParsableArguments {
         .invalidSpec,
         "\(spec) has no stage that writes 'reward' or 'rewards'; add a reward stage, or name a function with --reward")
     }
-    // What other stages than `reward` call their scores is not known before they run.
+    // The names of scores of stages other than `reward` are not known before they run.
     if scoring.allSatisfy({ pipeline.stages[$0].use == "reward" }) {
       try check(known: scoring.flatMap { Self.partNames(pipeline.resolved["stages"]?.arrayValue?[$0]) })
     }
@@ -124,7 +124,7 @@ struct ScoringArguments: ParsableArguments {
     return scoring.map { named[$0] }
   }
 
-  /// The names that a resolved `reward` stage gives to scores.
+  /// The score names of a resolved `reward` stage.
   private static func partNames(_ stage: JSONValue?) -> [String] {
     (stage?["with"]?["functions"]?.arrayValue ?? []).compactMap { function in
       let name = function["name"]?.stringValue ?? ""
@@ -134,7 +134,7 @@ struct ScoringArguments: ParsableArguments {
 
   private func check(known: [String]) throws {
     guard let score, score != Field.reward.rawValue else { return }
-    // Behind a slash is a function's own part, which only the function knows.
+    // After a slash comes a function's own part, which only the function knows.
     let function = score.split(separator: "/", omittingEmptySubsequences: false).first.map(String.init) ?? score
     if known.contains(score) || known.contains(function) { return }
     let names = known + [Field.reward.rawValue]

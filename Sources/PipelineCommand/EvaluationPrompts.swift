@@ -5,9 +5,9 @@ import PipelineCore
 import PipelineIO
 import PipelineRuntime
 
-/// The prompts of an evaluation, all of them read and looked at before the model does anything.
+/// The prompts of an evaluation, all read and checked before the model does anything.
 struct EvaluationPrompts {
-  /// What sampling a response adds to a prompt.
+  /// The fields that sampling a response adds to a prompt.
   private static let sampled: Set<Field> = [
     .id, .group, .prompt, .promptTokens, .response, .finish, .tokens, .logprobs, .sampling,
   ]
@@ -21,8 +21,8 @@ struct EvaluationPrompts {
 
   /// - Parameters:
   ///   - path: A file, or `-`.
-  ///   - limit: Only so many prompts are read; nil for all.
-  ///   - scoring: What will judge the responses, and so says what prompts must carry.
+  ///   - limit: The most prompts to read; nil for all.
+  ///   - scoring: The stages that score the responses, which determine the fields that prompts must carry.
   init(
     _ path: String, limit: Int?, scoring: [NamedStage], maxBadRecords: Int, threads: Int, observer: any RunObserver
   ) throws {
@@ -64,7 +64,7 @@ struct EvaluationPrompts {
     try await checkAny()
   }
 
-  /// Looks whether any prompt has the field of `--by`.
+  /// Checks that at least one prompt has the field of `--by`.
   func check(category field: Field) throws {
     if prompts.contains(where: { $0.has(field) }) { return }
     var names: [String] = []
@@ -83,7 +83,7 @@ struct EvaluationPrompts {
       "--by: no prompt of \(path) has a field \(field.rawValue.quotedForMessage)\(hint) They have: \(shown)")
   }
 
-  /// Takes out prompts that turned out to be of no use.
+  /// Removes prompts that turned out to be unusable.
   mutating func reject(_ failures: [EvaluationChunk.Failure]) async throws {
     let reasons = Dictionary(failures.map { (ExactText($0.prompt.id), $0.reason) }) { first, _ in first }
     try await keep { reasons[ExactText($0.id)] }

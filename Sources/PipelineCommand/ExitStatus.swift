@@ -4,19 +4,19 @@ import Files
 import PipelineCore
 import PipelineIO
 
-/// What the program's exit status says.
+/// The meaning of the program's exit status.
 enum ExitStatus: Int32 {
-  /// All went well.
+  /// Success.
   case success = 0
   /// The data, a file or a plug-in was at fault.
   case failure = 1
   /// The spec or the command line is wrong; nothing was done.
   case usage = 2
-  /// Whoever read the output has gone (128 + SIGPIPE), which is no reason to complain.
+  /// The reader of the output has gone (128 + SIGPIPE), which is not reported.
   case closedPipe = 141
   /// Ctrl-C (128 + SIGINT).
   case interrupted = 130
-  /// Asked to end by `kill` or a scheduler (128 + SIGTERM).
+  /// Ended by `kill` or a scheduler (128 + SIGTERM).
   case terminated = 143
   /// The terminal was closed (128 + SIGHUP).
   case hungUp = 129
@@ -35,7 +35,7 @@ enum ExitStatus: Int32 {
   /// The status that a signal ends the program with; nil for one that it does not take.
   init?(signal: Int32) { self.init(rawValue: 128 + signal) }
 
-  /// The status that an error ends the program with.
+  /// The exit status for an error.
   init(_ error: any Error) {
     switch error {
     case is ClosedPipe: self = .closedPipe

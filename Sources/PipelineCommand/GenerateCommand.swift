@@ -14,22 +14,22 @@ struct GenerateCommand: AsyncParsableCommand {
     discussion: """
       A prompt is a record with 'id' and 'prompt', or with 'prompt_tokens' (image placeholders already expanded) and \
       'images', which needs no tokenizer. Each rollout is its prompt's record with the id GROUP/INDEX and with \
-      'response', 'tokens', 'logprobs', 'finish', 'sampling' and 'prompt_tokens'. Paths of images start from the \
-      folder of the file that names them.
+      'response', 'tokens', 'logprobs', 'finish', 'sampling' and 'prompt_tokens'. Paths of images are relative to the \
+      folder of the file that contains them.
 
         shuffle-r1 generate --model DIR --n 16 < prompts.jsonl > rollouts.jsonl
         shuffle-r1 generate --model DIR --temperature 0 --stop '</answer>' test.jsonl
         shuffle-r1 generate --server http://127.0.0.1:8000/v1 --model NAME --n 16 \\
           --output rollouts.jsonl prompts.jsonl
 
-      The seed of a rollout comes from --seed, its group and its index: it stays the same when other prompts come or \
-      go. What is computed together rounds together, though: another --batch-groups or other prompts can change the \
-      last digits of a log-probability, and once in a while a token. A prompt is too long when it has more tokens \
-      than the model's context less --max-tokens.
+      The seed of a rollout is derived from --seed, its group and its index, so that other prompts do not change it. \
+      Rounding, however, depends on what is computed together: another --batch-groups or other prompts can change the \
+      last digits of a log-probability, and occasionally a token. A prompt is too long if it has more tokens than the \
+      model's context less --max-tokens.
 
-      A server is asked in words. It shows tokens and log-probabilities only where it has them and --policy asks for \
-      them. Until the file of --output is complete, every answer is kept in FILE.cache: whoever is stopped and starts \
-      again asks for none of them a second time.
+      Requests to a server consist of text. Rollouts have tokens and log-probabilities only if the server returns them \
+      and --policy asks for them. Answers are kept in FILE.cache until the file of --output is complete. A command \
+      that was stopped and is started again does not repeat requests that were answered.
       """)
 
   @OptionGroup var model: SampledModelArguments
@@ -37,16 +37,16 @@ struct GenerateCommand: AsyncParsableCommand {
 
   @Option(
     name: [.customShort("n"), .customLong("n")], parsing: .unconditional,
-    help: ArgumentHelp("Rollouts of each prompt.", valueName: "count"))
+    help: ArgumentHelp("The number of rollouts for each prompt.", valueName: "count"))
   var count = 1
 
-  @Option(parsing: .unconditional, help: ArgumentHelp("The seed of all draws.", valueName: "number"))
+  @Option(parsing: .unconditional, help: ArgumentHelp("The seed of all random draws.", valueName: "number"))
   var seed: UInt64 = 1
 
   @Option(
     help: ArgumentHelp(
-      "Prompts that are too long: 'error' makes them bad records, 'skip' leaves them out, 'cut' shortens their text, "
-        + "never an image.", valueName: "policy"))
+      "What to do with prompts that are too long: 'error' makes them bad records, 'skip' leaves them out, 'cut' "
+        + "shortens their text, but never an image.", valueName: "policy"))
   var tooLong = RolloutSampler.TooLong.error
 
   @OptionGroup var records: RecordArguments
@@ -124,7 +124,7 @@ struct GenerateCommand: AsyncParsableCommand {
     var cut = 0
     let started = ContinuousClock().now
 
-    /// In tokens, or in rollouts where nobody counts those.
+    /// In tokens, or in rollouts if tokens are not counted.
     func speed(with more: GenerationProgress) -> String {
       let seconds = max((ContinuousClock().now - started).inSeconds, 1e-3)
       let tokens = tokens + more.tokens
@@ -143,7 +143,7 @@ struct SamplingArguments: ParsableArguments {
   @Option(
     parsing: .unconditional,
     help: ArgumentHelp(
-      "What logits are divided by; 0 takes the most probable token every time.", valueName: "number"))
+      "The sampling temperature; 0 always takes the most probable token.", valueName: "number"))
   var temperature = defaults.temperature
 
   @OptionGroup var tokens: TokenArguments
@@ -153,35 +153,38 @@ struct SamplingArguments: ParsableArguments {
   func validate() throws { try TokenArguments.check(options) }
 }
 
-/// Which tokens are drawn, at whatever temperature, and what ends a response.
+/// Which tokens are drawn, apart from the temperature, and what ends a response.
 struct TokenArguments: ParsableArguments {
   private static let defaults = SamplingOptions()
 
   @Option(
     parsing: .unconditional,
     help: ArgumentHelp(
-      "Draw only the most probable tokens whose probabilities reach this sum.", valueName: "share"))
+      "Draw only from the most probable tokens whose probabilities add up to this.", valueName: "share"))
   var topP = defaults.topP
 
   @Option(
     parsing: .unconditional,
-    help: ArgumentHelp("Draw only so many of the most probable tokens; 0 for all.", valueName: "n"))
+    help: ArgumentHelp("Draw only from the n most probable tokens; 0 for all.", valueName: "n"))
   var topK = defaults.topK
 
-  @Option(parsing: .unconditional, help: ArgumentHelp("Draw no end token before this many tokens.", valueName: "n"))
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp("Draw no end token before the response has this many tokens.", valueName: "n"))
   var minTokens = defaults.minTokens
 
-  @Option(parsing: .unconditional, help: ArgumentHelp("End a response at this many tokens.", valueName: "n"))
+  @Option(parsing: .unconditional, help: ArgumentHelp("Cut a response off at this many tokens.", valueName: "n"))
   var maxTokens = defaults.maxTokens
 
   @Option(
     parsing: .unconditionalSingleValue,
-    help: ArgumentHelp("End a response when its text holds this; may be given again.", valueName: "text"))
+    help: ArgumentHelp("End a response when its text contains this; may be repeated.", valueName: "text"))
   var stop: [String] = []
 
   @Option(
     parsing: .unconditionalSingleValue,
-    help: ArgumentHelp("End a response with this token, beside the model's own; may be given again.", valueName: "id"))
+    help: ArgumentHelp(
+      "End a response at this token, in addition to the model's own; may be repeated.", valueName: "id"))
   var stopToken: [Int] = []
 
   func options(temperature: Double) -> SamplingOptions {
@@ -196,7 +199,7 @@ struct TokenArguments: ParsableArguments {
     return options
   }
 
-  /// - Throws: What is wrong with the values, by the names of their options.
+  /// - Throws: The problems of the values, by the names of their options.
   static func check(_ options: SamplingOptions) throws {
     guard let problem = options.problems().first else { return }
     throw ValidationError("--\(problem.path.replacing("_", with: "-")) \(problem.message)")

@@ -8,11 +8,11 @@ import PipelineRuntime
 struct GroupsCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "groups",
-    abstract: "List the groups of a spec's rollouts in order, and the lines they lie in.",
+    abstract: "List the groups of a spec's rollouts in order, with their line numbers.",
     discussion: """
-      One line of JSON for each run of neighbours of one group: 'line', where it begins; 'records', how many can be \
-      used; 'group'; and 'cut', the value by which batches are cut, where a field is. Whoever divides rollouts among \
-      machines goes by it, so that no group and no batch is torn apart.
+      One line of JSON for each block of consecutive records of one group: 'line', where it begins; 'records', how \
+      many of them can be used; 'group'; and 'cut', the value that divides batches, if a field does. Use it to divide \
+      rollouts among machines without splitting a group or a batch.
 
         shuffle-r1 groups pipeline.json
         shuffle-r1 groups pipeline.json --set source.rollouts=shard-7.jsonl.zst
@@ -29,7 +29,7 @@ struct GroupsCommand: AsyncParsableCommand {
       throw PipelineError(
         .invalidSpec, "'groups' lists one file of saved rollouts; name it with --set source.rollouts=FILE")
     }
-    // Bad records are the business of whoever runs the pipeline.
+    // Bad records are reported when the pipeline runs.
     options.maxBadRecords = nil
     let cut: Field? =
       switch options.cut {
@@ -57,7 +57,7 @@ struct GroupsCommand: AsyncParsableCommand {
   }
 }
 
-/// Neighbouring records of one group.
+/// Consecutive records of one group.
 private struct GroupRun {
   let line: Int
   let group: String

@@ -8,10 +8,11 @@ import PipelineSpec
 struct ImportConfigCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "import-config",
-    abstract: "Turn an EasyR1 or verl configuration into a spec.",
+    abstract: "Convert an EasyR1 or verl configuration to a spec.",
     discussion: """
-      The spec selects from saved rollouts as the configuration does, or, with --train, trains. It goes to standard \
-      output or to --output. What has no counterpart here is listed on standard error, each with the reason.
+      The spec selects from saved rollouts as the configuration does or, with --train, trains. It is written to \
+      standard output or to --output. Settings without a counterpart are listed on standard error, each with the \
+      reason.
 
         shuffle-r1 import-config examples/config.yaml > pipeline.json
         shuffle-r1 import-config examples/config.yaml --train > train.json
@@ -20,16 +21,16 @@ struct ImportConfigCommand: ParsableCommand {
   @Argument(help: "The configuration, YAML or JSON.")
   var config: String
 
-  @Flag(help: "A spec that trains a policy, in place of one that replays saved rollouts.")
+  @Flag(help: "Make a spec that trains a policy, instead of one that replays saved rollouts.")
   var train = false
 
   @Option(name: .shortAndLong, help: ArgumentHelp("Write the spec to this file.", valueName: "file"))
   var output = "-"
 
-  @Flag(help: "Replace the file of --output where it exists.")
+  @Flag(help: "Replace the file of --output if it exists.")
   var force = false
 
-  @Flag(name: .shortAndLong, help: "Do not list what has no counterpart.")
+  @Flag(name: .shortAndLong, help: "Do not list settings without a counterpart.")
   var quiet = false
 
   func run() throws {
@@ -50,7 +51,7 @@ struct ImportConfigCommand: ParsableCommand {
 }
 
 extension OptionTree {
-  /// The tree without places; a YAML scalar is what YAML 1.2's core schema takes it for.
+  /// The tree without places; YAML scalars are interpreted by YAML 1.2's core schema.
   var jsonValue: JSONValue {
     switch node {
     case .null: .null

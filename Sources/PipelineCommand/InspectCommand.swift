@@ -10,16 +10,16 @@ import PipelineSpec
 struct InspectCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "inspect",
-    abstract: "What is in these rollouts?",
+    abstract: "Summarize files of rollouts.",
     discussion: """
-      Groups and their sizes, rewards and advantages, groups in which every rollout is right or every one is wrong, \
-      lengths, duplicates, what is missing, and which stages the records are ready for.
+      Shows groups and their sizes, rewards and advantages, groups in which every rollout is right or every one is \
+      wrong, lengths, duplicates, missing fields, and which stages the records are ready for.
 
         shuffle-r1 inspect rollouts.jsonl
         shuffle-r1 inspect dump/*.jsonl --format verl --json | jq .groups
       """)
 
-  @Argument(help: "Files of rollouts, any format; '-' for standard input.")
+  @Argument(help: "Files of rollouts, in any format; '-' for standard input.")
   var files: [String]
 
   @OptionGroup var rollouts: RolloutArguments

@@ -16,14 +16,14 @@ struct LogProbsCommand: AsyncParsableCommand {
     commandName: "logprobs",
     abstract: "Fill in the log-probabilities of given responses under a model.",
     discussion: """
-      They are those of 'tokens', or of the tokenised 'response' where a record has no tokens, which are then written \
-      too. Records with the same prompt are computed together where they are in the same batch.
+      Computes them for 'tokens', or for the tokenized 'response' if a record has no tokens; the tokens are then \
+      written too. Records with the same prompt in the same batch are computed together.
 
         shuffle-r1 logprobs --model DIR < rollouts.jsonl > scored.jsonl
         shuffle-r1 logprobs --model REFERENCE --field ref_logprobs scored.jsonl
 
-      By default each record's log-probabilities are those at its own 'sampling.temperature', or at 1 where it has \
-      none or was sampled greedily.
+      By default, a record's log-probabilities are those at its own 'sampling.temperature', or at 1 if it has none or \
+      was sampled greedily.
       """)
 
   @OptionGroup var model: ScoringModelArguments
@@ -31,7 +31,7 @@ struct LogProbsCommand: AsyncParsableCommand {
   @Option(
     parsing: .unconditional,
     help: ArgumentHelp(
-      "The temperature for all records. Those that do not say how they were sampled get it as theirs.",
+      "The temperature for all records. It is also written into records that do not say how they were sampled.",
       valueName: "number"))
   var temperature: Double?
 

@@ -9,10 +9,10 @@ import PipelineCore
 struct ModelCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "model",
-    abstract: "What is this model, can it be used, and how much memory does it take?",
+    abstract: "Check whether a model can be used, and how much memory it takes.",
     discussion: """
-      Names everything that is missing or not supported at once, with exit status 1. Memory is worked out from the \
-      shapes; nothing is loaded.
+      Names everything that is missing or not supported at once; the exit status is then 1. Memory is estimated from \
+      the shapes; no weights are loaded.
 
         shuffle-r1 model Qwen2.5-VL-3B-Instruct
         shuffle-r1 model DIR --json | jq .parameters
@@ -21,7 +21,7 @@ struct ModelCommand: AsyncParsableCommand {
   @Argument(help: ArgumentHelp("The model's folder, in the Hugging Face layout.", valueName: "dir"))
   var folder: String
 
-  @Flag(help: "Print JSON, for programs.")
+  @Flag(help: "Print JSON.")
   var json = false
 
   func run() async throws {

@@ -4,13 +4,13 @@ import ModelInput
 import PipelineAnalysis
 import PipelineCore
 
-/// What a person, or a program, reads about a model's folder.
+/// The report on a model's folder.
 struct ModelReport {
   let inspection: ModelInspection
 
   init(_ inspection: ModelInspection) { self.inspection = inspection }
 
-  /// A few tables for a person.
+  /// A few tables, as text.
   var text: String {
     var rows: [(label: String, value: String)] = []
     if let config = inspection.config {
@@ -124,7 +124,7 @@ struct ModelReport {
 
   private func count(_ value: Int) -> String { NumberText.count(value) }
 
-  /// Labels and values side by side; values are broken at spaces to fit 100 columns.
+  /// Labels and values side by side; values are wrapped to fit 100 columns.
   private static func table(_ rows: [(label: String, value: String)]) -> String {
     let width = rows.map(\.label.count).max() ?? 0
     var lines = ""
@@ -146,7 +146,7 @@ struct ModelReport {
 }
 
 extension ModelReport {
-  /// The same for a program; what cannot be known is left out.
+  /// The same as JSON; unknown values are left out.
   var json: JSONValue {
     var members: [JSONValue.Member] = [.init("folder", .string(inspection.folder))]
     if let config = inspection.config {

@@ -7,9 +7,9 @@ import PipelineSpec
 import StandardPlugins
 import Synchronization
 
-/// The program: its command line over a registry that the caller may extend.
+/// The program: a command line over a registry that the caller may extend.
 ///
-/// A package with plug-ins of its own needs three lines to have the whole program with them:
+/// A package with its own plug-ins needs three lines to get the whole program with them:
 /// ```swift
 /// import PipelineCommand
 /// await PipelineProgram.main { registry in try registry.register(BrevityReward.self) }
@@ -45,7 +45,8 @@ public enum PipelineProgram {
     }
   }
 
-  /// Takes `--plugin FILE` out of the arguments, wherever it stands: what it brings decides what the rest may name.
+  /// Takes `--plugin FILE` out of the arguments, at any position, because the plug-ins determine what the rest may
+  /// name.
   static func takePlugIns(from arguments: inout [String]) throws -> [String] {
     var libraries: [String] = []
     var left: [String] = []
@@ -99,7 +100,7 @@ public enum PipelineProgram {
       try await task.value
       return .success
     } catch {
-      // Help and the like, which the parser makes commands of.
+      // Help and the like, which the parser returns as commands.
       guard isOurs else { return explain(error) }
       switch error {
       case let status as ExitCode: return ExitStatus(rawValue: status.rawValue) ?? .failure
@@ -126,7 +127,7 @@ public enum PipelineProgram {
     }
   }
 
-  /// Says what went wrong with the work.
+  /// Reports a failure of the work.
   private static func complain(_ error: any Error, status: ExitStatus? = nil) -> ExitStatus {
     let status = status ?? ExitStatus(error)
     switch status {
@@ -139,14 +140,14 @@ public enum PipelineProgram {
     default:
       let errors: [any Error] = (error as? PipelineErrors)?.errors ?? [error]
       for error in errors {
-        // One line each, whatever stands in a file.
+        // One line for each error, even if a file's contents have line breaks.
         Terminal.say("shuffle-r1: error: " + "\(error)".replacing("\n", with: "\\n"))
       }
     }
     return status
   }
 
-  /// What to say about a first argument that names no command, or nil when it does.
+  /// The message for a first argument that is not a command, or nil if it is one.
   private static func unknownCommand(in arguments: [String]) -> String? {
     let known = RootCommand.configuration.subcommands.compactMap { $0.configuration.commandName }
     let named = arguments.first == "help" ? arguments.dropFirst().first : arguments.first
@@ -157,10 +158,10 @@ public enum PipelineProgram {
   }
 }
 
-/// What commands know beside their arguments.
+/// What commands use in addition to their arguments.
 enum CommandEnvironment {
   @TaskLocal static var registry = Registry()
 
-  /// Whether the work, once asked to stop, may take its time: it has something to save.
+  /// Whether the work needs time to stop, because it has something to save.
   static let savesWhenInterrupted = Mutex(false)
 }

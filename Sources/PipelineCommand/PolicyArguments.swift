@@ -9,14 +9,14 @@ import PipelineIO
 import PipelineRuntime
 import PipelineSpec
 
-/// Which model a command computes log-probabilities with.
+/// The model with which a command computes log-probabilities.
 struct ScoringModelArguments: ParsableArguments {
   @Option(help: ArgumentHelp("The model's folder, in the Hugging Face layout.", valueName: "dir"))
   var model: String?
 
   @Option(
     help: ArgumentHelp(
-      #"A policy as a spec has it: {"use": "worker", "with": {"model": "DIR"}}; `shuffle-r1 describe worker` lists its options."#,
+      #"A policy, written as in a spec: {"use": "worker", "with": {"model": "DIR"}}; `shuffle-r1 describe worker` lists its options."#,
       valueName: "json"))
   var policy: String?
 
@@ -26,7 +26,7 @@ struct ScoringModelArguments: ParsableArguments {
     }
   }
 
-  /// What messages call the model.
+  /// The model's name in messages.
   var name: String { model ?? "the policy" }
 
   /// Opens the model to compute with, not to train.
@@ -37,7 +37,7 @@ struct ScoringModelArguments: ParsableArguments {
   }
 }
 
-/// Policies as options of a command name them.
+/// Policies named by options of a command.
 private enum ChosenPolicy {
   /// The bundled policy with the model of a folder, to compute with.
   static func bundled(_ folder: String, threads: Int) throws -> Policy {
@@ -60,11 +60,12 @@ private enum ChosenPolicy {
   }
 }
 
-/// Which model a command samples from: one of this machine, one behind a server, or whatever a spec could name.
+/// The model from which a command samples: on this machine, on a server, or any policy of a spec.
 struct SampledModelArguments: ParsableArguments {
   @Option(
     help: ArgumentHelp(
-      "The model's folder, in the Hugging Face layout; with --server, the model's name there.", valueName: "model"))
+      "The model's folder, in the Hugging Face layout; with --server, the model's name on the server.",
+      valueName: "model"))
   var model: String?
 
   @Option(
@@ -78,7 +79,7 @@ struct SampledModelArguments: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
-      "A policy as a spec has it, with all its options: {\"use\": \"worker\", \"with\": {\"model\": \"DIR\"}}; "
+      "A policy, written as in a spec, with all its options: {\"use\": \"worker\", \"with\": {\"model\": \"DIR\"}}; "
         + "`shuffle-r1 describe worker` and `describe openai` list them.",
       valueName: "json"))
   var policy: String?
@@ -93,10 +94,10 @@ struct SampledModelArguments: ParsableArguments {
     if keyFrom != nil, server == nil { throw ValidationError("--key-from goes with --server; give both") }
   }
 
-  /// What messages and reports call the model.
+  /// The model's name in messages and reports.
   var name: String { model ?? "the policy" }
 
-  /// Opens the model to sample from.
+  /// Opens the model for sampling.
   ///
   /// - Parameter output: The file that is written, beside which answers are kept until it is complete; nil for none.
   func open(threads: Int, output: String?) async throws -> Policy {
@@ -116,15 +117,15 @@ struct SampledModelArguments: ParsableArguments {
   }
 }
 
-/// Where the answers of servers are kept until a file is complete: a folder beside it.
+/// Where answers of servers are stored until a file is complete: in a folder next to it.
 struct AnswersBeside {
   let folder: String
   private static let names = ["answers.jsonl", "judge.jsonl"]
 
-  /// - Parameter output: The file that is written.
+  /// - Parameter output: The output file.
   init(_ output: String) { folder = output + ".cache" }
 
-  /// Says that answers are kept, where they are, for whoever stopped the command.
+  /// Tells the user who stopped the command that answers are stored, and where.
   func sayWhatIsKept() {
     let holdsAnswers = Self.names.contains { name in
       var status = stat()
@@ -134,32 +135,33 @@ struct AnswersBeside {
     Terminal.say("\(folder) holds the answers that came; the same command with --force asks for the others alone")
   }
 
-  /// Removes what was kept: all of it stands in the file now.
+  /// Removes the stored answers, which are all in the output file now.
   ///
-  /// Whatever else lies in the folder stays.
+  /// Other files in the folder stay.
   func remove() {
     for name in Self.names { unlink("\(folder)/\(name)") }
     rmdir(folder)
   }
 }
 
-/// Where the records of a command that works with a model come from and go.
+/// The input and output of a command that works with a model.
 struct RecordArguments: ParsableArguments {
   @Argument(help: "Files of records; '-' or none for standard input.")
   var files: [String] = ["-"]
 
-  @Option(name: .shortAndLong, help: ArgumentHelp("Write to this file, not to standard output.", valueName: "file"))
+  @Option(name: .shortAndLong, help: ArgumentHelp("Write to this file instead of standard output.", valueName: "file"))
   var output = "-"
 
-  @Option(help: ArgumentHelp("Write the lines that cannot be used to this file.", valueName: "file"))
+  @Option(help: ArgumentHelp("Write lines that cannot be used to this file.", valueName: "file"))
   var badRecords: String?
 
-  @Flag(help: "Replace the files of --output and --bad-records where they exist.")
+  @Flag(help: "Replace the files of --output and --bad-records if they exist.")
   var force = false
 
   @Option(
     parsing: .unconditional,
-    help: ArgumentHelp("Groups, each with its prompt, that are computed and written together.", valueName: "n"))
+    help: ArgumentHelp(
+      "The number of groups, each with its prompt, that are computed and written together.", valueName: "n"))
   var batchGroups = 64
 
   @OptionGroup var badRecordLimit: BadRecordLimit
@@ -176,7 +178,7 @@ struct RecordArguments: ParsableArguments {
   /// What a file may be replaced by.
   var existing: OutputFile.Existing { force ? .replace : .refuse }
 
-  /// The folder that the images of a record start from: that of its file, for standard input the working folder.
+  /// The folder that the images of a record start from: that of its file, or the working folder for standard input.
   static func folder(of record: Trajectory) -> String {
     let file = record.record.file
     guard file != "standard input", let slash = file.lastIndex(of: "/") else { return "" }
@@ -184,7 +186,7 @@ struct RecordArguments: ParsableArguments {
   }
 }
 
-/// Reads records batch by batch, writes what becomes of them, and reports how far it is.
+/// Reads records batch by batch, writes the results, and reports progress.
 struct RecordStream {
   let reader: TrajectoryReader
   let output: OutputFile
@@ -199,7 +201,7 @@ struct RecordStream {
 
   /// Opens the outputs; the input is opened with the first batch.
   ///
-  /// - Parameter noun: What a record is: `prompt`, `trajectory`.
+  /// - Parameter noun: The noun for a record: `prompt`, `trajectory`.
   init(
     _ arguments: RecordArguments, _ work: WorkOptions, noun: String, options: (inout TrajectoryReader.Options) -> Void
   )
@@ -230,9 +232,9 @@ struct RecordStream {
     }
   }
 
-  /// Calls `body` with each batch and the share of the input that ends before it and with it; then ends the files.
+  /// Calls `body` with each batch, and the share of the input before and after it; then completes the files.
   ///
-  /// What an interrupted command has written stays: the file then holds the batches that were complete.
+  /// After an interruption the output stays: it then contains the complete batches.
   func forEachBatch(_ body: (TrajectoryBatch, (before: Double, after: Double)?) async throws -> Void) async throws {
     var before = 0.0
     var batches = 0
@@ -274,7 +276,7 @@ struct RecordStream {
       write: { try output.write($0) })
   }
 
-  /// Says what was done, with what was left out.
+  /// Reports what was done, and what was left out.
   func summarise(_ text: String, _ more: [String] = []) async {
     if work.quiet { return }
     let badRecords = await reader.counts.badRecords
@@ -283,7 +285,7 @@ struct RecordStream {
   }
 }
 
-/// How large the input is, where that can be known.
+/// The size of the input, if it can be known.
 private struct InputSize {
   private let starts: [String: UInt64]
   private let total: UInt64
@@ -294,7 +296,7 @@ private struct InputSize {
     for path in paths {
       var status = stat()
       let isKnown = path == "-" ? fstat(0, &status) == 0 : stat(path, &status) == 0
-      // Compressed files are decompressed as they come; where a record of them lies says nothing.
+      // Compressed files are decompressed on the fly, so that a record's position says nothing.
       let isCompressed = path.hasSuffix(".gz") || path.hasSuffix(".zst")
       guard isKnown, !isCompressed, status.st_mode & S_IFMT == S_IFREG else {
         (self.starts, self.total) = ([:], 0)

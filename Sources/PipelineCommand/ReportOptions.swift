@@ -5,17 +5,17 @@ import PipelineAnalysis
 import PipelineCore
 import PipelineIO
 
-/// How a command that reports prints its report.
+/// How a report is printed.
 struct ReportOptions: ParsableArguments {
   /// When to colour.
   enum Color: String, ExpressibleByArgument, CaseIterable {
     case auto, always, never
   }
 
-  @Flag(help: "Print JSON, for programs.")
+  @Flag(help: "Print JSON.")
   var json = false
 
-  @Option(help: "Colour the report. 'auto' does on a terminal, unless NO_COLOR is set.")
+  @Option(help: "Whether to colour the report; 'auto' does so on a terminal, unless NO_COLOR is set.")
   var color = Color.auto
 
   func print(text: (TerminalStyle) -> String, json value: () -> JSONValue) throws {
@@ -32,25 +32,25 @@ struct ReportOptions: ParsableArguments {
       case .auto: Terminal.showsOutput && environment["NO_COLOR"] == nil && environment["TERM"] != "dumb"
       }
     let locale = environment["LC_ALL"] ?? environment["LC_CTYPE"] ?? environment["LANG"] ?? ""
-    // A pipe's reader is taken to understand UTF-8; a terminal says so by its locale.
+    // The reader of a pipe is assumed to understand UTF-8; a terminal states it in its locale.
     let isPlain = Terminal.showsOutput && (locale == "C" || locale == "POSIX")
     return TerminalStyle(width: min(Terminal.width, 120), color: colors, unicode: !isPlain)
   }
 }
 
-/// Which rollouts a command that reports reads, and how.
+/// Which rollouts a report reads, and how.
 struct RolloutArguments: ParsableArguments {
-  @Option(help: ArgumentHelp("The rollouts' format; by default it is found out.", valueName: "name"))
+  @Option(help: ArgumentHelp("The rollouts' format; recognized by default.", valueName: "name"))
   var format: String?
 
   @Option(
-    help: ArgumentHelp("Fields whose values together name a group, with commas between.", valueName: "fields"))
+    help: ArgumentHelp("Fields whose values together identify a group, separated by commas.", valueName: "fields"))
   var groupBy: String?
 
-  @Option(parsing: .unconditional, help: ArgumentHelp("A new batch after every so many groups.", valueName: "n"))
+  @Option(parsing: .unconditional, help: ArgumentHelp("Start a new batch after every n groups.", valueName: "n"))
   var batchGroups: Int?
 
-  @Option(help: ArgumentHelp("A new batch whenever this field's value changes.", valueName: "field"))
+  @Option(help: ArgumentHelp("Start a new batch whenever this field's value changes.", valueName: "field"))
   var batchBy: String?
 
   func validate() throws {
@@ -72,9 +72,9 @@ struct RolloutArguments: ParsableArguments {
   }
 }
 
-/// How many lines that cannot be used a command puts up with.
+/// How many bad lines are tolerated.
 struct BadRecordLimit: ParsableArguments {
-  @Option(parsing: .unconditional, help: ArgumentHelp("Stop after more bad records than this.", valueName: "n"))
+  @Option(parsing: .unconditional, help: ArgumentHelp("Stop after more than n bad records.", valueName: "n"))
   var maxBadRecords = 100
 
   func validate() throws {

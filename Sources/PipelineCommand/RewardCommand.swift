@@ -12,9 +12,9 @@ struct RewardCommand: AsyncParsableCommand {
     commandName: "reward",
     abstract: "Test a reward function on cases whose verdicts are known.",
     discussion: """
-      A case is a line of JSON: a trajectory, of which only the fields that the reward reads are needed, and what is \
-      'expected': a score, true, false, or abstained, failed or timed_out. What is judged otherwise is listed, a wrong \
-      answer counted right before a right one counted wrong, and the exit status is then 1.
+      A case is a line of JSON: a trajectory, of which only the fields that the reward reads are needed, and \
+      'expected': a score, true, false, or abstained, failed or timed_out. Cases with another verdict are listed, \
+      wrong answers counted as right first, and the exit status is then 1.
 
         shuffle-r1 reward boxed-answer --cases cases.jsonl
         shuffle-r1 reward exact --with '{"case": "insensitive"}' --cases - < c.jsonl
@@ -33,7 +33,7 @@ struct RewardCommand: AsyncParsableCommand {
   @Option(help: ArgumentHelp("The cases, JSONL; '-' for standard input.", valueName: "file"))
   var cases: String
 
-  @Option(parsing: .unconditional, help: ArgumentHelp("How far a score may lie from what is expected.", valueName: "d"))
+  @Option(parsing: .unconditional, help: ArgumentHelp("How far a score may be from the expected one.", valueName: "d"))
   var tolerance = 1e-6
 
   @OptionGroup var report: ReportOptions

@@ -9,34 +9,35 @@ import PipelineSpec
 struct RewardDiffCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "reward-diff",
-    abstract: "What would another reward have made of these rollouts?",
+    abstract: "Compare two reward functions on saved rollouts.",
     discussion: """
-      Judges saved rollouts with two reward functions: which trajectories flip, and what that does to the advantages of \
-      their groups. A reward is a registered name, or {"use": NAME, "with": OPTIONS}; 'saved' stands for the rewards that \
-      the records carry.
+      Scores saved rollouts with two reward functions and shows which trajectories change from right to wrong or back, \
+      and what that does to the advantages of their groups. A reward is a registered name, or {"use": NAME, "with": \
+      OPTIONS}; 'saved' stands for the rewards that the records carry.
 
         shuffle-r1 reward-diff exact boxed-answer --rollouts rollouts.jsonl
         shuffle-r1 reward-diff saved '{"use": "numeric"}' --rollouts r.jsonl
       """)
 
-  @Argument(help: "The reward that is.")
+  @Argument(help: "The present reward.")
   var first: String
 
-  @Argument(help: "The reward that might be.")
+  @Argument(help: "The reward to compare it with.")
   var second: String
 
-  @Option(name: .customLong("rollouts"), help: ArgumentHelp("The rollouts, any format.", valueName: "file"))
+  @Option(name: .customLong("rollouts"), help: ArgumentHelp("The rollouts, in any format.", valueName: "file"))
   var files: [String] = []
 
-  @Option(help: ArgumentHelp("How rewards become advantages: an advantage estimator.", valueName: "name"))
+  @Option(help: ArgumentHelp("The advantage estimator that turns rewards into advantages.", valueName: "name"))
   var estimator = "grpo"
 
   @Option(
-    parsing: .unconditional, help: ArgumentHelp("How far two scores may lie apart and be the same.", valueName: "d"))
+    parsing: .unconditional,
+    help: ArgumentHelp("How far two scores may differ and still count as equal.", valueName: "d"))
   var tolerance = 1e-6
 
   @Option(
-    parsing: .unconditional, help: ArgumentHelp("How many trajectories to show of those that flip.", valueName: "n"))
+    parsing: .unconditional, help: ArgumentHelp("How many changed trajectories to show.", valueName: "n"))
   var show = 10
 
   @OptionGroup var badRecordLimit: BadRecordLimit

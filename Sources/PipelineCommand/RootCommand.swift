@@ -6,22 +6,22 @@ import Foundation
 struct RootCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "shuffle-r1",
-    abstract: "Compose pipelines that decide which rollouts a multimodal policy is trained on.",
+    abstract: "Train multimodal language models on selected rollouts: pipelines from a spec, or stage by stage.",
     discussion: """
-      Trajectories travel as JSONL through stages: reward, advantage, pairwise-sample, shuffle. A spec file wires \
-      the stages; each also runs alone in a shell pipe.
+      Trajectories travel as JSONL through stages such as reward, advantage, pairwise-sample and shuffle. A spec file \
+      wires the stages; each can also be run alone in a shell pipe.
 
-        shuffle-r1 inspect rollouts.jsonl                  what is in there?
-        shuffle-r1 check pipeline.json                     is this spec right?
-        shuffle-r1 run pipeline.json --output runs/first   do it
-        shuffle-r1 why runs/first geo-17/3                 what became of it?
-        shuffle-r1 reward exact --cases cases.jsonl        does this reward judge right?
-        shuffle-r1 stage advantage < in.jsonl > out.jsonl  one stage alone
-        shuffle-r1 generate --model DIR < prompts.jsonl    rollouts of a model
-        shuffle-r1 evaluate --model DIR --prompts q.jsonl  how good is it?
+        shuffle-r1 inspect rollouts.jsonl                  summarize rollouts
+        shuffle-r1 check pipeline.json                     check a spec
+        shuffle-r1 run pipeline.json --output runs/first   run it
+        shuffle-r1 why runs/first geo-17/3                 explain what became of a rollout
+        shuffle-r1 reward exact --cases cases.jsonl        test a reward
+        shuffle-r1 stage advantage < in.jsonl > out.jsonl  run one stage alone
+        shuffle-r1 generate --model DIR < prompts.jsonl    sample rollouts
+        shuffle-r1 evaluate --model DIR --prompts q.jsonl  measure accuracy
 
-      Every command takes --plugin FILE, as often as wanted: a shared library whose stages, rewards, estimators and \
-      losses can then be named, as in a spec's "plugins".
+      Every command takes --plugin FILE, which may be repeated: a shared library whose stages, rewards, estimators, \
+      losses and policies can then be named, as with "plugins" in a spec.
       """,
     version: PipelineProgram.version,
     subcommands: [
@@ -35,16 +35,16 @@ struct RootCommand: AsyncParsableCommand {
 
 /// Options of every command that does work.
 struct WorkOptions: ParsableArguments {
-  @Flag(name: .shortAndLong, help: "Say nothing but errors.")
+  @Flag(name: .shortAndLong, help: "Print only errors.")
   var quiet = false
 
   @Option(
     name: .customLong("threads"), parsing: .unconditional,
     help: ArgumentHelp(
-      "The most threads to use; the output does not depend on it. (default: one for each core)", valueName: "n"))
+      "The maximum number of threads; the output does not depend on it. (default: one for each core)", valueName: "n"))
   var threadLimit: Int?
 
-  /// The most threads to use.
+  /// The maximum number of threads.
   var threads: Int { threadLimit ?? ProcessInfo.processInfo.activeProcessorCount }
 
   func validate() throws {

@@ -11,10 +11,10 @@ struct RunCommand: AsyncParsableCommand {
     commandName: "run",
     abstract: "Run the pipeline of a spec.",
     discussion: """
-      Everything goes into one directory: the selected trajectories, what became of every other one and why, \
-      metrics for each step, checkpoints of a policy that is trained, and the spec with every default filled in. The \
-      same spec, seed and input give the same bytes. A run that was stopped, however it was, continues with --resume: \
-      one that trains a policy from its newest checkpoint.
+      Everything is written to one directory: the selected trajectories, what became of all others and why, metrics \
+      for each step, checkpoints of a policy that is trained, and the spec with every default filled in. The same \
+      spec, seed and input give the same bytes. A run that was stopped or killed continues with --resume; if it trains \
+      a policy, from its newest checkpoint.
 
         shuffle-r1 run train.json --output runs/first
         shuffle-r1 run pipeline.json --output runs/half
@@ -26,7 +26,8 @@ struct RunCommand: AsyncParsableCommand {
 
   @Option(
     name: .shortAndLong,
-    help: ArgumentHelp("Where the run's files go. (default: runs/NAME, after the spec)", valueName: "directory"))
+    help: ArgumentHelp(
+      "The directory for the run's files. (default: runs/NAME, after the spec)", valueName: "directory"))
   var output: String?
 
   @Flag(help: "Continue the run in the directory after its last complete step.")
@@ -35,7 +36,7 @@ struct RunCommand: AsyncParsableCommand {
   @Flag(help: "Replace the run in the directory.")
   var overwrite = false
 
-  @Flag(help: "With --resume: continue although the spec or its inputs are not what the run was started with.")
+  @Flag(help: "With --resume: continue although the spec or its inputs have changed since the run was started.")
   var acceptChanges = false
 
   @OptionGroup var work: WorkOptions

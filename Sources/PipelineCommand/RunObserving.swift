@@ -4,7 +4,7 @@ import PipelineIO
 import PipelineRuntime
 import Synchronization
 
-/// Shows on standard error how work gets on: a progress line, warnings once each, the first bad records.
+/// Shows progress on standard error: a progress line, each warning once, the first bad records.
 final class TerminalObserver: RunObserver {
   private struct State {
     var warned: [String: (steps: Int, last: Int)] = [:]
@@ -27,7 +27,7 @@ final class TerminalObserver: RunObserver {
   private let generating: String?
 
   /// - Parameters:
-  ///   - line: The progress line of the command, where it draws one itself.
+  ///   - line: The command's progress line, if it draws one itself.
   ///   - generating: The stage that makes the rollouts of a run; nil for none.
   init(quiet: Bool, line: ProgressLine? = nil, generating: String? = nil) {
     self.quiet = quiet
@@ -85,7 +85,7 @@ final class TerminalObserver: RunObserver {
         state.warned[key] = (steps: 1, last: step)
         return true
       }
-      // Two reward functions may have the same to say in one step.
+      // Two reward functions may give the same warning in one step.
       if before.last != step { state.warned[key] = (steps: before.steps + 1, last: step) }
       return false
     }
@@ -102,7 +102,7 @@ final class TerminalObserver: RunObserver {
     if count == 3 { line.say("warning: further bad records are only counted") }
   }
 
-  /// Removes the progress line and says how often warnings came again.
+  /// Removes the progress line and reports repeated warnings.
   func end() {
     line.clear()
     if quiet { return }

@@ -3,7 +3,7 @@ import PipelineCore
 import PipelineIO
 import PipelineRuntime
 
-/// What a person reads when a run has ended.
+/// The report at the end of a run.
 struct RunReport {
   let summary: RunSummary
   let plan: RunPlan
@@ -62,7 +62,7 @@ struct RunReport {
 
   private func pad(_ number: Int, _ width: Int) -> String { String(number).leftPadded(width) }
 
-  /// A duration as people say it.
+  /// A duration for display.
   static func time(_ seconds: Double) -> String {
     switch seconds {
     case ..<0.01: "\((seconds * 1e4).rounded() / 10) ms"
@@ -74,7 +74,7 @@ struct RunReport {
 }
 
 extension String {
-  /// The text as one word of a shell's command line.
+  /// The text as one word of a shell command line.
   var quotedForShell: String {
     let isPlain =
       !isEmpty
@@ -82,6 +82,6 @@ extension String {
     return isPlain ? self : "'" + replacing("'", with: #"'\''"#) + "'"
   }
 
-  /// The text, moved to the right edge of a column.
+  /// The text, right-aligned in a column.
   func leftPadded(_ width: Int) -> String { String(repeating: " ", count: max(0, width - count)) + self }
 }

@@ -10,11 +10,11 @@ struct SchemasCommand: ParsableCommand {
     commandName: "schemas",
     abstract: "Write the JSON Schemas of specs, trajectories and prompts into a folder.",
     discussion: """
-      They know the registered components and their options, so that an editor completes a spec whose "$schema" \
-      names them.
+      The schemas contain the registered components and their options, so that an editor completes a spec whose \
+      "$schema" names one of them.
       """)
 
-  @Argument(help: "The folder, made if it is missing.")
+  @Argument(help: "The folder; it is created if it does not exist.")
   var folder: String
 
   func run() throws {

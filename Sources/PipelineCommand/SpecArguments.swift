@@ -4,7 +4,7 @@ import PipelineIO
 import PipelineRuntime
 import PipelineSpec
 
-/// A spec on the command line, and what `--set` changes in it.
+/// A spec on the command line, with the changes of `--set`.
 struct SpecArguments: ParsableArguments {
   @Argument(help: "The pipeline spec, JSON (comments allowed) or YAML.")
   var spec: String

@@ -10,11 +10,11 @@ import PipelineSpec
 struct StageCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "stage",
-    abstract: "Run one stage alone: trajectories in on standard input, out on standard output.",
+    abstract: "Run one stage alone: trajectories from standard input to standard output.",
     discussion: """
-      What the stage drops is counted on standard error, rule by rule; --lineage writes it down for each trajectory.
-      Without --batch-groups and --batch-by the whole input is one batch, unless records carry 'batch' from a stage \
-      before. `shuffle-r1 describe NAME` lists a stage's options.
+      Dropped trajectories are counted on standard error, by rule; --lineage writes what became of each trajectory to \
+      a file. Without --batch-groups and --batch-by the whole input is one batch, unless the records carry 'batch' \
+      from an earlier stage. `shuffle-r1 describe NAME` lists a stage's options.
 
         shuffle-r1 stage advantage < rollouts.jsonl \\
           | shuffle-r1 stage pairwise-sample --with '{"keep": 0.5}' \\
@@ -27,34 +27,34 @@ struct StageCommand: AsyncParsableCommand {
   @Option(help: ArgumentHelp("The stage's options.", valueName: "json"))
   var with: String?
 
-  @Option(parsing: .unconditional, help: ArgumentHelp("A new batch after every so many groups.", valueName: "n"))
+  @Option(parsing: .unconditional, help: ArgumentHelp("Start a new batch after every n groups.", valueName: "n"))
   var batchGroups: Int?
 
-  @Option(help: ArgumentHelp("A new batch whenever this field's value changes.", valueName: "field"))
+  @Option(help: ArgumentHelp("Start a new batch whenever this field's value changes.", valueName: "field"))
   var batchBy: String?
 
   @Option(
     parsing: .unconditional,
     help: ArgumentHelp(
-      "The number of the first batch, where the input is the later part of a larger one: it is drawn as there.",
+      "The number of the first batch, if the input is a later part of a larger one; draws are then the same as there.",
       valueName: "n"))
   var firstBatch = 0
 
   @Option(parsing: .unconditional, help: ArgumentHelp("The seed of the stage's random draws.", valueName: "number"))
   var seed: UInt64 = 1
 
-  @Option(help: ArgumentHelp("Write what became of each trajectory to this file.", valueName: "file"))
+  @Option(help: ArgumentHelp("Write to this file what became of each trajectory.", valueName: "file"))
   var lineage: String?
 
-  @Option(help: ArgumentHelp("Write the lines that cannot be used to this file.", valueName: "file"))
+  @Option(help: ArgumentHelp("Write lines that cannot be used to this file.", valueName: "file"))
   var badRecords: String?
 
   @OptionGroup var badRecordLimit: BadRecordLimit
 
-  @Option(help: ArgumentHelp("The input's format; by default it is found out.", valueName: "name"))
+  @Option(help: ArgumentHelp("The input's format; recognized by default.", valueName: "name"))
   var format: String?
 
-  @Flag(help: "Replace the files of --lineage, --bad-records and tap where they exist.")
+  @Flag(help: "Replace the files of --lineage, --bad-records and tap if they exist.")
   var force = false
 
   @OptionGroup var work: WorkOptions
@@ -190,10 +190,10 @@ private struct StageTally {
   }
 }
 
-/// A tap of a stage that runs alone: a file in the working folder, one for each name.
+/// A tap of a stage that runs alone: a file in the working folder for each name.
 private actor FileTapSink: BatchSink {
   private let existing: OutputFile.Existing
-  /// What other outputs of the command are written to.
+  /// The command's other output files.
   private let taken: [URL]
   private let threads: Int
   private var files: [String: OutputFile] = [:]

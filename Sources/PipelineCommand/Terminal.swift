@@ -3,12 +3,12 @@ import Foundation
 import PipelineIO
 import Synchronization
 
-/// Standard error, for everything that is said to a person; standard output carries data alone.
+/// Standard error, for all messages; standard output is for data only.
 enum Terminal {
-  /// Whether a person looks at standard error.
+  /// Whether standard error is a terminal.
   static var showsErrors: Bool { isatty(2) == 1 && ProcessInfo.processInfo.environment["TERM"] != "dumb" }
 
-  /// Whether a person looks at standard output.
+  /// Whether standard output is a terminal.
   static var showsOutput: Bool { isatty(1) == 1 }
 
   /// The width of the terminal, 80 where it is unknown.
@@ -22,19 +22,19 @@ enum Terminal {
 
   /// Writes lines to standard error.
   ///
-  /// Ids, groups and paths stand in them as they are in files: what could move the cursor or colour is escaped.
+  /// Ids, groups and paths come from files: characters that could move the cursor or colour the text are escaped.
   static func say(_ lines: String) { draw(escaped(lines) + "\n") }
 
   /// Prints text to standard output.
   ///
-  /// - Throws: When it cannot be written, on a full disk for example.
+  /// - Throws: When it cannot be written, for example on a full disk.
   static func print(_ text: String) throws {
     let output = try OutputFile(path: "-")
     try output.write(Array(text.utf8))
     try output.finish()
   }
 
-  /// Writes to standard error as it is; what cannot be written there is nobody's to read.
+  /// Writes to standard error without escaping; failures are ignored.
   static func draw(_ text: String) {
     var bytes = Array(text.utf8)[...]
     while !bytes.isEmpty {
@@ -67,7 +67,7 @@ enum Terminal {
   }
 }
 
-/// A line at the bottom of the terminal that says how far a long job is; nothing where nobody looks.
+/// A progress line at the bottom of the terminal; nothing if standard error is not a terminal.
 final class ProgressLine: Sendable {
   private struct State {
     var isShown = false
@@ -82,10 +82,10 @@ final class ProgressLine: Sendable {
   /// Draws the line, at most ten times a second, and not before half a second has passed.
   ///
   /// - Parameters:
-  ///   - label: What is going on.
-  ///   - shorter: The same in fewer words, for terminals that are too narrow for it, ever shorter.
-  ///   - share: How much is done, 0…1, or nil when nobody knows.
-  ///   - secondsLeft: How long it will take, where the caller knows better than from the share and the time so far.
+  ///   - label: The current activity.
+  ///   - shorter: Shorter versions of it for narrow terminals, in order of length.
+  ///   - share: The share done, 0…1, or nil if it is unknown.
+  ///   - secondsLeft: The remaining time, if the caller knows it better than by the share and the time so far.
   func update(_ label: String, shorter: [String] = [], share: Double?, secondsLeft: Double? = nil) {
     guard isEnabled else { return }
     let now = ContinuousClock().now
@@ -115,7 +115,7 @@ final class ProgressLine: Sendable {
 
   private func line(_ labels: [String], _ share: Double?, _ secondsLeft: Double?, elapsed: Duration) -> String {
     let seconds = Double(elapsed.components.seconds)
-    // A line that wraps could not be drawn over.
+    // A wrapped line could not be drawn over.
     let width = max(20, Terminal.width - 1)
     let known = share.flatMap { $0 > 0 ? $0 : nil }
     let percent = known.map { "\(Int($0 * 100)) %  " } ?? ""

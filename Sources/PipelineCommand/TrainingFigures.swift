@@ -3,7 +3,7 @@ import Foundation
 import PipelineCore
 import PipelineRuntime
 
-/// What a person wants to see of a training step, in one line.
+/// The figures of a training step, in one line.
 struct TrainingFigures {
   private let metrics: [String: Double]
   private let seconds: Double
@@ -49,9 +49,9 @@ struct TrainingFigures {
   }
 }
 
-/// What an evaluation found, for people.
+/// The result of an evaluation, for display.
 enum EvaluationFigures {
-  /// `val/accuracy 62.0 % (58.1–65.8), open 51.5 %, yes-no 72.4 %`; nil where nothing was scored.
+  /// `val/accuracy 62.0 % (58.1–65.8), open 51.5 %, yes-no 72.4 %`; nil if nothing was scored.
   static func line(_ metrics: [StageReport.Metric]) -> String? {
     let values = Dictionary(metrics.map { ($0.name, $0.value) }, uniquingKeysWith: { _, last in last })
     guard

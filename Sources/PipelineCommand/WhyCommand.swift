@@ -6,15 +6,15 @@ import PipelineAnalysis
 struct WhyCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "why",
-    abstract: "Why was this trajectory trained on, or not?",
+    abstract: "Explain why a trajectory was trained on, or was not.",
     discussion: """
-      Tells the story of one trajectory, stage by stage, in every step it was in: reward, advantage, partner, draws, \
-      or which stage dropped it by which rule.
+      Shows what happened to one trajectory in every step it was in, stage by stage: its reward, advantage, partner \
+      and draws, or the stage and the rule that dropped it.
 
         shuffle-r1 why runs/first geo-17/3
 
-      The stages tell it themselves. Those of a library speak where --plugin loads it; the "plugins" of the run's spec \
-      are not loaded, since looking at a run must not execute what it brings.
+      The explanations come from the stages themselves. Stages of a plug-in are explained if --plugin loads it; the \
+      "plugins" of the run's spec are not loaded, since looking at a run must not execute code from it.
       """)
 
   @Argument(help: ArgumentHelp("The directory of a run.", valueName: "run"))
