@@ -166,18 +166,16 @@ struct TrainingRunTests {
     "asked to stop during an evaluation, a run keeps the update and evaluates when it goes on", arguments: [1, 2, 3])
   func stopsEvaluating(_ number: Int) async throws {
     let training = try TrainingRun(prompts: 14)
-    let task = Mutex<Task<Void, any Error>?>(nil)
-    let evaluations = Atomic(0)
-    let updates = Atomic(0)
+    let counts = StoppingCounts()
     let stopping = YesStage {
       // The first is that before the first step.
-      if evaluations.add(1, ordering: .relaxed).newValue == number + 1 { task.withLock { $0?.cancel() } }
+      if counts.evaluations.add(1, ordering: .relaxed).newValue == number + 1 { counts.task.withLock { $0?.cancel() } }
       try Task.checkCancellation()
     }
-    func change(_ plan: inout TrainingRun.Plan, _ scoring: YesStage) {
+    @Sendable func change(_ plan: inout TrainingRun.Plan, _ scoring: YesStage) {
       plan.evaluatesEvery = 2
       plan.rights = [1, 1, 3, 1, 2, 1, 0, 2]
-      plan.stages = [RollStage(), LearnStage { _ in updates.add(1, ordering: .relaxed) }]
+      plan.stages = [RollStage(), LearnStage { _ in counts.updates.add(1, ordering: .relaxed) }]
       plan.scoring = scoring
     }
     let (started, start) = AsyncStream<Void>.makeStream()
@@ -185,14 +183,14 @@ struct TrainingRunTests {
       for await _ in started { break }
       try await training.run("part") { change(&$0, stopping) }
     }
-    task.withLock { $0 = running }
+    counts.task.withLock { $0 = running }
     start.yield()
     await #expect(throws: CancellationError.self) { try await running.value }
     #expect(try training.state(of: "part")["complete_steps"]?.intValue == 2 * number - 1)
     #expect(try training.records("metrics.jsonl", in: "part").count == 2 * number - 1)
     #expect(try training.checkpoints(of: "part")["latest"] == "-> step-\(2 * number)")
     try await training.run("part", .resume) { change(&$0, YesStage()) }
-    #expect(updates.load(ordering: .relaxed) == 7)
+    #expect(counts.updates.load(ordering: .relaxed) == 7)
     try await training.run("whole") { change(&$0, YesStage()) }
     #expect(try training.files(of: "part") == training.files(of: "whole"))
     #expect(try training.checkpoints(of: "part") == training.checkpoints(of: "whole"))
@@ -280,4 +278,11 @@ struct TrainingRunTests {
       #expect(try training.files(of: "out") == before)
     }
   }
+}
+
+/// What a test counts that stops a run while it evaluates.
+private final class StoppingCounts: Sendable {
+  let task = Mutex<Task<Void, any Error>?>(nil)
+  let evaluations = Atomic(0)
+  let updates = Atomic(0)
 }

@@ -4,6 +4,7 @@ import Foundation
 import ModelInput
 import PipelineCore
 import Synchronization
+import PipelineTesting
 import Testing
 import WorkerPlugin
 
