@@ -22,13 +22,12 @@ extension PluginTemplate {
 
       /// What a spec can set.
       public struct Options: ComponentOptions {
-        /// Up to this many characters the reward is 1.
-        public var characters = 30
+        package var characters = 30
 
         /// The defaults.
         public init() {}
 
-        /// What each option means.
+        /// What each option means, for `describe`, the schema and the reference.
         public static let help = ["characters": "up to this many characters give 1"]
 
         /// What is wrong with the values.
@@ -68,13 +67,12 @@ extension PluginTemplate {
 
       /// What a spec can set.
       public struct Options: ComponentOptions {
-        /// Longer responses are dropped.
-        public var characters = 30
+        package var characters = 30
 
         /// The defaults.
         public init() {}
 
-        /// What each option means.
+        /// What each option means, for `describe`, the schema and the reference.
         public static let help = ["characters": "longer responses are dropped"]
 
         /// What is wrong with the values.
