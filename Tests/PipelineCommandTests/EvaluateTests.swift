@@ -5,7 +5,7 @@ import PipelineCore
 import StandardPlugins
 import Testing
 
-@Suite("evaluate")
+@Suite("evaluate", .timeLimit(.minutes(15)))
 struct EvaluateTests {
   let sandbox: Sandbox
 

@@ -35,7 +35,7 @@ private struct TestStage: Stage {
   }
 }
 
-@Suite("PipelineRun")
+@Suite("PipelineRun", .timeLimit(.minutes(15)))
 struct PipelineRunTests {
   let folder: String
   init() throws {

@@ -8,7 +8,7 @@ import PipelineTesting
 import Testing
 import WorkerPlugin
 
-@Suite("A policy in another process")
+@Suite("A policy in another process", .timeLimit(.minutes(15)))
 struct WorkerPolicyTests {
   @Test("its facts are the model's, its tokens the bundled policy's")
   func tokens() async throws {
