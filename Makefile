@@ -10,7 +10,6 @@ KERNELS ?= all
 export SWIFT SWIFT_FLAGS
 
 BUILD_FLAGS = -c release --explicit-target-dependency-import-check error $(SWIFT_FLAGS)
-TEST_FLAGS = $(BUILD_FLAGS) --disable-testable-imports
 PROGRAM = .build/release/shuffle-r1
 SOURCES = $(wildcard Sources Plugins Tests Examples Package.swift)
 
@@ -39,7 +38,8 @@ quickstart: build ## build, then train the bundled model on easy-VQA with Shuffl
 	@Examples/easy-vqa/quickstart
 
 test: setup ## run every test and every example, in release, with the import checks of the build
-	"$(SWIFT)" test $(TEST_FLAGS)
+	"$(SWIFT)" build $(BUILD_FLAGS) --build-tests
+	"$(SWIFT)" test $(BUILD_FLAGS) --skip-build
 	python3 Tests/Trackers/test_track.py
 	Tests/install.sh
 	Examples/test.sh
@@ -50,7 +50,7 @@ test-examples: build ## run every example and compare with what it should give
 test-kernels: setup ## run the numeric tests with every set of kernels, ours and OpenBLAS's, that this machine has; KERNELS=quick: with fewer
 	@.ci/setup gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user || echo 'kernels: those for aarch64 will not be compared'
 	"$(SWIFT)" build $(BUILD_FLAGS) --build-tests
-	TEST_FLAGS='$(TEST_FLAGS)' Tests/kernels.sh $(KERNELS)
+	TEST_FLAGS='$(BUILD_FLAGS)' Tests/kernels.sh $(KERNELS)
 
 test-debug: build ## check that a debug build gives the same bytes, on 1, 2 and 7 threads
 	"$(SWIFT)" build --scratch-path .build-debug --product shuffle-r1 $(SWIFT_FLAGS)
