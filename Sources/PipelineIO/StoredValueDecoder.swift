@@ -40,7 +40,7 @@ struct StoredValueDecoder {
     case .advantages: .advantages
     case .pair: .pair
     case .draws: .draws
-    case .response, .finish, .session: .string
+    case .response, .finish: .string
     case .tokens, .logprobs, .oldLogprobs, .refLogprobs, .promptTokens, .lossMask, .images: .array
     case .prompt: .prompt
     default: .any

@@ -68,7 +68,7 @@ public struct Field: RawRepresentable, Hashable, Sendable, CustomStringConvertib
   public static let step = Field("step")
   /// The number of updates of the policy that sampled the response.
   public static let policyVersion = Field("policy_version")
-  /// The session that the response is an output of; of a session with several outputs the last one counts.
+  /// The session that the response is an output of: its `id`, and which `output`; the last output of a session counts.
   public static let session = Field("session")
   /// Where a peer's keys go that collide with a reserved name.
   public static let extra = Field("extra")

@@ -66,7 +66,7 @@ enum PromptImages {
     case .string(let text)?: ChatMLText.split(text, by: mark).count - 1
     case .array(let parts)?:
       parts.reduce(0) { count, part in
-        if isImage(part) { return count + (hasAddress(part) ? 0 : 1) }
+        if let image = ChatImage(part: part) { return count + (image.address.isEmpty ? 1 : 0) }
         return count + ChatMLText.split(part["text"]?.stringValue ?? "", by: mark).count - 1
       }
     default: 0
@@ -74,26 +74,19 @@ enum PromptImages {
   }
 
   private static func addressCount(in message: JSONValue) -> Int {
-    (message["content"]?.arrayValue ?? []).count { isImage($0) && hasAddress($0) }
-  }
-
-  private static func isImage(_ part: JSONValue) -> Bool { part["type"] == "image" || part["type"] == "image_url" }
-
-  private static func hasAddress(_ part: JSONValue) -> Bool {
-    ["image", "image_url", "url", "path", "base64"].contains { key in
-      guard let value = part[key], value != .null else { return false }
-      return value.stringValue != ""
-    }
+    (message["content"]?.arrayValue ?? []).count { ChatImage(part: $0)?.address.isEmpty == false }
   }
 
   private static func filled(_ message: JSONValue, from images: inout ArraySlice<JSONValue>) -> JSONValue {
     if markCount(in: message) == 0 { return message }
     var content: [JSONValue] = []
     for piece in parts(of: message) {
-      if isImage(piece) {
-        let others = (piece.objectValue ?? []).filter { !["type", "image", "image_url"].contains($0.key) }
-        let image = hasAddress(piece) ? piece : .object([.init("type", "image"), .init("image", images.popFirst() ?? .null)] + others)
-        content.append(image)
+      if let image = ChatImage(part: piece) {
+        if image.address.isEmpty, let next = images.popFirst() {
+          content.append(.object([.init("type", "image"), .init("image", next)] + image.details))
+        } else {
+          content.append(piece)
+        }
       } else if let text = piece["text"]?.stringValue {
         for (index, words) in ChatMLText.split(text, by: mark).enumerated() {
           if index > 0, let image = images.popFirst() { content.append(part(image)) }

@@ -6,8 +6,8 @@ import PipelineCore
 /// A line a rollout: `input` ↔ `prompt` (rendered text), `output` ↔ `response`, `gts` ↔ `answer`,
 /// `score` ↔ `reward`, `step`; the other numbers are the reward function's extra values and become
 /// `rewards` (`num_turns` excepted). `uid` names the group. Newer versions write `QUERY_SESSION_OUTPUT` there, with QUERY
-/// the group and `QUERY_SESSION` the `session`, of which a rollout may be one of several outputs; other writers have
-/// `QUERY_SAMPLE`. The whole stays as `uid`. Without a `uid`, rows of one file and step with the same input, answer and
+/// the group and `QUERY_SESSION` the session, of which a rollout may be one of several outputs (``Field/session``); other
+/// writers have `QUERY_SAMPLE`. The whole stays as `uid`. Without a `uid`, rows of one file and step with the same input, answer and
 /// images are a group.
 ///
 /// EasyR1 writes no such file; forks of it that do use these keys.
@@ -63,7 +63,8 @@ public struct VerlFormat: RowFormat {
       return .named(uid)
     }
     if form == .samples { return .named(numbered.query + "_" + numbered.session) }
-    record.set(.session, .string(numbered.query + "_" + numbered.session))
+    record.set(
+      .session, ["id": .string(numbered.query + "_" + numbered.session), "output": .number(Int(numbered.output) ?? 0)])
     return .named(numbered.query)
   }
 
