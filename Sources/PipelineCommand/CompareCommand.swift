@@ -57,7 +57,7 @@ struct CompareCommand: AsyncParsableCommand {
     var options = first.readerOptions(threads: work.threads)
     if !files.isEmpty { options.paths = files }
     if let maxBadRecords { options.maxBadRecords = maxBadRecords }
-    rollouts.apply(to: &options)
+    try rollouts.apply(to: &options)
     let comparison = try await SelectionComparison.read(
       options, chains: zip(labels, pipelines).map { SelectionChain(label: $0, stages: $1.namedStages) },
       seed: seed ?? first.seed, threads: work.threads)

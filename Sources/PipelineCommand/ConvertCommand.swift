@@ -34,6 +34,8 @@ struct ConvertCommand: AsyncParsableCommand {
   @Flag(help: "Turn prompts in rendered chat text (ChatML) back into messages, if nothing is lost by it.")
   var parsePrompts = false
 
+  @OptionGroup var importing: ImportArguments
+
   @OptionGroup var badRecordLimit: BadRecordLimit
 
   @Flag(help: "Replace the output if it exists.")
@@ -53,6 +55,7 @@ struct ConvertCommand: AsyncParsableCommand {
     guard let target = paths.last else { return }
     var options = ImportOptions()
     options.groupBy = groupBy?.split(separator: ",").map { $0.trimmingCharacters(in: .whitespaces) } ?? []
+    try importing.apply(to: &options)
     if parsePrompts { options.renderedPrompt = .parseChatML }
     let conversion = Conversion(
       inputs: Array(paths.dropLast()), from: from, to: try FormatCatalog.standard.named(to), options: options,

@@ -29,7 +29,7 @@ struct InspectCommand: AsyncParsableCommand {
   func run() async throws {
     var options = TrajectoryReader.Options(paths: files)
     options.threads = work.threads
-    rollouts.apply(to: &options)
+    try rollouts.apply(to: &options)
     let registry = CommandEnvironment.registry
     let stages = registry.names(of: .stage).compactMap { name -> NamedStage? in
       let assembly = Assembly(registry: registry, reader: SpecOptionsReader())

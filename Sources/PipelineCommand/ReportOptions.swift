@@ -47,6 +47,8 @@ struct RolloutArguments: ParsableArguments {
     help: ArgumentHelp("Fields whose values together identify a group, separated by commas.", valueName: "fields"))
   var groupBy: String?
 
+  @OptionGroup var importing: ImportArguments
+
   @Option(parsing: .unconditional, help: ArgumentHelp("Start a new batch after every n groups.", valueName: "n"))
   var batchGroups: Int?
 
@@ -62,7 +64,8 @@ struct RolloutArguments: ParsableArguments {
     }
   }
 
-  func apply(to options: inout TrajectoryReader.Options) {
+  func apply(to options: inout TrajectoryReader.Options) throws {
+    try importing.apply(to: &options.importing)
     if let format { options.format = format }
     if let groupBy {
       options.groupBy = groupBy.split(separator: ",").map { Field($0.trimmingCharacters(in: .whitespaces)) }

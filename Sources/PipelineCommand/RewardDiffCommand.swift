@@ -71,7 +71,7 @@ struct RewardDiffCommand: AsyncParsableCommand {
     options.threads = work.threads
     options.maxBadRecords = badRecordLimit.maxBadRecords
     options.nameOfLimit = "--max-bad-records"
-    rollouts.apply(to: &options)
+    try rollouts.apply(to: &options)
     let progress = ProgressLine(quiet: work.quiet)
     defer { progress.clear() }
     var difference = RewardDifference(

@@ -83,12 +83,17 @@ final class ChunkedInput {
     let compression = Compression(magic: head)
     if compression == .plain, head.contains(0) { throw Self.notText(head, displayPath) }
     let startsAtZero = isFile && lseek(descriptor.rawValue, 0, SEEK_CUR) == off_t(count)
-    if compression == .plain {
+    if compression == .plain, !ArrayElementSource.isArray(head) {
       source = PlainByteSource(descriptor)
       fileStorage = startsAtZero ? FileRecordStorage(descriptor) : nil
       rest = head
     } else {
-      source = try DecompressingByteSource(PlainByteSource(descriptor), compression, head: head, path: displayPath)
+      let bytes = PlainByteSource(descriptor)
+      source =
+        compression == .plain
+        ? ArrayElementSource(bytes, head: head, path: displayPath)
+        : ArrayElementSource(
+          try DecompressingByteSource(bytes, compression, head: head, path: displayPath), path: displayPath)
       fileStorage = nil
       rest = []
     }

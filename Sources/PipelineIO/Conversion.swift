@@ -77,9 +77,13 @@ public struct Conversion {
     var format: (any RolloutFormat)?
     for (index, path) in inputs.enumerated() {
       let input = try ChunkedInput(path: path)
-      let known = try format ?? FormatTranslation.format(from, in: .standard, of: input) ?? NativeFormat()
+      let known = try format ?? FormatTranslation.format(
+        from, in: .standard, columns: options.columns, of: input) ?? NativeFormat()
       format = known
-      if work.importer == nil { work.importer = known.makeImporter(options: options) }
+      if work.importer == nil {
+        work.importer = known.makeImporter(options: options)
+        work.importer?.look(at: try FormatTranslation.sample(of: input))
+      }
       var line = 1
       while let bytes = try input.takeBytes() {
         try Task.checkCancellation()

@@ -13,10 +13,9 @@ final class FormatTranslation {
   /// Bytes of the original text read so far.
   private(set) var bytesRead = 0
 
-  init(_ format: any RolloutFormat, groupBy: [String]) {
-    var options = ImportOptions()
-    options.groupBy = groupBy
+  init(_ format: any RolloutFormat, options: ImportOptions, sample: [JSONValue]) {
     importer = format.makeImporter(options: options)
+    importer.look(at: sample)
   }
 
   var summary: ImportSummary { importer.summary }
@@ -28,22 +27,19 @@ final class FormatTranslation {
   ///     format; so do lines none of which is JSON, so that all of them are reported as bad. A prompt of our own has an
   ///     id and a text, and rarely a group.
   ///   - kind: What the lines are.
-  ///   - groupBy: The fields that identify a group instead of `group`.
+  ///   - groupBy: What names a group instead of `group`.
+  ///   - columns: Which column holds which field, where the user says so; no format is looked for then.
   static func format(
     _ name: String?, in catalog: FormatCatalog, kind: TrajectoryReader.RecordKind = .trajectories,
-    groupBy: [Field] = [], of input: ChunkedInput
+    groupBy: [Field] = [], columns: [ColumnMap.Entry] = [], of input: ChunkedInput
   ) throws -> (any RolloutFormat)? {
     let format: any RolloutFormat
-    if let name {
+    if !columns.isEmpty {
+      format = ColumnMap(columns)
+    } else if let name {
       format = try catalog.named(name)
     } else {
-      let sample = try input.peek().withUnsafeBytes { bytes in
-        var sample: [JSONValue] = []
-        for line in bytes.split(separator: 0x0A, maxSplits: 32).prefix(32) where sample.count < 8 {
-          if let value = try? JSONValue(parsing: UnsafeRawBufferPointer(rebasing: line)) { sample.append(value) }
-        }
-        return sample
-      }
+      let sample = try sample(of: input, lines: 8)
       let marks: [Field] = [.id] + (groupBy.isEmpty ? [.group] : groupBy)
       let isOurs = sample.contains { line in
         marks.allSatisfy { line[$0.rawValue] != nil }
@@ -53,6 +49,17 @@ final class FormatTranslation {
       format = try catalog.detect(sample: sample, file: input.displayPath)
     }
     return format is NativeFormat ? nil : format
+  }
+
+  /// The values of a file's first lines, as far as they are JSON.
+  static func sample(of input: ChunkedInput, lines: Int = 256) throws -> [JSONValue] {
+    try input.peek().withUnsafeBytes { bytes in
+      var sample: [JSONValue] = []
+      for line in bytes.split(separator: 0x0A, maxSplits: 4 * lines).prefix(4 * lines) where sample.count < lines {
+        if let value = try? JSONValue(parsing: UnsafeRawBufferPointer(rebasing: line)) { sample.append(value) }
+      }
+      return sample
+    }
   }
 
   /// The records of the next lines, or nil at the end of the file.

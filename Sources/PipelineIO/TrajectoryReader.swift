@@ -34,6 +34,8 @@ public actor TrajectoryReader {
     public var firstBatch = 0
     /// Fields whose values together identify the group; empty for the records' own `group`.
     public var groupBy: [Field] = []
+    /// How a peer's lines are read; ``groupBy`` counts, not that of these.
+    public var importing = ImportOptions()
     /// Fields that every record must carry.
     public var required: [Field] = []
     /// What requires those fields: the start of the sentence "… 'reward', but this record has no such key".
@@ -270,14 +272,19 @@ public actor TrajectoryReader {
     let format: (any RolloutFormat)?
     do {
       format = try FormatTranslation.format(
-        options.format, in: options.catalog, kind: options.kind, groupBy: options.groupBy, of: input)
+        options.format, in: options.catalog, kind: options.kind, groupBy: options.groupBy,
+        columns: options.importing.columns, of: input)
     } catch let error as PipelineError where options.kind == .prompts && options.format == nil {
       // A prompt of ours needs little that could tell it; what is wrong with a line is then said of the line.
       guard error.code == .invalidData else { throw error }
       format = nil
     }
     isNative = format == nil
-    if let format { translation = FormatTranslation(format, groupBy: options.groupBy.map(\.rawValue)) }
+    if let format {
+      var importing = options.importing
+      importing.groupBy = options.groupBy.map(\.rawValue)
+      translation = FormatTranslation(format, options: importing, sample: try FormatTranslation.sample(of: input))
+    }
   }
 }
 

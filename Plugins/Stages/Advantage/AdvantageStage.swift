@@ -93,7 +93,11 @@ public struct AdvantageStage: Stage {
       summary.addGroup(rewards: group.rollouts.map(\.reward))
       for (index, advantage) in advantages.enumerated() {
         let position = group.positions[index]
-        summary.add(try assign(advantage, to: &batch[position], tokenCount: group.rollouts[index].tokenCount))
+        let value = try assign(advantage, to: &batch[position], tokenCount: group.rollouts[index].tokenCount)
+        summary.add(value)
+        for earlier in group.earlier[position] ?? [] {
+          summary.add(try assign(.uniform(value), to: &batch[earlier], tokenCount: 0))
+        }
       }
     }
     report(summary, rules, batch, to: context.report)
@@ -103,6 +107,8 @@ public struct AdvantageStage: Stage {
   private struct ScoredGroup {
     var positions: [Int] = []
     var rollouts: [ScoredRollout] = []
+    /// Earlier outputs of a rollout's session, which share its advantage.
+    var earlier: [Int: [Int]] = [:]
   }
 
   /// The rollouts to compute with, group by group, and the rules that drop the others.
@@ -112,10 +118,16 @@ public struct AdvantageStage: Stage {
     var result: [ScoredGroup] = []
     for group in batch.groups {
       var scored = ScoredGroup()
-      for position in group.positions {
+      var positions = group.positions
+      if estimator.comparesWithinGroup {
+        let outputs = try SessionOutputs(group, of: batch)
+        positions = outputs.counting
+        scored.earlier = outputs.earlier
+      }
+      for position in positions {
         let trajectory = batch[position]
         guard let reward = trajectory.reward, reward.isFinite else {
-          rules[position] = "no-reward"
+          for position in [position] + (scored.earlier[position] ?? []) { rules[position] = "no-reward" }
           continue
         }
         var tokenCount = 0
@@ -136,7 +148,9 @@ public struct AdvantageStage: Stage {
       }
       let size = group.positions.count + droppedEarlier[ExactText(group.name), default: 0]
       if estimator.comparesWithinGroup, size > 1, scored.rollouts.count < 2 {
-        for position in scored.positions { rules[position] = "too-few-scored" }
+        for position in scored.positions.flatMap({ [$0] + (scored.earlier[$0] ?? []) }) {
+          rules[position] = "too-few-scored"
+        }
       } else if !scored.rollouts.isEmpty {
         result.append(scored)
       }

@@ -108,7 +108,9 @@ public struct PairwiseSampleStage: Stage {
     var rules = [String?](repeating: nil, count: batch.count)
     var tally = Tally()
     for group in batch.groups {
-      let ranked = rank(group, of: batch, rules: &rules)
+      let outputs = try SessionOutputs(group, of: batch)
+      let ranked = rank(outputs.counting, of: batch, rules: &rules)
+      defer { for (last, earlier) in outputs.earlier { for position in earlier { rules[position] = rules[last] } } }
       guard let best = ranked.first, let worst = ranked.last else { continue }
       tally.groups += 1
       let kept = Int((options.keep * Double(ranked.count / 2) + 1e-9).rounded(.down))
@@ -156,10 +158,10 @@ public struct PairwiseSampleStage: Stage {
   }
 
   /// The members with an advantage, highest first; ties keep input order.
-  private func rank(_ group: TrajectoryGroup, of batch: TrajectoryBatch, rules: inout [String?]) -> [Member] {
+  private func rank(_ positions: [Int], of batch: TrajectoryBatch, rules: inout [String?]) -> [Member] {
     var members: [Member] = []
-    members.reserveCapacity(group.positions.count)
-    for position in group.positions {
+    members.reserveCapacity(positions.count)
+    for position in positions {
       if let advantage = batch[position].advantage, advantage.isFinite {
         members.append(Member(position: position, advantage: advantage))
       } else {

@@ -68,13 +68,15 @@ public struct Field: RawRepresentable, Hashable, Sendable, CustomStringConvertib
   public static let step = Field("step")
   /// The number of updates of the policy that sampled the response.
   public static let policyVersion = Field("policy_version")
-  /// Where keys of other programs go if they collide with a reserved name.
+  /// The session that the response is an output of: its `id`, and which `output`; the last output of a session counts.
+  public static let session = Field("session")
+  /// Where a peer's keys go that collide with a reserved name.
   public static let extra = Field("extra")
 
   /// Every reserved field, in the order in which new ones are written.
   public static let reserved: [Field] = [
     .id, .group, .prompt, .images, .promptTokens, .answer, .response, .finish, .tokens, .logprobs,
     .oldLogprobs, .refLogprobs, .sampling, .reward, .rewards, .rewardStatus, .advantage, .advantages,
-    .baseline, .pair, .lossWeight, .lossMask, .batch, .draws, .step, .policyVersion, .extra,
+    .baseline, .pair, .lossWeight, .lossMask, .batch, .draws, .step, .policyVersion, .session, .extra,
   ]
 }

@@ -45,9 +45,9 @@ enum Completion {
     return isChat ? [ChatMessages.message(role: "assistant", response)] : response
   }
 
-  /// Splits a conversation before its first assistant message.
+  /// Splits a conversation before the assistant's messages that end it; earlier ones belong to the prompt.
   static func split(_ messages: [JSONValue]) -> (prompt: [JSONValue], completion: [JSONValue]) {
-    let first = messages.firstIndex { $0["role"] == "assistant" } ?? messages.endIndex
-    return (Array(messages[..<first]), Array(messages[first...]))
+    let before = messages.lastIndex { $0["role"] != "assistant" } ?? -1
+    return (Array(messages[...before]), Array(messages[(before + 1)...]))
   }
 }

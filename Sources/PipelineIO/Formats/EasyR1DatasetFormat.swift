@@ -39,9 +39,9 @@ public struct EasyR1DatasetFormat: RowFormat {
       throw row.missing(options.promptColumns.first ?? "problem", in: name)
     }
     guard let text = try row.takeString(column) else { throw row.wrongKind(column, .null, "a string") }
-    let images = try PromptImages.addresses(row.take("images"), key: "images", row: row)
-    let message = ChatMessages.message(role: "user", text)
-    record.set(.prompt, .array(try PromptImages.insert(images, into: [message], key: "images", row: row)))
+    record.set(.prompt, [ChatMessages.message(role: "user", text)])
+    try RowMedia.take(from: &row, into: &record)
+    try RowMedia.checkMarks(of: record, row: row)
     record.set(.answer, row.take(firstOf: options.answerColumns))
     guard let id = row.peek("id")?.scalarText else { return .ownRow }
     _ = row.take("id")
@@ -63,7 +63,8 @@ public struct EasyR1DatasetFormat: RowFormat {
     record.write("id", .string(group))
     record.write("problem", question?["content"] ?? .null)
     record.write("answer", record.take(.answer) ?? .null)
-    if !images.isEmpty { record.write("images", .array(images)) }
+    let named = record.take(.images)
+    if !images.isEmpty || named == [] { record.write("images", .array(images)) }
   }
 
   /// Writes one line for each group, at its first appearance.

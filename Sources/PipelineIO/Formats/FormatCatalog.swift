@@ -10,6 +10,7 @@ public struct FormatCatalog: Sendable {
   public static let standard = FormatCatalog([
     NativeFormat(), VerlFormat(), TRLFormat(), MSSwiftFormat(), ROLLFormat(), VerifiersFormat(),
     OpenInstructFormat(), TrinityFormat(), OpenAIChatFormat(), EasyR1DatasetFormat(), VerlDatasetFormat(),
+    AlpacaFormat(),
   ])
 
   /// A catalog of some formats.
@@ -47,9 +48,12 @@ public struct FormatCatalog: Sendable {
     if best == .no || candidates.isEmpty {
       let keys =
         sample[0].objectValue?.prefix(12).map(\.key).joined(separator: ", ") ?? sample[0].kindDescription
+      let map = ColumnMap.suggestion(for: sample[0].objectValue?.map(\.key) ?? [])
       throw PipelineError(
         .invalidData,
-        "no known format has lines like these (\(keys)); name one with --from, or as 'format' in a spec's source: \(names.joined(separator: ", "))",
+        "no known format has lines like these (\(keys)); "
+          + (map.map { "say which column holds what, such as --map \($0) or 'columns' in a spec's source, or " } ?? "")
+          + "name one with --from, or as 'format' in a spec's source: \(names.joined(separator: ", "))",
         at: place)
     }
     guard candidates.count == 1 else {

@@ -5,10 +5,12 @@ import PipelineCore
 enum GroupIdentity {
   /// The other program names the group.
   case named(String)
-  /// It does not: rollouts of one file and step with the same prompt form a group.
+  /// The peer does not: rollouts of one file and step with the same prompt, answer and images belong together.
   case samePrompt(JSONValue?, step: Int?)
   /// Every row is a group of its own.
   case ownRow
+  /// So many rows in sequence are a group.
+  case sequence(of: Int)
 }
 
 /// Assigns group names and indices; its memory grows only with the number of groups.
@@ -22,6 +24,36 @@ struct GroupTable {
     let name: String
     var count: Int
     let step: Int?
+    let question: Question
+  }
+
+  /// What a rollout answers: rollouts of one group should all answer the same.
+  struct Question: Hashable {
+    private let prompt: UInt64
+    private let answer: UInt64?
+
+    /// The question that a record asks.
+    init(_ record: RecordBuilder) {
+      prompt = Self.hash(record.value(of: .prompt)) ^ Self.hash(record.value(of: .images)) &* 31
+      answer = record.value(of: .answer).map { Self.hash($0) }
+    }
+
+    /// Whether both can stand in one group; an answer that is not there contradicts nothing.
+    func agrees(with other: Question) -> Bool {
+      prompt == other.prompt && (answer == nil || other.answer == nil || answer == other.answer)
+    }
+
+    func add(to hash: inout StableHash) {
+      hash.add(String(prompt, radix: 16))
+      hash.add(answer.map { String($0, radix: 16) } ?? "")
+    }
+
+    private static func hash(_ value: JSONValue?) -> UInt64 {
+      guard let value else { return 0 }
+      var hash = StableHash()
+      hash.add(value.json)
+      return hash.low ^ hash.high
+    }
   }
 
   private var indexOfKey: [Key: Int] = [:]
@@ -29,9 +61,12 @@ struct GroupTable {
   private var names: Set<ExactText> = []
   private(set) var rows = 0
   private var spansSteps: Set<Int> = []
+  private var contradictory: Set<Int> = []
 
   /// The group and the index in it of the next rollout of a group.
-  mutating func place(_ identity: GroupIdentity, file: String, step: Int?) -> (group: String, index: Int) {
+  mutating func place(
+    _ identity: GroupIdentity, asking question: Question, file: String, step: Int?
+  ) -> (group: String, index: Int) {
     defer { rows += 1 }
     let key: Key
     let proposed: String
@@ -44,25 +79,33 @@ struct GroupTable {
       hash.add(file)
       hash.add(promptStep.map(String.init) ?? "")
       hash.add(prompt?.json ?? "")
+      question.add(to: &hash)
       key = .hashed(hash.low, hash.high)
       proposed = promptStep.map { "\($0)-q\(entries.count)" } ?? "q\(entries.count)"
     case .ownRow:
       key = .named(ExactText("q\(rows)"))
       proposed = "q\(rows)"
+    case .sequence(let size):
+      key = .named(ExactText("q\(rows / size)"))
+      proposed = "q\(rows / size)"
     }
     if let index = indexOfKey[key] {
       defer { entries[index].count += 1 }
       if entries[index].step != step { spansSteps.insert(index) }
+      if !entries[index].question.agrees(with: question) { contradictory.insert(index) }
       return (entries[index].name, entries[index].count)
     }
     var name = proposed
     while !names.insert(ExactText(name)).inserted { name += "~" }
     indexOfKey[key] = entries.count
-    entries.append(Entry(name: name, count: 1, step: step))
+    entries.append(Entry(name: name, count: 1, step: step, question: question))
     return (name, 0)
   }
 
   var sizes: GroupSizes { GroupSizes(entries.lazy.map(\.count)) }
+
+  /// The groups whose rollouts do not all have the same prompt, images and answer.
+  var contradictoryGroups: [String] { contradictory.sorted().map { entries[$0].name } }
 
   /// How many groups have rollouts of several steps.
   var groupsOverSteps: Int { spansSteps.count }

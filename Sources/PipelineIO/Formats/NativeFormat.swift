@@ -34,8 +34,11 @@ private struct NativeImporter: RolloutImporter {
       guard let value = row.peek(key) else { throw row.missing(key, in: "shuffle-r1") }
       if value.stringValue == nil { throw row.wrongKind(key, value, "a string") }
     }
+    var asked = RecordBuilder()
+    for field in [Field.prompt, .images, .answer] { asked.set(field, row.peek(field.rawValue)) }
     _ = groups.place(
-      .named(row.peek("group")?.stringValue ?? ""), file: location.file, step: row.peek("step")?.intValue)
+      .named(row.peek("group")?.stringValue ?? ""), asking: GroupTable.Question(asked), file: location.file,
+      step: row.peek("step")?.intValue)
     return [line]
   }
 

@@ -62,6 +62,7 @@ public struct OpenAIChatFormat: RowFormat {
     }
     let promptValue = JSONValue.array(prompt)
     record.set(.prompt, promptValue)
+    record.set(.answer, row.take(firstOf: ["answer", "solution"]))
     if !completion.isEmpty {
       try Completion.read(.array(completion), key: "messages", isChat: true, row: row, into: &record)
     }

@@ -15,6 +15,8 @@ struct PeerRow {
   private var positions: [String: Int] = [:]
   private var isTaken: [Bool]
   private let nulls: Nulls
+  /// How many numbers were read from text.
+  private(set) var textNumbers = 0
   let location: SourceLocation?
 
   /// Indexes an object's members.
@@ -81,9 +83,26 @@ struct PeerRow {
     try take(key, "a string") { $0.stringValue != nil }
   }
 
-  /// Takes a finite number, or nil if there is none.
+  /// Takes a finite number, or nil for none; a number in quotes is one too, and is counted.
   mutating func takeNumber(_ key: String) throws -> JSONValue? {
-    try take(key, "a number") { $0.doubleValue != nil }
+    guard let value = take(key) else { return nil }
+    if value.doubleValue != nil { return value }
+    if let number = Self.number(value) {
+      textNumbers += 1
+      return number
+    }
+    throw wrongKind(key, value, "a number")
+  }
+
+  /// A number, also one that stands in quotes, written as in JSON; nil for anything else.
+  static func number(_ value: JSONValue) -> JSONValue? {
+    if value.doubleValue != nil { return value }
+    guard let text = value.stringValue else { return nil }
+    let words = text.split(whereSeparator: \.isWhitespace)
+    guard words.count == 1, let value = try? JSONValue(parsing: String(words[0])), value.doubleValue != nil else {
+      return nil
+    }
+    return value
   }
 
   /// Takes an integer, or nil if there is none; digits in quotes count as one.
@@ -125,12 +144,13 @@ struct PeerRow {
   ///   - except: Keys of numbers that are not rewards.
   ///   - mayBeNamed: Reserved names that a part may have.
   mutating func takeParts(
-    in range: Range<Int>? = nil, except: Set<String> = [], mayBeNamed: Set<String> = []
+    in range: Range<Int>? = nil, except: Set<String> = [], mayBeNamed: Set<String> = [],
+    where isReward: (String) -> Bool = { _ in true }
   ) -> [JSONValue.Member] {
     var parts: [JSONValue.Member] = []
     for position in (range ?? 0..<members.count).clamped(to: 0..<members.count) where !isTaken[position] {
       let member = members[position]
-      if except.contains(member.key) { continue }
+      if except.contains(member.key) || !isReward(member.key) { continue }
       if RecordBuilder.isReserved(member.key), !mayBeNamed.contains(member.key) { continue }
       guard member.value.doubleValue != nil else { continue }
       isTaken[position] = true

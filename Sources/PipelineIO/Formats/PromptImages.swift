@@ -19,50 +19,87 @@ enum PromptImages {
     for name in ["path", "image", "url"] {
       if let found = entry[name], found.stringValue != nil { return found }
     }
-    if let bytes = entry["bytes"]?.stringValue { return .string("data:;base64," + bytes) }
+    if let bytes = entry["bytes"]?.stringValue {
+      guard isBase64(bytes) else {
+        throw row.fault(
+          key, "has 'bytes' that are no base64 (\(bytes.shortenedForMessage)); write the image to a file and name its path")
+      }
+      return .string("data:;base64," + bytes)
+    }
     throw row.fault(key, "has no address: write the image to a file and name its path, or use a data URI")
   }
 
-  /// Puts images where the text of messages has `<image>`, in order; if there is no mark, before the text of the last
-  /// user message.
+  /// Puts images where messages have a mark, in order: `<image>` in a text, or an image part without an address.
+  ///
+  /// Without any mark they go before the text of the first user's message.
   ///
   /// - Throws: When the number of marks differs from the number of images.
   static func insert(_ images: [JSONValue], into messages: [JSONValue], key: String, row: PeerRow) throws
     -> [JSONValue]
   {
-    if images.isEmpty { return messages }
-    let marks = messages.reduce(0) {
-      $0 + ChatMLText.split($1["content"]?.stringValue ?? "", by: mark).count - 1
-    }
+    let marks = messages.reduce(0) { $0 + markCount(in: $1) }
+    if marks == 0, images.isEmpty { return messages }
     if marks == 0 {
-      guard let last = messages.lastIndex(where: { $0["role"] == "user" }) else {
+      let addressed = messages.reduce(0) { $0 + addressCount(in: $1) }
+      if addressed > 0 {
+        throw row.fault(
+          key, "has \(images.count) images, but the prompt's own image parts have addresses already; keep one of the two")
+      }
+      guard let first = messages.firstIndex(where: { $0["role"] == "user" }) else {
         throw row.fault(key, "has images, but the prompt has no user's message to put them in")
       }
       var messages = messages
-      messages[last] = replacing(messages[last], content: images.map(part) + parts(of: messages[last]))
+      messages[first] = replacing(messages[first], content: images.map(part) + parts(of: messages[first]))
       return messages
     }
     guard marks == images.count else {
-      throw row.fault(key, "has \(images.count) images, but the prompt has \(marks) times \(mark)")
+      throw row.fault(
+        key, "has \(images.count) images, but the prompt has \(marks) image marks (\(mark), or parts without an address)")
     }
-    var next = 0
-    return messages.map { message in
-      guard let text = message["content"]?.stringValue else { return message }
-      let pieces = ChatMLText.split(text, by: mark)
-      if pieces.count == 1 { return message }
-      var content: [JSONValue] = []
-      for (index, piece) in pieces.enumerated() {
-        if index > 0 {
-          content.append(part(images[next]))
-          next += 1
-        }
-        if !piece.isEmpty { content.append(["type": "text", "text": .string(piece)]) }
+    var rest = images[...]
+    return messages.map { filled($0, from: &rest) }
+  }
+
+  /// The marks of a message that wait for an image.
+  static func markCount(in message: JSONValue) -> Int {
+    switch message["content"] {
+    case .string(let text)?: ChatMLText.split(text, by: mark).count - 1
+    case .array(let parts)?:
+      parts.reduce(0) { count, part in
+        if let image = ChatImage(part: part) { return count + (image.address.isEmpty ? 1 : 0) }
+        return count + ChatMLText.split(part["text"]?.stringValue ?? "", by: mark).count - 1
       }
-      return replacing(message, content: content)
+    default: 0
     }
   }
 
-  /// Takes images out of messages, leaving `<image>` in their texts.
+  private static func addressCount(in message: JSONValue) -> Int {
+    (message["content"]?.arrayValue ?? []).count { ChatImage(part: $0)?.address.isEmpty == false }
+  }
+
+  private static func filled(_ message: JSONValue, from images: inout ArraySlice<JSONValue>) -> JSONValue {
+    if markCount(in: message) == 0 { return message }
+    var content: [JSONValue] = []
+    for piece in parts(of: message) {
+      if let image = ChatImage(part: piece) {
+        if image.address.isEmpty, let next = images.popFirst() {
+          content.append(.object([.init("type", "image"), .init("image", next)] + image.details))
+        } else {
+          content.append(piece)
+        }
+      } else if let text = piece["text"]?.stringValue {
+        for (index, words) in ChatMLText.split(text, by: mark).enumerated() {
+          if index > 0, let image = images.popFirst() { content.append(part(image)) }
+          if !words.isEmpty { content.append(["type": "text", "text": .string(words)]) }
+        }
+      } else {
+        content.append(piece)
+      }
+    }
+    return replacing(message, content: content)
+  }
+
+  /// Takes images out of messages again, leaving `<image>` in their texts.
   ///
   /// - Returns: The messages with plain text, the images, and the number of other parts that were lost.
   static func extract(_ messages: [JSONValue]) -> (messages: [JSONValue], images: [JSONValue], omissions: Int) {
@@ -102,5 +139,17 @@ enum PromptImages {
 
   private static func replacing(_ message: JSONValue, content: JSONValue) -> JSONValue {
     .object((message.objectValue ?? []).map { $0.key == "content" ? .init("content", content) : $0 })
+  }
+
+  /// Whether a text is base64, of the usual or the URL-safe alphabet, and not empty.
+  private static func isBase64(_ text: String) -> Bool {
+    let bytes = text.utf8.filter { $0 != UInt8(ascii: "\n") && $0 != UInt8(ascii: "\r") }
+    let digits = bytes.reversed().drop { $0 == UInt8(ascii: "=") }
+    return bytes.count - digits.count <= 2 && digits.count >= 2 && digits.count % 4 != 1
+      && digits.allSatisfy { byte in
+        (0x30...0x39).contains(byte) || (0x41...0x5A).contains(byte) || (0x61...0x7A).contains(byte)
+          || byte == UInt8(ascii: "+") || byte == UInt8(ascii: "/") || byte == UInt8(ascii: "-")
+          || byte == UInt8(ascii: "_")
+      }
   }
 }

@@ -28,12 +28,30 @@ struct RecordBuilder {
     if field == .step { step = value.intValue }
   }
 
+  /// A reserved field that was set.
+  func value(of field: Field) -> JSONValue? { fields.first { $0.member.key == field.rawValue }?.member.value }
+
+  /// Gives a reserved field another value.
+  mutating func replace(_ field: Field, _ value: JSONValue) {
+    fields.removeAll { $0.member.key == field.rawValue }
+    set(field, value)
+  }
+
   /// Adds named parts of the reward.
   mutating func addParts(_ parts: [JSONValue.Member]) { self.parts += parts }
 
-  /// Copies a key unchanged; one with a reserved name moves to `extra`.
+  /// Takes over a key as it is; one with a reserved name moves to `extra`.
+  ///
+  /// What a peer calls `answer` or `response` means what it means with us, unless its format says otherwise.
   mutating func adopt(_ member: JSONValue.Member) {
-    if Self.isReserved(member.key) { extra.append(member) } else { unknown.append(member) }
+    let field = Field(member.key)
+    if field == .answer || field == .response && member.value.stringValue != nil, value(of: field) == nil {
+      if member.value != .null { set(field, member.value) }
+    } else if Self.isReserved(member.key) {
+      extra.append(member)
+    } else {
+      unknown.append(member)
+    }
   }
 
   /// Sets `reward` to the weighted sum of the parts; a single part of weight 1 keeps its digits.

@@ -37,7 +37,10 @@ public enum FormatLikeness: Int, Sendable, Comparable {
 
 /// Converts lines to records of our own format.
 public protocol RolloutImporter {
-  /// The records of a line, in order: one, or several for a format with the columns of a step in a line.
+  /// Looks at the first lines before any is read; for formats that have several forms.
+  mutating func look(at sample: [JSONValue])
+
+  /// The records of a line, in order: one, or many for a format that writes a step's columns in a line.
   ///
   /// Ids are `GROUP/INDEX`, unique over everything that this importer reads.
   ///
@@ -49,7 +52,12 @@ public protocol RolloutImporter {
   var summary: ImportSummary { get }
 }
 
-/// Converts records of our own format to lines of a target format.
+extension RolloutImporter {
+  /// One form is all there is.
+  public mutating func look(at sample: [JSONValue]) {}
+}
+
+/// Turns records of our own format into a target's lines.
 public protocol RolloutExporter {
   /// The lines that are complete with this record; a format with columns holds the records of a step back.
   ///
@@ -81,7 +89,13 @@ public struct ImportOptions: Sendable {
   public var renderedPrompt: RenderedPrompt = .asWritten
   /// The weight of each reward part in formats that store only the parts; 1 if absent.
   public var rewardWeights: [String: Double] = [:]
-  /// The columns that may contain a data set's question; the first existing one counts.
+  /// The columns that hold parts of the reward in formats that keep the parts only; empty to tell by their names.
+  public var rewardColumns: [String] = []
+  /// Which column holds which field, where no format is known: `["prompt": "question"]`; a dot leads into objects.
+  public var columns: [ColumnMap.Entry] = []
+  /// The number of rollouts of each group, where the groups lie one after the other; 0 where something else names them.
+  public var groupSize = 0
+  /// The columns that may hold a data set's question, the first that is there wins.
   public var promptColumns: [String] = ["problem", "prompt", "question"]
   /// The columns that may contain a data set's answer.
   public var answerColumns: [String] = ["answer", "ground_truth"]

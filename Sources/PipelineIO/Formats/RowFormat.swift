@@ -16,7 +16,10 @@ protocol RowFormat: RolloutFormat {
   /// What to do with keys that the format does not know.
   var unknownKeys: UnknownKeys { get }
 
-  /// Notes on an import, in addition to group sizes.
+  /// This format, for files whose first lines are these; for a format that has several forms.
+  func adapted(to sample: [JSONValue]) -> Self
+
+  /// What a user should know about an import, besides group sizes.
   func notes(_ tally: ImportTally) -> [String]
 }
 
@@ -26,6 +29,8 @@ extension RowFormat {
   }
 
   var unknownKeys: UnknownKeys { .pass(except: []) }
+
+  func adapted(to sample: [JSONValue]) -> Self { self }
 
   func notes(_ tally: ImportTally) -> [String] { [] }
 
@@ -54,14 +59,16 @@ extension RowFormat {
 struct ImportTally {
   /// How many records got their reward as the sum of its parts.
   var summedRewards = 0
+  /// How many numbers stood in quotes.
+  var textNumbers = 0
   /// How many completions have several messages.
   var conversations = 0
 }
 
 /// Reads any ``RowFormat``.
 struct RowImporter<Format: RowFormat>: RolloutImporter {
-  let format: Format
-  let options: ImportOptions
+  private var format: Format
+  private let options: ImportOptions
   private var groups = GroupTable()
   private var lines = 0
   private var tally = ImportTally()
@@ -71,6 +78,8 @@ struct RowImporter<Format: RowFormat>: RolloutImporter {
     self.options = options
   }
 
+  mutating func look(at sample: [JSONValue]) { format = format.adapted(to: sample) }
+
   mutating func records(from line: JSONValue, at location: SourceLocation) throws -> [JSONValue] {
     let rows = try format.rows(of: line, at: location)
     lines += 1
@@ -79,10 +88,14 @@ struct RowImporter<Format: RowFormat>: RolloutImporter {
       var builder = RecordBuilder()
       var identity = try format.read(&row, into: &builder, options: options)
       if !options.groupBy.isEmpty { identity = .named(try groupName(row)) }
+      if options.groupSize > 0 { identity = .sequence(of: options.groupSize) }
+      try RowMedia.take(from: &row, into: &builder)
       for member in row.leftovers { builder.adopt(member) }
+      tally.textNumbers += row.textNumbers
       if builder.rewardIsSum { tally.summedRewards += 1 }
       if builder.isConversation { tally.conversations += 1 }
-      let place = groups.place(identity, file: location.file, step: builder.step)
+      let place = groups.place(
+        identity, asking: GroupTable.Question(builder), file: location.file, step: builder.step)
       return builder.record(id: "\(place.group)/\(place.index)", group: place.group)
     }
   }
@@ -109,10 +122,18 @@ struct RowImporter<Format: RowFormat>: RolloutImporter {
         "\(groups.groupsOverSteps) groups have rollouts of several steps: group by the step too, if these are "
           + "different samplings of one prompt")
     }
+    if let first = groups.contradictoryGroups.first {
+      notes.append(
+        "\(groups.contradictoryGroups.count) groups, such as \(first.quotedForMessage), hold several prompts or answers: "
+          + "rollouts are compared that answer different questions; name what makes a group with --group-by")
+    }
     if tally.summedRewards > 0 {
       notes.append(
         "\(format.name) keeps only the parts of rewards: in \(tally.summedRewards) records, 'reward' is their "
           + (options.rewardWeights.isEmpty ? "plain sum" : "weighted sum"))
+    }
+    if tally.textNumbers > 0 {
+      notes.append("\(tally.textNumbers) numbers were written as text, and are read as numbers")
     }
     if tally.conversations > 0 {
       notes.append(

@@ -3,12 +3,13 @@ public import PipelineCore
 
 /// TRL's completion logs (`log_completions`), saved as parquet and converted to lines by an example script.
 ///
-/// One rollout per row: `step`, `prompt` and `completion` (both text, or both messages whose images are a bare
-/// `{"type": "image"}`), a number for each reward function ↔ `rewards`, `advantage`. A row has no total and no group:
-/// `reward` is the sum of the parts (with ``ImportOptions/rewardWeights``, 1 in TRL by default), and rows of one file
-/// and step with the same prompt form a group. Numbers in columns before `advantage` are parts, since they cannot be
-/// distinguished from TRL's extra columns; columns after it pass through, where `solution` ↔ `answer`, and `reward` is
-/// the total, which we always write: null means that there is no reward. Null is an empty cell.
+/// A row a rollout: `step`, `prompt` and `completion` (both text, or both messages whose images are bare
+/// `{"type": "image"}`), a number for each reward function ↔ `rewards`, `advantage`. A row has no total
+/// and no group: `reward` is the sum of the parts (by ``ImportOptions/rewardWeights``, 1 in TRL unless set),
+/// and rows of one file and step with the same prompt are a group. Of the columns before `advantage` numbers are
+/// parts where ``RewardColumns`` takes them for such; columns behind it pass through, where
+/// `solution` ↔ `answer`, and `reward` is the total, which we always write: null there is no reward.
+/// Null is an empty cell.
 ///
 /// Source: TRL 1.16.0, `trl/trainer/grpo_trainer.py` (`log`), `trl/trainer/utils.py`
 /// (`strip_images_from_messages`).
@@ -78,11 +79,13 @@ enum Columns {
     try Completion.read(row.take("completion"), key: "completion", isChat: isChat, row: row, into: &record)
     record.set(.advantage, try row.takeNumber(pivot))
     let end = row.position(of: pivot)
+    let isReward = RewardColumns.choice(
+      among: row.members[..<(end ?? row.members.count)].filter { $0.value.doubleValue != nil }.map(\.key), options)
     if let total = row.position(of: "reward"), total > end ?? .max {
       record.set(.reward, try row.takeNumber("reward"))
-      record.addParts(row.takeParts(in: 0..<(end ?? .max)))
+      record.addParts(row.takeParts(in: 0..<(end ?? .max), where: isReward))
     } else {
-      record.addParts(row.takeParts(in: 0..<(end ?? .max), mayBeNamed: ["reward"]))
+      record.addParts(row.takeParts(in: 0..<(end ?? .max), mayBeNamed: ["reward"], where: isReward))
       record.sumParts(weights: options.rewardWeights)
     }
     record.set(.answer, row.take("solution"))

@@ -36,9 +36,9 @@ public struct VerlDatasetFormat: RowFormat {
     -> GroupIdentity
   {
     guard let prompt = row.take("prompt") else { throw row.missing("prompt", in: name) }
-    let messages = try ChatMessages.imported(prompt, key: "prompt", row: row).arrayValue ?? []
-    let images = try PromptImages.addresses(row.take("images"), key: "images", row: row)
-    record.set(.prompt, .array(try PromptImages.insert(images, into: messages, key: "images", row: row)))
+    record.set(.prompt, try ChatMessages.imported(prompt, key: "prompt", row: row))
+    try RowMedia.take(from: &row, into: &record)
+    try RowMedia.checkMarks(of: record, row: row)
     if let model = try row.takeObject("reward_model") {
       let truth = model.first { $0.key == "ground_truth" }?.value
       if truth != .null { record.set(.answer, truth) }
@@ -59,7 +59,8 @@ public struct VerlDatasetFormat: RowFormat {
     let (plain, images, omissions) = PromptImages.extract(messages)
     record.lose("prompt.content", "a data set's prompt is text and images with an address", count: omissions)
     record.write("prompt", .array(plain))
-    if !images.isEmpty { record.write("images", .array(images)) }
+    let named = record.take(.images)
+    if !images.isEmpty || named == [] { record.write("images", .array(images)) }
     let model = try record.takeObject("reward_model") ?? Self.defaultModel
     record.write("reward_model", .object(model + [.init("ground_truth", record.take(.answer) ?? .null)]))
     if record.takeIdentity() != "", record.row.peek("extra_info")?["index"] == nil {

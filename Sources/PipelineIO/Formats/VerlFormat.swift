@@ -3,10 +3,12 @@ public import PipelineCore
 
 /// verl's dumps of rollouts and validation samples (`trainer.rollout_data_dir`, `validation_data_dir`).
 ///
-/// One rollout per line: `input` ↔ `prompt` (rendered text), `output` ↔ `response`, `gts` ↔ `answer`, `score` ↔
-/// `reward`, `step`; the other numbers are the reward function's extra values and become `rewards` (except
-/// `num_turns`). `uid` identifies the group. Newer versions write `QUERY_SAMPLE_OUTPUT` there, with QUERY the group;
-/// the whole is kept as `uid`. Without a `uid`, rows of one file and step with the same input form a group.
+/// A line a rollout: `input` ↔ `prompt` (rendered text), `output` ↔ `response`, `gts` ↔ `answer`,
+/// `score` ↔ `reward`, `step`; the other numbers are the reward function's extra values and become
+/// `rewards` (`num_turns` excepted). `uid` names the group. Newer versions write `QUERY_SESSION_OUTPUT` there, with QUERY
+/// the group and `QUERY_SESSION` the session, of which a rollout may be one of several outputs (``Field/session``); other
+/// writers have `QUERY_SAMPLE`. The whole stays as `uid`. Without a `uid`, rows of one file and step with the same input, answer and
+/// images are a group.
 ///
 /// EasyR1 writes no such file; forks of it that do use these keys.
 ///
@@ -17,6 +19,16 @@ public struct VerlFormat: RowFormat {
   public let name = "verl"
   /// The summary that `convert` shows.
   public let summary = "verl's dumps of rollouts, a line each"
+
+  /// What the numbers at the end of a `uid` say.
+  private enum UIDForm {
+    /// `QUERY_SESSION_OUTPUT`: the query, which of its sessions, and which output of that.
+    case sessions
+    /// `QUERY_SAMPLE`: a number before that belongs to the query.
+    case samples
+  }
+
+  private var form = UIDForm.sessions
 
   /// The format.
   public init() {}
@@ -46,22 +58,57 @@ public struct VerlFormat: RowFormat {
       return .samePrompt(input, step: record.step)
     }
     guard let uid = value.scalarText, !uid.isEmpty else { throw row.wrongKind("uid", value, "a string") }
-    let group = Self.group(ofUID: uid)
-    if group == uid { _ = row.take("uid") }
-    return .named(group)
+    guard let numbered = NumberedUID(uid) else {
+      _ = row.take("uid")
+      return .named(uid)
+    }
+    if form == .samples { return .named(numbered.query + "_" + numbered.session) }
+    record.set(
+      .session, ["id": .string(numbered.query + "_" + numbered.session), "output": .number(Int(numbered.output) ?? 0)])
+    return .named(numbered.query)
   }
 
-  /// The part before `_SAMPLE_OUTPUT`, or the whole.
-  static func group(ofUID uid: String) -> String {
-    let bytes = Array(uid.utf8)
-    var end = bytes.count
-    for _ in 0..<2 {
-      var start = end
-      while start > 0, (0x30...0x39).contains(bytes[start - 1]) { start -= 1 }
-      guard start < end, start > 1, bytes[start - 1] == UInt8(ascii: "_") else { return uid }
-      end = start - 1
+  /// Finds out what the numbers of uids mean: where rows agree in all but the last two numbers and ask different questions,
+  /// the number before the last belongs to the query; so it does where it does not count sessions from 0.
+  func adapted(to sample: [JSONValue]) -> VerlFormat {
+    var adapted = self
+    var questions: [String: JSONValue] = [:]
+    var counts: [String: (from: Int, sessions: Set<String>)] = [:]
+    for row in sample {
+      guard let uid = row["uid"]?.scalarText, let numbered = NumberedUID(uid) else { continue }
+      let question: JSONValue = [row["input"] ?? .null, row["gts"] ?? .null]
+      if let known = questions[numbered.query], known != question {
+        adapted.form = .samples
+        return adapted
+      }
+      questions[numbered.query] = question
+      let session = Int(numbered.session) ?? .max
+      var count = counts[numbered.query] ?? (session, [])
+      count.from = min(count.from, session)
+      count.sessions.insert(numbered.session)
+      counts[numbered.query] = count
     }
-    return String(decoding: bytes[..<end], as: UTF8.self)
+    if !counts.isEmpty, counts.values.allSatisfy({ $0.from > 0 && $0.sessions.count == 1 }) { adapted.form = .samples }
+    return adapted
+  }
+
+  /// A uid that ends in two numbers.
+  struct NumberedUID {
+    let query: String
+    let session: String
+    let output: String
+
+    init?(_ uid: String) {
+      let parts = uid.split(separator: "_", omittingEmptySubsequences: false)
+      func isNumber(_ part: Substring) -> Bool {
+        !part.isEmpty && part.utf8.allSatisfy { (0x30...0x39).contains($0) }
+      }
+      guard parts.count >= 3, isNumber(parts[parts.count - 1]), isNumber(parts[parts.count - 2]) else { return nil }
+      query = parts.dropLast(2).joined(separator: "_")
+      session = String(parts[parts.count - 2])
+      output = String(parts[parts.count - 1])
+      if query.isEmpty { return nil }
+    }
   }
 
   func write(_ record: inout OutgoingRecord) throws {
@@ -72,7 +119,11 @@ public struct VerlFormat: RowFormat {
     record.write("step", record.take(.step) ?? .null)
     let group = record.takeIdentity()
     let uid = record.take("uid")
-    let keepsGroup = uid?.scalarText.map { Self.group(ofUID: $0) == group } ?? false
+    _ = record.take(.session)
+    let keepsGroup =
+      uid?.scalarText.map { text in
+        NumberedUID(text).map { $0.query == group || $0.query + "_" + $0.session == group } ?? (text == group)
+      } ?? false
     if uid != nil, !keepsGroup { record.lose("uid", "it names another group than the record is in") }
     record.write("uid", keepsGroup ? uid ?? .string(group) : .string(group))
     record.writeParts(record.takeParts())

@@ -32,6 +32,7 @@ enum FormatSupport {
     options: ImportOptions = ImportOptions()
   ) throws -> Imported {
     var importer = try FormatCatalog.standard.named(format).makeImporter(options: options)
+    importer.look(at: lines)
     var records: [JSONValue] = []
     for (index, line) in lines.enumerated() {
       records += try importer.records(from: line, at: SourceLocation(file: file, line: index + 1, column: 1))
