@@ -7,7 +7,7 @@ import Testing
 @Suite("pictures beside a prompt")
 struct RowMediaTests {
   /// Rows that ask a question with a place for text, in every format that has prompts with images.
-  private static let rows: [(format: String, key: String, line: (JSONValue) -> [JSONValue.Member])] = [
+  private static let rows: [(format: String, key: String, line: @Sendable (JSONValue) -> [JSONValue.Member])] = [
     ("openai-chat", "messages", { [.init("messages", [["role": "user", "content": $0]])] }),
     ("easyr1-dataset", "problem", { [.init("problem", $0), .init("answer", "7")] }),
     (
