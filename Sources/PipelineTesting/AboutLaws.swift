@@ -3,7 +3,7 @@ public import PipelineCore
 
 /// The laws of what a component says of itself.
 ///
-/// 1. Its name, its aliases and its rules are in kebab-case; no rule and no metric is described twice.
+/// 1. Its name and its rules are in kebab-case, aliases are as others write them; no rule and no metric is described twice.
 /// 2. Everything is said: summary, the reason of each rule, unit and meaning of each metric; no sentence ends with a full stop.
 /// 3. Papers have a title and a link.
 ///
@@ -37,9 +37,7 @@ public enum AboutLaws {
 
   static func examine(_ type: any Component.Type, _ book: inout LawBook) {
     let about = type.about
-    for name in [about.name] + about.aliases where !isKebabCase(name) {
-      book.breaks("names are in kebab-case", "'\(name)'")
-    }
+    if !isKebabCase(about.name) { book.breaks("names are in kebab-case", "'\(about.name)'") }
     for rule in about.rules where !isKebabCase(rule.name.filter { $0 != "<" && $0 != ">" }) {
       book.breaks("names of rules are in kebab-case", "'\(rule.name)'")
     }

@@ -163,15 +163,17 @@ struct KLPenaltyStageTests {
   }
 
   private static let faults = [
-    Fault(field: .logprobs, value: .null, reason: "the record has no array 'logprobs'"),
     Fault(
-      field: .logprobs, value: ["low"], reason: #"'logprobs' must be an array of numbers, found "low" in it"#),
+      field: .logprobs, value: .null,
+      reason: "'logprobs' has 0 numbers for a response of 1 tokens; it must have one for each"),
+    Fault(
+      field: .logprobs, value: ["low"], reason: #"'logprobs' holds "low", it must hold numbers"#),
     Fault(
       field: .refLogprobs, value: [-1, -1],
       reason: "'ref_logprobs' has 2 numbers for a response of 1 tokens; it must have one for each"),
-    Fault(field: .lossMask, value: [2], reason: "'loss_mask' must hold 0 and 1, found 2"),
+    Fault(field: .lossMask, value: [2], reason: "'loss_mask' holds 2, it must hold true, false, 1 and 0"),
     Fault(
-      field: .lossMask, value: [1, 1], reason: "'loss_mask' must be an array with an element for each of 1 tokens"),
+      field: .lossMask, value: [1, 1], reason: "'loss_mask' must be an array of 1 truth values, one for each token of the response, found 2 elements"),
   ]
 
   @Test("each failure says what is wrong", arguments: faults)

@@ -200,7 +200,7 @@ struct HistoryTests {
       known.text(style: TerminalStyle(width: 90)) == """
         a/2 in step 4: not trained on, dropped by quiet
           reward     none
-          group      a: 3 rollouts, 1 scored, rewards 1 ± 0
+          group      a: 3 rollouts, 1 scored, rewards 1
           advantage  +0.1, as the record has it
           first      kept
           quiet      dropped by the rule 'too-quiet': its advantage is below the limit; 2

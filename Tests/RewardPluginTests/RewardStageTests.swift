@@ -133,7 +133,7 @@ struct RewardStageTests {
     #expect(
       context.report.warnings.map { "\($0.code) \($0.count): \($0.message)" } == [
         "reward-abstained 1: 'scripted' abstained from 1 of 6 trajectories; the first is 't1': cannot tell",
-        "reward-timed-out 1: 'scripted' did not answer in time for 1 of 6 trajectories; the first is 't2': gave no "
+        "reward-timed-out 1: 'scripted' did not answer in time for 1 of 6 trajectories; the first is 't2': did not "
           + "answer within 30.0 s",
         "reward-failed 3: 'scripted' failed on 3 of 6 trajectories; the first is 't3': scored inf, or a part of it, "
           + "which is not finite",
