@@ -23,12 +23,17 @@ final class TrainingSession {
         purpose: trains ? .training : .inference, folder: training.folder, checkpoint: checkpoint, threads: threads,
         cacheFolder: cacheFolder, progressed: progressed))
     if needs.contains(.reference), policy.reference == nil {
-      let first = try await training.policy.opened(
-        PolicyOpening(
-          purpose: .inference, folder: training.folder, threads: threads, cacheFolder: cacheFolder,
-          progressed: progressed))
-      policy.reference = first.logProbs
-      self.first = first
+      do {
+        let first = try await training.policy.opened(
+          PolicyOpening(
+            purpose: .inference, folder: training.folder, threads: threads, cacheFolder: cacheFolder,
+            progressed: progressed))
+        policy.reference = first.logProbs
+        self.first = first
+      } catch {
+        await policy.close()
+        throw error
+      }
     } else {
       first = nil
     }

@@ -4,7 +4,7 @@ import PipelineTesting
 import Synchronization
 import Testing
 
-@Suite("Abilities of a policy")
+@Suite("Abilities of a policy", .timeLimit(.minutes(15)))
 struct PolicyTests {
   @Test("a policy can do what it was made with, and log-probabilities and training want a codec")
   func abilities() {

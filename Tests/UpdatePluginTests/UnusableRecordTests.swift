@@ -3,7 +3,7 @@ import PipelineCore
 import PipelineTesting
 import Testing
 
-@Suite("Records that cannot be trained on")
+@Suite("Records that cannot be trained on", .timeLimit(.minutes(15)))
 struct UnusableRecordTests {
   static let losses = ["clip", "gspo", "gspo-token", "cispo", "sapo", "reinforce", "nll"]
 
