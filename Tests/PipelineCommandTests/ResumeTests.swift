@@ -104,7 +104,7 @@ struct ResumeTests {
   func goesOn() throws {
     try sandbox.output("shuffle-r1 run p.json -q -o whole --threads 2")
     let program = try sandbox.start("trap '' HUP; " + Self.run)
-    #expect(wait(for: 3, in: "part"))
+    #expect(try wait(for: 3, in: "part"))
     program.send(SIGHUP)
     program.send(SIGQUIT)
     let outcome = try program.wait()
