@@ -94,7 +94,7 @@ struct ReportTests {
     #expect(keep?["default"] == 0.5)
     #expect(
       try sandbox.output("shuffle-r1 describe tap") == """
-        tap (stage): Writes the batch at this place to the run's taps
+        tap (stage): Writes the batch as it is at this place to the run's taps
           options
             name  text, default ""
                   the name of the tap; empty for the stage's own name

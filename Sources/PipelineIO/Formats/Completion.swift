@@ -45,6 +45,12 @@ enum Completion {
     return isChat ? [ChatMessages.message(role: "assistant", response)] : response
   }
 
+  /// Splits what an agent did from what it was asked: before its first message.
+  static func splitAtFirstAnswer(_ messages: [JSONValue]) -> (prompt: [JSONValue], completion: [JSONValue]) {
+    let first = messages.firstIndex { $0["role"] == "assistant" } ?? messages.endIndex
+    return (Array(messages[..<first]), Array(messages[first...]))
+  }
+
   /// Splits a conversation before the assistant's messages that end it; earlier ones belong to the prompt.
   static func split(_ messages: [JSONValue]) -> (prompt: [JSONValue], completion: [JSONValue]) {
     let before = messages.lastIndex { $0["role"] != "assistant" } ?? -1

@@ -43,6 +43,12 @@ struct PeerRow {
     PipelineError(.invalidData, "'\(key)' \(message)", at: location)
   }
 
+  /// The value, unless it was taken.
+  func remaining(_ key: String) -> JSONValue? {
+    guard let position = positions[key], !isTaken[position] else { return nil }
+    return members[position].value
+  }
+
   func has(_ key: String) -> Bool { positions[key] != nil }
 
   func position(of key: String) -> Int? { positions[key] }

@@ -14,13 +14,13 @@ enum RowMedia {
   /// Takes the pictures of a row that its format has left, and puts them into the record's prompt.
   static func take(from row: inout PeerRow, into record: inout RecordBuilder) throws {
     for key in refusedColumns {
-      guard let value = row.peek(key), !isEmpty(value) else { continue }
+      guard let value = row.remaining(key), !isEmpty(value) else { continue }
       throw row.fault(key, "names \(key.hasPrefix("video") ? "video" : "sound"); only text and images are supported")
     }
     var images: [JSONValue] = []
     var column: String?
     for key in imageColumns {
-      guard let value = row.peek(key) else { continue }
+      guard let value = row.remaining(key) else { continue }
       if isEmpty(value) {
         // An empty list says that there are no pictures, which a peer's loader may want to hear again.
         if key == "images", value.arrayValue != nil, record.value(of: .images) == nil {
@@ -32,7 +32,7 @@ enum RowMedia {
       try add(value, key: key, of: row, to: &images, &column)
       _ = row.take(key)
     }
-    if let value = row.peek("multi_modal_data"), !isEmpty(value) {
+    if let value = row.remaining("multi_modal_data"), !isEmpty(value) {
       guard value.objectValue != nil else { throw row.wrongKind("multi_modal_data", value, "an object") }
       for key in refusedColumns where value[key].map({ !isEmpty($0) }) ?? false {
         throw row.fault("multi_modal_data.\(key)", "is not supported; only text and images are")

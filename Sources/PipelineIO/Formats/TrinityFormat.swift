@@ -42,7 +42,7 @@ public struct TrinityFormat: RowFormat {
     let prompt: JSONValue?
     if let messages = try row.takeArray("messages") {
       let list = try ChatMessages.imported(messages, key: "messages", row: row).arrayValue ?? []
-      let (before, after) = Completion.split(list)
+      let (before, after) = Completion.splitAtFirstAnswer(list)
       prompt = .array(before)
       record.set(.prompt, prompt)
       if let promptText { record.adopt(.init("prompt_text", promptText)) }

@@ -61,7 +61,7 @@ struct HostileFormatTests {
     arguments: [
       ("verl", #"{"output":"a"}"#, "'input' is missing, every line of verl has it"),
       ("verl", #"{"input":"a","output":3}"#, "'output' is a number, it must be a string"),
-      ("verl", #"{"input":"a","output":"b","score":"1"}"#, "'score' is a string, it must be a number"),
+      ("verl", #"{"input":"a","output":"b","score":"one"}"#, "'score' is a string, it must be a number"),
       ("verl", #"{"input":"a","output":"b","step":1.5}"#, "'step' is a number, it must be an integer"),
       ("verl", #"{"input":"a","output":"b","uid":[]}"#, "'uid' is an array, it must be a string"),
       ("trl", #"{"prompt":"a"}"#, "'completion' is missing, every line of trl has it"),

@@ -107,7 +107,7 @@ struct RowMediaTests {
     #expect(
       FormatSupport.message {
         _ = try FormatSupport.imported(#"{"problem":"Q","answer":"A",\#(members)}"#, as: "easyr1-dataset")
-      } == "in.jsonl:1:1: invalid data: " + message)
+      } == "in.jsonl:1:1: " + message)
   }
 
   @Test("an empty list of images survives, for loaders that want the column in every row")
