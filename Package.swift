@@ -133,7 +133,10 @@ let package = Package(
     // Shows single steps of the policy to the scripts in Tests/Parity.
     .executableTarget(
       name: "policy-probe",
-      dependencies: ["BundledPlugin", "CKernels", "ModelInput", "PipelineCore", "PipelineTesting", "WorkerPlugin"],
+      dependencies: [
+        "BundledPlugin", "CKernels", "KernelCheck", "ModelInput", "PipelineCore", "PipelineTesting", "Tensor",
+        "WorkerPlugin",
+      ],
       path: "Tests/PolicyProbe"),
 
     // Grades pairs of answers for the benchmark and the fuzz run of math-answer.
@@ -175,7 +178,10 @@ let package = Package(
         "RewardPlugin",
       ]),
     .testTarget(name: "CRecordScannerTests", dependencies: ["CRecordScanner"]),
-    .testTarget(name: "TensorTests", dependencies: ["CKernels", "RoundingBounds", "Tensor"]),
+    // Runs every kernel in float and in double.
+    .target(
+      name: "KernelCheck", dependencies: ["CKernels"], path: "Tests/KernelCheck", exclude: ["Program"]),
+    .testTarget(name: "TensorTests", dependencies: ["CKernels", "KernelCheck", "RoundingBounds", "Tensor"]),
     .testTarget(
       name: "PipelineCommandTests",
       // The tests run the built program, so it must be there.

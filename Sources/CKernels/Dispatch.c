@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Chooses the instruction set once, and forwards every call to it.
+#include <stdlib.h>
 #include <string.h>
 
 #include "KernelList.h"
@@ -18,6 +19,21 @@ static int detect(void) {
   return PORTABLE;
 }
 
+static const char *const names[] = {[PORTABLE] = "portable", [AVX2] = "avx2", [AVX512] = "avx512"};
+
+// The level of that name; -1 where this machine does not have it.
+static int named(const char *name) {
+  int best = detect();
+  for (int level = PORTABLE; level <= best; level++)
+    if (strcmp(names[level], name) == 0) return level;
+  return -1;
+}
+
+static const char *chosen(void) {
+  const char *name = getenv("SHUFFLE_R1_KERNELS");
+  return name && *name ? name : NULL;
+}
+
 static _Thread_local int forced = -1;
 
 static int level(void) {
@@ -25,30 +41,28 @@ static int level(void) {
   if (forced >= 0) return forced;
   int known = __atomic_load_n(&best, __ATOMIC_RELAXED);
   if (known < 0) {
-    known = detect();
+    known = chosen() ? named(chosen()) : -1;
+    if (known < 0) known = detect();
     __atomic_store_n(&best, known, __ATOMIC_RELAXED);
   }
   return known;
 }
 
 bool ck_use_instruction_set(const char *name) {
-  static const char *names[] = {[PORTABLE] = "portable", [AVX2] = "avx2", [AVX512] = "avx512"};
-  int wanted = -1;
-  if (name) {
-    for (wanted = AVX512; wanted >= PORTABLE && strcmp(names[wanted], name) != 0;) wanted--;
-    if (wanted < 0 || wanted > detect()) return false;
-  }
+  int wanted = name ? named(name) : -1;
+  if (name && wanted < 0) return false;
   forced = wanted;
   return true;
 }
 
-const char *ck_instruction_set(void) {
-  switch (level()) {
-    case AVX512: return "avx512";
-    case AVX2: return "avx2";
-    default: return "portable";
-  }
+bool ck_has_instruction_set(const char *name) { return named(name) >= 0; }
+
+const char *ck_refused_instruction_set(void) {
+  const char *name = chosen();
+  return name && named(name) < 0 ? name : NULL;
 }
+
+const char *ck_instruction_set(void) { return names[level()]; }
 
 #if defined(__x86_64__)
 #define CK_FORWARD(name, parameters, arguments)                           \

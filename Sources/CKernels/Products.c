@@ -21,6 +21,14 @@ static void use_one_thread(void) {
 
 __attribute__((constructor)) static void prepare(void) { use_one_thread(); }
 
+const char *ck_blas_kernels(void) {
+#ifdef __APPLE__
+  return "Accelerate";
+#else
+  return openblas_get_corename();
+#endif
+}
+
 void ck_gemm(
     ck_type type, bool transpose_a, bool transpose_b, size_t m, size_t n, size_t k, double alpha, const void *a,
     size_t lda, const void *b, size_t ldb, double beta, void *c, size_t ldc) {

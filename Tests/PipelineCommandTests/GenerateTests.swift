@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import Foundation
 import PipelineCore
-import RoundingBounds
 import Testing
 
 @Suite("generate and logprobs")
@@ -9,25 +8,6 @@ struct GenerateTests {
   let sandbox: Sandbox
 
   init() throws { sandbox = try Sandbox.withModel() }
-
-  /// How far roundings may move the log-probabilities that a command prints: those of the sandbox's model, from what they
-  /// become when every weight is changed a little.
-  private func logProbBound(_ command: String, _ records: [JSONValue]) throws -> Double {
-    let known = records.map { $0.numbers("logprobs") }
-    var (change, relative) = (0.0, 1.0)
-    for seed in 1...2 as ClosedRange<UInt64> {
-      try sandbox.output("rm -rf changed; cp -r model changed")
-      relative = try WeightChange.apply(toFile: sandbox.path + "/changed/model.safetensors", seed: seed)
-      let other = try sandbox.records(sandbox.output(command.replacing("--model model", with: "--model changed")))
-      for (one, two) in zip(known.joined(), other.map { $0.numbers("logprobs") }.joined()) {
-        change = max(change, abs(one - two))
-      }
-    }
-    // The longest sum is the one over the 320 words of the vocabulary; prompts are shorter.
-    let largest = known.joined().map { abs($0) }.max() ?? 0
-    return Double(
-      RoundingBound(terms: 320).difference(change: Float(change), relative: relative, scale: Float(largest)))
-  }
 
   private static let generate = "shuffle-r1 generate --model model --max-tokens 24"
 
@@ -67,9 +47,10 @@ struct GenerateTests {
       \(Self.generate) -q --n 3 --temperature \(temperature) --top-p 0.9 < prompts.jsonl > out.jsonl
       shuffle-r1 logprobs --model model -q --field ref_logprobs out.jsonl -o scored.jsonl
       """)
+    let bound = try sandbox.logProbBound("shuffle-r1 logprobs --model model -q out.jsonl")
     for record in try sandbox.records(in: "scored.jsonl") {
       for (sampled, given) in zip(record.numbers("logprobs"), record.numbers("ref_logprobs")) {
-        #expect(abs(sampled - given) < 1e-4)
+        #expect(abs(sampled - given) < bound)
       }
       #expect(record.numbers("ref_logprobs").count == record.numbers("tokens").count)
     }
@@ -148,8 +129,9 @@ struct GenerateTests {
     #expect(made.map { $0["tokens"] } == before.prefix(2).map { $0["tokens"] })
     #expect(made.allSatisfy { $0["response"] == nil })
     let scored = try sandbox.output("shuffle-r1 logprobs -q --model model --field old_logprobs tokens.jsonl")
+    let bound = try sandbox.logProbBound("shuffle-r1 logprobs -q --model model tokens.jsonl")
     for (a, b) in zip(try sandbox.records(scored)[0].numbers("old_logprobs"), before[0].numbers("logprobs")) {
-      #expect(abs(a - b) < 1e-4)
+      #expect(abs(a - b) < bound)
     }
     try Case(
       "prompts in words", "\(Self.generate) prompts.jsonl", prints: true,
@@ -187,7 +169,7 @@ struct GenerateTests {
     #expect(Array(records[0].numbers("tokens").dropLast()) == records[1].numbers("tokens"))
     // The end token's row makes the products of the first response another shape, so their sums another order.
     let (whole, cut) = (records[0].numbers("logprobs"), records[1].numbers("logprobs"))
-    let bound = try logProbBound("shuffle-r1 logprobs --model model --temperature 0.7 -q words.jsonl", records)
+    let bound = try sandbox.logProbBound("shuffle-r1 logprobs --model model --temperature 0.7 -q words.jsonl")
     #expect(whole.count == cut.count + 1)
     #expect(zip(whole, cut).allSatisfy { abs($0 - $1) < bound })
     // Even a temperature that is wrong by a hundredth shows.
@@ -296,6 +278,17 @@ struct GenerateTests {
     #expect(try sandbox.records(text).count < 3000)
     #expect(outcome.errors.hasSuffix("shuffle-r1: interrupted\n"))
     #expect(!sandbox.tree().keys.contains { $0.hasSuffix(".partial") })
+  }
+
+  @Test("kernels that this machine does not have are refused")
+  func kernels() throws {
+    let plain = try sandbox.output("SHUFFLE_R1_KERNELS=portable \(Self.generate) -q prompts.jsonl")
+    #expect(plain.split(separator: "\n").count == 3)
+    let outcome = try sandbox.run("SHUFFLE_R1_KERNELS=sse9 \(Self.generate) prompts.jsonl")
+    #expect(outcome.status == 2)
+    #expect(
+      outcome.errors.hasPrefix(
+        "shuffle-r1: error: SHUFFLE_R1_KERNELS is 'sse9', but this machine's kernels are portable"))
   }
 
   static let wrong: [Case] = [

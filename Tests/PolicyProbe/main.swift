@@ -12,6 +12,8 @@
 //   policy-probe measure DIR [THREADS] < group.json       seconds and memory of loading, scoring and generating
 //   policy-probe benchmark DIR [THREADS]     times rollouts, log-probs and an update, for Tests/Benchmarks/policy
 //   policy-probe worker DIR PROMPTS RESPONSES TOKENS [COMMAND …]   what a worker takes beside its computation
+//   policy-probe kernels                     the instruction sets that this machine has
+//   policy-probe engine                      the kernels in use, those of BLAS, and the error of its products
 //   policy-probe save DIR TO [source|F32|F16|BF16] [SHARD BYTES]
 import Foundation
 
@@ -29,9 +31,11 @@ do {
   case "open"? where arguments.count == 2: try CheckpointProbe(arguments).open()
   case "read"? where arguments.count == 2: try CheckpointProbe(arguments).read()
   case "benchmark"? where (2...3).contains(arguments.count): try await BenchmarkProbe(arguments).run()
+  case "kernels"? where arguments.count == 1: EngineProbe().available()
+  case "engine"? where arguments.count == 1: try EngineProbe().run()
   case "save"? where (3...5).contains(arguments.count): try CheckpointProbe(arguments).save()
   default:
-    let actions = "encode|decode|chat|speed|log-probs|greedy|measure|benchmark|worker|open|read|save"
+    let actions = "encode|decode|chat|speed|log-probs|greedy|measure|benchmark|worker|open|read|kernels|engine|save"
     FileHandle.standardError.write(Data("usage: policy-probe \(actions) DIR …\n".utf8))
     exit(64)
   }

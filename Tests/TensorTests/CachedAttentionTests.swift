@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import Foundation
+import RoundingBounds
 import Tensor
 import Testing
 
@@ -48,6 +49,10 @@ struct CachedAttentionTests {
       tape.constant(whole), heads: heads, layout: layout, angles: angles(positions, pairs: heads.size / 2)
     ).value
 
+    // Sums of 6 products for a score and of up to 9 for the output. Of numbers up to 1, scores reach 6 / √6; a relative
+    // change of theirs changes probabilities by twice that share, and an average of values up to 1 by no more.
+    let bound = RoundingBound(terms: 9).difference(change: 2 * 6 / Float(6).squareRoot(), relative: 1, scale: 1)
+
     let width = 2 * keyValueCount * heads.size
     let roots = segments.filter { $0.prefix == nil }
     // The prompts' keys and values, rotated by the computation above.
@@ -80,7 +85,7 @@ struct CachedAttentionTests {
           let difference = abs(
             found.pointer[row * found.columns + column]
               - expected.pointer[(leaf.start + step) * found.columns + column])
-          #expect(difference < 2e-6)
+          #expect(difference < bound)
         }
       }
     }

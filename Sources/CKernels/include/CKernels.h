@@ -126,12 +126,22 @@ size_t ck_gemm_bf16_scratch(size_t n, size_t k);
 /// bfloat16 to float.
 void ck_widen_bf16(size_t count, const uint16_t *x, float *y);
 
-/// The instruction set in use: "avx512", "avx2" or "portable".
+/// The instruction set in use: "avx512", "avx2" or "portable". The environment variable SHUFFLE_R1_KERNELS names another
+/// than the best that this machine has, for tests and comparisons.
 const char *ck_instruction_set(void);
 
+/// What SHUFFLE_R1_KERNELS names where this machine has no such instruction set, so that the best is in use; else null.
+const char *ck_refused_instruction_set(void);
+
+/// Whether this machine has the instruction set of a name.
+bool ck_has_instruction_set(const char *name);
+
 /// Uses another instruction set for the calls of this thread, for tests; false where this machine has none of that
-/// name. A null name means the best there is, again.
+/// name. A null name means what the environment says, again.
 bool ck_use_instruction_set(const char *name);
+
+/// Which of its kernels the BLAS uses, as it names them: OPENBLAS_CORETYPE chooses.
+const char *ck_blas_kernels(void);
 
 /// A fixed set of threads that share loops.
 typedef struct ck_pool ck_pool;

@@ -17,14 +17,6 @@ struct GenerationTests {
     try reference.cases().map { GenerationRequest(prompt: $0.prompt(), seeds: seeds) }
   }
 
-  private func logProbs(
-    _ policy: BundledPolicy, _ requests: [GenerationRequest], _ found: [[GeneratedResponse]], _ temperature: Double
-  ) async throws -> [[[Float]]] {
-    try await policy.logProbs(
-      of: zip(requests, found).map { ResponseGroup(prompt: $0.prompt, responses: $1.map(\.tokens)) },
-      temperature: temperature)
-  }
-
   @Test("greedy tokens are those of transformers", arguments: ReferenceModel.all, [WeightUse.inference])
   func greedy(_ reference: ReferenceModel, _ use: WeightUse) async throws {
     let cases = try reference.cases()
@@ -48,9 +40,16 @@ struct GenerationTests {
     for (topK, topP) in [(0, 1.0), (5, 0.9)] {
       (sampling.topK, sampling.topP) = (topK, topP)
       let found = try await policy.generate(requests, sampling: sampling) { _ in }
-      let again = try await logProbs(policy, requests, found, temperature)
+      let groups = zip(requests, found).map { ResponseGroup(prompt: $0.prompt, responses: $1.map(\.tokens)) }
+      let again = try await policy.logProbs(of: groups, temperature: temperature)
+      let bound = try await reference.logProbBound(groups, temperature: temperature)
       for (one, two) in zip(found.joined(), again.joined()) {
-        expectWithin(1e-4, largestDifference(one.logProbs, two), "\(reference): log-probabilities, sampled or scored")
+        expectWithin(bound, largestDifference(one.logProbs, two), "\(reference): log-probabilities, sampled or scored")
+      }
+      // A temperature that is wrong by a hundredth would show.
+      if temperature > 0 {
+        let fault = try await policy.logProbs(of: groups, temperature: temperature * 1.01)
+        #expect(zip(again.joined(), fault.joined()).contains { largestDifference($0, $1) > 10 * bound })
       }
     }
   }
@@ -146,7 +145,8 @@ struct GenerationTests {
     let groups = try reference.groups()
     let widened = try await reference.policy().logProbs(of: groups, temperature: 1)
     let stored = try await reference.policy(.inference).logProbs(of: groups, temperature: 1)
-    for (one, two) in zip(widened.joined(), stored.joined()) { #expect(largestDifference(one, two) < 1e-5) }
+    let bound = try await reference.logProbBound(groups, temperature: 1)
+    for (one, two) in zip(widened.joined(), stored.joined()) { #expect(largestDifference(one, two) < bound) }
     for (sample, found) in zip(try reference.cases(), stored) {
       let expected = sample.numbers("token_log_probs").suffix(5).map { Float($0) }
       #expect(largestDifference(found[0], expected) < 1e-4)

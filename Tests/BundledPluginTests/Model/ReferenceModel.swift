@@ -3,7 +3,6 @@ import BundledPlugin
 import Foundation
 import ModelInput
 import PipelineCore
-import RoundingBounds
 import Testing
 
 /// A model and what transformers computed with it.
@@ -43,20 +42,6 @@ struct ReferenceModel: CustomStringConvertible {
     var options = BundledPolicy.Options()
     (options.use, options.threads, options.rowsPerMicroBatch) = (use, threads, rows)
     return try BundledPolicy(folder: modelFolder, options: options)
-  }
-
-  /// A copy in which every weight is changed a little, and by what share of itself at least.
-  func changed(seed: UInt64) throws -> (model: ReferenceModel, relative: Double) {
-    let scratch = try Scratch()
-    let copy = scratch.path + "/" + description
-    try FileManager.default.copyItem(atPath: folder, toPath: copy)
-    let relative = try WeightChange.apply(toFile: copy + "/model/model.safetensors", seed: seed)
-    return (ReferenceModel(folder: copy, scratch: scratch), relative)
-  }
-
-  /// The longest sum over the inputs or the outputs of a layer; the vocabulary is one.
-  func width() throws -> Int {
-    try model().config.expectedTensors.map { max($0.shape[0], $0.count / $0.shape[0]) }.max() ?? 1
   }
 
   /// What else the oracle holds.

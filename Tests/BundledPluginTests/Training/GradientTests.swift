@@ -55,12 +55,7 @@ struct GradientTests {
     let (first, relative) = try reference.changed(seed: 1)
     let (second, _) = try reference.changed(seed: 2)
     let changed = [try await outcome(first, groups), try await outcome(second, groups)]
-    // Log-probabilities: sums over a layer's inputs, over the vocabulary and over the context.
-    let context = groups.map { $0.prompt.tokens.count + ($0.responses.map(\.count).max() ?? 0) }.max() ?? 0
-    let width = max(try reference.width(), context)
-    let bound = RoundingBound(terms: width).difference(
-      change: changed.map { difference($0.logProbs, found.logProbs) }.max() ?? 0, relative: relative,
-      scale: found.logProbs.joined().map { abs($0) }.max() ?? 0)
+    let bound = try await reference.logProbBound(groups, temperature: temperature)
     expectWithin(
       bound, difference(found.logProbs, other.logProbs), "\(reference): log-probabilities, \(what)", source: source)
     #expect(difference(fault.logProbs, found.logProbs) > 10 * bound, sourceLocation: source)
@@ -68,7 +63,7 @@ struct GradientTests {
     // Gradients: sums over the rows as well. Some cancel: softmax does not notice what a key's bias adds to all scores,
     // so that bias has next to no gradient, made of terms as large as those of other tensors.
     #expect(Set(found.gradients.keys) == Set(other.gradients.keys), sourceLocation: source)
-    let rounding = RoundingBound(terms: max(width, rows))
+    let rounding = RoundingBound(terms: max(try reference.width(), rows))
     let scale = found.gradients.values.joined().map { abs($0) }.max() ?? 0
     var noticed = 0
     for (name, values) in found.gradients {

@@ -23,7 +23,8 @@ enum Program {
 
   /// Starts a line of shell in a folder; `shuffle-r1` is the built program.
   ///
-  /// Nothing of this process reaches the child but the path: neither its terminal nor its locale.
+  /// Nothing of this process reaches the child but the path and the choice of kernels: neither its terminal nor its
+  /// locale.
   static func start(_ command: String, in folder: String, output: String, errors: String) throws -> pid_t {
     #if os(macOS)
       var actions: posix_spawn_file_actions_t?
@@ -48,9 +49,12 @@ enum Program {
 
     let path = ProcessInfo.processInfo.environment["PATH"] ?? "/usr/bin:/bin"
     let words: [String] = ["bash", "-c", "cd \"$0\" || exit 99\n" + command, folder]
-    let settings: [String] = [
+    var settings: [String] = [
       "PATH=\(Program.folder.path):\(path)", "LC_ALL=C.UTF-8", "COLUMNS=80", "HOME=\(folder)",
     ]
+    for name in ["SHUFFLE_R1_KERNELS", "OPENBLAS_CORETYPE"] {
+      if let value = ProcessInfo.processInfo.environment[name] { settings.append("\(name)=\(value)") }
+    }
     let arguments = words.map { strdup($0) }
     let variables = settings.map { strdup($0) }
     defer { for pointer in arguments + variables { free(pointer) } }
@@ -80,13 +84,14 @@ struct RunningProgram {
   /// Sends a signal.
   func send(_ signal: Int32) { kill(process, signal) }
 
-  /// Waits for the end.
+  /// Waits for the end, which a program that hangs is put to after four minutes.
   func wait() throws -> Outcome {
     var status: Int32 = 0
     while waitpid(process, &status, 0) < 0, errno == EINTR {}
     let signal = status & 0x7F
     return Outcome(
       status: signal == 0 ? status >> 8 & 0xFF : 128 + signal, output: try text(output), errors: try text(errors))
+    end.cancel()
   }
 
   private func text(_ path: String) throws -> String {

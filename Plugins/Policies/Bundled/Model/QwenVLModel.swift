@@ -20,8 +20,9 @@ public final class QwenVLModel {
 
   /// Loads a model.
   ///
-  /// - Throws: When a tensor is not finite.
+  /// - Throws: When a tensor is not finite, or the environment names kernels that this machine does not have.
   public init(_ checkpoint: Checkpoint, use: WeightUse, threads: Int) throws {
+    if let refusal = InstructionSets.refusal { throw PipelineError(.invalidSpec, refusal) }
     config = checkpoint.config
     workers = Workers(threads: threads)
     pool = MemoryPool()
