@@ -6,14 +6,16 @@ ROUNDS ?= 60000
 SEED ?= 1
 KILLS ?= 60
 PREFIX ?= /usr/local
+KERNELS ?= all
 export SWIFT SWIFT_FLAGS
 
 BUILD_FLAGS = -c release --explicit-target-dependency-import-check error $(SWIFT_FLAGS)
+TEST_FLAGS = $(BUILD_FLAGS) --disable-testable-imports
 PROGRAM = .build/release/shuffle-r1
 SOURCES = $(wildcard Sources Plugins Tests Examples Package.swift)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build quickstart test test-examples test-debug test-parity test-server test-trackers test-kill test-large fuzz lint format bench bench-policy bench-training bench-process test-plugin worker test-worker bench-worker test-cluster bench-math install docs graph clean
+.PHONY: help setup build quickstart test test-examples test-kernels test-debug test-parity test-server test-trackers test-kill test-large fuzz lint format bench bench-policy bench-training bench-process test-plugin worker test-worker bench-worker test-cluster bench-math install docs graph clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z][a-z-]*\):.*## \(.*\)/\1|\2/p' Makefile | awk -F '|' '{ printf "  make %-14s %s\n", $$1, $$2 }'
@@ -34,13 +36,18 @@ quickstart: build ## build, then train the bundled model on easy-VQA with Shuffl
 	@Examples/easy-vqa/quickstart
 
 test: setup ## run every test and every example, in release, with the import checks of the build
-	"$(SWIFT)" test $(BUILD_FLAGS) --disable-testable-imports
+	"$(SWIFT)" test $(TEST_FLAGS)
 	python3 Tests/Trackers/test_track.py
 	Tests/install.sh
 	Examples/test.sh
 
 test-examples: build ## run every example and compare with what it should give
 	Examples/test.sh
+
+test-kernels: setup ## run the numeric tests with every set of kernels, ours and OpenBLAS's, that this machine has; KERNELS=quick: with fewer
+	@.ci/setup gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user || echo 'kernels: those for aarch64 will not be compared'
+	"$(SWIFT)" build $(BUILD_FLAGS) --build-tests
+	TEST_FLAGS='$(TEST_FLAGS)' Tests/kernels.sh $(KERNELS)
 
 test-debug: build ## check that a debug build gives the same bytes, on 1, 2 and 7 threads
 	"$(SWIFT)" build --scratch-path .build-debug --product shuffle-r1 $(SWIFT_FLAGS)
