@@ -90,6 +90,7 @@ fuzz: build ## feed mutated records and specs to the readers, and random answers
 lint: ## check formatting, imports, links between documents, the import graph and versions
 	"$(SWIFT)" format lint --strict --recursive --parallel $(SOURCES)
 	.ci/check-imports
+	.ci/check-suites
 	.ci/check-links
 	.ci/draw-graph --check
 	.ci/check-version

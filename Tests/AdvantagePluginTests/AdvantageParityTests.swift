@@ -7,7 +7,7 @@ import PipelineTesting
 import Testing
 
 /// Parity with numbers of the published reference programs; see `Fixtures/README.md`.
-@Suite("Advantages of the reference")
+@Suite("Advantages of the reference", .timeLimit(.minutes(15)))
 struct AdvantageParityTests {
   /// The reference computes in float32.
   private let tolerance = 1e-5

@@ -5,7 +5,7 @@ import PipelineCore
 import PipelineTesting
 import Testing
 
-@Suite("AdvantageStage")
+@Suite("AdvantageStage", .timeLimit(.minutes(15)))
 struct AdvantageStageTests {
   /// Runs the stage with an estimator and returns each kept trajectory's advantage, in order.
   private func run(

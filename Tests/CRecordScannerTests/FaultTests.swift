@@ -2,7 +2,7 @@
 import CRecordScanner
 import Testing
 
-@Suite("Faults of a line")
+@Suite("Faults of a line", .timeLimit(.minutes(15)))
 struct FaultTests {
   /// A line, its fault, and where: the offset of the first `‸` in the line, which is taken out.
   static let faults: [(record_error_code, [String])] = [

@@ -3,7 +3,7 @@ import CRecordScanner
 import Foundation
 import Testing
 
-@Suite("Laws of the scanner")
+@Suite("Laws of the scanner", .timeLimit(.minutes(15)))
 struct LawTests {
   @Test("valid and damaged records get the reference's verdict, the same at every level")
   func sameVerdict() {

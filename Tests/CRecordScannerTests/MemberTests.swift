@@ -2,7 +2,7 @@
 import CRecordScanner
 import Testing
 
-@Suite("Members of a record")
+@Suite("Members of a record", .timeLimit(.minutes(15)))
 struct MemberTests {
   private typealias Member = ScanOutcome.Member
 

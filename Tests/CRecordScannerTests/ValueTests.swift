@@ -3,7 +3,7 @@ import CRecordScanner
 import Foundation
 import Testing
 
-@Suite("Reading of values")
+@Suite("Reading of values", .timeLimit(.minutes(15)))
 struct ValueTests {
   private func integers(_ text: String, capacity: Int = 16) -> [Int64]? {
     var values = [Int64](repeating: 0, count: capacity)

@@ -3,7 +3,7 @@ import ChildProcesses
 import Foundation
 import Testing
 
-@Suite("ChildProcess")
+@Suite("ChildProcess", .timeLimit(.minutes(15)))
 struct ChildProcessTests {
   private var soon: ContinuousClock.Instant { .now + .seconds(60) }
 

@@ -4,7 +4,7 @@ import Foundation
 import Testing
 
 /// What a child leaves behind: nothing.
-@Suite("ChildProcess leaves nothing", .serialized)
+@Suite("ChildProcess leaves nothing", .timeLimit(.minutes(15)), .serialized)
 struct ProcessHygieneTests {
   @Test(
     "what a child forked dies with it, however the child ends", arguments: ["exit 0", "kill -KILL $$", "read answer"])

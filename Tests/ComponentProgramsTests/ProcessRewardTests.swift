@@ -7,7 +7,7 @@ import ProcessRewardPlugin
 import ProcessStagePlugin
 import Testing
 
-@Suite("ProcessReward")
+@Suite("ProcessReward", .timeLimit(.minutes(15)))
 struct ProcessRewardTests {
   @Test("answers are matched by id, in any order, whatever the batches and the number of workers")
   func anyOrder() async throws {

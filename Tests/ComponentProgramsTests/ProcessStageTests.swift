@@ -7,7 +7,7 @@ import ProcessRewardPlugin
 import ProcessStagePlugin
 import Testing
 
-@Suite("ProcessStage")
+@Suite("ProcessStage", .timeLimit(.minutes(15)))
 struct ProcessStageTests {
   private func stage(_ script: String, _ change: (inout ProcessStage.Options) -> Void = { _ in }) throws -> (
     ProcessStage, Scripts

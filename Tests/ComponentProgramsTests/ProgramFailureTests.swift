@@ -9,7 +9,7 @@ import RewardPlugin
 import Testing
 
 /// Programs that hang, crash, babble, or are killed: what they fail on is known, and nothing else is lost.
-@Suite("ProcessReward, when the program fails", .serialized)
+@Suite("ProcessReward, when the program fails", .timeLimit(.minutes(15)), .serialized)
 struct ProgramFailureTests {
   /// A program that does `deed` on some responses and is right on the others.
   private func scripts(_ deed: String, on responses: [Int] = [5], before: String = "") throws -> Scripts {

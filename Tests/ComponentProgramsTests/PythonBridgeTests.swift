@@ -7,7 +7,7 @@ import ProcessRewardPlugin
 import ProcessStagePlugin
 import Testing
 
-@Suite("PythonBridge")
+@Suite("PythonBridge", .timeLimit(.minutes(15)))
 struct PythonBridgeTests {
   private func words(
     _ bridge: PythonBridge, _ file: String, _ trajectories: [Trajectory] = trajectories(4),

@@ -4,7 +4,7 @@ import PipelineCore
 import PipelineTesting
 import Testing
 
-@Suite("FilterStage")
+@Suite("FilterStage", .timeLimit(.minutes(15)))
 struct FilterStageTests {
   private func run(
     _ batch: inout TrajectoryBatch, _ change: (inout FilterStage.Options) -> Void

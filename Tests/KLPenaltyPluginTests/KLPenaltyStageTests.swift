@@ -4,7 +4,7 @@ import PipelineCore
 import PipelineTesting
 import Testing
 
-@Suite("KLPenaltyStage")
+@Suite("KLPenaltyStage", .timeLimit(.minutes(15)))
 struct KLPenaltyStageTests {
   private func stage(_ change: (inout KLPenaltyStage.Options) -> Void = { _ in }) -> KLPenaltyStage {
     var options = KLPenaltyStage.Options()

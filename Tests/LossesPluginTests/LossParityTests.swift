@@ -7,7 +7,7 @@ import Testing
 import UpdatePlugin
 
 /// Compares losses and KL estimates with the published programs' on the inputs in `Fixtures`.
-@Suite("Parity of losses")
+@Suite("Parity of losses", .timeLimit(.minutes(15)))
 struct LossParityTests {
   private struct Case: Decodable {
     struct Loss: Decodable {

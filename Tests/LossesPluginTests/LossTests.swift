@@ -6,7 +6,7 @@ import PipelineTesting
 import Testing
 import UpdatePlugin
 
-@Suite("Losses")
+@Suite("Losses", .timeLimit(.minutes(15)))
 struct LossTests {
   /// A response whose old log-probabilities are −1 and whose ratios are given.
   private func tokens(ratios: [Double], advantages: [Double], weights: [Double]? = nil) -> LossTokens {

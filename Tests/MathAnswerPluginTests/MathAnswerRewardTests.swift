@@ -4,7 +4,7 @@ import PipelineCore
 import PipelineTesting
 import Testing
 
-@Suite("MathAnswerReward")
+@Suite("MathAnswerReward", .timeLimit(.minutes(15)))
 struct MathAnswerRewardTests {
   private func trajectory(_ response: String, _ answer: JSONValue = "25") -> Trajectory {
     Trajectory(id: "t", group: "g", fields: [.response: .string(response), .answer: answer])

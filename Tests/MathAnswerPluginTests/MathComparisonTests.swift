@@ -2,7 +2,7 @@
 import MathAnswerPlugin
 import Testing
 
-@Suite("MathComparison")
+@Suite("MathComparison", .timeLimit(.minutes(15)))
 struct MathComparisonTests {
   static let equal =
     NumbersPairs.equal + FractionsPairs.equal + RootsPairs.equal + AlgebraPairs.equal + CollectionsPairs.equal

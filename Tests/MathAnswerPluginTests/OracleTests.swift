@@ -9,7 +9,7 @@ import Testing
 ///
 /// The texts are not in the repository: set `SHUFFLE_R1_ORACLES` to the folder that has them.
 @Suite(
-  "math-answer and other graders",
+  "math-answer and other graders", .timeLimit(.minutes(15)),
   .enabled(
     if: ProcessInfo.processInfo.environment["SHUFFLE_R1_ORACLES"] != nil,
     "SHUFFLE_R1_ORACLES does not name the folder of the texts"))

@@ -7,7 +7,7 @@ import OpenAIPlugin
 import PipelineCore
 import Testing
 
-@Suite("Servers that fail")
+@Suite("Servers that fail", .timeLimit(.minutes(15)))
 struct HostileServerTests {
   let server: FakeServer
 

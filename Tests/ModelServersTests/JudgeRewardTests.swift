@@ -8,7 +8,7 @@ import PipelineCore
 import PipelineTesting
 import Testing
 
-@Suite("judge")
+@Suite("judge", .timeLimit(.minutes(15)))
 struct JudgeRewardTests {
   let server: FakeServer
 
@@ -112,7 +112,7 @@ struct JudgeRewardTests {
   }
 }
 
-@Suite("Reading a judge's score")
+@Suite("Reading a judge's score", .timeLimit(.minutes(15)))
 struct ScoreReadingTests {
   @Test(
     "numbers",

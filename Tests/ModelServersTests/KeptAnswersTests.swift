@@ -7,7 +7,7 @@ import OpenAIPlugin
 import PipelineCore
 import Testing
 
-@Suite("Answers that are kept")
+@Suite("Answers that are kept", .timeLimit(.minutes(15)))
 struct KeptAnswersTests {
   let server: FakeServer
   let scratch: Scratch

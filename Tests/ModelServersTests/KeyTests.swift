@@ -7,7 +7,7 @@ import OpenAIPlugin
 import PipelineCore
 import Testing
 
-@Suite("A server's key")
+@Suite("A server's key", .timeLimit(.minutes(15)))
 struct KeyTests {
   static let variable = "SHUFFLE_R1_TEST_KEY"
   static let key = "sk-Test/0123456789abcdef"

@@ -8,7 +8,7 @@ import PipelineCore
 import Synchronization
 import Testing
 
-@Suite("Rollouts from a server")
+@Suite("Rollouts from a server", .timeLimit(.minutes(15)))
 struct ServedPolicyTests {
   let server: FakeServer
 
@@ -182,7 +182,7 @@ struct ServedPolicyTests {
   func cancellation() async throws {
     let asking = Asking(server, model: "hanging")
     let task = Task { try await asking.rollouts() }
-    while try server.requests().isEmpty { await Task.yield() }
+    while try server.requests().isEmpty { try await Task.sleep(for: .milliseconds(5)) }
     task.cancel()
     await #expect(throws: CancellationError.self) { try await task.value }
   }

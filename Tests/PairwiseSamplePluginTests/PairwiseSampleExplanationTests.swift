@@ -4,7 +4,7 @@ import PipelineCore
 import PipelineTesting
 import Testing
 
-@Suite("pairwise-sample explains itself")
+@Suite("pairwise-sample explains itself", .timeLimit(.minutes(15)))
 struct PairwiseSampleExplanationTests {
   private func explanation(of entry: LineageEntry, among group: [LineageEntry]) -> Explanation? {
     let step = LineageStep(group: [entry] + group) { show in ([entry] + group).forEach(show) }

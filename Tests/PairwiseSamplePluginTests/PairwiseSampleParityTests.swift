@@ -6,7 +6,7 @@ import PipelineTesting
 import Testing
 
 /// Parity with numbers of the published reference program; see `Fixtures/README.md`.
-@Suite("Pairs of the reference")
+@Suite("Pairs of the reference", .timeLimit(.minutes(15)))
 struct PairwiseSampleParityTests {
   private struct Fixture: Decodable { let cases: [Case] }
 

@@ -4,7 +4,7 @@ import PipelineCore
 import PipelineTesting
 import Testing
 
-@Suite("PairwiseSampleStage")
+@Suite("PairwiseSampleStage", .timeLimit(.minutes(15)))
 struct PairwiseSampleStageTests {
   private func stage(
     keep: Double = 0.5, _ strategy: PairwiseSampleStage.Strategy = .maxMin,

@@ -5,7 +5,7 @@ import PipelineIO
 import PipelineRuntime
 import Testing
 
-@Suite("compare")
+@Suite("compare", .timeLimit(.minutes(15)))
 struct ComparisonTests {
   /// Two groups with contrast, one without, and a trajectory without a reward.
   static let batch = TrajectoryBatch(

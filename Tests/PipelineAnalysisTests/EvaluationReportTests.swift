@@ -4,7 +4,7 @@ import PipelineCore
 import PipelineRuntime
 import Testing
 
-@Suite("The report of an evaluation")
+@Suite("The report of an evaluation", .timeLimit(.minutes(15)))
 struct EvaluationReportTests {
   /// Questions with the right responses among four, and a kind.
   private func summary(

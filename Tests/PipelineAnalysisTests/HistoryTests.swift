@@ -4,7 +4,7 @@ import PipelineCore
 import StandardPlugins
 import Testing
 
-@Suite("why")
+@Suite("why", .timeLimit(.minutes(15)))
 struct HistoryTests {
   static let resolved = """
     {"stages": [{"use": "reward"}, {"use": "advantage", "name": "advantage", "with": {"estimator": "grpo"}},

@@ -6,7 +6,7 @@ import PipelineIO
 import PipelineRuntime
 import Testing
 
-@Suite("inspect")
+@Suite("inspect", .timeLimit(.minutes(15)))
 struct InspectionTests {
   static let rollouts = #"""
     {"id":"a/0","group":"a","prompt":"p","response":"yes","answer":"yes","finish":"stop","reward":1,"rewards":{"accuracy":1,"format":1},"advantage":0.87,"step":0}

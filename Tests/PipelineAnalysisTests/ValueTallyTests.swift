@@ -3,7 +3,7 @@ import PipelineAnalysis
 import PipelineCore
 import Testing
 
-@Suite("value tallies and histograms")
+@Suite("value tallies and histograms", .timeLimit(.minutes(15)))
 struct ValueTallyTests {
   static func tally(_ values: [Double]) -> ValueTally {
     var tally = ValueTally()

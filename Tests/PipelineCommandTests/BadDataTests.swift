@@ -2,7 +2,7 @@
 import Foundation
 import Testing
 
-@Suite("Bad and odd data")
+@Suite("Bad and odd data", .timeLimit(.minutes(15)))
 struct BadDataTests {
   let sandbox: Sandbox
 

@@ -2,7 +2,7 @@
 import Foundation
 import Testing
 
-@Suite("check")
+@Suite("check", .timeLimit(.minutes(15)))
 struct CheckTests {
   let sandbox: Sandbox
 

@@ -2,7 +2,7 @@
 import Foundation
 import Testing
 
-@Suite("Same spec, same seed, same input: same bytes")
+@Suite("Same spec, same seed, same input: same bytes", .timeLimit(.minutes(15)))
 struct DeterminismTests {
   let sandbox: Sandbox
 

@@ -4,7 +4,7 @@ import PipelineCommand
 import PipelineCore
 import Testing
 
-@Suite("evaluate")
+@Suite("evaluate", .timeLimit(.minutes(15)))
 struct EvaluateTests {
   let sandbox: Sandbox
 

@@ -3,7 +3,7 @@ import Foundation
 import PipelineCore
 import Testing
 
-@Suite("generate and logprobs")
+@Suite("generate and logprobs", .timeLimit(.minutes(15)))
 struct GenerateTests {
   let sandbox: Sandbox
 

@@ -2,7 +2,7 @@
 import Foundation
 import Testing
 
-@Suite("import-config")
+@Suite("import-config", .timeLimit(.minutes(15)))
 struct ImportConfigTests {
   static let configs = [
     "shuffle-r1": """

@@ -3,7 +3,7 @@ import Foundation
 import PipelineCore
 import Testing
 
-@Suite("model")
+@Suite("model", .timeLimit(.minutes(15)))
 struct ModelTests {
   let sandbox: Sandbox
 

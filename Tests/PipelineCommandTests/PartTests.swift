@@ -2,7 +2,8 @@
 import Foundation
 import Testing
 
-@Suite("Parts of a larger input: where groups lie, and batches that are numbered as in the whole")
+@Suite(
+  "Parts of a larger input: where groups lie, and batches that are numbered as in the whole", .timeLimit(.minutes(15)))
 struct PartTests {
   let sandbox: Sandbox
 

@@ -2,7 +2,7 @@
 import Foundation
 import Testing
 
-@Suite("Rewards and stages in other programs, in a run")
+@Suite("Rewards and stages in other programs, in a run", .timeLimit(.minutes(15)))
 struct ProcessRunTests {
   let sandbox: Sandbox
 
@@ -110,7 +110,7 @@ struct ProcessRunTests {
         """)
       try sandbox.write("specs/p.json", spec())
       let program = try sandbox.start("exec shuffle-r1 run specs/p.json -q -o out")
-      while !sandbox.has("specs/running") { usleep(1_000) }
+      try sandbox.wait(for: "the program") { sandbox.has("specs/running") }
       let child = try #require(pid_t(sandbox.text("specs/running")))
       program.send(signal)
       #expect(try program.wait().status != 0)

@@ -3,7 +3,7 @@ import Foundation
 import Testing
 
 /// A run of very many small steps, so that it can be stopped in the middle of one.
-@Suite("A run that is stopped goes on as if nothing had been")
+@Suite("A run that is stopped goes on as if nothing had been", .timeLimit(.minutes(15)))
 struct ResumeTests {
   let sandbox: Sandbox
   private static let steps = 1_200
@@ -35,13 +35,13 @@ struct ResumeTests {
   }
 
   /// Waits until a run has completed a step; false when the run has ended.
-  private func wait(for steps: Int, in folder: String) -> Bool {
-    while true {
-      let state = state(of: folder)
-      if state.isFinished { return false }
-      if state.steps >= steps { return true }
-      usleep(500)
+  private func wait(for steps: Int, in folder: String) throws -> Bool {
+    var state = state(of: folder)
+    try sandbox.wait(for: "step \(steps)", every: 0.0005) {
+      state = self.state(of: folder)
+      return state.isFinished || state.steps >= steps
     }
+    return !state.isFinished
   }
 
   @Test("kill -9 in whatever step, again and again: the same bytes in the end")
@@ -52,7 +52,7 @@ struct ResumeTests {
     var target = Int.random(in: 0...3, using: &generator)
     while true {
       let program = try sandbox.start(Self.run + (kills == 0 ? "" : " --resume"))
-      let isAtWork = wait(for: target, in: "part")
+      let isAtWork = try wait(for: target, in: "part")
       usleep(.random(in: 0...1_500, using: &generator))
       program.send(SIGKILL)
       let outcome = try program.wait()
@@ -76,7 +76,7 @@ struct ResumeTests {
   func interrupted(_ signal: Int32) throws {
     try sandbox.output("shuffle-r1 run p.json -q -o whole --threads 2")
     let program = try sandbox.start(Self.run)
-    #expect(wait(for: 3, in: "part"))
+    #expect(try wait(for: 3, in: "part"))
     program.send(signal)
     let outcome = try program.wait()
     #expect(outcome.status == 128 + signal)

@@ -3,7 +3,7 @@ import Foundation
 import PipelineCore
 import Testing
 
-@Suite("reward and reward-diff")
+@Suite("reward and reward-diff", .timeLimit(.minutes(15)))
 struct RewardCommandTests {
   let sandbox: Sandbox
 

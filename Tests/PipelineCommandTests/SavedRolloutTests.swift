@@ -3,7 +3,7 @@ import Foundation
 import PipelineCore
 import Testing
 
-@Suite("Training without generating")
+@Suite("Training without generating", .timeLimit(.minutes(15)))
 struct SavedRolloutTests {
   let sandbox: Sandbox
 

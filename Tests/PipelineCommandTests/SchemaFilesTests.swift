@@ -2,7 +2,7 @@
 import Foundation
 import Testing
 
-@Suite("schemas")
+@Suite("schemas", .timeLimit(.minutes(15)))
 struct SchemaFilesTests {
   let sandbox: Sandbox
 

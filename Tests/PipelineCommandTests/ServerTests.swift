@@ -4,7 +4,7 @@ import Foundation
 import PipelineCore
 import Testing
 
-@Suite("Models behind servers")
+@Suite("Models behind servers", .timeLimit(.minutes(15)))
 struct ServerTests {
   let sandbox: Sandbox
   let server: FakeServer
@@ -67,7 +67,7 @@ struct ServerTests {
     for limit in [5, 20, 33] {
       let program = try sandbox.start("exec shuffle-r1 run slow.json -q --output killed --resume")
       let kept = { sandbox.text("killed/cache/answers.jsonl").split(separator: "\n").count }
-      while kept() < limit { Thread.sleep(forTimeInterval: 0.005) }
+      try sandbox.wait(for: "answer \(limit)") { kept() >= limit }
       program.send(SIGKILL)
       _ = try program.wait()
     }

@@ -2,7 +2,7 @@
 import PipelineCore
 import Testing
 
-@Suite("Chat messages")
+@Suite("Chat messages", .timeLimit(.minutes(15)))
 struct ChatMessageTests {
   @Test("a plain string is one message of the user")
   func plainString() throws {

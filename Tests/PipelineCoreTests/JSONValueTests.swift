@@ -2,7 +2,7 @@
 import PipelineCore
 import Testing
 
-@Suite("JSONValue")
+@Suite("JSONValue", .timeLimit(.minutes(15)))
 struct JSONValueTests {
   @Test(
     "what is parsed is written again as it was",

@@ -2,7 +2,7 @@
 import PipelineCore
 import Testing
 
-@Suite("KL divergence")
+@Suite("KL divergence", .timeLimit(.minutes(15)))
 struct KLTests {
   @Test(
     "estimates and their derivatives",

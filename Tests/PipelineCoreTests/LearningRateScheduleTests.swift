@@ -2,7 +2,7 @@
 import PipelineCore
 import Testing
 
-@Suite("Learning-rate schedules")
+@Suite("Learning-rate schedules", .timeLimit(.minutes(15)))
 struct LearningRateScheduleTests {
   private func schedule(_ shape: LearningRateSchedule.Shape) -> LearningRateSchedule {
     var schedule = LearningRateSchedule()

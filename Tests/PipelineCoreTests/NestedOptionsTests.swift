@@ -37,7 +37,7 @@ private struct Outer: ComponentOptions {
   func problems() -> [OptionProblem] { own < 0 ? [OptionProblem("own", "is negative")] : [] }
 }
 
-@Suite("Options within options")
+@Suite("Options within options", .timeLimit(.minutes(15)))
 struct NestedOptionsTests {
   @Test("are asked at any depth, and named by the path that a spec has")
   func paths() throws {

@@ -2,7 +2,7 @@
 import PipelineCore
 import Testing
 
-@Suite("PhiloxGenerator")
+@Suite("PhiloxGenerator", .timeLimit(.minutes(15)))
 struct PhiloxGeneratorTests {
   @Test("draws equal NumPy's Philox with the same key and counter")
   func equalsNumPy() {

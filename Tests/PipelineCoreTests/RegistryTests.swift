@@ -2,7 +2,7 @@
 import PipelineCore
 import Testing
 
-@Suite("Registry")
+@Suite("Registry", .timeLimit(.minutes(15)))
 struct RegistryTests {
   struct Length: RewardFunction {
     static let about = ComponentAbout(name: "length-limit", summary: "Scores nothing")

@@ -2,7 +2,7 @@
 import PipelineCore
 import Testing
 
-@Suite("TrajectoryBatch.drop")
+@Suite("TrajectoryBatch.drop", .timeLimit(.minutes(15)))
 struct TrajectoryBatchDropTests {
   @Test("every choice of drops keeps the order, the groups and an account of what left")
   func everySubset() {

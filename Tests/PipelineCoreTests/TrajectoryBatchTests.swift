@@ -2,7 +2,7 @@
 import PipelineCore
 import Testing
 
-@Suite("TrajectoryBatch")
+@Suite("TrajectoryBatch", .timeLimit(.minutes(15)))
 struct TrajectoryBatchTests {
   private func batch(_ groups: [String]) -> TrajectoryBatch {
     TrajectoryBatch(groups.enumerated().map { Trajectory(id: "\($0)", group: $1) }, number: 3)

@@ -4,7 +4,7 @@ import PipelineCore
 import PipelineIO
 import Testing
 
-@Suite("Compression")
+@Suite("Compression", .timeLimit(.minutes(15)))
 struct CompressionTests {
   let folder: ScratchFolder
   init() throws { folder = try ScratchFolder() }

@@ -4,7 +4,7 @@ import PipelineCore
 import PipelineIO
 import Testing
 
-@Suite("Reading peers' formats")
+@Suite("Reading peers' formats", .timeLimit(.minutes(15)))
 struct FormatTranslationTests {
   let folder: ScratchFolder
   init() throws { folder = try ScratchFolder() }

@@ -2,7 +2,7 @@
 import PipelineIO
 import Testing
 
-@Suite("TensorBoardEvents")
+@Suite("TensorBoardEvents", .timeLimit(.minutes(15)))
 struct TensorBoardEventsTests {
   /// The records of a file; checks every length and check on the way.
   private func records(_ bytes: [UInt8]) throws -> [[UInt8]] {

@@ -4,7 +4,7 @@ import PipelineCore
 import PipelineIO
 import Testing
 
-@Suite("TrajectoryEncoder")
+@Suite("TrajectoryEncoder", .timeLimit(.minutes(15)))
 struct TrajectoryEncoderTests {
   let folder: ScratchFolder
   init() throws { folder = try ScratchFolder() }

@@ -59,7 +59,7 @@ struct Reading {
   }
 }
 
-@Suite("TrajectoryReader")
+@Suite("TrajectoryReader", .timeLimit(.minutes(15)))
 struct TrajectoryReaderTests {
   let folder: ScratchFolder
   init() throws { folder = try ScratchFolder() }

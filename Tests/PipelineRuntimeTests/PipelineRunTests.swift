@@ -40,7 +40,7 @@ private struct SilentObserver: RunObserver {
   func found(_ badRecord: BadRecord) {}
 }
 
-@Suite("PipelineRun")
+@Suite("PipelineRun", .timeLimit(.minutes(15)))
 struct PipelineRunTests {
   let folder: String
   init() throws {

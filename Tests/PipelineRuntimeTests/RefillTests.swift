@@ -3,7 +3,7 @@ import PipelineCore
 import PipelineRuntime
 import Testing
 
-@Suite("A stage that asks for more prompts")
+@Suite("A stage that asks for more prompts", .timeLimit(.minutes(15)))
 struct RefillTests {
   private func run(
     prompts: Int, dropped: Set<Int>, groups: Int, maxAttempts: Int, epochs: Int? = 1, steps: Int? = 1

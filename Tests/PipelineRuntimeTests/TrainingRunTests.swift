@@ -10,7 +10,7 @@ private struct Oops: Error, CustomStringConvertible { let description = "oops" }
 /// Fails in a step, as a kill would end it.
 private func failing(in wanted: Int) -> LearnStage { LearnStage { step in if step == wanted { throw Oops() } } }
 
-@Suite("A run that trains")
+@Suite("A run that trains", .timeLimit(.minutes(15)))
 struct TrainingRunTests {
   @Test("each epoch has an order of its own and leaves out what makes no whole batch")
   func epochs() async throws {

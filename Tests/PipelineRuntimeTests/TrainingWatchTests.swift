@@ -3,7 +3,7 @@ import PipelineCore
 import PipelineRuntime
 import Testing
 
-@Suite("TrainingWatch")
+@Suite("TrainingWatch", .timeLimit(.minutes(15)))
 struct TrainingWatchTests {
   private typealias Metrics = [String: Double]
 

@@ -3,7 +3,7 @@ import PipelineCore
 import PipelineSpec
 import Testing
 
-@Suite("ComponentDescription") struct ComponentDescriptionTests {
+@Suite("ComponentDescription", .timeLimit(.minutes(15))) struct ComponentDescriptionTests {
   @Test("a stage is described with the type, default and help of each option")
   func stage() throws {
     let description = try ComponentDescription(.stage, "pairwise-sample", in: fakes())

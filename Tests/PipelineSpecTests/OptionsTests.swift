@@ -40,7 +40,7 @@ private struct Weighed: ComponentOptions {
   static let help: [String: String] = [:]
 }
 
-@Suite("SpecOptionsReader") struct OptionsTests {
+@Suite("SpecOptionsReader", .timeLimit(.minutes(15))) struct OptionsTests {
   private func read(_ text: String) throws -> RareOptions {
     try SpecOptionsReader().read(RareOptions.self, from: SpecText(text, file: "--with").tree())
   }

@@ -3,7 +3,7 @@ import PipelineCore
 import PipelineSpec
 import Testing
 
-@Suite("SchemaWriter") struct SchemaWriterTests {
+@Suite("SchemaWriter", .timeLimit(.minutes(15))) struct SchemaWriterTests {
   private func schema(_ name: String) throws -> SchemaCheck {
     let files = SchemaWriter(registry: try fakes(), formats: ["shuffle-r1", "verl", "trl"]).files
     return SchemaCheck(root: try #require(files.first { $0.name == name }).schema)

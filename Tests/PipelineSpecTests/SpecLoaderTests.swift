@@ -53,7 +53,7 @@ let goodResolved =
   + #"{"use":"shuffle","name":"shuffle","with":{"rounds":8}}],"#
   + #""output":{"rollouts":"selected.jsonl","lineage":true,"tensorboard":"auto"}}"#
 
-@Suite("SpecLoader") struct SpecLoaderTests {
+@Suite("SpecLoader", .timeLimit(.minutes(15))) struct SpecLoaderTests {
   @Test("a spec becomes a pipeline with every default filled in")
   func good() throws {
     let pipeline = try load(goodJSON, as: "specs/geo.json")

@@ -3,7 +3,7 @@ import PipelineCore
 import PipelineSpec
 import Testing
 
-@Suite("SpecOverride") struct SpecOverrideTests {
+@Suite("SpecOverride", .timeLimit(.minutes(15))) struct SpecOverrideTests {
   @Test("a value is set by key, by stage name, by position, and into bare names")
   func set() throws {
     let pipeline = try load(

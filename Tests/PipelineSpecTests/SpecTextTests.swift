@@ -4,7 +4,7 @@ import PipelineCore
 import PipelineSpec
 import Testing
 
-@Suite("SpecText") struct SpecTextTests {
+@Suite("SpecText", .timeLimit(.minutes(15))) struct SpecTextTests {
   @Test("JSON keeps order, digits and places")
   func jsonTree() throws {
     let text =

@@ -5,7 +5,7 @@ import PipelineTesting
 import Testing
 
 /// Losses that each break one law, to see that it is noticed.
-@Suite("Laws of losses")
+@Suite("Laws of losses", .timeLimit(.minutes(15)))
 struct LossLawsTests {
   /// A loss made of a closure.
   private struct Sketch: PolicyLoss {

@@ -4,7 +4,7 @@ import PipelineTesting
 import Testing
 
 /// Stages, rewards and options that each break one law, to see that it is noticed.
-@Suite("Laws")
+@Suite("Laws", .timeLimit(.minutes(15)))
 struct PipelineTestingTests {
   /// A stage made of a closure.
   private struct Sketch: Stage {

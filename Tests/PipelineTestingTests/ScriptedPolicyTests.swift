@@ -3,7 +3,7 @@ import PipelineCore
 import PipelineTesting
 import Testing
 
-@Suite("ScriptedPolicy, and what works with any policy")
+@Suite("ScriptedPolicy, and what works with any policy", .timeLimit(.minutes(15)))
 struct ScriptedPolicyTests {
   private func prompt(_ name: String, _ text: String, _ fields: KeyValuePairs<Field, JSONValue> = [:]) -> Trajectory {
     var prompt = Trajectory(id: name, group: name, fields: fields)

@@ -5,7 +5,7 @@ import RewardPlugin
 import Testing
 import TextRewardsPlugin
 
-@Suite("RewardStage")
+@Suite("RewardStage", .timeLimit(.minutes(15)))
 struct RewardStageTests {
   /// Does what the trajectory's `behaviour` says.
   private struct Scripted: RewardFunction {

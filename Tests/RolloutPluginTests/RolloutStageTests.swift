@@ -4,7 +4,7 @@ import PipelineTesting
 import RolloutPlugin
 import Testing
 
-@Suite("rollout")
+@Suite("rollout", .timeLimit(.minutes(15)))
 struct RolloutStageTests {
   private func prompts(_ texts: [String]) -> TrajectoryBatch {
     TrajectoryBatch(

@@ -4,7 +4,7 @@ import PipelineTesting
 import ShufflePlugin
 import Testing
 
-@Suite("shuffle explains itself")
+@Suite("shuffle explains itself", .timeLimit(.minutes(15)))
 struct ShuffleExplanationTests {
   private static let pair = Pair(rank: 0, side: .high, weight: 3, partner: "a/1")
   private static let others = [

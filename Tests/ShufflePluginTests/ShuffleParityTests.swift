@@ -6,7 +6,7 @@ import ShufflePlugin
 import Testing
 
 /// Parity with numbers of the published reference program and of NumPy; see `Fixtures/README.md`.
-@Suite("Weights and draws of the reference")
+@Suite("Weights and draws of the reference", .timeLimit(.minutes(15)))
 struct ShuffleParityTests {
   private struct Fixture: Decodable {
     let normalize: [Weights]

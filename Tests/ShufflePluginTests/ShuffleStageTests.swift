@@ -4,7 +4,7 @@ import PipelineTesting
 import ShufflePlugin
 import Testing
 
-@Suite("ShuffleStage")
+@Suite("ShuffleStage", .timeLimit(.minutes(15)))
 struct ShuffleStageTests {
   private func stage(_ change: (inout ShuffleStage.Options) -> Void = { _ in }) -> ShuffleStage {
     var options = ShuffleStage.Options()

@@ -5,7 +5,7 @@ import StandardPlugins
 import Testing
 
 /// What holds for every component that comes with the program.
-@Suite("The standard registry")
+@Suite("The standard registry", .timeLimit(.minutes(15)))
 struct StandardRegistryTests {
   static let components: [(kind: ComponentKind, name: String)] = {
     guard let registry = try? Registry.standard() else { return [] }

@@ -5,7 +5,7 @@ import Synchronization
 import TapPlugin
 import Testing
 
-@Suite("TapStage")
+@Suite("TapStage", .timeLimit(.minutes(15)))
 struct TapStageTests {
   private final class Sink: BatchSink {
     let written = Mutex<[String]>([])

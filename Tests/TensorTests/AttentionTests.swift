@@ -3,7 +3,7 @@ import Foundation
 import Tensor
 import Testing
 
-@Suite("Attention")
+@Suite("Attention", .timeLimit(.minutes(15)))
 struct AttentionTests {
   private let differences = FiniteDifferences()
 

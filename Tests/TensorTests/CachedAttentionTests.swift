@@ -4,7 +4,7 @@ import RoundingBounds
 import Tensor
 import Testing
 
-@Suite("Attention over a cache")
+@Suite("Attention over a cache", .timeLimit(.minutes(15)))
 struct CachedAttentionTests {
   private let pool = MemoryPool()
 

@@ -4,7 +4,7 @@ import Foundation
 import Tensor
 import Testing
 
-@Suite("Engine")
+@Suite("Engine", .timeLimit(.minutes(15)))
 struct EngineTests {
   @Test("every index is visited once, on any number of threads", arguments: [1, 2, 7])
   func loops(_ threads: Int) {

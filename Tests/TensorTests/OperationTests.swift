@@ -3,7 +3,7 @@ import Foundation
 import Tensor
 import Testing
 
-@Suite("Backward passes against finite differences")
+@Suite("Backward passes against finite differences", .timeLimit(.minutes(15)))
 struct OperationTests {
   let differences = FiniteDifferences()
 

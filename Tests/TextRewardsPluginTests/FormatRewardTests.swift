@@ -9,7 +9,7 @@ private func trajectory(_ response: String) -> Trajectory {
   Trajectory(id: "t", group: "g", fields: [.response: .string(response)])
 }
 
-@Suite("BoxedFormatReward, AnswerTagFormatReward, ThinkFormatReward")
+@Suite("BoxedFormatReward, AnswerTagFormatReward, ThinkFormatReward", .timeLimit(.minutes(15)))
 struct FormatRewardTests {
   @Test(
     "boxed: thinking first, a box after it",

@@ -5,7 +5,7 @@ import RewardPlugin
 import Testing
 import TextRewardsPlugin
 
-@Suite("IoUReward")
+@Suite("IoUReward", .timeLimit(.minutes(15)))
 struct IoURewardTests {
   private func trajectory(_ response: String, _ answer: JSONValue, image: JSONValue? = nil) -> Trajectory {
     var trajectory = Trajectory(id: "t", group: "g", fields: [.response: .string(response), .answer: answer])

@@ -10,7 +10,7 @@ import TextRewardsPlugin
 ///
 /// The texts are not in the repository: set `SHUFFLE_R1_ORACLES` to the folder that has them.
 @Suite(
-  "Rewards on real responses",
+  "Rewards on real responses", .timeLimit(.minutes(15)),
   .enabled(
     if: ProcessInfo.processInfo.environment["SHUFFLE_R1_ORACLES"] != nil,
     "SHUFFLE_R1_ORACLES does not name the folder of the texts"))

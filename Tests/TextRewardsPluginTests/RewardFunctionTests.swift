@@ -9,7 +9,7 @@ private func trajectory(_ response: String, answer: JSONValue = "25") -> Traject
   Trajectory(id: "t", group: "g", fields: [.response: .string(response), .answer: answer])
 }
 
-@Suite("BoxedAnswerReward")
+@Suite("BoxedAnswerReward", .timeLimit(.minutes(15)))
 struct BoxedAnswerRewardTests {
   private let reward = BoxedAnswerReward(assembly: .plain())
 
@@ -67,7 +67,7 @@ struct BoxedAnswerRewardTests {
   }
 }
 
-@Suite("ExactReward, NumericReward, ChoiceReward")
+@Suite("ExactReward, NumericReward, ChoiceReward", .timeLimit(.minutes(15)))
 struct ComparingRewardTests {
   @Test(
     "exact compares the part asked for, character by character",

@@ -18,7 +18,7 @@ private func with<Options: ComponentOptions>(_ type: Options.Type, _ change: (in
   return options
 }
 
-@Suite("ContainsReward")
+@Suite("ContainsReward", .timeLimit(.minutes(15)))
 struct ContainsRewardTests {
   @Test(
     "the answer is found as a whole word, whatever the case",
@@ -65,7 +65,7 @@ struct ContainsRewardTests {
   }
 }
 
-@Suite("CountingReward")
+@Suite("CountingReward", .timeLimit(.minutes(15)))
 struct CountingRewardTests {
   @Test(
     "a count is a number or a word",
@@ -98,7 +98,7 @@ struct CountingRewardTests {
   }
 }
 
-@Suite("LengthReward, SoftOverlongReward, RepetitionReward")
+@Suite("LengthReward, SoftOverlongReward, RepetitionReward", .timeLimit(.minutes(15)))
 struct LengthRewardTests {
   @Test(
     "length: 1 within the range, falling outside", arguments: [(3, 0.0), (4, 0.5), (5, 1), (7, 1), (8, 0.5), (9, 0)])
@@ -170,7 +170,7 @@ struct LengthRewardTests {
   }
 }
 
-@Suite("JSONShapeReward")
+@Suite("JSONShapeReward", .timeLimit(.minutes(15)))
 struct JSONShapeRewardTests {
   private let shape = with(JSONShapeReward.Options.self) {
     $0.members = ["label": .string, "box": .array, "count": .integer]

@@ -4,7 +4,7 @@ import PipelineCore
 import Testing
 import UpdatePlugin
 
-@Suite("Importance correction")
+@Suite("Importance correction", .timeLimit(.minutes(15)))
 struct ImportanceCorrectionTests {
   private func factors(
     _ level: ImportanceCorrection.Level, _ mode: ImportanceCorrection.Mode, logRatios: [Double]

@@ -3,7 +3,7 @@ import PipelineCore
 import Testing
 import UpdatePlugin
 
-@Suite("Minibatch shapes")
+@Suite("Minibatch shapes", .timeLimit(.minutes(15)))
 struct MinibatchShapeTests {
   private let shape = MinibatchShape(tokenCounts: [4, 1, 0], draws: [1, 3, 1], longest: 10)
 

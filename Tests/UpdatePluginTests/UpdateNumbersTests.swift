@@ -6,7 +6,7 @@ import PipelineTesting
 import Testing
 import UpdatePlugin
 
-@Suite("update: gradients and figures, computed by hand")
+@Suite("update: gradients and figures, computed by hand", .timeLimit(.minutes(15)))
 struct UpdateNumbersTests {
   @Test("the clipped loss compares with the policy before the first update, in every epoch")
   func clip() async throws {

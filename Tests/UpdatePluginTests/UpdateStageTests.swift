@@ -5,7 +5,7 @@ import PipelineTesting
 import Testing
 import UpdatePlugin
 
-@Suite("update: what it asks of the policy")
+@Suite("update: what it asks of the policy", .timeLimit(.minutes(15)))
 struct UpdateStageTests {
   @Test("minibatches hold the draws in their order, and what was not drawn is not trained on")
   func drawOrder() async throws {

@@ -3,7 +3,7 @@ import PipelineCore
 import Testing
 import WorkerPlugin
 
-@Suite("Frames of the policy wire protocol")
+@Suite("Frames of the policy wire protocol", .timeLimit(.minutes(15)))
 struct WireFrameTests {
   @Test("a frame is a prefix, a header and arrays, byte for byte")
   func bytes() {

@@ -6,7 +6,7 @@ import WorkerPlugin
 
 private let resume = ". The checkpoints are as they were: continue the run with --resume"
 
-@Suite("What goes wrong with a policy in another process")
+@Suite("What goes wrong with a policy in another process", .timeLimit(.minutes(15)))
 struct WorkerFailureTests {
   @Test(
     "a worker that cannot be opened is an error with what to do",

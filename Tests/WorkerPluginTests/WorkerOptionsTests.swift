@@ -3,7 +3,7 @@ import PipelineCore
 import Testing
 import WorkerPlugin
 
-@Suite("The options of a policy in another process")
+@Suite("The options of a policy in another process", .timeLimit(.minutes(15)))
 struct WorkerOptionsTests {
   private func problems(_ change: (inout WorkerPolicyBackend.Options) -> Void) throws -> [String] {
     var options = WorkerPolicyBackend.Options()

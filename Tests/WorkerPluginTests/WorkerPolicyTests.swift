@@ -7,7 +7,7 @@ import Synchronization
 import Testing
 import WorkerPlugin
 
-@Suite("A policy in another process")
+@Suite("A policy in another process", .timeLimit(.minutes(15)))
 struct WorkerPolicyTests {
   @Test("its facts are the model's, its tokens the bundled policy's")
   func tokens() async throws {

@@ -5,7 +5,7 @@ import ModelInput
 import PipelineCore
 import Testing
 
-@Suite("Checkpoints")
+@Suite("Checkpoints", .timeLimit(.minutes(15)))
 struct CheckpointTests {
   private let scratch: Scratch
 

@@ -5,7 +5,7 @@ import ModelInput
 import PipelineCore
 import Testing
 
-@Suite("Saving checkpoints")
+@Suite("Saving checkpoints", .timeLimit(.minutes(15)))
 struct CheckpointWriterTests {
   private let scratch: Scratch
 

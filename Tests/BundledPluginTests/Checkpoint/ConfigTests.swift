@@ -5,7 +5,7 @@ import ModelInput
 import PipelineCore
 import Testing
 
-@Suite("Model configuration")
+@Suite("Model configuration", .timeLimit(.minutes(15)))
 struct ConfigTests {
   @Test("the flat and the nested form say the same")
   func forms() throws {

@@ -5,7 +5,7 @@ import ModelInput
 import PipelineCore
 import Testing
 
-@Suite("Stored numbers")
+@Suite("Stored numbers", .timeLimit(.minutes(15)))
 struct NumberConversionTests {
   private func widen(_ words: [UInt16], _ type: TensorType) -> [Float] {
     words.withUnsafeBytes { bytes in

@@ -5,7 +5,7 @@ import ModelInput
 import PipelineCore
 import Testing
 
-@Suite("Safetensors files")
+@Suite("Safetensors files", .timeLimit(.minutes(15)))
 struct SafetensorsTests {
   private let scratch: Scratch
 

@@ -5,7 +5,7 @@ import ModelInput
 import PipelineCore
 import Testing
 
-@Suite("Generation")
+@Suite("Generation", .timeLimit(.minutes(15)))
 struct GenerationTests {
   private func sampling(_ temperature: Double, _ maxTokens: Int) -> SamplingOptions {
     var sampling = SamplingOptions()

@@ -36,7 +36,7 @@ private struct TextModel {
   }
 }
 
-@Suite("Generation with a tokenizer")
+@Suite("Generation with a tokenizer", .timeLimit(.minutes(15)))
 struct TextGenerationTests {
   private let model: TextModel
   private var policy: BundledPolicy { model.policy }

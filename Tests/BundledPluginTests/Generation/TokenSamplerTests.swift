@@ -5,7 +5,7 @@ import ModelInput
 import PipelineCore
 import Testing
 
-@Suite("Drawing a token")
+@Suite("Drawing a token", .timeLimit(.minutes(15)))
 struct TokenSamplerTests {
   private let logits: [Float] = [0.3, -1, 2, 0.3, 1.5, -4, 0]
 

@@ -5,7 +5,7 @@ import ModelInput
 import Testing
 
 /// Times each step for one image; `Tests/Benchmarks/images/compare.py` runs it beside Pillow and numpy.
-@Suite("Image benchmark")
+@Suite("Image benchmark", .timeLimit(.minutes(15)))
 struct ImageBenchmark {
   private static let image = ProcessInfo.processInfo.environment["SHUFFLE_R1_BENCHMARK_IMAGE"]
 

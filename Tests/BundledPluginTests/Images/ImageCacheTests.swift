@@ -5,7 +5,7 @@ import ModelInput
 import PipelineCore
 import Testing
 
-@Suite("Image cache")
+@Suite("Image cache", .timeLimit(.minutes(15)))
 struct ImageCacheTests {
   private let processor = ImageProcessor(ImageProcessorConfig())
   private let folder = ImageFixtures.folder.appending(path: "images").path

@@ -6,7 +6,7 @@ import PipelineCore
 import Testing
 
 /// Parity with the pixels that Pillow 13 gives; see `Fixtures/make_images.py`.
-@Suite("Image decoding")
+@Suite("Image decoding", .timeLimit(.minutes(15)))
 struct ImageDecodingTests {
   private struct Case: Decodable {
     let file: String

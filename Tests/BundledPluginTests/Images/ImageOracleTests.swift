@@ -6,7 +6,7 @@ import PipelineCore
 import Testing
 
 /// The whole pixel values of the tiny checkpoint, which are too large to copy.
-@Suite("Images against the oracle")
+@Suite("Images against the oracle", .timeLimit(.minutes(15)))
 struct ImageOracleTests {
   private static let oracles = ProcessInfo.processInfo.environment["SHUFFLE_R1_ORACLES"]
 

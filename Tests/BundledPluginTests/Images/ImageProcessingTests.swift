@@ -6,7 +6,7 @@ import PipelineCore
 import Testing
 
 /// Parity with Pillow and with transformers' Qwen2-VL processor; see `Fixtures/make_images.py`.
-@Suite("Image processing")
+@Suite("Image processing", .timeLimit(.minutes(15)))
 struct ImageProcessingTests {
   /// Float32 on both sides; where the digests agree, the difference is 0.
   private let tolerance: Float = 1e-5

@@ -5,7 +5,7 @@ import ModelInput
 import PipelineCore
 import Testing
 
-@Suite("Image processor configs")
+@Suite("Image processor configs", .timeLimit(.minutes(15)))
 struct ImageProcessorConfigTests {
   private func config(_ text: String) throws -> ImageProcessorConfig {
     try ImageProcessorConfig(JSONValue(parsing: text), file: "p.json")

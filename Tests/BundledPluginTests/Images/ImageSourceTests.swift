@@ -5,7 +5,7 @@ import ModelInput
 import PipelineCore
 import Testing
 
-@Suite("Image references")
+@Suite("Image references", .timeLimit(.minutes(15)))
 struct ImageSourceTests {
   @Test("paths are relative to the folder, file URLs are not")
   func paths() throws {

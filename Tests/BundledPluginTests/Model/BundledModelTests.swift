@@ -5,7 +5,7 @@ import ModelInput
 import PipelineCore
 import Testing
 
-@Suite("The bundled model")
+@Suite("The bundled model", .timeLimit(.minutes(15)))
 struct BundledModelTests {
   private static let folder =
     URL(fileURLWithPath: #filePath).pathComponents.dropLast(4).joined(separator: "/")

@@ -5,7 +5,7 @@ import ModelInput
 import PipelineCore
 import Testing
 
-@Suite("Prompts, responses and weights that cannot be used")
+@Suite("Prompts, responses and weights that cannot be used", .timeLimit(.minutes(15)))
 struct InvalidPromptTests {
   private let reference: ReferenceModel
   private let policy: BundledPolicy

@@ -6,7 +6,7 @@ import PipelineCore
 import Tensor
 import Testing
 
-@Suite("The model against transformers")
+@Suite("The model against transformers", .timeLimit(.minutes(15)))
 struct ModelParityTests {
   @Test("positions are the same", arguments: ReferenceModel.all)
   func positions(_ reference: ReferenceModel) throws {

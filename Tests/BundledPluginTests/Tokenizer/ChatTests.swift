@@ -5,7 +5,7 @@ import ModelInput
 import PipelineCore
 import Testing
 
-@Suite("Chat prompts")
+@Suite("Chat prompts", .timeLimit(.minutes(15)))
 struct ChatTests {
   @Test("each placeholder is repeated once for each token of its image")
   func expansion() throws {

@@ -5,7 +5,7 @@ import ModelInput
 import PipelineCore
 import Testing
 
-@Suite("Tokenizer files")
+@Suite("Tokenizer files", .timeLimit(.minutes(15)))
 struct TokenizerFilesTests {
   private let scratch: Scratch
 

@@ -6,7 +6,7 @@ import PipelineCore
 import Testing
 
 /// Ids and texts that the `tokenizers` package gave; see `Fixtures/make_tokenizer.py`.
-@Suite("Tokenizer parity")
+@Suite("Tokenizer parity", .timeLimit(.minutes(15)))
 struct TokenizerParityTests {
   @Test("a small vocabulary gives the ids and texts of the reference", arguments: ["tokenizer", "tokenizer/parts"])
   func smallVocabulary(folder: String) throws {

@@ -5,7 +5,7 @@ import ModelInput
 import PipelineCore
 import Testing
 
-@Suite("Tokenizer")
+@Suite("Tokenizer", .timeLimit(.minutes(15)))
 struct TokenizerTests {
   private let tokenizer: QwenTokenizer
 

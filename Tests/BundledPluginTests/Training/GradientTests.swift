@@ -5,7 +5,7 @@ import PipelineCore
 import RoundingBounds
 import Testing
 
-@Suite("Gradients")
+@Suite("Gradients", .timeLimit(.minutes(15)))
 struct GradientTests {
   private let temperature = 0.8
   private let extra: [[Int32]] = [[9, 8, 30, 31], [4], [], [20, 20, 20, 21, 22, 23, 24, 25, 26, 27]]

@@ -69,7 +69,7 @@ struct ClippedTraining {
   }
 }
 
-@Suite("The optimizer")
+@Suite("The optimizer", .timeLimit(.minutes(15)))
 struct OptimizerTests {
   private let reference: ReferenceModel
   private let training: ClippedTraining

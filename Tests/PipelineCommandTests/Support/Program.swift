@@ -86,12 +86,15 @@ struct RunningProgram {
 
   /// Waits for the end, which a program that hangs is put to after four minutes.
   func wait() throws -> Outcome {
+    let process = process
+    let end = DispatchWorkItem { kill(process, SIGKILL) }
+    DispatchQueue.global().asyncAfter(deadline: .now() + 240, execute: end)
     var status: Int32 = 0
     while waitpid(process, &status, 0) < 0, errno == EINTR {}
+    end.cancel()
     let signal = status & 0x7F
     return Outcome(
       status: signal == 0 ? status >> 8 & 0xFF : 128 + signal, output: try text(output), errors: try text(errors))
-    end.cancel()
   }
 
   private func text(_ path: String) throws -> String {

@@ -38,6 +38,15 @@ final class Sandbox: Sendable {
     return RunningProgram(process: process, output: name + ".out", errors: name + ".err")
   }
 
+  /// Waits until something has happened; an error after two minutes.
+  func wait(for what: String, every seconds: Double = 0.005, until hasHappened: () -> Bool) throws {
+    let end = Date.now + 120
+    while !hasHappened() {
+      try #require(Date.now < end, "\(what) has not come")
+      Thread.sleep(forTimeInterval: seconds)
+    }
+  }
+
   /// Writes a file.
   func write(_ name: String, _ text: String) throws { try write(name, Data(text.utf8)) }
 

@@ -3,7 +3,7 @@ import PipelineCore
 import PipelineIO
 import Testing
 
-@Suite("Configurations of EasyR1, Shuffle-R1 and verl")
+@Suite("Configurations of EasyR1, Shuffle-R1 and verl", .timeLimit(.minutes(15)))
 struct ConfigImportTests {
   private func config(_ text: String) throws -> ConfigImport {
     try ConfigImport(try JSONValue(parsing: text))

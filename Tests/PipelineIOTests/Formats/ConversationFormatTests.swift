@@ -3,7 +3,7 @@ import PipelineCore
 import PipelineIO
 import Testing
 
-@Suite("verifiers, open-instruct, Trinity, OpenAI chat and data sets")
+@Suite("verifiers, open-instruct, Trinity, OpenAI chat and data sets", .timeLimit(.minutes(15)))
 struct ConversationFormatTests {
   private func record(_ format: String, _ index: Int) throws -> JSONValue {
     try FormatSupport.imported(FormatSupport.fixture(format), as: format).records[index]

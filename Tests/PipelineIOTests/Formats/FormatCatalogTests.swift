@@ -3,7 +3,7 @@ import PipelineCore
 import PipelineIO
 import Testing
 
-@Suite("Naming and detecting formats")
+@Suite("Naming and detecting formats", .timeLimit(.minutes(15)))
 struct FormatCatalogTests {
   private let catalog = FormatCatalog.standard
 

@@ -3,7 +3,7 @@ import PipelineCore
 import PipelineIO
 import Testing
 
-@Suite("Every format, there and back")
+@Suite("Every format, there and back", .timeLimit(.minutes(15)))
 struct FormatRoundTripTests {
   @Test("import, export, import gives the same records", arguments: FormatSupport.names)
   func roundTrip(format: String) throws {

@@ -3,7 +3,7 @@ import PipelineCore
 import PipelineIO
 import Testing
 
-@Suite("Hostile values in peers' files")
+@Suite("Hostile values in peers' files", .timeLimit(.minutes(15)))
 struct HostileFormatTests {
   private static let values: [JSONValue] = [
     .null, true, 1, .number("1e999"), .number("-0"), "text", "", [], [[]], [.null], [1, "a"], [["role": 1]],

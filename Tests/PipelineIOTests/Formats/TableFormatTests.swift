@@ -3,7 +3,7 @@ import PipelineCore
 import PipelineIO
 import Testing
 
-@Suite("TRL's rows, ms-swift's and ROLL's columns")
+@Suite("TRL's rows, ms-swift's and ROLL's columns", .timeLimit(.minutes(15)))
 struct TableFormatTests {
   @Test("TRL: parts before the advantage, their sum as reward, rows of a prompt as group")
   func trl() throws {

@@ -4,7 +4,7 @@ import PipelineCore
 import PipelineIO
 import Testing
 
-@Suite("verl's dumps")
+@Suite("verl's dumps", .timeLimit(.minutes(15)))
 struct VerlFormatTests {
   private static let oracles = ProcessInfo.processInfo.environment["SHUFFLE_R1_ORACLES"]
 

@@ -3,7 +3,7 @@ import PipelineRuntime
 import Testing
 
 /// Literals without a hand's computation beside them are those of statsmodels 0.15.0 with NumPy 2.4.6.
-@Suite("Statistics of evaluations")
+@Suite("Statistics of evaluations", .timeLimit(.minutes(15)))
 struct EvaluationStatisticsTests {
   /// The means of ten questions with eight responses each.
   static let means = [0, 0.125, 0.5, 0.5, 0.75, 1, 1, 0.25, 0.375, 0.875]

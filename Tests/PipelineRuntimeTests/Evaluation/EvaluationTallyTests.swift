@@ -3,7 +3,7 @@ import PipelineCore
 import PipelineRuntime
 import Testing
 
-@Suite("Summing up an evaluation")
+@Suite("Summing up an evaluation", .timeLimit(.minutes(15)))
 struct EvaluationTallyTests {
   /// A response with an accuracy, or without one and why.
   private func response(

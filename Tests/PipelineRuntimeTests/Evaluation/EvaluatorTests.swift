@@ -32,7 +32,7 @@ private struct AnswerStage: Stage {
   }
 }
 
-@Suite("Evaluator")
+@Suite("Evaluator", .timeLimit(.minutes(15)))
 struct EvaluatorTests {
   /// Four questions with the answers 1, and the responses to each in turn.
   private static let scripts = ["a": ["1", "2"], "b": ["1"], "c": ["2", "2", "2", "1"], "d": ["2", "?", "!", "2"]]
