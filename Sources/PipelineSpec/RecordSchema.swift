@@ -109,6 +109,12 @@ struct RecordSchema {
         field: .policyVersion, help: "The number of updates of the policy that sampled the response",
         schema: integer),
       Entry(
+        field: .session,
+        help: "The session that the response is an output of; of a session with several outputs the last one counts",
+        schema: [
+          "type": "object", "required": ["id"], "properties": ["id": ["type": "string"], "output": ["type": "integer"]],
+        ]),
+      Entry(
         field: .extra, help: "Keys of another program's records that collide with a name above",
         schema: ["type": "object"]),
     ])
