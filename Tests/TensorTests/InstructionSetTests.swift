@@ -5,7 +5,7 @@ import Tensor
 import Testing
 
 /// The choice is the calling thread's alone, so that other tests do not notice.
-@Suite("Instruction sets", .timeLimit(.minutes(15)))
+@Suite("Instruction sets", .serialized, .timeLimit(.minutes(15)))
 struct InstructionSetTests {
   /// The largest errors of the kernels in use, as shares of their bounds.
   private static func shares() -> [(kernel: String, share: Double)] {
