@@ -109,7 +109,7 @@ struct ConvertTests {
       """
       shuffle-r1: error: who.jsonl:1:1: no known format has lines like these (a, b); name one with --from, or as 'format' in a spec's source: \
       shuffle-r1, verl, trl, ms-swift, roll, verifiers, open-instruct, trinity, openai-chat, easyr1-dataset, \
-      verl-dataset
+      verl-dataset, alpaca
       """),
     Case(
       "nothing in it", "shuffle-r1 convert /dev/null out",

@@ -125,7 +125,7 @@ struct HelpTests {
       status: 2,
       """
       shuffle-r1: error: unknown format 'verll'; did you mean 'verl'? Known formats: shuffle-r1, verl, trl, ms-swift, \
-      roll, verifiers, open-instruct, trinity, openai-chat, easyr1-dataset, verl-dataset
+      roll, verifiers, open-instruct, trinity, openai-chat, easyr1-dataset, verl-dataset, alpaca
       """),
   ]
 

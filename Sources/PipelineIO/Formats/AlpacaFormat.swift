@@ -53,15 +53,16 @@ public struct AlpacaFormat: RowFormat {
     if let text = record.take(.prompt), text.stringValue != nil {
       messages = [ChatMessages.message(role: "user", text)]
     }
+    func words(_ message: JSONValue?) -> JSONValue { .string(message?["content"]?.stringValue ?? "") }
     var (plain, images, omissions) = PromptImages.extract(messages)
     record.lose("prompt.content", "alpaca's rows are texts, with images beside them", count: omissions)
-    if plain.first?["role"] == "system" { record.write("system", plain.removeFirst()["content"] ?? .null) }
+    if plain.first?["role"] == "system" { record.write("system", words(plain.removeFirst())) }
     let question = plain.popLast()
     let pairs = stride(from: 0, to: plain.count - 1, by: 2).map { index -> JSONValue in
-      [plain[index]["content"] ?? .null, plain[index + 1]["content"] ?? .null]
+      [words(plain[index]), words(plain[index + 1])]
     }
     if plain.count % 2 == 1 { record.lose("prompt", "alpaca's history is pairs of question and answer") }
-    record.write("instruction", question?["content"] ?? .null)
+    record.write("instruction", words(question))
     record.write("input", "")
     record.write("output", record.take(.response) ?? .null)
     if !pairs.isEmpty { record.write("history", .array(pairs)) }

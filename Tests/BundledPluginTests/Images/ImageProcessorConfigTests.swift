@@ -46,7 +46,7 @@ struct ImageProcessorConfigTests {
     #expect(try ImageProcessorConfig(modelFolder: folder.path).maxPixels == 6000)
     try write(#"{"max_pixels": "#, "preprocessor_config.json")
     let message = ImageFixtures.message { _ = try ImageProcessorConfig(modelFolder: folder.path) }
-    #expect(message?.hasSuffix("/preprocessor_config.json:1:16: not JSON: the text ends inside a value") == true)
+    #expect(message == "not JSON: the text ends inside a value")
   }
 
   @Test("what is not supported is named with file, key and value")
