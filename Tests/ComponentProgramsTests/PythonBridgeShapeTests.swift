@@ -7,7 +7,7 @@ import ProcessRewardPlugin
 import Testing
 
 /// Functions in the shapes in which TRL, EasyR1, verl and Shuffle-R1 write them.
-@Suite("PythonBridge: the shapes of reward functions")
+@Suite("PythonBridge: the shapes of reward functions", .timeLimit(.minutes(15)))
 struct PythonBridgeShapeTests {
   private func words(
     _ bridge: PythonBridge, _ file: String, _ trajectories: [Trajectory] = trajectories(4), log: LogSink = LogSink(),
