@@ -14,15 +14,23 @@ package struct ProgramRequest: Sendable {
 
   /// Encodes a trajectory.
   ///
-  /// - Parameter fields: The fields to send in addition to the id; empty for all except lists of tokens.
-  package init(_ trajectory: Trajectory, fields: Set<Field>) throws {
+  /// - Parameters:
+  ///   - fields: The fields to send in addition to the id; empty for all except lists of tokens.
+  ///   - always: Fields to send even if `fields` does not name them.
+  ///   - members: Further members, which replace those of the trajectory with the same names.
+  package init(
+    _ trajectory: Trajectory, fields: Set<Field>, always: Set<Field> = [], members: [JSONValue.Member] = []
+  ) throws {
     id = trajectory.id
-    var further: [JSONValue.Member] = []
+    var further = members
     if let count = try trajectory.tokenCount { further.append(.init("response_length", .number(count))) }
     further.append(.init("id", .string(trajectory.id)))
     var line: [UInt8] = []
     try trajectory.writeJSON(
-      to: &line, fields: { fields.isEmpty ? !Self.tokenLists.contains($0) : fields.contains($0) }, further: further)
+      to: &line,
+      fields: {
+        always.contains($0) || (fields.isEmpty ? !Self.tokenLists.contains($0) : fields.contains($0))
+      }, further: further)
     line.removeLast()
     self.line = line
   }

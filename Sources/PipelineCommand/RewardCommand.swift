@@ -14,7 +14,8 @@ struct RewardCommand: AsyncParsableCommand {
     discussion: """
       A case is a line of JSON: a trajectory, of which only the fields that the reward reads are needed, and \
       'expected': a score, true, false, or abstained, failed or timed_out. Cases with another verdict are listed, \
-      wrong answers counted as right first, and the exit status is then 1.
+      wrong answers counted as right first, and the exit status is then 1. Cases with a 'reward' that is the name of \
+      another reward function are skipped.
 
         shuffle-r1 reward boxed-answer --cases cases.jsonl
         shuffle-r1 reward exact --with '{"case": "insensitive"}' --cases - < c.jsonl
@@ -62,7 +63,7 @@ struct RewardCommand: AsyncParsableCommand {
       throw PipelineError(.inputOutput, "cannot read \(file): \(error.localizedDescription)")
     }
     let check = try await RewardCheck(
-      reward, named: name, cases: RewardCase.cases(in: text, file: file), file: file, tolerance: tolerance,
+      reward, named: name, cases: RewardCase.cases(in: text, file: file, of: name), file: file, tolerance: tolerance,
       in: StageContext(stage: name, threads: work.threads))
     if report.json || !work.quiet || !check.mismatches.isEmpty {
       try report.print(text: { check.text(style: $0) }, json: { check.json })

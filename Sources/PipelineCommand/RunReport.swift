@@ -53,6 +53,9 @@ struct RunReport {
     if summary.counts.nonFiniteRecords > 0 {
       notes.append("NaN           in \(summary.counts.nonFiniteRecords.of("record")), taken for null")
     }
+    for stage in summary.stages where stage.failed > 0 {
+      notes.append("no reward     \(stage.failed.of("failure")) in '\(stage.name)': \(stage.firstFailure ?? "")")
+    }
     return notes
   }
 

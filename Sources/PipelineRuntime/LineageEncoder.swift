@@ -5,7 +5,7 @@ import PipelineIO
 /// Writes what became of every trajectory of a batch: one JSONL line each, in the order of the input.
 ///
 /// A line holds `step`, `id`, `group`, `outcome` (`kept` or `dropped`), for a dropped one `stage` and `rule`, and
-/// whatever it had by then of `reward`, `reward_status`, `rewards`, `advantage`, `pair`, `loss_weight`, `draws`.
+/// whatever it had by then of `reward`, `reward_status`, `reward_reason` (where a reward function failed), `rewards`, `advantage`, `pair`, `loss_weight`, `draws`.
 public struct LineageEncoder: Sendable {
   private enum Fate: Sendable {
     case kept(Int)
@@ -55,6 +55,13 @@ public struct LineageEncoder: Sendable {
     for (field, key) in Self.fields where trajectory.has(field) {
       output.append(contentsOf: key)
       TrajectoryEncoder.encodeStoredValue(of: field, in: trajectory, into: &output)
+      let status = trajectory.rewardStatus
+      if field == .rewardStatus, status == .failed || status == .timedOut,
+        let reason = try? trajectory.value(of: .rewardReason)?.stringValue
+      {
+        output.append(contentsOf: ",\"reward_reason\":".utf8)
+        JSONValue.writeString(reason, to: &output)
+      }
     }
     output.append(contentsOf: "}\n".utf8)
   }

@@ -254,5 +254,7 @@ extension RunSummary.StageCount {
     left += step.left
     seconds += step.seconds
     for (rule, count) in step.dropped { dropped[rule, default: 0] += count }
+    failed += step.failed
+    firstFailure = firstFailure ?? step.firstFailure
   }
 }

@@ -65,6 +65,10 @@ public struct RunSummary: Sendable {
     public var left = 0
     /// How many each rule dropped.
     public var dropped: [String: Int] = [:]
+    /// How many trajectories got no reward because a reward function failed or was too late.
+    public var failed = 0
+    /// What it said about the first of them; nil where there was none.
+    public var firstFailure: String?
     /// Time spent, in seconds.
     public var seconds = 0.0
   }

@@ -125,7 +125,12 @@ struct StepRunner {
     let drops = batch.drops[min(dropsBefore, batch.drops.count)...].filter { $0.stage == stage.name }[...]
     for drop in drops { counts[index].dropped[drop.rule, default: 0] += 1 }
     figures[index].add(report, arrived: arrived, batch: batch, drops: drops)
-    for warning in report.warnings { observer.warned(step: batch.number, stage: stage.name, warning) }
+    for warning in report.warnings {
+      observer.warned(step: batch.number, stage: stage.name, warning)
+      guard ["reward-failed", "reward-timed-out"].contains(warning.code) else { continue }
+      counts[index].failed += warning.count
+      counts[index].firstFailure = counts[index].firstFailure ?? warning.message
+    }
   }
 }
 

@@ -43,7 +43,9 @@ struct PythonBridgeTests {
         .table([.init(key: "bonus", location: value.location, value: value)]), at: value.location)
     }
     #expect(
-      found == ["abstained: its score is null", "0.5 length=7.0", "failed: raised ValueError: no unit", "3.25"])
+      found == [
+        "abstained: its score is null", "0.5 length=7.0", "failed: raised ValueError: no unit (reward.py:8)", "3.25",
+      ])
     #expect(log.lines.prefix(2) == ["reward.py: judging 0", "reward.py: from a child"])
     #expect(log.lines.contains("reward.py: ValueError: no unit"))
   }
@@ -62,7 +64,7 @@ struct PythonBridgeTests {
       """
     #expect(
       try await words(.easyr1, file)
-        == ["0.0 accuracy=0.0", "failed: raised KeyError: 'x'", "0.0 accuracy=0.0", "0.9 accuracy=1.0"])
+        == ["0.0 accuracy=0.0", "failed: raised KeyError: 'x' (reward.py:6)", "0.0 accuracy=0.0", "0.9 accuracy=1.0"])
   }
 
   @Test("easyr1, sequential: one dict in, one dict out")
@@ -72,7 +74,14 @@ struct PythonBridgeTests {
       def compute_score(reward_input):
           return {"overall": float(reward_input["response_length"])}
       """
-    #expect(try await words(.easyr1, file) == ["1.0", "1.0", "1.0", "1.0"])
+    var counted = trajectories(1)
+    counted[0].set(.tokens, to: [7, 8, 9])
+    #expect(try await words(.easyr1, file, counted) == ["3.0"])
+    #expect(
+      try await words(.easyr1, file, trajectories(1)) == [
+        "failed: asks for response_length, which is counted in tokens: the record holds no 'tokens', and there is no "
+          + "policy whose tokenizer counts them"
+      ])
     #expect(
       try await words(.easyr1, "def compute_score(inputs): return [{'score': 1} for one in inputs]")
         == Array(repeating: "failed: the function's dict lacks 'overall': ['score']", count: 4))

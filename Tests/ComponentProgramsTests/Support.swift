@@ -28,7 +28,9 @@ final class Scripts: Sendable {
     var options = ProcessReward.Options()
     options.command = ProgramCommand(["python3", "reward.py"])
     options.folder = SpecPath(folder)
-    options.seconds = 30
+    // Nobody waits for that long; a machine that is busy with other things may be slow.
+    options.seconds = 300
+    options.startSeconds = 300
     change(&options)
     return try ProcessReward(options: options, assembly: .plain())
   }
@@ -53,7 +55,12 @@ func trajectories(_ count: Int) -> [Trajectory] {
 extension ProcessReward {
   /// Outcomes as words: `0.5`, `abstained: …`, `failed: …`, `late`.
   func words(_ trajectories: [Trajectory], log: LogSink = LogSink()) async throws -> [String] {
-    try await scores(of: trajectories, in: StageContext(stage: "reward", sink: log)).map { outcome in
+    try await words(trajectories, in: StageContext(stage: "reward", sink: log))
+  }
+
+  /// The same, in a context.
+  func words(_ trajectories: [Trajectory], in context: StageContext) async throws -> [String] {
+    try await scores(of: trajectories, in: context).map { outcome in
       switch outcome {
       case .success(.scored(let score, let parts)):
         parts.isEmpty ? "\(score)" : "\(score) \(parts.map { "\($0.name)=\($0.score)" }.joined(separator: " "))"

@@ -58,6 +58,20 @@ struct HistoryTests {
         """)
   }
 
+  @Test("why a reward function failed is told with the failure")
+  func failure() throws {
+    let lineage = #"""
+      {"step":0,"id":"a/0","group":"a","outcome":"dropped","stage":"advantage","rule":"no-reward","reward_status":"failed","reward_reason":"'mine': raised ValueError: no unit (reward.py:7)"}
+
+      """#
+    let folder = try Self.run(lineage: lineage)
+    let history = try TrajectoryHistory(run: folder.path, id: "a/0", step: nil)
+    #expect(
+      history.text(style: TerminalStyle(width: 200)).contains(
+        "none; the reward function failed on it: 'mine': raised ValueError: no unit (reward.py:7)"))
+    #expect(history.json.json.contains(#""reward_reason":"'mine': raised ValueError: no unit (reward.py:7)""#))
+  }
+
   @Test("a trajectory that was in two steps")
   func twice() throws {
     let text = try Self.story("a/0")

@@ -33,6 +33,20 @@ struct RewardCommandTests {
 
     """#
 
+  @Test("cases that name another reward are passed over")
+  func others() throws {
+    try sandbox.write(
+      "mixed.jsonl",
+      #"""
+      {"reward": "choice", "response": "B", "answer": "B", "expected": true}
+      {"reward": "counting", "response": "no count, and no expectation"}
+      {"reward": 0.5, "response": "(A) or (B)", "answer": "A", "expected": false}
+
+      """#)
+    let output = try sandbox.output("shuffle-r1 reward choice --cases mixed.jsonl")
+    #expect(output.hasPrefix("choice on 2 cases"))
+  }
+
   @Test("cases that are judged otherwise are listed, false positives first")
   func mismatches() throws {
     let outcome = try sandbox.run("shuffle-r1 reward boxed-answer --cases cases.jsonl")

@@ -114,7 +114,8 @@ struct RewardStageTests {
       context.report.metrics.map(\.name) == [
         "reward/overall", "critic/score/mean", "critic/score/max", "critic/score/min", "critic/rewards/mean",
         "critic/rewards/max", "critic/rewards/min", "reward/accuracy", "reward/format", "reward/scripted",
-        "reward/scripted/style", "reward_status/scored", "reward_status/abstained", "reward_status/failed",
+        "reward/scripted/style", "reward/accuracy/no_answer", "reward_status/scored", "reward_status/abstained",
+        "reward_status/failed",
         "reward_status/timed_out", "reward_status/already_scored",
       ])
   }
@@ -138,6 +139,71 @@ struct RewardStageTests {
         "reward-failed 3: 'scripted' failed on 3 of 6 trajectories; the first is 't3': scored inf, or a part of it, "
           + "which is not finite",
       ])
+  }
+
+  @Test("responses without what a function looks for score 0, are counted, and warned of where they are many")
+  func noAnswer() async throws {
+    var batch = TrajectoryBatch(
+      ["\\boxed{25}", "\\boxed{24}", "25", "I do not know"].enumerated().map { index, response in
+        Trajectory(id: "t\(index)", group: "g", fields: [.response: .string(response), .answer: "25"])
+      })
+    try await stage([.init("boxed-answer", name: "accuracy")]).run(&batch, in: context)
+    #expect(batch.trajectories.map(\.reward) == [1, 0, 0, 0])
+    #expect(batch[1].rewards == [RewardPart("accuracy", 0)])
+    #expect(batch[2].rewards == [RewardPart("accuracy", 0), RewardPart("accuracy/found", 0)])
+    let metrics = Dictionary(uniqueKeysWithValues: context.report.metrics.map { ($0.name, $0.value) })
+    #expect(metrics["reward/accuracy/no_answer"] == 0.5 && metrics["reward/accuracy/found"] == nil)
+    #expect(
+      context.report.warnings.map { "\($0.code) \($0.count): \($0.message)" } == [
+        "no-answer 2: 50 % of the responses hold no \\boxed{…}; for 'accuracy' they are wrong, whatever they say: ask for it "
+          + "in the prompt, or look elsewhere"
+      ])
+  }
+
+  @Test("few responses without an answer are counted, not warned of; within a sum they are counted by name")
+  func fewWithoutAnswer() async throws {
+    var registry = Registry()
+    try registry.register(WeightedRewards.self)
+    try registry.register(BoxedAnswerReward.self)
+    var options = RewardStage.Options()
+    options.functions = [.init("weighted")]
+    let stage = try RewardStage(options: options, assembly: .plain(registry))
+    var batch = TrajectoryBatch(
+      ["\\boxed{25}", "\\boxed{24}", "25"].enumerated().map { index, response in
+        Trajectory(id: "t\(index)", group: "g", fields: [.response: .string(response), .answer: "25"])
+      })
+    try await stage.run(&batch, in: context)
+    let metrics = Dictionary(uniqueKeysWithValues: context.report.metrics.map { ($0.name, $0.value) })
+    #expect(metrics["reward/weighted/boxed-answer/no_answer"] == 1.0 / 3)
+    #expect(context.report.warnings.isEmpty)
+  }
+
+  @Test("where a function failed or was too late, the record says which and why, until it is scored")
+  func reasons() async throws {
+    var batch = batch(["half", "abstain", "late", "break"])
+    try await stage([.init("format"), .init("scripted")]).run(&batch, in: context)
+    func reasons() throws -> [String?] { try batch.trajectories.map { try $0.value(of: .rewardReason)?.stringValue } }
+    #expect(try reasons() == [nil, nil, "'scripted': gave no answer within 30.0 s", "'scripted': it broke"])
+    try await stage([.init("format")]).run(&batch, in: context)
+    #expect(try reasons() == [nil, nil, nil, nil])
+  }
+
+  @Test("a function that abstains can be left out of the sum; where all do there is none")
+  func leftOut() async throws {
+    var options = RewardStage.Options()
+    options.functions = [.init("format", weight: 0.5), .init("scripted")]
+    options.abstained = .leftOut
+    var batch = batch(["half", "abstain", "break"])
+    try await RewardStage(options: options, assembly: assembly()).run(&batch, in: context)
+    #expect(batch.trajectories.map(\.reward) == [1, 0.5, nil])
+    #expect(batch.trajectories.map(\.rewardStatus) == [.scored, .scored, .failed])
+    options.functions = [.init("scripted"), .init("format", weight: 0)]
+    try await RewardStage(options: options, assembly: assembly()).run(&batch, in: context)
+    #expect(batch.trajectories.map(\.rewardStatus) == [.scored, .abstained, .failed])
+    var sum = WeightedRewards.Options()
+    (sum.functions, sum.abstained) = ([.init("format", weight: 0.5), .init("scripted")], .leftOut)
+    let weighted = try WeightedRewards(options: sum, assembly: assembly())
+    #expect(try await weighted.score(batch[1]) == .scored(0.5, parts: [RewardPart("format", 1)]))
   }
 
   @Test("a field that a function reads and a record lacks is named")

@@ -5,7 +5,7 @@ import RewardPlugin
 import Testing
 import TextRewardsPlugin
 
-private func trajectory(_ response: String) -> Trajectory {
+private func rollout(_ response: String) -> Trajectory {
   Trajectory(id: "t", group: "g", fields: [.response: .string(response)])
 }
 
@@ -21,7 +21,7 @@ struct FormatRewardTests {
       ("<think>a</think></think>\\boxed{b}", 1), ("", 0),
     ])
   func boxed(response: String, score: Double) throws {
-    #expect(try BoxedFormatReward(assembly: .plain()).score(trajectory(response)) == .scored(score))
+    #expect(try BoxedFormatReward(assembly: .plain()).score(rollout(response)) == .scored(score))
   }
 
   @Test(
@@ -35,7 +35,7 @@ struct FormatRewardTests {
       ("<think>a</think></answer>", 0), ("", 0),
     ])
   func tagged(response: String, score: Double) throws {
-    #expect(try AnswerTagFormatReward(assembly: .plain()).score(trajectory(response)) == .scored(score))
+    #expect(try AnswerTagFormatReward(assembly: .plain()).score(rollout(response)) == .scored(score))
   }
 
   @Test(
@@ -45,7 +45,21 @@ struct FormatRewardTests {
       (" <think>a</think>b", 0), ("<think>a</think><think>b</think>", 0), ("<think><think>a</think>", 0), ("", 0),
     ])
   func think(response: String, score: Double) throws {
-    #expect(try ThinkFormatReward(assembly: .plain()).score(trajectory(response)) == .scored(score))
+    #expect(try ThinkFormatReward(assembly: .plain()).score(rollout(response)) == .scored(score))
+  }
+
+  @Test("space beside the marks of tags can be left out of account, as EasyR1 does")
+  func spacesInTags() throws {
+    let boxed = rollout("< think >a</ think > \\boxed{1}")
+    let tagged = rollout("< think > a < /think >\n< answer > B </answer >")
+    #expect(try BoxedFormatReward(assembly: .plain()).score(boxed) == .scored(0))
+    #expect(try AnswerTagFormatReward(assembly: .plain()).score(tagged) == .scored(0))
+    let boxedOptions = with(BoxedFormatReward.Options.self) { $0.spacesInTags = .ignored }
+    let taggedOptions = with(AnswerTagFormatReward.Options.self) { $0.spacesInTags = .ignored }
+    let thinkOptions = with(ThinkFormatReward.Options.self) { $0.spacesInTags = .ignored }
+    #expect(try BoxedFormatReward(options: boxedOptions, assembly: .plain()).score(boxed) == .scored(1))
+    #expect(try AnswerTagFormatReward(options: taggedOptions, assembly: .plain()).score(tagged) == .scored(1))
+    #expect(try ThinkFormatReward(options: thinkOptions, assembly: .plain()).score(tagged) == .scored(1))
   }
 
   @Test("the rewards obey the laws")
@@ -54,7 +68,7 @@ struct FormatRewardTests {
       BoxedFormatReward(assembly: .plain()), AnswerTagFormatReward(assembly: .plain()),
       ThinkFormatReward(assembly: .plain()),
     ] {
-      try await RewardLaws.check(reward, cases: [trajectory("<think>a</think>\\boxed{b}"), trajectory("")])
+      try await RewardLaws.check(reward, cases: [rollout("<think>a</think>\\boxed{b}"), rollout("")])
     }
   }
 }

@@ -53,7 +53,7 @@ struct RealResponseTests {
   @Test("boxed-answer agrees with the published accuracy but for a full stop after the letter")
   func boxedAnswer() throws {
     let reward = BoxedAnswerReward(assembly: .plain())
-    let different = try lines().filter { try reward.score($0.trajectory) != .scored($0.math.accuracy) }
+    let different = try lines().filter { try reward.score($0.trajectory).score != $0.math.accuracy }
     #expect(different.map { $0.response.hasSuffix("\\boxed{A.}\\)") } == [true])
     #expect(different.map(\.math.accuracy) == [0])
   }

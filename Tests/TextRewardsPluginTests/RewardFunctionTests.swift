@@ -5,10 +5,6 @@ import RewardPlugin
 import Testing
 import TextRewardsPlugin
 
-private func trajectory(_ response: String, answer: JSONValue = "25") -> Trajectory {
-  Trajectory(id: "t", group: "g", fields: [.response: .string(response), .answer: answer])
-}
-
 @Suite("BoxedAnswerReward", .timeLimit(.minutes(15)))
 struct BoxedAnswerRewardTests {
   private let reward = BoxedAnswerReward(assembly: .plain())
@@ -23,7 +19,7 @@ struct BoxedAnswerRewardTests {
       ("\\boxed{25}", "\\boxed{25}", 1),
     ])
   func box(response: String, answer: String, score: Double) throws {
-    #expect(try reward.score(trajectory(response, answer: .string(answer))) == .scored(score))
+    #expect(try reward.score(trajectory(response, answer: .string(answer))).score == score)
   }
 
   @Test(
@@ -55,8 +51,8 @@ struct BoxedAnswerRewardTests {
   func shapes() throws {
     #expect(try reward.score(trajectory("\\boxed{25}", answer: 25)) == .scored(1))
     #expect(try reward.score(trajectory("\\boxed{25}", answer: "")) == .abstained("the answer is empty"))
-    #expect { try reward.score(trajectory("\\boxed{25}", answer: [1])) } throws: {
-      "\($0)" == "'answer' is an array, not a string or a number"
+    #expect { try reward.score(trajectory("\\boxed{25}", answer: ["a": 1])) } throws: {
+      "\($0)" == "'answer' is an object, not a string, a number or a list of them"
     }
   }
 
@@ -81,7 +77,7 @@ struct ComparingRewardTests {
     var options = ExactReward.Options()
     options.extract = extract
     let reward = ExactReward(options: options, assembly: .plain())
-    #expect(try reward.score(trajectory(response, answer: "Blue")) == .scored(score))
+    #expect(try reward.score(trajectory(response, answer: "Blue")).score == score)
   }
 
   @Test("exact can leave case out of account")
@@ -100,11 +96,11 @@ struct ComparingRewardTests {
       ("\\frac{3}{4}", "0.75", 1),
       ("3/4", "0.75", 1), ("-\\dfrac{3}{4}", "-0.75", 1), ("50\\%", "50", 1), ("6.02e23", "6.02E+23", 1),
       ("x2", "2", 0),
-      ("blue", "2", 0), ("1/0", "1", 0), ("7 and 8", "8", 1), ("\u{2212}3", "-3", 1), ("1e999", "1", 0),
+      ("blue", "2", 0), ("1/0", "1", 0), ("7 and 8", "8", 0), ("\u{2212}3", "-3", 1), ("1e999", "1", 0),
     ])
   func numeric(boxed: String, answer: String, score: Double) throws {
     let reward = NumericReward(assembly: .plain())
-    #expect(try reward.score(trajectory("\\boxed{\(boxed)}", answer: .string(answer))) == .scored(score))
+    #expect(try reward.score(trajectory("\\boxed{\(boxed)}", answer: .string(answer))).score == score)
   }
 
   @Test("numeric tolerances, percentages and answers that are no number")
@@ -135,7 +131,7 @@ struct ComparingRewardTests {
       "(A) is wrong. <answer>B</answer>",
     ])
   func choice(response: String) throws {
-    #expect(try ChoiceReward(assembly: .plain()).score(trajectory(response, answer: "B")) == .scored(1))
+    #expect(try ChoiceReward(assembly: .plain()).score(trajectory(response, answer: "B")).score == 1)
   }
 
   @Test(
@@ -146,7 +142,7 @@ struct ComparingRewardTests {
       "A.B",
     ])
   func noChoice(response: String) throws {
-    #expect(try ChoiceReward(assembly: .plain()).score(trajectory(response, answer: "B")) == .scored(0))
+    #expect(try ChoiceReward(assembly: .plain()).score(trajectory(response, answer: "B")).score == 0)
   }
 
   @Test("an answer that is no letter is abstained from; letters can be set")

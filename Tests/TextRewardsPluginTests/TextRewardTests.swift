@@ -5,19 +5,6 @@ import RewardPlugin
 import Testing
 import TextRewardsPlugin
 
-private func trajectory(_ response: String, answer: JSONValue = "25", tokens: [Int]? = nil) -> Trajectory {
-  var trajectory = Trajectory(id: "t", group: "g", fields: [.response: .string(response), .answer: answer])
-  if let tokens { trajectory.set(.tokens, to: .array(tokens.map { .number($0) })) }
-  return trajectory
-}
-
-/// Options with changes.
-private func with<Options: ComponentOptions>(_ type: Options.Type, _ change: (inout Options) -> Void) -> Options {
-  var options = Options()
-  change(&options)
-  return options
-}
-
 @Suite("ContainsReward", .timeLimit(.minutes(15)))
 struct ContainsRewardTests {
   @Test(
@@ -29,7 +16,7 @@ struct ContainsRewardTests {
     ])
   func words(response: String, answer: String, score: Double) throws {
     let reward = ContainsReward(assembly: .plain())
-    #expect(try reward.score(trajectory(response, answer: .string(answer))) == .scored(score))
+    #expect(try reward.score(trajectory(response, answer: .string(answer))).score == score)
   }
 
   @Test("texts of its own: all, any, the share that is there")
@@ -51,7 +38,7 @@ struct ContainsRewardTests {
     let reward = ContainsReward(options: options, assembly: .plain())
     #expect(try reward.score(trajectory("cat <answer>concat</answer>", answer: "cat")) == .scored(1))
     #expect(try reward.score(trajectory("cat <answer>conCat</answer>", answer: "cat")) == .scored(0))
-    #expect(try reward.score(trajectory("cat", answer: "cat")) == .scored(0))
+    #expect(try reward.score(trajectory("cat", answer: "cat")) == .nothingFound)
     #expect(try reward.score(trajectory("cat", answer: " ")) == .abstained("the answer is empty"))
   }
 
@@ -76,7 +63,7 @@ struct CountingRewardTests {
     ])
   func counts(response: String, answer: String, score: Double) throws {
     let reward = CountingReward(assembly: .plain())
-    #expect(try reward.score(trajectory(response, answer: .string(answer))) == .scored(score))
+    #expect(try reward.score(trajectory(response, answer: .string(answer))).score == score)
   }
 
   @Test("what is nearly right is worth something where it is asked to be")
@@ -86,7 +73,7 @@ struct CountingRewardTests {
     #expect(try reward.score(trajectory("3", answer: 4)) == .scored(0.75))
     #expect(try reward.score(trajectory("9", answer: 4)) == .scored(0))
     #expect(try reward.score(trajectory("1", answer: 0)) == .scored(0))
-    #expect(try reward.score(trajectory("many", answer: 4)) == .scored(0))
+    #expect(try reward.score(trajectory("many", answer: 4)) == .nothingFound)
     #expect(try reward.score(trajectory("3", answer: "many")) == .abstained("the answer is no count: 'many'"))
   }
 

@@ -12,7 +12,8 @@ import Synchronization
 ///
 /// A program that ends, hangs, or writes what is no answer is started again, and asked one by one for what it had not
 /// answered: only those it then fails on are failed or timed out. With a `bridge` the command names a Python file with a
-/// function as EasyR1, verl or TRL call it.
+/// function as EasyR1, verl or TRL call it; EasyR1's `response_length` and TRL's `completion_ids` are the record's `tokens`, or
+/// those that the run's policy makes of the response.
 public struct ProcessReward: BatchRewardFunction {
   /// The description of this component.
   public static let about = ComponentAbout(
@@ -46,6 +47,7 @@ public struct ProcessReward: BatchRewardFunction {
     let pool: ProgramPool
     private let title: String
     private let fields: Set<Field>
+    private let bridge: PythonBridge
     private let maxFailures: Int
     private let failures = Mutex(0)
 
@@ -57,6 +59,7 @@ public struct ProcessReward: BatchRewardFunction {
       options.bridge.wrap(&settings.child, function: options.function, arguments: options.arguments)
       title = settings.title
       fields = Set(options.fields)
+      bridge = options.bridge
       maxFailures = options.maxFailures
       pool = ProgramPool(settings, workers: options.workers, batch: options.batch)
     }
@@ -64,7 +67,11 @@ public struct ProcessReward: BatchRewardFunction {
     func scores(
       of trajectories: [Trajectory], in context: StageContext
     ) async throws -> [Result<RewardOutcome, any Error>] {
-      let requests = try trajectories.map { try ProgramRequest($0, fields: fields) }
+      var requests: [ProgramRequest] = []
+      for trajectory in trajectories {
+        let members = try await bridge.members(for: trajectory, in: context)
+        requests.append(try ProgramRequest(trajectory, fields: fields, always: bridge.fields, members: members))
+      }
       let verdicts = try await pool.ask(requests, in: context) { verdict in
         if case .failure(let error) = Self.outcome(of: verdict) { try self.count(error) }
       }

@@ -7,7 +7,12 @@ public import PipelineCore
 /// function fails on a trajectory if it throws, gives a score that is not finite, or lacks a field that it reads; it
 /// may also abstain, or not answer in time. If any function with a weight does not score, the trajectory has no reward,
 /// which is not the same as a reward of 0; the scores of the others stay in `rewards`. `reward_status` says what
-/// happened; failed takes precedence over timed out, and that over abstained. This stage drops nothing.
+/// happened; failed takes precedence over timed out, and that over abstained. With `abstained: left-out` the other
+/// functions are added up if one abstains. If a function failed or timed out, `reward_reason` says why. This stage
+/// drops nothing.
+///
+/// A response in which a function does not find what it looks for scores 0, with a part `found` of 0. A warning says
+/// what is missing if that is so for at least half of the responses.
 ///
 /// Metrics are named as in EasyR1.
 public struct RewardStage: Stage {
@@ -30,17 +35,22 @@ public struct RewardStage: Stage {
       MetricAbout(
         "reward_status/already_scored", unit: "trajectories", "kept the reward that they came with", combining: .sum),
       MetricAbout("reward/<part>", unit: "score", "mean score of a function, or of a part of it, before weights"),
+      MetricAbout(
+        "reward/<function>/no_answer", unit: "share",
+        "responses that do not hold what the function looks for, such as a box; they score 0"),
     ])
 
-  /// The scores, and the status.
-  public let writes: Set<Field> = [.reward, .rewards, .rewardStatus]
+  /// The scores, the status, and the reason if there is no score.
+  public let writes: Set<Field> = [.reward, .rewards, .rewardStatus, .rewardReason]
   private let functions: [WeightedReward]
   private let existing: Existing
+  private let abstention: Abstention
 
   /// Makes the stage and its reward functions.
   public init(options: Options = Options(), assembly: Assembly) throws {
     functions = try WeightedReward.all(options.functions, assembly)
     existing = options.existing
+    abstention = options.abstained
   }
 
   /// The fields that the functions read.
@@ -54,7 +64,8 @@ public struct RewardStage: Stage {
   /// - Throws: When the run is cancelled.
   public func run(_ batch: inout TrajectoryBatch, in context: StageContext) async throws {
     let judged = try await judgements(of: batch, context)
-    var tally = RewardTally(functions: functions.map(\.name))
+    let names = functions.map(\.name)
+    var tally = RewardTally(functions: functions)
     for (position, judgement) in judged.enumerated() {
       guard let judgement else {
         tally.keep(batch[position].reward)
@@ -63,7 +74,14 @@ public struct RewardStage: Stage {
       tally.add(judgement, of: batch[position].id)
       batch[position].reward = judgement.reward
       batch[position].rewards = judgement.parts.isEmpty ? nil : judgement.parts
+      let before = batch[position].rewardStatus
       batch[position].rewardStatus = judgement.status
+      // Only what failed has a reason; looking for an old one in every record would cost more than all else here.
+      if let reason = judgement.failure(names) {
+        batch[position].set(.rewardReason, to: .string(reason))
+      } else if before == .failed || before == .timedOut, batch[position].has(.rewardReason) {
+        batch[position].set(.rewardReason, to: nil)
+      }
     }
     tally.write(to: context.report)
   }
@@ -78,7 +96,7 @@ public struct RewardStage: Stage {
     let positions = batch.trajectories.indices.filter { existing == .replace || batch[$0].reward == nil }
     let trajectories = positions.map { batch[$0] }
     var judgements = [Judgement?](repeating: nil, count: batch.count)
-    for position in positions { judgements[position] = Judgement() }
+    for position in positions { judgements[position] = Judgement(abstention: abstention) }
     for (index, function) in functions.enumerated() {
       let verdicts = try await function.reward.verdicts(on: trajectories, in: context)
       for (position, verdict) in zip(positions, verdicts) {

@@ -14,6 +14,7 @@ extension RewardStage {
   public struct Options: ComponentOptions {
     package var functions: [RewardTerm] = [RewardTerm("boxed-answer")]
     package var existing = Existing.replace
+    package var abstained = Abstention.noReward
 
     /// The defaults.
     public init() {}
@@ -22,6 +23,7 @@ extension RewardStage {
     public static let help = [
       "functions": RewardTerm.functionsHelp,
       "existing": "whether rewards that records already have are replaced or kept",
+      "abstained": Abstention.help,
     ]
 
     /// Reward functions are named in `functions`.

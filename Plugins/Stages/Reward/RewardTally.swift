@@ -28,7 +28,18 @@ struct RewardTally {
     var count = 1
   }
 
+  /// What a function looks for, and in how many responses there was none.
+  private struct Search {
+    /// The function's name, and that of its part that says so.
+    let function: String
+    let description: String
+    var missing = 0
+
+    var part: String { "\(function)/\(SoughtAnswer.part)" }
+  }
+
   private let functions: [String]
+  private var searches: [Search]
   private var overall = Mean()
   private var partNames: [String] = []
   private var parts: [String: Mean] = [:]
@@ -37,7 +48,16 @@ struct RewardTally {
   private var kept = 0
   private var count = 0
 
-  init(functions: [String]) { self.functions = functions }
+  init(functions: [WeightedReward]) {
+    self.functions = functions.map(\.name)
+    searches = functions.flatMap { function in
+      function.reward.sought.map {
+        Search(
+          function: $0.function.isEmpty ? function.name : "\(function.name)/\($0.function)", description: $0.description
+        )
+      }
+    }
+  }
 
   /// Counts a trajectory whose reward is kept.
   mutating func keep(_ reward: Double?) {
@@ -51,6 +71,10 @@ struct RewardTally {
     statuses[judgement.status, default: 0] += 1
     if let reward = judgement.reward { overall.add(reward) }
     for part in judgement.parts {
+      if let search = searches.firstIndex(where: { $0.part == part.name }) {
+        if part.score == 0 { searches[search].missing += 1 }
+        continue
+      }
       if parts[part.name] == nil { partNames.append(part.name) }
       parts[part.name, default: Mean()].add(part.score)
     }
@@ -62,6 +86,18 @@ struct RewardTally {
         gaps.append(Gaps(function: function, status: gap.status, firstID: id, firstReason: gap.reason))
       }
     }
+  }
+
+  /// From which share on responses without an answer are warned of.
+  private static let worthAWarning = 0.5
+
+  private func warn(_ search: Search, of judged: Int, to report: StageReport) {
+    let share =
+      search.missing == judged ? "all" : "\(Int((100 * Double(search.missing) / Double(judged)).rounded(.down))) %"
+    report.warn(
+      "no-answer",
+      "\(share) of the responses hold no \(search.description); for '\(search.function)' they are wrong, whatever they say: ask "
+        + "for it in the prompt, or look elsewhere", count: search.missing)
   }
 
   func write(to report: StageReport) {
@@ -76,6 +112,12 @@ struct RewardTally {
     }
     for name in partNames {
       if let mean = parts[name]?.mean { report.metric("reward/\(name)", mean) }
+    }
+    for search in searches {
+      guard let judged = parts[search.function]?.count else { continue }
+      let share = Double(search.missing) / Double(judged)
+      report.metric("reward/\(search.function)/no_answer", share)
+      if share >= Self.worthAWarning { warn(search, of: judged, to: report) }
     }
     for status in RewardStatus.allCases {
       report.metric("reward_status/\(status.rawValue)", Double(statuses[status, default: 0]), combining: .sum)

@@ -10,7 +10,7 @@ extension LineageEntry {
     else { return nil }
     self.init(
       step: step, id: id, group: group, outcome: outcome, reward: value["reward"]?.doubleValue,
-      rewardStatus: value["reward_status"]?.stringValue,
+      rewardStatus: value["reward_status"]?.stringValue, rewardReason: value["reward_reason"]?.stringValue,
       rewards: (value["rewards"]?.objectValue ?? []).compactMap { member in
         member.value.doubleValue.map { RewardPart(member.key, $0) }
       },

@@ -70,7 +70,8 @@ struct StepStory {
       }
     }
     let value = entry.reward.map { NumberText.short($0) } ?? "none"
-    return value + (parts.isEmpty ? "" : " (\(parts))") + (status.map { "; " + $0 } ?? "")
+    let reason = entry.rewardReason.map { ": " + style.safe($0) } ?? ""
+    return value + (parts.isEmpty ? "" : " (\(parts))") + (status.map { "; " + $0 + reason } ?? "")
   }
 
   private var group: String {

@@ -37,6 +37,7 @@ extension TrajectoryHistory {
           "tied_with": place.map { .number($0.tiedWith) } ?? .null,
         ]), .init("advantage", number(entry.advantage)),
     ]
+    if let reason = entry.rewardReason { members.append(.init("reward_reason", .string(reason))) }
     if let pair = entry.pair {
       members.append(
         .init(

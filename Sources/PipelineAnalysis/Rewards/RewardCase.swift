@@ -23,14 +23,16 @@ public struct RewardCase: Sendable {
 
   /// Reads the cases of a JSONL text; records need no `id` and no `group`.
   ///
+  /// - Parameter reward: The name of the reward; cases whose `reward` is another name are skipped. Nil for all cases.
   /// - Throws: The faults of the lines, at most ten.
-  public static func cases(in text: Data, file: String) throws -> [RewardCase] {
+  public static func cases(in text: Data, file: String, of reward: String? = nil) throws -> [RewardCase] {
     var cases: [RewardCase] = []
     var errors: [PipelineError] = []
     for (index, line) in text.split(separator: 0x0A, omittingEmptySubsequences: false).enumerated() {
       if line.allSatisfy({ $0 == 0x20 || $0 == 0x09 || $0 == 0x0D }) { continue }
       do {
-        cases.append(try RewardCase(line: Data(line), at: SourceLocation(file: file, line: index + 1, column: 1)))
+        let location = SourceLocation(file: file, line: index + 1, column: 1)
+        if let found = try RewardCase(line: Data(line), at: location, of: reward) { cases.append(found) }
       } catch let error as PipelineError {
         errors.append(error)
         if errors.count == 10 { break }
@@ -40,7 +42,7 @@ public struct RewardCase: Sendable {
     return cases
   }
 
-  private init(line: Data, at location: SourceLocation) throws {
+  private init?(line: Data, at location: SourceLocation, of reward: String?) throws {
     func fault(_ message: String, column: Int = 1) -> PipelineError {
       PipelineError(
         .invalidData, message, at: SourceLocation(file: location.file, line: location.line, column: column))
@@ -54,6 +56,7 @@ public struct RewardCase: Sendable {
     guard let members = value.objectValue else {
       throw fault("a case is a JSON object, found \(value.kindDescription)")
     }
+    if let reward, let name = value["reward"]?.stringValue, name != reward { return nil }
     guard let expected = value["expected"] else {
       throw fault("a case must say what is 'expected': a score, true, false, or abstained, failed or timed_out")
     }

@@ -22,6 +22,8 @@ public struct LineageEntry: Sendable, Hashable {
   public var reward: Double?
   /// The status of its reward, if the record states it.
   public var rewardStatus: String?
+  /// The reason why it has no reward, if a reward function failed or timed out.
+  public var rewardReason: String?
   /// The parts of the reward.
   public var rewards: [RewardPart]
   /// Its advantage, if it got one.
@@ -36,8 +38,8 @@ public struct LineageEntry: Sendable, Hashable {
   /// An entry.
   public init(
     step: Int = 0, id: String, group: String, outcome: Outcome = .kept, reward: Double? = nil,
-    rewardStatus: String? = nil, rewards: [RewardPart] = [], advantage: Double? = nil, pair: Pair? = nil,
-    lossWeight: Double? = nil, draws: [Int]? = nil
+    rewardStatus: String? = nil, rewardReason: String? = nil, rewards: [RewardPart] = [], advantage: Double? = nil,
+    pair: Pair? = nil, lossWeight: Double? = nil, draws: [Int]? = nil
   ) {
     self.step = step
     self.id = id
@@ -45,6 +47,7 @@ public struct LineageEntry: Sendable, Hashable {
     self.outcome = outcome
     self.reward = reward
     self.rewardStatus = rewardStatus
+    self.rewardReason = rewardReason
     self.rewards = rewards
     self.advantage = advantage
     self.pair = pair

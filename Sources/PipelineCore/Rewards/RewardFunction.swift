@@ -14,9 +14,17 @@ public protocol RewardFunction: Component {
 
   /// Releases resources, such as a program that it started; called when there are no more trajectories.
   func close() async
+
+  /// What it looks for in a response, where it says so when there is none: ``RewardOutcome/nothingFound``.
+  ///
+  /// The `reward` stage counts such responses as `reward/NAME/no_answer`.
+  var sought: [SoughtAnswer] { get }
 }
 
 extension RewardFunction {
+  /// Nothing that could be missing.
+  public var sought: [SoughtAnswer] { [] }
+
   /// There is nothing to release.
   public func close() async {}
 }

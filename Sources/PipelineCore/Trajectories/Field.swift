@@ -48,6 +48,10 @@ public struct Field: RawRepresentable, Hashable, Sendable, CustomStringConvertib
   public static let rewards = Field("rewards")
   /// The status of the reward: `scored`, `abstained`, `failed`, `timed_out`.
   public static let rewardStatus = Field("reward_status")
+  /// Why there is no reward, where a reward function failed or was too late: its name and what it said.
+  ///
+  /// It is no reserved field: records that carry one keep it as any other.
+  public static let rewardReason = Field("reward_reason")
   /// The advantage of the trajectory.
   public static let advantage = Field("advantage")
   /// Advantages per response token; `advantage` is then their mean.

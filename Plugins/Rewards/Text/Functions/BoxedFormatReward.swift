@@ -16,14 +16,27 @@ public struct BoxedFormatReward: RewardFunction {
   /// The response.
   public let reads: Set<Field> = [.response]
 
-  /// Makes the reward; it has nothing to set.
-  public init(options: NoOptions = NoOptions(), assembly: Assembly) {}
+  /// What a spec can set.
+  public struct Options: ComponentOptions {
+    package var spacesInTags = TagSpace.refused
+
+    /// The defaults.
+    public init() {}
+
+    /// What each option means.
+    public static let help = ["spaces_in_tags": TagSpace.help]
+  }
+
+  private let options: Options
+
+  /// Makes the reward.
+  public init(options: Options = Options(), assembly: Assembly) { self.options = options }
 
   /// Looks at the response's form.
   ///
   /// - Throws: When it is missing or no text.
   public func score(_ trajectory: Trajectory) throws -> RewardOutcome {
-    let text = Array(try trajectory.responseText().utf8)[...]
+    let text = options.spacesInTags.tags(of: try trajectory.responseText())
     guard text.holds("<think>", at: text.startIndex), let think = text.first("</think>", from: 7),
       let box = text.first("\\boxed{", from: think + 8)
     else { return .scored(0) }

@@ -3,9 +3,10 @@ public import PipelineCore
 
 /// 1 where the response counts right, else 0, or a part of 1 that gets smaller the farther off it is.
 ///
-/// A count is a whole number that is not negative: `12`, `1,200`, `12.0`, or a word from `zero` to `twenty`. In a part of
-/// the response that says more than a count, the last count is it: `there are 3 circles`. A response without a count
-/// scores 0; an answer that is none makes the reward abstain.
+/// A count is a whole number that is not negative: `12`, `1,200`, `12.0`, or in words: `thirty`, `one hundred and five`, `a dozen`,
+/// `三十二`. In a part of the response that says more than a count, the last count is it: `there are 3 circles`. Several side by
+/// side, such as `2 or 3`, are none. A response without a number scores 0, with a part `found` of 0; an answer that is no count
+/// makes the reward abstain; of a list of answers the best counts.
 public struct CountingReward: RewardFunction {
   /// The description of this component.
   public static let about = ComponentAbout(
@@ -23,20 +24,25 @@ public struct CountingReward: RewardFunction {
   public struct Options: ComponentOptions {
     package var extract = AnswerExtraction.boxed
     package var partial = Partial.none
+    package var thought = Thought.counts
 
     /// The defaults.
     public init() {}
 
     /// What each option means.
     public static let help = [
-      "extract": "the part of the response that holds the count: boxed, answer-tag, last-line or none (all of it)",
+      "extract": "the part of the response that holds the count: " + AnswerExtraction.help,
       "partial": "what a wrong count is worth: none, or relative: 1 less its distance in proportion to the answer",
+      "thought": Thought.help,
     ]
   }
 
   /// Both sides of the comparison.
   public let reads: Set<Field> = [.response, .answer]
   private let options: Options
+
+  /// A number.
+  public var sought: [SoughtAnswer] { options.extract.soughtAnswer(of: "count") }
 
   /// Makes the reward.
   public init(options: Options = Options(), assembly: Assembly) { self.options = options }
@@ -45,27 +51,23 @@ public struct CountingReward: RewardFunction {
   ///
   /// - Throws: When the response or the answer is missing or no text.
   public func score(_ trajectory: Trajectory) throws -> RewardOutcome {
-    let response = try trajectory.responseText()
-    let answer = Array(try trajectory.answerText().utf8)[...]
-    guard let expected = Self.count(in: AnswerExtraction.lastBoxed(in: answer) ?? answer) else {
-      return .abstained("the answer is no count: '\(answer.prefix(40).text)'")
+    let response = Array(try trajectory.responseText().utf8)[...]
+    let found =
+      options.thought.rest(of: response).map { NumberReading.number(in: $0, options.extract, words: true) } ?? .none
+    return try .best(of: trajectory.acceptedAnswers()) { answer in
+      let text = PlainText.cleaned(AnswerExtraction.lastBoxed(in: answer) ?? answer)
+      guard let expected = Self.count(NumberReading(text[...], words: true).answer()) else {
+        return .abstained("the answer is no count: '\(answer.prefix(40).text)'")
+      }
+      if found == .none { return .nothingFound }
+      guard let count = Self.count(found) else { return .scored(0) }
+      if count == expected { return .scored(1) }
+      return .scored(options.partial == .none ? 0 : max(0, 1 - abs(count - expected) / max(1, expected)))
     }
-    guard let found = options.extract.answer(in: response).flatMap(Self.count) else { return .scored(0) }
-    if found == expected { return .scored(1) }
-    return .scored(options.partial == .none ? 0 : max(0, 1 - abs(found - expected) / max(1, expected)))
   }
 
-  private static let words = [
-    "zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve",
-    "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen", "twenty",
-  ]
-
-  /// The last count of a text.
-  private static func count(in text: ArraySlice<UInt8>) -> Double? {
-    let number = PlainNumber.last(in: text)
-    // A word counts only where no digits do: in `circle one: 3`, 3.
-    if let value = number?.value { return value >= 0 && value == value.rounded() ? value : nil }
-    let named = text.split { !$0.isLetter }.last { $0.count <= 9 && words.contains($0.text.lowercased()) }
-    return named.flatMap { words.firstIndex(of: $0.text.lowercased()) }.map(Double.init)
+  private static func count(_ finding: NumberReading.Finding) -> Double? {
+    guard case .one(let value) = finding, value.number >= 0, value.number == value.number.rounded() else { return nil }
+    return value.number
   }
 }

@@ -3,7 +3,8 @@ public import PipelineCore
 
 /// 1 where the response, or the part of it that is its answer, is the answer character by character, else 0.
 ///
-/// Space at both ends is left out on both sides. A response without the part asked for scores 0.
+/// Space at both ends is left out on both sides. A response without the part asked for scores 0, with a part `found` of 0; of a
+/// list of answers any is right.
 public struct ExactReward: RewardFunction {
   /// The description of this component.
   public static let about = ComponentAbout(
@@ -20,22 +21,26 @@ public struct ExactReward: RewardFunction {
   /// What a spec can set.
   public struct Options: ComponentOptions {
     package var extract = AnswerExtraction.none
-    /// Whether case matters.
-    public var `case` = Case.sensitive
+    package var `case` = Case.sensitive
+    package var thought = Thought.counts
 
     /// The defaults.
     public init() {}
 
     /// What each option means.
     public static let help = [
-      "extract": "the part of the response to compare: none (all of it), boxed, answer-tag or last-line",
+      "extract": "the part of the response to compare: " + AnswerExtraction.help,
       "case": "sensitive, or insensitive to upper and lower case",
+      "thought": Thought.help,
     ]
   }
 
   /// Both sides of the comparison.
   public let reads: Set<Field> = [.response, .answer]
   private let options: Options
+
+  /// The part that is compared.
+  public var sought: [SoughtAnswer] { options.extract.soughtAnswer }
 
   /// Makes the reward.
   public init(options: Options = Options(), assembly: Assembly) { self.options = options }
@@ -44,12 +49,14 @@ public struct ExactReward: RewardFunction {
   ///
   /// - Throws: When one of them is missing or no text.
   public func score(_ trajectory: Trajectory) throws -> RewardOutcome {
-    let response = try trajectory.responseText()
-    let expected = Array(try trajectory.answerText().utf8)[...].trimmed
-    guard let found = options.extract.answer(in: response) else { return .scored(0) }
-    let isEqual =
-      options.case == .sensitive
-      ? found == expected : found.text.lowercased() == expected.text.lowercased()
-    return .scored(isEqual ? 1 : 0)
+    let response = Array(try trajectory.responseText().utf8)[...]
+    let found = options.thought.rest(of: response).flatMap(options.extract.answer)
+    return try .best(of: trajectory.acceptedAnswers()) { answer in
+      guard let found else { return .nothingFound }
+      let expected = answer.trimmed
+      let isEqual =
+        options.case == .sensitive ? found == expected : found.text.lowercased() == expected.text.lowercased()
+      return .scored(isEqual ? 1 : 0)
+    }
   }
 }

@@ -70,6 +70,9 @@ public struct IoUReward: RewardFunction {
   public let reads: Set<Field> = [.response, .answer]
   private let options: Options
 
+  /// A box.
+  public var sought: [SoughtAnswer] { options.extract.soughtAnswer(of: "box of four numbers") }
+
   /// Makes the reward.
   public init(options: Options = Options(), assembly: Assembly) { self.options = options }
 
@@ -77,7 +80,7 @@ public struct IoUReward: RewardFunction {
   ///
   /// - Throws: When the response or the answer is missing, or the image's size is needed and nobody says it.
   public func score(_ trajectory: Trajectory) throws -> RewardOutcome {
-    let response = try trajectory.responseText()
+    let response = Array(try trajectory.responseText().utf8)[...]
     guard let answer = try trajectory.value(of: .answer), answer != .null else { throw RewardFault("has no 'answer'") }
     let expected = boxes(in: Array((answer.stringValue ?? answer.json).utf8)[...])
     let isEmptyList = (answer.stringValue ?? answer.json).filter { !$0.isWhitespace } == "[]"
@@ -94,7 +97,7 @@ public struct IoUReward: RewardFunction {
       guard expected.count == 1 else {
         return .abstained("the answer holds \(expected.count) boxes; boxes: matched compares sets")
       }
-      return .scored(found.last.map { counted($0.overlap(with: expected[0])) } ?? 0)
+      return found.last.map { .scored(counted($0.overlap(with: expected[0]))) } ?? .nothingFound
     case .matched: return matched(found, expected)
     }
   }
@@ -103,10 +106,11 @@ public struct IoUReward: RewardFunction {
     func outcome(_ score: Double, _ precision: Double, _ recall: Double) -> RewardOutcome {
       .scored(score, parts: [RewardPart("precision", precision), RewardPart("recall", recall)])
     }
-    if found.isEmpty || expected.isEmpty {
-      let agree: Double = found.isEmpty && expected.isEmpty ? 1 : 0
-      return outcome(agree, agree, agree)
+    if found.isEmpty, !expected.isEmpty {
+      return .scored(
+        0, parts: [RewardPart("precision", 0), RewardPart("recall", 0), RewardPart(SoughtAnswer.part, 0)])
     }
+    if expected.isEmpty { return found.isEmpty ? outcome(1, 1, 1) : outcome(0, 0, 0) }
     let overlaps = found.prefix(Self.mostMatched).map { box in
       expected.prefix(Self.mostMatched).map { counted(box.overlap(with: $0)) }
     }

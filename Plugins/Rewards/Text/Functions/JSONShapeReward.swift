@@ -48,7 +48,7 @@ public struct JSONShapeReward: RewardFunction {
 
     /// What each option means.
     public static let help = [
-      "extract": "the part of the response that is JSON: none (all of it), boxed, answer-tag or last-line",
+      "extract": "the part of the response that is JSON: " + AnswerExtraction.help,
       "type": "what the value is: object, array, string, number, integer, boolean, null or any",
       "members": "the members that an object must have, and what each is: the same words as for type",
       "others": "whether the object may have further members: allowed or refused",
@@ -66,6 +66,9 @@ public struct JSONShapeReward: RewardFunction {
   public let reads: Set<Field> = [.response]
   private let options: Options
 
+  /// The part that is JSON.
+  public var sought: [SoughtAnswer] { options.extract.soughtAnswer }
+
   /// Makes the reward.
   public init(options: Options = Options(), assembly: Assembly) { self.options = options }
 
@@ -73,9 +76,11 @@ public struct JSONShapeReward: RewardFunction {
   ///
   /// - Throws: When the response is missing or no text.
   public func score(_ trajectory: Trajectory) throws -> RewardOutcome {
-    let response = try trajectory.responseText()
-    guard let part = options.extract.answer(in: response),
-      let value = try? JSONValue(parsing: Self.unfenced(part).text)
+    let response = Array(try trajectory.responseText().utf8)[...]
+    guard let part = options.extract.answer(in: response) else {
+      return .scored(0, parts: [RewardPart("parses", 0), RewardPart("shape", 0), RewardPart(SoughtAnswer.part, 0)])
+    }
+    guard let value = try? JSONValue(parsing: Self.unfenced(part).text)
     else { return .scored(0, parts: [RewardPart("parses", 0), RewardPart("shape", 0)]) }
     let checks = checks(value)
     let share = Double(checks.count { $0 }) / Double(checks.count)

@@ -13,12 +13,13 @@ public struct WeightedRewards: BatchRewardFunction {
   /// What a spec can set.
   public struct Options: ComponentOptions {
     package var functions: [RewardTerm] = [.init("boxed-answer")]
+    package var abstained = Abstention.noReward
 
     /// The defaults.
     public init() {}
 
     /// What each option means.
-    public static let help = ["functions": RewardTerm.functionsHelp]
+    public static let help = ["functions": RewardTerm.functionsHelp, "abstained": Abstention.help]
 
     /// Reward functions are named in `functions`.
     public static let componentKinds: [String: ComponentKind] = ["functions": .reward]
@@ -28,14 +29,25 @@ public struct WeightedRewards: BatchRewardFunction {
   }
 
   private let functions: [WeightedReward]
+  private let abstention: Abstention
 
   /// Makes the reward functions.
   public init(options: Options = Options(), assembly: Assembly) throws {
     functions = try WeightedReward.all(options.functions, assembly)
+    abstention = options.abstained
   }
 
   /// What the functions read.
   public var reads: Set<Field> { functions.reduce(into: []) { $0.formUnion($1.reward.reads) } }
+
+  /// What the functions look for.
+  public var sought: [SoughtAnswer] {
+    functions.flatMap { function in
+      function.reward.sought.map {
+        SoughtAnswer($0.description, of: $0.function.isEmpty ? function.name : "\(function.name)/\($0.function)")
+      }
+    }
+  }
 
   /// Scores with each function.
   ///
@@ -43,7 +55,7 @@ public struct WeightedRewards: BatchRewardFunction {
   public func scores(
     of trajectories: [Trajectory], in context: StageContext
   ) async throws -> [Result<RewardOutcome, any Error>] {
-    var judgements = [Judgement](repeating: Judgement(), count: trajectories.count)
+    var judgements = [Judgement](repeating: Judgement(abstention: abstention), count: trajectories.count)
     for (index, function) in functions.enumerated() {
       let verdicts = try await function.reward.verdicts(on: trajectories, in: context)
       for (position, verdict) in verdicts.enumerated() {
@@ -60,7 +72,7 @@ public struct WeightedRewards: BatchRewardFunction {
 
   private func outcome(_ judgement: Judgement) -> Result<RewardOutcome, any Error> {
     if let reward = judgement.reward { return .success(.scored(reward, parts: judgement.parts)) }
-    let gap = judgement.gaps.first { functions[$0.function].weight != 0 && $0.status == judgement.status }
+    let gap = judgement.gaps.first { $0.counts && $0.status == judgement.status }
     let reason = gap.map { "'\(functions[$0.function].name)': \($0.reason)" } ?? "the sum is not finite"
     switch judgement.status {
     case .abstained: return .success(.abstained(reason))

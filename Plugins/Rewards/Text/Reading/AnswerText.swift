@@ -3,7 +3,7 @@ import PipelineCore
 
 /// An answer as it is compared: without what changes how it looks and not what it says.
 ///
-/// Left out: space, `$`, `\(` and `\)`, `\left` and `\right`, `\text{…}` and its like (the words stay), spacing
+/// Left out: space but for one between digits that do not go together, emphasis of Markdown around it, `$`, `\(` and `\)`, `\left` and `\right`, `\text{…}` and its like (the words stay), spacing
 /// commands, degree and percent signs, separators between thousands, and a full stop, comma or semicolon at the
 /// end. `\dfrac` and `\tfrac` are `\frac`.
 struct AnswerText {
@@ -12,7 +12,7 @@ struct AnswerText {
 
   /// Reduces an answer, in time linear in its length.
   init(_ answer: ArraySlice<UInt8>) {
-    var reduced = Self.reduced(answer)
+    var reduced = Self.reduced(PlainText.cleaned(answer)[...])
     while let last = reduced.last, [UInt8(ascii: "."), UInt8(ascii: ","), UInt8(ascii: ";")].contains(last) {
       reduced.removeLast()
     }
@@ -78,7 +78,8 @@ struct AnswerText {
           continue
         }
         output.append(byte)
-      case UInt8(ascii: "$"), UInt8(ascii: "%"), UInt8(ascii: "~"): break
+      case UInt8(ascii: "$"), UInt8(ascii: "%"): break
+      case UInt8(ascii: "~"): part(&output, text, behind: position)
       case UInt8(ascii: ","):
         if !separatesThousands(text, at: position) { output.append(byte) }
       case 0xC2 where text.holds("°", at: position):
@@ -89,11 +90,23 @@ struct AnswerText {
         position += 3
         continue
       default:
-        if !byte.isSpace { output.append(byte) }
+        if byte.isSpace { Self.part(&output, text, behind: position) } else { output.append(byte) }
       }
       position += 1
     }
     return output
+  }
+
+  /// Keeps one space between digits that it parts; between groups of three it parts none: `1 234 567`.
+  private static func part(_ output: inout [UInt8], _ text: ArraySlice<UInt8>, behind position: Int) {
+    guard let last = output.last, last.isDigit else { return }
+    let next = text.skippingSpace(from: position + 1)
+    guard next < text.endIndex, text[next].isDigit else { return }
+    let group = text[next...].prefix { $0.isDigit }
+    let before = output.reversed().prefix { $0.isDigit }.count
+    let isWhole = output.count == before || output[output.count - before - 1] != UInt8(ascii: ".")
+    if group.count == 3, before % 3 == 0 || before < 4, isWhole { return }
+    output.append(0x20)
   }
 
   /// Handles a backslash and what follows; returns where to go on.
@@ -106,15 +119,19 @@ struct AnswerText {
     if name.isEmpty {
       guard end < text.endIndex else { return end }
       switch text[end] {
-      case UInt8(ascii: ","), UInt8(ascii: ";"), UInt8(ascii: ":"), UInt8(ascii: "!"), UInt8(ascii: " "),
-        UInt8(ascii: "("), UInt8(ascii: ")"), UInt8(ascii: "["), UInt8(ascii: "]"), UInt8(ascii: "$"),
+      case UInt8(ascii: ","), UInt8(ascii: ";"), UInt8(ascii: ":"), UInt8(ascii: "!"), UInt8(ascii: " "):
+        part(&output, text, behind: end)
+      case UInt8(ascii: "("), UInt8(ascii: ")"), UInt8(ascii: "["), UInt8(ascii: "]"), UInt8(ascii: "$"),
         UInt8(ascii: "%"):
         break
       default: output += text[start...end]
       }
       return end + 1
     }
-    if emptyCommands.contains(where: { isName(name, $0) }) { return end }
+    if emptyCommands.contains(where: { isName(name, $0) }) {
+      if isName(name, "quad") || isName(name, "qquad") { part(&output, text, behind: end - 1) }
+      return end
+    }
     if isName(name, "dfrac") || isName(name, "tfrac") {
       output += "\\frac".utf8
     } else if wordCommands.contains(where: { isName(name, $0) }), text.holds("{", at: end) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import PipelineCore
 
-/// Reads numbers as people write them in answers: `1,234.5`, `-3`, `6.02e23`, `3/4`, `\frac{3}{4}`, `50%`.
+/// Reads numbers as people write them in answers: `1,234.5`, `-3`, `6.02e23`, `3/4`, `\frac{3}{4}`, `1 1/2`, `50%`.
 struct PlainNumber: Equatable {
   /// The value; a fraction is divided, a percentage is not.
   let value: Double
@@ -15,26 +15,6 @@ struct PlainNumber: Equatable {
     let text = text.trimmed
     guard let (number, end) = Self.scan(text, at: text.startIndex), end == text.endIndex else { return nil }
     self = number
-  }
-
-  /// The last number in a text, wherever it stands.
-  static func last(in text: ArraySlice<UInt8>) -> PlainNumber? {
-    var position = text.startIndex
-    var found: PlainNumber?
-    while position < text.endIndex {
-      if let (number, end) = scan(text, at: position) {
-        found = number
-        position = end
-      } else {
-        // Digits that belong to a word, as in `x2`, are no number; nor are so many that no `Double` holds them.
-        let isRun = text[position].isLetter || text[position].isDigit
-        position += 1
-        while isRun, position < text.endIndex, text[position].isLetter || text[position].isDigit {
-          position += 1
-        }
-      }
-    }
-    return found
   }
 
   private init(value: Double, isPercentage: Bool, isExact: Bool) {
@@ -55,6 +35,7 @@ struct PlainNumber: Equatable {
     else {
       return nil
     }
+    if let mixed = scanMixed(text, behind: (value, digits, end)) { (value, digits, end) = mixed }
     let slash = text.skippingSpace(from: end)
     if slash < text.endIndex, text[slash] == UInt8(ascii: "/"),
       let (denominator, more, after) = scanDecimal(text, at: text.skippingSpace(from: slash + 1)),
@@ -82,6 +63,20 @@ struct PlainNumber: Equatable {
   }
 
   private typealias Scanned = (value: Double, digits: Int, end: Int)
+
+  /// A whole number and a fraction: `1 1/2`, `1\frac{1}{2}`.
+  private static func scanMixed(_ text: ArraySlice<UInt8>, behind whole: Scanned) -> Scanned? {
+    guard text[whole.end - 1].isDigit, whole.value == whole.value.rounded() else { return nil }
+    let start = text.skippingSpace(from: whole.end)
+    if let part = scanFraction(text, at: start) {
+      return (whole.value + part.value, max(whole.digits, part.digits), part.end)
+    }
+    guard start > whole.end, let above = scanDecimal(text, at: start), text.holds("/", at: above.end),
+      let below = scanDecimal(text, at: above.end + 1), above.value < below.value
+    else { return nil }
+    let digits = max(whole.digits, above.digits, below.digits)
+    return ((whole.value * below.value + above.value) / below.value, digits, below.end)
+  }
 
   /// `\frac{a}{b}`, also as `\dfrac` and `\tfrac`, or `\frac12`.
   private static func scanFraction(_ text: ArraySlice<UInt8>, at position: Int) -> Scanned? {
