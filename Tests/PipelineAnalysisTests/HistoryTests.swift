@@ -65,7 +65,7 @@ struct HistoryTests {
 
       """#
     let folder = try Self.run(lineage: lineage)
-    let history = try TrajectoryHistory(run: folder.path, id: "a/0", step: nil)
+    let history = try TrajectoryHistory(run: folder.path, id: "a/0", step: nil, registry: .standard())
     #expect(
       history.text(style: TerminalStyle(width: 200)).contains(
         "none; the reward function failed on it: 'mine': raised ValueError: no unit (reward.py:7)"))
