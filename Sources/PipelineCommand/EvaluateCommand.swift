@@ -136,7 +136,8 @@ struct EvaluateCommand: AsyncParsableCommand {
 
   /// Evaluates a policy on the prompts; what is complete when it is interrupted is kept.
   private func respond(
-    with sampler: any ResponseSampler, scoring stages: [NamedStage], to input: inout EvaluationPrompts, _ tokens: inout Int,
+    with sampler: any ResponseSampler, scoring stages: [NamedStage], to input: inout EvaluationPrompts,
+    _ tokens: inout Int,
     _ responses: ResponseFile?, _ line: ProgressLine, _ clock: Stopwatch
   ) async throws -> EvaluationSummary {
     var warned: Set<String> = []

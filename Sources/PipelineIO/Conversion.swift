@@ -77,8 +77,9 @@ public struct Conversion {
     var format: (any RolloutFormat)?
     for (index, path) in inputs.enumerated() {
       let input = try ChunkedInput(path: path)
-      let known = try format ?? FormatTranslation.format(
-        from, in: .standard, columns: options.columns, of: input) ?? NativeFormat()
+      let known =
+        try format ?? FormatTranslation.format(
+          from, in: .standard, columns: options.columns, of: input) ?? NativeFormat()
       format = known
       if work.importer == nil {
         work.importer = known.makeImporter(options: options)

@@ -112,7 +112,8 @@ struct RecordSchema {
         field: .session,
         help: "The session that the response is an output of; of a session with several outputs the last one counts",
         schema: [
-          "type": "object", "required": ["id"], "properties": ["id": ["type": "string"], "output": ["type": "integer"]],
+          "type": "object", "required": ["id"],
+          "properties": ["id": ["type": "string"], "output": ["type": "integer"]],
         ]),
       Entry(
         field: .extra, help: "Keys of another program's records that collide with a name above",

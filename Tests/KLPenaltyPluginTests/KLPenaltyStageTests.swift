@@ -173,7 +173,8 @@ struct KLPenaltyStageTests {
       reason: "'ref_logprobs' has 2 numbers for a response of 1 tokens; it must have one for each"),
     Fault(field: .lossMask, value: [2], reason: "'loss_mask' holds 2, it must hold true, false, 1 and 0"),
     Fault(
-      field: .lossMask, value: [1, 1], reason: "'loss_mask' must be an array of 1 truth values, one for each token of the response, found 2 elements"),
+      field: .lossMask, value: [1, 1],
+      reason: "'loss_mask' must be an array of 1 truth values, one for each token of the response, found 2 elements"),
   ]
 
   @Test("each failure says what is wrong", arguments: faults)

@@ -183,7 +183,7 @@ struct RewardStageTests {
     var batch = batch(["half", "abstain", "late", "break"])
     try await stage([.init("format"), .init("scripted")]).run(&batch, in: context)
     func reasons() throws -> [String?] { try batch.trajectories.map { try $0.value(of: .rewardReason)?.stringValue } }
-    #expect(try reasons() == [nil, nil, "'scripted': gave no answer within 30.0 s", "'scripted': it broke"])
+    #expect(try reasons() == [nil, nil, "'scripted': did not answer within 30.0 s", "'scripted': it broke"])
     try await stage([.init("format")]).run(&batch, in: context)
     #expect(try reasons() == [nil, nil, nil, nil])
   }

@@ -85,7 +85,7 @@ struct NumberReadingTests {
   @Test("an answer equals itself, boxed, tagged, in a sentence and alone; no other number does")
   func itself() throws {
     let answers = [
-      "0", "27", "-3", "1,234.5", "3/4", "1 1/2", "\\frac{3}{4}", "2\\sqrt{3}", "6.02e23", "25 cm^2", "50%", "\\pi",
+      "0", "27", "-3", "1,234.5", "3/4", "1 1/2", "\\frac{5}{4}", "2\\sqrt{3}", "6.02e23", "25 cm^2", "50%", "\\pi",
       "0.001",
     ]
     let reward = NumericReward(assembly: .plain())

@@ -3,8 +3,8 @@ import BundledPlugin
 import Foundation
 import ModelInput
 import PipelineCore
-import Synchronization
 import PipelineTesting
+import Synchronization
 import Testing
 import WorkerPlugin
 

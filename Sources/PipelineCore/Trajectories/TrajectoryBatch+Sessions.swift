@@ -45,7 +45,8 @@ extension Trajectory {
       if let id = value.stringValue { return (id, 0) }
       guard let id = value["id"]?.stringValue else {
         throw PipelineError(
-          .invalidData, "'session' of \(self.id.quotedForMessage) must be {\"id\": \"…\", \"output\": 0}, found "
+          .invalidData,
+          "'session' of \(self.id.quotedForMessage) must be {\"id\": \"…\", \"output\": 0}, found "
             + value.json.shortenedForMessage)
       }
       return (id, value["output"]?.intValue ?? 0)

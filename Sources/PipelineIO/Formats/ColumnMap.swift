@@ -22,7 +22,8 @@ public struct ColumnMap: RowFormat {
 
   /// The fields that a column can be named for.
   public static let fields: [Field] = [
-    .prompt, .response, .answer, .reward, .group, .images, .step, .finish, .tokens, .promptTokens, .logprobs, .advantage,
+    .prompt, .response, .answer, .reward, .group, .images, .step, .finish, .tokens, .promptTokens, .logprobs,
+    .advantage,
     .session,
   ]
 

@@ -22,7 +22,8 @@ enum PromptImages {
     if let bytes = entry["bytes"]?.stringValue {
       guard isBase64(bytes) else {
         throw row.fault(
-          key, "has 'bytes' that are no base64 (\(bytes.shortenedForMessage)); write the image to a file and name its path")
+          key,
+          "has 'bytes' that are no base64 (\(bytes.shortenedForMessage)); write the image to a file and name its path")
       }
       return .string("data:;base64," + bytes)
     }
@@ -43,7 +44,8 @@ enum PromptImages {
       let addressed = messages.reduce(0) { $0 + addressCount(in: $1) }
       if addressed > 0 {
         throw row.fault(
-          key, "has \(images.count) images, but the prompt's own image parts have addresses already; keep one of the two")
+          key,
+          "has \(images.count) images, but the prompt's own image parts have addresses already; keep one of the two")
       }
       guard let first = messages.firstIndex(where: { $0["role"] == "user" }) else {
         throw row.fault(key, "has images, but the prompt has no user's message to put them in")
@@ -54,7 +56,8 @@ enum PromptImages {
     }
     guard marks == images.count else {
       throw row.fault(
-        key, "has \(images.count) images, but the prompt has \(marks) image marks (\(mark), or parts without an address)")
+        key,
+        "has \(images.count) images, but the prompt has \(marks) image marks (\(mark), or parts without an address)")
     }
     var rest = images[...]
     return messages.map { filled($0, from: &rest) }

@@ -83,7 +83,9 @@ enum RowMedia {
           key, "names pictures, but the prompt is rendered text that cannot be read back as messages; give messages")
       }
     }
-    guard let messages else { throw row.fault("prompt", "is \(prompt.kindDescription), pictures need messages or text") }
+    guard let messages else {
+      throw row.fault("prompt", "is \(prompt.kindDescription), pictures need messages or text")
+    }
     record.replace(.prompt, .array(try PromptImages.insert(images, into: messages, key: key, row: row)))
   }
 
@@ -92,7 +94,8 @@ enum RowMedia {
     let marks = (record.value(of: .prompt)?.arrayValue ?? []).reduce(0) { $0 + PromptImages.markCount(in: $1) }
     guard marks > 0 else { return }
     throw row.fault(
-      "images", "names no image, but the prompt has \(marks) image mark\(marks == 1 ? "" : "s"); "
+      "images",
+      "names no image, but the prompt has \(marks) image mark\(marks == 1 ? "" : "s"); "
         + "name the images, or take the marks out")
   }
 }

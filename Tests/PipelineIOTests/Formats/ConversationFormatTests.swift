@@ -117,7 +117,8 @@ struct ConversationFormatTests {
     }
     #expect(
       message(#"{"problem":"<image>?","answer":"1","images":["a","b"]}"#)
-        == "in.jsonl:1:1: 'images' has 2 images, but the prompt has 1 image marks (<image>, or parts without an address)")
+        == "in.jsonl:1:1: 'images' has 2 images, but the prompt has 1 image marks (<image>, or parts without an address)"
+    )
     #expect(
       message(#"{"problem":"<image>?","answer":"1","images":[{"bytes":[1]}]}"#)
         == "in.jsonl:1:1: 'images.0' has no address: write the image to a file and name its path, or use a data URI"

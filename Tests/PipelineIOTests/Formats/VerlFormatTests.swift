@@ -39,7 +39,8 @@ struct VerlFormatTests {
     "only digits between underscores at the end are session and output, and sessions count from 0",
     arguments: [
       ("a_0_1", "a"), ("a_b_12_3", "a_b_12"), ("20251101_193625-0", "20251101_193625-0"), ("a_1", "a_1"),
-      ("_1_2", "_1_2"), ("1_2", "1_2"), ("a__1", "a__1"), ("3_4_5", "3_4"), ("3_0_5", "3"), ("a_1_x", "a_1_x"), ("é_1_2", "é_1"),
+      ("_1_2", "_1_2"), ("1_2", "1_2"), ("a__1", "a__1"), ("3_4_5", "3_4"), ("3_0_5", "3"), ("a_1_x", "a_1_x"),
+      ("é_1_2", "é_1"),
     ])
   func uids(uid: String, group: String) throws {
     let line = JSONValue.object([.init("input", "Q"), .init("output", "A"), .init("uid", .string(uid))])
