@@ -54,11 +54,11 @@ extension PythonBridge {
 
   /// The tokens that the policy makes of a response whose record has none; nil where it has, or nobody can.
   private func tokens(of trajectory: Trajectory, _ context: StageContext) async throws -> [Int32]? {
-    guard !trajectory.has(.tokens), let policy = context.training.policy, await policy.facts.tokenizer == .present,
+    guard !trajectory.has(.tokens), let codec = context.training.policy?.codec, await codec.facts.tokenizer == .present,
       let response = try trajectory.response
     else { return nil }
     let finish = try trajectory.finish.flatMap(GeneratedResponse.Finish.init(rawValue:)) ?? .stop
-    return try await policy.encode(response: response, finish: finish)
+    return try await codec.encode(response: response, finish: finish)
   }
 }
 

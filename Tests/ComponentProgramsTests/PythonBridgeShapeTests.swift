@@ -11,7 +11,7 @@ import Testing
 struct PythonBridgeShapeTests {
   private func words(
     _ bridge: PythonBridge, _ file: String, _ trajectories: [Trajectory] = trajectories(4), log: LogSink = LogSink(),
-    policy: (any Policy)? = nil, _ change: (inout ProcessReward.Options) -> Void = { _ in }
+    policy: Policy? = nil, _ change: (inout ProcessReward.Options) -> Void = { _ in }
   ) async throws -> [String] {
     let scripts = try Scripts(["reward.py": file])
     let reward = try scripts.reward {
@@ -58,7 +58,7 @@ struct PythonBridgeShapeTests {
       try await words(.trl, file, [rollout("…")]) { ($0.function, $0.arguments) = ("get_overlong_reward", given) } == [
         "failed: asks for completion_ids: the record holds no 'tokens', and there is no policy whose tokenizer makes them"
       ])
-    let policy = ScriptedPolicy()
+    let policy = ScriptedPolicy().policy
     let counted = try await words(
       .trl, file, [rollout("0123456789" + String(repeating: "a", count: 79))], policy: policy
     ) {
@@ -78,7 +78,7 @@ struct PythonBridgeShapeTests {
     let file = """
       def compute_score(reward_inputs): return [{"overall": one.get("response_length")} for one in reward_inputs]
       """
-    #expect(try await words(.easyr1, file, [rollout("0123456789")], policy: ScriptedPolicy()) == ["11.0"])
+    #expect(try await words(.easyr1, file, [rollout("0123456789")], policy: ScriptedPolicy().policy) == ["11.0"])
     // What nobody asks for is not missed.
     let other = "def compute_score(reward_inputs): return [{'overall': len(one)} for one in reward_inputs]"
     #expect(try await words(.easyr1, other, [rollout("a")]) == ["2.0"])

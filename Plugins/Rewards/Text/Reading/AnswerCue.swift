@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import PipelineCore
 
 /// Finds what follows "the answer is" and its like.
 enum AnswerCue {

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import PipelineCore
 
 extension ChoiceReading {
   /// The mention of an option that begins at a token, parentheses included.

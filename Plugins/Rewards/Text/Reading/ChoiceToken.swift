@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import PipelineCore
 
 /// A word, a character of a script without spaces, or a mark, as a choice is looked for among them.
 struct ChoiceToken {

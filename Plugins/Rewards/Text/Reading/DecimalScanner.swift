@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import PipelineCore
 
 /// Reads a decimal: digits, separators between thousands, a point or a comma before decimals, an exponent.
 enum DecimalScanner {

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import PipelineCore
 
 extension NumberReading {
   /// Functions whose argument is not the value.

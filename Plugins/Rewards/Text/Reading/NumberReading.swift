@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import PipelineCore
 
 /// Which number a text gives as its answer.
 struct NumberReading {

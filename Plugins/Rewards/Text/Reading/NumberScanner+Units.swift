@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import PipelineCore
 
 /// What a number is counted in.
 extension NumberScanner {

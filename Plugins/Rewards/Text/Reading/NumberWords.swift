@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import PipelineCore
 
 /// Reads numbers in words: `thirty`, `twenty-one`, `one hundred and five`, `a dozen`, `三十二`.
 enum NumberWords {

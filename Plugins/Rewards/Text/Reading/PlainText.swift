@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import PipelineCore
 
 /// A text without what changes only its looks: Markdown, full-width characters, invisible ones.
 ///

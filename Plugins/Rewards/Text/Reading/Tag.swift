@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import PipelineCore
 
 /// Finds tags such as `<answer>`, also with space inside, as some models write them: `< answer >`, `</ answer>`.
 enum Tag {

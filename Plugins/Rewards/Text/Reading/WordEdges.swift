@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import PipelineCore
 
 /// Tells whether a place in a text is whole words and whole numbers.
 struct WordEdges {
