@@ -58,7 +58,7 @@ struct PythonBridgeShapeTests {
       try await words(.trl, file, [rollout("…")]) { ($0.function, $0.arguments) = ("get_overlong_reward", given) } == [
         "failed: asks for completion_ids: the record holds no 'tokens', and there is no policy whose tokenizer makes them"
       ])
-    let policy = ScriptedPolicy()
+    let policy = ScriptedPolicy().policy
     let counted = try await words(
       .trl, file, [rollout("0123456789" + String(repeating: "a", count: 79))], policy: policy.policy
     ) {

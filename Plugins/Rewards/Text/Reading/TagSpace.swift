@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import PipelineCore
 
 /// What space beside the marks of tags means for a format, as in `< think >`.
 public enum TagSpace: String, Codable, Sendable, CaseIterable {

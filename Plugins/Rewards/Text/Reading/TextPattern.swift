@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import PipelineCore
 
 /// A run of bytes to look for, in time linear in what it is looked for in (Knuth, Morris and Pratt).
 struct TextPattern {

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import PipelineCore
 
 /// What becomes of what stands in `<think>…</think>` where an answer is looked for.
 public enum Thought: String, Codable, Sendable, CaseIterable {

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import PipelineCore
 
 /// Short names of units, which may stand right behind a number: `5cm`, `30 min`.
 enum UnitNames {
