@@ -60,7 +60,7 @@ struct PythonBridgeShapeTests {
       ])
     let policy = ScriptedPolicy().policy
     let counted = try await words(
-      .trl, file, [rollout("0123456789" + String(repeating: "a", count: 79))], policy: policy.policy
+      .trl, file, [rollout("0123456789" + String(repeating: "a", count: 79))], policy: policy
     ) {
       ($0.function, $0.arguments) = ("get_overlong_reward", given)
     }
