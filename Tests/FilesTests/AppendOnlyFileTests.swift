@@ -4,7 +4,7 @@ import Foundation
 import PipelineCore
 import Testing
 
-@Suite("A file that grows")
+@Suite("A file that grows", .timeLimit(.minutes(15)))
 struct AppendOnlyFileTests {
   private let path: String
   private let folder: Folder

@@ -27,7 +27,7 @@ private final class Place {
   }
 }
 
-@Suite("Files in a folder")
+@Suite("Files in a folder", .timeLimit(.minutes(15)))
 struct FolderTests {
   @Test("a link among them is an error that names it, and what it leads to stays")
   func links() throws {

@@ -3,7 +3,7 @@ import Files
 import Foundation
 import Testing
 
-@Suite("A log")
+@Suite("A log", .timeLimit(.minutes(15)))
 struct LogFileTests {
   private let path = FileManager.default.temporaryDirectory.appendingPathComponent("shuffle-r1-log-\(UUID())").path
 

@@ -3,7 +3,7 @@ import CSHA256
 import Files
 import Testing
 
-@Suite("SHA-256")
+@Suite("SHA-256", .timeLimit(.minutes(15)))
 struct SHA256Tests {
   @Test(
     "gives the digests of FIPS 180-4",

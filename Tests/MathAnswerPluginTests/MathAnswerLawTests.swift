@@ -6,7 +6,7 @@ import PipelineTesting
 import Testing
 
 /// What holds for every expected answer, whatever it says.
-@Suite("math-answer: laws of expected answers")
+@Suite("math-answer: laws of expected answers", .timeLimit(.minutes(15)))
 struct MathAnswerLawTests {
   /// Expected answers of every kind, in TeX and in words; no digit of them can be changed without changing what they say.
   static let answers = [

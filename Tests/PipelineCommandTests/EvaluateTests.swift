@@ -35,7 +35,8 @@ struct EvaluateTests {
     #expect(outcome.status == 0)
     #expect(
       outcome.errors.wholeMatch(
-        of: #/(warning: reward: .*\n)?evaluate: 48 responses, \d+ tokens, \d+ tokens/s; responses saved in out.jsonl\n/#) != nil)
+        of: #/(warning: reward: .*\n)?evaluate: 48 responses, \d+ tokens, \d+ tokens/s; responses saved in out.jsonl\n/#
+      ) != nil)
     let saved = try sandbox.records(in: "out.jsonl")
     #expect(saved.count == 48)
     #expect(saved[0]["id"] == "a/0")

@@ -4,7 +4,7 @@ import PipelineCore
 import PipelineIO
 import Testing
 
-@Suite("a JSON array is read as its elements")
+@Suite("a JSON array is read as its elements", .timeLimit(.minutes(15)))
 struct ArrayInputTests {
   /// Reads a text as trajectories; what was bad comes as its line and reason.
   private func read(_ text: String) async throws -> (ids: [String], bad: [String]) {

@@ -4,7 +4,7 @@ import PipelineIO
 import Testing
 
 /// An image is never dropped: it reaches the prompt, in order, or the row is a bad record.
-@Suite("pictures beside a prompt")
+@Suite("pictures beside a prompt", .timeLimit(.minutes(15)))
 struct RowMediaTests {
   /// Rows that ask a question with a place for text, in every format that has prompts with images.
   private static let rows: [(format: String, key: String, line: @Sendable (JSONValue) -> [JSONValue.Member])] = [

@@ -4,7 +4,7 @@ import PipelineCore
 import PipelineIO
 import Testing
 
-@Suite("rows mean what they say")
+@Suite("rows mean what they say", .timeLimit(.minutes(15)))
 struct WholeRowsTests {
   private func verl(_ rows: [(input: String, answer: String, uid: String?)]) throws -> FormatSupport.Imported {
     try FormatSupport.imported(

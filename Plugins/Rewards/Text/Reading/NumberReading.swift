@@ -68,9 +68,10 @@ struct NumberReading {
       return findings.allSatisfy { $0 == first } ? first : .unclear
     }
     switch extraction {
-    case .automatic: return read(response).response()
+    // What is said last is near the end; a longer text is no answer, and would take long.
+    case .automatic: return read(response.suffix(1 << 16)).response()
     case .boxed, .answerTag: return .none
-    case .none, .lastLine: return extraction.answer(in: response).map { read($0).last() } ?? .none
+    case .none, .lastLine: return extraction.answer(in: response).map { read($0.suffix(1 << 16)).last() } ?? .none
     }
   }
 
