@@ -58,7 +58,8 @@ public struct ChoiceReward: RewardFunction {
   /// - Throws: When the response or the answer is missing or no text.
   public func score(_ trajectory: Trajectory) throws -> RewardOutcome {
     let response = Array(try trajectory.responseText().utf8)[...]
-    let found = thought.rest(of: response).map(choice) ?? .none
+    // What is chosen is said near the end; a longer text would take long.
+    let found = thought.rest(of: response).map { choice(in: $0.suffix(1 << 16)) } ?? .none
     return try .best(of: trajectory.acceptedAnswers()) { answer in
       let text = PlainText.cleaned(AnswerExtraction.lastBoxed(in: answer) ?? answer)
       guard case .one(let expected) = ChoiceReading(text[...], letters: letters).expected() else {
