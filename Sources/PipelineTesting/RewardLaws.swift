@@ -8,17 +8,18 @@ public import PipelineCore
 /// 1. The same trajectory gets the same outcome.
 /// 2. Scores, and those of the parts, are finite.
 /// 3. Without a field that it `reads`, it throws or abstains; it does not score.
-/// 4. It answers with bounded work for every text, including a megabyte of braces.
+/// 4. It answers with bounded work for every text, including a megabyte of braces: work that grows with the square of
+///    the length takes far longer than the limit, on any machine.
 public enum RewardLaws {
   /// Runs a reward function on trajectories and on hostile texts, and throws if it breaks a law.
   ///
   /// - Parameters:
   ///   - reward: The reward function, with its options.
   ///   - cases: Trajectories that it can score, at least one.
-  ///   - secondsPerText: The longest that one hostile text of a megabyte may take.
+  ///   - secondsPerText: The longest that one hostile text of a megabyte may take, on a busy machine too.
   /// - Throws: ``LawViolation``, with examples of every broken law.
   public static func check(
-    _ reward: any RewardFunction, cases: [Trajectory], secondsPerText: Double = 5
+    _ reward: any RewardFunction, cases: [Trajectory], secondsPerText: Double = 60
   ) async throws {
     precondition(!cases.isEmpty, "the laws need at least one trajectory that the reward can judge")
     var book = LawBook(subject: "reward '\(type(of: reward).name)'")

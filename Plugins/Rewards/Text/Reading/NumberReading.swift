@@ -33,13 +33,16 @@ struct NumberReading {
 
   private let text: ArraySlice<UInt8>
   private let candidates: [Candidate]
+  /// How many bytes are read. What is said last is near the end; a longer text is no answer, and would take long.
+  private static let limit = 1 << 16
 
-  /// Looks for numbers in a cleaned text.
+  /// Looks for numbers in the last 64 KiB of a cleaned text.
   ///
   /// - Parameters:
   ///   - words: Whether number words count where there are no digits.
   ///   - isFormula: Whether the text is an answer, in which `|` and `!` are marks of mathematics.
   init(_ text: ArraySlice<UInt8>, words: Bool = false, isFormula: Bool = true) {
+    let text = text.suffix(Self.limit)
     self.text = text
     var found = Self.candidates(in: text, isFormula: isFormula)
     if words, found.isEmpty { found = NumberWords.candidates(in: text) }
@@ -68,10 +71,9 @@ struct NumberReading {
       return findings.allSatisfy { $0 == first } ? first : .unclear
     }
     switch extraction {
-    // What is said last is near the end; a longer text is no answer, and would take long.
-    case .automatic: return read(response.suffix(1 << 16)).response()
+    case .automatic: return read(response.suffix(limit)).response()
     case .boxed, .answerTag: return .none
-    case .none, .lastLine: return extraction.answer(in: response).map { read($0.suffix(1 << 16)).last() } ?? .none
+    case .none, .lastLine: return extraction.answer(in: response).map { read($0.suffix(limit)).last() } ?? .none
     }
   }
 
