@@ -1,24 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
-public import PipelineCore
+package import PipelineCore
 
 /// `(r_max − r_second) / (std(r) + 1e-6)` for the best rollout of the group, 0 for the others.
 ///
 /// Where several share the best reward the lead is 0.
-public struct GRPOPassKEstimator: AdvantageEstimator {
+package struct GRPOPassKEstimator: AdvantageEstimator {
   /// The description of this component.
-  public static let about = ComponentAbout(
+  package static let about = ComponentAbout(
     name: "grpo-passk", summary: "Only the best of the group: its lead over the second, in standard deviations",
     papers: [Paper("EasyR1, compute_grpo_passk_outcome_advantage", link: "https://github.com/hiyouga/EasyR1")])
   /// How an advantage comes about.
-  public let formula = "only the best of a group has one: (best - second) / std"
+  package let formula = "only the best of a group has one: (best - second) / std"
   /// Rollouts are compared with the others of their group.
-  public let comparesWithinGroup = true
+  package let comparesWithinGroup = true
 
   /// Makes the estimator; it has no options.
-  public init(options: NoOptions = NoOptions(), assembly: Assembly) {}
+  package init(options: NoOptions = NoOptions(), assembly: Assembly) {}
 
   /// One advantage for each rollout; 0 where the group's rewards are equal.
-  public func advantages(for groups: [[ScoredRollout]]) -> [[RolloutAdvantage]] {
+  package func advantages(for groups: [[ScoredRollout]]) -> [[RolloutAdvantage]] {
     groups.advantagesWithinGroups { rewards, group in
       var best = 0
       for index in rewards.indices where rewards[index] > rewards[best] { best = index }

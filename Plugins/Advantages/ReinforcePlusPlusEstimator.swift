@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-public import PipelineCore
+package import PipelineCore
 
 /// The return to go of each response token, whitened over all response tokens of the batch.
 ///
@@ -8,43 +8,43 @@ public import PipelineCore
 /// 0` exactly.
 ///
 /// As EasyR1's `compute_reinforce_plus_plus_outcome_advantage` has it.
-public struct ReinforcePlusPlusEstimator: AdvantageEstimator {
+package struct ReinforcePlusPlusEstimator: AdvantageEstimator {
   /// The description of this component.
-  public static let about = ComponentAbout(
+  package static let about = ComponentAbout(
     name: "reinforce-plus-plus", summary: "The discounted return of every token, whitened over the batch",
     papers: [Paper("REINFORCE++", arXiv: "2501.03262")])
   /// How an advantage comes about.
-  public let formula = "return to go per token, whitened over the batch; this is the mean"
+  package let formula = "return to go per token, whitened over the batch; this is the mean"
   /// The response's tokens, to be counted.
-  public let reads: Set<Field> = [.tokens]
+  package let reads: Set<Field> = [.tokens]
   /// Values per token.
-  public let writes: Set<Field> = [.advantage, .advantages]
+  package let writes: Set<Field> = [.advantage, .advantages]
   /// A rollout needs no partner.
-  public let comparesWithinGroup = false
+  package let comparesWithinGroup = false
 
   /// The options.
-  public struct Options: ComponentOptions {
+  package struct Options: ComponentOptions {
     package var gamma = 1.0
 
     /// The defaults.
-    public init() {}
+    package init() {}
 
     /// The help for each option.
-    public static let help = ["gamma": "discount per token between a token and the reward at the end, 0…1"]
+    package static let help = ["gamma": "discount per token between a token and the reward at the end, 0…1"]
 
     /// The problems of the values.
-    public func problems() -> [OptionProblem] { [.unless("gamma", gamma, in: 0...1)].compactMap { $0 } }
+    package func problems() -> [OptionProblem] { [.unless("gamma", gamma, in: 0...1)].compactMap { $0 } }
   }
 
   private let gamma: Double
 
   /// Makes the estimator.
-  public init(options: Options = Options(), assembly: Assembly) { gamma = options.gamma }
+  package init(options: Options = Options(), assembly: Assembly) { gamma = options.gamma }
 
   /// Advantages per token, for rollouts of the whole batch together.
   ///
   /// Linear in the number of tokens.
-  public func advantages(for groups: [[ScoredRollout]]) -> [[RolloutAdvantage]] {
+  package func advantages(for groups: [[ScoredRollout]]) -> [[RolloutAdvantage]] {
     let returns = groups.map { $0.map(returns(of:)) }
     let whitening = Whitening(returns)
     return returns.map { $0.map { .perToken($0.map(whitening.apply)) } }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-public import PipelineCore
+package import PipelineCore
 
 /// The clipped loss with one ratio for the whole response: `s = exp(mean_t(log π_θ − log π_old))`.
 ///
@@ -7,23 +7,23 @@ public import PipelineCore
 /// It is clamped to ±20, with gradient 0 where it is clamped.
 ///
 /// The limits are the paper's.
-public struct GSPOLoss: PolicyLoss {
+package struct GSPOLoss: PolicyLoss {
   /// The description of this component.
-  public static let about = ComponentAbout(
+  package static let about = ComponentAbout(
     name: "gspo", summary: "PPO's clipped loss with one ratio for each response, that of its mean log-ratio",
     papers: [Paper("Group Sequence Policy Optimization", arXiv: "2507.18071")])
   /// The mean over responses of the mean over their tokens.
-  public let aggregation = LossAggregation.sequenceMeanTokenMean
+  package let aggregation = LossAggregation.sequenceMeanTokenMean
 
   private let perToken: GSPOTokenLoss
 
   /// Makes the loss.
-  public init(options: GSPOOptions = GSPOOptions(), assembly: Assembly) {
+  package init(options: GSPOOptions = GSPOOptions(), assembly: Assembly) {
     perToken = GSPOTokenLoss(options: options, assembly: assembly)
   }
 
   /// The clipped losses, and their gradient: the same for every token.
-  public func evaluate(_ tokens: LossTokens) -> TokenLosses {
+  package func evaluate(_ tokens: LossTokens) -> TokenLosses {
     var result = perToken.evaluate(tokens)
     let sum = result.gradient.reduce(0) { ($0 + $1.bounded).bounded }
     for token in 0..<tokens.count { result.gradient[token] = sum / Double(tokens.count) }

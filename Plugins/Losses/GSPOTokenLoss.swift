@@ -1,27 +1,27 @@
 // SPDX-License-Identifier: Apache-2.0
-public import PipelineCore
+package import PipelineCore
 
 /// The value of `gspo` with a separate gradient for each token.
 ///
 /// The ratio of a token is `sg(s) · π_θ / sg(π_θ)`, where s is the response's and sg stops the gradient: it has the value
 /// of s, and changes with the token's own log-probability alone. Where the advantage is the same for all tokens of a
 /// response, and so are the weights, the gradients add up to those of `gspo`.
-public struct GSPOTokenLoss: PolicyLoss {
+package struct GSPOTokenLoss: PolicyLoss {
   /// The description of this component.
-  public static let about = ComponentAbout(
+  package static let about = ComponentAbout(
     name: "gspo-token",
     summary: "The value of gspo with a gradient for each token, for advantages that differ by token",
     papers: [Paper("Group Sequence Policy Optimization, section on GSPO-token", arXiv: "2507.18071")])
   /// The mean over responses of the mean over their tokens.
-  public let aggregation = LossAggregation.sequenceMeanTokenMean
+  package let aggregation = LossAggregation.sequenceMeanTokenMean
 
   private let objective: ClippedObjective
 
   /// Makes the loss.
-  public init(options: GSPOOptions = GSPOOptions(), assembly: Assembly) { objective = options.objective }
+  package init(options: GSPOOptions = GSPOOptions(), assembly: Assembly) { objective = options.objective }
 
   /// The clipped losses, and the gradient of each with respect to its own log-probability.
-  public func evaluate(_ tokens: LossTokens) -> TokenLosses {
+  package func evaluate(_ tokens: LossTokens) -> TokenLosses {
     let ratio = PolicyRatio(logRatio: tokens.meanLogRatio)
     var result = TokenLosses(capacity: tokens.count)
     for token in 0..<tokens.count {

@@ -1,23 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
-public import PipelineCore
+package import PipelineCore
 
 /// `−A · log π_θ`: the policy gradient as it is, for updates with the policy that sampled.
-public struct ReinforceLoss: PolicyLoss {
+package struct ReinforceLoss: PolicyLoss {
   /// The description of this component.
-  public static let about = ComponentAbout(
+  package static let about = ComponentAbout(
     name: "reinforce", summary: "The plain policy gradient, without a ratio to the policy before the step",
     papers: [
       Paper(
         "Simple Statistical Gradient-Following Algorithms (REINFORCE)", link: "https://doi.org/10.1007/BF00992696")
     ])
   /// The old policy does not matter.
-  public let usesOldLogProbs = false
+  package let usesOldLogProbs = false
 
   /// Makes the loss; it has no options.
-  public init(options: NoOptions = NoOptions(), assembly: Assembly) {}
+  package init(options: NoOptions = NoOptions(), assembly: Assembly) {}
 
   /// The losses, and their gradient.
-  public func evaluate(_ tokens: LossTokens) -> TokenLosses {
+  package func evaluate(_ tokens: LossTokens) -> TokenLosses {
     var result = TokenLosses(capacity: tokens.count)
     for token in 0..<tokens.count {
       let advantage = tokens.advantages[token]

@@ -2,9 +2,9 @@
 import Foundation
 
 /// How a child process ended, and its last words.
-public struct ChildExit: Sendable, Hashable, CustomStringConvertible {
+package struct ChildExit: Sendable, Hashable, CustomStringConvertible {
   /// How it ended.
-  public enum Cause: Sendable, Hashable {
+  package enum Cause: Sendable, Hashable {
     /// By itself, with a status.
     case status(Int)
     /// By a signal.
@@ -12,21 +12,21 @@ public struct ChildExit: Sendable, Hashable, CustomStringConvertible {
   }
 
   /// How it ended.
-  public let cause: Cause
+  package let cause: Cause
   /// The last lines of its standard error.
-  public let lastWords: [String]
+  package let lastWords: [String]
 
   /// Describes an exit.
-  public init(cause: Cause, lastWords: [String] = []) {
+  package init(cause: Cause, lastWords: [String] = []) {
     self.cause = cause
     self.lastWords = lastWords
   }
 
   /// Whether it ended by itself with status 0.
-  public var isSuccess: Bool { cause == .status(0) }
+  package var isSuccess: Bool { cause == .status(0) }
 
   /// `ended with status 1; its last words: …`.
-  public var description: String {
+  package var description: String {
     let end =
       switch cause {
       case .status(let status): "ended with status \(status)"
@@ -36,7 +36,7 @@ public struct ChildExit: Sendable, Hashable, CustomStringConvertible {
   }
 
   /// The name of a signal as in `kill -l`, or its number.
-  public static func name(ofSignal number: Int) -> String {
+  package static func name(ofSignal number: Int) -> String {
     names.first { Int($0.0) == number }?.1 ?? "signal \(number)"
   }
 
@@ -49,7 +49,7 @@ public struct ChildExit: Sendable, Hashable, CustomStringConvertible {
 }
 
 /// A fault in the communication with a child.
-public enum ChildFailure: Error, Sendable, Hashable, CustomStringConvertible {
+package enum ChildFailure: Error, Sendable, Hashable, CustomStringConvertible {
   /// It could not be started, with the reason.
   case notStarted(String)
   /// It did not write or read in time.
@@ -62,7 +62,7 @@ public enum ChildFailure: Error, Sendable, Hashable, CustomStringConvertible {
   case ended(ChildExit)
 
   /// The fault, as the continuation of "the child".
-  public var description: String {
+  package var description: String {
     switch self {
     case .notStarted(let reason): "could not be started: \(reason)"
     case .late: "did not answer in time"

@@ -10,15 +10,15 @@ import Foundation
 ///
 /// There may be one reader and one writer at a time. After a timeout a message is half read or half written: end the
 /// child then.
-public final class ChildProcess: Sendable {
+package final class ChildProcess: Sendable {
   /// Its process id, which is also that of its group.
-  public let identifier: Int32
+  package let identifier: Int32
   private let pipes: ChildPipes
 
   /// Starts a program.
   ///
   /// - Throws: ``ChildFailure/notStarted(_:)``.
-  public init(_ configuration: ChildConfiguration) throws {
+  package init(_ configuration: ChildConfiguration) throws {
     pipes = try ChildPipes(configuration)
     identifier = pipes.identifier
   }
@@ -29,7 +29,7 @@ public final class ChildProcess: Sendable {
   ///
   /// - Parameter deadline: When to give up; nil for never.
   /// - Throws: ``ChildFailure``, or that the task was cancelled.
-  public func write(_ bytes: [UInt8], before deadline: ContinuousClock.Instant? = nil) async throws {
+  package func write(_ bytes: [UInt8], before deadline: ContinuousClock.Instant? = nil) async throws {
     if bytes.isEmpty { return }
     let ticket = pipes.ticket()
     try await withTaskCancellationHandler {
@@ -44,7 +44,7 @@ public final class ChildProcess: Sendable {
   /// Queues bytes to be written as the child reads them, and returns at once.
   ///
   /// Bytes that the child never reads are dropped when it ends; a failure shows when its output is read.
-  public func send(_ bytes: [UInt8]) {
+  package func send(_ bytes: [UInt8]) {
     if bytes.isEmpty { return }
     pipes.submit(PendingWrite(ticket: pipes.ticket(), bytes: bytes, deadline: nil, continuation: nil))
   }
@@ -55,7 +55,7 @@ public final class ChildProcess: Sendable {
   ///   - limit: The most bytes a line may have.
   ///   - deadline: When to give up; nil for never.
   /// - Throws: ``ChildFailure``, or that the task was cancelled.
-  public func line(limit: Int, before deadline: ContinuousClock.Instant? = nil) async throws -> [UInt8]? {
+  package func line(limit: Int, before deadline: ContinuousClock.Instant? = nil) async throws -> [UInt8]? {
     try await read(.line(limit: limit), before: deadline)
   }
 
@@ -65,14 +65,14 @@ public final class ChildProcess: Sendable {
   /// For many short lines this costs less than ``line(limit:before:)``.
   /// - Parameter limit: The most bytes that the first line may have.
   /// - Throws: ``ChildFailure``, or that the task was cancelled.
-  public func lines(limit: Int, before deadline: ContinuousClock.Instant? = nil) async throws -> [UInt8]? {
+  package func lines(limit: Int, before deadline: ContinuousClock.Instant? = nil) async throws -> [UInt8]? {
     try await read(.lines(limit: limit), before: deadline)
   }
 
   /// Reads this many bytes of the child's standard output; nil if it ended before the first of them.
   ///
   /// - Throws: ``ChildFailure``, ``ChildFailure/closed`` if it ended in the middle, or that the task was cancelled.
-  public func bytes(count: Int, before deadline: ContinuousClock.Instant? = nil) async throws -> [UInt8]? {
+  package func bytes(count: Int, before deadline: ContinuousClock.Instant? = nil) async throws -> [UInt8]? {
     count == 0 ? [] : try await read(.exactly(count), before: deadline)
   }
 
@@ -89,19 +89,19 @@ public final class ChildProcess: Sendable {
   }
 
   /// Closes the child's standard input once everything is written.
-  public func closeInput() { pipes.closeInput() }
+  package func closeInput() { pipes.closeInput() }
 
   /// Allows as many lines of standard error again as the configuration says.
-  public func renewErrorLines() { pipes.renewErrorLines() }
+  package func renewErrorLines() { pipes.renewErrorLines() }
 
   /// Sends `SIGKILL` to the child and everything in its group; returns at once.
-  public func kill() { pipes.kill() }
+  package func kill() { pipes.kill() }
 
   /// How it ended; nil while it is running.
-  public var exit: ChildExit? { pipes.exit }
+  package var exit: ChildExit? { pipes.exit }
 
   /// Waits until the child has ended and is reaped.
-  public func wait() async -> ChildExit {
+  package func wait() async -> ChildExit {
     await withCheckedContinuation { pipes.whenEnded($0) }
   }
 
@@ -110,7 +110,7 @@ public final class ChildProcess: Sendable {
   ///
   /// - Returns: How it ended; it is reaped, and no process of its group is left.
   @discardableResult
-  public func end(graceSeconds: Double = 2) async -> ChildExit {
+  package func end(graceSeconds: Double = 2) async -> ChildExit {
     pipes.end(graceSeconds: graceSeconds)
     return await wait()
   }

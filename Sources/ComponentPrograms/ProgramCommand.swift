@@ -1,24 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
-public import PipelineCore
+package import PipelineCore
 
 /// A program and its arguments, and where the spec names them.
-public struct ProgramCommand: Codable, Sendable, Hashable, SelfDescribingOption {
+package struct ProgramCommand: Codable, Sendable, Hashable, SelfDescribingOption {
   /// The words; they are not passed through a shell.
-  public var words: [String]
+  package var words: [String]
   /// Where they are in the spec; nil for words that are not from a spec.
-  public var location: SourceLocation?
+  package var location: SourceLocation?
 
   /// A command.
-  public init(_ words: [String] = []) { self.words = words }
+  package init(_ words: [String] = []) { self.words = words }
 
   /// Two commands are equal if their words are.
-  public static func == (a: ProgramCommand, b: ProgramCommand) -> Bool { a.words == b.words }
+  package static func == (a: ProgramCommand, b: ProgramCommand) -> Bool { a.words == b.words }
 
   /// Hashes the words.
-  public func hash(into hasher: inout Hasher) { hasher.combine(words) }
+  package func hash(into hasher: inout Hasher) { hasher.combine(words) }
 
   /// Reads a list of strings.
-  public init(from decoder: any Decoder) throws {
+  package init(from decoder: any Decoder) throws {
     location = (decoder as? any OptionTreeDecoder)?.location(of: nil)
     guard let words = try? decoder.singleValueContainer().decode([String].self) else {
       throw DecodingError.dataCorrupted(
@@ -30,11 +30,11 @@ public struct ProgramCommand: Codable, Sendable, Hashable, SelfDescribingOption 
   }
 
   /// Writes the words.
-  public func encode(to encoder: any Encoder) throws {
+  package func encode(to encoder: any Encoder) throws {
     var single = encoder.singleValueContainer()
     try single.encode(words)
   }
 
   /// A list of strings.
-  public static let schema: JSONValue = ["type": "array", "items": ["type": "string"], "minItems": 1]
+  package static let schema: JSONValue = ["type": "array", "items": ["type": "string"], "minItems": 1]
 }

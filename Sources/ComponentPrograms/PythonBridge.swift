@@ -3,7 +3,7 @@ package import ChildProcesses
 package import PipelineCore
 
 /// The interface for which a Python reward function is written.
-public enum PythonBridge: String, Codable, Sendable, CaseIterable {
+package enum PythonBridge: String, Codable, Sendable, CaseIterable {
   /// No function: a program that speaks JSONL itself.
   case none
   /// `score(trajectory) → number`, or a table with `score` and parts, or None.

@@ -46,7 +46,7 @@ package enum SystemError {
 }
 
 /// The reader of our output has stopped reading it, as `head` does.
-public struct ClosedPipe: Error {
+package struct ClosedPipe: Error {
   /// Marks the event.
-  public init() {}
+  package init() {}
 }

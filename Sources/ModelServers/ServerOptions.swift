@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import Foundation
-public import PipelineCore
+package import PipelineCore
 import PipelineSpec
 
 /// The settings for a server in a spec, for any purpose.
@@ -90,7 +90,7 @@ package struct ServerOptions: Sendable {
 }
 
 /// Where answers are stored.
-public enum CacheFile: Codable, Sendable, Hashable, SelfDescribingOption {
+package enum CacheFile: Codable, Sendable, Hashable, SelfDescribingOption {
   /// Next to the output.
   case auto
   /// Nowhere.
@@ -99,7 +99,7 @@ public enum CacheFile: Codable, Sendable, Hashable, SelfDescribingOption {
   case file(SpecPath)
 
   /// A word or a path.
-  public init(from decoder: any Decoder) throws {
+  package init(from decoder: any Decoder) throws {
     switch try? decoder.singleValueContainer().decode(String.self) {
     case "auto": self = .auto
     case "none": self = .none
@@ -108,7 +108,7 @@ public enum CacheFile: Codable, Sendable, Hashable, SelfDescribingOption {
   }
 
   /// Writes the word, or the path as given.
-  public func encode(to encoder: any Encoder) throws {
+  package func encode(to encoder: any Encoder) throws {
     switch self {
     case .auto, .none:
       var single = encoder.singleValueContainer()
@@ -119,7 +119,7 @@ public enum CacheFile: Codable, Sendable, Hashable, SelfDescribingOption {
   }
 
   /// A word or a path.
-  public static let schema: JSONValue = ["type": "string", "minLength": 1]
+  package static let schema: JSONValue = ["type": "string", "minLength": 1]
 
   /// The path of the file; nil for nowhere.
   ///

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-public import PipelineCore
+package import PipelineCore
 
 /// How a stream of trajectories is divided into batches.
-public enum BatchCut: Sendable, Hashable {
+package enum BatchCut: Sendable, Hashable {
   /// By the records' `batch` if the first record has one; otherwise all of the input is one batch.
   case automatic
   /// All of the input is one batch.

@@ -5,7 +5,7 @@ import PipelineCore
 import Synchronization
 
 /// The compression of a file.
-public enum Compression: String, Sendable, CaseIterable {
+package enum Compression: String, Sendable, CaseIterable {
   /// None.
   case plain
   /// gzip, possibly several members in a row.
@@ -14,7 +14,7 @@ public enum Compression: String, Sendable, CaseIterable {
   case zstd
 
   /// The compression for a path's ending: `.gz`, `.zst`, otherwise none.
-  public init(path: String) {
+  package init(path: String) {
     self = path.hasSuffix(".gz") ? .gzip : path.hasSuffix(".zst") ? .zstd : .plain
   }
 

@@ -2,26 +2,26 @@
 import PipelineCore
 
 /// Reads lines of one format and writes them in another.
-public struct Conversion {
+package struct Conversion {
   /// The result of a conversion.
-  public struct Summary: CustomStringConvertible {
+  package struct Summary: CustomStringConvertible {
     /// The format that was read.
-    public let from: String
+    package let from: String
     /// The format that was written.
-    public let to: String
+    package let to: String
     /// The importer's summary.
-    public let imported: ImportSummary
+    package let imported: ImportSummary
     /// The lines written.
-    public let linesWritten: Int
+    package let linesWritten: Int
     /// The lines that could not be used.
-    public let badRecords: Int
+    package let badRecords: Int
     /// Lines in which a bare NaN or Infinity became null.
-    public let nonFiniteLines: Int
+    package let nonFiniteLines: Int
     /// What the target format could not hold.
-    public let losses: [ConversionLoss]
+    package let losses: [ConversionLoss]
 
     /// A few lines for display.
-    public var description: String {
+    package var description: String {
       var lines = [
         "\(from) → \(to): \(Self.count(imported.rows, "record")) in \(Self.count(imported.groups, "group")), "
           + "\(Self.count(linesWritten, "line")) written"
@@ -54,7 +54,7 @@ public struct Conversion {
   ///   - from: The name of their format, or nil to recognize it.
   ///   - to: The format to write.
   ///   - maxBadRecords: If more lines than this cannot be used, the conversion fails.
-  public init(
+  package init(
     inputs: [String], from: String?, to: any RolloutFormat, options: ImportOptions, maxBadRecords: Int
   ) {
     self.inputs = inputs
@@ -70,7 +70,7 @@ public struct Conversion {
   ///   - onBadRecord: Is called with each line that cannot be used, and the number of such lines so far.
   ///   - onProgress: Is called with the number of records read, and the share of the input.
   /// - Throws: When a file cannot be read or written, the format is unclear, or too many lines are bad.
-  public func run(
+  package func run(
     into output: OutputFile, onBadRecord: (BadRecord, Int) -> Void, onProgress: (Int, Double?) -> Void
   ) throws -> Summary {
     var work = Work(exporter: to.makeExporter())

@@ -5,18 +5,18 @@ import Foundation
 /// Identifies the contents of an input file: its size, and a hash of its first and last 64 KiB.
 ///
 /// It is cheap for a file of any size, and detects what happens in practice: a replaced file, or added lines.
-public struct InputFingerprint: Sendable, Hashable {
+package struct InputFingerprint: Sendable, Hashable {
   /// The size in bytes.
-  public let bytes: UInt64
+  package let bytes: UInt64
   /// 32 hexadecimal digits: two FNV-1a (64 bit) over the first and last 64 KiB.
-  public let hash: String
+  package let hash: String
 
   private static let sample: UInt64 = 64 << 10
 
   /// Reads a file's fingerprint; nil if it is not a regular file.
   ///
   /// - Throws: When it cannot be read.
-  public init?(path: String) throws {
+  package init?(path: String) throws {
     // Not with URLs: they resolve `link/..` to nothing, the system to the parent of the link's target.
     var status = stat()
     guard stat(path, &status) == 0 else { throw SystemError.current("cannot open", path) }

@@ -7,9 +7,9 @@ import PipelineCore
 ///
 /// Bytes are written to a hidden file in the same folder, which is renamed by ``finish()``; if a run is killed, the old
 /// file remains. A path that ends in `.gz` or `.zst` is compressed.
-public final class OutputFile {
+package final class OutputFile {
   /// What to do if the file exists.
-  public enum Existing: Sendable {
+  package enum Existing: Sendable {
     /// Refuse.
     case refuse
     /// Replace it, once the new one is complete.
@@ -28,7 +28,7 @@ public final class OutputFile {
   /// Opens a file for writing, or standard output for `-`.
   ///
   /// - Throws: When it exists and may not be replaced, is a directory, or cannot be written.
-  public init(path: String, existing: Existing = .refuse) throws {
+  package init(path: String, existing: Existing = .refuse) throws {
     self.existing = existing
     compressor = Compressor(Compression(path: path))
     if path == "-" {
@@ -53,7 +53,7 @@ public final class OutputFile {
   }
 
   /// Appends bytes.
-  public func write(_ bytes: [UInt8]) throws {
+  package func write(_ bytes: [UInt8]) throws {
     if pending.isEmpty, bytes.count >= Self.blockSize {
       try bytes.withUnsafeBytes { try push($0, isLast: false) }
       return
@@ -63,14 +63,14 @@ public final class OutputFile {
   }
 
   /// Writes out the buffer.
-  public func flush() throws {
+  package func flush() throws {
     if pending.isEmpty { return }
     try pending.withUnsafeBytes { try push($0, isLast: false) }
     pending.removeAll(keepingCapacity: true)
   }
 
   /// Writes the rest and renames the file.
-  public func finish() throws {
+  package func finish() throws {
     try pending.withUnsafeBytes { try push($0, isLast: true) }
     pending.removeAll()
     try file?.commit(existing == .replace ? .replace : .refuse)

@@ -2,11 +2,11 @@
 import PipelineCore
 
 /// Encodes a list of items on several threads and passes on the bytes in order.
-public enum ParallelEncoding {
+package enum ParallelEncoding {
   /// Calls `encode` for `0 ..< count` and `write` with the bytes of each chunk of items, in order.
   ///
   /// Chunks have a fixed number of items, so that the calls of `write` do not depend on `threads`.
-  public static func run(
+  package static func run(
     count: Int, chunk: Int = 128, threads: Int, isolation: isolated (any Actor)? = #isolation,
     encode: @escaping @Sendable (Int, inout [UInt8]) throws -> Void, write: ([UInt8]) throws -> Void
   ) async throws {

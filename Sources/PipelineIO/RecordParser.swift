@@ -13,7 +13,7 @@ public struct BadRecord: Sendable, Hashable {
   public let text: String
 
   /// Appends the record as a line of `bad-records.jsonl`.
-  public func write(to output: inout [UInt8]) {
+  package func write(to output: inout [UInt8]) {
     let object: JSONValue = [
       "file": .string(location.file), "line": .number(location.line), "column": .number(location.column),
       "reason": .string(reason), "text": .string(text),

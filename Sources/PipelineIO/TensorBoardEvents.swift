@@ -7,16 +7,16 @@
 /// are at the same offsets as those of an undisturbed one, and a TensorBoard that is watching keeps its place.
 ///
 /// Source: TensorBoard's `event.proto` and `summary.proto`; the framing of a record is TensorFlow's `record_writer`.
-public enum TensorBoardEvents {
+package enum TensorBoardEvents {
   /// How many values lie between edges; the first and the last bin are open.
-  public struct Histogram: Sendable, Hashable {
+  package struct Histogram: Sendable, Hashable {
     /// The boundaries of the bins, ascending.
-    public let edges: [Double]
+    package let edges: [Double]
     /// The counts, one more than edges.
-    public let counts: [Double]
+    package let counts: [Double]
 
     /// A histogram; nil unless the edges are finite and ascending, and there is one count more.
-    public init?(edges: [Double], counts: [Double]) {
+    package init?(edges: [Double], counts: [Double]) {
       guard !edges.isEmpty, counts.count == edges.count + 1, (edges + counts).allSatisfy(\.isFinite),
         zip(edges, edges.dropFirst()).allSatisfy({ $0 < $1 })
       else { return nil }
@@ -35,7 +35,7 @@ public enum TensorBoardEvents {
   /// The first record of every file.
   ///
   /// - Parameter wallTime: Seconds since 1970.
-  public static func fileVersion(wallTime: Double) -> [UInt8] {
+  package static func fileVersion(wallTime: Double) -> [UInt8] {
     var event = Message()
     event.add(1, wallTime)
     event.add(3, "brain.Event:2")
@@ -49,7 +49,7 @@ public enum TensorBoardEvents {
   ///   - wallTime: Seconds since 1970.
   ///   - scalars: Stored as 32-bit floats, as in TensorBoard.
   ///   - histograms: Shown in the tabs "Distributions" and "Histograms".
-  public static func step(
+  package static func step(
     _ step: Int, wallTime: Double, scalars: [(name: String, value: Double)],
     histograms: [(name: String, value: Histogram)] = []
   ) -> [UInt8] {

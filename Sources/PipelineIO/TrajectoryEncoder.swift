@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 import CRecordScanner
-public import PipelineCore
+package import PipelineCore
 
 /// Writes trajectories as JSONL: the original line with the changes of the stages.
 ///
 /// If the line has a changed key, its value is replaced in place; a new key goes to the end, in the order of
 /// ``Field/reserved``. Everything else is copied byte for byte, except that a bare NaN or Infinity becomes null.
-public enum TrajectoryEncoder {
+package enum TrajectoryEncoder {
   /// Appends the line of a trajectory, with its line end.
   ///
   /// - Throws: When the record can no longer be read.
-  public static func encode(_ trajectory: Trajectory, into output: inout [UInt8]) throws {
+  package static func encode(_ trajectory: Trajectory, into output: inout [UInt8]) throws {
     try trajectory.record.withBytes { line in
       if trajectory.record.holdsNonFinite || trajectory.removesMembers {
         encodeMemberwise(trajectory, line, into: &output)
@@ -22,7 +22,7 @@ public enum TrajectoryEncoder {
   }
 
   /// Appends the value of a field that ``Trajectory`` stores, as JSON.
-  public static func encodeStoredValue(of field: Field, in trajectory: Trajectory, into output: inout [UInt8]) {
+  package static func encodeStoredValue(of field: Field, in trajectory: Trajectory, into output: inout [UInt8]) {
     trajectory.writeValue(of: field, to: &output)
   }
 

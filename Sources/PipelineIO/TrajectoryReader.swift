@@ -1,5 +1,5 @@
 import Foundation
-public import PipelineCore
+package import PipelineCore
 // SPDX-License-Identifier: Apache-2.0
 import Synchronization
 
@@ -9,7 +9,7 @@ import Synchronization
 /// plain file only an index is kept in memory; of a pipe, at most 64 MiB of text, the rest is spooled.
 public actor TrajectoryReader {
   /// What a line is.
-  public enum RecordKind: Sendable, Hashable {
+  package enum RecordKind: Sendable, Hashable {
     /// A trajectory: it has an id and a group.
     case trajectories
     /// A prompt to sample from: its group is its id if it names none, and occurs only once in the input.
@@ -19,36 +19,36 @@ public actor TrajectoryReader {
   }
 
   /// What to read, and how.
-  public struct Options: Sendable {
+  package struct Options: Sendable {
     /// Files, or `-` for standard input, in order.
-    public var paths: [String]
+    package var paths: [String]
     /// What a line is.
-    public var kind = RecordKind.trajectories
+    package var kind = RecordKind.trajectories
     /// The name of their format, or nil to recognize it by the first lines.
-    public var format: String?
+    package var format: String?
     /// The formats that can be read.
-    public var catalog = FormatCatalog.standard
+    package var catalog = FormatCatalog.standard
     /// How to cut batches.
-    public var cut: BatchCut = .automatic
+    package var cut: BatchCut = .automatic
     /// The number of the first batch; above 0 if earlier batches are read elsewhere.
-    public var firstBatch = 0
+    package var firstBatch = 0
     /// Fields whose values together identify the group; empty for the records' own `group`.
-    public var groupBy: [Field] = []
+    package var groupBy: [Field] = []
     /// How a peer's lines are read; ``groupBy`` counts, not that of these.
-    public var importing = ImportOptions()
+    package var importing = ImportOptions()
     /// Fields that every record must carry.
-    public var required: [Field] = []
+    package var required: [Field] = []
     /// What requires those fields: the start of the sentence "… 'reward', but this record has no such key".
-    public var requiredBy = "the source provides"
+    package var requiredBy = "the source provides"
     /// More bad records than this end the reading; nil for no limit.
-    public var maxBadRecords: Int? = 100
+    package var maxBadRecords: Int? = 100
     /// The name of the limit where the user sets it.
-    public var nameOfLimit = "max_bad_records"
+    package var nameOfLimit = "max_bad_records"
     /// The most threads to use.
-    public var threads = 1
+    package var threads = 1
 
     /// Reads these files with the defaults above.
-    public init(paths: [String]) { self.paths = paths }
+    package init(paths: [String]) { self.paths = paths }
   }
 
   /// What was read so far.
@@ -86,12 +86,12 @@ public actor TrajectoryReader {
   private var promptsSeen: Set<UInt64> = []
   private let parser: RecordParser
   /// What was read so far.
-  public private(set) var counts = Counts()
+  package private(set) var counts = Counts()
 
   /// Opens nothing yet.
   ///
   /// - Parameter onBadRecord: Is called with each line that cannot be used, in order.
-  public init(_ options: Options, onBadRecord: @escaping @Sendable (BadRecord) throws -> Void = { _ in }) {
+  package init(_ options: Options, onBadRecord: @escaping @Sendable (BadRecord) throws -> Void = { _ in }) {
     self.options = options
     self.onBadRecord = onBadRecord
     self.remainingPaths = options.paths[...]
@@ -103,13 +103,13 @@ public actor TrajectoryReader {
   deinit { for task in inFlight { task.cancel() } }
 
   /// The share of the input read so far, or nil when its size is unknown.
-  public var progress: Double? { input?.progress(fileCount: options.paths.count, filesLeft: remainingPaths.count) }
+  package var progress: Double? { input?.progress(fileCount: options.paths.count, filesLeft: remainingPaths.count) }
 
   /// The next batch, or nil at the end.
   ///
   /// - Throws: When the input cannot be read, a group reappears after its batch has ended, or more records are bad than
   ///   allowed.
-  public func next() async throws -> TrajectoryBatch? {
+  package func next() async throws -> TrajectoryBatch? {
     var open: [Trajectory] = []
     var seen = IDTable()
     while true {
@@ -150,7 +150,7 @@ public actor TrajectoryReader {
   /// The next trajectories, as many as were read at once, or nil at the end; for callers that do not need batches.
   ///
   /// - Throws: When the input cannot be read, or more records are bad than allowed.
-  public func nextUncut() async throws -> [Trajectory]? {
+  package func nextUncut() async throws -> [Trajectory]? {
     guard let chunk = try await nextChunk() else { return nil }
     try take(chunk)
     keeper.batchEnded()
@@ -161,7 +161,7 @@ public actor TrajectoryReader {
   /// Takes back a returned trajectory that turned out to be unusable; it counts as a bad record.
   ///
   /// - Throws: When there are then more bad records than allowed.
-  public func reject(_ trajectory: Trajectory, because reason: String) throws {
+  package func reject(_ trajectory: Trajectory, because reason: String) throws {
     counts.trajectories -= 1
     let text = try trajectory.record.withBytes { String(decoding: $0.prefix(8_000), as: UTF8.self).prefix(2_000) }
     let place = SourceLocation(file: trajectory.record.file, line: trajectory.record.line, column: 1)
@@ -235,7 +235,7 @@ public actor TrajectoryReader {
   }
 
   /// What the importer of a peer's format says, or nil for our own format.
-  public var importSummary: ImportSummary? { translation?.summary }
+  package var importSummary: ImportSummary? { translation?.summary }
 
   /// The next chunk in order, with the following ones already under way.
   private func nextChunk() async throws -> ParsedChunk? {

@@ -1,20 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
-public import PipelineIO
+package import PipelineIO
 import Synchronization
 
 /// Collects bad records between steps.
-public final class BadRecordLog: Sendable {
+package final class BadRecordLog: Sendable {
   private let state = Mutex<(lines: [UInt8], first: BadRecord?)>(([], nil))
   private let observer: any RunObserver
 
   /// An empty log that tells `observer` of every record.
-  public init(observer: any RunObserver) { self.observer = observer }
+  package init(observer: any RunObserver) { self.observer = observer }
 
   /// The first record that cannot be used.
-  public var first: BadRecord? { state.withLock { $0.first } }
+  package var first: BadRecord? { state.withLock { $0.first } }
 
   /// Adds a record.
-  public func add(_ record: BadRecord) {
+  package func add(_ record: BadRecord) {
     state.withLock { state in
       state.first = state.first ?? record
       record.write(to: &state.lines)
@@ -23,7 +23,7 @@ public final class BadRecordLog: Sendable {
   }
 
   /// The records since the last call, as JSONL.
-  public func take() -> [UInt8] {
+  package func take() -> [UInt8] {
     state.withLock { state in
       defer { state.lines = [] }
       return state.lines

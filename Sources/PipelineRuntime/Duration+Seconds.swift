@@ -2,7 +2,7 @@
 
 extension Duration {
   /// The duration in seconds.
-  public var inSeconds: Double {
+  package var inSeconds: Double {
     Double(components.seconds) + Double(components.attoseconds) * 1e-18
   }
 }

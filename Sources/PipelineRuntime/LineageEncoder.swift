@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-public import PipelineCore
+package import PipelineCore
 import PipelineIO
 
 /// Writes what became of every trajectory of a batch: one JSONL line each, in the order of the input.
 ///
 /// A line holds `step`, `id`, `group`, `outcome` (`kept` or `dropped`), for a dropped one `stage` and `rule`, and
 /// whatever it had by then of `reward`, `reward_status`, `reward_reason` (where a reward function failed), `rewards`, `advantage`, `pair`, `loss_weight`, `draws`.
-public struct LineageEncoder: Sendable {
+package struct LineageEncoder: Sendable {
   private enum Fate: Sendable {
     case kept(Int)
     case dropped(Int)
@@ -17,7 +17,7 @@ public struct LineageEncoder: Sendable {
   private let opening: [UInt8]
 
   /// Looks through a batch after its last stage.
-  public init(_ batch: TrajectoryBatch) {
+  package init(_ batch: TrajectoryBatch) {
     self.batch = batch
     var fates = [Fate?](repeating: nil, count: batch.inputCount)
     for (index, position) in batch.inputPositions.enumerated() { fates[Int(position)] = .kept(index) }
@@ -27,7 +27,7 @@ public struct LineageEncoder: Sendable {
   }
 
   /// Encodes all lines, on several threads, and hands them over in order.
-  public func write(threads: Int, to write: ([UInt8]) throws -> Void) async throws {
+  package func write(threads: Int, to write: ([UInt8]) throws -> Void) async throws {
     try await ParallelEncoding.run(
       count: fates.count, chunk: 512, threads: threads, encode: { encode($0, into: &$1) }, write: write)
   }

@@ -14,7 +14,7 @@ import PipelineIO
 /// ```
 public actor PipelineRun {
   /// What is run.
-  public nonisolated let plan: RunPlan
+  package nonisolated let plan: RunPlan
   /// Where the run's files go.
   public nonisolated let directory: RunDirectory
   private let observer: any RunObserver
@@ -23,7 +23,7 @@ public actor PipelineRun {
   private var work: StepInProgress?
 
   /// A run of a plan in a directory.
-  public init(plan: RunPlan, directory: RunDirectory, observer: any RunObserver = SilentObserver()) {
+  package init(plan: RunPlan, directory: RunDirectory, observer: any RunObserver = SilentObserver()) {
     self.plan = plan
     self.directory = directory
     self.observer = observer

@@ -1,35 +1,35 @@
 // SPDX-License-Identifier: Apache-2.0
-public import PipelineCore
-public import PipelineIO
-public import PipelineSpec
+package import PipelineCore
+package import PipelineIO
+package import PipelineSpec
 
 /// Everything that a run needs to know.
-public struct RunPlan: Sendable {
+package struct RunPlan: Sendable {
   /// The pipeline, in order.
-  public var stages: [NamedStage]
+  package var stages: [NamedStage]
   /// Where trajectories come from.
-  public var reader: TrajectoryReader.Options
+  package var reader: TrajectoryReader.Options
   /// How to go through records that are all read at the start; nil to take them as they come.
-  public var pool: PoolPlan?
+  package var pool: PoolPlan?
   /// How the policy is trained; nil for a run without one.
-  public var training: TrainingPlan?
+  package var training: TrainingPlan?
   /// The seed of every draw.
-  public var seed: UInt64
+  package var seed: UInt64
   /// The file, in the run's directory, that survivors go to; nil for none.
-  public var rolloutsFile: String?
+  package var rolloutsFile: String?
   /// Whether to write what became of every trajectory.
-  public var writesLineage: Bool
+  package var writesLineage: Bool
   /// Whether to write an event file for TensorBoard.
-  public var writesTensorBoard = false
+  package var writesTensorBoard = false
   /// The spec with every default filled in.
-  public var resolved: JSONValue
+  package var resolved: JSONValue
   /// The places of paths in `resolved`, such as `source.prompts`: they may differ where the files are the same.
-  public var pathPlaces: Set<String> = []
+  package var pathPlaces: Set<String> = []
   /// The most threads to use.
-  public var threads: Int
+  package var threads: Int
 
   /// A plan.
-  public init(
+  package init(
     stages: [NamedStage], reader: TrajectoryReader.Options, pool: PoolPlan? = nil, training: TrainingPlan? = nil,
     seed: UInt64, rolloutsFile: String?, writesLineage: Bool, resolved: JSONValue, threads: Int
   ) {
@@ -52,16 +52,16 @@ public struct RunPlan: Sendable {
 }
 
 /// How to go through records that are all read at the start.
-public struct PoolPlan: Sendable, Hashable {
+package struct PoolPlan: Sendable, Hashable {
   /// Groups of a batch; nil for all.
-  public var groups: Int?
+  package var groups: Int?
   /// Whether each epoch has a random order of its own.
-  public var isShuffled: Bool
+  package var isShuffled: Bool
   /// How often the records are gone through; nil for as often as asked.
-  public var epochs: Int?
+  package var epochs: Int?
 
   /// A way through.
-  public init(groups: Int?, isShuffled: Bool, epochs: Int?) {
+  package init(groups: Int?, isShuffled: Bool, epochs: Int?) {
     self.groups = groups
     self.isShuffled = isShuffled
     self.epochs = epochs
@@ -69,20 +69,20 @@ public struct PoolPlan: Sendable, Hashable {
 }
 
 /// How a run works with its policy.
-public struct TrainingPlan: Sendable {
+package struct TrainingPlan: Sendable {
   /// How the policy is opened.
-  public var policy: any PolicyBackend
+  package var policy: any PolicyBackend
   /// The folder that relative paths in the policy's options start from.
-  public var folder: String
+  package var folder: String
   /// The most steps; nil for as many as the source gives.
-  public var steps: Int?
+  package var steps: Int?
   /// What is saved on the way.
-  public var checkpoints: CheckpointOptions
+  package var checkpoints: CheckpointOptions
   /// How the policy is evaluated on the way; nil for not at all.
-  public var evaluation: EvaluationPlan?
+  package var evaluation: EvaluationPlan?
 
   /// A plan.
-  public init(
+  package init(
     policy: any PolicyBackend, folder: String, steps: Int?, checkpoints: CheckpointOptions,
     evaluation: EvaluationPlan?
   ) {
@@ -95,16 +95,16 @@ public struct TrainingPlan: Sendable {
 }
 
 /// How a policy is evaluated while it is trained.
-public struct EvaluationPlan: Sendable {
+package struct EvaluationPlan: Sendable {
   /// What the spec says.
-  public var options: EvaluationOptions
+  package var options: EvaluationOptions
   /// Where the prompts come from.
-  public var reader: TrajectoryReader.Options
+  package var reader: TrajectoryReader.Options
   /// The stages that score responses.
-  public var scoring: [NamedStage]
+  package var scoring: [NamedStage]
 
   /// A plan.
-  public init(options: EvaluationOptions, reader: TrajectoryReader.Options, scoring: [NamedStage]) {
+  package init(options: EvaluationOptions, reader: TrajectoryReader.Options, scoring: [NamedStage]) {
     self.options = options
     self.reader = reader
     self.scoring = scoring

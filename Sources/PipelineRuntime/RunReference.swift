@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
-public import PipelineCore
+package import PipelineCore
 
 /// What a run itself does and writes, beside its stages: the rules that it drops by, and its figures.
-public enum RunReference {
+package enum RunReference {
   /// The rule for groups beyond those that a step began with.
   static let surplus = DropRule(
     "surplus", because: "further prompts were rolled out to fill the step, and gave more groups than it has room for")
 
   /// The rules by which a run drops trajectories, in the name of the stage that asked for more prompts.
-  public static let rules = [surplus]
+  package static let rules = [surplus]
 
   /// The figures that a run adds to those of its stages, under the names that its files have.
-  public static let metrics = stages + data + timings + evaluation
+  package static let metrics = stages + data + timings + evaluation
 
   private static let data = [
     MetricAbout("data/trajectories", unit: "trajectories", "what the step began with; prompts, where it has a rollout"),

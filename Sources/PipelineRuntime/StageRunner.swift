@@ -1,26 +1,26 @@
 // SPDX-License-Identifier: Apache-2.0
-public import PipelineCore
+package import PipelineCore
 
 /// A stage under the name that the spec gives it.
-public struct NamedStage: Sendable {
+package struct NamedStage: Sendable {
   /// Unique in a pipeline: the registered name unless the spec gives another.
-  public let name: String
+  package let name: String
   /// The stage.
-  public let stage: any Stage
+  package let stage: any Stage
 
   /// Names a stage.
-  public init(name: String, stage: any Stage) {
+  package init(name: String, stage: any Stage) {
     self.name = name
     self.stage = stage
   }
 
   /// Gives back what the stage holds.
-  public func close() async { await stage.close() }
+  package func close() async { await stage.close() }
 
   /// Runs the stage and checks that every trajectory is either still there or was dropped by a rule.
   ///
   /// - Throws: What the stage throws, with its name and the step; or the contract it broke.
-  public func run(_ batch: inout TrajectoryBatch, in context: StageContext) async throws {
+  package func run(_ batch: inout TrajectoryBatch, in context: StageContext) async throws {
     let countBefore = batch.count + batch.drops.count - batch.expansion
     do {
       try await stage.run(&batch, in: context)

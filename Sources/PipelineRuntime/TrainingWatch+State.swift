@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-public import PipelineCore
+package import PipelineCore
 
 extension TrainingWatch {
   /// What a resumed run needs to go on with the same warnings, for a checkpoint.
-  public var state: JSONValue {
+  package var state: JSONValue {
     [
       "given": .array(given.sorted().map { .string($0) }),
       "streaks": .object(streaks.sorted { $0.key < $1.key }.map { .init($0.key, .number($0.value)) }),
@@ -15,7 +15,7 @@ extension TrainingWatch {
   /// A watch that goes on from a ``state``.
   ///
   /// - Throws: When the value is no such state.
-  public init(state: JSONValue) throws {
+  package init(state: JSONValue) throws {
     func unreadable() -> PipelineError {
       PipelineError(
         .invalidData, "the state of the training watch cannot be read; take an earlier checkpoint, or start anew")

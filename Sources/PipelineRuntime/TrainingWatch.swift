@@ -6,33 +6,33 @@
 /// they are. The same metrics give the same warnings, also where a run was resumed from ``state`` on the way.
 ///
 /// The limits below are rules of thumb: far enough from what sound runs show that a warning is worth a look, not a verdict.
-public struct TrainingWatch: Sendable, Hashable {
+package struct TrainingWatch: Sendable, Hashable {
   /// Steps in succession in which a condition must hold: one odd batch is no reason to warn.
-  public static let patience = 5
+  package static let patience = 5
   /// Steps in succession in which a part of the reward must be 0; longer, as a hard task may well start with zeros.
-  public static let partPatience = 20
+  package static let partPatience = 20
   /// The first values whose mean stands for how a run began.
-  public static let baselineCount = 5
+  package static let baselineCount = 5
   /// The share of its beginning below which entropy has collapsed: a sound run loses some of it all the time, one at a tenth
   /// gives nearly the same response again and again, and groups without contrast follow.
-  public static let entropyShare = 0.1
+  package static let entropyShare = 0.1
   /// The share of its beginning below which the length of responses has collapsed: learning to be brief takes away a half,
   /// seldom three quarters.
-  public static let lengthShare = 0.25
+  package static let lengthShare = 0.25
   /// The share of responses at the length limit above which the limit decides the reward: a response that is cut off has
   /// no answer, whatever it was worth.
-  public static let cutShare = 0.25
+  package static let cutShare = 0.25
   /// How many times its running median a gradient norm may reach; batches with much contrast reach a few times the median.
-  public static let gradientFactor = 10.0
+  package static let gradientFactor = 10.0
   /// Steps in succession in which the gradient norm must lie above; one alone is what the limit of the norm is for.
-  public static let gradientPatience = 3
+  package static let gradientPatience = 3
   /// The gradient norms that the running median is taken of.
-  public static let gradientWindow = 50
+  package static let gradientWindow = 50
   /// The fewest gradient norms that make a median worth comparing with.
-  public static let gradientLeast = 10
+  package static let gradientLeast = 10
   /// The share of clipped tokens above which most of the step is thrown away; ratios of tokens stay near 1, and even those of
   /// whole sequences, which are clipped much more often, stay below.
-  public static let clippedShare = 0.3
+  package static let clippedShare = 0.3
 
   /// The codes of the warnings that have been given.
   private(set) var given: Set<String> = []
@@ -42,7 +42,7 @@ public struct TrainingWatch: Sendable, Hashable {
   private(set) var values: [String: [Double]] = [:]
 
   /// A watch at the beginning of a run.
-  public init() {}
+  package init() {}
 
   init(given: Set<String>, streaks: [String: Int], values: [String: [Double]]) {
     self.given = given
@@ -54,7 +54,7 @@ public struct TrainingWatch: Sendable, Hashable {
   ///
   /// - Parameter metrics: By name; NaN and infinities as they are.
   /// - Returns: What has come up for the first time, in an order that depends on the metrics alone.
-  public mutating func warnings(step: Int, metrics: [String: Double]) -> [TrainingWarning] {
+  package mutating func warnings(step: Int, metrics: [String: Double]) -> [TrainingWarning] {
     var found: [TrainingWarning] = []
     func warn(_ code: String, _ message: String, _ advice: String) {
       found.append(TrainingWarning(code: code, step: step, message: message, advice: advice))

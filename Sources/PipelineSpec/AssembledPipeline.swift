@@ -1,57 +1,57 @@
 // SPDX-License-Identifier: Apache-2.0
-public import PipelineCore
+package import PipelineCore
 
 /// A checked pipeline with its stages, ready for a run.
-public struct AssembledPipeline: Sendable {
+package struct AssembledPipeline: Sendable {
   /// A stage of the pipeline.
-  public struct NamedStage: Sendable {
+  package struct NamedStage: Sendable {
     /// The stage's name in this run; unique.
-    public let name: String
+    package let name: String
     /// The stage.
-    public let stage: any Stage
+    package let stage: any Stage
     /// Where the spec names it.
-    public let location: SourceLocation
+    package let location: SourceLocation
 
     /// The stage's registered name.
-    public var use: String { type(of: stage).name }
+    package var use: String { type(of: stage).name }
   }
 
   /// The spec's file, as the user named it.
-  public let file: String
+  package let file: String
   /// The pipeline's name; empty if the spec has none.
-  public let name: String
+  package let name: String
   /// The pipeline's purpose; empty if the spec does not state one.
-  public let description: String
+  package let description: String
   /// The seed of all random draws.
-  public let seed: UInt64
+  package let seed: UInt64
   /// The policy's backend; nil if the spec names none.
-  public let policy: (any PolicyBackend)?
+  package let policy: (any PolicyBackend)?
   /// Where trajectories come from.
-  public let source: SourceOptions
+  package let source: SourceOptions
   /// The stages, in the order in which batches pass them.
-  public let stages: [NamedStage]
+  package let stages: [NamedStage]
   /// How long the policy is trained, and what is saved and evaluated during training.
-  public let training: TrainingOptions
+  package let training: TrainingOptions
   /// Where the results go.
-  public let output: OutputOptions
+  package let output: OutputOptions
   /// The spec with every default filled in; it is itself a spec of the same pipeline.
   ///
   /// Paths are unchanged.
-  public let resolved: JSONValue
+  package let resolved: JSONValue
   let resolve: @Sendable (_ paths: (@Sendable (SpecPath) -> String)?) throws -> JSONValue
 
   /// The resolved spec with other paths in it.
   ///
   /// - Parameter rebase: Converts the paths of this spec.
-  public func resolved(writing rebase: @escaping @Sendable (SpecPath) -> String) throws -> JSONValue {
+  package func resolved(writing rebase: @escaping @Sendable (SpecPath) -> String) throws -> JSONValue {
     try resolve(rebase)
   }
 
   /// What the stages need from the policy.
-  public var needs: Set<PolicyAbility> { stages.reduce(into: []) { $0.formUnion($1.stage.needs) } }
+  package var needs: Set<PolicyAbility> { stages.reduce(into: []) { $0.formUnion($1.stage.needs) } }
 
   /// The folder that paths with ``SpecPath/Base/specFolder`` are relative to; empty for the working folder.
-  public var folder: String { Self.folder(of: file) }
+  package var folder: String { Self.folder(of: file) }
 
   /// The folder of a file, as the user named it; empty for the working folder.
   static func folder(of file: String) -> String {

@@ -1,25 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
-public import PipelineCore
+package import PipelineCore
 
 /// The facts about a registered component, for `describe` and the schema.
-public struct ComponentDescription: Sendable {
+package struct ComponentDescription: Sendable {
   /// Its kind.
-  public let kind: ComponentKind
+  package let kind: ComponentKind
   /// The description of this component.
-  public let about: ComponentAbout
+  package let about: ComponentAbout
   /// Its options, in the order of their declaration.
-  public let options: [OptionDescription]
+  package let options: [OptionDescription]
   /// The fields that its trajectories must carry, with default options; nil if it cannot be made with those.
-  public let reads: [Field]?
+  package let reads: [Field]?
   /// The fields that a stage adds to its trajectories, with default options; nil for other kinds.
-  public let writes: [Field]?
+  package let writes: [Field]?
   /// What a stage needs from the policy, with default options; nil for other kinds.
-  public let needs: [PolicyAbility]?
+  package let needs: [PolicyAbility]?
 
   /// Describes a component.
   ///
   /// - Throws: ``PipelineError`` when the name is unknown, with the nearest one.
-  public init(_ kind: ComponentKind, _ name: String, in registry: Registry) throws {
+  package init(_ kind: ComponentKind, _ name: String, in registry: Registry) throws {
     let type: any Component.Type =
       switch kind {
       case .stage: try registry.stage(name)
@@ -53,10 +53,10 @@ public struct ComponentDescription: Sendable {
   }
 
   /// Its registered name.
-  public var name: String { about.name }
+  package var name: String { about.name }
 
   /// Its metrics, under their names in `metrics.jsonl` if the spec does not rename the stage.
-  public var metrics: [MetricAbout] {
+  package var metrics: [MetricAbout] {
     about.metrics.map { metric in
       var metric = metric
       if !metric.name.contains("/") { metric.name = name + "/" + metric.name }
@@ -65,7 +65,7 @@ public struct ComponentDescription: Sendable {
   }
 
   /// The description as JSON.
-  public var json: JSONValue {
+  package var json: JSONValue {
     func list(_ fields: [Field]) -> JSONValue { .array(fields.map { .string($0.rawValue) }) }
     var members = [
       JSONValue.Member("kind", .string(kind.rawValue)), JSONValue.Member("name", .string(name)),
@@ -96,7 +96,7 @@ extension DropRule {
 
 extension MetricAbout {
   /// The metric's description as JSON.
-  public var json: JSONValue {
+  package var json: JSONValue {
     [
       "name": .string(name), "unit": .string(unit), "meaning": .string(meaning),
       "combining": .string(combining.rawValue),

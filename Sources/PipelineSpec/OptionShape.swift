@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-public import PipelineCore
+package import PipelineCore
 
 /// The permitted values of an option.
-public indirect enum OptionShape: Sendable, Hashable {
+package indirect enum OptionShape: Sendable, Hashable {
   /// `true` or `false`.
   case boolean
   /// A whole number.
@@ -29,7 +29,7 @@ public indirect enum OptionShape: Sendable, Hashable {
   case anything
 
   /// The shape in words, such as `list of text`.
-  public var type: String {
+  package var type: String {
     switch self {
     case .boolean: "true or false"
     case .integer: "whole number"
@@ -47,7 +47,7 @@ public indirect enum OptionShape: Sendable, Hashable {
   }
 
   /// The permitted words, if only some words are permitted.
-  public var allowed: [String] { if case .words(let words) = self { words } else { [] } }
+  package var allowed: [String] { if case .words(let words) = self { words } else { [] } }
 
   private static func type(of schema: JSONValue) -> String {
     if let word = schema["const"]?.scalarText { return "'\(word)'" }
@@ -72,18 +72,18 @@ public indirect enum OptionShape: Sendable, Hashable {
 }
 
 /// One option, as `describe` and the schema show it.
-public struct OptionDescription: Sendable, Hashable {
+package struct OptionDescription: Sendable, Hashable {
   /// The option's name in a spec.
-  public let name: String
+  package let name: String
   /// The permitted values.
-  public let shape: OptionShape
+  package let shape: OptionShape
   /// The value if a spec does not set it; nil if it must be set.
-  public let defaultValue: JSONValue?
+  package let defaultValue: JSONValue?
   /// The help, in one line.
-  public let help: String
+  package let help: String
 
   /// The description as JSON.
-  public var json: JSONValue {
+  package var json: JSONValue {
     var members = [
       JSONValue.Member("name", .string(name)), JSONValue.Member("type", .string(shape.type)),
     ]
@@ -100,7 +100,7 @@ public struct OptionDescription: Sendable, Hashable {
 
 extension OptionShape {
   /// The options of a permitted table, or of each element of a list.
-  public var options: [OptionDescription] {
+  package var options: [OptionDescription] {
     switch self {
     case .table(let options), .component(_, let options): options
     case .list(let element): element.options

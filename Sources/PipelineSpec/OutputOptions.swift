@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
-public import PipelineCore
+package import PipelineCore
 
 /// Where a pipeline's results go.
-public struct OutputOptions: ComponentOptions {
+package struct OutputOptions: ComponentOptions {
   /// The trajectories that are left after the last stage.
-  public var rollouts = SpecPath("selected.jsonl")
+  package var rollouts = SpecPath("selected.jsonl")
   /// Whether the run records what became of each trajectory.
-  public var lineage = true
+  package var lineage = true
   /// Whether the run also writes its metrics and timings for TensorBoard.
-  public var tensorboard = TensorBoardChoice.auto
+  package var tensorboard = TensorBoardChoice.auto
 
   /// One line for each option.
-  public static let help = [
+  package static let help = [
     "rollouts": "The file, in the run directory, for the trajectories that are left",
     "lineage": "Whether to record for each trajectory which stage kept or dropped it, and why",
     "tensorboard":
@@ -19,10 +19,10 @@ public struct OutputOptions: ComponentOptions {
   ]
 
   /// The defaults.
-  public init() {}
+  package init() {}
 
   /// Whether events for TensorBoard are written.
-  public enum TensorBoardChoice: String, Codable, Sendable, CaseIterable {
+  package enum TensorBoardChoice: String, Codable, Sendable, CaseIterable {
     /// If a policy is trained.
     case auto
     /// Always.
@@ -38,7 +38,7 @@ public struct OutputOptions: ComponentOptions {
   ]
 
   /// The file must be in the run's directory, and not one of the run's own.
-  public func problems() -> [OptionProblem] {
+  package func problems() -> [OptionProblem] {
     let path = rollouts.text
     let parts = path.split(separator: "/", omittingEmptySubsequences: false)
     let problem: String? =

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-public import PipelineCore
+package import PipelineCore
 
 /// Checks a whole spec and makes its stages, without data and without a model.
 ///
 /// All faults are found in one pass: unknown names, wrong options, and stages in an impossible order.
-public struct PipelineChecker: Sendable {
+package struct PipelineChecker: Sendable {
   /// The components that can be named.
-  public let registry: Registry
+  package let registry: Registry
   /// The permitted values of `source.format`, in addition to `auto`.
-  public let formats: [String]
+  package let formats: [String]
 
   private let folder: String
 
@@ -17,7 +17,7 @@ public struct PipelineChecker: Sendable {
   /// A checker for specs that may name these components and formats.
   ///
   /// - Parameter folder: The folder of the spec; empty for the working folder.
-  public init(registry: Registry, formats: [String], folder: String = "") {
+  package init(registry: Registry, formats: [String], folder: String = "") {
     self.registry = registry
     self.formats = formats
     self.folder = folder
@@ -26,7 +26,7 @@ public struct PipelineChecker: Sendable {
   /// Checks a spec's tree and assembles the pipeline.
   ///
   /// - Throws: ``PipelineErrors``, sorted by place.
-  public func check(
+  package func check(
     _ tree: OptionTree, file: String, overrides: [SpecOverride] = []
   ) throws -> AssembledPipeline {
     guard tree.isTable else {

@@ -1,30 +1,30 @@
 // SPDX-License-Identifier: Apache-2.0
-public import PipelineCore
+package import PipelineCore
 
 /// A pipeline as the user wrote it; a run uses ``AssembledPipeline``.
-public struct PipelineSpec: ComponentOptions {
+package struct PipelineSpec: ComponentOptions {
   /// The schema of specs, for editors; ignored by a run.
-  public var schema = ""
+  package var schema = ""
   /// The pipeline's name.
-  public var name = ""
+  package var name = ""
   /// Its purpose.
-  public var description = ""
+  package var description = ""
   /// The seed of all random draws.
-  public var seed: UInt64 = 1
+  package var seed: UInt64 = 1
   /// Shared libraries whose components the spec names.
-  public var plugins: [SpecPath] = []
+  package var plugins: [SpecPath] = []
   /// The policy that stages work with; without a name for a pipeline without one.
-  public var policy = ComponentReference("")
+  package var policy = ComponentReference("")
   /// Where trajectories come from.
-  public var source = SourceOptions()
+  package var source = SourceOptions()
   /// The stages, in the order in which batches pass them.
-  public var stages: [StageEntry] = []
+  package var stages: [StageEntry] = []
   /// How long the policy is trained, and what is saved and evaluated during training.
-  public var training = TrainingOptions()
+  package var training = TrainingOptions()
   /// Where the results go.
-  public var output = OutputOptions()
+  package var output = OutputOptions()
   /// What a run recorded about itself; ignored by the next one.
-  public var provenance = OptionTree.empty
+  package var provenance = OptionTree.empty
 
   private enum CodingKeys: String, CodingKey {
     case schema = "$schema"
@@ -32,7 +32,7 @@ public struct PipelineSpec: ComponentOptions {
   }
 
   /// One line for each option.
-  public static let help = [
+  package static let help = [
     "$schema": "The JSON Schema of specs, for editors",
     "name": "The name of the pipeline",
     "description": "The purpose of the pipeline",
@@ -47,13 +47,13 @@ public struct PipelineSpec: ComponentOptions {
   ]
 
   /// Which options name components of which kind.
-  public static let componentKinds: [String: ComponentKind] = ["stages": .stage, "policy": .policy]
+  package static let componentKinds: [String: ComponentKind] = ["stages": .stage, "policy": .policy]
 
   /// A spec without stages.
-  public init() {}
+  package init() {}
 
   /// A pipeline needs stages, and a policy is trained from the first batch on.
-  public func problems() -> [OptionProblem] {
+  package func problems() -> [OptionProblem] {
     var problems: [OptionProblem] = []
     if source.firstBatch > 0, !policy.use.isEmpty {
       problems.append(
@@ -68,35 +68,35 @@ public struct PipelineSpec: ComponentOptions {
 }
 
 /// A stage in a spec: its bare name, or a table of `use`, `name` and `with`.
-public struct StageEntry: ComponentOptions {
+package struct StageEntry: ComponentOptions {
   /// The registered stage and its options.
-  public var reference: ComponentReference
+  package var reference: ComponentReference
   /// The stage's name in the run; empty if the spec does not state one.
-  public var name: String
+  package var name: String
 
   private enum CodingKeys: String, CodingKey { case use, name, with }
 
   /// One line for each option.
-  public static let help = [
+  package static let help = [
     "use": "The registered name of the stage",
     "name": "The name of the stage in this run; 'use' if absent",
     "with": "The stage's options",
   ]
 
   /// The stage's name in the run, used by taps, lineage and random draws.
-  public var runName: String { name.isEmpty ? reference.use : name }
+  package var runName: String { name.isEmpty ? reference.use : name }
 
   /// An entry without a stage yet.
-  public init() { self.init(ComponentReference("")) }
+  package init() { self.init(ComponentReference("")) }
 
   /// Uses a stage.
-  public init(_ reference: ComponentReference, name: String = "") {
+  package init(_ reference: ComponentReference, name: String = "") {
     self.reference = reference
     self.name = name
   }
 
   /// Reads a bare name or a table.
-  public init(from decoder: any Decoder) throws {
+  package init(from decoder: any Decoder) throws {
     reference = try ComponentReference(from: decoder)
     name = ""
     if let keyed = try? decoder.container(keyedBy: CodingKeys.self) {
@@ -105,7 +105,7 @@ public struct StageEntry: ComponentOptions {
   }
 
   /// Writes a table.
-  public func encode(to encoder: any Encoder) throws {
+  package func encode(to encoder: any Encoder) throws {
     var keyed = encoder.container(keyedBy: CodingKeys.self)
     try keyed.encode(reference.use, forKey: .use)
     try keyed.encode(name, forKey: .name)
@@ -113,7 +113,7 @@ public struct StageEntry: ComponentOptions {
   }
 
   /// A stage's name must be usable in file names and on the command line.
-  public func problems() -> [OptionProblem] {
+  package func problems() -> [OptionProblem] {
     if reference.use.isEmpty { return [OptionProblem("use", "is missing; name a stage")] }
     let fits = name.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || $0 == "-" || $0 == "_") }
     if !fits || Int(name) != nil {

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 import Foundation
-public import PipelineCore
+package import PipelineCore
 
 /// Loads shared libraries, and registers their components.
-public struct PlugInLoader: Sendable {
+package struct PlugInLoader: Sendable {
   /// The components known so far.
-  public private(set) var registry: Registry
+  package private(set) var registry: Registry
 
   /// A loader that adds to a registry.
-  public init(_ registry: Registry) { self.registry = registry }
+  package init(_ registry: Registry) { self.registry = registry }
 
   /// Loads a library; one that is already loaded is skipped.
   ///
@@ -17,7 +17,7 @@ public struct PlugInLoader: Sendable {
   ///   - path: The file, from the working folder.
   ///   - location: Where the user names it.
   /// - Throws: ``PipelineError`` with the remedy.
-  public mutating func load(_ path: String, at location: SourceLocation? = nil) throws {
+  package mutating func load(_ path: String, at location: SourceLocation? = nil) throws {
     func fault(_ message: String, _ code: PipelineError.Code = .invalidSpec) -> PipelineError {
       PipelineError(code, "cannot load the plug-in \(path): \(message)", at: location)
     }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-public import PipelineCore
+package import PipelineCore
 
 /// Writes the reference of all registered components as Markdown, from their own descriptions.
-public struct ReferenceWriter: Sendable {
+package struct ReferenceWriter: Sendable {
   private let descriptions: [ComponentDescription]
   private let runMetrics: [MetricAbout]
   private let runRules: [DropRule]
@@ -13,7 +13,7 @@ public struct ReferenceWriter: Sendable {
   ///   - runRules: The rules by which a run itself drops trajectories.
   ///   - runMetrics: The figures of a run itself.
   /// - Throws: When a component cannot be described.
-  public init(registry: Registry, runRules: [DropRule], runMetrics: [MetricAbout]) throws {
+  package init(registry: Registry, runRules: [DropRule], runMetrics: [MetricAbout]) throws {
     descriptions = try ComponentKind.allCases.flatMap { kind in
       try registry.names(of: kind).map { try ComponentDescription(kind, $0, in: registry) }
     }
@@ -22,15 +22,15 @@ public struct ReferenceWriter: Sendable {
   }
 
   /// A page and the name of its file.
-  public struct Page: Sendable {
+  package struct Page: Sendable {
     /// The file's name.
-    public let name: String
+    package let name: String
     /// The page.
-    public let text: String
+    package let text: String
   }
 
   /// A page for each kind of component, and one of all metrics.
-  public var pages: [Page] {
+  package var pages: [Page] {
     ComponentKind.allCases.map { kind in
       Page(name: kind.rawValue.capitalizedFirst + "Reference.md", text: page(of: kind))
     } + [Page(name: "Metrics.md", text: metricsPage)]

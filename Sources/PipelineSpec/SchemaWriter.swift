@@ -1,31 +1,31 @@
 // SPDX-License-Identifier: Apache-2.0
-public import PipelineCore
+package import PipelineCore
 
 /// Writes the JSON Schemas (2020-12) of specs and records, for editors and other programs.
 ///
 /// The schema of specs lists every registered component with its options. It is a little stricter than the
 /// program: a component in a table must be named with `use`.
-public struct SchemaWriter: Sendable {
+package struct SchemaWriter: Sendable {
   private let registry: Registry
   private let formats: [String]
   private static let dialect: JSONValue = "https://json-schema.org/draft/2020-12/schema"
 
   /// A writer for specs that may name these components and record formats.
-  public init(registry: Registry, formats: [String]) {
+  package init(registry: Registry, formats: [String]) {
     self.registry = registry
     self.formats = formats
   }
 
   /// A schema and the name of its file.
-  public struct File: Sendable {
+  package struct File: Sendable {
     /// The file's name in `Schemas/`, which is also the schema's `$id`.
-    public let name: String
+    package let name: String
     /// The schema.
-    public let schema: JSONValue
+    package let schema: JSONValue
   }
 
   /// All schemas.
-  public var files: [File] {
+  package var files: [File] {
     [
       File(name: "pipeline.schema.json", schema: pipeline),
       File(name: "trajectory.schema.json", schema: RecordSchema.trajectory.json(dialect: Self.dialect)),
@@ -34,7 +34,7 @@ public struct SchemaWriter: Sendable {
   }
 
   /// The schema of pipeline specs.
-  public var pipeline: JSONValue {
+  package var pipeline: JSONValue {
     let options = OptionProbe(registry: registry).options(of: PipelineSpec.self)
     var schema = table(options)
       .merging("required", ["source", "stages"], at: [])

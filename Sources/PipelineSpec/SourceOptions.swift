@@ -1,45 +1,45 @@
 // SPDX-License-Identifier: Apache-2.0
-public import PipelineCore
+package import PipelineCore
 
 /// Where a pipeline's trajectories come from.
-public struct SourceOptions: ComponentOptions {
+package struct SourceOptions: ComponentOptions {
   /// Files of prompts to sample from, read in order.
-  public var prompts = SpecPaths()
+  package var prompts = SpecPaths()
   /// Files of saved rollouts, read in order.
-  public var rollouts = SpecPaths()
+  package var rollouts = SpecPaths()
   /// The format of the records: `auto`, or one of the known formats.
-  public var format = "auto"
+  package var format = "auto"
   /// The fields that every record carries in addition to ``alwaysProvided``.
-  public var provides: [Field] = []
+  package var provides: [Field] = []
   /// The fields that make up a group; none for the records' own `group`.
-  public var groupBy: [Field] = []
+  package var groupBy: [Field] = []
   /// How records are divided into batches.
-  public var batch = SourceBatch.auto
+  package var batch = SourceBatch.auto
   /// The number of the first batch; above 0 for a source that is a later part of a larger one.
-  public var firstBatch = 0
+  package var firstBatch = 0
   /// The order of the groups.
-  public var order = SourceOrder.auto
+  package var order = SourceOrder.auto
   /// How often the records are passed through; 0 for as often as `training.steps` needs, or once if it is not set.
-  public var epochs = 0
+  package var epochs = 0
   /// How many bad records a run tolerates.
-  public var maxBadRecords = RecordLimit.atMost(100)
+  package var maxBadRecords = RecordLimit.atMost(100)
 
   /// The fields that every record has: a prompt its text, a saved rollout also the response.
-  public var alwaysProvided: Set<Field> {
+  package var alwaysProvided: Set<Field> {
     prompts.paths.isEmpty ? [.id, .group, .prompt, .response] : [.id, .group, .prompt]
   }
 
   /// The files with the records, of either kind.
-  public var paths: [SpecPath] { prompts.paths.isEmpty ? rollouts.paths : prompts.paths }
+  package var paths: [SpecPath] { prompts.paths.isEmpty ? rollouts.paths : prompts.paths }
 
   /// Whether groups come in a random order.
-  public var isShuffled: Bool { order == .shuffled || (order == .auto && !prompts.paths.isEmpty) }
+  package var isShuffled: Bool { order == .shuffled || (order == .auto && !prompts.paths.isEmpty) }
 
   /// Whether all records are read at the start, because they are passed through in another order or more than once.
-  public var isPooled: Bool { !prompts.paths.isEmpty || isShuffled || epochs > 1 }
+  package var isPooled: Bool { !prompts.paths.isEmpty || isShuffled || epochs > 1 }
 
   /// One line for each option.
-  public static let help = [
+  package static let help = [
     "prompts": "Files of prompts for the rollout stage, relative to the spec's folder; \"-\" is standard input",
     "rollouts": "Files of saved rollouts, instead of prompts",
     "format": "The format of the records; 'auto' recognizes it by the first ones",
@@ -54,10 +54,10 @@ public struct SourceOptions: ComponentOptions {
   ]
 
   /// Nothing to read is set.
-  public init() {}
+  package init() {}
 
   /// There must be something to read.
-  public func problems() -> [OptionProblem] {
+  package func problems() -> [OptionProblem] {
     var problems: [OptionProblem] = []
     let key = prompts.paths.isEmpty ? "rollouts" : "prompts"
     if paths.isEmpty || paths.contains(where: \.text.isEmpty) {
@@ -92,7 +92,7 @@ public struct SourceOptions: ComponentOptions {
 }
 
 /// The order of the groups.
-public enum SourceOrder: String, Codable, Sendable, Hashable, CaseIterable {
+package enum SourceOrder: String, Codable, Sendable, Hashable, CaseIterable {
   /// Prompts shuffled, saved rollouts in the order of the file.
   case auto
   /// In the order of the file.
@@ -102,7 +102,7 @@ public enum SourceOrder: String, Codable, Sendable, Hashable, CaseIterable {
 }
 
 /// How records are divided into batches.
-public enum SourceBatch: Codable, Sendable, Hashable, SelfDescribingOption {
+package enum SourceBatch: Codable, Sendable, Hashable, SelfDescribingOption {
   /// By the records' own `batch` if they carry it, otherwise all as one.
   case auto
   /// All records as one batch.
@@ -115,7 +115,7 @@ public enum SourceBatch: Codable, Sendable, Hashable, SelfDescribingOption {
   private enum CodingKeys: String, CodingKey { case groups, by }
 
   /// A word, or a table of one key.
-  public init(from decoder: any Decoder) throws {
+  package init(from decoder: any Decoder) throws {
     switch try? decoder.singleValueContainer().decode(String.self) {
     case "auto": self = .auto
     case "all": self = .all
@@ -139,7 +139,7 @@ public enum SourceBatch: Codable, Sendable, Hashable, SelfDescribingOption {
   }
 
   /// Writes a form that can be read again.
-  public func encode(to encoder: any Encoder) throws {
+  package func encode(to encoder: any Encoder) throws {
     switch self {
     case .auto, .all:
       var single = encoder.singleValueContainer()
@@ -154,7 +154,7 @@ public enum SourceBatch: Codable, Sendable, Hashable, SelfDescribingOption {
   }
 
   /// A word, or a table of one key.
-  public static let schema: JSONValue = [
+  package static let schema: JSONValue = [
     "oneOf": [
       ["enum": ["auto", "all"]],
       [
@@ -170,14 +170,14 @@ public enum SourceBatch: Codable, Sendable, Hashable, SelfDescribingOption {
 }
 
 /// A number of records, or no limit.
-public enum RecordLimit: Codable, Sendable, Hashable, SelfDescribingOption {
+package enum RecordLimit: Codable, Sendable, Hashable, SelfDescribingOption {
   /// At most this many.
   case atMost(Int)
   /// Without a limit.
   case unlimited
 
   /// A number or the word `unlimited`.
-  public init(from decoder: any Decoder) throws {
+  package init(from decoder: any Decoder) throws {
     let single = try decoder.singleValueContainer()
     if let count = try? single.decode(Int.self) {
       self = .atMost(count)
@@ -191,7 +191,7 @@ public enum RecordLimit: Codable, Sendable, Hashable, SelfDescribingOption {
   }
 
   /// Writes a form that can be read again.
-  public func encode(to encoder: any Encoder) throws {
+  package func encode(to encoder: any Encoder) throws {
     var single = encoder.singleValueContainer()
     switch self {
     case .atMost(let count): try single.encode(count)
@@ -200,7 +200,7 @@ public enum RecordLimit: Codable, Sendable, Hashable, SelfDescribingOption {
   }
 
   /// A number or the word `unlimited`.
-  public static let schema: JSONValue = [
+  package static let schema: JSONValue = [
     "oneOf": [["type": "integer", "minimum": 0], ["const": "unlimited"]]
   ]
 }

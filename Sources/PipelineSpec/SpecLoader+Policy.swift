@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-public import PipelineCore
+package import PipelineCore
 
 extension SpecLoader {
   /// Makes a policy's backend without opening a model.
@@ -9,7 +9,7 @@ extension SpecLoader {
   ///   - options: Its options.
   ///   - registry: The components that can be named.
   /// - Throws: ``PipelineErrors``, at least one, with the places of the options.
-  public static func policy(
+  package static func policy(
     _ use: String, with options: OptionTree, registry: Registry
   ) throws -> any PolicyBackend {
     try gathering {
@@ -20,7 +20,7 @@ extension SpecLoader {
   /// Makes a policy's backend from a text, written as in a spec: `{"use": "bundled", "with": {"model": "DIR"}}`.
   ///
   /// - Throws: ``PipelineErrors``, at least one, with places in the text, named `--policy`.
-  public static func policy(reference text: String, registry: Registry) throws -> any PolicyBackend {
+  package static func policy(reference text: String, registry: Registry) throws -> any PolicyBackend {
     try gathering {
       let tree = try SpecText(text, file: "--policy").tree()
       guard case .table(let entries) = tree.node, case .string(let use)? = tree["use"]?.node else {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-public import PipelineCore
+package import PipelineCore
 
 extension SpecLoader {
   /// Makes a single reward function.
@@ -9,7 +9,7 @@ extension SpecLoader {
   ///   - options: The argument of `--with`, JSON or YAML; blank for the defaults.
   ///   - registry: The components that can be named.
   /// - Throws: ``PipelineErrors``, at least one, with places in `--with`.
-  public static func reward(
+  package static func reward(
     _ use: String, with options: String = "", registry: Registry
   ) throws -> any RewardFunction {
     try gathering {
@@ -21,7 +21,7 @@ extension SpecLoader {
   /// Makes a reward function from a text that names it: `exact`, or `{"use": "exact", "with": {"extract": "boxed"}}`.
   ///
   /// - Throws: ``PipelineErrors``, at least one, with places in the text.
-  public static func reward(reference text: String, registry: Registry) throws -> any RewardFunction {
+  package static func reward(reference text: String, registry: Registry) throws -> any RewardFunction {
     guard text.drop(while: \.isWhitespace).first == "{" else { return try reward(text, registry: registry) }
     return try gathering {
       let tree = try SpecText(text, file: "reward").tree()
@@ -44,7 +44,7 @@ extension SpecLoader {
   ///   - options: The argument of `--with`, JSON or YAML; blank for the defaults.
   ///   - part: The name of the score in `rewards`.
   ///   - registry: The components that can be named.
-  public static func rewardStage(
+  package static func rewardStage(
     _ function: String, with options: String = "", named part: String, registry: Registry
   ) throws -> any Stage {
     do {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-public import PipelineCore
+package import PipelineCore
 
 /// Loads a pipeline: text, tree, overrides, options, stages, all checked.
-public enum SpecLoader {
+package enum SpecLoader {
   /// Loads a spec from a file.
   ///
   /// - Parameters:
@@ -11,7 +11,7 @@ public enum SpecLoader {
   ///   - registry: The components that the spec can name.
   ///   - formats: The record formats that the program can read.
   /// - Throws: ``PipelineErrors``, at least one, sorted by place.
-  public static func load(
+  package static func load(
     file: String, overrides: [String] = [], registry: Registry, formats: [String]
   ) throws -> AssembledPipeline {
     try gathering {
@@ -20,7 +20,7 @@ public enum SpecLoader {
   }
 
   /// Loads a spec from a text; see ``load(file:overrides:registry:formats:)``.
-  public static func load(
+  package static func load(
     _ text: SpecText, overrides: [String] = [], registry: Registry, formats: [String]
   ) throws -> AssembledPipeline {
     var faults: [PipelineError] = []
@@ -54,7 +54,7 @@ public enum SpecLoader {
   ///   - options: The argument of `--with`, JSON or YAML; blank for the defaults.
   ///   - registry: The components that can be named.
   /// - Throws: ``PipelineErrors``, at least one, with places in `--with`.
-  public static func stage(_ use: String, with options: String = "", registry: Registry) throws -> any Stage {
+  package static func stage(_ use: String, with options: String = "", registry: Registry) throws -> any Stage {
     try gathering {
       let isBlank = options.allSatisfy(\.isWhitespace)
       let tree = isBlank ? OptionTree.empty : try SpecText(options, file: "--with").tree()

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-public import PipelineCore
+package import PipelineCore
 
 /// Reads options from a spec's tree, and finds all faults in one pass.
-public struct SpecOptionsReader: OptionsReader {
+package struct SpecOptionsReader: OptionsReader {
   /// Makes a reader.
-  public init() {}
+  package init() {}
 
   /// Lays the tree over the defaults, refuses unknown keys at any depth, decodes and validates.
   ///
   /// - Throws: ``PipelineErrors`` with the place of each fault, sorted by place.
-  public func read<Options: ComponentOptions>(_ type: Options.Type, from tree: OptionTree) throws -> Options {
+  package func read<Options: ComponentOptions>(_ type: Options.Type, from tree: OptionTree) throws -> Options {
     let reading = try read(type, from: tree, subject: "'with'")
     if !reading.errors.isEmpty { throw PipelineErrors(reading.errors) }
     return reading.options

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-public import PipelineCore
+package import PipelineCore
 
 /// One `--set PATH=VALUE` of the command line, which changes a spec before it is read.
 ///
 /// A path consists of keys and list positions: `seed`, `source.batch.groups`. After `stages` comes a stage's name in
 /// the run, or its position, and then its options: `stages.pairwise-sample.keep`. A value that is a JSON list, table or
 /// string is parsed; any other is text whose type the option determines.
-public struct SpecOverride: Sendable, Hashable {
+package struct SpecOverride: Sendable, Hashable {
   /// The name of the command line in error messages.
-  public static let file = SourceLocation.commandLineOptions[0]
+  package static let file = SourceLocation.commandLineOptions[0]
 
   private struct Step: Sendable, Hashable {
     let name: String
@@ -21,7 +21,7 @@ public struct SpecOverride: Sendable, Hashable {
   /// Reads `PATH=VALUE`.
   ///
   /// - Throws: ``PipelineError`` when there is no path or no `=`.
-  public init(_ argument: String) throws {
+  package init(_ argument: String) throws {
     func location(_ column: Int) -> SourceLocation {
       SourceLocation(file: Self.file, line: 1, column: column)
     }
@@ -54,7 +54,7 @@ public struct SpecOverride: Sendable, Hashable {
   ///
   /// - Throws: ``PipelineError`` when the path leads to a stage or a list element that does not exist. Other unknown
   ///   paths become unknown options, which the check reports.
-  public func applied(to tree: OptionTree) throws -> OptionTree {
+  package func applied(to tree: OptionTree) throws -> OptionTree {
     guard let first = steps.first, first.name == "stages", steps.count > 1 else {
       return try setting(steps[...], in: tree)
     }

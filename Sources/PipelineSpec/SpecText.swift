@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 import Foundation
-public import PipelineCore
+package import PipelineCore
 
 /// A spec as text: its origin, and its conversion to a tree.
-public struct SpecText: Sendable {
+package struct SpecText: Sendable {
   /// The syntax of a spec.
-  public enum Format: Sendable, Hashable {
+  package enum Format: Sendable, Hashable {
     /// JSON, with comments.
     case json
     /// YAML.
@@ -13,21 +13,21 @@ public struct SpecText: Sendable {
   }
 
   /// The most bytes that a spec may have.
-  public static let sizeLimit = 16 << 20
+  package static let sizeLimit = 16 << 20
 
   /// The file, as the user named it.
-  public let file: String
+  package let file: String
   /// The text's bytes.
-  public let bytes: [UInt8]
+  package let bytes: [UInt8]
 
   /// A text that is already in memory.
-  public init(_ text: String, file: String) {
+  package init(_ text: String, file: String) {
     self.file = file
     self.bytes = Array(text.utf8)
   }
 
   /// The bytes of a text that is already in memory.
-  public init(bytes: [UInt8], file: String) {
+  package init(bytes: [UInt8], file: String) {
     self.file = file
     self.bytes = bytes
   }
@@ -36,7 +36,7 @@ public struct SpecText: Sendable {
   ///
   /// - Parameter kind: The kind of file, for messages.
   /// - Throws: ``PipelineError`` with the remedy when the file does not exist or cannot be read.
-  public init(contentsOf file: String, kind: String = "spec") throws {
+  package init(contentsOf file: String, kind: String = "spec") throws {
     let remedy = "give the path of a \(kind) (.json or .yaml)"
     var isDirectory: ObjCBool = false
     guard FileManager.default.fileExists(atPath: file, isDirectory: &isDirectory) else {
@@ -67,7 +67,7 @@ public struct SpecText: Sendable {
   /// The text as a tree with the place of every key and value.
   ///
   /// - Throws: ``PipelineError`` with the place of the first mistake.
-  public func tree() throws -> OptionTree {
+  package func tree() throws -> OptionTree {
     var bytes = bytes
     if bytes.starts(with: [0xEF, 0xBB, 0xBF]) { bytes.removeFirst(3) }
     let positions = TextPositions(file: file, bytes: bytes)

@@ -1,52 +1,52 @@
 // SPDX-License-Identifier: Apache-2.0
-public import PipelineCore
+package import PipelineCore
 
 /// How long a policy is trained, what is saved during training, and how it is evaluated.
-public struct TrainingOptions: ComponentOptions {
+package struct TrainingOptions: ComponentOptions {
   /// The maximum number of steps; 0 for as many as the source's epochs give.
-  public var steps = 0
+  package var steps = 0
   /// What is saved during training.
-  public var checkpoints = CheckpointOptions()
+  package var checkpoints = CheckpointOptions()
   /// How the policy is evaluated during training.
-  public var evaluation = EvaluationOptions()
+  package var evaluation = EvaluationOptions()
 
   /// The defaults.
-  public init() {}
+  package init() {}
 
   /// One line for each option.
-  public static let help = [
+  package static let help = [
     "steps": "The maximum number of steps; 0 for as many as the source's epochs give",
     "checkpoints": "What is saved during training; a run continues from the newest",
     "evaluation": "How the policy is evaluated on prompts that it is not trained on",
   ]
 
   /// The problems of the values.
-  public func problems() -> [OptionProblem] {
+  package func problems() -> [OptionProblem] {
     steps < 0 ? [OptionProblem("steps", "is \(steps), it must be 0 or more")] : []
   }
 }
 
 /// What a training run saves.
-public struct CheckpointOptions: ComponentOptions {
+package struct CheckpointOptions: ComponentOptions {
   /// The number of steps between checkpoints; 0 for only one at the end.
-  public var every = 10
+  package var every = 10
   /// How many of the newest are kept.
-  public var keep = 2
+  package var keep = 2
   /// Whether the one with the best evaluation is kept too.
-  public var keepBest = true
+  package var keepBest = true
 
   /// The defaults.
-  public init() {}
+  package init() {}
 
   /// One line for each option.
-  public static let help = [
+  package static let help = [
     "every": "The number of steps between checkpoints; 0 for only one at the end",
     "keep": "How many of the newest are kept",
     "keep_best": "Whether the one with the best val/ score is kept too, if the run evaluates",
   ]
 
   /// The problems of the values.
-  public func problems() -> [OptionProblem] {
+  package func problems() -> [OptionProblem] {
     var problems: [OptionProblem] = []
     if every < 0 { problems.append(OptionProblem("every", "is \(every), it must be 0 or more")) }
     if keep < 1 { problems.append(OptionProblem("keep", "is \(keep), it must be at least 1")) }
@@ -55,24 +55,24 @@ public struct CheckpointOptions: ComponentOptions {
 }
 
 /// How a policy is evaluated during training.
-public struct EvaluationOptions: ComponentOptions {
+package struct EvaluationOptions: ComponentOptions {
   /// Files of prompts that are not trained on; none for no evaluation.
-  public var prompts = SpecPaths()
+  package var prompts = SpecPaths()
   /// The number of steps between evaluations; 0 for only one at the end.
-  public var every = 10
+  package var every = 10
   /// Whether the policy is evaluated before the first step too.
-  public var before = true
+  package var before = true
   /// The number of responses to each prompt.
-  public var samples = 8
+  package var samples = 8
   /// How responses are sampled.
-  public var sampling = EvaluationOptions.defaultSampling
+  package var sampling = EvaluationOptions.defaultSampling
   /// The score whose mean is the accuracy: a part in `rewards`, or `reward`; empty for the part `accuracy`, or else
   /// `reward`.
-  public var score = ""
+  package var score = ""
   /// A field whose values are also evaluated separately; empty for none.
-  public var by = ""
+  package var by = ""
   /// The number of prompts to use, from the first on; 0 for all.
-  public var limit = 0
+  package var limit = 0
 
   private static var defaultSampling: SamplingOptions {
     var sampling = SamplingOptions()
@@ -81,10 +81,10 @@ public struct EvaluationOptions: ComponentOptions {
   }
 
   /// The defaults: eight samples at temperature 0.5, as in the paper.
-  public init() {}
+  package init() {}
 
   /// One line for each option.
-  public static let help = [
+  package static let help = [
     "prompts": "Files of prompts that are not trained on; none for no evaluation",
     "every": "The number of steps between evaluations; 0 for only one at the end",
     "before": "Whether the policy is evaluated before the first step too",
@@ -97,7 +97,7 @@ public struct EvaluationOptions: ComponentOptions {
   ]
 
   /// The problems of the values.
-  public func problems() -> [OptionProblem] {
+  package func problems() -> [OptionProblem] {
     var problems: [OptionProblem] = []
     if every < 0 { problems.append(OptionProblem("every", "is \(every), it must be 0 or more")) }
     if samples < 1 { problems.append(OptionProblem("samples", "is \(samples), it must be at least 1")) }

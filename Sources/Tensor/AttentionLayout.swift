@@ -4,18 +4,18 @@
 ///
 /// The batch is a list of segments without padding. A row of a segment attends to its own segment, up to itself if the
 /// segment is causal, and to all of the segment's prefix: the prompt that several responses share is stored once.
-public struct AttentionLayout: Sendable {
+package struct AttentionLayout: Sendable {
   /// Rows that belong together.
-  public struct Segment: Sendable, Hashable {
+  package struct Segment: Sendable, Hashable {
     /// The first row.
-    public var start: Int
+    package var start: Int
     /// The number of rows.
-    public var count: Int
+    package var count: Int
     /// The index of an earlier segment that all its rows see; that segment has no prefix itself.
-    public var prefix: Int?
+    package var prefix: Int?
 
     /// Describes a segment.
-    public init(start: Int, count: Int, prefix: Int? = nil) {
+    package init(start: Int, count: Int, prefix: Int? = nil) {
       self.start = start
       self.count = count
       self.prefix = prefix
@@ -38,11 +38,11 @@ public struct AttentionLayout: Sendable {
   }
 
   /// The segments; together they cover all rows, in order.
-  public let segments: [Segment]
+  package let segments: [Segment]
   /// Whether a row sees only its own segment's rows up to itself.
-  public let isCausal: Bool
+  package let isCausal: Bool
   /// The number of rows.
-  public let rows: Int
+  package let rows: Int
   /// For each row, how many rows of its own segment it sees.
   let own: [Int32]
   /// The parts of each tree of a prefix and the segments that see it.
@@ -51,7 +51,7 @@ public struct AttentionLayout: Sendable {
   private static let rowsPerBlock = 96
 
   /// A layout of segments that follow one another.
-  public init(_ segments: [Segment], isCausal: Bool) {
+  package init(_ segments: [Segment], isCausal: Bool) {
     self.segments = segments
     self.isCausal = isCausal
     rows = segments.last.map { $0.start + $0.count } ?? 0

@@ -2,21 +2,21 @@
 import CKernels
 
 /// The instruction sets that there are kernels for.
-public enum InstructionSets {
+package enum InstructionSets {
   /// The environment variable that names another than the best, for tests and comparisons.
-  public static let variable = "SHUFFLE_R1_KERNELS"
+  package static let variable = "SHUFFLE_R1_KERNELS"
 
   /// Those that this machine has, the best last.
-  public static var available: [String] { ["portable", "avx2", "avx512"].filter { ck_has_instruction_set($0) } }
+  package static var available: [String] { ["portable", "avx2", "avx512"].filter { ck_has_instruction_set($0) } }
 
   /// The one in use.
-  public static var current: String { String(cString: ck_instruction_set()) }
+  package static var current: String { String(cString: ck_instruction_set()) }
 
   /// Which of its own kernels the library for matrix products uses, as it names them.
-  public static var products: String { String(cString: ck_blas_kernels()) }
+  package static var products: String { String(cString: ck_blas_kernels()) }
 
   /// What is wrong with the choice in the environment and what to do, in a sentence; nothing where it can be followed.
-  public static var refusal: String? {
+  package static var refusal: String? {
     guard let name = ck_refused_instruction_set() else { return nil }
     return "\(variable) is '\(String(cString: name))', but this machine's kernels are "
       + "\(available.joined(separator: ", ")); name one of them, or leave the variable unset"

@@ -2,17 +2,17 @@
 import Foundation
 
 /// A row-major matrix; copies share their elements.
-public struct Matrix<S: Scalar> {
+package struct Matrix<S: Scalar> {
   /// The number of rows.
-  public let rows: Int
+  package let rows: Int
   /// The number of columns.
-  public let columns: Int
+  package let columns: Int
   /// The first element.
-  public let pointer: UnsafeMutablePointer<S>
+  package let pointer: UnsafeMutablePointer<S>
   private let owner: Storage
 
   /// A matrix with uninitialized elements.
-  public init(rows: Int, columns: Int, pool: MemoryPool) {
+  package init(rows: Int, columns: Int, pool: MemoryPool) {
     owner = Storage(bytes: max(1, rows * columns) * MemoryLayout<S>.stride, pool: pool)
     pointer = owner.pointer.bindMemory(to: S.self, capacity: max(1, rows * columns))
     self.rows = rows
@@ -27,31 +27,31 @@ public struct Matrix<S: Scalar> {
   }
 
   /// The number of elements.
-  public var count: Int { rows * columns }
+  package var count: Int { rows * columns }
 
   /// The elements, row by row.
-  public var elements: UnsafeMutableBufferPointer<S> { UnsafeMutableBufferPointer(start: pointer, count: count) }
+  package var elements: UnsafeMutableBufferPointer<S> { UnsafeMutableBufferPointer(start: pointer, count: count) }
 
   /// The elements as an array.
-  public var array: [S] { Array(elements) }
+  package var array: [S] { Array(elements) }
 
   /// The same elements in another shape of the same size.
-  public func reshaped(rows: Int, columns: Int) -> Matrix {
+  package func reshaped(rows: Int, columns: Int) -> Matrix {
     precondition(rows * columns == count, "a matrix of \(count) elements cannot become \(rows) × \(columns)")
     return Matrix(rows: rows, columns: columns, pointer: pointer, owner: owner)
   }
 
   /// Some of the rows, sharing their elements.
-  public func rows(_ range: Range<Int>) -> Matrix {
+  package func rows(_ range: Range<Int>) -> Matrix {
     precondition(range.lowerBound >= 0 && range.upperBound <= rows, "rows \(range) of \(rows)")
     return Matrix(rows: range.count, columns: columns, pointer: pointer + range.lowerBound * columns, owner: owner)
   }
 
   /// Makes every element 0.
-  public func clear() { memset(pointer, 0, count * MemoryLayout<S>.stride) }
+  package func clear() { memset(pointer, 0, count * MemoryLayout<S>.stride) }
 
   /// Takes elements, row by row.
-  public func fill(_ values: some Sequence<S>) {
+  package func fill(_ values: some Sequence<S>) {
     _ = elements.update(from: values)
   }
 }

@@ -3,7 +3,7 @@ import Foundation
 import Synchronization
 
 /// Memory for matrices that is reused: pages stay mapped from one step to the next.
-public final class MemoryPool: Sendable {
+package final class MemoryPool: Sendable {
   private struct State {
     var free: [Int: [UInt]] = [:]
     var freeBytes = 0
@@ -13,15 +13,15 @@ public final class MemoryPool: Sendable {
   private let state = Mutex(State())
 
   /// The peak of the memory in use so far.
-  public var peakBytes: Int { state.withLock { $0.peakBytes } }
+  package var peakBytes: Int { state.withLock { $0.peakBytes } }
 
   /// An empty pool.
-  public init() {}
+  package init() {}
 
   deinit { trim() }
 
   /// Returns unused memory to the system.
-  public func trim() {
+  package func trim() {
     let unused = state.withLock { state in
       defer {
         state.free = [:]

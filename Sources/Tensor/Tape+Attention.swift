@@ -2,16 +2,16 @@
 import CKernels
 
 /// The heads of an attention layer.
-public struct AttentionHeads: Sendable, Hashable {
+package struct AttentionHeads: Sendable, Hashable {
   /// Query heads.
-  public let count: Int
+  package let count: Int
   /// Key and value heads; each serves `count / keyValueCount` query heads.
-  public let keyValueCount: Int
+  package let keyValueCount: Int
   /// Elements of a head.
-  public let size: Int
+  package let size: Int
 
   /// Describes heads.
-  public init(count: Int, keyValueCount: Int, size: Int) {
+  package init(count: Int, keyValueCount: Int, size: Int) {
     precondition(count % keyValueCount == 0, "query heads are a multiple of key and value heads")
     self.count = count
     self.keyValueCount = keyValueCount
@@ -19,22 +19,22 @@ public struct AttentionHeads: Sendable, Hashable {
   }
 
   /// Columns of queries, keys and values side by side.
-  public var projectionWidth: Int { (count + 2 * keyValueCount) * size }
+  package var projectionWidth: Int { (count + 2 * keyValueCount) * size }
   /// The column at which keys begin.
-  public var keyOffset: Int { count * size }
+  package var keyOffset: Int { count * size }
   /// The column at which values begin.
-  public var valueOffset: Int { (count + keyValueCount) * size }
+  package var valueOffset: Int { (count + keyValueCount) * size }
 }
 
 /// The rotary angles of each row: cosines and sines [rows, head size / 2].
-public struct RotaryAngles<S: Scalar> {
+package struct RotaryAngles<S: Scalar> {
   /// Cosines.
-  public let cosines: Matrix<S>
+  package let cosines: Matrix<S>
   /// Sines.
-  public let sines: Matrix<S>
+  package let sines: Matrix<S>
 
   /// Angles of rows.
-  public init(cosines: Matrix<S>, sines: Matrix<S>) {
+  package init(cosines: Matrix<S>, sines: Matrix<S>) {
     self.cosines = cosines
     self.sines = sines
   }
@@ -46,7 +46,7 @@ extension Tape {
   /// `projection` [n, (heads + 2 · key-value heads) · size] contains queries, keys and values side by side; queries and
   /// keys are rotated in place. The result is [n, heads · size]. Probabilities are not kept: the backward pass
   /// recomputes them from their log-sums, block by block (Dao et al., "FlashAttention").
-  public func attention(
+  package func attention(
     _ projection: Variable<S>, heads: AttentionHeads, layout: AttentionLayout, angles: RotaryAngles<S>?
   ) -> Variable<S> {
     precondition(projection.value.columns == heads.projectionWidth && projection.value.rows == layout.rows)

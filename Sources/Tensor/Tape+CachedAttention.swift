@@ -2,32 +2,32 @@
 import CKernels
 
 /// The cache of generation: the keys and values of each prompt once, and of each continuation.
-public struct CachedAttention {
+package struct CachedAttention {
   /// Continuations of one prompt.
-  public struct Group {
+  package struct Group {
     /// Their rows in this step.
-    public var rows: Range<Int>
+    package var rows: Range<Int>
     /// The prompt's keys and values, side by side: [prompt tokens, 2 · key-value heads · size].
-    public var prompt: Matrix<Float>
+    package var prompt: Matrix<Float>
 
     /// Rows that continue a prompt.
-    public init(rows: Range<Int>, prompt: Matrix<Float>) {
+    package init(rows: Range<Int>, prompt: Matrix<Float>) {
       self.rows = rows
       self.prompt = prompt
     }
   }
 
   /// The rows' prompts; together they cover all rows.
-  public var groups: [Group]
+  package var groups: [Group]
   /// Keys and values of continuations, side by side: [slots · capacity, 2 · key-value heads · size].
-  public var continuations: Matrix<Float>
+  package var continuations: Matrix<Float>
   /// The first row of `continuations` that belongs to each row of this step.
-  public var starts: [Int]
+  package var starts: [Int]
   /// How many tokens of each row are in `continuations`, this step's included.
-  public var counts: [Int]
+  package var counts: [Int]
 
   /// Caches of one layer.
-  public init(groups: [Group], continuations: Matrix<Float>, starts: [Int], counts: [Int]) {
+  package init(groups: [Group], continuations: Matrix<Float>, starts: [Int], counts: [Int]) {
     self.groups = groups
     self.continuations = continuations
     self.starts = starts
@@ -40,7 +40,7 @@ extension Tape<Float> {
   ///
   /// Rotates queries and keys of `projection` in place, puts keys and values into the cache, and returns [rows, heads ·
   /// size]. Without gradients.
-  public func attention(
+  package func attention(
     _ projection: Matrix<Float>, heads: AttentionHeads, angles: RotaryAngles<Float>, cache: CachedAttention
   ) -> Variable<Float> {
     rotate(projection, heads, angles, direction: 1)

@@ -10,7 +10,7 @@ extension Tape {
   /// Root mean square layer normalisation: `x / sqrt(mean(x²) + ε) · weight`, row by row.
   ///
   /// Source: Zhang and Sennrich 2019.
-  public func rmsNorm(_ x: Variable<S>, _ weight: Variable<S>, epsilon: Double) -> Variable<S> {
+  package func rmsNorm(_ x: Variable<S>, _ weight: Variable<S>, epsilon: Double) -> Variable<S> {
     let (rows, width) = (x.value.rows, x.value.columns)
     let y = variable(matrix(rows, width), needsGradient: x.needsGradient || weight.needsGradient)
     let inverse = matrix(rows, 1)
@@ -44,7 +44,7 @@ extension Tape {
   /// `silu(gate) · up` of rows that hold gate and up side by side: [n, 2 · width] → [n, width].
   ///
   /// Source: Shazeer 2020.
-  public func swiGLU(_ x: Variable<S>) -> Variable<S> {
+  package func swiGLU(_ x: Variable<S>) -> Variable<S> {
     let (rows, width) = (x.value.rows, x.value.columns / 2)
     let y = variable(matrix(rows, width), needsGradient: x.needsGradient)
     workers.forEachPart(of: rows, size: rowsPerPart(width)) { r in
@@ -66,7 +66,7 @@ extension Tape {
   }
 
   /// The Gaussian error linear unit, exact: `x · Φ(x)`.
-  public func gelu(_ x: Variable<S>) -> Variable<S> {
+  package func gelu(_ x: Variable<S>) -> Variable<S> {
     let y = variable(matrix(x.value.rows, x.value.columns), needsGradient: x.needsGradient)
     workers.forEachPart(of: x.value.count, size: elementsPerPart) { part in
       ck_gelu(S.kernelType, part.count, x.value.pointer + part.lowerBound, y.value.pointer + part.lowerBound)
@@ -86,7 +86,7 @@ extension Tape {
   /// Adds `x` to `y` and returns `y`: a residual connection without another matrix.
   ///
   /// `y` must be the result of an operation whose backward pass does not need it, such as ``linear(_:_:bias:)``.
-  public func add(_ x: Variable<S>, into y: Variable<S>) -> Variable<S> {
+  package func add(_ x: Variable<S>, into y: Variable<S>) -> Variable<S> {
     precondition(y.needsGradient || !x.needsGradient || !isRecording, "the sum needs a gradient, its target has none")
     addElements(of: x.value, to: y.value)
     record { [self] in
@@ -103,7 +103,7 @@ extension Tape {
   }
 
   /// The same elements in another shape of the same size.
-  public func reshape(_ x: Variable<S>, rows: Int, columns: Int) -> Variable<S> {
+  package func reshape(_ x: Variable<S>, rows: Int, columns: Int) -> Variable<S> {
     let y = variable(x.value.reshaped(rows: rows, columns: columns), needsGradient: x.needsGradient)
     record { [self] in
       guard let dy = y.gradient, x.needsGradient else { return }

@@ -3,7 +3,7 @@ import CKernels
 
 extension Tape {
   /// `x · weightᵀ + bias`: x [n, in], weight [out, in], bias [1, out], result [n, out].
-  public func linear(_ x: Variable<S>, _ weight: Variable<S>, bias: Variable<S>? = nil) -> Variable<S> {
+  package func linear(_ x: Variable<S>, _ weight: Variable<S>, bias: Variable<S>? = nil) -> Variable<S> {
     let (rows, depth, columns) = (x.value.rows, x.value.columns, weight.value.rows)
     precondition(weight.value.columns == depth, "linear: \(depth) columns against \(weight.value.columns)")
     let y = variable(

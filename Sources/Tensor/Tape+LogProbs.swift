@@ -5,7 +5,7 @@ extension Tape {
   /// Log-probabilities of target tokens: `log softmax(x · weightᵀ / temperature)[target]`, [n, 1].
   ///
   /// x [n, width], weight [vocabulary, width]. The logits of all rows are never in memory at once.
-  public func logProbs(
+  package func logProbs(
     _ x: Variable<S>, _ weight: Variable<S>, targets: [Int32], temperature: Double
   ) -> Variable<S> {
     let (rows, vocabulary) = (x.value.rows, weight.value.rows)

@@ -3,7 +3,7 @@ import CKernels
 
 extension Tape {
   /// Rows of `x` by index, any number of times: an embedding, a selection, a permutation.
-  public func rows(of x: Variable<S>, at indices: [Int32]) -> Variable<S> {
+  package func rows(of x: Variable<S>, at indices: [Int32]) -> Variable<S> {
     precondition(indices.allSatisfy { $0 >= 0 && Int($0) < x.value.rows }, "a row beyond the \(x.value.rows) there are")
     let width = x.value.columns
     let y = variable(matrix(indices.count, width), needsGradient: x.needsGradient)
@@ -22,7 +22,7 @@ extension Tape {
   }
 
   /// Puts row `sources[i]` of `x` in place of row `targets[i]` of `y`, and returns `y`; targets must differ.
-  public func replaceRows(of y: Variable<S>, at targets: [Int32], by x: Variable<S>, sources: [Int32]) -> Variable<S> {
+  package func replaceRows(of y: Variable<S>, at targets: [Int32], by x: Variable<S>, sources: [Int32]) -> Variable<S> {
     precondition(targets.count == sources.count, "as many targets as sources")
     let width = y.value.columns
     for (target, source) in zip(targets, sources) {

@@ -2,17 +2,17 @@
 import CKernels
 
 /// A weight in bfloat16 that stays in place.
-public struct BFloat16Matrix: @unchecked Sendable {
+package struct BFloat16Matrix: @unchecked Sendable {
   /// The number of rows.
-  public let rows: Int
+  package let rows: Int
   /// The number of columns.
-  public let columns: Int
+  package let columns: Int
   /// The first element.
-  public let pointer: UnsafePointer<UInt16>
+  package let pointer: UnsafePointer<UInt16>
   private let owner: AnyObject
 
   /// A weight in memory owned by `owner`.
-  public init(rows: Int, columns: Int, pointer: UnsafePointer<UInt16>, owner: AnyObject) {
+  package init(rows: Int, columns: Int, pointer: UnsafePointer<UInt16>, owner: AnyObject) {
     self.rows = rows
     self.columns = columns
     self.pointer = pointer
@@ -23,14 +23,14 @@ public struct BFloat16Matrix: @unchecked Sendable {
   fileprivate var rowsPerPart: Int { max(16, 524_288 / max(1, columns)) }
 
   /// One row, widened.
-  public func copyRow(_ row: Int, into target: UnsafeMutablePointer<Float>) {
+  package func copyRow(_ row: Int, into target: UnsafeMutablePointer<Float>) {
     ck_widen_bf16(columns, pointer + row * columns, target)
   }
 }
 
 extension Tape<Float> {
   /// `x · weightᵀ + bias` with a weight in bfloat16, given in pieces of rows; without gradients.
-  public func linear(_ x: Variable<Float>, _ pieces: [BFloat16Matrix], bias: Variable<Float>? = nil)
+  package func linear(_ x: Variable<Float>, _ pieces: [BFloat16Matrix], bias: Variable<Float>? = nil)
     -> Variable<Float>
   {
     precondition(!isRecording || !x.needsGradient, "weights in bfloat16 are for inference")
@@ -65,7 +65,7 @@ extension Tape<Float> {
   }
 
   /// Log-probabilities of target tokens with an output weight in bfloat16; without gradients.
-  public func logProbs(
+  package func logProbs(
     _ x: Variable<Float>, _ pieces: [BFloat16Matrix], targets: [Int32], temperature: Double
   ) -> Variable<Float> {
     let vocabulary = pieces.reduce(0) { $0 + $1.rows }

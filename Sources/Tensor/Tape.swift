@@ -6,24 +6,24 @@ import CKernels
 /// An operation computes at once and returns a variable. ``backward()`` goes through the operations in reverse; each
 /// adds to the gradients of its inputs and then releases what it kept. One thread uses a tape at a time; the operations
 /// share their work among ``workers``.
-public final class Tape<S: Scalar> {
+package final class Tape<S: Scalar> {
   /// The threads that compute.
-  public let workers: Workers
+  package let workers: Workers
   /// The memory of matrices.
-  public let pool: MemoryPool
+  package let pool: MemoryPool
   /// Whether operations are recorded.
-  public let isRecording: Bool
+  package let isRecording: Bool
   private var steps: [() -> Void] = []
 
   /// A tape; one that does not record computes values only.
-  public init(workers: Workers, pool: MemoryPool, isRecording: Bool) {
+  package init(workers: Workers, pool: MemoryPool, isRecording: Bool) {
     self.workers = workers
     self.pool = pool
     self.isRecording = isRecording
   }
 
   /// A constant.
-  public func constant(_ value: Matrix<S>) -> Variable<S> { Variable(value, needsGradient: false, pool: pool) }
+  package func constant(_ value: Matrix<S>) -> Variable<S> { Variable(value, needsGradient: false, pool: pool) }
 
   /// A matrix with uninitialized elements.
   func matrix(_ rows: Int, _ columns: Int) -> Matrix<S> { Matrix(rows: rows, columns: columns, pool: pool) }
@@ -40,12 +40,12 @@ public final class Tape<S: Scalar> {
   /// Computes the gradients of everything that outputs with a gradient depend on.
   ///
   /// Callers set the gradients of the outputs first, with ``Variable/gradientSum()``. The tape is empty afterwards.
-  public func backward() {
+  package func backward() {
     while let step = steps.popLast() { step() }
   }
 
   /// Forgets all operations without a backward pass, and releases what they kept.
-  public func forget() { steps = [] }
+  package func forget() { steps = [] }
 }
 
 /// How a product is divided into parts that threads share: by shape alone.

@@ -1,24 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// A matrix in a computation, and the gradient of the loss with respect to it.
-public final class Variable<S: Scalar> {
+package final class Variable<S: Scalar> {
   /// The value.
-  public let value: Matrix<S>
+  package let value: Matrix<S>
   /// Whether the backward pass computes a gradient.
-  public let needsGradient: Bool
+  package let needsGradient: Bool
   /// The gradient, once something has been added to it.
-  public internal(set) var gradient: Matrix<S>?
+  package internal(set) var gradient: Matrix<S>?
   private let pool: MemoryPool
 
   /// A variable.
-  public init(_ value: Matrix<S>, needsGradient: Bool, pool: MemoryPool) {
+  package init(_ value: Matrix<S>, needsGradient: Bool, pool: MemoryPool) {
     self.value = value
     self.needsGradient = needsGradient
     self.pool = pool
   }
 
   /// The gradient to add to, initially 0.
-  public func gradientSum() -> Matrix<S> {
+  package func gradientSum() -> Matrix<S> {
     if let gradient { return gradient }
     let gradient = Matrix<S>(rows: value.rows, columns: value.columns, pool: pool)
     gradient.clear()
@@ -35,5 +35,5 @@ public final class Variable<S: Scalar> {
   }
 
   /// Drops the gradient and returns its memory.
-  public func dropGradient() { gradient = nil }
+  package func dropGradient() { gradient = nil }
 }

@@ -4,13 +4,13 @@ import CKernels
 /// Threads that share loops.
 ///
 /// Work is divided into parts by its shape, never by the number of threads, so that results do not depend on it.
-public final class Workers: Sendable {
+package final class Workers: Sendable {
   /// The number of threads, including the caller's.
-  public let count: Int
+  package let count: Int
   nonisolated(unsafe) private let pool: OpaquePointer?
 
   /// This many threads, at least one.
-  public init(threads: Int) {
+  package init(threads: Int) {
     count = max(1, threads)
     pool = count > 1 ? ck_pool_create(count) : nil
   }
@@ -20,7 +20,7 @@ public final class Workers: Sendable {
   /// Calls `body` with every index below `count`, in any order, on all threads; returns when all are done.
   ///
   /// Calls must write to different places. A loop within a loop runs on the calling thread alone.
-  public func forEach(_ count: Int, _ body: (Int) -> Void) {
+  package func forEach(_ count: Int, _ body: (Int) -> Void) {
     guard let pool, count > 1 else {
       for index in 0..<max(0, count) { body(index) }
       return
@@ -36,7 +36,7 @@ public final class Workers: Sendable {
   }
 
   /// Divides `count` elements into parts of `part` and calls `body` with each range.
-  public func forEachPart(of count: Int, size part: Int, _ body: (Range<Int>) -> Void) {
+  package func forEachPart(of count: Int, size part: Int, _ body: (Range<Int>) -> Void) {
     let part = max(1, part)
     forEach((count + part - 1) / part) { index in body(index * part..<min(count, (index + 1) * part)) }
   }

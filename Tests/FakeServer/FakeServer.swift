@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 import Foundation
-public import PipelineCore
+package import PipelineCore
 
 /// `fake_server.py`, which does what the model that it is asked for is called after; it ends with this object.
-public final class FakeServer: Sendable {
+package final class FakeServer: Sendable {
   /// The address that a client is given.
-  public let url: String
+  package let url: String
   private let log: String
   private nonisolated(unsafe) let process = Process()
   private nonisolated(unsafe) let input = Pipe()
@@ -15,7 +15,7 @@ public final class FakeServer: Sendable {
   /// - Parameters:
   ///   - key: The key that it wants; nil for any or none.
   ///   - diesAfter: It ends in the middle of the request after so many; 0 for never.
-  public init(key: String? = nil, diesAfter: Int = 0) throws {
+  package init(key: String? = nil, diesAfter: Int = 0) throws {
     let script = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appendingPathComponent("fake_server.py")
     log = FileManager.default.temporaryDirectory.appendingPathComponent("shuffle-r1-\(UUID()).log").path
     let output = Pipe()
@@ -38,7 +38,7 @@ public final class FakeServer: Sendable {
   }
 
   /// What was asked so far, in the order in which it came.
-  public func requests() throws -> [JSONValue] {
+  package func requests() throws -> [JSONValue] {
     String(decoding: FileManager.default.contents(atPath: log) ?? Data(), as: UTF8.self).split(separator: "\n")
       .compactMap { try? JSONValue(parsing: String($0)) }
   }

@@ -14,28 +14,28 @@
 /// Another kernel, another BLAS and another shape of the batch change the order of sums alone, so they stay within the
 /// bound. A fault does not: the wrong token, mask, position or temperature moves outcomes by a share of themselves, and
 /// numbers that are cut to half precision somewhere move them a hundred times as much as the bound.
-public struct RoundingBound: Sendable {
+package struct RoundingBound: Sendable {
   /// The unit roundoff of `Float`: half the distance between 1 and the next number.
-  public static let unit = 0x1p-24
+  package static let unit = 0x1p-24
 
   /// How many deviations fit into a bound.
-  public static let deviations = 4.0
+  package static let deviations = 4.0
 
   /// The longest sum in the computation: the width of a layer, the vocabulary, the rows of a batch.
-  public let terms: Int
+  package let terms: Int
 
   /// A bound for sums of at most `terms` terms.
-  public init(terms: Int) { self.terms = terms }
+  package init(terms: Int) { self.terms = terms }
 
   /// The relative change of the terms of a sum that stands for the sum's roundings.
-  public var gamma: Double { Self.deviations * (Double(terms) / 6).squareRoot() * Self.unit }
+  package var gamma: Double { Self.deviations * (Double(terms) / 6).squareRoot() * Self.unit }
 
   /// The bound for two computations that each round: their errors add up as squares.
   ///
   /// `change` is the largest difference that it made to change every weight by `relative`. `scale` is the size of the
   /// numbers that the outcome is computed from at last. Where they cancel, only it counts: a gradient that is zero in
   /// exact arithmetic is zero whatever the weights are, but its roundings are not.
-  public func difference(change: Float, relative: Double, scale: Float) -> Float {
+  package func difference(change: Float, relative: Double, scale: Float) -> Float {
     Float(2.0.squareRoot() * gamma * (Double(change) / relative + Double(scale)))
   }
 }

@@ -2,7 +2,7 @@
 import Foundation
 
 /// Changes every weight of a checkpoint a little, up or down at random, to measure how much that changes outcomes.
-public enum WeightChange {
+package enum WeightChange {
   /// A step, in the integer that a number's bits are, and the least that it is of a number: of the greatest significand.
   private static let steps: [String: (size: Int, step: UInt32, relative: Double)] = [
     "F32": (4, 1 << 10, 0x1p-14), "BF16": (2, 1, 0x1p-8),
@@ -11,7 +11,7 @@ public enum WeightChange {
   /// Changes the weights of a `.safetensors` file of the types F32 and BF16 in place, with signs chosen by `seed`.
   ///
   /// Returns by what share of itself a weight has changed at least.
-  public static func apply(toFile path: String, seed: UInt64) throws -> Double {
+  package static func apply(toFile path: String, seed: UInt64) throws -> Double {
     var bytes = try [UInt8](Data(contentsOf: URL(fileURLWithPath: path)))
     let header = bytes.prefix(8).reversed().reduce(0) { $0 << 8 | Int($1) }
     let document = try JSONSerialization.jsonObject(with: Data(bytes[8..<8 + header]))

@@ -1,24 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
 import Foundation
-public import ModelInput
-public import PipelineCore
+package import ModelInput
+package import PipelineCore
 import Tensor
 
 /// The policy that comes with the program: Qwen2.5-VL on this machine's CPU.
-public actor BundledPolicy: TokenCodec, TokenGenerator, LogProbSource, TrainablePolicy {
+package actor BundledPolicy: TokenCodec, TokenGenerator, LogProbSource, TrainablePolicy {
   /// How a policy is opened.
-  public struct Options: Sendable {
+  package struct Options: Sendable {
     /// What the weights are for.
-    public var use = WeightUse.training(vision: .frozen)
+    package var use = WeightUse.training(vision: .frozen)
     /// The maximum number of threads.
-    public var threads = 1
+    package var threads = 1
     /// Rows that are computed at a time, and kept for the backward pass.
-    public var rowsPerMicroBatch = 4096
+    package var rowsPerMicroBatch = 4096
     /// Limits on images.
-    public var imageLimits = ImageLimits()
+    package var imageLimits = ImageLimits()
 
     /// The defaults.
-    public init() {}
+    package init() {}
   }
 
   private let checkpoint: Checkpoint
@@ -32,7 +32,7 @@ public actor BundledPolicy: TokenCodec, TokenGenerator, LogProbSource, Trainable
   ///
   /// Without a tokenizer, prompts and responses must be tokens.
   /// - Throws: Everything that is wrong with the checkpoint, together.
-  public init(folder: String, options: Options = Options()) throws {
+  package init(folder: String, options: Options = Options()) throws {
     checkpoint = try Checkpoint(folder: folder)
     self.options = options
     model = try QwenVLModel(checkpoint, use: options.use, threads: options.threads)
@@ -43,23 +43,23 @@ public actor BundledPolicy: TokenCodec, TokenGenerator, LogProbSource, Trainable
   }
 
   /// What the policy is.
-  public var facts: PolicyFacts { codec.facts(parameterCount: checkpoint.parameterCount) }
+  package var facts: PolicyFacts { codec.facts(parameterCount: checkpoint.parameterCount) }
 
   /// Converts a prompt to tokens.
-  public func encode(_ prompt: PolicyPrompt) throws -> EncodedPrompt {
+  package func encode(_ prompt: PolicyPrompt) throws -> EncodedPrompt {
     try codec.encode(prompt) { try images.patches(of: $0, relativeTo: $1).grid }
   }
 
   /// Converts a response's text to tokens.
-  public func encode(response: String, finish: GeneratedResponse.Finish) throws -> [Int32] {
+  package func encode(response: String, finish: GeneratedResponse.Finish) throws -> [Int32] {
     try codec.encode(response: response, finish: finish)
   }
 
   /// The text of tokens, without special tokens.
-  public func decode(_ tokens: [Int32]) throws -> String { try codec.decode(tokens) }
+  package func decode(_ tokens: [Int32]) throws -> String { try codec.decode(tokens) }
 
   /// Samples responses.
-  public func generate(
+  package func generate(
     _ requests: [GenerationRequest], sampling: SamplingOptions,
     progress: @Sendable (GenerationProgress) -> Void
   ) async throws -> [[GeneratedResponse]] {
@@ -77,7 +77,7 @@ public actor BundledPolicy: TokenCodec, TokenGenerator, LogProbSource, Trainable
   }
 
   /// Log-probabilities of given responses.
-  public func logProbs(of groups: [ResponseGroup], temperature: Double) async throws -> [[[Float]]] {
+  package func logProbs(of groups: [ResponseGroup], temperature: Double) async throws -> [[[Float]]] {
     let temperature = try PromptCodec.divisor(temperature)
     let groups = try groups.map(promptGroup)
     var results = groups.map { group in group.responses.map { [Float](repeating: 0, count: $0.count) } }
@@ -96,7 +96,7 @@ public actor BundledPolicy: TokenCodec, TokenGenerator, LogProbSource, Trainable
   }
 
   /// Adds gradients.
-  public func accumulate(
+  package func accumulate(
     _ groups: [ResponseGroup], temperature: Double, gradient: @Sendable (ResponsePlace, [Float]) throws -> [Float]
   ) async throws {
     guard case .training = options.use else {
@@ -141,7 +141,7 @@ public actor BundledPolicy: TokenCodec, TokenGenerator, LogProbSource, Trainable
   }
 
   /// Applies the accumulated gradients.
-  public func step(_ step: OptimizerStep) async throws -> OptimizerReport { try optimizer.step(step) }
+  package func step(_ step: OptimizerStep) async throws -> OptimizerReport { try optimizer.step(step) }
 
   /// The accumulated gradients, by the names of their tensors.
   package var gradients: [String: [Float]] {
@@ -158,7 +158,7 @@ public actor BundledPolicy: TokenCodec, TokenGenerator, LogProbSource, Trainable
   }
 
   /// Writes the weights, the other files of the model, and the optimizer's state.
-  public func save(to folder: String) async throws {
+  package func save(to folder: String) async throws {
     guard case .training = options.use else {
       throw PipelineError(
         .invalidSpec, "the policy was opened for inference, it has nothing new to save; copy \(checkpoint.folder)")

@@ -1,32 +1,32 @@
 // SPDX-License-Identifier: Apache-2.0
 import Foundation
 package import ModelInput
-public import PipelineCore
+package import PipelineCore
 
 /// The bundled policy as named in a spec.
-public struct BundledPolicyBackend: PolicyBackend {
+package struct BundledPolicyBackend: PolicyBackend {
   /// The description of this component.
-  public static let about = ComponentAbout(
+  package static let about = ComponentAbout(
     name: "bundled", summary: "Qwen2.5-VL on this machine's CPU, from a folder in the Hugging Face layout")
 
   /// The options.
-  public struct Options: ComponentOptions {
+  package struct Options: ComponentOptions {
     package var model = SpecPath("")
     package var vision = VisionUse.frozen
     package var rowsPerMicroBatch = BundledPolicy.Options().rowsPerMicroBatch
 
     /// No model is set.
-    public init() {}
+    package init() {}
 
     /// The help for each option.
-    public static let help = [
+    package static let help = [
       "model": "the folder of the model, relative to the spec's: config.json, model.safetensors, tokenizer.json",
       "vision": "whether the vision tower is trained too (trained) or not (frozen), as in the paper",
       "rows_per_micro_batch": "tokens that are computed at a time; fewer need less memory, and change no gradient",
     ]
 
     /// The problems of the values.
-    public func problems() -> [OptionProblem] {
+    package func problems() -> [OptionProblem] {
       var problems: [OptionProblem] = []
       if model.text.isEmpty || model.isStandardStream {
         problems.append(OptionProblem("model", "is missing; name the folder of a model"))
@@ -39,21 +39,21 @@ public struct BundledPolicyBackend: PolicyBackend {
   }
 
   /// Everything that a pipeline can ask for.
-  public let offers = Set(PolicyAbility.allCases)
+  package let offers = Set(PolicyAbility.allCases)
   private let options: Options
 
   /// Makes the backend.
-  public init(options: Options, assembly: Assembly) { self.options = options }
+  package init(options: Options, assembly: Assembly) { self.options = options }
 
   /// The model's `config.json`, and its weights or their index.
-  public func files(in folder: String) -> [String] {
+  package func files(in folder: String) -> [String] {
     ModelFiles.identifying(in: options.model.resolved(in: folder))
   }
 
   /// Opens the model, or a checkpoint of it.
   ///
   /// - Throws: Everything that is wrong with the checkpoint, together.
-  public func open(_ opening: PolicyOpening) async throws -> Policy {
+  package func open(_ opening: PolicyOpening) async throws -> Policy {
     var policy = BundledPolicy.Options()
     policy.use = opening.purpose == .inference ? .inference : .training(vision: options.vision)
     policy.threads = opening.threads

@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 import Foundation
 package import ModelServers
-public import PipelineCore
+package import PipelineCore
 
 /// A model behind an OpenAI-compatible server, as named in a spec.
-public struct OpenAIPolicyBackend: PolicyBackend {
+package struct OpenAIPolicyBackend: PolicyBackend {
   /// The description of this component.
-  public static let about = ComponentAbout(
+  package static let about = ComponentAbout(
     name: "openai", summary: "Responses from an OpenAI-compatible server: vLLM, SGLang, transformers serve and others")
 
   /// How several responses to a prompt are requested.
-  public enum Choices: String, Codable, Sendable, CaseIterable {
+  package enum Choices: String, Codable, Sendable, CaseIterable {
     /// In one request, with `n`.
     case together
     /// In one request each.
@@ -18,7 +18,7 @@ public struct OpenAIPolicyBackend: PolicyBackend {
   }
 
   /// Whether requests carry a seed.
-  public enum Seeds: String, Codable, Sendable, CaseIterable {
+  package enum Seeds: String, Codable, Sendable, CaseIterable {
     /// They carry one.
     case send
     /// They do not.
@@ -26,7 +26,7 @@ public struct OpenAIPolicyBackend: PolicyBackend {
   }
 
   /// Whether token ids are requested.
-  public enum TokenIDs: String, Codable, Sendable, CaseIterable {
+  package enum TokenIDs: String, Codable, Sendable, CaseIterable {
     /// They are not.
     case none
     /// In vLLM's way, with `return_token_ids`.
@@ -34,7 +34,7 @@ public struct OpenAIPolicyBackend: PolicyBackend {
   }
 
   /// Which log-probabilities are requested.
-  public enum LogProbs: String, Codable, Sendable, CaseIterable {
+  package enum LogProbs: String, Codable, Sendable, CaseIterable {
     /// None.
     case none
     /// Those that the server computes before applying the temperature.
@@ -44,7 +44,7 @@ public struct OpenAIPolicyBackend: PolicyBackend {
   }
 
   /// The options.
-  public struct Options: ComponentOptions {
+  package struct Options: ComponentOptions {
     package var url = ""
     package var model = ""
     package var keyFrom = ""
@@ -60,10 +60,10 @@ public struct OpenAIPolicyBackend: PolicyBackend {
     package var extra = OptionTree.empty
 
     /// No server is set.
-    public init() {}
+    package init() {}
 
     /// The help for each option.
-    public static let help = ServerOptions.help.merging(
+    package static let help = ServerOptions.help.merging(
       [
         "choices":
           "together requests all responses to a prompt at once, and missing ones then one by one; apart requests each with its own seed",
@@ -75,7 +75,7 @@ public struct OpenAIPolicyBackend: PolicyBackend {
       ]) { own, _ in own }
 
     /// The problems of the values.
-    public func problems() -> [OptionProblem] {
+    package func problems() -> [OptionProblem] {
       var problems = server.problems()
       if logprobs != .none, tokens == .none {
         problems.append(
@@ -93,16 +93,16 @@ public struct OpenAIPolicyBackend: PolicyBackend {
   }
 
   /// Responses only.
-  public let offers: Set<PolicyAbility> = [.generation]
+  package let offers: Set<PolicyAbility> = [.generation]
   private let options: Options
 
   /// Makes the backend, without any request.
-  public init(options: Options, assembly: Assembly) { self.options = options }
+  package init(options: Options, assembly: Assembly) { self.options = options }
 
   /// Opens the policy; the first request is sent with the first prompt.
   ///
   /// - Throws: When the key is missing, or the file of stored answers cannot be used.
-  public func open(_ opening: PolicyOpening) async throws -> Policy {
+  package func open(_ opening: PolicyOpening) async throws -> Policy {
     Policy(sampler: try sampler(opening, environment: ProcessInfo.processInfo.environment))
   }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import Foundation
 package import ModelServers
-public import PipelineCore
+package import PipelineCore
 import Synchronization
 
 /// The score that a model behind a server gives a response.
@@ -9,13 +9,13 @@ import Synchronization
 /// The model is asked with a text made from ``Options/prompt`` for each trajectory, at temperature 0 unless set otherwise, and
 /// what it says is read as ``Options/score`` says. Where there is nothing to read, or it lies beyond the scale, the
 /// reward abstains: no guess is made. The same question is asked once, in a run and in what is resumed of it.
-public struct JudgeReward: BatchRewardFunction {
+package struct JudgeReward: BatchRewardFunction {
   /// The description of this component.
-  public static let about = ComponentAbout(
+  package static let about = ComponentAbout(
     name: "judge", summary: "The score, 0 to 1, that a model behind an OpenAI-compatible server gives the response")
 
   /// Whether the judge sees the prompt's images.
-  public enum Images: String, Codable, Sendable, CaseIterable {
+  package enum Images: String, Codable, Sendable, CaseIterable {
     /// It does not.
     case omit
     /// It does.
@@ -23,7 +23,7 @@ public struct JudgeReward: BatchRewardFunction {
   }
 
   /// What a spec can set.
-  public struct Options: ComponentOptions {
+  package struct Options: ComponentOptions {
     package var url = ""
     package var model = ""
     package var keyFrom = ""
@@ -61,10 +61,10 @@ public struct JudgeReward: BatchRewardFunction {
     }()
 
     /// No server yet.
-    public init() {}
+    package init() {}
 
     /// What each option means.
-    public static let help = ServerOptions.help.merging(
+    package static let help = ServerOptions.help.merging(
       [
         "prompt":
           "what the judge is asked; {prompt}, {response}, {answer} and any other field's name in braces stand for the "
@@ -79,7 +79,7 @@ public struct JudgeReward: BatchRewardFunction {
       ]) { own, _ in own }
 
     /// What is wrong with the values.
-    public func problems() -> [OptionProblem] {
+    package func problems() -> [OptionProblem] {
       var problems = server.problems()
       if !JudgePrompt(prompt).fields.contains(.response) {
         problems.append(
@@ -105,18 +105,18 @@ public struct JudgeReward: BatchRewardFunction {
   private let client = OpenedOnce<ChatClient>()
 
   /// Makes the reward; nothing is asked yet.
-  public init(options: Options = Options(), assembly: Assembly) {
+  package init(options: Options = Options(), assembly: Assembly) {
     (self.options, folder) = (options, assembly.folder)
     prompt = JudgePrompt(options.prompt)
   }
 
   /// The fields that the prompt names.
-  public var reads: Set<Field> { prompt.fields.union(options.images == .send ? [.prompt] : []) }
+  package var reads: Set<Field> { prompt.fields.union(options.images == .send ? [.prompt] : []) }
 
   /// Asks for a verdict on each.
   ///
   /// - Throws: What makes every request fail: no key, no such model, a server that is not there.
-  public func scores(
+  package func scores(
     of trajectories: [Trajectory], in context: StageContext
   ) async throws -> [Result<RewardOutcome, any Error>] {
     if trajectories.isEmpty { return [] }

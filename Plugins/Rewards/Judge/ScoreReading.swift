@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import Foundation
 import ModelServers
-public import PipelineCore
+package import PipelineCore
 
 /// How a score is read from what a judge says.
-public enum ScoreReading: Codable, Sendable, Hashable, SelfDescribingOption {
+package enum ScoreReading: Codable, Sendable, Hashable, SelfDescribingOption {
   /// The last number in it.
   case lastNumber
   /// What the first group of a regular expression's last match holds, or the match where there is no group.
@@ -15,7 +15,7 @@ public enum ScoreReading: Codable, Sendable, Hashable, SelfDescribingOption {
   private enum CodingKeys: String, CodingKey { case pattern, member }
 
   /// A word, or a table of one key.
-  public init(from decoder: any Decoder) throws {
+  package init(from decoder: any Decoder) throws {
     if (try? decoder.singleValueContainer().decode(String.self)) == "last-number" {
       self = .lastNumber
       return
@@ -38,7 +38,7 @@ public enum ScoreReading: Codable, Sendable, Hashable, SelfDescribingOption {
   }
 
   /// Writes what can be read again.
-  public func encode(to encoder: any Encoder) throws {
+  package func encode(to encoder: any Encoder) throws {
     switch self {
     case .lastNumber:
       var single = encoder.singleValueContainer()
@@ -53,7 +53,7 @@ public enum ScoreReading: Codable, Sendable, Hashable, SelfDescribingOption {
   }
 
   /// A word, or a table of one key.
-  public static let schema: JSONValue = [
+  package static let schema: JSONValue = [
     "oneOf": [
       ["const": "last-number"],
       [
@@ -79,7 +79,7 @@ public enum ScoreReading: Codable, Sendable, Hashable, SelfDescribingOption {
   }
 
   /// The score in a text, or nil where there is none.
-  public func number(in said: String) -> Double? {
+  package func number(in said: String) -> Double? {
     // A verdict stands at the end; however much somebody writes before it, the work is bounded.
     let text = String(said.suffix(Self.longest))
     let found: Double?

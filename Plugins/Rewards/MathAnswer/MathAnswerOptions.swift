@@ -1,20 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
-public import MathAnswers
-public import PipelineCore
+package import MathAnswers
+package import PipelineCore
 
 /// The options of ``MathAnswerReward``.
-public struct MathAnswerOptions: ComponentOptions {
+package struct MathAnswerOptions: ComponentOptions {
   /// Which part of the response is its answer.
-  public typealias Extraction = AnswerRules.Extraction
+  package typealias Extraction = AnswerRules.Extraction
   /// Whether an answer in the model's reasoning counts.
-  public typealias Thinking = AnswerRules.Thinking
+  package typealias Thinking = AnswerRules.Thinking
   /// What a percent sign means.
-  public typealias Percent = AnswerRules.Percent
+  package typealias Percent = AnswerRules.Percent
   /// The values that variables can have.
-  public typealias Variables = AnswerRules.Variables
+  package typealias Variables = AnswerRules.Variables
 
   /// What to do if it is undecided whether the two are equal.
-  public enum Unknown: String, Codable, Sendable, CaseIterable {
+  package enum Unknown: String, Codable, Sendable, CaseIterable {
     /// The reward abstains.
     case abstain
     /// The score is 0.
@@ -29,10 +29,10 @@ public struct MathAnswerOptions: ComponentOptions {
   package var unknown = Unknown.abstain
 
   /// The defaults.
-  public init() {}
+  package init() {}
 
   /// The help for each option.
-  public static let help = [
+  package static let help = [
     "extract":
       "the part of the response that is its answer: automatic (box, then answer tag, then \"answer is\", then the last expression), boxed, answer-tag or none (all of it)",
     "thinking":
@@ -45,7 +45,7 @@ public struct MathAnswerOptions: ComponentOptions {
   ]
 
   /// The problems of the values.
-  public func problems() -> [OptionProblem] {
+  package func problems() -> [OptionProblem] {
     [OptionProblem.unless("decimal_places", decimalPlaces, in: 1...15)].compactMap { $0 }
   }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import MathAnswers
-public import PipelineCore
+package import PipelineCore
 
 /// 1 if the response's answer is mathematically equal to the expected one, or to one of several, else 0.
 ///
@@ -36,18 +36,18 @@ public import PipelineCore
 /// It abstains (`unknown`) if an answer is longer than 64 KiB or 8,192 tokens, is nested deeper than about 25 brackets,
 /// or takes more than a fixed number of steps; also if values are too close to be distinguished, or if sums, integrals
 /// or limits differ, unless both are written in the same way with different digits: then they differ.
-public struct MathAnswerReward: RewardFunction {
+package struct MathAnswerReward: RewardFunction {
   /// The description of this component.
-  public static let about = ComponentAbout(
+  package static let about = ComponentAbout(
     name: "math-answer", summary: "1 if the response's answer is mathematically equal to the answer, else 0")
 
   /// Both sides of the comparison.
-  public let reads: Set<Field> = [.response, .answer]
+  package let reads: Set<Field> = [.response, .answer]
   private let options: MathAnswerOptions
   private let grader: AnswerGrader
 
   /// Makes the reward.
-  public init(options: MathAnswerOptions = MathAnswerOptions(), assembly: Assembly) {
+  package init(options: MathAnswerOptions = MathAnswerOptions(), assembly: Assembly) {
     self.options = options
     grader = AnswerGrader(rules: options.rules)
   }
@@ -55,7 +55,7 @@ public struct MathAnswerReward: RewardFunction {
   /// Compares the two.
   ///
   /// - Throws: When one of them is missing or is not a text.
-  public func score(_ trajectory: Trajectory) throws -> RewardOutcome {
+  package func score(_ trajectory: Trajectory) throws -> RewardOutcome {
     guard let response = try trajectory.value(of: .response) else { throw AnswerFault("has no 'response'") }
     guard let responseText = response.stringValue else {
       throw AnswerFault("'response' is \(response.kindDescription), not a string")

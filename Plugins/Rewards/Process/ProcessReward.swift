@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import ComponentPrograms
-public import PipelineCore
+package import PipelineCore
 import Synchronization
 
 /// Scores trajectories with a program in any language, a child process that reads and writes lines of JSON.
@@ -14,33 +14,33 @@ import Synchronization
 /// answered: only those it then fails on are failed or timed out. With a `bridge` the command names a Python file with a
 /// function as EasyR1, verl or TRL call it; EasyR1's `response_length` and TRL's `completion_ids` are the record's `tokens`, or
 /// those that the run's policy makes of the response.
-public struct ProcessReward: BatchRewardFunction {
+package struct ProcessReward: BatchRewardFunction {
   /// The description of this component.
-  public static let about = ComponentAbout(
+  package static let about = ComponentAbout(
     name: "process",
     summary: "Scores with a program in any language, or with a Python function written for another trainer")
 
   /// What the trajectories must carry.
-  public let reads: Set<Field>
+  package let reads: Set<Field>
   private let program: Program
 
   /// Looks for the program; it is started when the first trajectories come.
   ///
   /// - Throws: When there is no such program, or no such script.
-  public init(options: Options = Options(), assembly: Assembly) throws {
+  package init(options: Options = Options(), assembly: Assembly) throws {
     reads = Set(options.reads)
     program = try Program(options, folder: options.folder.resolved(in: assembly.folder))
   }
 
   /// Asks the program.
-  public func scores(
+  package func scores(
     of trajectories: [Trajectory], in context: StageContext
   ) async throws -> [Result<RewardOutcome, any Error>] {
     try await program.scores(of: trajectories, in: context)
   }
 
   /// Ends the program.
-  public func close() async { await program.pool.close() }
+  package func close() async { await program.pool.close() }
 
   /// The program, and how often it has failed.
   private final class Program: Sendable {

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 package import ComponentPrograms
-public import PipelineCore
+package import PipelineCore
 
 extension ProcessReward {
   /// What a spec can set.
-  public struct Options: ComponentOptions {
+  package struct Options: ComponentOptions {
     package var command = ProgramCommand()
     package var folder = SpecPath(".")
     package var environment: [String: String] = [:]
@@ -22,10 +22,10 @@ extension ProcessReward {
     package var maxFailures = 100
 
     /// The defaults, which lack a command.
-    public init() {}
+    package init() {}
 
     /// What each option means.
-    public static let help = [
+    package static let help = [
       "command":
         "the program and its arguments, as a list; no shell. Paths are relative to the spec's folder, or to 'folder'",
       "folder": "the program's working folder, relative to the spec's",
@@ -49,7 +49,7 @@ extension ProcessReward {
     ]
 
     /// What is wrong with the values.
-    public func problems() -> [OptionProblem] {
+    package func problems() -> [OptionProblem] {
       var problems = [
         OptionProblem.unless("workers", workers, in: 1...256), OptionProblem.unless("batch", batch, in: 1...1_000_000),
         OptionProblem.unless("seconds", seconds, in: 0.001...1e6),

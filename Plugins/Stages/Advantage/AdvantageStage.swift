@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-public import PipelineCore
+package import PipelineCore
 
 /// Turns rewards into advantages with an estimator named in its options, by default GRPO's.
 ///
 /// A trajectory without a reward, or without what the estimator reads, takes no part in any mean and leaves. Where the
 /// estimator compares within the group, a group of one stays with advantage 0, and a larger group left with one scored
 /// rollout leaves; rollouts that earlier stages dropped from the batch count towards the group's size.
-public struct AdvantageStage: Stage {
+package struct AdvantageStage: Stage {
   /// The description of this component.
-  public static let about = ComponentAbout(
+  package static let about = ComponentAbout(
     name: "advantage", summary: "Turns rewards into advantages; trajectories without a reward leave",
     rules: [
       DropRule("no-reward", because: "it has no reward, so it can be compared with nothing"),
@@ -37,14 +37,14 @@ public struct AdvantageStage: Stage {
     ])
 
   /// The options.
-  public struct Options: ComponentOptions {
+  package struct Options: ComponentOptions {
     package var estimator = ComponentReference("grpo")
 
     /// The defaults.
-    public init() {}
+    package init() {}
 
     /// The help for each option.
-    public static let help = [
+    package static let help = [
       "estimator": "the advantage estimator that turns rewards into advantages"
     ]
   }
@@ -52,20 +52,20 @@ public struct AdvantageStage: Stage {
   private let estimator: any AdvantageEstimator
 
   /// Makes the stage and its estimator.
-  public init(options: Options = Options(), assembly: Assembly) throws {
+  package init(options: Options = Options(), assembly: Assembly) throws {
     self.init(estimator: try assembly.advantage(options.estimator))
   }
 
   /// Makes the stage with an estimator.
-  public init(estimator: any AdvantageEstimator) { self.estimator = estimator }
+  package init(estimator: any AdvantageEstimator) { self.estimator = estimator }
 
   /// `reward`, and the fields that the estimator reads.
-  public var reads: Set<Field> { estimator.reads.union([.reward]) }
+  package var reads: Set<Field> { estimator.reads.union([.reward]) }
   /// The fields that the estimator writes: `advantage`, and for advantages per token `advantages`.
-  public var writes: Set<Field> { estimator.writes }
+  package var writes: Set<Field> { estimator.writes }
 
   /// The advantage, and how it came about.
-  public func explanation(of trajectory: LineageEntry, in step: LineageStep) -> Explanation? {
+  package func explanation(of trajectory: LineageEntry, in step: LineageStep) -> Explanation? {
     guard let advantage = trajectory.advantage else { return nil }
     let rewards = step.group.compactMap(\.reward)
     let isFlat = advantage == 0 && rewards.count > 1 && rewards.allSatisfy { $0 == rewards[0] }
@@ -77,7 +77,7 @@ public struct AdvantageStage: Stage {
   /// Gives every scored trajectory an advantage and drops the others.
   ///
   /// - Throws: When the estimator throws, or returns something other than one finite advantage for each rollout.
-  public func run(_ batch: inout TrajectoryBatch, in context: StageContext) async throws {
+  package func run(_ batch: inout TrajectoryBatch, in context: StageContext) async throws {
     var rules = [String?](repeating: nil, count: batch.count)
     let groups = try scoredGroups(of: batch, rules: &rules)
     let found = try estimator.advantages(for: groups.map(\.rollouts))

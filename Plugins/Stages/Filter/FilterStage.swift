@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-public import PipelineCore
+package import PipelineCore
 
 /// Drops trajectories or whole groups by one rule.
 ///
@@ -12,9 +12,9 @@ public import PipelineCore
 ///   any reward stays; the stage `advantage` then drops it with a reason.
 ///
 /// Source: Yu et al., "DAPO", dynamic sampling; the band 0.01–0.99 as in EasyR1.
-public struct FilterStage: Stage {
+package struct FilterStage: Stage {
   /// The description of this component.
-  public static let about = ComponentAbout(
+  package static let about = ComponentAbout(
     name: "filter", summary: "Drops trajectories or groups by reward band, length or lack of variance",
     papers: [Paper("DAPO, dynamic sampling", arXiv: "2503.14476")],
     rules: [
@@ -28,7 +28,7 @@ public struct FilterStage: Stage {
     ])
 
   /// The rule to drop by.
-  public enum Rule: String, Codable, Sendable, CaseIterable {
+  package enum Rule: String, Codable, Sendable, CaseIterable {
     /// Groups whose mean score is too low or too high.
     case rewardBand = "reward-band"
     /// Trajectories cut off at the length limit, or longer than a limit.
@@ -38,7 +38,7 @@ public struct FilterStage: Stage {
   }
 
   /// The options.
-  public struct Options: ComponentOptions {
+  package struct Options: ComponentOptions {
     package var rule = Rule.rewardBand
     package var low = 0.01
     package var high = 0.99
@@ -47,10 +47,10 @@ public struct FilterStage: Stage {
     package var maxAttempts = 1
 
     /// The defaults.
-    public init() {}
+    package init() {}
 
     /// The help for each option.
-    public static let help = [
+    package static let help = [
       "rule": "the rule to drop by: reward-band and zero-variance drop groups, overlong drops trajectories",
       "low": "reward-band: the mean score of a group must lie above this",
       "high": "reward-band: the mean score of a group must lie below this",
@@ -61,7 +61,7 @@ public struct FilterStage: Stage {
     ]
 
     /// The problems of the values.
-    public func problems() -> [OptionProblem] {
+    package func problems() -> [OptionProblem] {
       var problems: [OptionProblem] = []
       if !(low < high) { problems.append(OptionProblem("low", "is \(low), it must lie below high, \(high)")) }
       if score.isEmpty {
@@ -79,14 +79,14 @@ public struct FilterStage: Stage {
   }
 
   /// Nothing.
-  public let writes: Set<Field> = []
+  package let writes: Set<Field> = []
   private let options: Options
 
   /// Makes the stage.
-  public init(options: Options = Options(), assembly: Assembly) { self.options = options }
+  package init(options: Options = Options(), assembly: Assembly) { self.options = options }
 
   /// The fields that the rule uses.
-  public var reads: Set<Field> {
+  package var reads: Set<Field> {
     switch options.rule {
     case .rewardBand: options.score == "reward" ? [.reward] : [.rewards]
     case .zeroVariance: [.reward]
@@ -95,17 +95,17 @@ public struct FilterStage: Stage {
   }
 
   /// More prompts, if `max_attempts` allows them.
-  public var refill: Refill? { options.maxAttempts > 1 ? Refill(maxAttempts: options.maxAttempts) : nil }
+  package var refill: Refill? { options.maxAttempts > 1 ? Refill(maxAttempts: options.maxAttempts) : nil }
 
   /// For `overlong`, `finish` in addition to the tokens.
-  public var readsIfPresent: Set<Field> {
+  package var readsIfPresent: Set<Field> {
     options.rule == .overlong && options.maxTokens > 0 ? [.finish] : []
   }
 
   /// Drops trajectories by the rule.
   ///
   /// - Throws: When a record can no longer be read.
-  public func run(_ batch: inout TrajectoryBatch, in context: StageContext) async throws {
+  package func run(_ batch: inout TrajectoryBatch, in context: StageContext) async throws {
     var rules = [String?](repeating: nil, count: batch.count)
     if options.rule == .overlong {
       for (position, trajectory) in batch.trajectories.enumerated() where try isOverlong(trajectory) {

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-public import PipelineCore
+package import PipelineCore
 
 extension KLPenaltyStage {
   /// The options: those of ``PipelineCore/KLOptions``, with defaults for a reward.
-  public struct Options: ComponentOptions, Hashable {
+  package struct Options: ComponentOptions, Hashable {
     // As in EasyR1.
     package var coefficient = 1e-3
     // Unbiased, which is what a reward needs.
@@ -13,13 +13,13 @@ extension KLPenaltyStage {
     package var horizon = KLOptions().horizon
 
     /// The defaults.
-    public init() {}
+    package init() {}
 
     /// The help for each option.
-    public static let help = KLOptions.help
+    package static let help = KLOptions.help
 
     /// The problems of the values.
-    public func problems() -> [OptionProblem] { kl.problems() }
+    package func problems() -> [OptionProblem] { kl.problems() }
 
     var kl: KLOptions {
       var kl = KLOptions()

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-public import PipelineCore
+package import PipelineCore
 
 /// Subtracts the distance to the reference policy from the reward: `r − c·Σ_t kl_t`, before advantages are computed.
 ///
@@ -9,9 +9,9 @@ public import PipelineCore
 /// whose KL divergence cannot be computed loses its reward, with the status `failed`.
 ///
 /// Metrics have EasyR1's names. The controller: see ``PipelineCore/KLController``.
-public struct KLPenaltyStage: Stage {
+package struct KLPenaltyStage: Stage {
   /// The description of this component.
-  public static let about = ComponentAbout(
+  package static let about = ComponentAbout(
     name: "kl-penalty", summary: "Subtracts the KL divergence to the reference policy from the reward",
     papers: [
       Paper("Training Language Models to Follow Instructions with Human Feedback", arXiv: "2203.02155")
@@ -29,21 +29,21 @@ public struct KLPenaltyStage: Stage {
   private let kl: KLOptions
 
   /// Makes the stage.
-  public init(options: Options = Options(), assembly: Assembly) { kl = options.kl }
+  package init(options: Options = Options(), assembly: Assembly) { kl = options.kl }
 
   /// The reward, the sampled tokens and their log-probabilities.
-  public let reads: Set<Field> = [.reward, .tokens, .logprobs]
+  package let reads: Set<Field> = [.reward, .tokens, .logprobs]
   /// What is needed to compute the reference's log-probabilities if they are missing, and which tokens count.
-  public let readsIfPresent: Set<Field> = [
+  package let readsIfPresent: Set<Field> = [
     .refLogprobs, .lossMask, .rewards, .prompt, .promptTokens, .images, .sampling,
   ]
   /// The reward, its part and its status, and the reference's log-probabilities.
-  public let writes: Set<Field> = [.reward, .rewards, .rewardStatus, .refLogprobs]
+  package let writes: Set<Field> = [.reward, .rewards, .rewardStatus, .refLogprobs]
   /// Log-probabilities under the initial weights of the run.
-  public let needs: Set<PolicyAbility> = [.reference]
+  package let needs: Set<PolicyAbility> = [.reference]
 
   /// The divergence that lowered the reward.
-  public func explanation(of trajectory: LineageEntry, in step: LineageStep) -> Explanation? {
+  package func explanation(of trajectory: LineageEntry, in step: LineageStep) -> Explanation? {
     guard let divergence = trajectory.rewards.first(where: { $0.name == "kl" })?.score else { return nil }
     return "reward lowered by the coefficient times \(divergence) nats, the response's KL divergence to the reference"
   }
@@ -51,7 +51,7 @@ public struct KLPenaltyStage: Stage {
   /// Lowers the rewards.
   ///
   /// - Throws: When log-probabilities of a reference are needed and there is none.
-  public func run(_ batch: inout TrajectoryBatch, in context: StageContext) async throws {
+  package func run(_ batch: inout TrajectoryBatch, in context: StageContext) async throws {
     var controller = try KLController(kl, memory: context.training.memory.value)
     let scored = batch.trajectories.indices.filter { batch[$0].reward != nil }
     var failures = try await addReference(to: &batch, scored, context)

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-public import PipelineCore
+package import PipelineCore
 
 extension PairwiseSampleStage {
   /// The pair that a trajectory was kept in, or who was kept instead though it is as good.
-  public func explanation(of trajectory: LineageEntry, in step: LineageStep) -> Explanation? {
+  package func explanation(of trajectory: LineageEntry, in step: LineageStep) -> Explanation? {
     if case .dropped(_, "inner-pair") = trajectory.outcome { return tie(trajectory, step) }
     guard let pair = trajectory.pair else { return nil }
     let pairs = max(Set(step.group.compactMap(\.pair?.rank)).count, pair.rank + 1)

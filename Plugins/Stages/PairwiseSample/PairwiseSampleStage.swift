@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-public import PipelineCore
+package import PipelineCore
 
 // Differs from Shuffle-R1: an odd group leaves its median unpaired; the original asserts that the size is even.
 /// Pairs the best rollout of a prompt with its worst, the second best with the second worst, and keeps the outermost
@@ -11,9 +11,9 @@ public import PipelineCore
 ///
 /// The strategies other than `max-min` keep the same number `2M` of each group but form no pairs, so that a shuffle after
 /// them draws single trajectories.
-public struct PairwiseSampleStage: Stage {
+package struct PairwiseSampleStage: Stage {
   /// The description of this component.
-  public static let about = ComponentAbout(
+  package static let about = ComponentAbout(
     name: "pairwise-sample", summary: "Keeps the pairs of best and worst rollouts of every prompt, the outermost first",
     papers: [Paper("Shuffle-R1, Pairwise Trajectory Sampling", arXiv: "2508.05612")],
     rules: [
@@ -37,7 +37,7 @@ public struct PairwiseSampleStage: Stage {
     ])
 
   /// Which rollouts of a group to keep.
-  public enum Strategy: String, Codable, Sendable, CaseIterable {
+  package enum Strategy: String, Codable, Sendable, CaseIterable {
     /// The outermost pairs of best and worst.
     case maxMin = "max-min"
     /// The highest advantages.
@@ -51,7 +51,7 @@ public struct PairwiseSampleStage: Stage {
   }
 
   /// What to do with a group whose advantages are all equal.
-  public enum ZeroVariance: String, Codable, Sendable, CaseIterable {
+  package enum ZeroVariance: String, Codable, Sendable, CaseIterable {
     /// It is treated like any other.
     case keep
     /// It is dropped.
@@ -59,7 +59,7 @@ public struct PairwiseSampleStage: Stage {
   }
 
   /// What to do if nothing of a batch can be kept.
-  public enum NothingKept: String, Codable, Sendable, CaseIterable {
+  package enum NothingKept: String, Codable, Sendable, CaseIterable {
     /// It is an error: `keep` does not suit the groups.
     case refuse
     /// It is a warning: the batch may be a small part of a larger one, or one of many.
@@ -67,17 +67,17 @@ public struct PairwiseSampleStage: Stage {
   }
 
   /// The options.
-  public struct Options: ComponentOptions {
+  package struct Options: ComponentOptions {
     package var keep = 0.5
     package var strategy = Strategy.maxMin
     package var zeroVariance = ZeroVariance.keep
     package var nothingKept = NothingKept.refuse
 
     /// The defaults.
-    public init() {}
+    package init() {}
 
     /// The help for each option.
-    public static let help = [
+    package static let help = [
       "keep": "fraction of each group's pairs to keep (the paper's alpha), above 0 and up to 1",
       "strategy":
         "max-min pairs best with worst (the method); top, bottom, random and largest-magnitude keep as many, unpaired",
@@ -86,25 +86,25 @@ public struct PairwiseSampleStage: Stage {
     ]
 
     /// The problems of the values.
-    public func problems() -> [OptionProblem] {
+    package func problems() -> [OptionProblem] {
       keep > 0 && keep <= 1 ? [] : [OptionProblem("keep", "is \(keep), it must lie above 0 and up to 1")]
     }
   }
 
   /// `advantage`.
-  public let reads: Set<Field> = [.advantage]
+  package let reads: Set<Field> = [.advantage]
   private let options: Options
 
   /// Makes the stage.
-  public init(options: Options = Options(), assembly: Assembly) { self.options = options }
+  package init(options: Options = Options(), assembly: Assembly) { self.options = options }
 
   /// `pair`, where the strategy forms pairs.
-  public var writes: Set<Field> { options.strategy == .maxMin ? [.pair] : [] }
+  package var writes: Set<Field> { options.strategy == .maxMin ? [.pair] : [] }
 
   /// Keeps the same fraction of every group.
   ///
   /// - Throws: When every group is too small to keep anything of it, unless the options allow that.
-  public func run(_ batch: inout TrajectoryBatch, in context: StageContext) async throws {
+  package func run(_ batch: inout TrajectoryBatch, in context: StageContext) async throws {
     var rules = [String?](repeating: nil, count: batch.count)
     var tally = Tally()
     for group in batch.groups {

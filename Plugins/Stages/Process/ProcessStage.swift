@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package import ComponentPrograms
-public import PipelineCore
+package import PipelineCore
 
 /// Lets a program in any language work on the batch: a filter, a sampler, an advantage estimator.
 ///
@@ -10,16 +10,16 @@ public import PipelineCore
 /// rule, or `{"id": …}` to pass it on unchanged.
 ///
 /// A batch is processed as a whole or not at all: if the program fails on it, the run stops.
-public struct ProcessStage: Stage {
+package struct ProcessStage: Stage {
   /// The description of this component.
-  public static let about = ComponentAbout(
+  package static let about = ComponentAbout(
     name: "process", summary: "Has a program in any language set fields and drop trajectories",
     rules: [DropRule("<rule>", because: "the program dropped it by a rule of its own")])
 
   /// The fields that trajectories must carry.
-  public let reads: Set<Field>
+  package let reads: Set<Field>
   /// The fields that the program sets.
-  public let writes: Set<Field>
+  package let writes: Set<Field>
   private let fields: Set<Field>
   private let title: String
   private let pool: ProgramPool
@@ -27,7 +27,7 @@ public struct ProcessStage: Stage {
   /// Looks for the program; it is started with the first batch.
   ///
   /// - Throws: When the program or its script does not exist.
-  public init(options: Options = Options(), assembly: Assembly) throws {
+  package init(options: Options = Options(), assembly: Assembly) throws {
     reads = Set(options.reads)
     writes = Set(options.writes)
     fields = Set(options.fields)
@@ -42,7 +42,7 @@ public struct ProcessStage: Stage {
   /// Passes the batch to the program.
   ///
   /// - Throws: When the program fails, or an answer is invalid.
-  public func run(_ batch: inout TrajectoryBatch, in context: StageContext) async throws {
+  package func run(_ batch: inout TrajectoryBatch, in context: StageContext) async throws {
     if batch.isEmpty { return }
     let requests = try batch.trajectories.map { try ProgramRequest($0, fields: fields) }
     let verdicts = try await pool.askAtOnce(requests, in: context)
@@ -62,7 +62,7 @@ public struct ProcessStage: Stage {
   }
 
   /// Ends the program.
-  public func close() async { await pool.close() }
+  package func close() async { await pool.close() }
 
   private static func rule(_ value: JSONValue) throws -> String {
     guard let rule = value.stringValue, !rule.isEmpty, rule.count <= 60,
@@ -76,7 +76,7 @@ public struct ProcessStage: Stage {
 
 extension ProcessStage {
   /// The options.
-  public struct Options: ComponentOptions {
+  package struct Options: ComponentOptions {
     package var command = ProgramCommand()
     package var folder = SpecPath(".")
     package var environment: [String: String] = [:]
@@ -89,10 +89,10 @@ extension ProcessStage {
     package var answerBytes = 1 << 20
 
     /// The defaults, which lack a command.
-    public init() {}
+    package init() {}
 
     /// The help for each option.
-    public static let help = [
+    package static let help = [
       "command":
         "the program and its arguments, as a list; no shell. Paths are relative to the spec's folder, or to 'folder'",
       "folder": "the program's working folder, relative to the spec's",
@@ -107,7 +107,7 @@ extension ProcessStage {
     ]
 
     /// The problems of the values.
-    public func problems() -> [OptionProblem] {
+    package func problems() -> [OptionProblem] {
       var problems = [
         OptionProblem.unless("seconds", seconds, in: 0.001...1e6),
         OptionProblem.unless("start_seconds", startSeconds, in: 0.001...1e6),

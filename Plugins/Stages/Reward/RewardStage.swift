@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-public import PipelineCore
+package import PipelineCore
 
 /// Scores every trajectory with reward functions; the reward is the weighted sum of their scores.
 ///
@@ -15,9 +15,9 @@ public import PipelineCore
 /// what is missing if that is so for at least half of the responses.
 ///
 /// Metrics are named as in EasyR1.
-public struct RewardStage: Stage {
+package struct RewardStage: Stage {
   /// The description of this component.
-  public static let about = ComponentAbout(
+  package static let about = ComponentAbout(
     name: "reward", summary: "Scores trajectories with the weighted sum of reward functions",
     metrics: [
       MetricAbout("reward/overall", unit: "reward", "mean over trajectories with a reward"),
@@ -41,28 +41,28 @@ public struct RewardStage: Stage {
     ])
 
   /// The scores, the status, and the reason if there is no score.
-  public let writes: Set<Field> = [.reward, .rewards, .rewardStatus, .rewardReason]
+  package let writes: Set<Field> = [.reward, .rewards, .rewardStatus, .rewardReason]
   private let functions: [WeightedReward]
   private let existing: Existing
   private let abstention: Abstention
 
   /// Makes the stage and its reward functions.
-  public init(options: Options = Options(), assembly: Assembly) throws {
+  package init(options: Options = Options(), assembly: Assembly) throws {
     functions = try WeightedReward.all(options.functions, assembly)
     existing = options.existing
     abstention = options.abstained
   }
 
   /// The fields that the functions read.
-  public var reads: Set<Field> { functions.reduce(into: []) { $0.formUnion($1.reward.reads) } }
+  package var reads: Set<Field> { functions.reduce(into: []) { $0.formUnion($1.reward.reads) } }
 
   /// `reward`, if existing ones are kept.
-  public var readsIfPresent: Set<Field> { existing == .keep ? [.reward] : [] }
+  package var readsIfPresent: Set<Field> { existing == .keep ? [.reward] : [] }
 
   /// Scores the batch, on as many threads as the context allows.
   ///
   /// - Throws: When the run is cancelled.
-  public func run(_ batch: inout TrajectoryBatch, in context: StageContext) async throws {
+  package func run(_ batch: inout TrajectoryBatch, in context: StageContext) async throws {
     let judged = try await judgements(of: batch, context)
     let names = functions.map(\.name)
     var tally = RewardTally(functions: functions)
@@ -87,7 +87,7 @@ public struct RewardStage: Stage {
   }
 
   /// Closes the functions.
-  public func close() async {
+  package func close() async {
     for function in functions { await function.reward.close() }
   }
 

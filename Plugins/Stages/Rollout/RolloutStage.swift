@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-public import PipelineCore
+package import PipelineCore
 
 /// Samples rollouts of each prompt from the policy, and replaces the prompt by them.
 ///
 /// A rollout carries the prompt's fields, an id of its own (`GROUP/0`, `GROUP/1`, …), tokens, their log-probabilities at
 /// the sampling temperature, the text, and how and by which policy it was sampled. Its seed depends on the run's seed,
 /// the step, the prompt and the rollout's number, on nothing else. A prompt that cannot be used, or that is too long, leaves.
-public struct RolloutStage: Stage {
+package struct RolloutStage: Stage {
   /// The description of this component.
-  public static let about = ComponentAbout(
+  package static let about = ComponentAbout(
     name: "rollout", summary: "Samples responses to each prompt from the policy",
     rules: [
       DropRule("unusable-prompt", because: "its prompt, or an image of it, cannot be used"),
@@ -26,17 +26,17 @@ public struct RolloutStage: Stage {
     ])
 
   /// The options.
-  public struct Options: ComponentOptions {
+  package struct Options: ComponentOptions {
     package var n = 8
     package var sampling = SamplingOptions()
     package var tooLong = RolloutSampler.TooLong.error
     package var promptsAtOnce = 64
 
     /// The defaults.
-    public init() {}
+    package init() {}
 
     /// The help for each option.
-    public static let help = [
+    package static let help = [
       "n": "the number of rollouts for each prompt",
       "sampling": "how tokens are drawn",
       "too_long": "what to do with a prompt that leaves no room for max_tokens: error, skip, or cut, which shortens it",
@@ -44,7 +44,7 @@ public struct RolloutStage: Stage {
     ]
 
     /// The problems of the values.
-    public func problems() -> [OptionProblem] {
+    package func problems() -> [OptionProblem] {
       var problems: [OptionProblem] = []
       if n < 1 { problems.append(OptionProblem("n", "is \(n), it must be at least 1")) }
       if promptsAtOnce < 1 {
@@ -55,25 +55,25 @@ public struct RolloutStage: Stage {
   }
 
   /// The prompt.
-  public let reads: Set<Field> = [.prompt]
+  package let reads: Set<Field> = [.prompt]
   /// Tokens of a prompt that already has them.
-  public let readsIfPresent: Set<Field> = [.promptTokens, .images]
+  package let readsIfPresent: Set<Field> = [.promptTokens, .images]
   /// Everything known about a response.
-  public let writes: Set<Field> = [
+  package let writes: Set<Field> = [
     .promptTokens, .response, .tokens, .logprobs, .finish, .sampling, .policyVersion, .step,
   ]
   /// Responses.
-  public let needs: Set<PolicyAbility> = [.generation]
+  package let needs: Set<PolicyAbility> = [.generation]
 
   private let options: Options
 
   /// Makes the stage.
-  public init(options: Options, assembly: Assembly) { self.options = options }
+  package init(options: Options, assembly: Assembly) { self.options = options }
 
   /// Replaces prompts by rollouts.
   ///
   /// - Throws: When there is no policy, it does not support the options, or no prompt can be used.
-  public func run(_ batch: inout TrajectoryBatch, in context: StageContext) async throws {
+  package func run(_ batch: inout TrajectoryBatch, in context: StageContext) async throws {
     let policy = try context.training.sampler
     if let group = batch.groups.first(where: { $0.positions.count > 1 }) {
       throw PipelineError(

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-public import PipelineCore
+package import PipelineCore
 
 extension ShuffleStage {
   /// How the advantages of a pair determine its importance W.
   ///
   /// A single trajectory's is |A| for every choice.
-  public enum WeightBy: String, Codable, Sendable, CaseIterable {
+  package enum WeightBy: String, Codable, Sendable, CaseIterable {
     /// `|A_high| + |A_low|`, the paper's.
     case sum
     /// The larger of the two.
@@ -17,7 +17,7 @@ extension ShuffleStage {
   }
 
   /// How importances are turned into the weights of the draw.
-  public enum Weighting: String, Codable, Sendable, CaseIterable {
+  package enum Weighting: String, Codable, Sendable, CaseIterable {
     /// `W^exponent`; the paper's has exponent 1.
     case power
     /// `exp(W / temperature)`.
@@ -29,7 +29,7 @@ extension ShuffleStage {
   }
 
   /// Whether important units are drawn more often or get a larger weight.
-  public enum Mode: String, Codable, Sendable, CaseIterable {
+  package enum Mode: String, Codable, Sendable, CaseIterable {
     /// The batch is redrawn; `draws` says what it contains.
     case resample
     /// Nothing is drawn; `loss_weight` becomes `|B|·Φ`.
@@ -37,7 +37,7 @@ extension ShuffleStage {
   }
 
   /// Whether the draw's bias towards important units is corrected in the loss.
-  public enum Correction: String, Codable, Sendable, CaseIterable {
+  package enum Correction: String, Codable, Sendable, CaseIterable {
     /// It is not, as in the paper.
     case none
     /// `loss_weight = 1 / (|B|·Φ)`, capped and rescaled to mean 1 over the drawn batch; approximate, since
@@ -46,7 +46,7 @@ extension ShuffleStage {
   }
 
   /// The options.
-  public struct Options: ComponentOptions {
+  package struct Options: ComponentOptions {
     package var rounds = 8
     package var weightBy = WeightBy.sum
     package var weighting = Weighting.power
@@ -58,10 +58,10 @@ extension ShuffleStage {
     package var cap = 10.0
 
     /// The defaults.
-    public init() {}
+    package init() {}
 
     /// The help for each option.
-    public static let help = [
+    package static let help = [
       "rounds": "the number of rounds; a unit is drawn at most once in each",
       "weight_by": "a pair's importance from its two |A|: sum, max, mean, or positive (the better one's)",
       "weighting":
@@ -75,7 +75,7 @@ extension ShuffleStage {
     ]
 
     /// The problems of the values.
-    public func problems() -> [OptionProblem] {
+    package func problems() -> [OptionProblem] {
       var problems: [OptionProblem] = []
       if rounds < 1 { problems.append(OptionProblem("rounds", "is \(rounds), it must be at least 1")) }
       if !(exponent >= 0 && exponent.isFinite) {

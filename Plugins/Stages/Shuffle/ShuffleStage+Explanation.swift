@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-public import PipelineCore
+package import PipelineCore
 
 extension ShuffleStage {
   /// How often the trajectory was drawn, and how often that was to be expected.
-  public func explanation(of trajectory: LineageEntry, in step: LineageStep) -> Explanation? {
+  package func explanation(of trajectory: LineageEntry, in step: LineageStep) -> Explanation? {
     if case .dropped(_, "no-advantage") = trajectory.outcome { return nil }
     let odds = DrawOdds(of: trajectory, in: step, options)
     guard trajectory.outcome == .kept || trajectory.draws != nil else {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-public import PipelineCore
+package import PipelineCore
 
 // Differs from Shuffle-R1: defined for zero weights, for fewer weighted pairs than draws, and for any number of
 // pairs, where the original raises; and one round is a weighted permutation, where the original skips the shuffle.
@@ -21,9 +21,9 @@ public import PipelineCore
 /// Round `r` takes one draw for each unit, in order, from the context's random stream at `(r, 0)`.
 ///
 /// The paper's listing calls it "Batch Shuffle".
-public struct ShuffleStage: Stage {
+package struct ShuffleStage: Stage {
   /// The description of this component.
-  public static let about = ComponentAbout(
+  package static let about = ComponentAbout(
     name: "shuffle", summary: "Draws the batch anew, pairs with large advantages more often",
     papers: [Paper("Shuffle-R1, Advantage-based Trajectory Shuffle", arXiv: "2508.05612")],
     rules: [
@@ -40,16 +40,16 @@ public struct ShuffleStage: Stage {
     ])
 
   /// `advantage`.
-  public let reads: Set<Field> = [.advantage]
+  package let reads: Set<Field> = [.advantage]
   /// `pair`, as written by pairwise sampling.
-  public let readsIfPresent: Set<Field> = [.pair]
+  package let readsIfPresent: Set<Field> = [.pair]
   let options: Options
 
   /// Makes the stage.
-  public init(options: Options = Options(), assembly: Assembly) { self.options = options }
+  package init(options: Options = Options(), assembly: Assembly) { self.options = options }
 
   /// `draws` or `loss_weight`, or both, depending on the options.
-  public var writes: Set<Field> {
+  package var writes: Set<Field> {
     switch (options.mode, options.correction) {
     case (.reweight, _): [.lossWeight]
     case (.resample, .none): [.draws]
@@ -60,7 +60,7 @@ public struct ShuffleStage: Stage {
   /// Redraws or reweights the batch.
   ///
   /// - Throws: When an advantage is not finite.
-  public func run(_ batch: inout TrajectoryBatch, in context: StageContext) async throws {
+  package func run(_ batch: inout TrajectoryBatch, in context: StageContext) async throws {
     if let odd = batch.trajectories.first(where: { $0.advantage?.isFinite == false }) {
       throw PipelineError(.plugIn, "the advantage of \(odd.id.quotedForMessage) is not finite")
     }

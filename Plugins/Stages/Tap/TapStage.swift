@@ -1,24 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
-public import PipelineCore
+package import PipelineCore
 
 /// Writes the batch in its present state next to the run, for people to read, and changes nothing.
-public struct TapStage: Stage {
+package struct TapStage: Stage {
   /// The description of this component.
-  public static let about = ComponentAbout(
+  package static let about = ComponentAbout(
     name: "tap", summary: "Writes the batch as it is at this place to the run's taps")
 
   /// The options.
-  public struct Options: ComponentOptions {
+  package struct Options: ComponentOptions {
     package var name = ""
 
     /// The defaults.
-    public init() {}
+    package init() {}
 
     /// The help for each option.
-    public static let help = ["name": "the name of the tap; empty for the stage's own name"]
+    package static let help = ["name": "the name of the tap; empty for the stage's own name"]
 
     /// The problems of the values.
-    public func problems() -> [OptionProblem] {
+    package func problems() -> [OptionProblem] {
       let isSafe = name.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || "-_.".contains($0)) }
       return isSafe && name.first != "."
         ? []
@@ -30,18 +30,18 @@ public struct TapStage: Stage {
   }
 
   /// Nothing.
-  public let reads: Set<Field> = []
+  package let reads: Set<Field> = []
   /// Nothing.
-  public let writes: Set<Field> = []
+  package let writes: Set<Field> = []
   private let options: Options
 
   /// Makes the stage.
-  public init(options: Options = Options(), assembly: Assembly) { self.options = options }
+  package init(options: Options = Options(), assembly: Assembly) { self.options = options }
 
   /// Passes the batch to the run.
   ///
   /// - Throws: When it cannot be written.
-  public func run(_ batch: inout TrajectoryBatch, in context: StageContext) async throws {
+  package func run(_ batch: inout TrajectoryBatch, in context: StageContext) async throws {
     try await context.tap(batch, name: options.name.isEmpty ? context.stage : options.name)
   }
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-public import PipelineCore
+package import PipelineCore
 
 /// Corrects for responses that were sampled by another policy than the one that the update starts from: another engine,
 /// or an older version.
@@ -16,9 +16,9 @@ public import PipelineCore
 /// Sources: Yao et al., "Your Efficient RL Framework Secretly Brings You Off-Policy RL Training" (truncated importance
 /// sampling); verl's rollout correction (`rollout_is`, `rollout_is_threshold` = 2), where truncation has only an upper
 /// limit, and masking, called IcePop there, has both. Masking also weights what it keeps by w.
-public struct ImportanceCorrection: ComponentOptions, Hashable {
+package struct ImportanceCorrection: ComponentOptions, Hashable {
   /// Which probabilities are compared.
-  public enum Level: String, Codable, Sendable, Hashable, CaseIterable {
+  package enum Level: String, Codable, Sendable, Hashable, CaseIterable {
     /// None: every factor is 1.
     case none
     /// Each token's.
@@ -28,7 +28,7 @@ public struct ImportanceCorrection: ComponentOptions, Hashable {
   }
 
   /// What to do with a ratio that is too large.
-  public enum Mode: String, Codable, Sendable, Hashable, CaseIterable {
+  package enum Mode: String, Codable, Sendable, Hashable, CaseIterable {
     /// It counts as the largest allowed.
     case truncate
     /// Its tokens are not trained on; the same holds for a ratio that is too small.
@@ -40,10 +40,10 @@ public struct ImportanceCorrection: ComponentOptions, Hashable {
   package var cap = 2.0
 
   /// No correction.
-  public init() {}
+  package init() {}
 
   /// The help for each option.
-  public static let help = [
+  package static let help = [
     "level":
       "for responses sampled by another policy or engine: none, token or sequence, whose probabilities are compared",
     "mode": "truncate limits a ratio to the cap, mask does not train where it lies outside 1/cap…cap",
@@ -51,7 +51,7 @@ public struct ImportanceCorrection: ComponentOptions, Hashable {
   ]
 
   /// The problems of the values.
-  public func problems() -> [OptionProblem] {
+  package func problems() -> [OptionProblem] {
     cap >= 1 && cap.isFinite ? [] : [OptionProblem("cap", "is \(cap), it must be 1 or more")]
   }
 
@@ -60,7 +60,7 @@ public struct ImportanceCorrection: ComponentOptions, Hashable {
   /// - Parameters:
   ///   - sampled: The log-probabilities of the tokens that are trained on, under the policy that sampled them.
   ///   - old: The same under the policy before the step's first update.
-  public func factors(sampled: [Double], old: [Double]) -> [Double] {
+  package func factors(sampled: [Double], old: [Double]) -> [Double] {
     precondition(sampled.count == old.count, "log-probabilities of the same tokens")
     switch level {
     case .none: return Array(repeating: 1, count: old.count)

@@ -1,21 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
-public import PipelineCore
+package import PipelineCore
 
 /// The denominators of the mean over a minibatch: the numbers of tokens of its responses, and how often each was drawn.
 ///
 /// The weights are those of the whole minibatch, so that micro-batches of any size add up to the exact mean.
 /// Denominators count every draw once, independent of `loss_weight`, which multiplies the weight afterwards.
-public struct MinibatchShape: Sendable, Hashable {
+package struct MinibatchShape: Sendable, Hashable {
   /// For each response, the number of tokens that are trained on.
-  public let tokenCounts: [Int]
+  package let tokenCounts: [Int]
   /// For each response, how often the minibatch contains it.
-  public let draws: [Int]
+  package let draws: [Int]
   /// The longest permitted response, in tokens.
-  public let longest: Int
+  package let longest: Int
   /// All tokens that are trained on, each as often as it was drawn.
-  public let tokenCount: Int
+  package let tokenCount: Int
   /// All responses, each as often as it was drawn.
-  public let responseCount: Int
+  package let responseCount: Int
 
   /// The shape of a minibatch.
   ///
@@ -24,7 +24,7 @@ public struct MinibatchShape: Sendable, Hashable {
   ///   - draws: For each response, how often the minibatch contains it.
   ///   - longest: The longest permitted response, in tokens; used only by ``LossAggregation/sequenceMeanTokenSumNorm``.
   /// - Precondition: There are as many draws as token counts, none is negative, and `longest` is positive.
-  public init(tokenCounts: [Int], draws: [Int], longest: Int) {
+  package init(tokenCounts: [Int], draws: [Int], longest: Int) {
     precondition(tokenCounts.count == draws.count, "a number of draws for each response")
     precondition(tokenCounts.allSatisfy { $0 >= 0 } && draws.allSatisfy { $0 >= 0 }, "counts are 0 or more")
     precondition(longest > 0, "the longest response allowed has a token at least")
@@ -42,7 +42,7 @@ public struct MinibatchShape: Sendable, Hashable {
   /// factor is 0, as is that of a response that was not drawn.
   ///
   /// - Parameter lossWeight: The trajectory's `loss_weight`.
-  public func weight(
+  package func weight(
     ofResponse response: Int, _ aggregation: LossAggregation, lossWeight: Double = 1
   ) -> Double {
     let draws = Double(draws[response])

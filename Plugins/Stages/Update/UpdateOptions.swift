@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-public import PipelineCore
+package import PipelineCore
 
 extension UpdateStage {
   /// The options.
-  public struct Options: ComponentOptions {
+  package struct Options: ComponentOptions {
     package var loss = ComponentReference("clip")
     package var aggregation = AggregationChoice.auto
     package var minibatches = 1
@@ -17,13 +17,13 @@ extension UpdateStage {
     package var divergenceLimit = 5.0
 
     /// The defaults.
-    public init() {}
+    package init() {}
 
     /// Losses are named in `loss`.
-    public static let componentKinds: [String: ComponentKind] = ["loss": .loss]
+    package static let componentKinds: [String: ComponentKind] = ["loss": .loss]
 
     /// The help for each option.
-    public static let help = [
+    package static let help = [
       "loss": "the loss, by name",
       "aggregation": "how the losses of tokens become one number; auto takes what the loss was published with",
       "minibatches": "optimizer steps that a batch is cut into; the published runs have 4",
@@ -41,7 +41,7 @@ extension UpdateStage {
     ]
 
     /// The problems of the values.
-    public func problems() -> [OptionProblem] {
+    package func problems() -> [OptionProblem] {
       var problems: [OptionProblem] = []
       if minibatches < 1 { problems.append(OptionProblem("minibatches", "is \(minibatches), it must be at least 1")) }
       if epochs < 1 { problems.append(OptionProblem("epochs", "is \(epochs), it must be at least 1")) }
@@ -54,7 +54,7 @@ extension UpdateStage {
   }
 
   /// An aggregation, or the one that the loss was published with.
-  public enum AggregationChoice: String, Codable, Sendable, CaseIterable {
+  package enum AggregationChoice: String, Codable, Sendable, CaseIterable {
     /// The loss's own.
     case auto
     /// See ``LossAggregation/tokenMean``.
@@ -72,7 +72,7 @@ extension UpdateStage {
 }
 
 /// AdamW, as set in a spec.
-public struct OptimizerOptions: ComponentOptions, Hashable {
+package struct OptimizerOptions: ComponentOptions, Hashable {
   package var beta1 = 0.9
   package var beta2 = 0.999
   package var epsilon = 1e-8
@@ -82,10 +82,10 @@ public struct OptimizerOptions: ComponentOptions, Hashable {
   package var maxGradientNorm = 1.0
 
   /// The defaults.
-  public init() {}
+  package init() {}
 
   /// The help for each option.
-  public static let help = [
+  package static let help = [
     "beta1": "the decay of the first moment",
     "beta2": "the decay of the second moment",
     "epsilon": "the constant added to the root of the second moment",
@@ -96,7 +96,7 @@ public struct OptimizerOptions: ComponentOptions, Hashable {
   ]
 
   /// The problems of the values.
-  public func problems() -> [OptionProblem] {
+  package func problems() -> [OptionProblem] {
     var problems: [OptionProblem] = []
     for (name, value) in [("beta1", beta1), ("beta2", beta2)] where !(value >= 0 && value < 1) {
       problems.append(OptionProblem(name, "is \(value), it must be at least 0 and less than 1"))

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-public import PipelineCore
+package import PipelineCore
 
 /// Updates the policy with a batch: old log-probabilities, minibatches in order, a loss, an optimizer step for each.
 ///
@@ -7,9 +7,9 @@ public import PipelineCore
 /// log-probabilities are those of the policy before the first of the updates: taken from the rollout if this policy
 /// sampled it, otherwise computed once for each distinct trajectory. A response that a minibatch contains more than
 /// once is computed once, and responses to the same prompt together; neither changes the mean.
-public struct UpdateStage: Stage {
+package struct UpdateStage: Stage {
   /// The description of this component.
-  public static let about = ComponentAbout(
+  package static let about = ComponentAbout(
     name: "update", summary: "Updates the policy: minibatches, a loss, optimizer steps",
     rules: [
       DropRule(
@@ -38,7 +38,7 @@ public struct UpdateStage: Stage {
     ])
 
   /// Where old log-probabilities come from.
-  public enum OldLogProbs: String, Codable, Sendable, CaseIterable {
+  package enum OldLogProbs: String, Codable, Sendable, CaseIterable {
     /// The rollout's own if this policy sampled it, computed for others.
     case auto
     /// Computed for all.
@@ -50,23 +50,23 @@ public struct UpdateStage: Stage {
   let aggregation: LossAggregation
 
   /// Makes the stage.
-  public init(options: Options, assembly: Assembly) throws {
+  package init(options: Options, assembly: Assembly) throws {
     self.options = options
     loss = try assembly.loss(options.loss)
     aggregation = options.aggregation.chosen ?? loss.aggregation
   }
 
   /// The fields that the loss reads.
-  public var reads: Set<Field> { loss.reads }
+  package var reads: Set<Field> { loss.reads }
   /// The fields of responses and their sampling.
-  public let readsIfPresent: Set<Field> = [
+  package let readsIfPresent: Set<Field> = [
     .response, .tokens, .logprobs, .sampling, .finish, .policyVersion, .promptTokens, .images, .advantages, .draws,
     .pair, .lossWeight, .lossMask, .refLogprobs,
   ]
   /// Log-probabilities, if they had to be computed, and their tokens.
-  public let writes: Set<Field> = [.oldLogprobs, .refLogprobs, .tokens, .sampling]
+  package let writes: Set<Field> = [.oldLogprobs, .refLogprobs, .tokens, .sampling]
   /// Training, and the reference if its distance counts.
-  public var needs: Set<PolicyAbility> {
+  package var needs: Set<PolicyAbility> {
     options.kl.coefficient > 0 ? [.training, .logProbs, .reference] : [.training, .logProbs]
   }
 
@@ -74,7 +74,7 @@ public struct UpdateStage: Stage {
   ///
   /// - Throws: When there is no policy, a gradient is not finite, or the policy has moved so far within the step that
   ///   it is diverging.
-  public func run(_ batch: inout TrajectoryBatch, in context: StageContext) async throws {
+  package func run(_ batch: inout TrajectoryBatch, in context: StageContext) async throws {
     let policy = try context.training.trainable
     if options.kl.coefficient > 0, options.kl.estimator == .k1 {
       context.report.warn(
@@ -153,5 +153,5 @@ public struct UpdateStage: Stage {
 
 extension PipelineError.Code {
   /// Training does not converge.
-  public static let diverged = Self(rawValue: "diverged")
+  package static let diverged = Self(rawValue: "diverged")
 }

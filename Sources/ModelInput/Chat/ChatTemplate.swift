@@ -1,27 +1,27 @@
 // SPDX-License-Identifier: Apache-2.0
-public import PipelineCore
+package import PipelineCore
 
 /// The chat template of Qwen2.5-VL.
 ///
 /// A message is `<|im_start|>ROLE`, a line end, its content, `<|im_end|>` and a line end. An image in it is
 /// `<|vision_start|><|image_pad|><|vision_end|>`. If the first message is not a system message, one that says "You are
 /// a helpful assistant." is put before it. Texts are used unchanged: nothing is trimmed or inserted.
-public enum ChatTemplate {
+package enum ChatTemplate {
   /// The placeholder for an image, repeated once for each of the image's tokens.
-  public static let imagePad = "<|image_pad|>"
+  package static let imagePad = "<|image_pad|>"
   /// What goes before an image.
-  public static let visionStart = "<|vision_start|>"
+  package static let visionStart = "<|vision_start|>"
   /// What goes after an image.
-  public static let visionEnd = "<|vision_end|>"
+  package static let visionEnd = "<|vision_end|>"
   /// What begins a message.
-  public static let messageStart = "<|im_start|>"
+  package static let messageStart = "<|im_start|>"
   /// What ends a message, and a generated answer.
-  public static let messageEnd = "<|im_end|>"
+  package static let messageEnd = "<|im_end|>"
   /// The system message of a prompt that has none.
-  public static let defaultSystem = "You are a helpful assistant."
+  package static let defaultSystem = "You are a helpful assistant."
 
   /// How a rendered prompt ends.
-  public enum Ending: Sendable {
+  package enum Ending: Sendable {
     /// With the beginning of the assistant's answer, for generation.
     case answer
     /// With the last message.
@@ -29,7 +29,7 @@ public enum ChatTemplate {
   }
 
   /// The text of messages, with one ``imagePad`` for each image; for no messages, just the ending.
-  public static func render(_ messages: [ChatMessage], ending: Ending = .answer) -> String {
+  package static func render(_ messages: [ChatMessage], ending: Ending = .answer) -> String {
     var text = ""
     if let first = messages.first, first.role != "system" {
       text += "\(messageStart)system\n\(defaultSystem)\(messageEnd)\n"

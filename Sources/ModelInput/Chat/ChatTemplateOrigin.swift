@@ -2,7 +2,7 @@
 import PipelineCore
 
 /// The chat template in a model's files, which this package does not execute.
-public enum ChatTemplateOrigin: Sendable, Hashable {
+package enum ChatTemplateOrigin: Sendable, Hashable {
   /// The files have none.
   case none
   /// The published template of Qwen2.5-VL, which ``ChatTemplate`` follows.

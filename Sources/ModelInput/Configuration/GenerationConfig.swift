@@ -4,16 +4,16 @@ import PipelineCore
 /// The generation settings of a model's files: the ids that end an answer.
 ///
 /// Sampling settings in `generation_config.json` are ignored: a run states how it samples.
-public struct GenerationConfig: Sendable {
+package struct GenerationConfig: Sendable {
   /// The ids that end an answer, in the order of the file; at least one.
-  public var endTokenIDs: [Int]
+  package var endTokenIDs: [Int]
   /// The padding id, if the files name one.
-  public var padTokenID: Int?
+  package var padTokenID: Int?
 
   /// Reads `generation_config.json`; missing values come from `config.json`.
   ///
   /// - Throws: When an id is invalid or outside the vocabulary, or when no id ends an answer.
-  public init(folder: String, config: QwenVLConfig) throws {
+  package init(folder: String, config: QwenVLConfig) throws {
     let path = folder + "/generation_config.json"
     let document = try DocumentFile.object(path)
     let fallback = config.document["text_config"] ?? config.document

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-public import PipelineCore
+package import PipelineCore
 
 extension QwenVLConfig {
   /// Reads the contents of a `config.json`.
   ///
   /// - Parameter path: The name of the file in messages.
   /// - Throws: Everything that is missing or not supported, together.
-  public init(document: JSONValue, path: String) throws {
+  package init(document: JSONValue, path: String) throws {
     var root = ConfigReader(path: path, object: document)
     root.expect("model_type", in: ["qwen2_5_vl"], default: .null)
     if let architectures = root.value("architectures"),

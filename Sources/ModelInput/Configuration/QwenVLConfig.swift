@@ -1,33 +1,33 @@
 // SPDX-License-Identifier: Apache-2.0
-public import PipelineCore
+package import PipelineCore
 
 /// The shape of a Qwen2.5-VL model: the checked contents of `config.json`.
 ///
 /// Both published forms are read: the flat one, with the decoder's keys at the top level, and the nested one, with
 /// `text_config`. Keys that matter only elsewhere stay in ``document``.
-public struct QwenVLConfig: Sendable {
+package struct QwenVLConfig: Sendable {
   /// The decoder.
-  public var text: Text
+  package var text: Text
   /// The vision tower.
-  public var vision: Vision
+  package var vision: Vision
   /// The id that stands for an image's tokens.
-  public var imageTokenID: Int
+  package var imageTokenID: Int
   /// The id that stands for a video's tokens; such prompts are refused.
-  public var videoTokenID: Int
+  package var videoTokenID: Int
   /// The id before an image.
-  public var visionStartTokenID: Int
+  package var visionStartTokenID: Int
   /// The id after an image.
-  public var visionEndTokenID: Int
+  package var visionEndTokenID: Int
   /// Where the output weights come from.
-  public var outputEmbedding: OutputEmbedding
+  package var outputEmbedding: OutputEmbedding
   /// The whole file, including unknown keys.
-  public var document: JSONValue
+  package var document: JSONValue
 
   /// The architecture that a `config.json` must name.
-  public static let architecture = "Qwen2_5_VLForConditionalGeneration"
+  package static let architecture = "Qwen2_5_VLForConditionalGeneration"
 
   /// Where the output weights come from.
-  public enum OutputEmbedding: Sendable {
+  package enum OutputEmbedding: Sendable {
     /// From the input embedding (`tie_word_embeddings`).
     case tied
     /// From a separate matrix, `lm_head.weight`.
@@ -35,75 +35,75 @@ public struct QwenVLConfig: Sendable {
   }
 
   /// The decoder's shape.
-  public struct Text: Sendable, Hashable {
+  package struct Text: Sendable, Hashable {
     /// Rows of the embedding.
-    public var vocabularySize: Int
+    package var vocabularySize: Int
     /// The width.
-    public var hiddenSize: Int
+    package var hiddenSize: Int
     /// The width inside the feed-forward part.
-    public var intermediateSize: Int
+    package var intermediateSize: Int
     /// The number of layers.
-    public var layerCount: Int
+    package var layerCount: Int
     /// Heads of queries.
-    public var headCount: Int
+    package var headCount: Int
     /// Heads of keys and values; divides ``headCount``.
-    public var keyValueHeadCount: Int
+    package var keyValueHeadCount: Int
     /// The longest sequence the model was made for.
-    public var contextLength: Int
+    package var contextLength: Int
     /// The constant that RMSNorm adds to the mean square.
-    public var normEpsilon: Double
+    package var normEpsilon: Double
     /// The base of the rotary frequencies.
-    public var ropeTheta: Double
+    package var ropeTheta: Double
     /// How many rotary frequencies follow time, height and width; their sum is half of ``headSize``.
-    public var mropeSection: [Int]
+    package var mropeSection: [Int]
 
     /// The width of one head.
-    public var headSize: Int { hiddenSize / headCount }
+    package var headSize: Int { hiddenSize / headCount }
   }
 
   /// The vision tower's shape.
-  public struct Vision: Sendable, Hashable {
+  package struct Vision: Sendable, Hashable {
     /// The number of blocks.
-    public var depth: Int
+    package var depth: Int
     /// The width.
-    public var hiddenSize: Int
+    package var hiddenSize: Int
     /// The width inside the feed-forward part.
-    public var intermediateSize: Int
+    package var intermediateSize: Int
     /// Attention heads.
-    public var headCount: Int
+    package var headCount: Int
     /// The width of its output, which goes to the decoder.
-    public var outputSize: Int
+    package var outputSize: Int
     /// Colour channels.
-    public var channelCount: Int
+    package var channelCount: Int
     /// Side of a patch in pixels.
-    public var patchSize: Int
+    package var patchSize: Int
     /// Frames that a patch spans; an image is repeated.
-    public var temporalPatchSize: Int
+    package var temporalPatchSize: Int
     /// Side, in patches, of the square that becomes one token.
-    public var spatialMergeSize: Int
+    package var spatialMergeSize: Int
     /// Side of an attention window in pixels.
-    public var windowSize: Int
+    package var windowSize: Int
     /// Blocks that attend to the whole image.
-    public var fullAttentionBlocks: Set<Int>
+    package var fullAttentionBlocks: Set<Int>
     /// Position steps per second of video.
-    public var tokensPerSecond: Int
+    package var tokensPerSecond: Int
     /// The base of the rotary frequencies.
-    public var ropeTheta: Double
+    package var ropeTheta: Double
     /// The constant that RMSNorm adds to the mean square; fixed by the architecture.
-    public var normEpsilon: Double { 1e-6 }
+    package var normEpsilon: Double { 1e-6 }
 
     /// The width of one head.
-    public var headSize: Int { hiddenSize / headCount }
+    package var headSize: Int { hiddenSize / headCount }
     /// Values of one patch: channels × frames × side × side.
-    public var patchValueCount: Int { channelCount * temporalPatchSize * patchSize * patchSize }
+    package var patchValueCount: Int { channelCount * temporalPatchSize * patchSize * patchSize }
     /// Side of an attention window in tokens after merging.
-    public var windowTokens: Int { windowSize / spatialMergeSize / patchSize }
+    package var windowTokens: Int { windowSize / spatialMergeSize / patchSize }
   }
 
   /// Reads the `config.json` of a model's folder.
   ///
   /// - Throws: Everything that is missing or not supported, together.
-  public init(folder: String) throws {
+  package init(folder: String) throws {
     let path = folder + "/config.json"
     guard let document = try DocumentFile.object(path) else {
       throw PipelineError(.inputOutput, "\(folder) has no config.json; it must be the folder of a model")

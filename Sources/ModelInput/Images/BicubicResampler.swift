@@ -9,7 +9,7 @@
 ///
 /// Source: Pillow, `src/libImaging/Resample.c`; the order of the passes is that of the compiled Pillow 13.0.0, checked
 /// on 2,201 sizes. Older versions always begin with the rows, and differ in single bytes where the order differs.
-public struct BicubicResampler: Sendable {
+package struct BicubicResampler: Sendable {
   /// The input pixels of each output pixel and their weights, for one axis.
   package struct Weights: Sendable {
     /// The first input pixel of each output pixel.
@@ -25,10 +25,10 @@ public struct BicubicResampler: Sendable {
   private static let half = Int32(1) << (fractionalBits - 1)
 
   /// Makes a resampler.
-  public init() {}
+  package init() {}
 
   /// The image at the new size, each side at least 1.
-  public func resize(_ image: RGBImage, width: Int, height: Int) -> RGBImage {
+  package func resize(_ image: RGBImage, width: Int, height: Int) -> RGBImage {
     precondition(width > 0 && height > 0, "an image has at least one pixel")
     let removedRows = image.height - height
     let columnsFirst = removedRows > 0 && removedRows > 2 * (image.width - width)

@@ -8,11 +8,11 @@ import Synchronization
 /// One image serves all rollouts of its prompt: the first caller does the work, others wait for it. Files are
 /// identified by path, size and modification time, data URIs by their text. The cache never changes what is returned.
 /// Failures are not cached.
-public final class ImageCache<Product: Sendable>: Sendable {
+package final class ImageCache<Product: Sendable>: Sendable {
   /// Checked for each image.
-  public let limits: ImageLimits
+  package let limits: ImageLimits
   /// The most bytes of results and references that are kept; a larger image is still returned.
-  public let byteLimit: Int
+  package let byteLimit: Int
 
   private let make: @Sendable (RGBImage, String) throws -> Product
   private let byteCountOf: @Sendable (Product) -> Int
@@ -23,7 +23,7 @@ public final class ImageCache<Product: Sendable>: Sendable {
   /// - Parameters:
   ///   - byteCount: The size of a result in bytes.
   ///   - make: Computes the result for an image with a name for messages.
-  public init(
+  package init(
     limits: ImageLimits = ImageLimits(), byteLimit: Int = 512 << 20,
     byteCount: @escaping @Sendable (Product) -> Int, make: @escaping @Sendable (RGBImage, String) throws -> Product
   ) {
@@ -36,7 +36,7 @@ public final class ImageCache<Product: Sendable>: Sendable {
   /// The result for an image; see ``ImageSource`` for the permitted references.
   ///
   /// - Throws: ``PipelineError`` when it cannot be read, decoded or resized: that is the failure of one record.
-  public func product(of reference: String, relativeTo folder: String = "") throws -> Product {
+  package func product(of reference: String, relativeTo folder: String = "") throws -> Product {
     let source = try ImageSource(reference, relativeTo: folder)
     let file: ImageFile? = if case .file(let path) = source { try ImageFile(path: path) } else { nil }
     let key = Key(source, file)
@@ -139,7 +139,7 @@ extension ImageCache {
 
 extension ImageCache where Product == ImagePatches {
   /// Makes an empty cache of patches.
-  public convenience init(
+  package convenience init(
     processor: ImageProcessor, limits: ImageLimits = ImageLimits(), byteLimit: Int = 512 << 20
   ) {
     self.init(limits: limits, byteLimit: byteLimit, byteCount: { $0.values.count * MemoryLayout<Float>.stride }) {
@@ -150,7 +150,7 @@ extension ImageCache where Product == ImagePatches {
   /// The patches of an image.
   ///
   /// - Throws: ``PipelineError``, as ``product(of:relativeTo:)`` does.
-  public func patches(of reference: String, relativeTo folder: String = "") throws -> ImagePatches {
+  package func patches(of reference: String, relativeTo folder: String = "") throws -> ImagePatches {
     try product(of: reference, relativeTo: folder)
   }
 }

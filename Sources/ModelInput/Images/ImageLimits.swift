@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// The size limits of an image; checked before memory is allocated for it.
-public struct ImageLimits: Sendable, Hashable {
+package struct ImageLimits: Sendable, Hashable {
   /// Width times height, as stated in the file's header; 64 million pixels take 192 MB decoded.
-  public var pixels: Int
+  package var pixels: Int
   /// The size of the file, or of a decoded data URI.
-  public var bytes: Int
+  package var bytes: Int
 
   /// Sets the limits.
-  public init(pixels: Int = 64_000_000, bytes: Int = 256 << 20) {
+  package init(pixels: Int = 64_000_000, bytes: Int = 256 << 20) {
     self.pixels = pixels
     self.bytes = bytes
   }

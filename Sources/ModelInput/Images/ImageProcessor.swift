@@ -5,9 +5,9 @@ import PipelineCore
 ///
 /// The numbers equal those of its Pillow backend, bit for bit. Its torchvision backend rounds differently when resizing
 /// and differs by one step of 255 in some pixels.
-public struct ImageProcessor: Sendable {
+package struct ImageProcessor: Sendable {
   /// Its configuration.
-  public let config: ImageProcessorConfig
+  package let config: ImageProcessorConfig
 
   private let smartResize: SmartResize
   private let resampler = BicubicResampler()
@@ -15,7 +15,7 @@ public struct ImageProcessor: Sendable {
   private let normalized: [Float]
 
   /// Makes a processor.
-  public init(_ config: ImageProcessorConfig) {
+  package init(_ config: ImageProcessorConfig) {
     self.config = config
     smartResize = SmartResize(factor: config.sizeFactor, minPixels: config.minPixels, maxPixels: config.maxPixels)
     // Rounded as in transformers: the product in double, the rest in float.
@@ -30,7 +30,7 @@ public struct ImageProcessor: Sendable {
   /// The grid of an upright image of `width` and `height` pixels, with `name` for messages.
   ///
   /// - Throws: ``PipelineError`` when one side is more than 200 times the other.
-  public func grid(width: Int, height: Int, name: String = "image") throws -> ImageGrid {
+  package func grid(width: Int, height: Int, name: String = "image") throws -> ImageGrid {
     let size = try smartResize.size(height: height, width: width, name: name)
     return ImageGrid(height: size.height / config.patchSize, width: size.width / config.patchSize)
   }
@@ -38,7 +38,7 @@ public struct ImageProcessor: Sendable {
   /// The patches of an image, with `name` for messages.
   ///
   /// - Throws: ``PipelineError`` when one side is more than 200 times the other.
-  public func patches(of image: RGBImage, name: String = "image") throws -> ImagePatches {
+  package func patches(of image: RGBImage, name: String = "image") throws -> ImagePatches {
     let (resized, grid) = try resized(image, name: name)
     return ImagePatches(grid: grid, values: cut(resized, grid))
   }
@@ -46,7 +46,7 @@ public struct ImageProcessor: Sendable {
   /// An image in the size from which its patches are cut, and their number, with `name` for messages.
   ///
   /// - Throws: ``PipelineError`` when one side is more than 200 times the other.
-  public func resized(_ image: RGBImage, name: String = "image") throws -> (image: RGBImage, grid: ImageGrid) {
+  package func resized(_ image: RGBImage, name: String = "image") throws -> (image: RGBImage, grid: ImageGrid) {
     let grid = try grid(width: image.width, height: image.height, name: name)
     let width = grid.width * config.patchSize
     return (resampler.resize(image, width: width, height: grid.height * config.patchSize), grid)

@@ -25,7 +25,7 @@ extension ImageProcessorConfig {
   /// Reads the configuration of a checkpoint: `preprocessor_config.json`, or else `processor_config.json`.
   ///
   /// - Throws: ``PipelineError`` when neither exists, or a value is wrong or not supported.
-  public init(modelFolder: String) throws {
+  package init(modelFolder: String) throws {
     let folder = URL(fileURLWithPath: modelFolder)
     let names = ["preprocessor_config.json", "processor_config.json"]
     guard let name = names.first(where: { FileManager.default.fileExists(atPath: folder.appending(path: $0).path) })

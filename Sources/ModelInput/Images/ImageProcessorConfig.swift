@@ -1,33 +1,33 @@
 // SPDX-License-Identifier: Apache-2.0
-public import PipelineCore
+package import PipelineCore
 
 /// How a checkpoint's images are prepared: `preprocessor_config.json`.
-public struct ImageProcessorConfig: Sendable, Hashable {
+package struct ImageProcessorConfig: Sendable, Hashable {
   /// The fewest pixels of a resized image.
-  public var minPixels = 56 * 56
+  package var minPixels = 56 * 56
   /// The most pixels of a resized image.
-  public var maxPixels = 28 * 28 * 1280
+  package var maxPixels = 28 * 28 * 1280
   /// The side of a patch in pixels.
-  public var patchSize = 14
+  package var patchSize = 14
   /// How often an image is repeated in time to fill a patch.
-  public var temporalPatchSize = 2
+  package var temporalPatchSize = 2
   /// The number of patches per side that become one token.
-  public var mergeSize = 2
+  package var mergeSize = 2
   /// The factor that bytes are multiplied by first.
-  public var rescaleFactor = 1.0 / 255
+  package var rescaleFactor = 1.0 / 255
   /// The means that are then subtracted: red, green, blue.
-  public var mean: [Double] = [0.48145466, 0.4578275, 0.40821073]
+  package var mean: [Double] = [0.48145466, 0.4578275, 0.40821073]
   /// The standard deviations that are then divided by: red, green, blue.
-  public var standardDeviation: [Double] = [0.26862954, 0.26130258, 0.27577711]
+  package var standardDeviation: [Double] = [0.26862954, 0.26130258, 0.27577711]
 
   /// The published Qwen2-VL values.
-  public init() {}
+  package init() {}
 
   /// Both sides of a resized image are multiples of this.
-  public var sizeFactor: Int { patchSize * mergeSize }
+  package var sizeFactor: Int { patchSize * mergeSize }
 
   /// The width of a row of patches: channels, time, rows and columns of a patch.
-  public var patchWidth: Int { 3 * temporalPatchSize * patchSize * patchSize }
+  package var patchWidth: Int { 3 * temporalPatchSize * patchSize * patchSize }
 }
 
 extension ImageProcessorConfig {
@@ -47,7 +47,7 @@ extension ImageProcessorConfig {
   ///   - json: The file's content.
   ///   - file: Its name in messages.
   /// - Throws: ``PipelineError`` that names a key whose value is wrong or not supported.
-  public init(_ json: JSONValue, file: String) throws {
+  package init(_ json: JSONValue, file: String) throws {
     guard let members = json.objectValue else {
       throw PipelineError(.invalidData, "\(file): expected an object, found \(json.kindDescription)")
     }

@@ -3,7 +3,7 @@ import Foundation
 import PipelineCore
 
 /// Where the bytes of an image are: a file, or the reference itself.
-public enum ImageSource: Sendable, Hashable {
+package enum ImageSource: Sendable, Hashable {
   /// A file, by absolute path or relative to the working directory.
   case file(path: String)
   /// The base64 part of a data URI.
@@ -15,7 +15,7 @@ public enum ImageSource: Sendable, Hashable {
   ///   - reference: The reference in the record.
   ///   - folder: The folder that relative paths start from; empty for the working directory.
   /// - Throws: ``PipelineError`` for other kinds of reference, with the remedy.
-  public init(_ reference: String, relativeTo folder: String) throws {
+  package init(_ reference: String, relativeTo folder: String) throws {
     func fault(_ reason: String) -> PipelineError {
       PipelineError(.invalidData, "image \(reference.quotedForMessage): \(reason)")
     }
@@ -47,7 +47,7 @@ public enum ImageSource: Sendable, Hashable {
   }
 
   /// Its name in messages.
-  public var name: String {
+  package var name: String {
     switch self {
     case .file(let path): path.shortenedForMessage
     case .base64(let text): "image in a data URI of \(text.utf8.count) characters"
@@ -57,7 +57,7 @@ public enum ImageSource: Sendable, Hashable {
   /// The bytes.
   ///
   /// - Throws: ``PipelineError`` when they cannot be read or exceed `limits`.
-  public func read(limits: ImageLimits = ImageLimits()) throws -> [UInt8] {
+  package func read(limits: ImageLimits = ImageLimits()) throws -> [UInt8] {
     switch self {
     case .file(let path): return try ImageFile(path: path).read(limits: limits)
     case .base64(let text):

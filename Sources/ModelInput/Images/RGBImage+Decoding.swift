@@ -15,7 +15,7 @@ extension RGBImage {
   ///   - name: The image's name in messages.
   ///   - limits: Checked against the header, before memory is allocated for pixels.
   /// - Throws: ``PipelineError`` when the bytes are not such a file, are damaged or too large.
-  public init(decoding file: [UInt8], name: String, limits: ImageLimits = ImageLimits()) throws {
+  package init(decoding file: [UInt8], name: String, limits: ImageLimits = ImageLimits()) throws {
     guard file.count <= limits.bytes else { throw ImageFailure.tooManyBytes(file.count, name, limits) }
     var message = [CChar](repeating: 0, count: CIMAGE_MESSAGE_CAPACITY)
     var header = cimage_header()

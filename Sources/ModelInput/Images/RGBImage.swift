@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// An upright image of 8-bit RGB pixels.
-public struct RGBImage: Sendable, Hashable {
+package struct RGBImage: Sendable, Hashable {
   /// In pixels, at least 1.
-  public let width: Int
+  package let width: Int
   /// In pixels, at least 1.
-  public let height: Int
+  package let height: Int
   /// `[height, width, 3]`, rows from the top.
-  public let pixels: [UInt8]
+  package let pixels: [UInt8]
 
   /// Wraps pixels, of which there must be `width * height * 3` bytes.
-  public init(width: Int, height: Int, pixels: [UInt8]) {
+  package init(width: Int, height: Int, pixels: [UInt8]) {
     precondition(width > 0 && height > 0, "an image has at least one pixel")
     precondition(pixels.count == width * height * 3, "an RGB image has three bytes a pixel")
     self.width = width

@@ -5,19 +5,19 @@ import PipelineCore
 /// to the image's as possible.
 ///
 /// Source: Qwen2-VL's `smart_resize`, with Python's rounding (half to even).
-public struct SmartResize: Sendable, Hashable {
+package struct SmartResize: Sendable, Hashable {
   /// Both sides are multiples of this: patch size times merge size.
-  public let factor: Int
+  package let factor: Int
   /// The fewest pixels of a result.
-  public let minPixels: Int
+  package let minPixels: Int
   /// The most pixels of a result, except if one side is already `factor`.
-  public let maxPixels: Int
+  package let maxPixels: Int
 
   /// The ratio of the long side to the short one above which an image is refused.
-  public static let aspectRatioLimit = 200.0
+  package static let aspectRatioLimit = 200.0
 
   /// Sets the bounds, which must be positive.
-  public init(factor: Int, minPixels: Int, maxPixels: Int) {
+  package init(factor: Int, minPixels: Int, maxPixels: Int) {
     precondition(factor > 0 && minPixels > 0 && maxPixels > 0, "a size is bounded by positive numbers")
     self.factor = factor
     self.minPixels = minPixels
@@ -27,7 +27,7 @@ public struct SmartResize: Sendable, Hashable {
   /// The size for an image of `height` and `width`, each at least 1, with `name` for messages.
   ///
   /// - Throws: ``PipelineError`` when one side is more than 200 times the other.
-  public func size(height: Int, width: Int, name: String = "image") throws -> (height: Int, width: Int) {
+  package func size(height: Int, width: Int, name: String = "image") throws -> (height: Int, width: Int) {
     precondition(height > 0 && width > 0, "an image has at least one pixel")
     let ratio = Double(max(height, width)) / Double(min(height, width))
     guard ratio <= Self.aspectRatioLimit else {

@@ -8,7 +8,7 @@ extension QwenVLConfig {
   ///   - prompt: Ids with one placeholder for each image, as ``QwenTokenizer`` returns them for a rendered prompt.
   ///   - tokenCounts: The number of tokens of each image after merging patches, in the order of the images.
   /// - Throws: When the numbers of placeholders and images differ, or there is a placeholder for a video.
-  public func expandingImages(in prompt: [Int], tokenCounts: [Int]) throws -> [Int] {
+  package func expandingImages(in prompt: [Int], tokenCounts: [Int]) throws -> [Int] {
     let placeholders = prompt.count { $0 == imageTokenID }
     guard placeholders == tokenCounts.count else {
       throw PipelineError(
@@ -41,7 +41,7 @@ extension QwenVLConfig {
   ///
   /// - Throws: When the images have more or fewer tokens than the prompt has placeholders, when an id is outside the
   ///   vocabulary, or when there is a placeholder for a video.
-  public func checkExpanded(_ prompt: [Int], tokenCounts: [Int]) throws {
+  package func checkExpanded(_ prompt: [Int], tokenCounts: [Int]) throws {
     if let position = prompt.firstIndex(where: { !(0..<text.vocabularySize).contains($0) }) {
       throw PipelineError(
         .invalidData,

@@ -2,7 +2,7 @@
 import PipelineCore
 
 /// How special tokens such as `<|im_end|>` are decoded.
-public enum SpecialTokens: Sendable {
+package enum SpecialTokens: Sendable {
   /// They are written like any other token.
   case keep
   /// They are left out.
@@ -13,7 +13,7 @@ public enum SpecialTokens: Sendable {
 ///
 /// The ids equal those of the `tokenizers` package. It may be used from several threads at once. Text must be valid
 /// Unicode; added tokens in it, such as `<|im_start|>`, become their ids everywhere.
-public struct QwenTokenizer: Sendable {
+package struct QwenTokenizer: Sendable {
   /// The bytes of every id.
   // Differs from tokenizers: an added token with letters beyond ASCII decodes to itself, not to the bytes that these
   // letters would spell.
@@ -22,12 +22,12 @@ public struct QwenTokenizer: Sendable {
   private let isSpecial: [Bool]
   private let encoders: TokenEncoderPool
   /// The chat template of the files; prompts are always rendered by ``ChatTemplate``.
-  public let templateOrigin: ChatTemplateOrigin
+  package let templateOrigin: ChatTemplateOrigin
 
   /// Reads the tokenizer of a model's folder: `tokenizer.json`, or `vocab.json` and `merges.txt`.
   ///
   /// - Throws: When a file is missing or broken, or differs from Qwen2's tokenizer; the message names the difference.
-  public init(folder: String) throws {
+  package init(folder: String) throws {
     let definition = try TokenizerDefinition.read(folder: folder)
     let tables = try TokenTables(definition)
     tokenBytes = tables.bytes
@@ -41,18 +41,18 @@ public struct QwenTokenizer: Sendable {
   }
 
   /// One more than the highest id with a token; models often have more rows than that.
-  public var count: Int { tokenBytes.count }
+  package var count: Int { tokenBytes.count }
 
   /// The ids of all special tokens, such as those around a message, in ascending order.
-  public var specialTokenIDs: [Int] { isSpecial.indices.filter { isSpecial[$0] } }
+  package var specialTokenIDs: [Int] { isSpecial.indices.filter { isSpecial[$0] } }
 
   /// The id of an added token such as `<|image_pad|>`, or of a token as spelled in the vocabulary.
-  public func id(of token: String) -> Int? { ids[Array(token.utf8)].map(Int.init) }
+  package func id(of token: String) -> Int? { ids[Array(token.utf8)].map(Int.init) }
 
   /// The ids of a text.
   ///
   /// Linear in the text's length, but `n log n` for a piece of `n` bytes without a break.
-  public func encode(_ text: String) -> [Int] {
+  package func encode(_ text: String) -> [Int] {
     var text = text
     let output = text.withUTF8 { utf8 in
       encoders.with { encoder in
@@ -66,14 +66,14 @@ public struct QwenTokenizer: Sendable {
   }
 
   /// The text of ids; invalid UTF-8 becomes U+FFFD, ids without a token become nothing.
-  public func decode(_ ids: some Sequence<Int>, specialTokens: SpecialTokens = .keep) -> String {
+  package func decode(_ ids: some Sequence<Int>, specialTokens: SpecialTokens = .keep) -> String {
     var bytes: [UInt8] = []
     for id in ids { bytes.append(contentsOf: self.bytes(of: id, specialTokens: specialTokens)) }
     return String(decoding: bytes, as: UTF8.self)
   }
 
   /// The bytes of one token, which need not be whole characters; none for an id without a token.
-  public func bytes(of id: Int, specialTokens: SpecialTokens = .keep) -> [UInt8] {
+  package func bytes(of id: Int, specialTokens: SpecialTokens = .keep) -> [UInt8] {
     guard tokenBytes.indices.contains(id), specialTokens == .keep || !isSpecial[id] else { return [] }
     return tokenBytes[id]
   }
@@ -81,7 +81,7 @@ public struct QwenTokenizer: Sendable {
   /// Checks that a model's placeholders are this tokenizer's, and that the model has a row for every token.
   ///
   /// - Throws: When the two do not match.
-  public func check(against config: QwenVLConfig) throws {
+  package func check(against config: QwenVLConfig) throws {
     guard count <= config.text.vocabularySize else {
       throw PipelineError(
         .invalidData,

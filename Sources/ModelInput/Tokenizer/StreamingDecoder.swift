@@ -4,19 +4,19 @@
 ///
 /// The concatenated results of ``append(_:)`` and ``finish()`` equal ``QwenTokenizer/decode(_:specialTokens:)`` for the
 /// same ids.
-public struct StreamingDecoder: Sendable {
+package struct StreamingDecoder: Sendable {
   private let tokenizer: QwenTokenizer
   private let specialTokens: SpecialTokens
   private var pending: [UInt8] = []
 
   /// Starts a text.
-  public init(_ tokenizer: QwenTokenizer, specialTokens: SpecialTokens = .keep) {
+  package init(_ tokenizer: QwenTokenizer, specialTokens: SpecialTokens = .keep) {
     self.tokenizer = tokenizer
     self.specialTokens = specialTokens
   }
 
   /// The text that one more id completes; empty while a character is incomplete.
-  public mutating func append(_ id: Int) -> String {
+  package mutating func append(_ id: Int) -> String {
     pending.append(contentsOf: tokenizer.bytes(of: id, specialTokens: specialTokens))
     let whole = pending.count - Self.unfinishedCount(pending)
     guard whole > 0 else { return "" }
@@ -25,7 +25,7 @@ public struct StreamingDecoder: Sendable {
   }
 
   /// The rest at the end: U+FFFD for a character that was not completed.
-  public mutating func finish() -> String {
+  package mutating func finish() -> String {
     defer { pending = [] }
     return String(decoding: pending, as: UTF8.self)
   }

@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 import PipelineCore
-public import PipelineRuntime
+package import PipelineRuntime
 
 /// A way of selecting trajectories, with its name in a comparison.
-public struct SelectionChain: Sendable {
+package struct SelectionChain: Sendable {
   /// The name in the report, for example the spec's file name.
-  public let label: String
+  package let label: String
   /// Its stages, in order.
-  public let stages: [NamedStage]
+  package let stages: [NamedStage]
 
   /// Names a chain.
-  public init(label: String, stages: [NamedStage]) {
+  package init(label: String, stages: [NamedStage]) {
     self.label = label
     self.stages = stages
   }

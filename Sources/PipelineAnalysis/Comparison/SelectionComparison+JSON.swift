@@ -1,11 +1,11 @@
-public import PipelineCore
+package import PipelineCore
 import PipelineIO
 // SPDX-License-Identifier: Apache-2.0
 import PipelineRuntime
 
 extension SelectionComparison {
   /// Everything that ``text(style:)`` shows, as JSON.
-  public var json: JSONValue {
+  package var json: JSONValue {
     [
       "files": .array(files.map { .string($0) }),
       "batches": .number(batches),

@@ -4,7 +4,7 @@ import PipelineIO
 
 extension SelectionComparison {
   /// The report as text: one column for each chain, then the overlap of every two.
-  public func text(style: TerminalStyle = TerminalStyle()) -> String {
+  package func text(style: TerminalStyle = TerminalStyle()) -> String {
     var page = Page(style)
     let first = tallies.first ?? SelectionTally()
     page.heading(

@@ -1,28 +1,28 @@
 // SPDX-License-Identifier: Apache-2.0
-public import PipelineCore
-public import PipelineIO
+package import PipelineCore
+package import PipelineIO
 
 /// What several selections would train on, given the same rollouts: no model, no training.
 ///
 /// Every chain sees the same batches and draws with the same seed, exactly as in a run. Chains may compute advantages
 /// differently; each chain's figures about |A| are its own.
-public struct SelectionComparison: Sendable {
+package struct SelectionComparison: Sendable {
   /// The chains, in the order given.
-  public let chains: [SelectionChain]
+  package let chains: [SelectionChain]
   /// The result of each chain.
-  public private(set) var tallies: [SelectionTally]
+  package private(set) var tallies: [SelectionTally]
   /// The reader's counts, if the input was read by ``read(_:chains:seed:threads:)``.
-  public private(set) var counts = TrajectoryReader.Counts()
+  package private(set) var counts = TrajectoryReader.Counts()
   /// The batches that were compared.
-  public private(set) var batches = 0
+  package private(set) var batches = 0
   /// The seed of every draw.
-  public let seed: UInt64
+  package let seed: UInt64
   let files: [String]
   private let threads: Int
   private var overlaps: [SelectionOverlap]
 
   /// Nothing has been compared yet.
-  public init(chains: [SelectionChain], files: [String] = [], seed: UInt64 = 1, threads: Int = 1) {
+  package init(chains: [SelectionChain], files: [String] = [], seed: UInt64 = 1, threads: Int = 1) {
     self.chains = chains
     self.files = files
     self.seed = seed
@@ -34,7 +34,7 @@ public struct SelectionComparison: Sendable {
   /// Reads rollouts to their end and compares the chains on every batch.
   ///
   /// - Throws: Errors of reading or of a stage; also when there is nothing to compare on.
-  public static func read(
+  package static func read(
     _ options: TrajectoryReader.Options, chains: [SelectionChain], seed: UInt64, threads: Int
   ) async throws -> Self {
     var comparison = SelectionComparison(chains: chains, files: options.paths, seed: seed, threads: threads)
@@ -54,7 +54,7 @@ public struct SelectionComparison: Sendable {
   /// Passes a batch to every chain.
   ///
   /// - Throws: Errors of a stage, with the chain's name.
-  public mutating func add(_ batch: TrajectoryBatch) async throws {
+  package mutating func add(_ batch: TrajectoryBatch) async throws {
     let lengths = try batch.trajectories.map { try ResponseLength(of: $0) }
     var exposures: [[Exposure]] = []
     for (index, chain) in chains.enumerated() {
@@ -70,12 +70,12 @@ public struct SelectionComparison: Sendable {
   }
 
   /// How much two chains, given by position, train on the same trajectories.
-  public func overlap(_ first: Int, _ second: Int) -> SelectionOverlap {
+  package func overlap(_ first: Int, _ second: Int) -> SelectionOverlap {
     overlaps[first * chains.count + second]
   }
 
   /// Chains that train on the same trajectories equally often, in lists of two or more.
-  public var identical: [[Int]] {
+  package var identical: [[Int]] {
     var runs: [[Int]] = []
     for index in chains.indices {
       if let run = runs.firstIndex(where: { overlap($0[0], index).isIdentical }) {

@@ -1,27 +1,27 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// How much two chains train on the same trajectories.
-public struct SelectionOverlap: Sendable, Hashable {
+package struct SelectionOverlap: Sendable, Hashable {
   /// Distinct trajectories that both train on.
-  public private(set) var shared = 0
+  package private(set) var shared = 0
   /// Distinct trajectories that at least one trains on.
-  public private(set) var united = 0
+  package private(set) var united = 0
   /// Draws in common: for each trajectory the smaller number of draws, summed up.
-  public private(set) var sharedDraws = 0
+  package private(set) var sharedDraws = 0
   /// Draws of either: for each trajectory the larger number of draws, summed up.
-  public private(set) var unitedDraws = 0
+  package private(set) var unitedDraws = 0
 
   /// Trajectories that both train on, with different loss weights.
-  public private(set) var weightedDifferently = 0
+  package private(set) var weightedDifferently = 0
 
   /// Shared over united trajectories (Jaccard); 1 where neither trains on anything.
-  public var ofTrajectories: Double { united == 0 ? 1 : Double(shared) / Double(united) }
+  package var ofTrajectories: Double { united == 0 ? 1 : Double(shared) / Double(united) }
 
   /// Shared over united draws (Jaccard for multisets); 1 where neither trains on anything.
-  public var ofDraws: Double { unitedDraws == 0 ? 1 : Double(sharedDraws) / Double(unitedDraws) }
+  package var ofDraws: Double { unitedDraws == 0 ? 1 : Double(sharedDraws) / Double(unitedDraws) }
 
   /// Whether both train on the same trajectories, equally often.
-  public var isIdentical: Bool { sharedDraws == unitedDraws }
+  package var isIdentical: Bool { sharedDraws == unitedDraws }
 
   /// Adds how often each chain trains on each trajectory of a batch.
   mutating func add(_ first: [Exposure], _ second: [Exposure]) {

@@ -5,43 +5,43 @@ import PipelineCore
 ///
 /// The input of a chain is what was read; its advantages and rewards are those that its own stages assigned, whether a
 /// trajectory was then kept or dropped. "Trained on" means what leaves the last stage, each draw counting once.
-public struct SelectionTally: Sendable {
+package struct SelectionTally: Sendable {
   /// What was dropped by one rule of a stage.
-  public struct Drop: Sendable, Hashable {
+  package struct Drop: Sendable, Hashable {
     /// The stage's name in the spec.
-    public let stage: String
+    package let stage: String
     /// The rule.
-    public let rule: String
+    package let rule: String
     /// The number of trajectories.
-    public internal(set) var count: Int
+    package internal(set) var count: Int
   }
 
   /// Trajectories that were read.
-  public internal(set) var input = 0
+  package internal(set) var input = 0
   /// Groups that were read.
-  public internal(set) var inputGroups = 0
+  package internal(set) var inputGroups = 0
   /// Different trajectories trained on.
-  public internal(set) var distinct = 0
+  package internal(set) var distinct = 0
   /// Trajectories trained on, each draw counting once.
-  public internal(set) var draws = 0
+  package internal(set) var draws = 0
   /// Groups of which at least one trajectory is trained on.
-  public internal(set) var groups = 0
+  package internal(set) var groups = 0
   /// Draws of trajectories whose group has two or more rewards, all equal.
-  public internal(set) var zeroVarianceDraws = 0
+  package internal(set) var zeroVarianceDraws = 0
   /// Input trajectories with an advantage, and how many of them have |A| < 0.1.
-  public internal(set) var inputAdvantages = (count: 0, collapsed: 0)
+  package internal(set) var inputAdvantages = (count: 0, collapsed: 0)
   /// Draws of trajectories with an advantage, and how many of them have |A| < 0.1, A > 0, A < 0.
-  public internal(set) var drawnAdvantages = (count: 0, collapsed: 0, positive: 0, negative: 0)
+  package internal(set) var drawnAdvantages = (count: 0, collapsed: 0, positive: 0, negative: 0)
   /// The sum of |A| over the input, over the distinct trajectories trained on, and over all draws.
-  public internal(set) var mass = (input: 0.0, distinct: 0.0, draws: 0.0)
+  package internal(set) var mass = (input: 0.0, distinct: 0.0, draws: 0.0)
   /// The largest number of times that one trajectory is trained on in a step.
-  public internal(set) var largestExposure = 0
+  package internal(set) var largestExposure = 0
   /// Response tokens trained on, of the records that have tokens.
-  public internal(set) var tokens = 0
+  package internal(set) var tokens = 0
   /// Response characters trained on, of the records that have no tokens.
-  public internal(set) var characters = 0
+  package internal(set) var characters = 0
   /// What was dropped, in the order in which rules first applied.
-  public internal(set) var drops: [Drop] = []
+  package internal(set) var drops: [Drop] = []
   private var weightSum = 0.0
   private var weightSquares = 0.0
 
@@ -50,7 +50,7 @@ public struct SelectionTally: Sendable {
 
   /// (ΣW)² / ΣW² over the distinct trajectories, W being draws times loss weight: the equivalent number of equally
   /// weighted ones.
-  public var effectiveSampleSize: Double { weightSquares == 0 ? 0 : weightSum * weightSum / weightSquares }
+  package var effectiveSampleSize: Double { weightSquares == 0 ? 0 : weightSum * weightSum / weightSquares }
 
   /// How often each input trajectory of the batch is trained on, by its position in the input.
   mutating func add(_ output: TrajectoryBatch, lengths: [ResponseLength]) -> [Exposure] {

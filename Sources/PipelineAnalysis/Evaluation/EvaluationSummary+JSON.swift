@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-public import PipelineCore
-public import PipelineRuntime
+package import PipelineCore
+package import PipelineRuntime
 
 extension EvaluationSummary {
   /// Everything that ``text(title:style:)`` shows, and more, as JSON; unknown values are `null`.
-  public var json: JSONValue {
+  package var json: JSONValue {
     var members: [JSONValue.Member] = [
       .init("score", .string(score)), .init("threshold", .number(threshold)),
       .init("failed_prompts", .number(failedPrompts)), .init("skipped_prompts", .number(skippedPrompts)),

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import Foundation
 import PipelineCore
-public import PipelineRuntime
+package import PipelineRuntime
 
 extension EvaluationSummary {
   /// The report as text: a row for all questions and one for each category, then lengths and missing scores.
@@ -9,7 +9,7 @@ extension EvaluationSummary {
   /// - Parameters:
   ///   - title: The model and the prompts.
   ///   - remark: How it was sampled.
-  public func text(title: String, remark: String = "", style: TerminalStyle = TerminalStyle()) -> String {
+  package func text(title: String, remark: String = "", style: TerminalStyle = TerminalStyle()) -> String {
     var page = Page(style)
     page.heading(style.safe(title), style.safe(remark))
     page.line(

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-public import PipelineCore
+package import PipelineCore
 import PipelineRuntime
 
 extension TrajectoryHistory {
   /// The facts and the sentences of ``text(style:)``, as JSON.
-  public var json: JSONValue {
+  package var json: JSONValue {
     [
       "id": .string(id), "run": .string(run), "trained_on": .number(timesTrainedOn),
       "steps": .array(steps.map(Self.json)),

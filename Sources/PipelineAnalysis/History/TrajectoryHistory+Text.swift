@@ -3,7 +3,7 @@ import PipelineCore
 
 extension TrajectoryHistory {
   /// The history as text.
-  public func text(style: TerminalStyle = TerminalStyle()) -> String {
+  package func text(style: TerminalStyle = TerminalStyle()) -> String {
     var page = Page(style)
     let name = style.safe(id)
     if steps.count == 1, let only = steps.first {

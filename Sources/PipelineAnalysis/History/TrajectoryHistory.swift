@@ -1,23 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
-public import PipelineCore
+package import PipelineCore
 
 /// Why a trajectory of a run was trained on, or was not: its path through the stages in every step it was in.
-public struct TrajectoryHistory: Sendable {
+package struct TrajectoryHistory: Sendable {
   /// The trajectory in question.
-  public let id: String
+  package let id: String
   /// The run's directory.
-  public let run: String
+  package let run: String
   /// What happened to it, step by step; empty if its record could not be used.
-  public let steps: [Step]
+  package let steps: [Step]
   /// Lines with this id that could not be used.
-  public let badRecords: [UnusableRecord]
+  package let badRecords: [UnusableRecord]
   /// Stages with a component that is not registered, so that they cannot be explained.
-  public let unexplained: [String]
+  package let unexplained: [String]
   /// The step that `--step` asked for, or nil for all.
   let onlyStep: Int?
 
   /// What happened to the trajectory in a step.
-  public struct Step: Sendable {
+  package struct Step: Sendable {
     let entry: LineageEntry
     let facts: StepFacts
     let stages: [ExplainedStage]
@@ -25,21 +25,21 @@ public struct TrajectoryHistory: Sendable {
     let explanations: [Explanation?]
 
     /// The step.
-    public var step: Int { entry.step }
+    package var step: Int { entry.step }
     /// How often it is trained on in this step.
-    public var timesTrainedOn: Int { entry.timesTrainedOn }
+    package var timesTrainedOn: Int { entry.timesTrainedOn }
   }
 
   /// A line that the run could not use.
-  public struct UnusableRecord: Sendable, Hashable {
+  package struct UnusableRecord: Sendable, Hashable {
     /// Its place.
-    public let location: SourceLocation
+    package let location: SourceLocation
     /// What is wrong with it.
-    public let reason: String
+    package let reason: String
   }
 
   /// How often it is trained on in all of ``steps``.
-  public var timesTrainedOn: Int { steps.reduce(0) { $0 + $1.timesTrainedOn } }
+  package var timesTrainedOn: Int { steps.reduce(0) { $0 + $1.timesTrainedOn } }
 
   /// Looks a trajectory up in a run.
   ///
@@ -49,7 +49,7 @@ public struct TrajectoryHistory: Sendable {
   ///   - step: The only step to consider, or nil for all.
   ///   - registry: The components that explain what they did. Plug-ins of the run's spec are not loaded.
   /// - Throws: When there is no such run, no lineage, or no such id or step; the message says what there is instead.
-  public init(run: String, id: String, step: Int? = nil, registry: Registry) throws {
+  package init(run: String, id: String, step: Int? = nil, registry: Registry) throws {
     let records = try RunRecords(path: run, registry: registry)
     let search = HistorySearch(records: records, id: id)
     let found = try search.entries()

@@ -1,10 +1,10 @@
-public import PipelineCore
+package import PipelineCore
 // SPDX-License-Identifier: Apache-2.0
 import PipelineIO
 
 extension RolloutInspection {
   /// Everything that ``text(style:)`` shows, and the bins, as JSON.
-  public var json: JSONValue {
+  package var json: JSONValue {
     [
       "files": .array(files.map { .string($0) }),
       "bytes": .number(counts.bytes),

@@ -4,7 +4,7 @@ import PipelineIO
 
 extension RolloutInspection {
   /// The report as text.
-  public func text(style: TerminalStyle = TerminalStyle()) -> String {
+  package func text(style: TerminalStyle = TerminalStyle()) -> String {
     var page = Page(style)
     writeSummary(&page)
     guard records > 0 else { return page.text }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-public import PipelineCore
-public import PipelineIO
-public import PipelineRuntime
+package import PipelineCore
+package import PipelineIO
+package import PipelineRuntime
 import Synchronization
 
 /// The contents of a file of saved rollouts: groups, rewards, advantages, lengths, repetitions, and missing fields.
@@ -11,9 +11,9 @@ import Synchronization
 ///
 /// A group has *zero variance* if it has two or more rewards and all are equal. It is *all right* if that reward is at
 /// least ``rightThreshold``, otherwise all wrong.
-public struct RolloutInspection: Sendable {
+package struct RolloutInspection: Sendable {
   /// The reader's counts, once the file has been read to its end.
-  public package(set) var counts = TrajectoryReader.Counts()
+  package var counts = TrajectoryReader.Counts()
 
   let files: [String]
   package let stages: [NamedStage]
@@ -37,7 +37,7 @@ public struct RolloutInspection: Sendable {
   /// - Parameters:
   ///   - files: The names to show.
   ///   - stages: The stages whose requirements are checked.
-  public init(files: [String], stages: [NamedStage] = []) {
+  package init(files: [String], stages: [NamedStage] = []) {
     self.files = files
     self.stages = stages
   }
@@ -45,7 +45,7 @@ public struct RolloutInspection: Sendable {
   /// Reads files to their end; bad records are counted without limit.
   ///
   /// - Throws: When the input cannot be read, or a group reappears after its batch has ended.
-  public static func read(_ options: TrajectoryReader.Options, stages: [NamedStage] = []) async throws -> Self {
+  package static func read(_ options: TrajectoryReader.Options, stages: [NamedStage] = []) async throws -> Self {
     var options = options
     options.maxBadRecords = nil
     let log = BadLog()
@@ -60,7 +60,7 @@ public struct RolloutInspection: Sendable {
   /// Adds a batch as it was read.
   ///
   /// - Throws: When a record can no longer be read.
-  public mutating func add(_ batch: TrajectoryBatch) throws {
+  package mutating func add(_ batch: TrajectoryBatch) throws {
     var hashes: [UInt64?] = []
     hashes.reserveCapacity(batch.count)
     for trajectory in batch.trajectories {
@@ -72,7 +72,7 @@ public struct RolloutInspection: Sendable {
   }
 
   /// The reward from which a rollout counts as right: 0.5, or the middle of the range if rewards lie outside 0 to 1.
-  public var rightThreshold: Double {
+  package var rightThreshold: Double {
     guard rewards.count > 0, rewards.least < 0 || rewards.greatest > 1 else { return 0.5 }
     return rewards.least + (rewards.greatest - rewards.least) / 2
   }

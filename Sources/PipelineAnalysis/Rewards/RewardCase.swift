@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-public import Foundation
-public import PipelineCore
+package import Foundation
+package import PipelineCore
 
 /// A trajectory with the expected verdict of a reward function, in its field `expected`.
 ///
 /// `expected` is a score, `true` for 1 and `false` for 0, or one of `abstained`, `failed` and `timed_out`.
-public struct RewardCase: Sendable {
+package struct RewardCase: Sendable {
   /// The expected result of a reward function.
-  public enum Expectation: Sendable, Hashable {
+  package enum Expectation: Sendable, Hashable {
     /// A score.
     case score(Double)
     /// No score, and why.
@@ -15,17 +15,17 @@ public struct RewardCase: Sendable {
   }
 
   /// Its place in the file.
-  public let location: SourceLocation
+  package let location: SourceLocation
   /// The trajectory.
-  public let trajectory: Trajectory
+  package let trajectory: Trajectory
   /// What is expected.
-  public let expectation: Expectation
+  package let expectation: Expectation
 
   /// Reads the cases of a JSONL text; records need no `id` and no `group`.
   ///
   /// - Parameter reward: The name of the reward; cases whose `reward` is another name are skipped. Nil for all cases.
   /// - Throws: The faults of the lines, at most ten.
-  public static func cases(in text: Data, file: String, of reward: String? = nil) throws -> [RewardCase] {
+  package static func cases(in text: Data, file: String, of reward: String? = nil) throws -> [RewardCase] {
     var cases: [RewardCase] = []
     var errors: [PipelineError] = []
     for (index, line) in text.split(separator: 0x0A, omittingEmptySubsequences: false).enumerated() {

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-public import PipelineCore
+package import PipelineCore
 
 extension RewardCheck {
   /// The report as text: how many are right, and each case that is not.
-  public func text(style: TerminalStyle = TerminalStyle()) -> String {
+  package func text(style: TerminalStyle = TerminalStyle()) -> String {
     var page = Page(style)
     let right = count - mismatches.count
     page.heading(
@@ -37,7 +37,7 @@ extension RewardCheck {
   }
 
   /// Everything that ``text(style:)`` shows, as JSON.
-  public var json: JSONValue {
+  package var json: JSONValue {
     [
       "reward": .string(name), "file": .string(file), "cases": .number(count),
       "as_expected": .number(count - mismatches.count),

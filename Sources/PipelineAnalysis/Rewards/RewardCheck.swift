@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-public import PipelineCore
+package import PipelineCore
 
 /// The result of a reward function on cases whose verdicts are known.
-public struct RewardCheck: Sendable {
+package struct RewardCheck: Sendable {
   /// The kinds of mistakes, the worst first.
-  public enum Fault: String, Sendable, CaseIterable {
+  package enum Fault: String, Sendable, CaseIterable {
     /// It scored more than expected.
     case falsePositive = "false positive"
     /// It scored less than expected.
@@ -16,23 +16,23 @@ public struct RewardCheck: Sendable {
   }
 
   /// A case with a wrong verdict.
-  public struct Mismatch: Sendable {
+  package struct Mismatch: Sendable {
     /// The case.
-    public let `case`: RewardCase
+    package let `case`: RewardCase
     /// The verdict of the reward function.
-    public let verdict: RewardVerdict
+    package let verdict: RewardVerdict
     /// How it is wrong.
-    public let fault: Fault
+    package let fault: Fault
   }
 
   /// The reward function's name.
-  public let name: String
+  package let name: String
   /// The cases' file.
-  public let file: String
+  package let file: String
   /// How many cases there are.
-  public let count: Int
+  package let count: Int
   /// The cases with a wrong verdict, in order.
-  public let mismatches: [Mismatch]
+  package let mismatches: [Mismatch]
 
   /// Scores every case.
   ///
@@ -40,7 +40,7 @@ public struct RewardCheck: Sendable {
   ///   - tolerance: How far a score may be from the expected one.
   ///   - context: Determines the number of threads.
   /// - Throws: When there are no cases, and when judging is cancelled.
-  public init(
+  package init(
     _ reward: any RewardFunction, named name: String, cases: [RewardCase], file: String, tolerance: Double,
     in context: StageContext
   ) async throws {

@@ -1,4 +1,4 @@
-public import PipelineCore
+package import PipelineCore
 // SPDX-License-Identifier: Apache-2.0
 import PipelineIO
 
@@ -6,7 +6,7 @@ extension RewardDifference {
   /// The report as text.
   ///
   /// - Parameter shown: How many changed trajectories to show.
-  public func text(style: TerminalStyle = TerminalStyle(), shown: Int = 10) -> String {
+  package func text(style: TerminalStyle = TerminalStyle(), shown: Int = 10) -> String {
     var page = Page(style)
     let labels = sides.map { style.safe($0.label) }
     page.heading(
@@ -77,7 +77,7 @@ extension RewardDifference {
   }
 
   /// Everything that ``text(style:shown:)`` shows, and every changed trajectory, as JSON.
-  public var json: JSONValue {
+  package var json: JSONValue {
     [
       "files": .array(files.map { .string($0) }), "trajectories": .number(count), "groups": .number(groups),
       "bad_records": .number(counts.badRecords),

@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
-public import PipelineCore
-public import PipelineIO
+package import PipelineCore
+package import PipelineIO
 
 /// A reward function with its name in a report, or the rewards that the records carry.
-public struct RewardSide: Sendable {
+package struct RewardSide: Sendable {
   /// The name in the report.
-  public let label: String
+  package let label: String
   /// The function; nil for the saved rewards.
-  public let reward: (any RewardFunction)?
+  package let reward: (any RewardFunction)?
 
   /// Names a side.
-  public init(label: String, reward: (any RewardFunction)?) {
+  package init(label: String, reward: (any RewardFunction)?) {
     self.label = label
     self.reward = reward
   }
@@ -26,51 +26,51 @@ public struct RewardSide: Sendable {
 
 /// What another reward function would give for saved trajectories: which verdicts change, and what that does to their
 /// groups.
-public struct RewardDifference: Sendable {
+package struct RewardDifference: Sendable {
   /// A trajectory on which the two differ.
-  public struct Flip: Sendable {
+  package struct Flip: Sendable {
     /// The trajectory.
-    public let trajectory: Trajectory
+    package let trajectory: Trajectory
     /// The verdict of each.
-    public let verdicts: [RewardVerdict]
+    package let verdicts: [RewardVerdict]
     /// The advantage under each; nil if there is none.
-    public let advantages: [Double?]
+    package let advantages: [Double?]
   }
 
   /// The results of one side.
-  public struct Tally: Sendable {
+  package struct Tally: Sendable {
     /// How many trajectories have each status.
-    public internal(set) var statuses: [RewardStatus: Int] = [:]
+    package internal(set) var statuses: [RewardStatus: Int] = [:]
     /// The sum of the scores.
-    public internal(set) var sum = 0.0
+    package internal(set) var sum = 0.0
     /// The sum of |A|.
-    public internal(set) var mass = 0.0
+    package internal(set) var mass = 0.0
     /// How many trajectories have an advantage.
-    public internal(set) var advantages = 0
+    package internal(set) var advantages = 0
     /// How many groups have advantages that are not all zero.
-    public internal(set) var contrasted = 0
+    package internal(set) var contrasted = 0
   }
 
   /// The two, in the order given.
-  public let sides: [RewardSide]
+  package let sides: [RewardSide]
   /// The results of each.
-  public private(set) var tallies = [Tally(), Tally()]
+  package private(set) var tallies = [Tally(), Tally()]
   /// The trajectories on which they differ, in the order of the file.
-  public private(set) var flips: [Flip] = []
+  package private(set) var flips: [Flip] = []
   /// The number of trajectories.
-  public private(set) var count = 0
+  package private(set) var count = 0
   /// The number of groups.
-  public private(set) var groups = 0
+  package private(set) var groups = 0
   /// Groups in which all advantages are zero only under the first.
-  public private(set) var gained = 0
+  package private(set) var gained = 0
   /// Groups in which all advantages are zero only under the second.
-  public private(set) var lost = 0
+  package private(set) var lost = 0
   /// Trajectories whose advantage has another sign.
-  public private(set) var turned = 0
+  package private(set) var turned = 0
   /// Trajectories whose advantage differs by more than 0.1.
-  public private(set) var moved = 0
+  package private(set) var moved = 0
   /// The reader's counts.
-  public private(set) var counts = TrajectoryReader.Counts()
+  package private(set) var counts = TrajectoryReader.Counts()
   let files: [String]
   private let advantage: any Stage
   private let tolerance: Double
@@ -81,7 +81,7 @@ public struct RewardDifference: Sendable {
   /// - Parameters:
   ///   - advantage: The stage that turns rewards into advantages.
   ///   - tolerance: How far two scores may differ and still count as equal.
-  public init(
+  package init(
     sides: [RewardSide], advantage: any Stage, tolerance: Double, files: [String] = [], threads: Int = 1
   ) {
     precondition(sides.count == 2, "two reward functions are compared")
@@ -96,7 +96,7 @@ public struct RewardDifference: Sendable {
   ///
   /// - Parameter onProgress: Called after each batch with the share that was read, if it is known.
   /// - Throws: Errors of reading or scoring; also when there is nothing to score.
-  public mutating func read(
+  package mutating func read(
     _ options: TrajectoryReader.Options, onProgress: (Double?) -> Void = { _ in }
   ) async throws {
     let reader = TrajectoryReader(options)
@@ -115,7 +115,7 @@ public struct RewardDifference: Sendable {
   /// Scores a batch.
   ///
   /// - Throws: When scoring is cancelled, or advantages cannot be computed.
-  public mutating func add(_ batch: TrajectoryBatch) async throws {
+  package mutating func add(_ batch: TrajectoryBatch) async throws {
     var verdicts: [[RewardVerdict]] = []
     var advantages: [[String: Double]] = []
     for side in sides {

@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// The abilities of the terminal that shows a report.
-public struct TerminalStyle: Sendable, Hashable {
+package struct TerminalStyle: Sendable, Hashable {
   /// The columns to fill; at least 48 are used.
-  public var width: Int
+  package var width: Int
   /// Whether to colour, with ANSI escape sequences.
-  public var color: Bool
+  package var color: Bool
   /// Whether to draw with block characters and to show letters beyond ASCII; without it those are escaped.
-  public var unicode: Bool
+  package var unicode: Bool
 
   /// Describes a terminal; the defaults suit a pipe whose reader understands UTF-8.
-  public init(width: Int = 80, color: Bool = false, unicode: Bool = true) {
+  package init(width: Int = 80, color: Bool = false, unicode: Bool = true) {
     self.width = width
     self.color = color
     self.unicode = unicode

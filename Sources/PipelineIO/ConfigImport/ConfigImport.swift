@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-public import PipelineCore
+package import PipelineCore
 
 /// A configuration of EasyR1, Shuffle-R1 or verl, converted to a pipeline spec.
 ///
@@ -10,29 +10,29 @@ public import PipelineCore
 /// Source: EasyR1, `examples/config.yaml` and `verl/trainer/config.py`; Shuffle-R1, `shuffle_r1/config.py`,
 /// `verl/workers/actor/config.py` and `examples/qwen2_5_vl_3b.sh`; verl 0.9.1,
 /// `verl/trainer/config/algorithm.py` and `core_algos.py`.
-public struct ConfigImport: Sendable, Hashable {
+package struct ConfigImport: Sendable, Hashable {
   /// A setting without a counterpart.
-  public struct Unmapped: Sendable, Hashable, CustomStringConvertible {
+  package struct Unmapped: Sendable, Hashable, CustomStringConvertible {
     /// The key with dots: `worker.actor.optim.lr`.
-    public let path: String
+    package let path: String
     /// Its value.
-    public let value: JSONValue
+    package let value: JSONValue
     /// Why it has no counterpart, without a full stop.
-    public let reason: String
+    package let reason: String
 
     /// Describes a setting.
-    public init(_ path: String, _ value: JSONValue, _ reason: String) {
+    package init(_ path: String, _ value: JSONValue, _ reason: String) {
       self.path = path
       self.value = value
       self.reason = reason
     }
 
     /// `algorithm.lam = 1.0: …`.
-    public var description: String { "\(path) = \(value.json): \(reason)" }
+    package var description: String { "\(path) = \(value.json): \(reason)" }
   }
 
   /// The purpose of the spec.
-  public enum Purpose: Sendable, Hashable {
+  package enum Purpose: Sendable, Hashable {
     /// Selecting from saved rollouts.
     case replay
     /// Training a policy.
@@ -40,14 +40,14 @@ public struct ConfigImport: Sendable, Hashable {
   }
 
   /// The spec: `name`, `seed`, for training `policy` and `training`, `source`, `stages`, `output`.
-  public let spec: JSONValue
+  package let spec: JSONValue
   /// The settings that the spec does not contain, in the order of the configuration.
-  public let unmapped: [Unmapped]
+  package let unmapped: [Unmapped]
 
   /// Reads a configuration, given as the tree of its YAML file; scalars may be text.
   ///
   /// - Throws: ``PipelineError`` when it is not a table, or is neither EasyR1's nor verl's.
-  public init(_ config: JSONValue, for purpose: Purpose = .replay) throws {
+  package init(_ config: JSONValue, for purpose: Purpose = .replay) throws {
     guard config.objectValue != nil else {
       throw PipelineError(
         .invalidData, "the configuration is \(config.kindDescription), it must be a table of settings")

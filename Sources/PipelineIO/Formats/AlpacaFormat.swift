@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-public import PipelineCore
+package import PipelineCore
 
 /// Alpaca's rows for supervised fine-tuning, as LLaMA-Factory and others read them.
 ///
@@ -7,19 +7,19 @@ public import PipelineCore
 /// `history`, pairs of earlier turns, come before. Every row is a group of its own.
 ///
 /// Source: Stanford Alpaca, `alpaca_data.json`; LLaMA-Factory, `data/README.md`, 2025.
-public struct AlpacaFormat: RowFormat {
+package struct AlpacaFormat: RowFormat {
   /// `alpaca`.
-  public let name = "alpaca"
+  package let name = "alpaca"
   /// What `convert` lists it with.
-  public let summary = "Alpaca's rows: an instruction, perhaps an input, and the output"
+  package let summary = "Alpaca's rows: an instruction, perhaps an input, and the output"
 
   /// The format.
-  public init() {}
+  package init() {}
 
   var unknownKeys: UnknownKeys { .pass(except: ["instruction", "input", "output", "system", "history"]) }
 
   /// `likely` when every line has texts `instruction` and `output`.
-  public func likeness(of sample: [JSONValue]) -> FormatLikeness {
+  package func likeness(of sample: [JSONValue]) -> FormatLikeness {
     likeness(of: sample, needs: ["instruction", "output"]) {
       $0["instruction"]?.stringValue != nil && $0["output"]?.stringValue != nil && $0["score"] == nil
     }

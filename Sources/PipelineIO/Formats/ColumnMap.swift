@@ -1,43 +1,43 @@
 // SPDX-License-Identifier: Apache-2.0
-public import PipelineCore
+package import PipelineCore
 
 /// Rows of a program that no format is known of: the user says which column holds which field.
 ///
 /// Columns that are not named pass through. Without one for the group, rows of one file and step with the same prompt,
 /// answer and images are a group; rows without a response are groups of their own.
-public struct ColumnMap: RowFormat {
+package struct ColumnMap: RowFormat {
   /// Which column holds a field.
-  public struct Entry: Sendable, Hashable {
+  package struct Entry: Sendable, Hashable {
     /// The field.
-    public let field: Field
+    package let field: Field
     /// The column; a dot leads into objects.
-    public let column: String
+    package let column: String
 
     /// A field's column.
-    public init(_ field: Field, column: String) {
+    package init(_ field: Field, column: String) {
       self.field = field
       self.column = column
     }
   }
 
   /// The fields that a column can be named for.
-  public static let fields: [Field] = [
+  package static let fields: [Field] = [
     .prompt, .response, .answer, .reward, .group, .images, .step, .finish, .tokens, .promptTokens, .logprobs,
     .advantage,
     .session,
   ]
 
   /// `columns`.
-  public let name = "columns"
+  package let name = "columns"
   /// What messages call it.
-  public let summary = "Rows whose columns are named with --map"
+  package let summary = "Rows whose columns are named with --map"
   private let entries: [Entry]
 
   /// A format of these columns.
-  public init(_ entries: [Entry]) { self.entries = entries }
+  package init(_ entries: [Entry]) { self.entries = entries }
 
   /// Never: it is only chosen by naming columns.
-  public func likeness(of sample: [JSONValue]) -> FormatLikeness { .no }
+  package func likeness(of sample: [JSONValue]) -> FormatLikeness { .no }
 
   func read(_ row: inout PeerRow, into record: inout RecordBuilder, options: ImportOptions) throws -> GroupIdentity {
     var group: String?

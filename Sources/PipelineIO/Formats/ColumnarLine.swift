@@ -45,7 +45,7 @@ protocol ColumnarFormat: RowFormat {
 
 extension ColumnarFormat {
   /// Writes a line for each step.
-  public func makeExporter() -> any RolloutExporter { ColumnarExporter(format: self) }
+  package func makeExporter() -> any RolloutExporter { ColumnarExporter(format: self) }
 }
 
 /// Collects the rows of one step in memory.

@@ -1,23 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// Something that the target format cannot hold.
-public struct ConversionLoss: Sendable, Hashable, CustomStringConvertible {
+package struct ConversionLoss: Sendable, Hashable, CustomStringConvertible {
   /// The field, or a path into it: `prompt.image`.
-  public let field: String
+  package let field: String
   /// The number of records, or of occurrences in them.
-  public let count: Int
+  package let count: Int
   /// The reason, without a full stop.
-  public let reason: String
+  package let reason: String
 
   /// Describes a loss.
-  public init(_ field: String, _ count: Int, _ reason: String) {
+  package init(_ field: String, _ count: Int, _ reason: String) {
     self.field = field
     self.count = count
     self.reason = reason
   }
 
   /// `advantage (12): verl has no place for it`.
-  public var description: String { "\(field) (\(count)): \(reason)" }
+  package var description: String { "\(field) (\(count)): \(reason)" }
 }
 
 /// Counts losses by field and reason, in the order of their first occurrence.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-public import PipelineCore
+package import PipelineCore
 
 /// The rows of a data set for EasyR1: prompts without rollouts.
 ///
@@ -8,19 +8,19 @@ public import PipelineCore
 /// columns pass through. As a target it takes one line of each group: responses and everything about them are lost.
 ///
 /// Source: EasyR1, `verl/utils/dataset.py` (`RLHFDataset`), `verl/trainer/config.py` (`DataConfig`), 2025.
-public struct EasyR1DatasetFormat: RowFormat {
+package struct EasyR1DatasetFormat: RowFormat {
   /// `easyr1-dataset`.
-  public let name = "easyr1-dataset"
+  package let name = "easyr1-dataset"
   /// The summary that `convert` shows.
-  public let summary = "Data sets for EasyR1: a question with images and its answer, a line each"
+  package let summary = "Data sets for EasyR1: a question with images and its answer, a line each"
 
   /// The format.
-  public init() {}
+  package init() {}
 
   var unknownKeys: UnknownKeys { .pass(except: ["problem", "images", "answer", "id"]) }
 
   /// `likely` when every line has texts `problem` and `answer`; `possible` with `prompt` or `question`.
-  public func likeness(of sample: [JSONValue]) -> FormatLikeness {
+  package func likeness(of sample: [JSONValue]) -> FormatLikeness {
     guard sample.allSatisfy({ Self.isQuestion($0) }) else { return .no }
     return likeness(of: sample, needs: []) { $0["problem"]?.stringValue != nil }
   }
@@ -68,7 +68,7 @@ public struct EasyR1DatasetFormat: RowFormat {
   }
 
   /// Writes one line for each group, at its first appearance.
-  public func makeExporter() -> any RolloutExporter { PromptExporter(format: self) }
+  package func makeExporter() -> any RolloutExporter { PromptExporter(format: self) }
 }
 
 /// Writes the first record of each group; for the others it only counts what is lost.

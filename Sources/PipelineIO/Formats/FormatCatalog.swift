@@ -1,28 +1,28 @@
 // SPDX-License-Identifier: Apache-2.0
-public import PipelineCore
+package import PipelineCore
 
 /// The formats that can be named or recognized.
-public struct FormatCatalog: Sendable {
+package struct FormatCatalog: Sendable {
   /// All formats, our own first.
-  public let formats: [any RolloutFormat]
+  package let formats: [any RolloutFormat]
 
   /// The formats that this program knows.
-  public static let standard = FormatCatalog([
+  package static let standard = FormatCatalog([
     NativeFormat(), VerlFormat(), TRLFormat(), MSSwiftFormat(), ROLLFormat(), VerifiersFormat(),
     OpenInstructFormat(), TrinityFormat(), OpenAIChatFormat(), EasyR1DatasetFormat(), VerlDatasetFormat(),
     AlpacaFormat(),
   ])
 
   /// A catalog of some formats.
-  public init(_ formats: [any RolloutFormat]) { self.formats = formats }
+  package init(_ formats: [any RolloutFormat]) { self.formats = formats }
 
   /// The names, in the order of ``formats``.
-  public var names: [String] { formats.map(\.name) }
+  package var names: [String] { formats.map(\.name) }
 
   /// The format with a name.
   ///
   /// - Throws: ``PipelineError`` with the nearest name and all names.
-  public func named(_ name: String) throws -> any RolloutFormat {
+  package func named(_ name: String) throws -> any RolloutFormat {
     if let format = formats.first(where: { $0.name == name }) { return format }
     let hint = NearestName.suggestion(for: name, among: names).map { "; did you mean '\($0)'?" } ?? "."
     throw PipelineError(
@@ -35,7 +35,7 @@ public struct FormatCatalog: Sendable {
   ///   - sample: The first lines of a file; a few are enough.
   ///   - file: The file, for the error.
   /// - Throws: ``PipelineError`` when no format fits, or several fit equally well.
-  public func detect(sample: [JSONValue], file: String) throws -> any RolloutFormat {
+  package func detect(sample: [JSONValue], file: String) throws -> any RolloutFormat {
     let place = SourceLocation(file: file, line: 1, column: 1)
     guard !sample.isEmpty else {
       throw PipelineError(

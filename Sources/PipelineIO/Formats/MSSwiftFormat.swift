@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-public import PipelineCore
+package import PipelineCore
 
 /// ms-swift's `completions.jsonl`: one line for each logged step, whose keys are columns.
 ///
@@ -8,14 +8,14 @@ public import PipelineCore
 /// and null are handled as in ``TRLFormat``.
 ///
 /// Source: ms-swift 4.6.0, `swift/rlhf_trainers/grpo_trainer.py` (`log`, `_log_rollout`).
-public struct MSSwiftFormat: ColumnarFormat {
+package struct MSSwiftFormat: ColumnarFormat {
   /// `ms-swift`.
-  public let name = "ms-swift"
+  package let name = "ms-swift"
   /// The summary that `convert` shows.
-  public let summary = "ms-swift's completions.jsonl, a line of columns for each step"
+  package let summary = "ms-swift's completions.jsonl, a line of columns for each step"
 
   /// The format.
-  public init() {}
+  package init() {}
 
   let columns = ["step", "prompt", "completion"]
   let stepColumn = "step"
@@ -25,7 +25,7 @@ public struct MSSwiftFormat: ColumnarFormat {
   }
 
   /// `likely` when every line has lists of texts as `prompt` and `completion`, and lists `step` or `advantages`.
-  public func likeness(of sample: [JSONValue]) -> FormatLikeness {
+  package func likeness(of sample: [JSONValue]) -> FormatLikeness {
     guard sample.allSatisfy(Columns.areLists) else { return .no }
     return likeness(of: sample, needs: []) {
       $0["advantages"]?.arrayValue != nil || $0["step"]?.arrayValue != nil

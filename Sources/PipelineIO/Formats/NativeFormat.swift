@@ -1,28 +1,28 @@
 // SPDX-License-Identifier: Apache-2.0
-public import PipelineCore
+package import PipelineCore
 
 /// Our own format: one trajectory a line, see the fields of ``Field``.
-public struct NativeFormat: RolloutFormat {
+package struct NativeFormat: RolloutFormat {
   /// `shuffle-r1`.
-  public let name = "shuffle-r1"
+  package let name = "shuffle-r1"
   /// The summary that `convert` shows.
-  public let summary = "This program's own records"
+  package let summary = "This program's own records"
 
   /// The format.
-  public init() {}
+  package init() {}
 
   /// `likely` when every line has a string `id` and a string `group`.
-  public func likeness(of sample: [JSONValue]) -> FormatLikeness {
+  package func likeness(of sample: [JSONValue]) -> FormatLikeness {
     sample.allSatisfy { $0["id"]?.stringValue != nil && $0["group"]?.stringValue != nil } ? .likely : .no
   }
 
   /// Checks `id` and `group` and changes nothing, unless `groupBy` defines other groups.
-  public func makeImporter(options: ImportOptions) -> any RolloutImporter {
+  package func makeImporter(options: ImportOptions) -> any RolloutImporter {
     options.groupBy.isEmpty ? NativeImporter() : RowImporter(format: RegroupedNative(), options: options)
   }
 
   /// Can hold everything.
-  public func makeExporter() -> any RolloutExporter { NativeExporter() }
+  package func makeExporter() -> any RolloutExporter { NativeExporter() }
 }
 
 private struct NativeImporter: RolloutImporter {

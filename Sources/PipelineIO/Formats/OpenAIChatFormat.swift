@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-public import PipelineCore
+package import PipelineCore
 
 /// Conversations in the format of OpenAI's chat interface, with images as `image_url` parts.
 ///
@@ -10,19 +10,19 @@ public import PipelineCore
 /// refuse other keys.
 ///
 /// Source: OpenAI's API reference, chat completions and the chat format of training files, 2025.
-public struct OpenAIChatFormat: RowFormat {
+package struct OpenAIChatFormat: RowFormat {
   /// `openai-chat`.
-  public let name = "openai-chat"
+  package let name = "openai-chat"
   /// The summary that `convert` shows.
-  public let summary = "Conversations in OpenAI's chat format, with image parts and choices"
+  package let summary = "Conversations in OpenAI's chat format, with image parts and choices"
 
   /// The format.
-  public init() {}
+  package init() {}
 
   var unknownKeys: UnknownKeys { .drop }
 
   /// `likely` when every line has `messages`, each with a role.
-  public func likeness(of sample: [JSONValue]) -> FormatLikeness {
+  package func likeness(of sample: [JSONValue]) -> FormatLikeness {
     if sample.contains(where: {
       $0["eid"] != nil || $0["responses"] != nil || $0["id"] != nil && $0["group"] != nil
     }) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-public import PipelineCore
+package import PipelineCore
 
 /// open-instruct's saved rollouts (`--save_traces`, `--rollouts_save_path`).
 ///
@@ -10,14 +10,14 @@ public import PipelineCore
 /// `policy_version`. `dataset`, `request_info`, `filter_reason`, … pass through.
 ///
 /// Source: open-instruct, its rollout-saving module (`RolloutRecord`, `FilteredRolloutRecord`), 2025.
-public struct OpenInstructFormat: RowFormat {
+package struct OpenInstructFormat: RowFormat {
   /// `open-instruct`.
-  public let name = "open-instruct"
+  package let name = "open-instruct"
   /// The summary that `convert` shows.
-  public let summary = "open-instruct's saved rollouts, as token ids"
+  package let summary = "open-instruct's saved rollouts, as token ids"
 
   /// The format.
-  public init() {}
+  package init() {}
 
   var unknownKeys: UnknownKeys {
     .pass(except: [
@@ -28,7 +28,7 @@ public struct OpenInstructFormat: RowFormat {
   }
 
   /// `likely` when every line has `prompt_tokens`, `response_tokens` and `prompt_idx`.
-  public func likeness(of sample: [JSONValue]) -> FormatLikeness {
+  package func likeness(of sample: [JSONValue]) -> FormatLikeness {
     likeness(of: sample, needs: ["prompt_tokens", "response_tokens"]) { $0["prompt_idx"] != nil }
   }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-public import PipelineCore
+package import PipelineCore
 
 /// ROLL's rollout dumps (`rollout_dump_dir`): one line for each step, whose keys are columns.
 ///
@@ -9,14 +9,14 @@ public import PipelineCore
 /// `test_cases`, `sampling_params` and others pass through. Null is an empty cell.
 ///
 /// Source: ROLL's rollout dump (`dump_rollout_to_specific_path` and its list of columns), 2025.
-public struct ROLLFormat: ColumnarFormat {
+package struct ROLLFormat: ColumnarFormat {
   /// `roll`.
-  public let name = "roll"
+  package let name = "roll"
   /// The summary that `convert` shows.
-  public let summary = "ROLL's rollout dumps, a line of columns for each step"
+  package let summary = "ROLL's rollout dumps, a line of columns for each step"
 
   /// The format.
-  public init() {}
+  package init() {}
 
   let columns = ["global_step"]
   let stepColumn = "global_step"
@@ -26,7 +26,7 @@ public struct ROLLFormat: ColumnarFormat {
   }
 
   /// `likely` when every line has lists `responses` and `scores`.
-  public func likeness(of sample: [JSONValue]) -> FormatLikeness {
+  package func likeness(of sample: [JSONValue]) -> FormatLikeness {
     likeness(of: sample, needs: ["responses", "scores"]) {
       $0["responses"]?.arrayValue != nil && $0["scores"]?.arrayValue != nil
     }

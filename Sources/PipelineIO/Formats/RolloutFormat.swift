@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-public import PipelineCore
+package import PipelineCore
 
 /// A file format for rollouts or prompts: our own, or that of another program.
 ///
 /// Formats do no input or output: they convert a line's value to records of our own format, and back. Records are
 /// objects with the fields of ``Field``; unknown keys pass through unchanged.
-public protocol RolloutFormat: Sendable {
+package protocol RolloutFormat: Sendable {
   /// Its name for `--from` and `--to`, in kebab-case.
   var name: String { get }
 
@@ -23,7 +23,7 @@ public protocol RolloutFormat: Sendable {
 }
 
 /// How well lines fit a format.
-public enum FormatLikeness: Int, Sendable, Comparable {
+package enum FormatLikeness: Int, Sendable, Comparable {
   /// Some line cannot be in the format.
   case no
   /// Every line could be, but has nothing specific to this format.
@@ -32,11 +32,11 @@ public enum FormatLikeness: Int, Sendable, Comparable {
   case likely
 
   /// Ordered from `no` to `likely`.
-  public static func < (a: FormatLikeness, b: FormatLikeness) -> Bool { a.rawValue < b.rawValue }
+  package static func < (a: FormatLikeness, b: FormatLikeness) -> Bool { a.rawValue < b.rawValue }
 }
 
 /// Converts lines to records of our own format.
-public protocol RolloutImporter {
+package protocol RolloutImporter {
   /// Looks at the first lines before any is read; for formats that have several forms.
   mutating func look(at sample: [JSONValue])
 
@@ -54,11 +54,11 @@ public protocol RolloutImporter {
 
 extension RolloutImporter {
   /// One form is all there is.
-  public mutating func look(at sample: [JSONValue]) {}
+  package mutating func look(at sample: [JSONValue]) {}
 }
 
 /// Turns records of our own format into a target's lines.
-public protocol RolloutExporter {
+package protocol RolloutExporter {
   /// The lines that are complete with this record; a format with columns holds the records of a step back.
   ///
   /// - Throws: ``PipelineError`` when the record is not an object or a field has the wrong type.
@@ -72,9 +72,9 @@ public protocol RolloutExporter {
 }
 
 /// Options for reading lines of another format.
-public struct ImportOptions: Sendable {
+package struct ImportOptions: Sendable {
   /// What to do with a prompt that is the rendered text of a chat template.
-  public enum RenderedPrompt: Sendable {
+  package enum RenderedPrompt: Sendable {
     /// It stays a string.
     case asWritten
     /// ChatML text is converted to messages if rendering them gives the same text again; otherwise it stays a string.
@@ -84,22 +84,22 @@ public struct ImportOptions: Sendable {
   /// The keys whose values together identify a group; empty for the format's own rule.
   ///
   /// A dot means a member of an object: `extra_info.index`.
-  public var groupBy: [String] = []
+  package var groupBy: [String] = []
   /// What to do with rendered prompts.
-  public var renderedPrompt: RenderedPrompt = .asWritten
+  package var renderedPrompt: RenderedPrompt = .asWritten
   /// The weight of each reward part in formats that store only the parts; 1 if absent.
-  public var rewardWeights: [String: Double] = [:]
+  package var rewardWeights: [String: Double] = [:]
   /// The columns that hold parts of the reward in formats that keep the parts only; empty to tell by their names.
-  public var rewardColumns: [String] = []
+  package var rewardColumns: [String] = []
   /// Which column holds which field, where no format is known: `["prompt": "question"]`; a dot leads into objects.
-  public var columns: [ColumnMap.Entry] = []
+  package var columns: [ColumnMap.Entry] = []
   /// The number of rollouts of each group, where the groups lie one after the other; 0 where something else names them.
-  public var groupSize = 0
+  package var groupSize = 0
   /// The columns that may hold a data set's question, the first that is there wins.
-  public var promptColumns: [String] = ["problem", "prompt", "question"]
+  package var promptColumns: [String] = ["problem", "prompt", "question"]
   /// The columns that may contain a data set's answer.
-  public var answerColumns: [String] = ["answer", "ground_truth"]
+  package var answerColumns: [String] = ["answer", "ground_truth"]
 
   /// The format's own rules.
-  public init() {}
+  package init() {}
 }

@@ -35,12 +35,12 @@ extension RowFormat {
   func notes(_ tally: ImportTally) -> [String] { [] }
 
   /// Reads with this format's rules.
-  public func makeImporter(options: ImportOptions) -> any RolloutImporter {
+  package func makeImporter(options: ImportOptions) -> any RolloutImporter {
     RowImporter(format: self, options: options)
   }
 
   /// Writes a line for each record.
-  public func makeExporter() -> any RolloutExporter { RowExporter(format: self) }
+  package func makeExporter() -> any RolloutExporter { RowExporter(format: self) }
 
   /// `likely` when every line is an object that has all of `marks`, `possible` when it has all of `needs`.
   func likeness(

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-public import PipelineCore
+package import PipelineCore
 
 /// TRL's completion logs (`log_completions`), saved as parquet and converted to lines by an example script.
 ///
@@ -13,21 +13,21 @@ public import PipelineCore
 ///
 /// Source: TRL 1.16.0, `trl/trainer/grpo_trainer.py` (`log`), `trl/trainer/utils.py`
 /// (`strip_images_from_messages`).
-public struct TRLFormat: RowFormat {
+package struct TRLFormat: RowFormat {
   /// `trl`.
-  public let name = "trl"
+  package let name = "trl"
   /// The summary that `convert` shows.
-  public let summary = "TRL's completion logs, a line for each row of its parquet files"
+  package let summary = "TRL's completion logs, a line for each row of its parquet files"
 
   /// The format.
-  public init() {}
+  package init() {}
 
   var unknownKeys: UnknownKeys {
     .pass(except: ["step", "prompt", "completion", "advantage", "reward", "solution"])
   }
 
   /// `likely` when every line has `prompt`, `completion` and a number as `advantage` (or an empty cell).
-  public func likeness(of sample: [JSONValue]) -> FormatLikeness {
+  package func likeness(of sample: [JSONValue]) -> FormatLikeness {
     if sample.contains(where: { Columns.areLists(in: $0) }) { return .no }
     return likeness(of: sample, needs: ["prompt", "completion"]) {
       $0["advantage"].map { $0 == .null || $0.doubleValue != nil } ?? false && $0["step"] != nil

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-public import PipelineCore
+package import PipelineCore
 
 /// Trinity-RFT's experiences as its file storage writes them.
 ///
@@ -11,21 +11,21 @@ public import PipelineCore
 ///
 /// Source: Trinity-RFT 0.6.0, `trinity/common/experience.py` (`Experience.to_dict`, `EID`),
 /// `trinity/buffer/storage/file.py`.
-public struct TrinityFormat: RowFormat {
+package struct TrinityFormat: RowFormat {
   /// `trinity`.
-  public let name = "trinity"
+  package let name = "trinity"
   /// The summary that `convert` shows.
-  public let summary = "Trinity-RFT's experiences, a line each"
+  package let summary = "Trinity-RFT's experiences, a line each"
 
   /// The format.
-  public init() {}
+  package init() {}
 
   var unknownKeys: UnknownKeys {
     .pass(except: ["eid", "prompt_text", "response_text", "messages", "reward"])
   }
 
   /// `likely` when every line has an object `eid` and a `prompt_length`.
-  public func likeness(of sample: [JSONValue]) -> FormatLikeness {
+  package func likeness(of sample: [JSONValue]) -> FormatLikeness {
     likeness(of: sample, needs: ["eid"]) { $0["eid"]?.objectValue != nil && $0["prompt_length"] != nil }
   }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-public import PipelineCore
+package import PipelineCore
 
 /// The `results.jsonl` of evaluations with verifiers.
 ///
@@ -11,14 +11,14 @@ public import PipelineCore
 ///
 /// Source: verifiers 0.1.14, `verifiers/utils/save_utils.py` (`state_to_output`), `verifiers/types.py`
 /// (`RolloutOutput`); 0.1.5, `verifiers/scripts/eval.py`.
-public struct VerifiersFormat: RowFormat {
+package struct VerifiersFormat: RowFormat {
   /// `verifiers`.
-  public let name = "verifiers"
+  package let name = "verifiers"
   /// The summary that `convert` shows.
-  public let summary = "The results.jsonl of evaluations with verifiers"
+  package let summary = "The results.jsonl of evaluations with verifiers"
 
   /// The format.
-  public init() {}
+  package init() {}
 
   private static let notMetrics: Set<String> = ["generation_ms", "scoring_ms", "total_ms"]
 
@@ -27,7 +27,7 @@ public struct VerifiersFormat: RowFormat {
   }
 
   /// `likely` when every line has `prompt`, `completion`, `reward` and `example_id`, or `id` and timings.
-  public func likeness(of sample: [JSONValue]) -> FormatLikeness {
+  package func likeness(of sample: [JSONValue]) -> FormatLikeness {
     if sample.contains(where: { Columns.areLists(in: $0) || $0["advantage"] != nil }) { return .no }
     return likeness(of: sample, needs: ["prompt", "completion", "reward"]) {
       $0["example_id"] != nil || ($0["id"] != nil && ($0["task"] != nil || $0["generation_ms"] != nil))

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-public import PipelineCore
+package import PipelineCore
 
 /// The rows of a data set for verl: prompts without rollouts.
 ///
@@ -11,21 +11,21 @@ public import PipelineCore
 ///
 /// Source: verl 0.9.1, `verl/utils/dataset/rl_dataset.py` (`_build_messages`), and verl's documentation,
 /// "Prepare Data for Post-Training".
-public struct VerlDatasetFormat: RowFormat {
+package struct VerlDatasetFormat: RowFormat {
   /// `verl-dataset`.
-  public let name = "verl-dataset"
+  package let name = "verl-dataset"
   /// The summary that `convert` shows.
-  public let summary = "Data sets for verl: messages with images and a ground truth, a line each"
+  package let summary = "Data sets for verl: messages with images and a ground truth, a line each"
 
   /// The format.
-  public init() {}
+  package init() {}
 
   private static let defaultModel: [JSONValue.Member] = [.init("style", "rule")]
 
   var unknownKeys: UnknownKeys { .pass(except: ["prompt", "images", "reward_model"]) }
 
   /// `likely` when every line has messages as `prompt` and an object `reward_model`.
-  public func likeness(of sample: [JSONValue]) -> FormatLikeness {
+  package func likeness(of sample: [JSONValue]) -> FormatLikeness {
     if sample.contains(where: { $0["completion"] != nil || $0["group"] != nil }) { return .no }
     return likeness(of: sample, needs: ["prompt", "reward_model"]) {
       $0["prompt"]?.arrayValue != nil && $0["reward_model"]?.objectValue != nil
@@ -69,5 +69,5 @@ public struct VerlDatasetFormat: RowFormat {
   }
 
   /// Writes one line for each group, at its first appearance.
-  public func makeExporter() -> any RolloutExporter { PromptExporter(format: self) }
+  package func makeExporter() -> any RolloutExporter { PromptExporter(format: self) }
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-public import PipelineCore
+package import PipelineCore
 
 /// verl's dumps of rollouts and validation samples (`trainer.rollout_data_dir`, `validation_data_dir`).
 ///
@@ -14,11 +14,11 @@ public import PipelineCore
 ///
 /// Source: verl 0.9.1, `verl/trainer/ppo/ray_trainer.py` (`_write_generations`) and
 /// `verl/trainer/ppo/v1/trainer_base.py` (`_log_rollout_data`; the key's form: `v1/replay_buffer.py`).
-public struct VerlFormat: RowFormat {
+package struct VerlFormat: RowFormat {
   /// `verl`.
-  public let name = "verl"
+  package let name = "verl"
   /// The summary that `convert` shows.
-  public let summary = "verl's dumps of rollouts, a line each"
+  package let summary = "verl's dumps of rollouts, a line each"
 
   /// What the numbers at the end of a `uid` say.
   private enum UIDForm {
@@ -31,14 +31,14 @@ public struct VerlFormat: RowFormat {
   private var form = UIDForm.sessions
 
   /// The format.
-  public init() {}
+  package init() {}
 
   private static let notRewards: Set<String> = ["uid", "num_turns", "__num_turns__", "request_id"]
 
   var unknownKeys: UnknownKeys { .pass(except: ["input", "output", "gts", "score"]) }
 
   /// `likely` when every line has `input`, `output` and either of `score` and `gts`.
-  public func likeness(of sample: [JSONValue]) -> FormatLikeness {
+  package func likeness(of sample: [JSONValue]) -> FormatLikeness {
     likeness(of: sample, needs: ["input", "output"]) { $0["score"] != nil || $0["gts"] != nil }
   }
 

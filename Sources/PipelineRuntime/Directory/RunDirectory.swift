@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import Files
 import Foundation
-public import PipelineCore
+package import PipelineCore
 
 /// A run's directory: who may work in it, what it holds, and what becomes of a run that is there already.
 ///
@@ -24,15 +24,15 @@ public final class RunDirectory: Sendable {
   /// The path as the user named it.
   public let path: String
   /// What a person would want to know about how the run goes on; nil for nothing.
-  public let notice: String?
+  package let notice: String?
   let folder: Folder
   let committer: Committer
   private let lock: FileLock
 
   /// The steps that are complete and will not be done again.
-  public var completeSteps: Int { committer.completeSteps }
+  package var completeSteps: Int { committer.completeSteps }
   /// Whether the run has come to its end.
-  public var isFinished: Bool { committer.isFinished }
+  package var isFinished: Bool { committer.isFinished }
 
   /// Makes or opens the directory.
   ///
@@ -42,7 +42,7 @@ public final class RunDirectory: Sendable {
   ///   - acceptsChanges: Whether a resume takes another spec all the same.
   /// - Throws: When another run is at work there, the directory holds what `existing` does not allow, or the run that
   ///   is to go on is not as it was left.
-  public init(
+  package init(
     path: String, existing: Existing, fingerprint: JSONValue, paths: Set<String> = [], acceptsChanges: Bool = false
   ) throws {
     self.path = path
@@ -79,10 +79,10 @@ public final class RunDirectory: Sendable {
   }
 
   /// The path of a file of the run.
-  public func file(_ name: String) -> String { folder.path(of: name) }
+  package func file(_ name: String) -> String { folder.path(of: name) }
 
   /// Where stages and policies keep what is to outlive a run that is killed; it goes with the run.
-  public var cacheFolder: String { file("cache") }
+  package var cacheFolder: String { file("cache") }
 
   private static func make(_ path: String) throws -> Folder {
     var isDirectory: ObjCBool = false

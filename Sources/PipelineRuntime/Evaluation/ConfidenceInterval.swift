@@ -8,14 +8,14 @@
 /// Sources: E. B. Wilson, "Probable inference, the law of succession, and statistical inference", JASA 22 (1927);
 /// N. Dean and M. Pagano, "Evaluating confidence interval methods for binomial proportions in clustered surveys",
 /// Journal of Survey Statistics and Methodology 3 (2015); E. Miller, "Adding error bars to evals", arXiv 2411.00640.
-public struct ConfidenceInterval: Sendable, Hashable {
+package struct ConfidenceInterval: Sendable, Hashable {
   /// The lower end.
-  public var low: Double
+  package var low: Double
   /// The upper end.
-  public var high: Double
+  package var high: Double
 
   /// An interval.
-  public init(low: Double, high: Double) {
+  package init(low: Double, high: Double) {
     self.low = low
     self.high = high
   }
@@ -28,7 +28,7 @@ public struct ConfidenceInterval: Sendable, Hashable {
   /// - Parameters:
   ///   - share: What was found, 0…1.
   ///   - count: Out of how many independent observations, above 0; a fraction will do.
-  public init(share: Double, count: Double) {
+  package init(share: Double, count: Double) {
     precondition((0...1).contains(share) && count > 0, "a share out of some observations")
     let z = Self.normalQuantile
     let scale = 1 + z * z / count
@@ -50,7 +50,7 @@ public struct ConfidenceInterval: Sendable, Hashable {
   /// - Parameters:
   ///   - means: One number for each question.
   ///   - responses: How many responses they are made of, at least one each.
-  public init?(ofMeans means: [Double], responses: Int) {
+  package init?(ofMeans means: [Double], responses: Int) {
     guard let mean = means.mean else { return nil }
     if means.allSatisfy({ (0...1).contains($0) }) {
       self.init(
@@ -68,7 +68,7 @@ public struct ConfidenceInterval: Sendable, Hashable {
   /// than there are responses and no fewer than there are questions. Where all means are the same nothing says how
   /// alike responses to one question are, and each question counts once when all are right or all are wrong.
   /// - Parameter means: Numbers within 0…1, at least one.
-  public static func effectiveCount(ofMeans means: [Double], responses: Int) -> Double {
+  package static func effectiveCount(ofMeans means: [Double], responses: Int) -> Double {
     let questions = Double(means.count)
     guard let mean = means.mean, let variance = means.variance else { return max(1, questions) }
     let binomial = mean * (1 - mean)

@@ -2,7 +2,7 @@
 import PipelineCore
 
 /// Which score of a response an evaluation is about.
-public enum EvaluationScore: Sendable, Hashable {
+package enum EvaluationScore: Sendable, Hashable {
   /// `rewards.accuracy` where any response has it, else `reward`.
   case automatic
   /// The weighted sum, `reward`.
@@ -11,8 +11,8 @@ public enum EvaluationScore: Sendable, Hashable {
   case part(String)
 
   /// The part that ``automatic`` looks for.
-  public static let usualPart = "accuracy"
+  package static let usualPart = "accuracy"
 
   /// A score by its name: `reward`, or that of a part.
-  public init(name: String) { self = name == Field.reward.rawValue ? .reward : .part(name) }
+  package init(name: String) { self = name == Field.reward.rawValue ? .reward : .part(name) }
 }

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-public import PipelineCore
+package import PipelineCore
 
 /// Collects scored responses, in any order, and sums them up.
 ///
 /// Responses of one group answer one question. Keeps some tens of bytes for each response.
-public struct EvaluationTally: Sendable {
+package struct EvaluationTally: Sendable {
   /// What a response amounts to.
   private struct Observation {
     /// The score that was asked for, or `rewards.accuracy`.
@@ -32,9 +32,9 @@ public struct EvaluationTally: Sendable {
   private var hasPart = false
 
   /// Prompts that the policy could not respond to.
-  public var failedPrompts = 0
+  package var failedPrompts = 0
   /// Prompts that were left out because they are too long.
-  public var skippedPrompts = 0
+  package var skippedPrompts = 0
 
   /// An empty tally.
   ///
@@ -42,7 +42,7 @@ public struct EvaluationTally: Sendable {
   ///   - score: Which score counts.
   ///   - threshold: From which score on a response is right.
   ///   - category: The field whose values are categories, or nil for none.
-  public init(score: EvaluationScore = .automatic, threshold: Double = 1, category: Field? = nil) {
+  package init(score: EvaluationScore = .automatic, threshold: Double = 1, category: Field? = nil) {
     self.score = score
     self.threshold = threshold
     self.category = category
@@ -51,7 +51,7 @@ public struct EvaluationTally: Sendable {
   /// Adds scored responses.
   ///
   /// - Throws: When a record can no longer be read.
-  public mutating func add(_ rollouts: [Trajectory]) throws {
+  package mutating func add(_ rollouts: [Trajectory]) throws {
     for rollout in rollouts {
       let group = ExactText(rollout.group)
       let index = indexOfGroup[group] ?? questions.count
@@ -66,13 +66,13 @@ public struct EvaluationTally: Sendable {
   }
 
   /// The mean of what is there so far, for a person who waits; nil where nothing is scored.
-  public var mean: Double? {
+  package var mean: Double? {
     let read = reader
     return questions.compactMap { $0.observations.compactMap(read).mean }.mean
   }
 
   /// The figures of all that was added.
-  public var summary: EvaluationSummary {
+  package var summary: EvaluationSummary {
     var summary = EvaluationSummary(
       score: scoreName, threshold: threshold, categoryField: category, overall: figures(of: questions), categories: [])
     if category != nil {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-public import PipelineCore
+package import PipelineCore
 
 /// Finds out how well a policy answers: samples responses to prompts, scores them, and sums up.
 ///
@@ -12,32 +12,32 @@ public import PipelineCore
 /// let summary = try await evaluator.run(prompts) { chunk in try write(chunk.rollouts) }
 /// let metrics = summary.metrics()  // val/accuracy, val/accuracy_low, …
 /// ```
-public struct Evaluator: Sendable {
+package struct Evaluator: Sendable {
   /// What is sampled, and what is made of it.
-  public struct Options: Sendable {
+  package struct Options: Sendable {
     /// How tokens are drawn; at temperature 0.5 unless set otherwise.
-    public var sampling: SamplingOptions
+    package var sampling: SamplingOptions
     /// Responses to each prompt.
-    public var samples = 8
+    package var samples = 8
     /// The seed of the run.
-    public var seed: UInt64 = 1
+    package var seed: UInt64 = 1
     /// What becomes of prompts that are too long.
-    public var tooLong = RolloutSampler.TooLong.error
+    package var tooLong = RolloutSampler.TooLong.error
     /// How many prompts are responded to, scored and handed over together; bounds the memory.
-    public var chunk = 64
+    package var chunk = 64
     /// The most threads to score with.
-    public var threads = 1
+    package var threads = 1
     /// Which score counts.
-    public var score = EvaluationScore.automatic
+    package var score = EvaluationScore.automatic
     /// From which score on a response is right.
-    public var threshold = 1.0
+    package var threshold = 1.0
     /// The field whose values are categories, or nil for none.
-    public var category: Field?
+    package var category: Field?
     /// Where scoring stages keep what is to outlive an evaluation that is killed; nil for nowhere.
-    public var cacheFolder: String?
+    package var cacheFolder: String?
 
     /// Eight responses at temperature 0.5, as in the evaluation of Shuffle-R1.
-    public init() {
+    package init() {
       sampling = SamplingOptions()
       sampling.temperature = 0.5
     }
@@ -52,7 +52,7 @@ public struct Evaluator: Sendable {
   /// - Parameters:
   ///   - sampler: Samples the responses of the policy.
   ///   - scoring: The stages that give responses their scores, in order, such as `reward`.
-  public init(sampler: any ResponseSampler, scoring: [NamedStage], options: Options = Options()) {
+  package init(sampler: any ResponseSampler, scoring: [NamedStage], options: Options = Options()) {
     precondition(options.samples >= 1 && options.chunk >= 1, "at least one response, and one prompt in a chunk")
     source = sampler
     self.scoring = scoring
@@ -60,7 +60,7 @@ public struct Evaluator: Sendable {
   }
 
   /// The seed of an evaluation's draws in a run, below 2^53.
-  public static func seed(ofRun seed: UInt64) -> UInt64 {
+  package static func seed(ofRun seed: UInt64) -> UInt64 {
     var random = PhiloxGenerator(seed: seed, purpose: "evaluation", position: (0, 0, 0))
     return random.next() >> 11
   }
@@ -73,7 +73,7 @@ public struct Evaluator: Sendable {
   ///   - progress: Hears of how many prompts it is known.
   /// - Throws: Options that the policy does not take, cancellation.
   @concurrent
-  public func faults(
+  package func faults(
     in prompts: [Trajectory], folder: (Trajectory) -> String = { _ in "" }, progress: (Int) -> Void = { _ in }
   ) async throws -> [EvaluationChunk.Failure] {
     var failures: [EvaluationChunk.Failure] = []
@@ -96,7 +96,7 @@ public struct Evaluator: Sendable {
   ///   - deliver: Gets each chunk when it is scored, in order; what it throws ends the evaluation.
   /// - Throws: What is wrong with all prompts or with a scoring stage; cancellation.
   @concurrent
-  public func run(
+  package func run(
     _ prompts: [Trajectory], folder: (Trajectory) -> String = { _ in "" },
     progress: @escaping @Sendable (EvaluationProgress) -> Void = { _ in },
     deliver: (EvaluationChunk) async throws -> Void
@@ -175,55 +175,55 @@ public struct Evaluator: Sendable {
 }
 
 /// What an evaluation made of some prompts.
-public struct EvaluationChunk: Sendable {
+package struct EvaluationChunk: Sendable {
   /// A prompt that the policy could not respond to.
-  public struct Failure: Sendable {
+  package struct Failure: Sendable {
     /// The prompt.
-    public let prompt: Trajectory
+    package let prompt: Trajectory
     /// Why, and what to do about it.
-    public let reason: String
+    package let reason: String
   }
 
   /// What a scoring stage wants a person to know.
-  public struct StageWarning: Sendable {
+  package struct StageWarning: Sendable {
     /// The stage's name.
-    public let stage: String
+    package let stage: String
     /// What it says.
-    public let warning: StageReport.Warning
+    package let warning: StageReport.Warning
   }
 
   /// The scored responses, in the order of the prompts.
-  public internal(set) var rollouts: [Trajectory] = []
+  package internal(set) var rollouts: [Trajectory] = []
   /// Prompts that could not be used.
-  public internal(set) var failed: [Failure] = []
+  package internal(set) var failed: [Failure] = []
   /// Prompts that were left out because they are too long.
-  public internal(set) var skipped: [Trajectory] = []
+  package internal(set) var skipped: [Trajectory] = []
   /// What the scoring stages had to say.
-  public internal(set) var warnings: [StageWarning] = []
+  package internal(set) var warnings: [StageWarning] = []
 }
 
 /// How an evaluation gets on.
-public struct EvaluationProgress: Sendable, Hashable {
+package struct EvaluationProgress: Sendable, Hashable {
   /// The number of prompts in all.
-  public var prompts: Int
+  package var prompts: Int
   /// Responses to each prompt.
-  public var samples: Int
+  package var samples: Int
   /// Prompts that were responded to, about.
-  public var promptsDone = 0
+  package var promptsDone = 0
   /// Finished responses.
-  public var responses = 0
+  package var responses = 0
   /// Sampled tokens.
-  public var tokens = 0
+  package var tokens = 0
   /// The mean score of what is scored so far; nil where nothing is.
-  public var mean: Double?
+  package var mean: Double?
   /// Why it may be slow just now; see ``GenerationProgress/remark``.
-  public var remark = ""
+  package var remark = ""
 
   /// How much is done, 0…1.
-  public var share: Double { prompts == 0 ? 1 : Double(promptsDone) / Double(prompts) }
+  package var share: Double { prompts == 0 ? 1 : Double(promptsDone) / Double(prompts) }
 
   /// Nothing done yet.
-  public init(prompts: Int, samples: Int) {
+  package init(prompts: Int, samples: Int) {
     self.prompts = prompts
     self.samples = samples
   }

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// How often at least one of `k` responses to a question is right.
-public struct PassAtK: Sendable, Hashable {
+package struct PassAtK: Sendable, Hashable {
   /// The number of responses that are looked at.
-  public var k: Int
+  package var k: Int
   /// The share, 0…1: the mean over questions of the estimate for each.
-  public var share: Double
+  package var share: Double
   /// The 95 % interval of the share.
-  public var interval: ConfidenceInterval
+  package var interval: ConfidenceInterval
   /// How many questions have `k` scored responses or more; the others do not count.
-  public var questions: Int
+  package var questions: Int
 
   /// The unbiased estimate for one question: the share of all choices of `k` of its responses with a right one.
   ///
@@ -19,7 +19,7 @@ public struct PassAtK: Sendable, Hashable {
   /// - Parameters:
   ///   - k: At least 1, at most `responses`.
   ///   - right: How many of the responses are right.
-  public static func estimate(_ k: Int, responses: Int, right: Int) -> Double {
+  package static func estimate(_ k: Int, responses: Int, right: Int) -> Double {
     precondition(k >= 1 && k <= responses && (0...responses).contains(right), "k of the responses")
     if responses - right < k { return 1 }
     if right == 0 || k == 1 { return Double(right) / Double(responses) }
@@ -29,7 +29,7 @@ public struct PassAtK: Sendable, Hashable {
   }
 
   /// 1, 2, 4, … and the number of responses itself.
-  public static func sizes(upTo responses: Int) -> [Int] {
+  package static func sizes(upTo responses: Int) -> [Int] {
     var sizes: [Int] = []
     var size = 1
     while size < responses {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-package import PipelineCore
+import PipelineCore
 package import PipelineIO
 package import PipelineSpec
 

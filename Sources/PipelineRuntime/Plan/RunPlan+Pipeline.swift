@@ -2,7 +2,7 @@
 import Foundation
 import PipelineCore
 import PipelineIO
-public import PipelineSpec
+package import PipelineSpec
 
 extension RunPlan {
   /// The plan of a pipeline that a spec has given.
@@ -12,7 +12,7 @@ extension RunPlan {
   ///   - output: The run's directory, which the paths in the plan's resolved spec start from.
   ///   - threads: The most threads to use.
   /// - Throws: When an input cannot be read, or lies in the run's directory.
-  public init(_ pipeline: AssembledPipeline, output: String, threads: Int) throws {
+  package init(_ pipeline: AssembledPipeline, output: String, threads: Int) throws {
     let reader = pipeline.readerOptions(threads: threads)
     let key = pipeline.source.prompts.paths.isEmpty ? "source.rollouts" : "source.prompts"
     try Self.checkInputs(reader.paths, as: key, of: pipeline.file, output: output)
@@ -53,7 +53,7 @@ extension RunPlan {
   }
 
   /// The pipeline's name, or its file's, as the name of a folder: nothing in it leads elsewhere.
-  public static func folderName(of pipeline: AssembledPipeline) -> String {
+  package static func folderName(of pipeline: AssembledPipeline) -> String {
     let name =
       pipeline.name.isEmpty
       ? URL(fileURLWithPath: pipeline.file).deletingPathExtension().lastPathComponent : pipeline.name

@@ -142,7 +142,7 @@ struct CheckpointWriterTests {
     try TinyModel().write(to: scratch, folder: "m")
     let source = try Checkpoint(folder: path("m"))
     let writer = try CheckpointWriter(folder: path("c"), source: source, precision: .source)
-    try [Float(1)].withUnsafeBufferPointer { one in
+    [Float(1)].withUnsafeBufferPointer { one in
       #expect(scratch.message { try writer.write("nothing", floats: one) } == "c: the model has no weight 'nothing'")
       #expect(
         scratch.message { try writer.write("model.norm.weight", floats: one) }

@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 
-public import ModelInput
+package import ModelInput
 
 /// A prompt in tokens, with its images, and responses to it.
-public struct PromptGroup: Sendable {
+package struct PromptGroup: Sendable {
   /// The prompt, with one placeholder for each token of an image.
-  public var prompt: [Int32]
+  package var prompt: [Int32]
   /// The images, in the order of their placeholders.
-  public var images: [ImagePatches]
+  package var images: [ImagePatches]
   /// Responses in tokens, including the end token if it was sampled.
-  public var responses: [[Int32]]
+  package var responses: [[Int32]]
 
   /// A prompt and its responses.
-  public init(prompt: [Int32], images: [ImagePatches] = [], responses: [[Int32]] = []) {
+  package init(prompt: [Int32], images: [ImagePatches] = [], responses: [[Int32]] = []) {
     self.prompt = prompt
     self.images = images
     self.responses = responses

@@ -1,21 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 import Foundation
-public import ModelInput
+package import ModelInput
 import PipelineCore
 
 /// A model's folder in the Hugging Face layout: its configuration, and its weights in memory-mapped files.
 ///
 /// Opening it checks every tensor's name and shape against the architecture. Numbers are read on demand, so that a
 /// large model takes no memory of its own.
-public struct Checkpoint: Sendable {
+package struct Checkpoint: Sendable {
   /// The folder.
-  public let folder: String
+  package let folder: String
   /// The model's shape.
-  public let config: QwenVLConfig
+  package let config: QwenVLConfig
   /// The ids that end an answer.
-  public let generation: GenerationConfig
+  package let generation: GenerationConfig
   /// All weights in the order of ``QwenVLConfig/expectedTensors``, under canonical names.
-  public let tensors: [StoredTensor]
+  package let tensors: [StoredTensor]
   /// The name of each of ``tensors`` in its file.
   let storedNames: [String]
   /// The files other than the weights; needed only for saving, so that only then does an unreadable file matter.
@@ -29,7 +29,7 @@ public struct Checkpoint: Sendable {
   ///
   /// - Throws: When a file is missing or broken, when the architecture is not supported, and when tensors are missing,
   ///   surplus or of the wrong shape; the latter together.
-  public init(folder: String) throws {
+  package init(folder: String) throws {
     try self.init(folder: folder, config: QwenVLConfig(folder: folder))
   }
 
@@ -65,10 +65,10 @@ public struct Checkpoint: Sendable {
   }
 
   /// A weight by its canonical name, or nil if the architecture does not have it.
-  public func tensor(named name: String) -> StoredTensor? { positions[name].map { tensors[$0] } }
+  package func tensor(named name: String) -> StoredTensor? { positions[name].map { tensors[$0] } }
 
   /// The number of weights.
-  public var parameterCount: Int { tensors.reduce(0) { $0 + $1.count } }
+  package var parameterCount: Int { tensors.reduce(0) { $0 + $1.count } }
 
   private static func check(
     _ found: [String: StoredTensor], against expected: [TensorDeclaration], config: QwenVLConfig, folder: String

@@ -10,9 +10,9 @@ import Tensor
 /// Everything is written to a hidden folder next to the target, which ``finish()`` renames: there is never a partial
 /// checkpoint under the final name. Weights are written one by one in any order. Other files are copied byte for byte,
 /// except that `config.json` states a changed number format.
-public final class CheckpointWriter {
+package final class CheckpointWriter {
   /// The number format of the weights.
-  public enum Precision: Sendable {
+  package enum Precision: Sendable {
     /// As in the source.
     case source
     /// In one format. F32 preserves the result of training, whose steps are smaller than BF16 can represent.
@@ -20,7 +20,7 @@ public final class CheckpointWriter {
   }
 
   /// What to do if the folder exists.
-  public enum Existing: Sendable {
+  package enum Existing: Sendable {
     /// Refuse.
     case refuse
     /// Replace it, once the new one is complete.
@@ -28,7 +28,7 @@ public final class CheckpointWriter {
   }
 
   /// The most bytes of weights in one file, unless a single tensor is larger; as in transformers.
-  public static let defaultShardByteCount = 5_000_000_000
+  package static let defaultShardByteCount = 5_000_000_000
 
   private let folder: String
   private let temporary: String
@@ -43,7 +43,7 @@ public final class CheckpointWriter {
   /// Starts a checkpoint.
   ///
   /// - Throws: When the target exists and may not be replaced, or cannot be written.
-  public init(
+  package init(
     folder: String, source: Checkpoint, precision: Precision, existing: Existing = .refuse,
     shardByteCount: Int = defaultShardByteCount
   ) throws {
@@ -77,13 +77,13 @@ public final class CheckpointWriter {
   deinit { if !isFinished { discard() } }
 
   /// Writes a weight by its canonical name from `Float`s.
-  public func write(_ name: String, floats: UnsafeBufferPointer<Float>) throws {
+  package func write(_ name: String, floats: UnsafeBufferPointer<Float>) throws {
     let (shard, stored) = try target(of: name)
     try shard.write(stored, floats: floats)
   }
 
   /// Writes the tensors of a parameter by their canonical names.
-  public func write(_ parameter: Parameter) throws {
+  package func write(_ parameter: Parameter) throws {
     var start = 0
     for tensor in parameter.tensors {
       let part = parameter.variable.value.elements[start..<start + tensor.count]
@@ -93,7 +93,7 @@ public final class CheckpointWriter {
   }
 
   /// Copies a weight as it is stored in a checkpoint.
-  public func write(_ tensor: StoredTensor) throws {
+  package func write(_ tensor: StoredTensor) throws {
     let (shard, stored) = try target(of: tensor.name)
     try shard.write(stored, tensor)
   }
@@ -101,7 +101,7 @@ public final class CheckpointWriter {
   /// Adds a file of other tensors, such as the state of an optimizer; ``finish()`` completes it too.
   ///
   /// - Parameter name: A name without folders, other than that of a file of weights.
-  public func addFile(
+  package func addFile(
     named name: String, tensors: [SafetensorsWriter.Declaration], metadata: [SafetensorsFile.Metadata] = []
   ) throws -> SafetensorsWriter {
     precondition(!name.contains("/") && !name.hasPrefix("model"), "'\(name)' is no name for a file beside the weights")
@@ -111,7 +111,7 @@ public final class CheckpointWriter {
   }
 
   /// Adds a small file, such as a training state in JSON.
-  public func addFile(named name: String, bytes: [UInt8]) throws {
+  package func addFile(named name: String, bytes: [UInt8]) throws {
     precondition(!name.contains("/"), "'\(name)' is no name for a file")
     try DurableFile.write(bytes, to: "\(temporary)/\(name)")
   }
@@ -119,7 +119,7 @@ public final class CheckpointWriter {
   /// Writes everything to the disk and renames the folder.
   ///
   /// - Throws: When a weight is missing or the disk is full; the target is then unchanged.
-  public func finish() throws {
+  package func finish() throws {
     for writer in shards + others { try writer.finish() }
     try DurableFolder.synchronize(temporary)
     try DurableFolder.move(folder: temporary, to: folder, replacing: existing == .replace)

@@ -1,29 +1,29 @@
 // SPDX-License-Identifier: Apache-2.0
 
-public import ModelInput
+package import ModelInput
 
 /// A tensor that a model has: its canonical name and its shape.
-public struct TensorDeclaration: Sendable, Hashable {
+package struct TensorDeclaration: Sendable, Hashable {
   /// The name, as in the published checkpoints: `model.layers.0.mlp.up_proj.weight`, `visual.…`.
-  public let name: String
+  package let name: String
   /// The shape, outermost first; `[output, input]` for the matrix of a linear map.
-  public let shape: [Int]
+  package let shape: [Int]
 
   /// Declares a tensor.
-  public init(_ name: String, _ shape: [Int]) {
+  package init(_ name: String, _ shape: [Int]) {
     self.name = name
     self.shape = shape
   }
 
   /// The number of elements.
-  public var count: Int { shape.reduce(1, *) }
+  package var count: Int { shape.reduce(1, *) }
 }
 
 extension QwenVLConfig {
   /// Every tensor of the architecture: the decoder from input to output, then the vision tower from input to output.
   ///
   /// `lm_head.weight` is included only if it is a separate matrix.
-  public var expectedTensors: [TensorDeclaration] { text.tensors(output: outputEmbedding) + vision.tensors }
+  package var expectedTensors: [TensorDeclaration] { text.tensors(output: outputEmbedding) + vision.tensors }
 }
 
 extension QwenVLConfig.Text {

@@ -4,28 +4,28 @@ import ModelInput
 /// The memory that a model takes, in bytes, estimated from its shapes.
 ///
 /// The activations, measured on two small models with 1,000 to 4,000 rows, were within 15 % of the estimate.
-public struct MemoryEstimate: Sendable {
+package struct MemoryEstimate: Sendable {
   /// For inference, matrices that stay in the mapped files: those in bfloat16.
-  public let mappedWeights: Int
+  package let mappedWeights: Int
   /// For inference, weights that are converted to single precision.
-  public let widenedWeights: Int
+  package let widenedWeights: Int
   /// Keys and values of 1,000 tokens during generation.
-  public let cachePerThousandTokens: Int
+  package let cachePerThousandTokens: Int
   /// For training, all weights in single precision.
-  public let trainingWeights: Int
+  package let trainingWeights: Int
   /// Gradients and two moments of the trainable weights, with the vision tower frozen, and with it trained.
-  public let gradientsAndMoments: (frozenVision: Int, trainedVision: Int)
+  package let gradientsAndMoments: (frozenVision: Int, trainedVision: Int)
   /// What the decoder keeps for the backward pass of 1,000 rows (tokens of prompts and responses).
-  public let activationsPerThousandRows: Int
+  package let activationsPerThousandRows: Int
   /// What the vision tower keeps for 1,000 patches.
-  public let activationsPerThousandPatches: Int
+  package let activationsPerThousandPatches: Int
 
   /// How the activations are estimated, in a sentence.
-  public static let method =
+  package static let method =
     "the results of every operation of every layer in single precision, the gradients of one layer, and logits"
 
   /// Computes the estimate.
-  public init(_ checkpoint: Checkpoint) {
+  package init(_ checkpoint: Checkpoint) {
     let config = checkpoint.config
     let tensors = checkpoint.tensors
     let isMapped = { (tensor: StoredTensor) in tensor.dtype == .bfloat16 && tensor.shape.count > 1 }
@@ -56,7 +56,7 @@ public struct MemoryEstimate: Sendable {
 
 extension Checkpoint {
   /// The number of weights by part: vision tower, decoder without embeddings, input and output embeddings.
-  public var parameterCounts: (vision: Int, language: Int, embeddings: Int) {
+  package var parameterCounts: (vision: Int, language: Int, embeddings: Int) {
     var counts = (vision: 0, language: 0, embeddings: 0)
     for tensor in tensors {
       if tensor.name.hasPrefix("visual.") {

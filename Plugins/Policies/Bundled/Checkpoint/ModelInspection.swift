@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 import Foundation
-public import ModelInput
-public import PipelineCore
+package import ModelInput
+package import PipelineCore
 
 /// The contents of a model's folder, and everything that prevents its use.
-public struct ModelInspection: Sendable {
+package struct ModelInspection: Sendable {
   /// The state of the tokenizer.
-  public enum Tokenizer: Sendable {
+  package enum Tokenizer: Sendable {
     /// From these files.
     case found(files: [String], tokens: Int)
     /// There is none, so prompts and responses must be tokens.
@@ -16,32 +16,32 @@ public struct ModelInspection: Sendable {
   }
 
   /// A file of the folder.
-  public struct File: Sendable, Hashable {
+  package struct File: Sendable, Hashable {
     /// Its name.
-    public let name: String
+    package let name: String
     /// Its size in bytes.
-    public let size: Int
+    package let size: Int
   }
 
   /// The folder.
-  public let folder: String
+  package let folder: String
   /// Its files of the types that models consist of, sorted by name.
-  public let files: [File]
+  package let files: [File]
   /// The model's shape, if config.json is usable.
-  public private(set) var config: QwenVLConfig?
+  package private(set) var config: QwenVLConfig?
   /// The weights, if they match the configuration.
-  public private(set) var checkpoint: Checkpoint?
+  package private(set) var checkpoint: Checkpoint?
   /// The tokenizer.
-  public private(set) var tokenizer = Tokenizer.missing
+  package private(set) var tokenizer = Tokenizer.missing
   /// The chat template, or nil if its file cannot be read.
-  public private(set) var template: ChatTemplateOrigin?
+  package private(set) var template: ChatTemplateOrigin?
   /// How images are prepared, if the folder says so.
-  public private(set) var images: ImageProcessorConfig?
+  package private(set) var images: ImageProcessorConfig?
   /// What is missing, broken or not supported.
-  public private(set) var problems: [PipelineError] = []
+  package private(set) var problems: [PipelineError] = []
 
   /// Inspects a folder without reading the weights.
-  public init(folder: String) {
+  package init(folder: String) {
     self.folder = folder
     files = Self.files(of: folder)
     config = attempt { try QwenVLConfig(folder: folder) }

@@ -3,24 +3,24 @@ import Files
 import PipelineCore
 
 /// A memory-mapped safetensors file: eight bytes with the header's length, a JSON header, then the numbers.
-public struct SafetensorsFile: Sendable {
+package struct SafetensorsFile: Sendable {
   /// The path it was opened by.
-  public let path: String
+  package let path: String
   /// The tensors in the order of the file.
-  public let tensors: [StoredTensor]
+  package let tensors: [StoredTensor]
   /// The `__metadata__` of the header, in its order.
-  public let metadata: [Metadata]
+  package let metadata: [Metadata]
   private let positions: [String: Int]
 
   /// A text in the file.
-  public struct Metadata: Sendable, Hashable {
+  package struct Metadata: Sendable, Hashable {
     /// Its key.
-    public let key: String
+    package let key: String
     /// The text.
-    public let value: String
+    package let value: String
 
     /// Names a text.
-    public init(_ key: String, _ value: String) {
+    package init(_ key: String, _ value: String) {
       self.key = key
       self.value = value
     }
@@ -32,7 +32,7 @@ public struct SafetensorsFile: Sendable {
   /// Opens a file and checks its whole header without reading the numbers.
   ///
   /// - Throws: When the file is truncated, or its header is inconsistent with itself or the file.
-  public init(path: String) throws {
+  package init(path: String) throws {
     self.path = path
     let file = try MappedFile(path: path)
     let header = try SafetensorsHeader(file)
@@ -45,8 +45,8 @@ public struct SafetensorsFile: Sendable {
   }
 
   /// The tensor with a name, as spelled in the file.
-  public subscript(name: String) -> StoredTensor? { positions[name].map { tensors[$0] } }
+  package subscript(name: String) -> StoredTensor? { positions[name].map { tensors[$0] } }
 
   /// The text of a key in the metadata.
-  public func metadata(_ key: String) -> String? { metadata.first { $0.key == key }?.value }
+  package func metadata(_ key: String) -> String? { metadata.first { $0.key == key }?.value }
 }

@@ -7,25 +7,25 @@ import PipelineCore
 ///
 /// The header is written first, so the tensors are declared in advance. The numbers of a tensor are converted and
 /// written in small parts; memory use does not depend on the size of a tensor.
-public final class SafetensorsWriter {
+package final class SafetensorsWriter {
   /// A tensor that the file will have.
-  public struct Declaration: Sendable, Hashable {
+  package struct Declaration: Sendable, Hashable {
     /// Its name in the file.
-    public let name: String
+    package let name: String
     /// Its shape, outermost first.
-    public let shape: [Int]
+    package let shape: [Int]
     /// Its number format.
-    public let dtype: TensorType
+    package let dtype: TensorType
 
     /// Declares a tensor.
-    public init(_ name: String, shape: [Int], dtype: TensorType) {
+    package init(_ name: String, shape: [Int], dtype: TensorType) {
       self.name = name
       self.shape = shape
       self.dtype = dtype
     }
 
     /// Its size in bytes.
-    public var byteCount: Int { shape.reduce(dtype.byteCount, *) }
+    package var byteCount: Int { shape.reduce(dtype.byteCount, *) }
   }
 
   /// A tensor's position, and whether it has been written.
@@ -36,7 +36,7 @@ public final class SafetensorsWriter {
   }
 
   /// The path of the file.
-  public let path: String
+  package let path: String
   private let descriptor: FileDescriptor
   private var places: [String: Place] = [:]
 
@@ -48,7 +48,7 @@ public final class SafetensorsWriter {
   ///
   /// - Throws: When the file exists or cannot be written.
   /// - Precondition: No name occurs twice.
-  public init(path: String, tensors: [Declaration], metadata: [SafetensorsFile.Metadata] = [.init("format", "pt")])
+  package init(path: String, tensors: [Declaration], metadata: [SafetensorsFile.Metadata] = [.init("format", "pt")])
     throws
   {
     self.path = path
@@ -89,7 +89,7 @@ public final class SafetensorsWriter {
   /// Writes a tensor from `Float`s, converted to its declared type.
   ///
   /// - Throws: When the name was not declared, the count is wrong, or the disk is full.
-  public func write(_ name: String, floats: UnsafeBufferPointer<Float>) throws {
+  package func write(_ name: String, floats: UnsafeBufferPointer<Float>) throws {
     let place = try place(of: name, count: floats.count)
     let size = place.declaration.dtype.byteCount
     let part = UnsafeMutableRawBufferPointer.allocate(
@@ -105,7 +105,7 @@ public final class SafetensorsWriter {
   }
 
   /// Writes a stored tensor; bytes of the same type are copied unchanged.
-  public func write(_ name: String, _ tensor: StoredTensor) throws {
+  package func write(_ name: String, _ tensor: StoredTensor) throws {
     let place = try place(of: name, count: tensor.count)
     if tensor.dtype == place.declaration.dtype {
       try put(tensor.bytes, at: place.offset)
@@ -132,7 +132,7 @@ public final class SafetensorsWriter {
   /// Writes everything to the disk.
   ///
   /// - Throws: When a declared tensor was not written, or the disk is full.
-  public func finish() throws {
+  package func finish() throws {
     if let missing = places.values.filter({ !$0.isWritten }).map(\.declaration.name).min() {
       throw PipelineError(.plugIn, "\(path): the tensor '\(missing)' was declared but not written")
     }

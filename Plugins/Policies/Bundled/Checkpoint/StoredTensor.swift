@@ -2,15 +2,15 @@
 import Files
 
 /// A tensor in a checkpoint's file: converted or copied only on demand.
-public struct StoredTensor: @unchecked Sendable {
+package struct StoredTensor: @unchecked Sendable {
   /// Its name; in a ``Checkpoint`` the canonical one.
-  public let name: String
+  package let name: String
   /// Its shape, outermost first; empty for a single number.
-  public let shape: [Int]
+  package let shape: [Int]
   /// Its number format.
-  public let dtype: TensorType
+  package let dtype: TensorType
   /// Its numbers, in row-major order; valid while this value or another one of the same file exists.
-  public let bytes: UnsafeRawBufferPointer
+  package let bytes: UnsafeRawBufferPointer
   private let owner: MappedFile
 
   init(name: String, shape: [Int], dtype: TensorType, bytes: UnsafeRawBufferPointer, owner: MappedFile) {
@@ -22,18 +22,18 @@ public struct StoredTensor: @unchecked Sendable {
   }
 
   /// The number of elements.
-  public var count: Int { bytes.count / dtype.byteCount }
+  package var count: Int { bytes.count / dtype.byteCount }
 
   /// Writes all numbers as `Float`.
   ///
   /// - Precondition: `target` has exactly ``count`` elements.
-  public func copy(into target: UnsafeMutableBufferPointer<Float>) {
+  package func copy(into target: UnsafeMutableBufferPointer<Float>) {
     precondition(target.count == count, "the target of '\(name)' has \(target.count) places for \(count) numbers")
     copy(0..<count, into: target)
   }
 
   /// Writes some of the numbers, by their positions in ``bytes``, as `Float`.
-  public func copy(_ range: Range<Int>, into target: UnsafeMutableBufferPointer<Float>) {
+  package func copy(_ range: Range<Int>, into target: UnsafeMutableBufferPointer<Float>) {
     precondition(range.lowerBound >= 0 && range.upperBound <= count, "the range lies outside of '\(name)'")
     precondition(target.count >= range.count, "the target has no room for the range")
     guard let start = target.baseAddress, !range.isEmpty else { return }
@@ -44,7 +44,7 @@ public struct StoredTensor: @unchecked Sendable {
   }
 
   /// The numbers as an array, for small tensors.
-  public var floats: [Float] {
+  package var floats: [Float] {
     [Float](unsafeUninitializedCapacity: count) { buffer, initialized in
       copy(into: UnsafeMutableBufferPointer(rebasing: buffer[..<count]))
       initialized = count
@@ -52,13 +52,13 @@ public struct StoredTensor: @unchecked Sendable {
   }
 
   /// Whether no number is NaN or infinite; reads the whole tensor.
-  public var isFinite: Bool {
+  package var isFinite: Bool {
     defer { withExtendedLifetime(owner) {} }
     return NumberConversion.isFinite(bytes, dtype)
   }
 
   /// Calls `body` with the stored BF16 numbers, or returns nil for a tensor of another type.
-  public func withBFloat16<Result>(_ body: (UnsafeBufferPointer<UInt16>) throws -> Result) rethrows -> Result? {
+  package func withBFloat16<Result>(_ body: (UnsafeBufferPointer<UInt16>) throws -> Result) rethrows -> Result? {
     guard dtype == .bfloat16 else { return nil }
     defer { withExtendedLifetime(owner) {} }
     return try body(bytes.bindMemory(to: UInt16.self))

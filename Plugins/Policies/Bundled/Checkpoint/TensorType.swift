@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// The number format of a stored tensor, named as in safetensors files.
-public enum TensorType: String, Sendable, CaseIterable {
+package enum TensorType: String, Sendable, CaseIterable {
   /// IEEE single precision.
   case float32 = "F32"
   /// IEEE half precision.
@@ -10,7 +10,7 @@ public enum TensorType: String, Sendable, CaseIterable {
   case bfloat16 = "BF16"
 
   /// Bytes of one number.
-  public var byteCount: Int { self == .float32 ? 4 : 2 }
+  package var byteCount: Int { self == .float32 ? 4 : 2 }
 
   /// The name in a `config.json`.
   var configName: String {

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-public import ModelInput
+package import ModelInput
 import PipelineCore
-public import Tensor
+package import Tensor
 
 /// The purpose of a model's weights.
-public enum WeightUse: Sendable, Hashable {
+package enum WeightUse: Sendable, Hashable {
   /// Inference: weights in bfloat16 stay in the mapped checkpoint.
   case inference
   /// Training, in single precision.
@@ -12,13 +12,13 @@ public enum WeightUse: Sendable, Hashable {
 }
 
 /// A matrix of weights, with the checkpoint's tensors that form its rows.
-public struct Parameter {
+package struct Parameter {
   /// The tensors, in order.
-  public let tensors: [TensorDeclaration]
+  package let tensors: [TensorDeclaration]
   /// The weights and their gradient.
-  public let variable: Variable<Float>
+  package let variable: Variable<Float>
   /// Whether it belongs to the vision tower.
-  public let isVision: Bool
+  package let isVision: Bool
 
   /// A parameter.
   package init(tensors: [TensorDeclaration], variable: Variable<Float>, isVision: Bool) {
@@ -28,7 +28,7 @@ public struct Parameter {
   }
 
   /// Its name.
-  public var name: String { tensors.map(\.name).joined(separator: "+") }
+  package var name: String { tensors.map(\.name).joined(separator: "+") }
 }
 
 /// Builds the layers of a model from the tensors of a checkpoint, and collects the parameters.

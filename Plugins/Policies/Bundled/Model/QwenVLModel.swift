@@ -1,27 +1,27 @@
 // SPDX-License-Identifier: Apache-2.0
-public import ModelInput
+package import ModelInput
 import PipelineCore
-public import Tensor
+package import Tensor
 
 /// Qwen2.5-VL: a vision tower and a decoder, with the weights of a checkpoint.
 ///
 /// Not safe to use from several threads at once; the work of each call is shared among its own.
-public final class QwenVLModel {
+package final class QwenVLModel {
   /// The architecture.
-  public let config: QwenVLConfig
+  package let config: QwenVLConfig
   /// All weights in single precision, in a fixed order.
-  public let parameters: [Parameter]
+  package let parameters: [Parameter]
   /// The threads that compute.
-  public let workers: Workers
+  package let workers: Workers
   /// The memory of matrices.
-  public let pool: MemoryPool
+  package let pool: MemoryPool
   let vision: VisionTower
   let decoder: Decoder
 
   /// Loads a model.
   ///
   /// - Throws: When a tensor is not finite, or the environment names kernels that this machine does not have.
-  public init(_ checkpoint: Checkpoint, use: WeightUse, threads: Int) throws {
+  package init(_ checkpoint: Checkpoint, use: WeightUse, threads: Int) throws {
     if let refusal = InstructionSets.refusal { throw PipelineError(.invalidSpec, refusal) }
     config = checkpoint.config
     workers = Workers(threads: threads)
@@ -33,7 +33,7 @@ public final class QwenVLModel {
   }
 
   /// A tape for one computation.
-  public func tape(isRecording: Bool) -> Tape<Float> { Tape(workers: workers, pool: pool, isRecording: isRecording) }
+  package func tape(isRecording: Bool) -> Tape<Float> { Tape(workers: workers, pool: pool, isRecording: isRecording) }
 
   private static func decoder(_ config: QwenVLConfig, _ weights: ModelWeights) throws -> Decoder {
     let embedding = try weights.weight("model.embed_tokens.weight")

@@ -31,23 +31,23 @@ extension RotaryAngles where S == Float {
 }
 
 /// A token's position in time, height and width; the same number three times for text.
-public struct TokenPosition: Sendable, Hashable {
+package struct TokenPosition: Sendable, Hashable {
   /// Along time.
-  public var time: Int32
+  package var time: Int32
   /// Along the image's height.
-  public var height: Int32
+  package var height: Int32
   /// Along the image's width.
-  public var width: Int32
+  package var width: Int32
 
   /// A position.
-  public init(time: Int32, height: Int32, width: Int32) {
+  package init(time: Int32, height: Int32, width: Int32) {
     self.time = time
     self.height = height
     self.width = width
   }
 
   /// A text token's position.
-  public init(_ position: Int32) { self.init(time: position, height: position, width: position) }
+  package init(_ position: Int32) { self.init(time: position, height: position, width: position) }
 }
 
 /// M-RoPE: the positions of a prompt's tokens.

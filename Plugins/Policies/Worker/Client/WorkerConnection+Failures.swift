@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import ChildProcesses
-public import PipelineCore
+package import PipelineCore
 
 extension PipelineError.Code {
   /// The process that computes a policy failed.
-  public static let policyWorker = Self(rawValue: "policy-worker")
+  package static let policyWorker = Self(rawValue: "policy-worker")
 }
 
 /// Text on the worker's output instead of a message.

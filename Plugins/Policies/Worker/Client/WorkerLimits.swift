@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-public import PipelineCore
+package import PipelineCore
 
 /// The time limits of a worker.
-public struct WorkerLimits: ComponentOptions, Hashable {
+package struct WorkerLimits: ComponentOptions, Hashable {
   package var start = 300.0
   package var load = 1800.0
   package var generate = 7200.0
@@ -11,10 +11,10 @@ public struct WorkerLimits: ComponentOptions, Hashable {
   package var silence = 120.0
 
   /// The defaults.
-  public init() {}
+  package init() {}
 
   /// The help for each option.
-  public static let help = [
+  package static let help = [
     "start": "seconds from its start to its first message",
     "load": "seconds to load the model",
     "generate": "seconds to sample the responses that a stage asks for at once",
@@ -24,7 +24,7 @@ public struct WorkerLimits: ComponentOptions, Hashable {
   ]
 
   /// The problems of the values.
-  public func problems() -> [OptionProblem] {
+  package func problems() -> [OptionProblem] {
     [
       ("start", start), ("load", load), ("generate", generate), ("compute", compute), ("save", save),
       ("silence", silence),

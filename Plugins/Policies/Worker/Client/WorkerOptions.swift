@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 package import ModelInput
-public import PipelineCore
+package import PipelineCore
 
 extension WorkerPolicyBackend {
   /// The options.
-  public struct Options: ComponentOptions {
+  package struct Options: ComponentOptions {
     package var model = SpecPath("")
     package var vision = VisionUse.frozen
     package var rowsPerMicroBatch = 4096
@@ -23,10 +23,10 @@ extension WorkerPolicyBackend {
     package var log = SpecPath("-")
 
     /// No model is set.
-    public init() {}
+    package init() {}
 
     /// The help for each option.
-    public static let help = [
+    package static let help = [
       "model": "the folder of the model, relative to the spec's: config.json, model.safetensors, tokenizer.json",
       "vision": "whether the vision tower is trained too (trained) or not (frozen), as in the paper",
       "rows_per_micro_batch":
@@ -49,7 +49,7 @@ extension WorkerPolicyBackend {
     ]
 
     /// The problems of the values.
-    public func problems() -> [OptionProblem] {
+    package func problems() -> [OptionProblem] {
       var problems: [OptionProblem] = []
       if model.text.isEmpty || model.isStandardStream {
         problems.append(OptionProblem("model", "is missing; name the folder of a model"))
@@ -91,7 +91,7 @@ extension WorkerPolicyBackend {
   }
 
   /// The device.
-  public enum Device: String, Codable, Sendable, CaseIterable {
+  package enum Device: String, Codable, Sendable, CaseIterable {
     /// A GPU if there is one.
     case auto
     /// The CPU.
@@ -101,7 +101,7 @@ extension WorkerPolicyBackend {
   }
 
   /// A number format.
-  public enum NumberFormat: String, Codable, Sendable, CaseIterable {
+  package enum NumberFormat: String, Codable, Sendable, CaseIterable {
     /// `bfloat16` on a GPU, `float32` elsewhere.
     case auto
     /// 32 bits.
@@ -111,7 +111,7 @@ extension WorkerPolicyBackend {
   }
 
   /// How ranks share the weights.
-  public enum Sharding: String, Codable, Sendable, CaseIterable {
+  package enum Sharding: String, Codable, Sendable, CaseIterable {
     /// Each has a part.
     case auto
     /// Each has all.
@@ -122,21 +122,21 @@ extension WorkerPolicyBackend {
 /// Low-rank adapters: the trainable part is `B · A`, scaled by alpha / rank, added to the weights.
 ///
 /// Source: Hu et al., "LoRA: Low-Rank Adaptation of Large Language Models" (arXiv 2106.09685).
-public struct LoRAOptions: ComponentOptions, Hashable {
+package struct LoRAOptions: ComponentOptions, Hashable {
   package var rank = 0
   package var alpha = 16.0
 
   /// None.
-  public init() {}
+  package init() {}
 
   /// The help for each option.
-  public static let help = [
+  package static let help = [
     "rank": "the rank of the adapters; 0 trains the weights themselves",
     "alpha": "adapters are scaled by alpha / rank",
   ]
 
   /// The problems of the values.
-  public func problems() -> [OptionProblem] {
+  package func problems() -> [OptionProblem] {
     var problems: [OptionProblem] = []
     if rank < 0 { problems.append(OptionProblem("rank", "is \(rank), it must be 0 or more")) }
     if !(alpha > 0 && alpha.isFinite) { problems.append(OptionProblem("alpha", "is \(alpha), it must be more than 0")) }
@@ -145,9 +145,9 @@ public struct LoRAOptions: ComponentOptions, Hashable {
 }
 
 /// How a worker samples responses.
-public struct WorkerGenerationOptions: ComponentOptions, Hashable {
+package struct WorkerGenerationOptions: ComponentOptions, Hashable {
   /// The engine.
-  public enum Engine: String, Codable, Sendable, CaseIterable {
+  package enum Engine: String, Codable, Sendable, CaseIterable {
     /// The trained model itself, by transformers.
     case transformers
     /// vLLM, which receives the weights after each step.
@@ -160,10 +160,10 @@ public struct WorkerGenerationOptions: ComponentOptions, Hashable {
   package var tensorParallel = 1
 
   /// The defaults.
-  public init() {}
+  package init() {}
 
   /// The help for each option.
-  public static let help = [
+  package static let help = [
     "engine": "transformers samples with the trained model itself; vllm is faster on GPUs and must be installed",
     "rows_at_once": "transformers: responses generated together on each rank; fewer need less memory",
     "memory_share": "vllm: the share of each GPU's memory that it uses",
@@ -172,7 +172,7 @@ public struct WorkerGenerationOptions: ComponentOptions, Hashable {
   ]
 
   /// The problems of the values.
-  public func problems() -> [OptionProblem] {
+  package func problems() -> [OptionProblem] {
     var problems: [OptionProblem] = []
     if rowsAtOnce < 1 { problems.append(OptionProblem("rows_at_once", "is \(rowsAtOnce), it must be at least 1")) }
     if !(memoryShare > 0 && memoryShare < 1) {

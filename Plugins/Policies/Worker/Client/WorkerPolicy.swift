@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 import ModelInput
-public import PipelineCore
+package import PipelineCore
 
 /// A policy whose weights are in another process: this side converts text and images to tokens and pixels, the worker
 /// computes.
 ///
 /// Tokens and pixels come from the same code as in the bundled policy, so that a spec gives the same prompts with
 /// either policy, and faulty records are found before anything is computed.
-public actor WorkerPolicy: TokenCodec, TokenGenerator, LogProbSource, TrainablePolicy {
+package actor WorkerPolicy: TokenCodec, TokenGenerator, LogProbSource, TrainablePolicy {
   private let connection: WorkerConnection
   private let codec: PromptCodec
   private let limits: WorkerLimits
@@ -24,26 +24,26 @@ public actor WorkerPolicy: TokenCodec, TokenGenerator, LogProbSource, TrainableP
   }
 
   /// What the policy is.
-  public var facts: PolicyFacts { known }
+  package var facts: PolicyFacts { known }
 
   /// The traffic between pipeline and worker.
   package var traffic: WorkerTraffic { get async { await connection.traffic } }
 
   /// Converts a prompt to tokens.
-  public func encode(_ prompt: PolicyPrompt) throws -> EncodedPrompt {
+  package func encode(_ prompt: PolicyPrompt) throws -> EncodedPrompt {
     try codec.encode(prompt) { try shelf.picture($0, $1).grid }
   }
 
   /// Converts a response's text to tokens.
-  public func encode(response: String, finish: GeneratedResponse.Finish) throws -> [Int32] {
+  package func encode(response: String, finish: GeneratedResponse.Finish) throws -> [Int32] {
     try codec.encode(response: response, finish: finish)
   }
 
   /// The text of tokens, without special tokens.
-  public func decode(_ tokens: [Int32]) throws -> String { try codec.decode(tokens) }
+  package func decode(_ tokens: [Int32]) throws -> String { try codec.decode(tokens) }
 
   /// Samples responses.
-  public func generate(
+  package func generate(
     _ requests: [GenerationRequest], sampling: SamplingOptions, progress: @Sendable (GenerationProgress) -> Void
   ) async throws -> [[GeneratedResponse]] {
     try codec.check(sampling)
@@ -71,7 +71,7 @@ public actor WorkerPolicy: TokenCodec, TokenGenerator, LogProbSource, TrainableP
   }
 
   /// Log-probabilities of given responses.
-  public func logProbs(of groups: [ResponseGroup], temperature: Double) async throws -> [[[Float]]] {
+  package func logProbs(of groups: [ResponseGroup], temperature: Double) async throws -> [[[Float]]] {
     try await logProbs(of: groups, temperature: temperature, under: "policy")
   }
 
@@ -92,7 +92,7 @@ public actor WorkerPolicy: TokenCodec, TokenGenerator, LogProbSource, TrainableP
 
   /// Adds gradients: the worker computes the forward pass, the gradient of the loss is computed here, and the worker
   /// computes the backward pass.
-  public func accumulate(
+  package func accumulate(
     _ groups: [ResponseGroup], temperature: Double, gradient: @Sendable (ResponsePlace, [Float]) throws -> [Float]
   ) async throws {
     let message = try await message(groups, temperature)
@@ -118,7 +118,7 @@ public actor WorkerPolicy: TokenCodec, TokenGenerator, LogProbSource, TrainableP
   }
 
   /// Applies the accumulated gradients.
-  public func step(_ step: OptimizerStep) async throws -> OptimizerReport {
+  package func step(_ step: OptimizerStep) async throws -> OptimizerReport {
     let frame = try await connection.ask(
       .init(kind: "step", members: [.init("options", step.wire)], limit: limits.compute))
     guard let norm = frame.header["gradient_norm"]?.doubleValue, let steps = frame.header["steps"]?.intValue else {
@@ -128,13 +128,13 @@ public actor WorkerPolicy: TokenCodec, TokenGenerator, LogProbSource, TrainableP
   }
 
   /// Lets the worker write a checkpoint; it must see the folder under the same path.
-  public func save(to folder: String) async throws {
+  package func save(to folder: String) async throws {
     _ = try await connection.ask(
       .init(kind: "save", members: [.init("folder", .string(folder.absolutePath))], limit: limits.save))
   }
 
   /// Asks the worker to end by itself, within seconds.
-  public func close() async { await connection.close() }
+  package func close() async { await connection.close() }
 
   // Outgoing messages.
 

@@ -1,30 +1,30 @@
 // SPDX-License-Identifier: Apache-2.0
 import Foundation
 import ModelInput
-public import PipelineCore
+package import PipelineCore
 
 /// A policy in a process of its own, as named in a spec: on PyTorch, on one or more GPUs.
-public struct WorkerPolicyBackend: PolicyBackend {
+package struct WorkerPolicyBackend: PolicyBackend {
   /// The description of this component.
-  public static let about = ComponentAbout(
+  package static let about = ComponentAbout(
     name: "worker", summary: "Qwen2.5-VL on PyTorch in a process of its own: on GPUs, sharded, with LoRA")
 
   /// Everything that a pipeline can ask for.
-  public let offers = Set(PolicyAbility.allCases)
+  package let offers = Set(PolicyAbility.allCases)
   private let options: Options
 
   /// Makes the backend.
-  public init(options: Options, assembly: Assembly) { self.options = options }
+  package init(options: Options, assembly: Assembly) { self.options = options }
 
   /// The model's `config.json`, and its weights or their index, if this machine has them.
-  public func files(in folder: String) -> [String] {
+  package func files(in folder: String) -> [String] {
     ModelFiles.identifying(in: options.model.resolved(in: folder))
   }
 
   /// Starts the worker, and lets it load the model, or a checkpoint of it.
   ///
   /// - Throws: What is wrong with the model or the worker, with the remedy.
-  public func open(_ opening: PolicyOpening) async throws -> Policy {
+  package func open(_ opening: PolicyOpening) async throws -> Policy {
     let worker = try await worker(opening)
     var policy = Policy(worker) { await worker.close() }
     policy.reference = WorkerReference(policy: worker)

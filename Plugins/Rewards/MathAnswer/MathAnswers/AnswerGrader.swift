@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// Finds the answer in a response and compares it with the expected one.
-public struct AnswerGrader: Sendable {
+package struct AnswerGrader: Sendable {
   private let rules: AnswerRules
   private let comparison: MathComparison
 
   /// A grader by rules.
-  public init(rules: AnswerRules = AnswerRules()) {
+  package init(rules: AnswerRules = AnswerRules()) {
     self.rules = rules
     comparison = MathComparison(rules: rules)
   }
@@ -14,7 +14,7 @@ public struct AnswerGrader: Sendable {
   /// Whether the response gives one of the accepted answers, each of which may stand in a solution or in a box.
   ///
   /// - Returns: ``MathVerdict/different`` also where the response holds no answer, or none is accepted.
-  public func grade(_ response: String, accepted: [String]) -> MathVerdict {
+  package func grade(_ response: String, accepted: [String]) -> MathVerdict {
     grade(Array(response.utf8), accepted: accepted.map { Array($0.utf8) })
   }
 

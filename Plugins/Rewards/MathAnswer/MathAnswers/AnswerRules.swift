@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// How answers are found and compared.
-public struct AnswerRules: Sendable, Hashable {
+package struct AnswerRules: Sendable, Hashable {
   /// Which part of the response is its answer.
-  public enum Extraction: String, Codable, Sendable, CaseIterable {
+  package enum Extraction: String, Codable, Sendable, CaseIterable {
     /// The last box, else the last answer tag, else what follows "answer is", else the last expression.
     case automatic
     /// What the last `\boxed{…}` holds, with the boxes beside it.
@@ -15,7 +15,7 @@ public struct AnswerRules: Sendable, Hashable {
   }
 
   /// Whether an answer in the model's thoughts counts.
-  public enum Thinking: String, Codable, Sendable, CaseIterable {
+  package enum Thinking: String, Codable, Sendable, CaseIterable {
     /// It does, where none comes later.
     case counts
     /// Only what follows the last `</think>` is looked at; a response without one has no answer.
@@ -25,7 +25,7 @@ public struct AnswerRules: Sendable, Hashable {
   }
 
   /// What a percent sign means.
-  public enum Percent: String, Codable, Sendable, CaseIterable {
+  package enum Percent: String, Codable, Sendable, CaseIterable {
     /// `50%` is 0.5 and, since the question often asks for a percentage, also 50.
     case either
     /// `50%` is 0.5 only.
@@ -35,7 +35,7 @@ public struct AnswerRules: Sendable, Hashable {
   }
 
   /// Which values variables have.
-  public enum Variables: String, Codable, Sendable, CaseIterable {
+  package enum Variables: String, Codable, Sendable, CaseIterable {
     /// Any real number, so that `\sqrt{x^2}` is not `x`.
     case real
     /// Positive numbers, as lengths are.
@@ -43,16 +43,16 @@ public struct AnswerRules: Sendable, Hashable {
   }
 
   /// Which part of the response is its answer.
-  public var extract = Extraction.automatic
+  package var extract = Extraction.automatic
   /// Whether an answer in the model's thoughts counts.
-  public var thinking = Thinking.counts
+  package var thinking = Thinking.counts
   /// From how many decimal places on a number counts as rounded; 1 to 15.
-  public var decimalPlaces = 6
+  package var decimalPlaces = 6
   /// What a percent sign means.
-  public var percent = Percent.either
+  package var percent = Percent.either
   /// Which values variables have.
-  public var variables = Variables.real
+  package var variables = Variables.real
 
   /// The defaults.
-  public init() {}
+  package init() {}
 }

@@ -4,19 +4,19 @@
 ///
 /// The verdict is the same for the two in either order, an answer equals itself, and the work is bounded whatever the
 /// answers are.
-public struct MathComparison: Sendable {
+package struct MathComparison: Sendable {
   private let rules: AnswerRules
 
   /// A comparison by rules; where answers are found does not matter to it.
-  public init(rules: AnswerRules = AnswerRules()) { self.rules = rules }
+  package init(rules: AnswerRules = AnswerRules()) { self.rules = rules }
 
   /// Compares two answers, in TeX or plain text, without anything around them.
-  public func compare(_ first: String, _ second: String) -> MathVerdict {
+  package func compare(_ first: String, _ second: String) -> MathVerdict {
     compare(Fullwidth.plain(Array(first.utf8)), Fullwidth.plain(Array(second.utf8)))
   }
 
   /// Compares the answers of two texts: each is searched for its box, its answer tag, its last formula.
-  public func compareTexts(_ first: String, _ second: String) -> MathVerdict {
+  package func compareTexts(_ first: String, _ second: String) -> MathVerdict {
     guard let a = AnswerPart.automatic(in: Fullwidth.plain(Array(first.utf8))[...]),
       let b = AnswerPart.automatic(in: Fullwidth.plain(Array(second.utf8))[...])
     else { return first == second ? .equal : .different }

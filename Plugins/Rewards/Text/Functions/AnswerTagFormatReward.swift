@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-public import PipelineCore
+package import PipelineCore
 
 /// 1 where the whole response is `<think>.*</think>\s*<answer>.*</answer>`, else 0.
 ///
@@ -7,35 +7,35 @@ public import PipelineCore
 /// in time linear in the length of the response.
 ///
 /// Source: Shuffle-R1's second format reward, which is EasyR1's for R1-V.
-public struct AnswerTagFormatReward: RewardFunction {
+package struct AnswerTagFormatReward: RewardFunction {
   /// The description of this component.
-  public static let about = ComponentAbout(
+  package static let about = ComponentAbout(
     name: "answer-tag-format", summary: "1 if the whole response is <think>…</think> <answer>…</answer>, else 0",
     aliases: ["r1v_format_reward"])
 
   /// The response.
-  public let reads: Set<Field> = [.response]
+  package let reads: Set<Field> = [.response]
 
   /// What a spec can set.
-  public struct Options: ComponentOptions {
+  package struct Options: ComponentOptions {
     package var spacesInTags = TagSpace.refused
 
     /// The defaults.
-    public init() {}
+    package init() {}
 
     /// What each option means.
-    public static let help = ["spaces_in_tags": TagSpace.help]
+    package static let help = ["spaces_in_tags": TagSpace.help]
   }
 
   private let options: Options
 
   /// Makes the reward.
-  public init(options: Options = Options(), assembly: Assembly) { self.options = options }
+  package init(options: Options = Options(), assembly: Assembly) { self.options = options }
 
   /// Looks at the response's form.
   ///
   /// - Throws: When it is missing or no text.
-  public func score(_ trajectory: Trajectory) throws -> RewardOutcome {
+  package func score(_ trajectory: Trajectory) throws -> RewardOutcome {
     .scored(Self.isTagged(options.spacesInTags.tags(of: try trajectory.responseText())) ? 1 : 0)
   }
 

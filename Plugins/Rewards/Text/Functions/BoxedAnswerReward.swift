@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-public import PipelineCore
+package import PipelineCore
 
 /// 1 where the response's last `\boxed{…}` is the answer, 0 where it is another or there is none.
 ///
@@ -11,35 +11,35 @@ public import PipelineCore
 /// A response without a box scores 0, with a part `found` of 0.
 ///
 /// Source: Shuffle-R1's accuracy reward.
-public struct BoxedAnswerReward: RewardFunction {
+package struct BoxedAnswerReward: RewardFunction {
   /// The description of this component.
-  public static let about = ComponentAbout(
+  package static let about = ComponentAbout(
     name: "boxed-answer", summary: "1 if the last \\boxed{…} of the response equals the answer, else 0")
 
   /// What a spec can set.
-  public struct Options: ComponentOptions {
+  package struct Options: ComponentOptions {
     package var thought = Thought.counts
 
     /// The defaults.
-    public init() {}
+    package init() {}
 
     /// What each option means.
-    public static let help = ["thought": Thought.help]
+    package static let help = ["thought": Thought.help]
   }
 
   /// Both sides of the comparison.
-  public let reads: Set<Field> = [.response, .answer]
+  package let reads: Set<Field> = [.response, .answer]
   /// A box.
-  public let sought = [SoughtAnswer(#"\boxed{…}"#)]
+  package let sought = [SoughtAnswer(#"\boxed{…}"#)]
   private let options: Options
 
   /// Makes the reward.
-  public init(options: Options = Options(), assembly: Assembly) { self.options = options }
+  package init(options: Options = Options(), assembly: Assembly) { self.options = options }
 
   /// Compares the two.
   ///
   /// - Throws: When one of them is missing or no text.
-  public func score(_ trajectory: Trajectory) throws -> RewardOutcome {
+  package func score(_ trajectory: Trajectory) throws -> RewardOutcome {
     let response = Array(try trajectory.responseText().utf8)[...]
     let boxed = options.thought.rest(of: response).flatMap(AnswerExtraction.lastBoxed).map(AnswerText.init)
     return try .best(of: trajectory.acceptedAnswers()) { answer in

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-public import PipelineCore
+package import PipelineCore
 
 /// 1 where the whole response is `<think>.*</think>.*\boxed{.*}.*`, else 0.
 ///
@@ -7,35 +7,35 @@ public import PipelineCore
 /// length of the response.
 ///
 /// Source: Shuffle-R1's format reward for mathematics, which is EasyR1's.
-public struct BoxedFormatReward: RewardFunction {
+package struct BoxedFormatReward: RewardFunction {
   /// The description of this component.
-  public static let about = ComponentAbout(
+  package static let about = ComponentAbout(
     name: "boxed-format", summary: "1 if the whole response is <think>…</think>…\\boxed{…}…, else 0",
     aliases: ["format", "math_format_reward"])
 
   /// The response.
-  public let reads: Set<Field> = [.response]
+  package let reads: Set<Field> = [.response]
 
   /// What a spec can set.
-  public struct Options: ComponentOptions {
+  package struct Options: ComponentOptions {
     package var spacesInTags = TagSpace.refused
 
     /// The defaults.
-    public init() {}
+    package init() {}
 
     /// What each option means.
-    public static let help = ["spaces_in_tags": TagSpace.help]
+    package static let help = ["spaces_in_tags": TagSpace.help]
   }
 
   private let options: Options
 
   /// Makes the reward.
-  public init(options: Options = Options(), assembly: Assembly) { self.options = options }
+  package init(options: Options = Options(), assembly: Assembly) { self.options = options }
 
   /// Looks at the response's form.
   ///
   /// - Throws: When it is missing or no text.
-  public func score(_ trajectory: Trajectory) throws -> RewardOutcome {
+  package func score(_ trajectory: Trajectory) throws -> RewardOutcome {
     let text = options.spacesInTags.tags(of: try trajectory.responseText())
     guard text.holds("<think>", at: text.startIndex), let think = text.first("</think>", from: 7),
       let box = text.first("\\boxed{", from: think + 8)

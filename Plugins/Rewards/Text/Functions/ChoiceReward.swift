@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-public import PipelineCore
+package import PipelineCore
 
 /// 1 where the response chooses the letter of the answer, 0 where it chooses another, none, or several.
 ///
@@ -14,41 +14,41 @@ public import PipelineCore
 /// A place that names several options, such as `(A) or (B)`, or denies the one it names, such as `not B` or `(B) is wrong`,
 /// chooses none: it scores 0. One that names no option at all scores 0 too, with a part `found` of 0. An answer that is no such
 /// letter makes the reward abstain; of a list of answers any is right.
-public struct ChoiceReward: RewardFunction {
+package struct ChoiceReward: RewardFunction {
   /// The description of this component.
-  public static let about = ComponentAbout(
+  package static let about = ComponentAbout(
     name: "choice", summary: "1 if the response chooses the answer's letter, else 0")
 
   /// What a spec can set.
-  public struct Options: ComponentOptions {
+  package struct Options: ComponentOptions {
     package var letters = "ABCDEFGHIJ"
     package var thought = Thought.counts
 
     /// The defaults.
-    public init() {}
+    package init() {}
 
     /// What each option means.
-    public static let help = [
+    package static let help = [
       "letters": "the letters that are choices, upper case; responses may use either case",
       "thought": Thought.help,
     ]
 
     /// What is wrong with the values.
-    public func problems() -> [OptionProblem] {
+    package func problems() -> [OptionProblem] {
       !letters.isEmpty && letters.utf8.allSatisfy { (0x41...0x5A).contains($0) }
         ? [] : [OptionProblem("letters", "is '\(letters)', it must be upper-case letters such as 'ABCD'")]
     }
   }
 
   /// Both sides of the comparison.
-  public let reads: Set<Field> = [.response, .answer]
+  package let reads: Set<Field> = [.response, .answer]
   /// A letter.
-  public let sought = [SoughtAnswer("letter of a choice")]
+  package let sought = [SoughtAnswer("letter of a choice")]
   private let letters: Set<UInt8>
   private let thought: Thought
 
   /// Makes the reward.
-  public init(options: Options = Options(), assembly: Assembly) {
+  package init(options: Options = Options(), assembly: Assembly) {
     letters = Set(options.letters.utf8)
     thought = options.thought
   }
@@ -56,7 +56,7 @@ public struct ChoiceReward: RewardFunction {
   /// Compares the letters.
   ///
   /// - Throws: When the response or the answer is missing or no text.
-  public func score(_ trajectory: Trajectory) throws -> RewardOutcome {
+  package func score(_ trajectory: Trajectory) throws -> RewardOutcome {
     let response = Array(try trajectory.responseText().utf8)[...]
     // What is chosen is said near the end; a longer text would take long.
     let found = thought.rest(of: response).map { choice(in: $0.suffix(1 << 16)) } ?? .none

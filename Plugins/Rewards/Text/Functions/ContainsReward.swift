@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-public import PipelineCore
+package import PipelineCore
 
 /// 1 where the response, or a part of it, contains the answer, or the texts that are asked for, else 0.
 ///
@@ -7,13 +7,13 @@ public import PipelineCore
 /// 12 is not in `12.5`, `1,212` or `-12`. Letters, digits and characters beyond ASCII make words; scripts that write them without
 /// space between, such as Chinese, do not part them: `猫` is in `那是一只猫`. Emphasis of Markdown, full-width characters and how much
 /// space stands between words do not matter. Of a list of answers any is enough.
-public struct ContainsReward: RewardFunction {
+package struct ContainsReward: RewardFunction {
   /// The description of this component.
-  public static let about = ComponentAbout(
+  package static let about = ComponentAbout(
     name: "contains", summary: "1 if the response contains the answer, or the texts that are asked for, else 0")
 
   /// How many of the texts must be there.
-  public enum Match: String, Codable, Sendable, CaseIterable {
+  package enum Match: String, Codable, Sendable, CaseIterable {
     /// Every one.
     case all
     /// One at least.
@@ -23,7 +23,7 @@ public struct ContainsReward: RewardFunction {
   }
 
   /// What a spec can set.
-  public struct Options: ComponentOptions {
+  package struct Options: ComponentOptions {
     package var texts: [String] = []
     package var match = Match.all
     package var thought = Thought.counts
@@ -32,10 +32,10 @@ public struct ContainsReward: RewardFunction {
     package var wholeWords = true
 
     /// The defaults.
-    public init() {}
+    package init() {}
 
     /// What each option means.
-    public static let help = [
+    package static let help = [
       "texts": "what is looked for; without any, the answer",
       "match": "whether all texts must be there, or any, or the score is the share of those that are",
       "extract": "the part of the response to look at: " + AnswerExtraction.help,
@@ -45,7 +45,7 @@ public struct ContainsReward: RewardFunction {
     ]
 
     /// What is wrong with the values.
-    public func problems() -> [OptionProblem] {
+    package func problems() -> [OptionProblem] {
       texts.enumerated().compactMap { index, text in
         text.utf8.allSatisfy(\.isSpace)
           ? OptionProblem("texts.\(index)", "is empty, it would be found everywhere") : nil
@@ -56,18 +56,18 @@ public struct ContainsReward: RewardFunction {
   private let options: Options
 
   /// Makes the reward.
-  public init(options: Options = Options(), assembly: Assembly) { self.options = options }
+  package init(options: Options = Options(), assembly: Assembly) { self.options = options }
 
   /// The part that is looked at.
-  public var sought: [SoughtAnswer] { options.extract.soughtAnswer }
+  package var sought: [SoughtAnswer] { options.extract.soughtAnswer }
 
   /// The response, and the answer where nothing else is looked for.
-  public var reads: Set<Field> { options.texts.isEmpty ? [.response, .answer] : [.response] }
+  package var reads: Set<Field> { options.texts.isEmpty ? [.response, .answer] : [.response] }
 
   /// Looks for the texts.
   ///
   /// - Throws: When the response, or the answer if it is asked for, is missing or no text.
-  public func score(_ trajectory: Trajectory) throws -> RewardOutcome {
+  package func score(_ trajectory: Trajectory) throws -> RewardOutcome {
     let response = Array(try trajectory.responseText().utf8)[...]
     let part = options.thought.rest(of: response).flatMap(options.extract.answer).map(folded)
     if options.texts.isEmpty {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-public import PipelineCore
+package import PipelineCore
 
 /// 1 where the response counts right, else 0, or a part of 1 that gets smaller the farther off it is.
 ///
@@ -7,13 +7,13 @@ public import PipelineCore
 /// `三十二`. In a part of the response that says more than a count, the last count is it: `there are 3 circles`. Several side by
 /// side, such as `2 or 3`, are none. A response without a number scores 0, with a part `found` of 0; an answer that is no count
 /// makes the reward abstain; of a list of answers the best counts.
-public struct CountingReward: RewardFunction {
+package struct CountingReward: RewardFunction {
   /// The description of this component.
-  public static let about = ComponentAbout(
+  package static let about = ComponentAbout(
     name: "counting", summary: "1 if the response counts right, else 0, or less the farther off it is")
 
   /// What a wrong count is worth.
-  public enum Partial: String, Codable, Sendable, CaseIterable {
+  package enum Partial: String, Codable, Sendable, CaseIterable {
     /// Nothing.
     case none
     /// `max(0, 1 − |found − answer| / max(1, answer))`.
@@ -21,16 +21,16 @@ public struct CountingReward: RewardFunction {
   }
 
   /// What a spec can set.
-  public struct Options: ComponentOptions {
+  package struct Options: ComponentOptions {
     package var extract = AnswerExtraction.boxed
     package var partial = Partial.none
     package var thought = Thought.counts
 
     /// The defaults.
-    public init() {}
+    package init() {}
 
     /// What each option means.
-    public static let help = [
+    package static let help = [
       "extract": "the part of the response that holds the count: " + AnswerExtraction.help,
       "partial": "what a wrong count is worth: none, or relative: 1 less its distance in proportion to the answer",
       "thought": Thought.help,
@@ -38,19 +38,19 @@ public struct CountingReward: RewardFunction {
   }
 
   /// Both sides of the comparison.
-  public let reads: Set<Field> = [.response, .answer]
+  package let reads: Set<Field> = [.response, .answer]
   private let options: Options
 
   /// A number.
-  public var sought: [SoughtAnswer] { options.extract.soughtAnswer(of: "count") }
+  package var sought: [SoughtAnswer] { options.extract.soughtAnswer(of: "count") }
 
   /// Makes the reward.
-  public init(options: Options = Options(), assembly: Assembly) { self.options = options }
+  package init(options: Options = Options(), assembly: Assembly) { self.options = options }
 
   /// Compares the counts.
   ///
   /// - Throws: When the response or the answer is missing or no text.
-  public func score(_ trajectory: Trajectory) throws -> RewardOutcome {
+  package func score(_ trajectory: Trajectory) throws -> RewardOutcome {
     let response = Array(try trajectory.responseText().utf8)[...]
     let found =
       options.thought.rest(of: response).map { NumberReading.number(in: $0, options.extract, words: true) } ?? .none

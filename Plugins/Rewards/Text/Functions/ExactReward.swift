@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
-public import PipelineCore
+package import PipelineCore
 
 /// 1 where the response, or the part of it that is its answer, is the answer character by character, else 0.
 ///
 /// Space at both ends is left out on both sides. A response without the part asked for scores 0, with a part `found` of 0; of a
 /// list of answers any is right.
-public struct ExactReward: RewardFunction {
+package struct ExactReward: RewardFunction {
   /// The description of this component.
-  public static let about = ComponentAbout(
+  package static let about = ComponentAbout(
     name: "exact", summary: "1 if the response, or the part of it that is its answer, equals the answer, else 0")
 
   /// Whether `a` and `A` are the same.
-  public enum Case: String, Codable, Sendable, CaseIterable {
+  package enum Case: String, Codable, Sendable, CaseIterable {
     /// They differ.
     case sensitive
     /// They are the same.
@@ -19,16 +19,16 @@ public struct ExactReward: RewardFunction {
   }
 
   /// What a spec can set.
-  public struct Options: ComponentOptions {
+  package struct Options: ComponentOptions {
     package var extract = AnswerExtraction.none
     package var `case` = Case.sensitive
     package var thought = Thought.counts
 
     /// The defaults.
-    public init() {}
+    package init() {}
 
     /// What each option means.
-    public static let help = [
+    package static let help = [
       "extract": "the part of the response to compare: " + AnswerExtraction.help,
       "case": "sensitive, or insensitive to upper and lower case",
       "thought": Thought.help,
@@ -36,19 +36,19 @@ public struct ExactReward: RewardFunction {
   }
 
   /// Both sides of the comparison.
-  public let reads: Set<Field> = [.response, .answer]
+  package let reads: Set<Field> = [.response, .answer]
   private let options: Options
 
   /// The part that is compared.
-  public var sought: [SoughtAnswer] { options.extract.soughtAnswer }
+  package var sought: [SoughtAnswer] { options.extract.soughtAnswer }
 
   /// Makes the reward.
-  public init(options: Options = Options(), assembly: Assembly) { self.options = options }
+  package init(options: Options = Options(), assembly: Assembly) { self.options = options }
 
   /// Compares the two.
   ///
   /// - Throws: When one of them is missing or no text.
-  public func score(_ trajectory: Trajectory) throws -> RewardOutcome {
+  package func score(_ trajectory: Trajectory) throws -> RewardOutcome {
     let response = Array(try trajectory.responseText().utf8)[...]
     let found = options.thought.rest(of: response).flatMap(options.extract.answer)
     return try .best(of: trajectory.acceptedAnswers()) { answer in

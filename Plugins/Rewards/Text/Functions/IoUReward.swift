@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-public import PipelineCore
+package import PipelineCore
 
 /// How well the response's boxes lie on those of the answer: intersection over union, of one box or of matched sets.
 ///
@@ -13,13 +13,13 @@ public import PipelineCore
 ///   An answer without boxes, `[]`, wants a response without any.
 ///
 /// A response without a box scores 0. An answer that has none where one is due makes the reward abstain.
-public struct IoUReward: RewardFunction {
+package struct IoUReward: RewardFunction {
   /// The description of this component.
-  public static let about = ComponentAbout(
+  package static let about = ComponentAbout(
     name: "iou", summary: "How well the response's boxes lie on the answer's: intersection over union")
 
   /// What is compared.
-  public enum Boxes: String, Codable, Sendable, CaseIterable {
+  package enum Boxes: String, Codable, Sendable, CaseIterable {
     /// One box a side.
     case single
     /// All boxes of both sides.
@@ -27,7 +27,7 @@ public struct IoUReward: RewardFunction {
   }
 
   /// What a spec can set.
-  public struct Options: ComponentOptions {
+  package struct Options: ComponentOptions {
     package var extract = AnswerExtraction.answerTag
     package var boxes = Boxes.single
     package var layout = BoxLayout.corners
@@ -37,10 +37,10 @@ public struct IoUReward: RewardFunction {
     package var binary = false
 
     /// The defaults.
-    public init() {}
+    package init() {}
 
     /// What each option means.
-    public static let help = [
+    package static let help = [
       "extract": "the part of the response that holds the boxes: answer-tag, boxed, last-line or none (all of it)",
       "boxes": "single: the last box of the response against the answer's; matched: all boxes, paired for the best sum",
       "layout":
@@ -52,7 +52,7 @@ public struct IoUReward: RewardFunction {
     ]
 
     /// What is wrong with the values.
-    public func problems() -> [OptionProblem] {
+    package func problems() -> [OptionProblem] {
       var problems: [OptionProblem] = []
       if !(0...1).contains(threshold) {
         problems.append(OptionProblem("threshold", "is \(threshold), it must be from 0 to 1"))
@@ -67,19 +67,19 @@ public struct IoUReward: RewardFunction {
   static let mostMatched = 256
 
   /// Both sides of the comparison.
-  public let reads: Set<Field> = [.response, .answer]
+  package let reads: Set<Field> = [.response, .answer]
   private let options: Options
 
   /// A box.
-  public var sought: [SoughtAnswer] { options.extract.soughtAnswer(of: "box of four numbers") }
+  package var sought: [SoughtAnswer] { options.extract.soughtAnswer(of: "box of four numbers") }
 
   /// Makes the reward.
-  public init(options: Options = Options(), assembly: Assembly) { self.options = options }
+  package init(options: Options = Options(), assembly: Assembly) { self.options = options }
 
   /// Compares the boxes.
   ///
   /// - Throws: When the response or the answer is missing, or the image's size is needed and nobody says it.
-  public func score(_ trajectory: Trajectory) throws -> RewardOutcome {
+  package func score(_ trajectory: Trajectory) throws -> RewardOutcome {
     let response = Array(try trajectory.responseText().utf8)[...]
     guard let answer = try trajectory.value(of: .answer), answer != .null else { throw RewardFault("has no 'answer'") }
     let expected = boxes(in: Array((answer.stringValue ?? answer.json).utf8)[...])

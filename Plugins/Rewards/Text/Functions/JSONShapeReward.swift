@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
-public import PipelineCore
+package import PipelineCore
 
 /// 1 where the response, or a part of it, is JSON of the shape asked for, else 0, or the share of it that is right.
 ///
 /// A block of code, ```` ```json … ``` ````, counts as what it holds. With `partial`, text that parses scores the share of
 /// what is asked for that holds: the type, each member, and no others where those are refused.
-public struct JSONShapeReward: RewardFunction {
+package struct JSONShapeReward: RewardFunction {
   /// The description of this component.
-  public static let about = ComponentAbout(
+  package static let about = ComponentAbout(
     name: "json-shape", summary: "1 if the response is JSON with the members asked for, else 0")
 
   /// What a value can be asked to be.
-  public enum Kind: String, Codable, Sendable, CaseIterable {
+  package enum Kind: String, Codable, Sendable, CaseIterable {
     case any, null, boolean, number, integer, string, array, object
 
     /// Whether a value is it.
@@ -28,7 +28,7 @@ public struct JSONShapeReward: RewardFunction {
   }
 
   /// Whether members may be there that nobody asked for.
-  public enum Others: String, Codable, Sendable, CaseIterable {
+  package enum Others: String, Codable, Sendable, CaseIterable {
     /// They may.
     case allowed
     /// They may not.
@@ -36,7 +36,7 @@ public struct JSONShapeReward: RewardFunction {
   }
 
   /// What a spec can set.
-  public struct Options: ComponentOptions {
+  package struct Options: ComponentOptions {
     package var extract = AnswerExtraction.none
     package var type = Kind.object
     package var members: [String: Kind] = [:]
@@ -44,10 +44,10 @@ public struct JSONShapeReward: RewardFunction {
     package var partial = false
 
     /// The defaults.
-    public init() {}
+    package init() {}
 
     /// What each option means.
-    public static let help = [
+    package static let help = [
       "extract": "the part of the response that is JSON: " + AnswerExtraction.help,
       "type": "what the value is: object, array, string, number, integer, boolean, null or any",
       "members": "the members that an object must have, and what each is: the same words as for type",
@@ -56,26 +56,26 @@ public struct JSONShapeReward: RewardFunction {
     ]
 
     /// What is wrong with the values.
-    public func problems() -> [OptionProblem] {
+    package func problems() -> [OptionProblem] {
       type == .object || members.isEmpty
         ? [] : [OptionProblem("members", "are those of an object, but type is \(type.rawValue)")]
     }
   }
 
   /// The response.
-  public let reads: Set<Field> = [.response]
+  package let reads: Set<Field> = [.response]
   private let options: Options
 
   /// The part that is JSON.
-  public var sought: [SoughtAnswer] { options.extract.soughtAnswer }
+  package var sought: [SoughtAnswer] { options.extract.soughtAnswer }
 
   /// Makes the reward.
-  public init(options: Options = Options(), assembly: Assembly) { self.options = options }
+  package init(options: Options = Options(), assembly: Assembly) { self.options = options }
 
   /// Parses, and looks at what is there.
   ///
   /// - Throws: When the response is missing or no text.
-  public func score(_ trajectory: Trajectory) throws -> RewardOutcome {
+  package func score(_ trajectory: Trajectory) throws -> RewardOutcome {
     let response = Array(try trajectory.responseText().utf8)[...]
     guard let part = options.extract.answer(in: response) else {
       return .scored(0, parts: [RewardPart("parses", 0), RewardPart("shape", 0), RewardPart(SoughtAnswer.part, 0)])

@@ -1,26 +1,26 @@
 // SPDX-License-Identifier: Apache-2.0
-public import PipelineCore
+package import PipelineCore
 
 /// 1 where the response is as long as it should be, less the farther it lies outside, and 0 beyond a margin.
 ///
 /// With length `l`: 1 for `minimum ≤ l ≤ maximum`; outside, `max(0, 1 − distance / margin)`.
-public struct LengthReward: RewardFunction {
+package struct LengthReward: RewardFunction {
   /// The description of this component.
-  public static let about = ComponentAbout(
+  package static let about = ComponentAbout(
     name: "length", summary: "1 if the response's length lies in a range, falling to 0 over a margin outside of it")
 
   /// What a spec can set.
-  public struct Options: ComponentOptions {
+  package struct Options: ComponentOptions {
     package var unit = LengthUnit.tokens
     package var minimum = 0
     package var maximum = 1024
     package var margin = 0
 
     /// The defaults.
-    public init() {}
+    package init() {}
 
     /// What each option means.
-    public static let help = [
+    package static let help = [
       "unit": "what the length is counted in: tokens, characters or words",
       "minimum": "the shortest length that gets 1",
       "maximum": "the longest length that gets 1",
@@ -28,7 +28,7 @@ public struct LengthReward: RewardFunction {
     ]
 
     /// What is wrong with the values.
-    public func problems() -> [OptionProblem] {
+    package func problems() -> [OptionProblem] {
       var problems: [OptionProblem] = []
       if minimum < 0 { problems.append(OptionProblem("minimum", "is \(minimum), it must not be negative")) }
       if maximum < minimum {
@@ -42,15 +42,15 @@ public struct LengthReward: RewardFunction {
   private let options: Options
 
   /// Makes the reward.
-  public init(options: Options = Options(), assembly: Assembly) { self.options = options }
+  package init(options: Options = Options(), assembly: Assembly) { self.options = options }
 
   /// What is counted.
-  public var reads: Set<Field> { [options.unit.field] }
+  package var reads: Set<Field> { [options.unit.field] }
 
   /// Measures the response.
   ///
   /// - Throws: When what is counted is missing, or of another kind.
-  public func score(_ trajectory: Trajectory) throws -> RewardOutcome {
+  package func score(_ trajectory: Trajectory) throws -> RewardOutcome {
     let length = try options.unit.length(of: trajectory)
     let distance = max(options.minimum - length, length - options.maximum, 0)
     if distance == 0 { return .scored(1) }

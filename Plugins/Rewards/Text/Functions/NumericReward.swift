@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-public import PipelineCore
+package import PipelineCore
 
 /// 1 where the response's number lies within a tolerance of the answer, else 0.
 ///
@@ -13,13 +13,13 @@ public import PipelineCore
 /// compared as text where `text` says so; of a list of answers any is right.
 ///
 /// Close enough is `|found − answer| ≤ max(absolute_tolerance, relative_tolerance · |answer|)`.
-public struct NumericReward: RewardFunction {
+package struct NumericReward: RewardFunction {
   /// The description of this component.
-  public static let about = ComponentAbout(
+  package static let about = ComponentAbout(
     name: "numeric", summary: "1 if the response's number lies within a tolerance of the answer, else 0")
 
   /// What a percent sign means.
-  public enum Percent: String, Codable, Sendable, CaseIterable {
+  package enum Percent: String, Codable, Sendable, CaseIterable {
     /// Nothing: `50%` is 50.
     case ignore
     /// A division: `50%` is 0.5.
@@ -27,7 +27,7 @@ public struct NumericReward: RewardFunction {
   }
 
   /// What becomes of an answer that is no number.
-  public enum Text: String, Codable, Sendable, CaseIterable {
+  package enum Text: String, Codable, Sendable, CaseIterable {
     /// The reward abstains.
     case abstain
     /// It is right where the response's part is the same text, whatever its case.
@@ -35,7 +35,7 @@ public struct NumericReward: RewardFunction {
   }
 
   /// What a spec can set.
-  public struct Options: ComponentOptions {
+  package struct Options: ComponentOptions {
     package var extract = AnswerExtraction.automatic
     package var absoluteTolerance = 1e-6
     package var relativeTolerance = 1e-4
@@ -44,10 +44,10 @@ public struct NumericReward: RewardFunction {
     package var thought = Thought.counts
 
     /// The defaults.
-    public init() {}
+    package init() {}
 
     /// What each option means.
-    public static let help = [
+    package static let help = [
       "extract": "the part of the response that holds the number: " + AnswerExtraction.help,
       "absolute_tolerance": "the distance from the answer that still counts as equal",
       "relative_tolerance": "the same in proportion to the answer; the larger of the two decides",
@@ -57,7 +57,7 @@ public struct NumericReward: RewardFunction {
     ]
 
     /// What is wrong with the values.
-    public func problems() -> [OptionProblem] {
+    package func problems() -> [OptionProblem] {
       [("absolute_tolerance", absoluteTolerance), ("relative_tolerance", relativeTolerance)].compactMap {
         $1 >= 0 && $1.isFinite ? nil : OptionProblem($0, "is \($1), it must not be negative")
       }
@@ -65,19 +65,19 @@ public struct NumericReward: RewardFunction {
   }
 
   /// Both sides of the comparison.
-  public let reads: Set<Field> = [.response, .answer]
+  package let reads: Set<Field> = [.response, .answer]
   private let options: Options
 
   /// A number.
-  public var sought: [SoughtAnswer] { options.extract.soughtAnswer(of: "number") }
+  package var sought: [SoughtAnswer] { options.extract.soughtAnswer(of: "number") }
 
   /// Makes the reward.
-  public init(options: Options = Options(), assembly: Assembly) { self.options = options }
+  package init(options: Options = Options(), assembly: Assembly) { self.options = options }
 
   /// Compares the numbers.
   ///
   /// - Throws: When the response or the answer is missing or no text.
-  public func score(_ trajectory: Trajectory) throws -> RewardOutcome {
+  package func score(_ trajectory: Trajectory) throws -> RewardOutcome {
     let response = Array(try trajectory.responseText().utf8)[...]
     let rest = options.thought.rest(of: response)
     let found = rest.map { NumberReading.number(in: $0, options.extract) } ?? .none

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-public import PipelineCore
+package import PipelineCore
 
 /// 0 for a response that repeats nothing, down to `max_penalty` for one that says the same again and again.
 ///
@@ -7,14 +7,14 @@ public import PipelineCore
 /// an n-gram has scores 0. Words are runs without space, whatever their case.
 ///
 /// Source: Yeo et al., "Demystifying Long Chain-of-Thought Reasoning in LLMs" (arXiv 2502.03373), as Open R1 has it.
-public struct RepetitionReward: RewardFunction {
+package struct RepetitionReward: RewardFunction {
   /// The description of this component.
-  public static let about = ComponentAbout(
+  package static let about = ComponentAbout(
     name: "repetition", summary: "0, down to −1 the larger the share of n-grams that the response repeats",
     aliases: ["repetition_penalty", "get_repetition_penalty_reward"])
 
   /// What n-grams are made of.
-  public enum Unit: String, Codable, Sendable, CaseIterable {
+  package enum Unit: String, Codable, Sendable, CaseIterable {
     /// Runs of the text without space.
     case words
     /// The tokens of `tokens`.
@@ -22,23 +22,23 @@ public struct RepetitionReward: RewardFunction {
   }
 
   /// What a spec can set.
-  public struct Options: ComponentOptions {
+  package struct Options: ComponentOptions {
     package var ngramSize = 3
     package var maxPenalty = -1.0
     package var unit = Unit.words
 
     /// The defaults.
-    public init() {}
+    package init() {}
 
     /// What each option means.
-    public static let help = [
+    package static let help = [
       "ngram_size": "how many words, or tokens, make an n-gram",
       "max_penalty": "the score that repeating everything would have, not above 0",
       "unit": "what n-grams are made of: words or tokens",
     ]
 
     /// What is wrong with the values.
-    public func problems() -> [OptionProblem] {
+    package func problems() -> [OptionProblem] {
       var problems: [OptionProblem] = []
       if ngramSize < 1 { problems.append(OptionProblem("ngram_size", "is \(ngramSize), it must be at least 1")) }
       if !(maxPenalty <= 0 && maxPenalty.isFinite) {
@@ -51,15 +51,15 @@ public struct RepetitionReward: RewardFunction {
   private let options: Options
 
   /// Makes the reward.
-  public init(options: Options = Options(), assembly: Assembly) { self.options = options }
+  package init(options: Options = Options(), assembly: Assembly) { self.options = options }
 
   /// The text, or the tokens.
-  public var reads: Set<Field> { options.unit == .words ? [.response] : [.tokens] }
+  package var reads: Set<Field> { options.unit == .words ? [.response] : [.tokens] }
 
   /// Counts the n-grams.
   ///
   /// - Throws: When what is counted is missing, or of another kind.
-  public func score(_ trajectory: Trajectory) throws -> RewardOutcome {
+  package func score(_ trajectory: Trajectory) throws -> RewardOutcome {
     let words =
       switch options.unit {
       case .words:

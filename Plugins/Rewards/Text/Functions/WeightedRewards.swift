@@ -1,47 +1,47 @@
 // SPDX-License-Identifier: Apache-2.0
-public import PipelineCore
+package import PipelineCore
 
 /// The weighted sum of other reward functions, as one; each one's score is a part.
 ///
 /// It is what the `reward` stage does with its `functions`, for places that take a single reward. Where a function with a
 /// weight does not score, the sum does not: it fails or abstains as that function did.
-public struct WeightedRewards: BatchRewardFunction {
+package struct WeightedRewards: BatchRewardFunction {
   /// The description of this component.
-  public static let about = ComponentAbout(
+  package static let about = ComponentAbout(
     name: "weighted", summary: "The weighted sum of other reward functions, each with its part in 'rewards'")
 
   /// What a spec can set.
-  public struct Options: ComponentOptions {
+  package struct Options: ComponentOptions {
     package var functions: [RewardTerm] = [.init("boxed-answer")]
     package var abstained = Abstention.noReward
 
     /// The defaults.
-    public init() {}
+    package init() {}
 
     /// What each option means.
-    public static let help = ["functions": RewardTerm.functionsHelp, "abstained": Abstention.help]
+    package static let help = ["functions": RewardTerm.functionsHelp, "abstained": Abstention.help]
 
     /// Reward functions are named in `functions`.
-    public static let componentKinds: [String: ComponentKind] = ["functions": .reward]
+    package static let componentKinds: [String: ComponentKind] = ["functions": .reward]
 
     /// What is wrong with the values.
-    public func problems() -> [OptionProblem] { RewardTerm.problems(in: functions) }
+    package func problems() -> [OptionProblem] { RewardTerm.problems(in: functions) }
   }
 
   private let functions: [WeightedReward]
   private let abstention: Abstention
 
   /// Makes the reward functions.
-  public init(options: Options = Options(), assembly: Assembly) throws {
+  package init(options: Options = Options(), assembly: Assembly) throws {
     functions = try WeightedReward.all(options.functions, assembly)
     abstention = options.abstained
   }
 
   /// What the functions read.
-  public var reads: Set<Field> { functions.reduce(into: []) { $0.formUnion($1.reward.reads) } }
+  package var reads: Set<Field> { functions.reduce(into: []) { $0.formUnion($1.reward.reads) } }
 
   /// What the functions look for.
-  public var sought: [SoughtAnswer] {
+  package var sought: [SoughtAnswer] {
     functions.flatMap { function in
       function.reward.sought.map {
         SoughtAnswer($0.description, of: $0.function.isEmpty ? function.name : "\(function.name)/\($0.function)")
@@ -52,7 +52,7 @@ public struct WeightedRewards: BatchRewardFunction {
   /// Scores with each function.
   ///
   /// - Throws: What a function says that makes it impossible to go on.
-  public func scores(
+  package func scores(
     of trajectories: [Trajectory], in context: StageContext
   ) async throws -> [Result<RewardOutcome, any Error>] {
     var judgements = [Judgement](repeating: Judgement(abstention: abstention), count: trajectories.count)
@@ -66,7 +66,7 @@ public struct WeightedRewards: BatchRewardFunction {
   }
 
   /// Closes the functions.
-  public func close() async {
+  package func close() async {
     for function in functions { await function.reward.close() }
   }
 

@@ -2,7 +2,7 @@
 import PipelineCore
 
 /// Which part of a response is its answer.
-public enum AnswerExtraction: String, Codable, Sendable, CaseIterable {
+package enum AnswerExtraction: String, Codable, Sendable, CaseIterable {
   /// The first of these that is there: the last box, the last answer tag, what follows the last "answer is" or "answer:" of
   /// the last lines, the whole response.
   case automatic

@@ -42,7 +42,7 @@ struct Box: Equatable {
 }
 
 /// What the four numbers of a box are.
-public enum BoxLayout: String, Codable, Sendable, CaseIterable {
+package enum BoxLayout: String, Codable, Sendable, CaseIterable {
   /// Left, top, right, bottom.
   case corners
   /// Left, top, width, height.
@@ -52,7 +52,7 @@ public enum BoxLayout: String, Codable, Sendable, CaseIterable {
 }
 
 /// What the coordinates of a box are counted in.
-public enum BoxSpace: String, Codable, Sendable, CaseIterable {
+package enum BoxSpace: String, Codable, Sendable, CaseIterable {
   /// Pixels of the image.
   case pixels
   /// Shares of the image's width and height, 0 to 1.

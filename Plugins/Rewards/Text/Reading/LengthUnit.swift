@@ -2,7 +2,7 @@
 import PipelineCore
 
 /// What a response's length is counted in.
-public enum LengthUnit: String, Codable, Sendable, CaseIterable {
+package enum LengthUnit: String, Codable, Sendable, CaseIterable {
   /// The tokens of `tokens`.
   case tokens
   /// Unicode scalars of the text.

@@ -33,7 +33,7 @@ struct NumberReading {
 
   private let text: ArraySlice<UInt8>
   private let candidates: [Candidate]
-  /// How many bytes are read. What is said last is near the end; a longer text is no answer, and would take long.
+  /// How many bytes are read: what is said last is near the end, and a longer text is no answer.
   private static let limit = 1 << 16
 
   /// Looks for numbers in the last 64 KiB of a cleaned text.

@@ -2,7 +2,7 @@
 import PipelineCore
 
 /// What space beside the marks of tags means for a format, as in `< think >`.
-public enum TagSpace: String, Codable, Sendable, CaseIterable {
+package enum TagSpace: String, Codable, Sendable, CaseIterable {
   /// Such tags are none.
   case refused
   /// They are: space on either side of `<`, `>` and `/` is left out before the format is looked at, as EasyR1 does.

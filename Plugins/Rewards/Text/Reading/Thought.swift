@@ -2,7 +2,7 @@
 import PipelineCore
 
 /// What becomes of what stands in `<think>…</think>` where an answer is looked for.
-public enum Thought: String, Codable, Sendable, CaseIterable {
+package enum Thought: String, Codable, Sendable, CaseIterable {
   /// An answer in it counts like any other.
   case counts
   /// Only what follows the last `</think>` is looked at; where a `<think>` is never closed, nothing.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// What a comparison of two answers found.
-public enum MathVerdict: Sendable, Hashable {
+package enum MathVerdict: Sendable, Hashable {
   /// Both say the same.
   case equal
   /// They say different things.
