@@ -77,7 +77,9 @@ let package = Package(
 
     // From a spec and records to a run.
     .target(name: "PipelineSpec", dependencies: ["PipelineCore", "CJSON", "Yams"]),
-    .target(name: "PipelineIO", dependencies: ["CRecordScanner", "CZlib", "CZstd", "Files", "PipelineCore"]),
+    .target(
+      name: "PipelineIO", dependencies: ["CRecordScanner", "CZlib", "CZstd", "Files", "Jinja", "PipelineCore"],
+      resources: [.embedInCode("Columns/shuffle_r1_columns.py")]),
     .target(
       name: "PipelineRuntime", dependencies: ["Files", "PipelineCore", "PipelineIO", "PipelineSpec"],
       // A run is driven by an actor; what it calls stays on it.
@@ -89,6 +91,7 @@ let package = Package(
 
     // What several plug-ins are built on.
     .target(name: "Tensor", dependencies: ["CKernels"]),
+    .target(name: "Jinja"),
     .target(name: "MathAnswers", path: "Plugins/Rewards/MathAnswer/MathAnswers"),
     .target(name: "ModelInput", dependencies: ["CImageCodecs", "Files", "PipelineCore"]),
     .target(
@@ -142,6 +145,7 @@ let package = Package(
     .target(name: "FakeServer", dependencies: ["PipelineCore"], path: "Tests/FakeServer", exclude: ["fake_server.py"]),
     .testTarget(name: "PipelineCoreTests", dependencies: ["PipelineCore"]),
     .testTarget(name: "FilesTests", dependencies: ["CSHA256", "Files", "PipelineCore"]),
+    .testTarget(name: "JinjaTests", dependencies: ["Jinja"]),
     .testTarget(name: "PipelineTestingTests", dependencies: ["PipelineCore", "PipelineTesting"]),
     .testTarget(name: "PipelineSpecTests", dependencies: ["PipelineCore", "PipelineSpec"]),
     .testTarget(

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import ArgumentParser
 import PipelineCore
+import PipelineRuntime
 import PipelineSpec
 
 /// `shuffle-r1 check`.
@@ -26,6 +27,7 @@ struct CheckCommand: ParsableCommand {
 
   func run() throws {
     let pipeline = try specification.load()
+    _ = try pipeline.promptShape()
     if resolved {
       try Terminal.print(pipeline.resolved.prettyJSON + "\n")
     } else if !quiet {

@@ -54,7 +54,7 @@ struct CompareCommand: AsyncParsableCommand {
       }
     }
     guard errors.isEmpty, let first = pipelines.first else { throw PipelineErrors(errors) }
-    var options = first.readerOptions(threads: work.threads)
+    var options = try first.readerOptions(threads: work.threads)
     if !files.isEmpty { options.paths = files }
     if let maxBadRecords { options.maxBadRecords = maxBadRecords }
     try rollouts.apply(to: &options)

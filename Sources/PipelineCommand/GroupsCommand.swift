@@ -24,7 +24,7 @@ struct GroupsCommand: AsyncParsableCommand {
 
   func run() async throws {
     let pipeline = try specification.load()
-    var options = pipeline.readerOptions(threads: work.threads)
+    var options = try pipeline.readerOptions(threads: work.threads)
     guard options.kind == .trajectories, options.paths.count == 1 else {
       throw PipelineError(
         .invalidSpec, "'groups' lists one file of saved rollouts; name it with --set source.rollouts=FILE")

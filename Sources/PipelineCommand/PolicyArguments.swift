@@ -198,12 +198,14 @@ struct RecordStream {
   private let observer: TerminalObserver
   private let inputSize: InputSize
   private let noun: String
+  private let anchor: ImageAnchor
 
   /// Opens the outputs; the input is opened with the first batch.
   ///
   /// - Parameter noun: The noun for a record: `prompt`, `trajectory`.
   init(
-    _ arguments: RecordArguments, _ work: WorkOptions, noun: String, options: (inout TrajectoryReader.Options) -> Void
+    _ arguments: RecordArguments, _ work: WorkOptions, noun: String,
+    options: (inout TrajectoryReader.Options) throws -> Void
   )
     throws
   {
@@ -213,6 +215,7 @@ struct RecordStream {
     self.arguments = arguments
     self.work = work
     self.noun = noun
+    anchor = ImageAnchor(writing: arguments.output)
     output = try OutputFile(path: arguments.output, existing: arguments.existing)
     badRecordsFile = try arguments.badRecords.map { try OutputFile(path: $0, existing: arguments.existing) }
     line = ProgressLine(quiet: work.quiet)
@@ -224,7 +227,7 @@ struct RecordStream {
     readerOptions.maxBadRecords = arguments.badRecordLimit.maxBadRecords
     readerOptions.nameOfLimit = "--max-bad-records"
     readerOptions.threads = work.threads
-    options(&readerOptions)
+    try options(&readerOptions)
     reader = TrajectoryReader(readerOptions) { log.add($0) }
     inputSize = InputSize(arguments.files)
     if arguments.files.contains("-"), isatty(0) == 1, !work.quiet {
@@ -271,8 +274,10 @@ struct RecordStream {
 
   /// Writes records as lines, in order.
   func write(_ records: [Trajectory]) async throws {
+    let anchor = anchor
     try await ParallelEncoding.run(
-      count: records.count, threads: work.threads, encode: { try TrajectoryEncoder.encode(records[$0], into: &$1) },
+      count: records.count, threads: work.threads,
+      encode: { try TrajectoryEncoder.encode(anchor.anchored(records[$0]), into: &$1) },
       write: { try output.write($0) })
   }
 

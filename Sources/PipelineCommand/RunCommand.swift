@@ -1,8 +1,8 @@
+// SPDX-License-Identifier: Apache-2.0
 import ArgumentParser
 import PipelineCore
 import PipelineRuntime
 import PipelineSpec
-// SPDX-License-Identifier: Apache-2.0
 import Synchronization
 
 /// `shuffle-r1 run`.

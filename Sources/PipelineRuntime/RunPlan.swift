@@ -17,6 +17,8 @@ package struct RunPlan: Sendable {
   package var seed: UInt64
   /// The file, in the run's directory, that survivors go to; nil for none.
   package var rolloutsFile: String?
+  /// Every so many steps, all rollouts are kept; nil for never.
+  package var keepsAllRolloutsEvery: Int?
   /// Whether to write what became of every trajectory.
   package var writesLineage: Bool
   /// Whether to write an event file for TensorBoard.

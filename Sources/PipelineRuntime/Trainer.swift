@@ -1,6 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
 import PipelineCore
 import PipelineIO
-// SPDX-License-Identifier: Apache-2.0
 import PipelineSpec
 
 /// What a run does for its policy between the stages: evaluations, checkpoints, and what a resume goes by.

@@ -43,7 +43,10 @@ package struct PipelineChecker: Sendable {
     let reading = try SpecOptionsReader().read(PipelineSpec.self, from: tree, subject: "a spec")
     let spec = reading.options
     errors += reading.errors
-    errors += formatErrors(spec.source.format, at: tree.place(of: ["source", "format"]))
+    errors += formatErrors(spec.source.format, "source.format", at: tree.place(of: ["source", "format"]))
+    errors += formatErrors(
+      spec.training.evaluation.format, "training.evaluation.format",
+      at: tree.place(of: ["training", "evaluation", "format"]))
     errors += nameErrors(spec.stages)
 
     var stages: [AssembledPipeline.NamedStage] = []
@@ -172,10 +175,10 @@ package struct PipelineChecker: Sendable {
     }
   }
 
-  private func formatErrors(_ format: String, at location: SourceLocation) -> [PipelineError] {
+  private func formatErrors(_ format: String, _ key: String, at location: SourceLocation) -> [PipelineError] {
     let known = ["auto"] + formats
     if known.contains(format) { return [] }
-    let message = "'source.format': " + UnknownName.message("format", format, known: known, plural: "formats")
+    let message = "'\(key)': " + UnknownName.message("format", format, known: known, plural: "formats")
     return [PipelineError(.invalidSpec, message, at: location)]
   }
 

@@ -1,5 +1,5 @@
-import MathAnswerPlugin
 // SPDX-License-Identifier: Apache-2.0
+import MathAnswerPlugin
 import MathAnswers
 import PipelineCore
 import PipelineTesting

@@ -214,7 +214,7 @@ struct GenerateTests {
     ).check(in: sandbox)
   }
 
-  @Test("images start from the folder of the file that names them")
+  @Test("images start from the folder of the file that names them, and are named so that they are found again")
   func folders() throws {
     try sandbox.output(
       """
@@ -223,8 +223,22 @@ struct GenerateTests {
       shuffle-r1 generate --model ../model --max-tokens 24 -q < prompts.jsonl > ../read
       """)
     #expect(sandbox.text("one").split(separator: "\n").count == 3)
-    #expect(sandbox.text("named") == sandbox.text("one"))
+    // On standard output, whose folder nobody knows, by absolute paths.
+    let named = sandbox.text("named")
+    #expect(named.contains(#""image":"/"#))
+    let folder = try sandbox.output("cd deep; pwd -P").trimmingCharacters(in: .newlines)
+    #expect(named.replacing(folder + "/", with: "") == sandbox.text("one"))
     #expect(sandbox.text("read") == sandbox.text("one"))
+    try sandbox.output(
+      """
+      \(Self.generate) -q deep/prompts.jsonl -o out.jsonl; mkdir runs
+      \(Self.generate) -q deep/prompts.jsonl -o runs/out.jsonl
+      shuffle-r1 logprobs --model model -q out.jsonl > from-here; shuffle-r1 logprobs --model model -q runs/out.jsonl > from-there
+      """)
+    #expect(sandbox.text("out.jsonl").contains(#""image":"deep/image.png""#))
+    #expect(sandbox.text("runs/out.jsonl").contains(#""image":"../deep/image.png""#))
+    let top = folder.dropLast("deep".count)
+    #expect(sandbox.text("from-there").replacing(top + "runs/../", with: "") == sandbox.text("from-here"))
   }
 
   @Test("a prompt that is too long is an error, left out, or cut, but not in its images")

@@ -139,6 +139,7 @@ struct ProcessRunTests {
       #"shuffle-r1 stage process --with '{"command": ["python3", "drop.py"]}' < unscored.jsonl | wc -l"#)
     #expect(outcome.errors.hasPrefix("process: drop.py: dropping\n"))
     let kept = try #require(Int(outcome.output.filter(\.isNumber)))
-    #expect(outcome.errors.contains("process: 96 trajectories in 1 batch, \(kept) kept; dropped: no-form \(96 - kept)"))
+    #expect(
+      outcome.errors.contains("process: 96 trajectories in 2 batches, \(kept) kept; dropped: no-form \(96 - kept)"))
   }
 }

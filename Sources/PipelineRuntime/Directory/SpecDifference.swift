@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import Files
 import PipelineCore
 
 /// What is different between the spec that a run was started with and the one that it is to go on with.

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import Files
 import Foundation
 import PipelineCore
 import PipelineIO
@@ -77,7 +78,8 @@ struct ResolvedForRun {
     }
     // What else the spec names: where it is a file, it may move, and where it is none, nobody can tell.
     let others = places.filter { place, path in
-      !["source.", "training.", "policy.", "output."].contains(where: place.hasPrefix) && !path.isStandardStream
+      !["source.prompts", "source.rollouts", "training.", "policy.", "output."].contains(where: place.hasPrefix)
+        && !path.isStandardStream
     }
     let files = try others.sorted { $0.key < $1.key }.compactMap { place, path -> JSONValue.Member? in
       let path = path.resolved(in: folder)

@@ -24,6 +24,10 @@ struct RowMediaTests {
         ]
       }
     ),
+    (
+      "sharegpt", "value",
+      { [.init("conversations", [["from": "human", "value": $0], ["from": "gpt", "value": "A"]])] }
+    ),
     ("alpaca", "instruction", { [.init("instruction", $0), .init("output", "A")] }),
   ]
 

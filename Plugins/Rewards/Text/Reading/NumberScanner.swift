@@ -1,5 +1,5 @@
-import Foundation
 // SPDX-License-Identifier: Apache-2.0
+import Foundation
 import PipelineCore
 
 /// Reads a closed expression at a place in a text and evaluates it: `1,234.5`, `3 1/2`, `2\sqrt{3}`, `6.02 \times 10^{23}`.

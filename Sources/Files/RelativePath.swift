@@ -2,9 +2,9 @@
 import Foundation
 
 /// Paths as seen from another folder.
-enum RelativePath {
+package enum RelativePath {
   /// The path of `file` as seen from `directory`, wherever links lead.
-  static func path(from directory: String, to file: String) -> String {
+  package static func path(from directory: String, to file: String) -> String {
     let from = RealPath(directory).components
     if ["", ".", ".."].contains(file.split(separator: "/", omittingEmptySubsequences: false).last ?? "") {
       // A folder, which has no name of its own to keep.
@@ -22,7 +22,7 @@ enum RelativePath {
   }
 
   /// Whether two pairs of paths, each pair from a folder of its own, lie alike to one another.
-  static func areAlike(_ one: (String, String), _ other: (String, String)) -> Bool {
+  package static func areAlike(_ one: (String, String), _ other: (String, String)) -> Bool {
     let (first, second) = (way(one), way(other))
     // A folder above the start has a name that nobody knows; it may be any.
     return zip(first, second).allSatisfy { names in

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// Searches for a sequence of bytes (Boyer, Moore and Horspool: it skips by the byte under the pattern's end).
-struct ByteSearch: Sendable {
+package struct ByteSearch: Sendable {
   private let pattern: [UInt8]
   private let skips: [Int]
 
   /// - Parameter text: What to look for, not empty.
-  init(_ text: String) {
+  package init(_ text: String) {
     pattern = Array(text.utf8)
     var skips = [Int](repeating: pattern.count, count: 256)
     for (index, byte) in pattern.dropLast().enumerated() { skips[Int(byte)] = pattern.count - 1 - index }
@@ -14,7 +14,7 @@ struct ByteSearch: Sendable {
   }
 
   /// The first position of the pattern at or after `start`, or nil.
-  func first(in bytes: UnsafeRawBufferPointer, from start: Int = 0) -> Int? {
+  package func first(in bytes: UnsafeRawBufferPointer, from start: Int = 0) -> Int? {
     guard let last = pattern.last else { return nil }
     return pattern.withUnsafeBufferPointer { pattern in
       skips.withUnsafeBufferPointer { skips in
