@@ -33,6 +33,8 @@ package import PipelineCore
 ///   each side counts. **Equations** up to a factor and the exchange of sides.
 /// - **Words** in any case; a choice's letter with or without the text of the choice: `(C) 5` is `C`.
 ///
+/// A response without anything to compare scores 0, with a part `found` of 0.
+///
 /// It abstains (`unknown`) if an answer is longer than 64 KiB or 8,192 tokens, is nested deeper than about 25 brackets,
 /// or takes more than a fixed number of steps; also if values are too close to be distinguished, or if sums, integrals
 /// or limits differ, unless both are written in the same way with different digits: then they differ.
@@ -44,6 +46,18 @@ package struct MathAnswerReward: RewardFunction {
   /// Both sides of the comparison.
   package let reads: Set<Field> = [.response, .answer]
   private let options: MathAnswerOptions
+
+  /// What stands where `extract` looks.
+  package var sought: [SoughtAnswer] {
+    let what =
+      switch options.extract {
+      case .automatic, .none: "answer"
+      case .boxed: #"\boxed{…}"#
+      case .answerTag: "<answer>…</answer>"
+      }
+    return [SoughtAnswer("\(what); 'extract' is \(options.extract.rawValue)")]
+  }
+
   private let grader: AnswerGrader
 
   /// Makes the reward.
@@ -64,9 +78,10 @@ package struct MathAnswerReward: RewardFunction {
     let accepted = try Self.accepted(answer)
     if accepted.isEmpty { return .abstained("the answer is empty") }
     switch grader.grade(responseText, accepted: accepted) {
-    case .equal: return .scored(1)
-    case .different: return .scored(0)
-    case .unknown(let reason): return options.unknown == .zero ? .scored(0) : .abstained(reason)
+    case .nothingFound: return .nothingFound
+    case .compared(.equal): return .scored(1)
+    case .compared(.different): return .scored(0)
+    case .compared(.unknown(let reason)): return options.unknown == .zero ? .scored(0) : .abstained(reason)
     }
   }
 

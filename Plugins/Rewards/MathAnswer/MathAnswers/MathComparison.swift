@@ -44,10 +44,10 @@ package struct MathComparison: Sendable {
     if let verdict = ClockTime.compare(first.bytes, second.bytes) { return verdict }
     if let verdict = compareChoices(first, second) { return verdict }
     let verdict = compareMeanings(first, second)
-    if case .unknown = verdict, verdict != .tooMuchWork, verdict != .tooLarge,
+    if case .unknown = verdict, verdict != .tooLarge, verdict != .tooMuchWork || !first.form.hasParts,
       first.form.differsInDigitsOnly(from: second.form)
     {
-      // An answer that is written as the other is, with other numbers, is not the same for want of a proof.
+      // An answer that is written as the other is, with other numbers or signs, is not the same for want of a proof.
       return .different
     }
     return verdict
@@ -71,8 +71,10 @@ extension MathComparison {
   /// What the answers say, with letters that may be units or variables, names or factors.
   private func compareMeanings(_ first: Answer, _ second: Answer) -> MathVerdict {
     var verdict = compareReadings(first, second)
-    // `\frac{2mg}{3}` and `mg \cdot \frac{2}{3}`: a weight, and no milligrams.
-    if verdict != .equal, first.hasUnit && second.hasVariable || second.hasUnit && first.hasVariable,
+    // `\frac{2mg}{3}` and `mg \cdot \frac{2}{3}`: a weight, and no milligrams; `it` and `ti`.
+    if verdict != .equal,
+      (first.hasUnit || first.isShortWord) && second.hasVariable
+        || (second.hasUnit || second.isShortWord) && first.hasVariable,
       compareReadings(
         Answer(first.bytes, unitsAreVariables: true), Answer(second.bytes, unitsAreVariables: true)) == .equal
     {

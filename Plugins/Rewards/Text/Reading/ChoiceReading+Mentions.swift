@@ -153,7 +153,8 @@ extension ChoiceReading {
     "correct",
     "right", "best", "option", "choice", "letter", "therefore", "thus", "indeed", "clearly", "definitely", "likely",
     "probably",
-    "most", "final", "simply", "just", "as", "with", "for", ":", "'", "-", "—", "–", "=", ",", "#", ">", "|", "→", "是",
+    "most", "final", "simply", "just", "sure", "certainly", "obviously", "surely", "actually", "of", "course", "as",
+    "with", "for", ":", "'", "-", "—", "–", "=", ",", "#", ">", "|", "→", "是",
     "为", "為", "应", "應",
     "项", "項", "该", "的", "选", "選", "择", "擇", "正", "确", "確", "은", "는", "は", "え",
   ]

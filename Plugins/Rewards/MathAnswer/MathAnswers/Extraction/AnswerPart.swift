@@ -52,14 +52,6 @@ enum AnswerPart {
 
   /// What the last closed `<answer>…</answer>` holds.
   static func tagged(in text: ArraySlice<UInt8>) -> ArraySlice<UInt8>? {
-    guard let close = Tags.last("answer", closes: true, in: text),
-      let open = Tags.last("answer", closes: false, in: text[..<close.lowerBound])
-    else { return nil }
-    return text[open.upperBound..<close.lowerBound].trimmed
-  }
-
-  /// What follows the last `</think>`; nil without one.
-  static func afterThinking(in text: ArraySlice<UInt8>) -> ArraySlice<UInt8>? {
-    Tags.last("think", closes: true, in: text).map { text[$0.upperBound...] }
+    Tags.lastPair("answer", in: text)?.content
   }
 }

@@ -9,6 +9,9 @@ struct FoundAnswer {
   /// The sentence or the text that the answer was cut from: an answer in words is compared with these, as words.
   var statements: [ArraySlice<UInt8>] = []
 
+  /// Whether nothing was found but words around it.
+  var isEmpty: Bool { !bytes.contains { !$0.isSpace } }
+
   init(_ bytes: some Sequence<UInt8>, statements: [ArraySlice<UInt8>] = []) {
     self.bytes = Array(bytes)
     self.statements = statements

@@ -23,7 +23,7 @@ struct Tokenizer {
 
   let bytes: [UInt8]
   let commas: CommaReading
-  /// Whether letters side by side are variables where they could be a unit: `2mg` is a weight.
+  /// Whether letters are variables where they could be a unit or a word: `2mg` is a weight, `it` a product.
   let unitsAreVariables: Bool
   var position = 0
   var tokens: [Lexeme] = []
@@ -98,7 +98,8 @@ struct Tokenizer {
       braces.append(.group)
       emit(.open(byte))
     case UInt8(ascii: "}"): closeBrace()
-    case UInt8(ascii: "("), UInt8(ascii: "["): emit(.open(byte))
+    case UInt8(ascii: "("): if !readModulus(), !readWordsInParentheses() { emit(.open(byte)) }
+    case UInt8(ascii: "["): emit(.open(byte))
     case UInt8(ascii: ")"): emit(.close(UInt8(ascii: "(")))
     case UInt8(ascii: "]"): emit(.close(UInt8(ascii: "[")))
     case UInt8(ascii: "+"):
