@@ -52,7 +52,7 @@ package struct AnswerGrader: Sendable {
 
   private func grade(_ found: FoundAnswer, _ expected: [UInt8]) -> MathVerdict {
     let key = AnswerPart.expected(in: expected[...])
-    let verdict = comparison.compare(found.bytes, key)
+    let verdict = comparison.compare(found, FoundAnswer(key))
     if verdict == .equal { return verdict }
     // The same answer in every box.
     if !found.boxes.isEmpty, found.boxes.allSatisfy({ comparison.compare($0, key) == .equal }) { return .equal }

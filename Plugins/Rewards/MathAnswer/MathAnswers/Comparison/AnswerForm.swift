@@ -23,7 +23,8 @@ struct AnswerForm {
         output.append(byte)
         continue
       }
-      isParted = isParted || byte <= 0x20 || "$~\\".utf8.contains(byte)
+      isParted =
+        isParted || byte <= 0x20 || byte == UInt8(ascii: "$") || byte == UInt8(ascii: "~") || byte == UInt8(ascii: "\\")
       switch byte {
       case 0...0x20, UInt8(ascii: "$"), UInt8(ascii: "~"), UInt8(ascii: "`"): continue
       case UInt8(ascii: "{"):

@@ -35,10 +35,13 @@ enum AnswerPart {
     if text.isEmpty { return nil }
     let boxes = Boxes.last(in: text)
     if !boxes.isEmpty { return FoundAnswer(boxes: boxes) }
-    if isShort(text), !ProseSearch.isSentence(text),
-      !Answer(Array(text)).readings.isEmpty || ProseSearch.isOneWord(text) || AnswerForm(text).choice != nil
-    {
-      return FoundAnswer(text)
+    if isShort(text), !ProseSearch.isSentence(text) {
+      var found = FoundAnswer(text)
+      let answer = Answer(found.bytes)
+      if !answer.readings.isEmpty || ProseSearch.isOneWord(text) || answer.form.choice != nil {
+        found.read = answer
+        return found
+      }
     }
     guard var found = ProseSearch.answer(in: text) else {
       return isShort(text) ? FoundAnswer([], statements: [text]) : nil

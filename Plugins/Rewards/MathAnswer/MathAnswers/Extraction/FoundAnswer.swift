@@ -4,6 +4,8 @@
 struct FoundAnswer {
   /// The answer, compared as mathematics.
   var bytes: [UInt8]
+  /// The same as it was read when it was found, so that it is not read twice.
+  var read: Answer?
   /// What each box holds, where the answer stands in several: they may say the same, or be the parts of one answer.
   var boxes: [[UInt8]] = []
   /// The sentence or the text that the answer was cut from: an answer in words is compared with these, as words.

@@ -32,7 +32,8 @@ package enum NumberWords {
 
   /// The digits of an answer that is nothing but a number in words of English, in `\text{…}` too; nil for any other.
   static func digits(of answer: [UInt8]) -> [UInt8]? {
-    guard let first = answer.first, first.isLetter || first == UInt8(ascii: "\\"), answer.count < 100 else {
+    guard let first = answer.first, first.isLetter || first == UInt8(ascii: "\\"), (3..<100).contains(answer.count)
+    else {
       return nil
     }
     var text = answer[...]

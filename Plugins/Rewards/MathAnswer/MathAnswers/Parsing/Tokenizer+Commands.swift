@@ -7,10 +7,10 @@ extension Tokenizer {
     while position < bytes.count, bytes[position].isLetter { position += 1 }
     if position == start { return readControlCharacter() }
     let name = bytes[start..<position]
-    if name.elementsEqual("begin".utf8) || name.elementsEqual("end".utf8) {
+    if name.count == 5 && name.elementsEqual("begin".utf8) || name.count == 3 && name.elementsEqual("end".utf8) {
       return try readEnvironment(begins: name.count == 5)
     }
-    if name.elementsEqual("not".utf8) { return readNegated() }
+    if name.count == 3, name.elementsEqual("not".utf8) { return readNegated() }
     guard let command = Vocabulary.command(name) else {
       if let (token, length) = Vocabulary.functionPrefix(of: name) {
         // `\sinx`
@@ -22,7 +22,8 @@ extension Tokenizer {
     }
     switch command {
     // `30\circ`
-    case .token(.relation(.named)) where name.elementsEqual("circ".utf8) && endsNumber: emit(.unit(.degree))
+    case .token(.relation(.named)) where name.count == 4 && name.elementsEqual("circ".utf8) && endsNumber:
+      emit(.unit(.degree))
     case .token(let token): emit(token)
     case .accent(let accent): readAccent(accent)
     case .nothing:
@@ -123,7 +124,7 @@ extension Tokenizer {
   /// `(mod 5)`, `(\bmod 5)`, `(\text{mod } 5)`: the modulus of what stands before it.
   mutating func readModulus() -> Bool {
     let rest = bytes[skippingSpace(from: position)...]
-    guard !tokens.isEmpty,
+    guard !tokens.isEmpty, rest.first == UInt8(ascii: "m") || rest.first == UInt8(ascii: "\\"),
       let name = ["mod", "\\bmod", "\\mod", "\\text{mod}", "\\text{mod }", "\\mathrm{mod}"].first(where: {
         rest.starts(with: $0.utf8) && !byte(at: rest.startIndex + $0.utf8.count).isLetter
       })
