@@ -12,6 +12,8 @@ package import PipelineCore
 /// A letter counts that stands alone: `B`, `(B)`, `B.`, `B) 25 cm`, `**B**`, `\text{Option B}`, `选B`. It does not as an article, a
 /// pronoun or a variable: `A cat`, `I think`, `B = 5`. Markdown, marks of TeX and full-width characters do not matter.
 ///
+/// Of a response longer than 64 KiB its last 64 KiB are read.
+///
 /// A place that names several options, such as `(A) or (B)`, or denies the one it names, such as `not B` or `(B) is wrong`,
 /// chooses none: it scores 0. One that names no option at all scores 0 too, with a part `found` of 0. An answer that is no such
 /// letter makes the reward abstain; of a list of answers any is right.
