@@ -135,6 +135,8 @@ struct MathAnswerRewardTests {
     "a response without anything to compare is told from a wrong one",
     arguments: [
       "", "   ", "I do not know.", #"\boxed{}"#, #"\boxed{ }"#, "<answer></answer>", "Let me think about it.",
+      "It is clear.",
+      "I am not sure",
     ])
   func nothingFound(response: String) throws {
     #expect(try score(response, "25") == .nothingFound)
@@ -177,7 +179,10 @@ struct MathAnswerRewardTests {
       (#"It is \boxed{5}, so we write \boxed"#, "5", 1),
     ])
   func sentences(response: String, answer: String, expected: Double) throws {
-    #expect(try score(response, .string(answer)) == .scored(expected))
+    guard case .scored(expected, _) = try score(response, .string(answer)) else {
+      Issue.record("\(response) | \(answer)")
+      return
+    }
   }
 
   @Test("the reward and its options obey the laws")

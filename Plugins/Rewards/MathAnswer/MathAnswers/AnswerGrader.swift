@@ -36,8 +36,10 @@ package struct AnswerGrader: Sendable {
       case let verdict: unknown = unknown ?? verdict
       }
     }
-    // A statement of words that is none of the answers.
-    if found.isEmpty { return .nothingFound }
+    // A statement in words, where the answer is none.
+    if found.isEmpty || found.isStatement && !accepted.contains(where: { ProseSearch.isOnlyWords($0[...]) }) {
+      return .nothingFound
+    }
     return .compared(unknown ?? .different)
   }
 

@@ -104,14 +104,14 @@ struct ChoiceReading {
     let start = mention.range.lowerBound
     if start > 0, !tokens[start].beginsLine, tokens[start - 1].isWord,
       !Self.mayPrecede.contains(tokens[start - 1].text),
-      !tokens[start - 1].isUnspaced
+      !tokens[start - 1].isUnspaced, tokens[start - 1].letter == nil
     {
       return false
     }
     guard mention.range.upperBound < tokens.count else { return true }
     let after = tokens[mention.range.upperBound]
     return after.beginsLine || !after.isWord || after.isUnspaced || Self.mayFollow.contains(after.text)
-      || after.text.utf8.first?.isDigit == true
+      || after.letter != nil || after.text.utf8.first?.isDigit == true
   }
 
   /// The letter, where all that are not denied are the same and none of them is denied elsewhere.

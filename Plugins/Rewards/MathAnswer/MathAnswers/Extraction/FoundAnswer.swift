@@ -14,6 +14,9 @@ struct FoundAnswer {
   /// Whether nothing was found but words around it.
   var isEmpty: Bool { !bytes.contains { !$0.isSpace } }
 
+  /// Whether it is several words and nothing else.
+  var isStatement: Bool { ProseSearch.isOnlyWords(bytes[...]) && bytes[...].trimmed.contains(where: \.isSpace) }
+
   init(_ bytes: some Sequence<UInt8>, statements: [ArraySlice<UInt8>] = []) {
     self.bytes = Array(bytes)
     self.statements = statements

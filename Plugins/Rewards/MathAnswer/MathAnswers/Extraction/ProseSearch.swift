@@ -44,7 +44,7 @@ enum ProseSearch {
   }
 
   /// Whether a text has letters and space alone, more than one letter.
-  private static func isOnlyWords(_ text: ArraySlice<UInt8>) -> Bool {
+  static func isOnlyWords(_ text: ArraySlice<UInt8>) -> Bool {
     text.count > 1 && text.allSatisfy { $0.isLetter || $0.isSpace || ".,'!*-".utf8.contains($0) }
   }
 
@@ -65,6 +65,11 @@ enum ProseSearch {
   /// Whether a text announces its answer, or is a note with a price, which no formula is: `Total: 2,74 $ each`.
   static func isSentence(_ text: ArraySlice<UInt8>) -> Bool {
     if let mark = AnswerMark.last(in: text) { return mark.end < text.endIndex }
+    if text.last == UInt8(ascii: "."), text.first?.isCapital == true, text.contains(where: \.isDigit) {
+      // `In 2020, 27 people came.`
+      let words = text.split(whereSeparator: \.isSpace).filter { $0.count > 1 && $0.prefix(2).allSatisfy(\.isLetter) }
+      if words.count > 3 || words.count > 2 && words.first?.startIndex == text.startIndex { return true }
+    }
     guard text.contains(UInt8(ascii: ":")), let dollar = text.firstIndex(of: UInt8(ascii: "$")) else { return false }
     return text.count { $0 == UInt8(ascii: "$") } == 1 && text[..<dollar].contains(where: \.isDigit)
   }
