@@ -37,7 +37,7 @@ let plugIns: [PlugIn] = [
     testUses: ["MathAnswers"]),
   PlugIn(
     name: "ProcessReward", path: "Rewards/Process", uses: ["ChildProcesses", "ComponentPrograms"], hasTests: false),
-  PlugIn(name: "TextRewards", path: "Rewards/Text", testUses: ["RewardPlugin"]),
+  PlugIn(name: "TextRewards", path: "Rewards/Text", uses: ["MathAnswers"], testUses: ["MathAnswers", "RewardPlugin"]),
   // Ways from rewards to advantages, and from advantages to a gradient.
   PlugIn(name: "Estimators", path: "Advantages", hasTests: false),
   PlugIn(name: "Losses", path: "Losses", testUses: ["UpdatePlugin"], testExcludes: ["Fixtures"]),

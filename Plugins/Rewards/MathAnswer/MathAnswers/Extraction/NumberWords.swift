@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-import PipelineCore
 
 /// Reads numbers in words: `thirty`, `twenty-one`, `one hundred and five`, `a dozen`, `三十二`.
-enum NumberWords {
+package enum NumberWords {
   private static let units: [String: Double] = [
     "zero": 0, "one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9,
     "ten": 10, "eleven": 11,
@@ -14,27 +13,15 @@ enum NumberWords {
     "ninety": 90,
   ]
   private static let scales: [String: Double] = ["thousand": 1e3, "million": 1e6, "billion": 1e9]
-  private static let chinese: [String: Double] = [
-    "零": 0, "〇": 0, "一": 1, "二": 2, "两": 2, "兩": 2, "三": 3, "四": 4, "五": 5, "六": 6, "七": 7, "八": 8, "九": 9,
-  ]
-  private static let chineseScales: [String: Double] = ["十": 10, "百": 100, "千": 1000]
-
-  private struct Word {
-    let text: String
-    let range: Range<Int>
-  }
 
   /// The number words of a text, each run as one number, in order.
-  static func candidates(in text: ArraySlice<UInt8>) -> [NumberReading.Candidate] {
-    let words = words(of: text)
-    var found: [NumberReading.Candidate] = []
+  package static func numbers(in text: ArraySlice<UInt8>) -> [(value: Double, range: Range<Int>)] {
+    let words = TextWord.words(of: text)
+    var found: [(value: Double, range: Range<Int>)] = []
     var index = 0
     while index < words.count {
       if let (value, end) = english(words, from: index) ?? chinese(words, from: index) {
-        found.append(
-          NumberReading.Candidate(
-            value: NumberReading.Value(number: value, isPercentage: false),
-            range: words[index].range.lowerBound..<words[end - 1].range.upperBound))
+        found.append((value, words[index].range.lowerBound..<words[end - 1].range.upperBound))
         index = end
       } else {
         index += 1
@@ -43,35 +30,24 @@ enum NumberWords {
     return found
   }
 
-  /// Words in lower case, commands of TeX, and marks, each alone.
-  static func parts(of text: ArraySlice<UInt8>) -> [String] { words(of: text).map(\.text) }
-
-  private static func words(of text: ArraySlice<UInt8>) -> [Word] {
-    var words: [Word] = []
-    var position = text.startIndex
-    while position < text.endIndex {
-      let byte = text[position]
-      var end = position + 1
-      if byte.isSpace {
-        position = end
-        continue
-      }
-      if byte == UInt8(ascii: "\\") || byte.isLetter {
-        while end < text.endIndex,
-          text[end].isLetter
-            || text[end] == UInt8(ascii: "'") && byte.isLetter && end + 1 < text.endIndex && text[end + 1].isLetter
-        { end += 1 }
-        if end == position + 1, byte == UInt8(ascii: "\\"), end < text.endIndex { end += 1 }
-      } else if byte >= 0x80 {
-        end = position + text.scalar(at: position).length
-      }
-      words.append(Word(text: text[position..<end].text.lowercased(), range: position..<end))
-      position = end
+  /// The digits of an answer that is nothing but a number in words of English, in `\text{…}` too; nil for any other.
+  static func digits(of answer: [UInt8]) -> [UInt8]? {
+    guard let first = answer.first, first.isLetter || first == UInt8(ascii: "\\"), (3..<100).contains(answer.count)
+    else {
+      return nil
     }
-    return words
+    var text = answer[...]
+    if text.holds("\\text{", at: text.startIndex), text.last == UInt8(ascii: "}") {
+      text = text.dropFirst(6).dropLast()
+    }
+    text = text.trimmed
+    guard text.allSatisfy({ $0.isLetter || $0.isSpace || $0 == UInt8(ascii: "-") }) else { return nil }
+    let found = numbers(in: text)
+    guard found.count == 1, found[0].range == text.startIndex..<text.endIndex, found[0].value < 1e15 else { return nil }
+    return Array("\(UInt64(found[0].value))".utf8)
   }
 
-  private static func english(_ words: [Word], from start: Int) -> (Double, end: Int)? {
+  private static func english(_ words: [TextWord], from start: Int) -> (Double, end: Int)? {
     if words[start].text == "dozen" { return (12, start + 1) }
     var total = 0.0
     var part: Double?
@@ -107,7 +83,7 @@ enum NumberWords {
     return (total + part, end)
   }
 
-  private static func isArticle(_ words: [Word], before start: Int) -> Bool {
+  private static func isArticle(_ words: [TextWord], before start: Int) -> Bool {
     start > 0 && words[start - 1].text == "a"
   }
 
@@ -118,22 +94,17 @@ enum NumberWords {
     return rest == 0 || (unit > 0 && unit < 10 && rest >= 20 && rest.truncatingRemainder(dividingBy: 10) == 0)
   }
 
-  private static func chinese(_ words: [Word], from start: Int) -> (Double, end: Int)? {
-    var total = 0.0
-    var digit: Double?
-    var index = start
-    while index < words.count, index == start || words[index].range.lowerBound == words[index - 1].range.upperBound {
-      if let scale = chineseScales[words[index].text] {
-        total += (digit ?? 1) * scale
-        digit = nil
-      } else if let next = chinese[words[index].text] {
-        // 二〇二四
-        digit = digit.map { $0 * 10 + next } ?? next
-      } else {
-        break
-      }
-      index += 1
+  /// Numerals of Chinese side by side: 三十二, 二〇二四.
+  private static func chinese(_ words: [TextWord], from start: Int) -> (Double, end: Int)? {
+    var end = start
+    while end < words.count, ForeignNumerals.isNumeral(words[end].text),
+      end == start || words[end].range.lowerBound == words[end - 1].range.upperBound
+    {
+      end += 1
     }
-    return index > start ? (total + (digit ?? 0), index) : nil
+    guard end > start, let value = ForeignNumerals.value(of: words[start..<end].map(\.text).joined()) else {
+      return nil
+    }
+    return (Double(value), end)
   }
 }

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-import PipelineCore
 
 /// What becomes of what stands in `<think>…</think>` where an answer is looked for.
 package enum Thought: String, Codable, Sendable, CaseIterable {
@@ -11,17 +10,17 @@ package enum Thought: String, Codable, Sendable, CaseIterable {
   case required
 
   /// What the option means.
-  static let help =
+  package static let help =
     "whether an answer in <think>…</think> counts: counts, ignored, or required, where a response without </think> holds no "
     + "answer at all"
 
   /// The part of a response that is looked at; nil for none.
-  func rest(of text: ArraySlice<UInt8>) -> ArraySlice<UInt8>? {
+  package func rest(of text: ArraySlice<UInt8>) -> ArraySlice<UInt8>? {
     if self == .counts { return text }
-    if let close = Tag.last("think", .closing, in: text) {
+    if let close = Tags.last("think", closes: true, in: text) {
       let rest = text[close.upperBound...]
-      return self == .ignored && Tag.last("think", .opening, in: rest) != nil ? nil : rest
+      return self == .ignored && Tags.last("think", closes: false, in: rest) != nil ? nil : rest
     }
-    return self == .required || Tag.last("think", .opening, in: text) != nil ? nil : text
+    return self == .required || Tags.last("think", closes: false, in: text) != nil ? nil : text
   }
 }
