@@ -24,7 +24,7 @@ typedef struct {
   // Of 16 bits, how many are green.
   int green_bits;
   uint8_t colors[256][3];
-  // As in Pillow, a table of black and white alone means one bit a pixel, and one of the greys 0, 1, 2 … means a byte.
+  // As in Pillow, a table of black and white alone means one bit a pixel, and one of the greys 0, 1, 2 … a byte.
   enum { INDEXED, BITS, GREY } colors_mean;
 } bmp_reader;
 
@@ -164,7 +164,8 @@ static cimage_status read_colors(bmp_reader *reader) {
   for (uint32_t i = 0; i < count && is_ramp; i++) {
     uint32_t grey = count == 2 && i == 1 ? 255 : i;
     const uint8_t *color = table + i * reader->color_size;
-    is_ramp = grey < 256 && i * reader->color_size + 3 <= got && color[0] == grey && color[1] == grey && color[2] == grey;
+    is_ramp = grey < 256 && i * reader->color_size + 3 <= got;
+    for (int c = 0; c < 3 && is_ramp; c++) is_ramp = color[c] == grey;
   }
   reader->colors_mean = !is_ramp ? INDEXED : count <= 2 ? BITS : GREY;
   if (is_ramp) {

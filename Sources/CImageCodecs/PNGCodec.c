@@ -39,8 +39,8 @@ static void on_read(png_structp png, png_bytep data, size_t count) {
   reader->offset += count;
 }
 
-// As in Pillow, the lower byte of the transparent colour is compared with the pixels as they have become; in images of one bit
-// it is widened as they are.
+// As in Pillow, the lower byte of the transparent colour is compared with the pixels as they have become; in images of
+// one bit it is widened as they are.
 static void read_key(png_reader *reader, int color, int depth) {
   png_color_16p key = NULL;
   reader->has_key = png_get_tRNS(reader->png, reader->info, NULL, NULL, &key) != 0 && key;

@@ -5,8 +5,9 @@ import PipelineCore
 enum PromptImages {
   private static let mark = "<image>"
 
-  /// The addresses in a data set's list: strings, or objects with a `path`, `image`, `url` or `bytes` that is a string. An
-  /// object that asks for a size stays one, with its address as `image`.
+  /// The addresses in a data set's list: strings, or objects with a `path`, `image`, `url` or `bytes` that is a string.
+  ///
+  /// An object that asks for a size stays one, with its address as `image`.
   ///
   /// - Throws: When an entry has no address; JSON cannot hold raw bytes.
   static func addresses(_ value: JSONValue?, key: String, row: PeerRow) throws -> [JSONValue] {
