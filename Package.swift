@@ -126,7 +126,8 @@ let package = Package(
     // Shims over C and C++.
     .target(name: "CChildProcess"),
     .target(
-      name: "CImageCodecs", linkerSettings: ["png", "jpeg", "webp", "webpdemux"].map { .linkedLibrary($0) }),
+      name: "CImageCodecs",
+      linkerSettings: ["png", "jpeg", "webp", "webpdemux", "gif", "tiff"].map { .linkedLibrary($0) }),
     .systemLibrary(name: "CCurl", providers: [.apt(["libcurl4-openssl-dev"])]),
     .target(name: "CJSON", linkerSettings: [.linkedLibrary("jsoncpp")]),
     .target(

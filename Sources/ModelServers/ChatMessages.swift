@@ -44,7 +44,7 @@ package enum ChatMessages {
     switch part {
     case .text(let text): ["type": "text", "text": .string(text)]
     case .image(let image):
-      ["type": "image_url", "image_url": ["url": .string(try url(of: image.address, folder: folder))]]
+      ChatImage(try url(of: image.address, folder: folder), details: image.details).openAI
     }
   }
 
@@ -56,7 +56,7 @@ package enum ChatMessages {
     let bytes = try source.read()
     guard let type = mediaType(of: bytes) else {
       throw PipelineError(
-        .invalidData, "\(source.name): not a PNG, JPEG, WebP or GIF image; convert it to one of these")
+        .invalidData, "\(source.name): not a PNG, JPEG, WebP, GIF, BMP or TIFF image; convert it to one of these")
     }
     return "data:\(type);base64," + Data(bytes).base64EncodedString()
   }
@@ -69,6 +69,10 @@ package enum ChatMessages {
       return "image/webp"
     }
     if bytes.starts(with: Array("GIF8".utf8)) { return "image/gif" }
+    if bytes.starts(with: Array("BM".utf8)) { return "image/bmp" }
+    if bytes.starts(with: [0x49, 0x49, 0x2A, 0x00]) || bytes.starts(with: [0x4D, 0x4D, 0x00, 0x2A]) {
+      return "image/tiff"
+    }
     return nil
   }
 }

@@ -20,10 +20,13 @@ struct ScoringModelArguments: ParsableArguments {
       valueName: "json"))
   var policy: String?
 
+  @OptionGroup var pixels: PixelArguments
+
   func validate() throws {
     if (policy == nil) == (model == nil) {
       throw ValidationError("name one model: --model DIR, or --policy with a policy as a spec has it")
     }
+    if policy != nil { try pixels.refuse(with: "--policy", because: ChosenPolicy.saysPixels) }
   }
 
   /// The model's name in messages.
@@ -31,7 +34,7 @@ struct ScoringModelArguments: ParsableArguments {
 
   /// Opens the model to compute with, not to train.
   func open(threads: Int) async throws -> Policy {
-    guard let policy else { return try ChosenPolicy.bundled(model ?? "", threads: threads) }
+    guard let policy else { return try ChosenPolicy.bundled(model ?? "", pixels, threads: threads) }
     return try await ChosenPolicy.named(policy, for: .logProbs)
       .opened(PolicyOpening(purpose: .inference, threads: threads))
   }
@@ -39,10 +42,14 @@ struct ScoringModelArguments: ParsableArguments {
 
 /// Policies named by options of a command.
 private enum ChosenPolicy {
+  /// Why options for pixels are refused beside a policy that has its own.
+  static let saysPixels = "write min_pixels and max_pixels into its 'with'"
+
   /// The bundled policy with the model of a folder, to compute with.
-  static func bundled(_ folder: String, threads: Int) throws -> Policy {
+  static func bundled(_ folder: String, _ pixels: PixelArguments, threads: Int) throws -> Policy {
     var options = BundledPolicy.Options()
     options.use = .inference
+    options.pixels = pixels.limits
     options.threads = threads
     var policy = Policy(try BundledPolicy(folder: folder, options: options))
     policy.trainable = nil
@@ -84,6 +91,8 @@ struct SampledModelArguments: ParsableArguments {
       valueName: "json"))
   var policy: String?
 
+  @OptionGroup var pixels: PixelArguments
+
   func validate() throws {
     if policy != nil, model != nil || server != nil || keyFrom != nil {
       throw ValidationError("--policy says it all; leave out --model, --server and --key-from")
@@ -92,6 +101,10 @@ struct SampledModelArguments: ParsableArguments {
       throw ValidationError("name a model: --model DIR, or --server URL --model NAME")
     }
     if keyFrom != nil, server == nil { throw ValidationError("--key-from goes with --server; give both") }
+    if policy != nil { try pixels.refuse(with: "--policy", because: ChosenPolicy.saysPixels) }
+    if server != nil {
+      try pixels.refuse(with: "--server", because: "the server prepares images; set its limits there")
+    }
   }
 
   /// The model's name in messages and reports.
@@ -101,7 +114,7 @@ struct SampledModelArguments: ParsableArguments {
   ///
   /// - Parameter output: The file that is written, beside which answers are kept until it is complete; nil for none.
   func open(threads: Int, output: String?) async throws -> Policy {
-    if policy == nil, server == nil { return try ChosenPolicy.bundled(model ?? "", threads: threads) }
+    if policy == nil, server == nil { return try ChosenPolicy.bundled(model ?? "", pixels, threads: threads) }
     let named = try policy.map { try ChosenPolicy.named($0, for: .generation) }
     let backend = try named ?? SpecLoader.policy("openai", with: serverOptions, registry: CommandEnvironment.registry)
     return try await backend.opened(

@@ -241,6 +241,33 @@ struct GenerateTests {
     #expect(sandbox.text("from-there").replacing(top + "runs/../", with: "") == sandbox.text("from-here"))
   }
 
+  @Test("sizes of images: by the part, by --max-pixels, and by a policy's options; wrong ones are bad records")
+  func sizes() throws {
+    func line(_ id: String, _ details: String) -> String {
+      #"{"id":"\#(id)","prompt":[{"role":"user","content":[{"type":"image","image":"image.png"\#(details)},{"type":"text","text":"?"}]}]}"#
+        + "\n"
+    }
+    try sandbox.write("sizes.jsonl", line("a", "") + line("b", #","max_pixels":64"#) + line("c", #","max_pixels":0"#))
+    func tokens(_ command: String) throws -> [Int] {
+      let run = try sandbox.run(command)
+      #expect(run.status == 0, "\(run.errors)")
+      #expect(run.errors.contains("'max_pixels' is 0, it must be a whole number in 1…2147483648"))
+      return try sandbox.records(run.output).map { $0.numbers("prompt_tokens").count { $0 == 302 } }
+    }
+    let plain = try tokens("\(Self.generate) sizes.jsonl")
+    #expect(plain == [6, 1])
+    #expect(try tokens("\(Self.generate) --max-pixels 256 sizes.jsonl") == [2, 1])
+    #expect(
+      try tokens(
+        #"shuffle-r1 generate --max-tokens 24 --policy '{"use":"bundled","with":{"model":"model","max_pixels":256}}' sizes.jsonl"#
+      ) == [2, 1])
+    let refused = try sandbox.run("\(Self.generate) --server http://127.0.0.1:1/v1 --max-pixels 256 sizes.jsonl")
+    #expect(refused.status == 2)
+    #expect(
+      refused.errors.contains(
+        "--max-pixels does not go with --server: the server prepares images; set its limits there"))
+  }
+
   @Test("a prompt that is too long is an error, left out, or cut, but not in its images")
   func tooLong() throws {
     let text = String(repeating: "How many circles are in the image? ", count: 30)

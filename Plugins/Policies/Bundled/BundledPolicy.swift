@@ -14,6 +14,8 @@ package actor BundledPolicy: TokenCodec, TokenGenerator, LogProbSource, Trainabl
     package var threads = 1
     /// Rows that are computed at a time, and kept for the backward pass.
     package var rowsPerMicroBatch = 4096
+    /// Bounds of the pixels of resized images, in place of the model's own.
+    package var pixels = PixelLimits()
     /// Limits on images.
     package var imageLimits = ImageLimits()
 
@@ -36,7 +38,8 @@ package actor BundledPolicy: TokenCodec, TokenGenerator, LogProbSource, Trainabl
     checkpoint = try Checkpoint(folder: folder)
     self.options = options
     model = try QwenVLModel(checkpoint, use: options.use, threads: options.threads)
-    codec = try PromptCodec(folder: folder, config: checkpoint.config, generation: checkpoint.generation)
+    codec = try PromptCodec(
+      folder: folder, config: checkpoint.config, generation: checkpoint.generation, pixels: options.pixels)
     images = ImageCache(processor: ImageProcessor(codec.images), limits: options.imageLimits)
     optimizer = AdamW(model.parameters, workers: model.workers, pool: model.pool)
     try OptimizerState.restore(optimizer, from: folder)

@@ -14,6 +14,8 @@ package struct BundledPolicyBackend: PolicyBackend {
     package var model = SpecPath("")
     package var vision = VisionUse.frozen
     package var rowsPerMicroBatch = BundledPolicy.Options().rowsPerMicroBatch
+    package var minPixels = PixelLimit.model
+    package var maxPixels = PixelLimit.model
 
     /// No model is set.
     package init() {}
@@ -23,7 +25,9 @@ package struct BundledPolicyBackend: PolicyBackend {
       "model": "the folder of the model, relative to the spec's: config.json, model.safetensors, tokenizer.json",
       "vision": "whether the vision tower is trained too (trained) or not (frozen), as in the paper",
       "rows_per_micro_batch": "tokens that are computed at a time; fewer need less memory, and change no gradient",
-    ]
+    ].merging(PixelLimits.help) { own, _ in own }
+
+    var pixels: PixelLimits { PixelLimits(minPixels: minPixels, maxPixels: maxPixels) }
 
     /// The problems of the values.
     package func problems() -> [OptionProblem] {
@@ -34,7 +38,7 @@ package struct BundledPolicyBackend: PolicyBackend {
       if rowsPerMicroBatch < 1 {
         problems.append(OptionProblem("rows_per_micro_batch", "is \(rowsPerMicroBatch), it must be at least 1"))
       }
-      return problems
+      return problems + pixels.problems
     }
   }
 
@@ -58,6 +62,7 @@ package struct BundledPolicyBackend: PolicyBackend {
     policy.use = opening.purpose == .inference ? .inference : .training(vision: options.vision)
     policy.threads = opening.threads
     policy.rowsPerMicroBatch = options.rowsPerMicroBatch
+    policy.pixels = options.pixels
     let folder = opening.checkpoint ?? options.model.resolved(in: opening.folder)
     opening.progressed("opening \(folder)")
     var opened = Policy(try BundledPolicy(folder: folder, options: policy))

@@ -104,11 +104,12 @@ public struct TokenResponseSampler: ResponseSampler {
       "the prompt has \(encoded.tokens.count) tokens; the model's context of \(facts.contextLength) has room for "
       + "\(limit) beside a response of \(sampling.maxTokens)"
     guard tooLong == .cut else {
-      let remedy = "shorten it, lower max_tokens or the images' max_pixels, or cut such prompts"
+      let pixels = encoded.images.isEmpty ? "" : " or \(ImageSizing.remedyForAll)"
+      let remedy = "shorten it, lower max_tokens\(pixels), or cut such prompts"
       return .failure(Fault(fault: .tooLong("\(message); \(remedy)")))
     }
     guard let shorter = encoded.shortened(to: limit, marks: facts.markTokens) else {
-      let reason = "and its images alone take more; lower max_tokens or the images' max_pixels"
+      let reason = "and what must stay of it takes more; lower max_tokens or \(ImageSizing.remedyForAll)"
       return .failure(Fault(fault: .unusable("\(message), \(reason)")))
     }
     return .success((shorter, .cut))

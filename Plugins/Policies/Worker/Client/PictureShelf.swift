@@ -26,8 +26,8 @@ struct PictureShelf {
     let processor = ImageProcessor(config)
     let count = Mutex(0)
     self.byteLimit = byteLimit
-    cache = ImageCache(byteCount: { $0.image.pixels.count }) { image, name in
-      let (resized, grid) = try processor.resized(image, name: name)
+    cache = ImageCache(byteCount: { $0.image.pixels.count }) { image, sizing, name in
+      let (resized, grid) = try processor.resized(image, sizing: sizing, name: name)
       let number = count.withLock { count in
         count += 1
         return count
@@ -37,8 +37,8 @@ struct PictureShelf {
   }
 
   /// An image; see ``ImageSource`` for the permitted addresses.
-  func picture(_ address: String, _ folder: String) throws -> Picture {
-    try cache.product(of: address, relativeTo: folder)
+  func picture(_ image: ImageReference, _ folder: String) throws -> Picture {
+    try cache.product(of: image, relativeTo: folder)
   }
 
   /// The messages that send images to the worker, and drop the least recently used ones.
