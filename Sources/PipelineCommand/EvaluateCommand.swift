@@ -171,6 +171,7 @@ struct EvaluateCommand: AsyncParsableCommand {
 
   private var options: Evaluator.Options {
     var options = Evaluator.Options()
+    options.media = model.media.access
     options.sampling = sampling.options
     options.samples = sampling.count
     options.seed = sampling.seed

@@ -69,6 +69,8 @@ struct ScoringArguments: ParsableArguments {
   @Option(help: ArgumentHelp("Score with this spec's stages that write rewards.", valueName: "file"))
   var spec: String?
 
+  @OptionGroup var trust: TrustFlag
+
   @Option(
     help: ArgumentHelp(
       "The score to report: 'reward' for the weighted sum, or the name of one of its parts. (default: accuracy if "
@@ -106,8 +108,7 @@ struct ScoringArguments: ParsableArguments {
         reward ?? "boxed-answer", with: with ?? "", named: Self.part, registry: CommandEnvironment.registry)
       return [NamedStage(name: "reward", stage: stage)]
     }
-    let pipeline = try SpecLoader.load(
-      file: spec, registry: CommandEnvironment.registry, formats: FormatCatalog.standard.names)
+    let pipeline = try TrustedSpecs.load(spec, trusted: trust.isGiven, for: .running)
     let scoring = pipeline.stages.indices.filter {
       !pipeline.stages[$0].stage.writes.isDisjoint(with: [.reward, .rewards])
     }

@@ -20,6 +20,8 @@ struct ScoringModelArguments: ParsableArguments {
       valueName: "json"))
   var policy: String?
 
+  @OptionGroup var media: MediaArguments
+
   func validate() throws {
     if (policy == nil) == (model == nil) {
       throw ValidationError("name one model: --model DIR, or --policy with a policy as a spec has it")
@@ -31,19 +33,20 @@ struct ScoringModelArguments: ParsableArguments {
 
   /// Opens the model to compute with, not to train.
   func open(threads: Int) async throws -> Policy {
-    guard let policy else { return try ChosenPolicy.bundled(model ?? "", threads: threads) }
+    guard let policy else { return try ChosenPolicy.bundled(model ?? "", threads: threads, media.access) }
     return try await ChosenPolicy.named(policy, for: .logProbs)
-      .opened(PolicyOpening(purpose: .inference, threads: threads))
+      .opened(PolicyOpening(purpose: .inference, threads: threads, media: media.access))
   }
 }
 
 /// Policies named by options of a command.
 private enum ChosenPolicy {
   /// The bundled policy with the model of a folder, to compute with.
-  static func bundled(_ folder: String, threads: Int) throws -> Policy {
+  static func bundled(_ folder: String, threads: Int, _ media: MediaAccess) throws -> Policy {
     var options = BundledPolicy.Options()
     options.use = .inference
     options.threads = threads
+    options.media = media
     var policy = Policy(try BundledPolicy(folder: folder, options: options))
     policy.trainable = nil
     return policy
@@ -84,6 +87,8 @@ struct SampledModelArguments: ParsableArguments {
       valueName: "json"))
   var policy: String?
 
+  @OptionGroup var media: MediaArguments
+
   func validate() throws {
     if policy != nil, model != nil || server != nil || keyFrom != nil {
       throw ValidationError("--policy says it all; leave out --model, --server and --key-from")
@@ -101,11 +106,13 @@ struct SampledModelArguments: ParsableArguments {
   ///
   /// - Parameter output: The file that is written, beside which answers are kept until it is complete; nil for none.
   func open(threads: Int, output: String?) async throws -> Policy {
-    if policy == nil, server == nil { return try ChosenPolicy.bundled(model ?? "", threads: threads) }
+    if policy == nil, server == nil { return try ChosenPolicy.bundled(model ?? "", threads: threads, media.access) }
     let named = try policy.map { try ChosenPolicy.named($0, for: .generation) }
     let backend = try named ?? SpecLoader.policy("openai", with: serverOptions, registry: CommandEnvironment.registry)
     return try await backend.opened(
-      PolicyOpening(purpose: .inference, threads: threads, cacheFolder: output.map { AnswersBeside($0).folder }))
+      PolicyOpening(
+        purpose: .inference, threads: threads, cacheFolder: output.map { AnswersBeside($0).folder },
+        media: media.access))
   }
 
   private var serverOptions: OptionTree {

@@ -143,6 +143,18 @@ bool ck_use_instruction_set(const char *name);
 /// Which of its kernels the BLAS uses, as it names them: OPENBLAS_CORETYPE chooses.
 const char *ck_blas_kernels(void);
 
+/// The BLAS: its name and version.
+const char *ck_blas_name(void);
+
+/// Why there is no BLAS; null where there is one. Without, no product may be asked for.
+const char *ck_blas_problem(void);
+
+/// The address space that the BLAS takes for itself with the first product of each thread.
+size_t ck_blas_bytes_per_thread(void);
+
+/// Whether the process may have so many bytes of address space more.
+bool ck_can_reserve(size_t bytes);
+
 /// A fixed set of threads that share loops.
 typedef struct ck_pool ck_pool;
 

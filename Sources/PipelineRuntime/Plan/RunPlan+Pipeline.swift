@@ -27,6 +27,7 @@ extension RunPlan {
       resolved: resolved.spec, threads: threads)
     writesTensorBoard = pipeline.writesTensorBoard
     pathPlaces = resolved.paths
+    media = pipeline.mediaAccess
   }
 
   /// Looks whether the input can be read, and is not what the run would replace.
