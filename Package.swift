@@ -103,7 +103,8 @@ let package = Package(
     .target(
       name: "PipelineCommand",
       dependencies: [
-        "BundledPlugin", "CStandardStreams", "CThreads", "Files", "ModelInput", "PipelineAnalysis", "PipelineCore", "PipelineIO",
+        "BundledPlugin", "CStandardStreams", "CThreads", "Files", "ModelInput", "PipelineAnalysis", "PipelineCore",
+        "PipelineIO",
         "PipelineRuntime", "PipelineSpec", "StandardPlugins",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),

@@ -9,7 +9,7 @@
 const char *ck_blas_name(void) { return "Accelerate"; }
 const char *ck_blas_kernels(void) { return "Accelerate"; }
 const char *ck_blas_problem(void) { return 0; }
-size_t ck_blas_bytes_per_thread(void) { return 0; }
+bool ck_blas_reserve(size_t threads) { return threads > 0; }
 
 #else
 
@@ -25,6 +25,9 @@ struct ck_blas_library ck_blas_library;
 static char problem[400];
 static char *(*corename)(void);
 static char *(*config)(void);
+// Memory for packed blocks, of which each caller needs some. Exported, though in no header.
+static void *(*take)(int);
+static void (*give)(void *);
 
 static void *open_library(void) {
   // The number of threads is read from the environment while the library is loaded, and never again: the programs that
@@ -53,6 +56,8 @@ __attribute__((constructor)) static void load(void) {
   void (*set_threads)(int) = (void (*)(int))dlsym(library, "openblas_set_num_threads");
   corename = (char *(*)(void))dlsym(library, "openblas_get_corename");
   config = (char *(*)(void))dlsym(library, "openblas_get_config");
+  take = (void *(*)(int))dlsym(library, "blas_memory_alloc");
+  give = (void (*)(void *))dlsym(library, "blas_memory_free");
   if (!ck_blas_library.sgemm || !ck_blas_library.dgemm || !set_threads) {
     snprintf(problem, sizeof problem, "libopenblas lacks cblas_sgemm, cblas_dgemm or openblas_set_num_threads");
     return;
@@ -64,8 +69,19 @@ const char *ck_blas_name(void) { return config ? config() : "OpenBLAS"; }
 const char *ck_blas_kernels(void) { return corename ? corename() : "none"; }
 const char *ck_blas_problem(void) { return problem[0] ? problem : NULL; }
 
-// What OpenBLAS 0.3 takes for its packed blocks with the first product of each thread; where it cannot have them it tries
-// for ever.
-size_t ck_blas_bytes_per_thread(void) { return (size_t)128 << 20; }
+// Of the callers at once; what OpenBLAS has, it keeps.
+static size_t reserved;
+
+bool ck_blas_reserve(size_t threads) {
+  if (threads <= reserved) return true;
+  if (!ck_can_reserve((threads - reserved) * ((size_t)CK_BLAS_MEGABYTES << 20))) return false;
+  if (take && give && threads <= 1024) {
+    void *blocks[1024];
+    for (size_t index = 0; index < threads; index++) blocks[index] = take(0);
+    for (size_t index = 0; index < threads; index++) give(blocks[index]);
+  }
+  reserved = threads;
+  return true;
+}
 
 #endif

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
+#define _DEFAULT_SOURCE
 #include "include/CThreads.h"
 
+#include <fcntl.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 static pthread_mutex_t gate = PTHREAD_MUTEX_INITIALIZER;
 
@@ -52,6 +55,23 @@ int ct_start(void (*body)(void *), void *context) {
 
 long long ct_limit(ct_kind kind) {
   struct rlimit limit;
-  if (getrlimit(kind == CT_PROCESSES ? RLIMIT_NPROC : RLIMIT_AS, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY) return -1;
+  int resource = kind == CT_PROCESSES ? RLIMIT_NPROC : kind == CT_DESCRIPTORS ? RLIMIT_NOFILE : RLIMIT_AS;
+  if (getrlimit(resource, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY) return -1;
   return (long long)limit.rlim_cur;
+}
+
+int ct_descriptors(int wanted) {
+  struct rlimit limit;
+  const rlim_t enough = 4096;
+  if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < enough && limit.rlim_cur < limit.rlim_max) {
+    limit.rlim_cur = limit.rlim_max < enough ? limit.rlim_max : enough;
+    setrlimit(RLIMIT_NOFILE, &limit);
+  }
+  int *opened = calloc(wanted > 0 ? (size_t)wanted : 1, sizeof *opened);
+  if (!opened) return 0;
+  int count = 0;
+  while (count < wanted && (opened[count] = open("/dev/null", O_RDONLY | O_CLOEXEC)) >= 0) count++;
+  for (int index = 0; index < count; index++) close(opened[index]);
+  free(opened);
+  return count;
 }

@@ -151,6 +151,16 @@ package final class Folder: Sendable {
     try Self.remove(last, in: parent, path: path(of: name))
   }
 
+  /// Gives a file another name in its folder; one that has this name already is replaced.
+  package func rename(_ name: String, to other: String) throws {
+    guard let (parent, last) = try parent(of: name, making: false),
+      let (target, new) = try self.parent(of: other, making: false)
+    else { return }
+    guard renameat(parent.rawValue, last, target.rawValue, new) == 0 else {
+      throw SystemError.current("cannot write", path(of: other))
+    }
+  }
+
   /// Waits until the names in the folder are on the disk.
   package func synchronize() throws { try descriptor.synchronize() }
 

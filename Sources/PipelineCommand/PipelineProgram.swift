@@ -24,7 +24,7 @@ public enum PipelineProgram {
   @MainActor
   public static func main(register: @escaping @Sendable (inout Registry) throws -> Void = { _ in }) async -> Never {
     // On the main thread, before anything needs another one.
-    if let problem = ThreadSupply.problem() {
+    if let problem = SystemSupply.problem() {
       Terminal.say("shuffle-r1: error: \(problem)")
       exit(ExitStatus.failure.rawValue)
     }

@@ -32,10 +32,13 @@ struct ScoringModelArguments: ParsableArguments {
   var name: String { model ?? "the policy" }
 
   /// Opens the model to compute with, not to train.
-  func open(threads: Int) async throws -> Policy {
-    guard let policy else { return try ChosenPolicy.bundled(model ?? "", threads: threads, media.access) }
+  ///
+  /// - Parameter files: The files of the records, whose images it may read.
+  func open(threads: Int, files: [String]) async throws -> Policy {
+    let access = media.access.including(files: files)
+    guard let policy else { return try ChosenPolicy.bundled(model ?? "", threads: threads, access) }
     return try await ChosenPolicy.named(policy, for: .logProbs)
-      .opened(PolicyOpening(purpose: .inference, threads: threads, media: media.access))
+      .opened(PolicyOpening(purpose: .inference, threads: threads, media: access))
   }
 }
 
@@ -104,15 +107,18 @@ struct SampledModelArguments: ParsableArguments {
 
   /// Opens the model for sampling.
   ///
-  /// - Parameter output: The file that is written, beside which answers are kept until it is complete; nil for none.
-  func open(threads: Int, output: String?) async throws -> Policy {
-    if policy == nil, server == nil { return try ChosenPolicy.bundled(model ?? "", threads: threads, media.access) }
+  /// - Parameters:
+  ///   - output: The file that is written, beside which answers are kept until it is complete; nil for none.
+  ///   - files: The files of the records, whose images it may read.
+  func open(threads: Int, output: String?, files: [String]) async throws -> Policy {
+    let access = media.access.including(files: files)
+    if policy == nil, server == nil { return try ChosenPolicy.bundled(model ?? "", threads: threads, access) }
     let named = try policy.map { try ChosenPolicy.named($0, for: .generation) }
     let backend = try named ?? SpecLoader.policy("openai", with: serverOptions, registry: CommandEnvironment.registry)
     return try await backend.opened(
       PolicyOpening(
         purpose: .inference, threads: threads, cacheFolder: output.map { AnswersBeside($0).folder },
-        media: media.access))
+        media: access))
   }
 
   private var serverOptions: OptionTree {

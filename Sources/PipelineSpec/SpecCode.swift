@@ -52,8 +52,7 @@ extension SpecLoader {
       if let use = tree["use"]?.word {
         let types = ComponentKind.allCases.compactMap { registry.component($0, use) }
         let programs = types.flatMap { Self.programs(of: $0, tree["with"] ?? .empty) }
-        let new = programs.filter { !code.programs.contains($0) }
-        code.programs += new
+        for program in programs where !code.programs.contains(program) { code.programs.append(program) }
         if !programs.isEmpty { code.identity += "\n" + tree.json.json }
       }
       for entry in entries { survey(entry.value, registry, &code) }

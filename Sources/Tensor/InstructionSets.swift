@@ -23,11 +23,10 @@ package enum InstructionSets {
     if let reason = ck_blas_problem() {
       return "OpenBLAS cannot be loaded (\(String(cString: reason))); install it: on Debian and Ubuntu, libopenblas0"
     }
-    let bytes = threads * ck_blas_bytes_per_thread()
-    if ck_can_reserve(bytes) { return nil }
+    if ck_blas_reserve(max(1, threads)) { return nil }
     return
-      "matrix products on \(threads) threads need \(bytes >> 20) MiB of address space, which the system does not give; "
-      + "raise the limit with ulimit -v, or use fewer --threads"
+      "matrix products on \(threads) threads need \(threads * Int(CK_BLAS_MEGABYTES)) MiB of address space, which the system "
+      + "does not give; raise the limit with ulimit -v, or use fewer --threads"
   }
 
   /// What is wrong with the choice in the environment and what to do, in a sentence; nothing where it can be followed.

@@ -22,6 +22,7 @@ import collections
 import json
 import os
 import random
+import re
 import shutil
 import subprocess
 import sys
@@ -124,7 +125,7 @@ class Campaign:
         place = self.folder / name
         place.mkdir()
         for entry in (self.folder / "inputs").iterdir():
-            (place / entry.name).symlink_to(entry)
+            shutil.copytree(entry, place / entry.name) if entry.is_dir() else shutil.copy(entry, place)
         (place / "run").mkdir()
         return place
 
@@ -198,7 +199,7 @@ class Campaign:
             return f"it ended with status {outcome.returncode}: {outcome.stderr}"
         if kind in ("EINTR", "short") and outcome.returncode != 0:
             return f"it did not go on: {outcome.stderr}"
-        said = [line for line in outcome.stderr.splitlines() if "continue with --resume" not in line]
+        said = [line for line in outcome.stderr.splitlines() if not re.match(r"\d+ complete steps? (is|are) in ", line)]
         if outcome.returncode == 1 and (len(said) != 1 or not said[0].startswith("shuffle-r1: error: ")):
             return f"it did not say what is wrong in one sentence: {outcome.stderr!r}"
         return ""

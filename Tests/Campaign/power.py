@@ -134,8 +134,11 @@ class Disk:
             path.symlink_to(node.target)
         elif isinstance(node, File):
             kept = node.kept or b""
-            if how == "mixed":
-                kept = random_.choice([kept, bytes(node.data), bytes(node.data[: random_.randint(0, len(node.data))])])
+            data = bytes(node.data)
+            if how == "mixed" and data != kept:
+                # Of bytes that were added, any part; of others, all or none.
+                least = len(kept) if data.startswith(kept) else len(data)
+                kept = random_.choice([kept, data, data[: random_.randint(least, len(data))]])
             path.write_bytes(kept)
         else:
             path.mkdir(exist_ok=True)

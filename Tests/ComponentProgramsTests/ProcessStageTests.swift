@@ -167,7 +167,7 @@ struct ProcessStageTests {
   @Test("a program that was started again within a run gets its state too")
   func restarted() async throws {
     let script =
-      counter.replacing("STATE", with: #"say(state={"count": count})"#) + "\n        if item['id'] == 's0/2': break"
+      counter.replacing("STATE", with: #"say(state={"count": count})"#) + "\n    if item['id'] == 's0/2': break"
     let (stage, scripts) = try stage(script) {
       $0.writes = [Field("number")]
       $0.state = .saved

@@ -46,10 +46,14 @@ struct Asking {
     sampling.count = 3
   }
 
+  /// Folders that images may lie in.
+  var roots: [String] = []
+
   func policy(cacheFolder: String? = nil) async throws -> any ResponseSampler {
     let backend = OpenAIPolicyBackend(options: options, assembly: .empty)
     return try backend.sampler(
-      PolicyOpening(purpose: .inference, cacheFolder: cacheFolder), environment: environment)
+      PolicyOpening(purpose: .inference, cacheFolder: cacheFolder, media: MediaAccess(roots: roots)),
+      environment: environment)
   }
 
   /// The outcome for each prompt.

@@ -80,7 +80,7 @@ import Testing
 
     @Test(
       "with too few descriptors it says which limit to raise, and a run goes on later",
-      arguments: [4, 6, 8, 10, 12, 16])
+      arguments: [8, 16, 32, 64])
     func descriptors(count: Int) throws {
       for (spec, whole) in [("replay.json", "whole"), ("simple.json", "trained")] {
         if !sandbox.has(whole) { try sandbox.output("shuffle-r1 run \(spec) -q -o \(whole)") }

@@ -24,7 +24,8 @@ struct MachineTests {
   @Test("other kernels are refused by name, and accepted by name")
   func otherKernels() throws {
     // Another set than the best one needs a machine that has two.
-    let best = try sandbox.output("SHUFFLE_R1_KERNELS= \(Self.run) --set training.steps=2; grep kernels out/resolved.json")
+    let best = try sandbox.output(
+      "SHUFFLE_R1_KERNELS= \(Self.run) --set training.steps=2; grep kernels out/resolved.json")
     guard !best.contains(#""kernels": "portable""#) else { return }
     try sandbox.changeState(of: "out") { $0.replacing(#""finished":true"#, with: #""finished":false"#) }
     let before = sandbox.tree("out")
@@ -33,7 +34,8 @@ struct MachineTests {
     #expect(outcome.status == 2)
     #expect(
       outcome.errors.hasPrefix(
-        "shuffle-r1: error: this is another kind of machine than out was started on (machine: provenance.machine.kernels was "))
+        "shuffle-r1: error: this is another kind of machine than out was started on (machine: provenance.machine.kernels was "
+      ))
     #expect(
       outcome.errors.hasSuffix(
         "so that its bytes would differ from here on; continue on one of that kind, or all the same with "
@@ -49,7 +51,8 @@ struct MachineTests {
     let other = "\(Self.run) --set training.steps=2 --set seed=99 --resume"
     #expect(try sandbox.run(other + " --accept-changes=machine").status == 2)
     #expect(try sandbox.run(other + " --accept-changes=everything").status == 2)
-    #expect(try sandbox.run("\(Self.run) --accept-changes=machine").errors.contains("--accept-changes goes with --resume"))
+    #expect(
+      try sandbox.run("\(Self.run) --accept-changes=machine").errors.contains("--accept-changes goes with --resume"))
     try sandbox.output(other + " --accept-changes")
   }
 

@@ -99,7 +99,7 @@ struct MediaTests {
     try sandbox.write(
       "data/prompts.jsonl", images.enumerated().map { Self.record("r\($0)", $1) }.joined())
     let server = try FakeServer()
-    let command = "shuffle-r1 generate --server \(server.url)/v1 --model m data/prompts.jsonl --n 1 --max-tokens 4"
+    let command = "shuffle-r1 generate --server \(server.url) --model good data/prompts.jsonl --n 1 --max-tokens 4"
     let closed = try sandbox.run(command + " > closed.jsonl")
     #expect(try sandbox.records(in: "closed.jsonl").count == 1, "\(closed.errors)")
     let open = try sandbox.run(command + " --image-host images.example.org --image-host '*.example.net' > open.jsonl")

@@ -7,7 +7,7 @@ import Testing
 struct TrustTests {
   let sandbox: Sandbox
   /// Nobody has said anything yet.
-  private static let untrusted = "SHUFFLE_R1_TRUST= "
+  private static let untrusted = "export SHUFFLE_R1_TRUST=; "
 
   init() throws {
     sandbox = try Sandbox()

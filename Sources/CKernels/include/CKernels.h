@@ -149,8 +149,12 @@ const char *ck_blas_name(void);
 /// Why there is no BLAS; null where there is one. Without, no product may be asked for.
 const char *ck_blas_problem(void);
 
-/// The address space that the BLAS takes for itself with the first product of each thread.
-size_t ck_blas_bytes_per_thread(void);
+/// Megabytes of address space that the BLAS takes for each thread that computes products.
+static const int CK_BLAS_MEGABYTES = 128;
+
+/// Has the BLAS take the memory that it needs for products on so many threads at once; false where the system does not give
+/// it. Without, OpenBLAS asks for it with the first products, again and again for ever.
+bool ck_blas_reserve(size_t threads);
 
 /// Whether the process may have so many bytes of address space more.
 bool ck_can_reserve(size_t bytes);

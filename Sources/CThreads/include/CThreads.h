@@ -10,8 +10,13 @@ int ct_available(int wanted);
 /// Starts a thread that belongs to nobody; 0, or the error of pthread_create.
 int ct_start(void (*body)(void *), void *context);
 
+/// Raises the soft limit of descriptors as far as it may, to 4096 at most, and finds out how many more can be had.
+///
+/// - Returns: How many, at most `wanted`.
+int ct_descriptors(int wanted);
+
 /// A limit of this process.
-typedef enum { CT_PROCESSES, CT_ADDRESS_SPACE } ct_kind;
+typedef enum { CT_PROCESSES, CT_ADDRESS_SPACE, CT_DESCRIPTORS } ct_kind;
 
 /// The limit, or -1 where there is none.
 long long ct_limit(ct_kind kind);

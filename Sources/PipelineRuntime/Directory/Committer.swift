@@ -8,7 +8,7 @@ import Synchronization
 /// What stages, metrics and evaluations write goes through ``append(_:to:)``; a step counts with ``stepEnded()``; a
 /// resume goes by what the last ``save(_:isLast:training:)`` wrote. Safe to use from several threads.
 final class Committer: Sendable {
-  /// When a state is saved. All that is saved outlives a power cut.
+  /// When a state is saved; all that is saved outlives a power cut.
   enum Durability: Sendable {
     /// Now.
     case always
@@ -26,6 +26,7 @@ final class Committer: Sendable {
     var nextSave: ContinuousClock.Instant?
     var tapOwners: [String: String] = [:]
     var hasTidied = false
+    var logs: [String: LogFile] = [:]
   }
 
   private let folder: Folder
@@ -52,6 +53,17 @@ final class Committer: Sendable {
   /// Appends to the file of a name, which is made where it is new.
   func append(_ bytes: [UInt8], to name: String) throws {
     try contents.withLock { try stream(name, &$0).write(bytes) }
+  }
+
+  /// Adds lines to a log, which is bounded and no part of what a resume goes by; a full disk does not stop the run for it.
+  ///
+  /// - Throws: When it cannot be opened.
+  func log(_ lines: [String], to name: String) throws {
+    try contents.withLock { contents in
+      let log = try contents.logs[name] ?? LogFile(in: folder, name: name)
+      contents.logs[name] = log
+      for line in lines { log.add(line) }
+    }
   }
 
   /// The length of a file so far; makes it where it is new.

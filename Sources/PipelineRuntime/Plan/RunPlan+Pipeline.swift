@@ -27,7 +27,7 @@ extension RunPlan {
       resolved: resolved.spec, threads: threads)
     writesTensorBoard = pipeline.writesTensorBoard
     pathPlaces = resolved.paths
-    media = pipeline.mediaAccess
+    media = pipeline.mediaAccess.including(files: reader.paths + (training?.evaluation?.reader.paths ?? []))
   }
 
   /// Looks whether the input can be read, and is not what the run would replace.

@@ -2,23 +2,31 @@
 import CThreads
 import Foundation
 
-/// Whether the system gives this program the threads that it cannot work without.
+/// Whether the system gives this program the threads and descriptors that it cannot work without.
 ///
-/// Swift's tasks and Foundation wait for a thread for as long as it takes, without a word. So this is found out before the
-/// first task begins.
-enum ThreadSupply {
+/// Swift's tasks and Foundation wait for a thread for as long as it takes, without a word, and some of Foundation's errors say
+/// nothing of descriptors. So this is found out before the first task begins.
+enum SystemSupply {
+  /// Files, folders and pipes that are open at once: a checkpoint that is written while all streams of a run are open.
+  private static let descriptors = 40
   /// One for each core that tasks run on, one that hears signals, and what Foundation and the runtime have of their own.
-  static var needed: Int { ProcessInfo.processInfo.activeProcessorCount + 4 }
+  static var threads: Int { ProcessInfo.processInfo.activeProcessorCount + 4 }
 
   /// What is lacking and which limit to raise, in a sentence; nil where nothing is.
   static func problem() -> String? {
-    let found = ct_available(Int32(needed))
-    if Int(found) >= needed { return nil }
+    let files = ct_descriptors(Int32(descriptors))
+    if Int(files) < descriptors {
+      return
+        "the system lets this program open \(files) more files, and it needs \(descriptors); raise the limit of open files "
+        + "(ulimit -n, now \(ct_limit(CT_DESCRIPTORS)))"
+    }
+    let found = ct_available(Int32(threads))
+    if Int(found) >= threads { return nil }
     let limits = limits()
     let remedy =
       limits.isEmpty
       ? "end other programs, or raise the system's limit of processes" : "raise \(limits.joined(separator: ", or "))"
-    return "the system gives this program \(found) more threads, and it needs \(needed); \(remedy)"
+    return "the system gives this program \(found) more threads, and it needs \(threads); \(remedy)"
   }
 
   /// The limits that may be the reason.
