@@ -106,7 +106,8 @@ let package = Package(
     .target(
       name: "PipelineCommand",
       dependencies: [
-        "BundledPlugin", "CStandardStreams", "Files", "ModelInput", "PipelineAnalysis", "PipelineCore", "PipelineIO",
+        "BundledPlugin", "CStandardStreams", "CThreads", "Files", "ModelInput", "PipelineAnalysis", "PipelineCore",
+        "PipelineIO",
         "PipelineRuntime", "PipelineSpec", "StandardPlugins",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
@@ -130,15 +131,13 @@ let package = Package(
       linkerSettings: ["png", "jpeg", "webp", "webpdemux", "gif", "tiff"].map { .linkedLibrary($0) }),
     .systemLibrary(name: "CCurl", providers: [.apt(["libcurl4-openssl-dev"])]),
     .target(name: "CJSON", linkerSettings: [.linkedLibrary("jsoncpp")]),
+    // OpenBLAS is loaded, not linked: BlasLibrary.c says why.
     .target(
-      name: "CKernels",
-      linkerSettings: [
-        .linkedLibrary("openblas", .when(platforms: [.linux])),
-        .linkedFramework("Accelerate", .when(platforms: [.macOS])),
-      ]),
+      name: "CKernels", linkerSettings: [.linkedFramework("Accelerate", .when(platforms: [.macOS]))]),
     .target(name: "CRecordScanner"),
     .target(name: "CSHA256"),
     .target(name: "CStandardStreams"),
+    .target(name: "CThreads"),
     .systemLibrary(name: "CZlib", providers: [.apt(["zlib1g-dev"])]),
     .systemLibrary(name: "CZstd", providers: [.apt(["libzstd-dev"]), .brew(["zstd"])]),
 

@@ -121,7 +121,7 @@ struct EvaluateCommand: AsyncParsableCommand {
     if let field = scoring.by { try input.check(category: Field(field)) }
 
     line.update("opening \(model.name)", share: nil)
-    let policy = try await model.open(threads: work.threads, output: output)
+    let policy = try await model.open(threads: work.threads, output: output, files: [prompts])
     let clock = Stopwatch()
     var tokens = 0
     let sampler = try policy.required(.generation, \.sampler)
@@ -182,6 +182,7 @@ struct EvaluateCommand: AsyncParsableCommand {
 
   private var options: Evaluator.Options {
     var options = Evaluator.Options()
+    options.media = model.media.access.including(files: [prompts])
     options.sampling = sampling.options
     options.samples = sampling.count
     options.seed = sampling.seed

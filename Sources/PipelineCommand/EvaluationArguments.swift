@@ -69,6 +69,8 @@ struct ScoringArguments: ParsableArguments {
   @Option(help: ArgumentHelp("Score with this spec's stages that write rewards.", valueName: "file"))
   var spec: String?
 
+  @OptionGroup var trust: TrustFlag
+
   @Option(
     help: ArgumentHelp(
       "The score to report: 'reward' for the weighted sum, or the name of one of its parts. (default: accuracy if "
@@ -98,9 +100,7 @@ struct ScoringArguments: ParsableArguments {
 
   /// The spec that says how to score and how to ask; nil for none.
   func pipeline() throws -> AssembledPipeline? {
-    try spec.map {
-      try SpecLoader.load(file: $0, registry: CommandEnvironment.registry, formats: FormatCatalog.standard.names)
-    }
+    try spec.map { try TrustedSpecs.load($0, trusted: trust.isGiven, for: .running) }
   }
 
   /// The stages that score.

@@ -70,7 +70,7 @@ struct GenerateCommand: AsyncParsableCommand {
     options.seed = seed
     options.tooLong = tooLong
     let output = records.output == "-" ? nil : records.output
-    let policy = try await model.open(threads: work.threads, output: output)
+    let policy = try await model.open(threads: work.threads, output: output, files: records.files)
     try await withClosing({ await policy.close() }) { try await generate(with: policy, options, stream, output) }
   }
 

@@ -21,6 +21,7 @@ struct ScoringModelArguments: ParsableArguments {
   var policy: String?
 
   @OptionGroup var pixels: PixelArguments
+  @OptionGroup var media: MediaArguments
 
   func validate() throws {
     if (policy == nil) == (model == nil) {
@@ -33,10 +34,13 @@ struct ScoringModelArguments: ParsableArguments {
   var name: String { model ?? "the policy" }
 
   /// Opens the model to compute with, not to train.
-  func open(threads: Int) async throws -> Policy {
-    guard let policy else { return try ChosenPolicy.bundled(model ?? "", pixels, threads: threads) }
+  ///
+  /// - Parameter files: The files of the records, whose images it may read.
+  func open(threads: Int, files: [String]) async throws -> Policy {
+    let access = media.access.including(files: files)
+    guard let policy else { return try ChosenPolicy.bundled(model ?? "", pixels, threads: threads, access) }
     return try await ChosenPolicy.named(policy, for: .logProbs)
-      .opened(PolicyOpening(purpose: .inference, threads: threads))
+      .opened(PolicyOpening(purpose: .inference, threads: threads, media: access))
   }
 }
 
@@ -46,11 +50,12 @@ private enum ChosenPolicy {
   static let saysPixels = "write min_pixels and max_pixels into its 'with'"
 
   /// The bundled policy with the model of a folder, to compute with.
-  static func bundled(_ folder: String, _ pixels: PixelArguments, threads: Int) throws -> Policy {
+  static func bundled(_ folder: String, _ pixels: PixelArguments, threads: Int, _ media: MediaAccess) throws -> Policy {
     var options = BundledPolicy.Options()
     options.use = .inference
     options.pixels = pixels.limits
     options.threads = threads
+    options.media = media
     var policy = Policy(try BundledPolicy(folder: folder, options: options))
     policy.trainable = nil
     return policy
@@ -92,6 +97,7 @@ struct SampledModelArguments: ParsableArguments {
   var policy: String?
 
   @OptionGroup var pixels: PixelArguments
+  @OptionGroup var media: MediaArguments
 
   func validate() throws {
     if policy != nil, model != nil || server != nil || keyFrom != nil {
@@ -112,13 +118,18 @@ struct SampledModelArguments: ParsableArguments {
 
   /// Opens the model for sampling.
   ///
-  /// - Parameter output: The file that is written, beside which answers are kept until it is complete; nil for none.
-  func open(threads: Int, output: String?) async throws -> Policy {
-    if policy == nil, server == nil { return try ChosenPolicy.bundled(model ?? "", pixels, threads: threads) }
+  /// - Parameters:
+  ///   - output: The file that is written, beside which answers are kept until it is complete; nil for none.
+  ///   - files: The files of the records, whose images it may read.
+  func open(threads: Int, output: String?, files: [String]) async throws -> Policy {
+    let access = media.access.including(files: files)
+    if policy == nil, server == nil { return try ChosenPolicy.bundled(model ?? "", pixels, threads: threads, access) }
     let named = try policy.map { try ChosenPolicy.named($0, for: .generation) }
     let backend = try named ?? SpecLoader.policy("openai", with: serverOptions, registry: CommandEnvironment.registry)
     return try await backend.opened(
-      PolicyOpening(purpose: .inference, threads: threads, cacheFolder: output.map { AnswersBeside($0).folder }))
+      PolicyOpening(
+        purpose: .inference, threads: threads, cacheFolder: output.map { AnswersBeside($0).folder },
+        media: access))
   }
 
   private var serverOptions: OptionTree {

@@ -29,6 +29,7 @@ struct RootCommand: AsyncParsableCommand {
       InspectCommand.self, GroupsCommand.self, CompareCommand.self, WhyCommand.self, RewardCommand.self,
       RewardDiffCommand.self,
       ModelCommand.self, GenerateCommand.self, LogProbsCommand.self, EvaluateCommand.self, ImportConfigCommand.self,
+      TrustCommand.self,
       SchemasCommand.self, SetupCommand.self,
     ])
 }

@@ -27,6 +27,8 @@ package struct RunPlan: Sendable {
   package var resolved: JSONValue
   /// The places of paths in `resolved`, such as `source.prompts`: they may differ where the files are the same.
   package var pathPlaces: Set<String> = []
+  /// Which images records may name.
+  package var media = MediaAccess()
   /// The most threads to use.
   package var threads: Int
 

@@ -11,13 +11,16 @@ package struct PipelineChecker: Sendable {
   package let formats: [String]
 
   private let folder: String
+  /// The plug-ins that the spec names and that were not loaded: names that nobody knows may be theirs.
+  private let unloaded: [String]
 
   private var assembly: Assembly { Assembly(registry: registry, reader: SpecOptionsReader(), folder: folder) }
 
   /// A checker for specs that may name these components and formats.
   ///
   /// - Parameter folder: The folder of the spec; empty for the working folder.
-  package init(registry: Registry, formats: [String], folder: String = "") {
+  package init(registry: Registry, formats: [String], folder: String = "", unloaded: [String] = []) {
+    self.unloaded = unloaded
     self.registry = registry
     self.formats = formats
     self.folder = folder
@@ -59,14 +62,21 @@ package struct PipelineChecker: Sendable {
         stages.append(AssembledPipeline.NamedStage(name: entry.runName, stage: stage, location: location))
         links.append(.made(entry.runName, stage, location))
       } else {
-        links.append(.broken(standIn(for: entry.reference.use)))
+        links.append(.broken(unloaded.isEmpty ? standIn(for: entry.reference.use) : nil))
       }
     }
     errors += StageChain(registry: registry, assembly: assembly).errors(links, source: spec.source)
     let (policy, faults) = makePolicy(spec.policy, at: tree.place(of: ["policy"]))
     errors += faults
     errors += needErrors(stages, policy: policy, spec: spec, tree: tree)
+    if stages.count == spec.stages.count {
+      let use = PolicyUse(stages: stages, policy: policy, spec: spec, tree: tree, folder: folder)
+      errors += use.errors
+    }
+    let unknown = unloaded.isEmpty ? [] : errors.filter { $0.code == .registry }
+    if !unknown.isEmpty { errors.removeAll { $0.code == .registry } }
     if !errors.isEmpty { throw PipelineErrors(errors.sortedByPlace()) }
+    if !unknown.isEmpty { throw UnloadedPlugIns(libraries: unloaded) }
 
     let written = tree
     let resolve: @Sendable ((@Sendable (SpecPath) -> String)?) throws -> JSONValue = { [registry] paths in

@@ -33,6 +33,10 @@ package struct SourceOptions: ComponentOptions {
   package var order = SourceOrder.auto
   /// How often the records are passed through; 0 for as often as `training.steps` needs, or once if it is not set.
   package var epochs = 0
+  /// Folders beside that of the records that their images may lie in.
+  package var imageRoots: [SpecPath] = []
+  /// Hosts whose addresses of images are passed on to servers.
+  package var imageHosts: [String] = []
   /// How many bad records a run tolerates.
   package var maxBadRecords = RecordLimit.atMost(100)
 
@@ -74,6 +78,10 @@ package struct SourceOptions: ComponentOptions {
     "first_batch": "The number of the first batch; above 0 if the source is a later part of a larger one",
     "order": "The order of the groups: file, shuffled (anew for each epoch), or auto, which shuffles only prompts",
     "epochs": "How often to pass through the records; 0 for as often as training.steps needs, or else once",
+    "image_roots":
+      "Folders beside that of the records' own file that their images may lie in, relative to the spec's; images elsewhere are refused",
+    "image_hosts":
+      "Hosts whose http(s) addresses of images are passed on to a server to fetch, such as images.example.org; none by default",
     "max_bad_records": "How many bad records are tolerated before the run stops, or 'unlimited'",
   ]
 
@@ -94,6 +102,11 @@ package struct SourceOptions: ComponentOptions {
     }
     if !prompts.paths.isEmpty, !rollouts.paths.isEmpty {
       problems.append(OptionProblem("rollouts", "stands beside 'prompts'; a pipeline starts from one of them"))
+    }
+    for (index, host) in imageHosts.enumerated() {
+      if let problem = MediaAccess.problem(ofHost: host) {
+        problems.append(OptionProblem("image_hosts.\(index)", problem))
+      }
     }
     if isPooled, case .by = batch {
       problems.append(

@@ -122,7 +122,8 @@ struct ServedPolicyTests {
   func images() async throws {
     let scratch = try Scratch()
     try scratch.write("photo.jpg", imageBytes)
-    let asking = Asking(server, model: "good")
+    var asking = Asking(server, model: "good")
+    asking.roots = [scratch.path]
     let prompt: JSONValue = [
       ["role": "user", "content": [["type": "image"], ["type": "text", "text": "What?"]]]
     ]

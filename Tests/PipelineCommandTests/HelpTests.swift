@@ -7,7 +7,7 @@ import Testing
 struct HelpTests {
   static let commands = [
     "run", "check", "stage", "describe", "convert", "inspect", "groups", "compare", "why", "reward",
-    "reward-diff", "model", "generate", "logprobs", "evaluate", "import-config", "schemas",
+    "reward-diff", "model", "generate", "logprobs", "evaluate", "import-config", "trust", "schemas",
   ]
 
   @Test("--help is what was recorded", arguments: [""] + commands)
@@ -45,8 +45,8 @@ struct HelpTests {
       "a command that nobody knows", "shuffle-r1 rnu", status: 2,
       """
       Error: unknown command 'rnu'; did you mean 'run'? Commands: run, check, stage, describe, convert, inspect, \
-      groups, compare, why, reward, reward-diff, model, generate, logprobs, evaluate, import-config, schemas, \
-      setup
+      groups, compare, why, reward, reward-diff, model, generate, logprobs, evaluate, import-config, trust, \
+      schemas, setup
         See 'shuffle-r1 --help' for more information.
       """),
     Case(
@@ -54,14 +54,14 @@ struct HelpTests {
       status: 2,
       """
       Error: unknown command 'insepct'; did you mean 'inspect'? Commands: run, check, stage, describe, convert, \
-      inspect, groups, compare, why, reward, reward-diff, model, generate, logprobs, evaluate, import-config, schemas, \
-      setup
+      inspect, groups, compare, why, reward, reward-diff, model, generate, logprobs, evaluate, import-config, trust, \
+      schemas, setup
       """),
     Case(
       "an option that nobody knows", "shuffle-r1 check p.json --quite", status: 2,
       """
       Error: Unknown option '--quite'. Did you mean '--quiet'?
-      Usage: shuffle-r1 check <spec> [--set <path=value> ...] [--resolved] [--quiet]
+      Usage: shuffle-r1 check <spec> [--set <path=value> ...] [--trust] [--resolved] [--quiet]
         See 'shuffle-r1 check --help' for more information.
       """),
     Case(

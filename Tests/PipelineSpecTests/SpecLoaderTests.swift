@@ -43,8 +43,10 @@ let goodYAML = """
 
 let goodResolved =
   #"{"name":"replay","description":"Replay","seed":1,"#
-  + #""source":{"rollouts":"rollouts.jsonl","format":"auto","columns":{},"rewards":{},"group_size":0,"turns":"last","system_prompt":"","format_prompt":"","provides":["answer"],"group_by":[],"#
-  + #""batch":{"groups":64},"first_batch":0,"order":"auto","epochs":0,"max_bad_records":100},"#
+  + #""source":{"rollouts":"rollouts.jsonl","format":"auto","columns":{},"rewards":{},"group_size":0,"turns":"last","#
+  + #""system_prompt":"","format_prompt":"","provides":["answer"],"group_by":[],"#
+  + #""batch":{"groups":64},"first_batch":0,"order":"auto","epochs":0,"image_roots":[],"#
+  + #""image_hosts":[],"max_bad_records":100},"#
   + #""stages":[{"use":"reward","name":"reward","with":{"functions":[{"use":"boxed-answer","#
   + #""with":{"tolerance":1e-06},"weight":0.90}]}},"#
   + #"{"use":"advantage","name":"advantage","with":{"estimator":{"use":"grpo","with":{"epsilon":0.001}}}},"#

@@ -18,6 +18,8 @@ package actor BundledPolicy: TokenCodec, TokenGenerator, LogProbSource, Trainabl
     package var pixels = PixelLimits()
     /// Limits on images.
     package var imageLimits = ImageLimits()
+    /// Where images may lie.
+    package var media = MediaAccess()
 
     /// The defaults.
     package init() {}
@@ -35,12 +37,13 @@ package actor BundledPolicy: TokenCodec, TokenGenerator, LogProbSource, Trainabl
   /// Without a tokenizer, prompts and responses must be tokens.
   /// - Throws: Everything that is wrong with the checkpoint, together.
   package init(folder: String, options: Options = Options()) throws {
+    if let problem = InstructionSets.problem(threads: options.threads) { throw PipelineError(.inputOutput, problem) }
     checkpoint = try Checkpoint(folder: folder)
     self.options = options
     model = try QwenVLModel(checkpoint, use: options.use, threads: options.threads)
     codec = try PromptCodec(
       folder: folder, config: checkpoint.config, generation: checkpoint.generation, pixels: options.pixels)
-    images = ImageCache(processor: ImageProcessor(codec.images), limits: options.imageLimits)
+    images = ImageCache(processor: ImageProcessor(codec.images), limits: options.imageLimits, access: options.media)
     optimizer = AdamW(model.parameters, workers: model.workers, pool: model.pool)
     try OptimizerState.restore(optimizer, from: folder)
   }

@@ -2,6 +2,7 @@
 import Foundation
 package import ModelInput
 package import PipelineCore
+import Tensor
 
 /// The bundled policy as named in a spec.
 package struct BundledPolicyBackend: PolicyBackend {
@@ -54,6 +55,19 @@ package struct BundledPolicyBackend: PolicyBackend {
     ModelFiles.identifying(in: options.model.resolved(in: folder))
   }
 
+  /// The kernels and the library for products: their roundings differ.
+  package var machine: [String: String] {
+    [
+      "kernels": InstructionSets.current, "blas": InstructionSets.productsLibrary,
+      "blas_kernels": InstructionSets.products,
+    ]
+  }
+
+  /// As `config.json` has it.
+  package func contextLength(in folder: String) -> Int? {
+    try? QwenVLConfig(folder: options.model.resolved(in: folder)).text.contextLength
+  }
+
   /// Opens the model, or a checkpoint of it.
   ///
   /// - Throws: Everything that is wrong with the checkpoint, together.
@@ -61,6 +75,7 @@ package struct BundledPolicyBackend: PolicyBackend {
     var policy = BundledPolicy.Options()
     policy.use = opening.purpose == .inference ? .inference : .training(vision: options.vision)
     policy.threads = opening.threads
+    policy.media = opening.media
     policy.rowsPerMicroBatch = options.rowsPerMicroBatch
     policy.pixels = options.pixels
     let folder = opening.checkpoint ?? options.model.resolved(in: opening.folder)

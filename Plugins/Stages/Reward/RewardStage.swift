@@ -53,6 +53,9 @@ package struct RewardStage: Stage {
     abstention = options.abstained
   }
 
+  /// The functions by their names.
+  package var scores: Set<String>? { Set(functions.map(\.name)) }
+
   /// The fields that the functions read.
   package var reads: Set<Field> { functions.reduce(into: []) { $0.formUnion($1.reward.reads) } }
 

@@ -15,6 +15,8 @@ package final class ImageCache<Product: Sendable>: Sendable {
   /// The most bytes of results and references that are kept; a larger image is still returned.
   package let byteLimit: Int
 
+  /// Where images may lie.
+  private let access: MediaAccess
   private let make: @Sendable (RGBImage, ImageSizing, String) throws -> Product
   private let byteCountOf: @Sendable (Product) -> Int
   private let state = Mutex(State())
@@ -25,11 +27,12 @@ package final class ImageCache<Product: Sendable>: Sendable {
   ///   - byteCount: The size of a result in bytes.
   ///   - make: Computes the result for an image, the size that its record asks for, and a name for messages.
   package init(
-    limits: ImageLimits = ImageLimits(), byteLimit: Int = 512 << 20,
+    limits: ImageLimits = ImageLimits(), access: MediaAccess = MediaAccess(), byteLimit: Int = 512 << 20,
     byteCount: @escaping @Sendable (Product) -> Int,
     make: @escaping @Sendable (RGBImage, ImageSizing, String) throws -> Product
   ) {
     self.limits = limits
+    self.access = access
     self.byteLimit = byteLimit
     self.make = make
     byteCountOf = byteCount
@@ -40,7 +43,9 @@ package final class ImageCache<Product: Sendable>: Sendable {
   /// - Throws: ``PipelineError`` when it cannot be read, decoded or resized: that is the failure of one record.
   package func product(of reference: ImageReference, relativeTo folder: String = "") throws -> Product {
     let source = try ImageSource(reference.address, relativeTo: folder)
-    let file: ImageFile? = if case .file(let path) = source { try ImageFile(path: path) } else { nil }
+    let confined = try access.confined(source, to: folder)
+    let file: ImageFile? =
+      if case .file(let path) = source { try ImageFile(path: path, confined: confined) } else { nil }
     let key = Key(source, file, reference.sizing)
     let slot = state.withLock { $0.slot(for: key) }
     // Holding the slot's lock makes only those wait that want the same image.
@@ -144,9 +149,12 @@ extension ImageCache {
 extension ImageCache where Product == ImagePatches {
   /// Makes an empty cache of patches.
   package convenience init(
-    processor: ImageProcessor, limits: ImageLimits = ImageLimits(), byteLimit: Int = 512 << 20
+    processor: ImageProcessor, limits: ImageLimits = ImageLimits(), access: MediaAccess = MediaAccess(),
+    byteLimit: Int = 512 << 20
   ) {
-    self.init(limits: limits, byteLimit: byteLimit, byteCount: { $0.values.count * MemoryLayout<Float>.stride }) {
+    self.init(
+      limits: limits, access: access, byteLimit: byteLimit, byteCount: { $0.values.count * MemoryLayout<Float>.stride }
+    ) {
       try processor.patches(of: $0, sizing: $1, name: $2)
     }
   }

@@ -17,6 +17,17 @@ public protocol Stage: Component {
   /// The fields that the stage uses if a trajectory has them; not required.
   var readsIfPresent: Set<Field> { get }
 
+  /// The names of the scores that it writes into `rewards`, where they are known before it runs; nil where they are not.
+  ///
+  /// A function's own parts, which have its name and a slash before theirs, need not be named.
+  var scores: Set<String>? { get }
+
+  /// The scores of `rewards` without which the stage is of no use.
+  var readsScores: Set<String> { get }
+
+  /// The longest response that it makes, in tokens; nil for a stage that makes none.
+  var longestResponse: Int? { get }
+
   /// What the stage needs from a policy; a spec with this stage must name a policy that offers it.
   var needs: Set<PolicyAbility> { get }
 
@@ -51,6 +62,15 @@ public protocol Stage: Component {
 extension Stage {
   /// Nothing beyond `reads`.
   public var readsIfPresent: Set<Field> { [] }
+
+  /// Not known, where it writes any.
+  public var scores: Set<String>? { writes.contains(.rewards) ? nil : [] }
+
+  /// None.
+  public var readsScores: Set<String> { [] }
+
+  /// It makes none.
+  public var longestResponse: Int? { nil }
 
   /// No policy.
   public var needs: Set<PolicyAbility> { [] }

@@ -1,11 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
-import PipelineCore
+package import PipelineCore
 package import PipelineIO
 package import PipelineSpec
 
 extension AssembledPipeline {
   /// The stages under their names.
   package var namedStages: [PipelineRuntime.NamedStage] { stages.map { .init(name: $0.name, stage: $0.stage) } }
+
+  /// Which images records may name.
+  package var mediaAccess: MediaAccess {
+    MediaAccess(roots: source.imageRoots.map { $0.resolved(in: folder) }, hosts: source.imageHosts)
+  }
 
   /// How to read the source, from the working folder.
   ///
@@ -126,9 +131,6 @@ extension AssembledPipeline {
 
   /// The stages that score responses: those that write rewards and need none.
   package var scoringStages: [PipelineRuntime.NamedStage] {
-    namedStages.filter { named in
-      named.stage.writes.contains(.reward) && named.stage.needs.isEmpty
-        && named.stage.reads.isDisjoint(with: [.reward, .advantage])
-    }
+    namedStages.filter(\.stage.scoresResponses)
   }
 }

@@ -29,6 +29,7 @@ extension RunPlan {
     writesTensorBoard = pipeline.writesTensorBoard
     keepsAllRolloutsEvery = pipeline.keepsAllRolloutsEvery
     pathPlaces = resolved.paths
+    media = pipeline.mediaAccess.including(files: reader.paths + (training?.evaluation?.reader.paths ?? []))
   }
 
   /// Looks whether the input can be read, and is not what the run would replace.

@@ -47,7 +47,9 @@ struct ImageCacheTests {
     let cache = ImageCache(processor: processor)
     for name in ["rgb-8.png", "grey-8.png"] {
       try Data(ImageFixtures.image(name)).write(to: file)
-      #expect(try cache.patches(of: ImageReference(file.path)) == patches(name))
+      #expect(
+        try cache.patches(of: ImageReference(file.path), relativeTo: file.deletingLastPathComponent().path)
+          == patches(name))
     }
   }
 
@@ -58,13 +60,17 @@ struct ImageCacheTests {
     let cache = ImageCache(processor: processor)
     try Data(ImageFixtures.image("rgb-8.png").prefix(100)).write(to: file)
     for _ in 0..<2 {
-      let message = ImageFixtures.message { _ = try cache.patches(of: ImageReference(file.path)) }
+      let message = ImageFixtures.message {
+        _ = try cache.patches(of: ImageReference(file.path), relativeTo: file.deletingLastPathComponent().path)
+      }
       #expect(message?.hasSuffix("the PNG image is damaged: it ends early; replace the file") == true)
       #expect(message?.hasPrefix(file.path.shortenedForMessage) == true)
     }
     #expect(cache.byteCount == 0)
     try Data(ImageFixtures.image("rgb-8.png")).write(to: file)
-    #expect(try cache.patches(of: ImageReference(file.path)) == patches("rgb-8.png"))
+    #expect(
+      try cache.patches(of: ImageReference(file.path), relativeTo: file.deletingLastPathComponent().path)
+        == patches("rgb-8.png"))
   }
 
   @Test("many threads that want the same few images all get the right ones")

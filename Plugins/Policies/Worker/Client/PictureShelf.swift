@@ -22,11 +22,11 @@ struct PictureShelf {
   private static let messageByteCount = 64 << 20
 
   /// - Parameter byteLimit: The most bytes of images that the worker keeps, unless one request needs more.
-  init(_ config: ImageProcessorConfig, byteLimit: Int = 1 << 30) {
+  init(_ config: ImageProcessorConfig, access: MediaAccess, byteLimit: Int = 1 << 30) {
     let processor = ImageProcessor(config)
     let count = Mutex(0)
     self.byteLimit = byteLimit
-    cache = ImageCache(byteCount: { $0.image.pixels.count }) { image, sizing, name in
+    cache = ImageCache(access: access, byteCount: { $0.image.pixels.count }) { image, sizing, name in
       let (resized, grid) = try processor.resized(image, sizing: sizing, name: name)
       let number = count.withLock { count in
         count += 1

@@ -52,6 +52,12 @@ extension WorkerPolicyBackend {
 
     var pixels: PixelLimits { PixelLimits(minPixels: minPixels, maxPixels: maxPixels) }
 
+    /// The program that starts the worker; the one of `make worker` is no code of the spec's.
+    package func programs() -> [String] {
+      if !connect.isEmpty { return [] }
+      return command.isEmpty ? (python == "auto" ? [] : [python]) : [command.joined(separator: " ")]
+    }
+
     /// The problems of the values.
     package func problems() -> [OptionProblem] {
       var problems: [OptionProblem] = []
@@ -64,6 +70,7 @@ extension WorkerPolicyBackend {
       if python.isEmpty {
         problems.append(OptionProblem("python", "is empty; name a program, or 'auto' for the one of `make worker`"))
       }
+      if let problem = ProgramEnvironment.problem(ofCommand: command) { problems.append(problem) }
       if command.first == "" { problems.append(OptionProblem("command", "begins with an empty text; name a program")) }
       problems += placeProblems() + pixels.problems
       if command.isEmpty, connect.isEmpty, generation.tensorParallel > 1, ranks % generation.tensorParallel != 0 {

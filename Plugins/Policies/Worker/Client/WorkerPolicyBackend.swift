@@ -16,6 +16,11 @@ package struct WorkerPolicyBackend: PolicyBackend {
   /// Makes the backend.
   package init(options: Options, assembly: Assembly) { self.options = options }
 
+  /// As `config.json` has it.
+  package func contextLength(in folder: String) -> Int? {
+    try? QwenVLConfig(folder: options.model.resolved(in: folder)).text.contextLength
+  }
+
   /// The model's `config.json`, and its weights or their index, if this machine has them.
   package func files(in folder: String) -> [String] {
     ModelFiles.identifying(in: options.model.resolved(in: folder))
@@ -56,7 +61,8 @@ package struct WorkerPolicyBackend: PolicyBackend {
         "the policy's worker has loaded a model with \(facts?["vocabulary_size"]?.json ?? "no") token ids, \(model) has "
           + "\(expected.vocabularySize); see that both machines have the same model under that path")
     }
-    return WorkerPolicy(connection, codec: codec, limits: options.limits, parameterCount: parameterCount)
+    return WorkerPolicy(
+      connection, codec: codec, limits: options.limits, parameterCount: parameterCount, media: opening.media)
   }
 
   /// The contents of the message `load`.
