@@ -5,6 +5,8 @@ package import PipelineCore
 package struct OutputOptions: ComponentOptions {
   /// The trajectories that are left after the last stage.
   package var rollouts = SpecPath("selected.jsonl")
+  /// Whether a run that keeps no trajectory at all ends well.
+  package var allowEmpty = false
   /// Whether the run records what became of each trajectory.
   package var lineage = true
   /// Whether the run also writes its metrics and timings for TensorBoard.
@@ -13,6 +15,7 @@ package struct OutputOptions: ComponentOptions {
   /// One line for each option.
   package static let help = [
     "rollouts": "The file, in the run directory, for the trajectories that are left",
+    "allow_empty": "Whether a run that keeps no trajectory at all ends well, instead of with an error",
     "lineage": "Whether to record for each trajectory which stage kept or dropped it, and why",
     "tensorboard":
       "Whether to write metrics and timings for TensorBoard too: on, off, or auto, which means on if a policy is trained",

@@ -2,9 +2,9 @@
 import Foundation
 
 /// Paths as seen from another folder.
-enum RelativePath {
+package enum RelativePath {
   /// The path of `file` as seen from `directory`, wherever links lead.
-  static func path(from directory: String, to file: String) -> String {
+  package static func path(from directory: String, to file: String) -> String {
     let from = RealPath(directory).components
     if ["", ".", ".."].contains(file.split(separator: "/", omittingEmptySubsequences: false).last ?? "") {
       // A folder, which has no name of its own to keep.

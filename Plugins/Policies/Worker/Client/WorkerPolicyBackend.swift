@@ -28,7 +28,7 @@ package struct WorkerPolicyBackend: PolicyBackend {
     let worker = try await worker(opening)
     var policy = Policy(worker) { await worker.close() }
     policy.reference = WorkerReference(policy: worker)
-    if opening.purpose == .inference { policy.trainable = nil }
+    if opening.purpose == .inference { (policy.trainable, policy.entropyTrainable) = (nil, nil) }
     return policy
   }
 
@@ -68,6 +68,7 @@ package struct WorkerPolicyBackend: PolicyBackend {
       "rows_per_micro_batch": .number(options.rowsPerMicroBatch),
       "threads": .number(max(1, opening.threads / options.ranks)),
       "lora": ["rank": .number(options.lora.rank), "alpha": .number(options.lora.alpha)],
+      "optimizer": .string(options.optimizer.rawValue),
       "generation": [
         "engine": .string(options.generation.engine.rawValue),
         "rows_at_once": .number(options.generation.rowsAtOnce),

@@ -44,6 +44,7 @@ class Settings:
     gradient_checkpointing: bool = False
     rows_per_micro_batch: int = 4096
     threads: int = 1
+    optimizer: str = "fresh"
     lora: LoRA = field(default_factory=LoRA)
     generation: Generation = field(default_factory=Generation)
 
