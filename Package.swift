@@ -87,6 +87,7 @@ let package = Package(
     .target(
       name: "PipelineAnalysis",
       dependencies: ["Files", "PipelineCore", "PipelineIO", "PipelineRuntime", "PipelineSpec"]),
+    .target(name: "PeerConfigurations", dependencies: ["PipelineCore", "PipelineSpec"]),
     .target(name: "StandardPlugins", dependencies: ["PipelineCore"] + plugIns.map(\.target)),
 
     // What several plug-ins are built on.
@@ -106,9 +107,8 @@ let package = Package(
     .target(
       name: "PipelineCommand",
       dependencies: [
-        "BundledPlugin", "CStandardStreams", "CThreads", "Files", "ModelInput", "PipelineAnalysis", "PipelineCore",
-        "PipelineIO",
-        "PipelineRuntime", "PipelineSpec", "StandardPlugins",
+        "BundledPlugin", "CStandardStreams", "CThreads", "Files", "ModelInput", "PeerConfigurations", "PipelineAnalysis",
+        "PipelineCore", "PipelineIO", "PipelineRuntime", "PipelineSpec", "StandardPlugins",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
     .executableTarget(
@@ -153,6 +153,8 @@ let package = Package(
     .testTarget(
       name: "PipelineRuntimeTests",
       dependencies: ["Files", "PipelineCore", "PipelineIO", "PipelineRuntime", "PipelineSpec", "PipelineTesting"]),
+    .testTarget(
+      name: "PeerConfigurationsTests", dependencies: ["PeerConfigurations", "PipelineCore", "PipelineSpec"]),
     .testTarget(
       name: "StandardPluginsTests", dependencies: ["PipelineCore", "PipelineTesting", "StandardPlugins"]),
     .testTarget(

@@ -8,6 +8,7 @@ package struct GRPOEstimator: AdvantageEstimator {
   /// The description of this component.
   package static let about = ComponentAbout(
     name: "grpo", summary: "The reward's distance from the group's mean, in standard deviations",
+    elsewhere: ["grpo_vectorized", "pairwise_purning", "pairwise_pruning", "gae"],
     papers: [Paper("DeepSeekMath (GRPO)", arXiv: "2402.03300")])
   /// How an advantage comes about.
   package let formula = "(reward - mean) / std of its group"

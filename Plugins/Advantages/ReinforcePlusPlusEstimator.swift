@@ -12,6 +12,7 @@ package struct ReinforcePlusPlusEstimator: AdvantageEstimator {
   /// The description of this component.
   package static let about = ComponentAbout(
     name: "reinforce-plus-plus", summary: "The discounted return of every token, whitened over the batch",
+    elsewhere: ["gae", "reinforce_plus_plus_baseline", "reinforce++"],
     papers: [Paper("REINFORCE++", arXiv: "2501.03262")])
   /// How an advantage comes about.
   package let formula = "return to go per token, whitened over the batch; this is the mean"

@@ -9,6 +9,7 @@ package struct ClipLoss: PolicyLoss {
   /// The description of this component.
   package static let about = ComponentAbout(
     name: "clip", summary: "PPO's clipped loss; the ratio of each token counts within limits",
+    elsewhere: ["vanilla", "default", "ppo", "grpo", "dapo", "bnpo", "dr_grpo"],
     papers: [
       Paper("Proximal Policy Optimization Algorithms", arXiv: "1707.06347"),
       Paper("DAPO, for limits that differ", arXiv: "2503.14476"),

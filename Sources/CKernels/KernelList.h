@@ -62,6 +62,12 @@
   X(target_log_probs_backward, \
     (size_t rows, size_t width, double scale, const int32_t *targets, const void *log_sums, const void *gradients, void *logits), \
     (rows, width, scale, targets, log_sums, gradients, logits)) \
+  X(row_entropies, \
+    (size_t rows, size_t width, double scale, const void *logits, const void *log_sums, void *entropies), \
+    (rows, width, scale, logits, log_sums, entropies)) \
+  X(target_entropies_backward, \
+    (size_t rows, size_t width, double scale, const int32_t *targets, const void *log_sums, const void *entropies, const void *gradients, const void *entropy_gradients, void *logits), \
+    (rows, width, scale, targets, log_sums, entropies, gradients, entropy_gradients, logits)) \
   X(attend_cached, \
     (size_t heads, size_t common, size_t count, size_t size, double scale, const void *queries, const void *keys, const void *values, size_t ldkv, void *scores, size_t lds, void *output), \
     (heads, common, count, size, scale, queries, keys, values, ldkv, scores, lds, output)) \

@@ -14,14 +14,16 @@ struct DescribeCommand: ParsableCommand {
     discussion: """
       Without a name, lists all stages, reward functions, advantage estimators, losses and policies. With a name, \
       shows the component's options and their defaults and where the method was published; for a stage also the \
-      fields that it reads and writes, what it needs of the policy, the rules that it drops by, and its metrics.
+      fields that it reads and writes, what it needs of the policy, the rules that it drops by, and its metrics. The \
+      parts of a spec have names too: spec, source, policy, stages, training and output.
 
         shuffle-r1 describe
         shuffle-r1 describe pairwise-sample
+        shuffle-r1 describe source
         shuffle-r1 describe --metrics
       """)
 
-  @Argument(help: "A registered name.")
+  @Argument(help: "A registered name, or a part of a spec.")
   var name: String?
 
   @Flag(help: "Explain the figures in metrics.jsonl and similar files: all, or those of one component.")
@@ -44,6 +46,10 @@ struct DescribeCommand: ParsableCommand {
   func run() throws {
     let registry = CommandEnvironment.registry
     if let markdown { return try write(into: markdown, registry) }
+    if let section = name.flatMap(SpecSection.init(rawValue:)), !metrics {
+      return try Terminal.print(
+        json ? section.json(in: registry).prettyJSON + "\n" : Self.page(section, in: registry))
+    }
     let descriptions = try descriptions(in: registry)
     if metrics {
       let reference = MetricReference(descriptions, withRun: name == nil)
@@ -64,7 +70,8 @@ struct DescribeCommand: ParsableCommand {
     guard let name else { return try all.map { try ComponentDescription($0, $1, in: registry) } }
     let matches = ComponentKind.allCases.filter { registry.component($0, name) != nil }.map { ($0, name) }
     guard matches.isEmpty else { return try matches.map { try ComponentDescription($0, $1, in: registry) } }
-    let hint = NearestName.suggestion(for: name, among: all.map(\.1)).map { "; did you mean '\($0)'?" } ?? "."
+    let known = all.map(\.1) + SpecSection.allCases.map(\.rawValue)
+    let hint = NearestName.suggestion(for: name, among: known).map { "; did you mean '\($0)'?" } ?? "."
     throw PipelineError(
       .registry, "nothing is called '\(name)'\(hint) `shuffle-r1 describe` lists all names")
   }
@@ -89,6 +96,15 @@ struct DescribeCommand: ParsableCommand {
       try output.write(Array(page.text.utf8))
       try output.finish()
     }
+  }
+
+  private static func page(_ section: SpecSection, in registry: Registry) -> String {
+    var lines = ["\(section.rawValue) (part of a spec): \(section.summary)", "  options"]
+    if section == .source || section == .training {
+      lines.insert("  paths   are relative to the spec's folder, those of --set to the working folder", at: 1)
+    }
+    lines += options(section.options(in: registry), indent: 4)
+    return lines.joined(separator: "\n") + "\n"
   }
 
   private static func page(_ description: ComponentDescription) -> String {

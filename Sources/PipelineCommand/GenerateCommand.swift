@@ -195,6 +195,7 @@ struct TokenArguments: ParsableArguments {
     options.topK = topK
     options.minTokens = minTokens
     options.maxTokens = maxTokens
+    options.nameOfMaxTokens = "--max-tokens"
     options.stop = stop
     options.stopTokens = stopToken
     return options

@@ -1,25 +1,34 @@
 // SPDX-License-Identifier: Apache-2.0
 import ArgumentParser
+import Foundation
+import PeerConfigurations
 import PipelineCore
 import PipelineIO
+import PipelineRuntime
 import PipelineSpec
 
 /// `shuffle-r1 import-config`.
 struct ImportConfigCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "import-config",
-    abstract: "Convert an EasyR1 or verl configuration to a spec.",
+    abstract: "Convert a configuration of EasyR1, Shuffle-R1, verl or TRL to a spec.",
     discussion: """
-      The spec selects from saved rollouts as the configuration does or, with --train, trains. It is written to \
-      standard output or to --output. Settings without a counterpart are listed on standard error, each with the \
-      reason.
+      The spec selects from saved rollouts as the configuration does or, with --train, trains. Give the configuration \
+      as YAML or JSON, the shell script that starts the training, or the Python program with its GRPOConfig; settings \
+      behind it count as on the peer's own command line. What is left out is what the peer would use. Standard error \
+      says what has to be supplied, what differs in the results, and how many settings change none.
 
         shuffle-r1 import-config examples/config.yaml > pipeline.json
-        shuffle-r1 import-config examples/config.yaml --train > train.json
+        shuffle-r1 import-config examples/qwen2_5_vl_3b.sh --train -o train.json
+        shuffle-r1 import-config config.yaml algorithm.adv_estimator=rloo worker.rollout.n=8 --train
+        shuffle-r1 import-config grpo.yaml --train -- --learning_rate 1e-6 --loss_type dr_grpo
       """)
 
-  @Argument(help: "The configuration, YAML or JSON.")
+  @Argument(help: "The configuration (YAML or JSON), shell script or Python program.")
   var config: String
+
+  @Argument(help: ArgumentHelp("Settings that come after it, as the peer takes them.", valueName: "key=value"))
+  var settings: [String] = []
 
   @Flag(help: "Make a spec that trains a policy, instead of one that replays saved rollouts.")
   var train = false
@@ -30,49 +39,53 @@ struct ImportConfigCommand: ParsableCommand {
   @Flag(help: "Replace the file of --output if it exists.")
   var force = false
 
-  @Flag(name: .shortAndLong, help: "Do not list settings without a counterpart.")
+  @Flag(help: "List the settings that change no result one by one.")
+  var all = false
+
+  @Flag(name: .shortAndLong, help: "Say nothing about the settings.")
   var quiet = false
 
   func run() throws {
-    let tree = try SpecText(contentsOf: config, kind: "configuration").tree()
-    let imported: ConfigImport
-    do {
-      imported = try ConfigImport(tree.jsonValue, for: train ? .training : .replay)
-    } catch let error as PipelineError where error.location == nil {
-      throw PipelineError(error.code, error.message, at: tree.location)
-    }
+    let text = try SpecText(contentsOf: config, kind: "configuration")
+    let imported = try PeerConfiguration(
+      file: config, text: text, overrides: settings, for: train ? .training : .replay, surroundings: surroundings)
     let file = try OutputFile(path: output, existing: force ? .replace : .refuse)
     try file.write(Array((imported.spec.prettyJSON + "\n").utf8))
     try file.finish()
-    if quiet || imported.unmapped.isEmpty { return }
-    Terminal.say("without a counterpart here:")
-    for unmapped in imported.unmapped { Terminal.say("  \(unmapped)") }
+    if quiet { return }
+    for line in ImportReport(imported, listsAll: all).lines { Terminal.say(line) }
+  }
+
+  private var surroundings: Surroundings {
+    let specFolder = output == "-" ? "." : AssembledPipeline.folder(of: output)
+    return Surroundings(
+      folder: AssembledPipeline.folder(of: config), environment: ProcessInfo.processInfo.environment,
+      specPath: { RelativePath.path(from: specFolder.isEmpty ? "." : specFolder, to: $0) })
   }
 }
 
-extension OptionTree {
-  /// The tree without places; YAML scalars are interpreted by YAML 1.2's core schema.
-  var jsonValue: JSONValue {
-    switch node {
-    case .null: .null
-    case .bool(let flag): .bool(flag)
-    case .number(let text): .number(text)
-    case .string(let text): .string(text)
-    case .plain(let text): Self.scalar(text)
-    case .list(let elements): .array(elements.map(\.jsonValue))
-    case .table(let entries): .object(entries.map { .init($0.key, $0.value.jsonValue) })
-    }
-  }
+/// What is said about an imported configuration: first what matters, then the rest, folded.
+struct ImportReport {
+  /// The lines.
+  let lines: [String]
 
-  private static func scalar(_ text: String) -> JSONValue {
-    switch text {
-    case "", "~", "null", "Null", "NULL": return .null
-    case "true", "True", "TRUE": return .bool(true)
-    case "false", "False", "FALSE": return .bool(false)
-    default:
-      if case .number(let digits)? = try? JSONValue(parsing: text) { return .number(digits) }
-      if let value = Double(text), value.isFinite, text.first?.isLetter == false { return .number(value) }
-      return .string(text)
+  init(_ imported: PeerConfiguration, listsAll: Bool) {
+    var lines: [String] = []
+    func add(_ kind: Finding.Kind, _ title: String) {
+      let found = imported.findings.filter { $0.kind == kind }
+      if found.isEmpty { return }
+      lines.append(title)
+      lines += found.map { "  \($0)" }
     }
+    add(.supply, "to be supplied before it runs:")
+    add(.differs, "differs from \(imported.peer.rawValue):")
+    let silent = imported.findings.filter { $0.kind == .silent }
+    if listsAll {
+      add(.silent, "changes no result:")
+    } else if !silent.isEmpty {
+      let are = silent.count == 1 ? "changes" : "change"
+      lines.append("\(silent.count.of("setting")) more \(are) no result; --all lists \(silent.count == 1 ? "it" : "them")")
+    }
+    self.lines = lines
   }
 }

@@ -54,6 +54,9 @@ struct StageCommand: AsyncParsableCommand {
   @Option(help: ArgumentHelp("The input's format; recognized by default.", valueName: "name"))
   var format: String?
 
+  @Flag(help: "End well even if no trajectory is kept.")
+  var allowEmpty = false
+
   @Flag(help: "Replace the files of --lineage, --bad-records and tap if they exist.")
   var force = false
 
@@ -130,6 +133,10 @@ struct StageCommand: AsyncParsableCommand {
     }
     observer.end()
     if !work.quiet { Terminal.say(tally.summary(stage: name, counts)) }
+    if tally.keptNothing, !allowEmpty {
+      throw PipelineError(
+        .invalidData, "stage '\(name)' kept none of \(tally.arrived.of("trajectory")); give --allow-empty where that is meant")
+    }
   }
 
   private func nothingUsable(_ counts: TrajectoryReader.Counts, _ first: BadRecord) -> PipelineError {
@@ -168,8 +175,12 @@ struct StageCommand: AsyncParsableCommand {
 /// Counts what a stage did over all batches.
 private struct StageTally {
   private var batches = 0
-  private var arrived = 0
+  private(set) var arrived = 0
   private var kept = 0
+
+  var keptNothing: Bool { arrived > 0 && kept == 0 }
+
+
   private var dropped: [String: Int] = [:]
 
   mutating func count(_ batch: TrajectoryBatch) {

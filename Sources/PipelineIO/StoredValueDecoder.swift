@@ -128,7 +128,10 @@ struct StoredValueDecoder {
       default: break
       }
     }
-    fail(range, "'\(Field.reserved[index])' must be a string that is not empty, found \(kind(range))")
+    let name = Field.reserved[index]
+    fail(
+      range, bytes.first == UInt8(ascii: "\"")
+        ? "'\(name)' is empty; give it a text" : "'\(name)' must be a string, found \(kind(range))")
     return nil
   }
 

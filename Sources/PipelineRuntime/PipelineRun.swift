@@ -59,6 +59,7 @@ public actor PipelineRun {
     if let training = plan.training { trainer = try await Trainer(training, plan, directory, observer) }
     try committer.begin()
     let steps = stepCount(source)
+    trainer?.session.plannedSteps = steps
     do {
       try await trainer?.evaluateBefore()
       if let pending = trainer?.pending {
@@ -74,6 +75,7 @@ public actor PipelineRun {
       throw error
     }
     try await finish(&summary)
+    if let error = plan.nothingKept(summary) { throw error }
     return summary
   }
 
@@ -245,6 +247,21 @@ private final class StepInProgress {
 }
 
 extension RunPlan {
+  /// What to say of a run of which nothing is left, unless it may be so; nil if something is.
+  fileprivate func nothingKept(_ summary: RunSummary) -> PipelineError? {
+    guard !allowsEmpty, summary.stepsBefore == 0, let first = summary.stages.first, let last = summary.stages.last,
+      first.arrived > 0, last.left == 0
+    else { return nil }
+    let drops = summary.stages.filter { !$0.dropped.isEmpty }.map { stage in
+      let rules = stage.dropped.sorted { ($1.value, $0.key) < ($0.value, $1.key) }.map { "\($0.key) \($0.value)" }
+      return "'\(stage.name)' dropped \(rules.joined(separator: ", "))"
+    }
+    return PipelineError(
+      .invalidData,
+      "nothing is left of the \(first.arrived) trajectories of the run: \(drops.joined(separator: "; ")). Look at why in "
+        + "lineage.jsonl, or set output.allow_empty to true where that is meant")
+  }
+
   /// What to say about an input without a record that can be used.
   fileprivate func nothingRead(_ counts: TrajectoryReader.Counts, _ first: BadRecord?) -> PipelineError {
     let files = reader.paths.map { $0 == "-" ? "standard input" : $0 }.joined(separator: ", ")

@@ -21,6 +21,8 @@ package struct RunPlan: Sendable {
   package var keepsAllRolloutsEvery: Int?
   /// Whether to write what became of every trajectory.
   package var writesLineage: Bool
+  /// Whether a run that keeps nothing ends well.
+  package var allowsEmpty = false
   /// Whether to write an event file for TensorBoard.
   package var writesTensorBoard = false
   /// The spec with every default filled in.

@@ -209,6 +209,7 @@ final class Trainer {
   ) async throws -> Evaluation {
     var options = Evaluator.Options()
     options.sampling = plan.options.sampling
+    options.sampling.nameOfMaxTokens = "training.evaluation.sampling.max_tokens"
     options.samples = plan.options.samples
     options.seed = run.seed
     options.threads = run.threads

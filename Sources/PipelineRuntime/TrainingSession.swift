@@ -8,6 +8,8 @@ final class TrainingSession {
   /// The second policy that was opened for the initial weights, if one was needed.
   private let first: Policy?
   private let trains: Bool
+  /// How many steps the run has, as far as it is known.
+  var plannedSteps: Int?
   private let memories: StageMemories
 
   /// Opens the policy, from a checkpoint where there is one, and the reference where a stage needs it.
@@ -53,7 +55,8 @@ final class TrainingSession {
     let memory = memories[stage.name]
     let name = stage.name
     return TrainingContext(
-      policy: policy.limited(to: stage.stage.needs), policyVersion: trains ? step : 0, memory: memory
+      policy: policy.limited(to: stage.stage.needs), policyVersion: trains ? step : 0, memory: memory,
+      plannedSteps: plannedSteps
     ) { activity, share in
       observer.progressed(step: step, activity: "\(name): \(activity)", share: nil)
     }

@@ -162,7 +162,7 @@ package struct TrainingWatch: Sendable, Hashable {
     if let cut = metrics["response_length/clip_ratio"], cut.isFinite, lasts("length-limit", cut > Self.cutShare) {
       warn(
         "length-limit", "\((cut * 100).rounded3) % of the responses end at the length limit",
-        "raise max_tokens; a response that is cut off cannot earn its reward")
+        "raise sampling.max_tokens of the rollout stage; a response that is cut off cannot earn its reward")
     }
     let shares = ["higher", "lower"].compactMap { metrics["actor/pg_clipfrac_\($0)"] }
     let clipped = shares.reduce(0, +)

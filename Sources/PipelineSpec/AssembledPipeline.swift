@@ -54,7 +54,7 @@ package struct AssembledPipeline: Sendable {
   package var folder: String { Self.folder(of: file) }
 
   /// The folder of a file, as the user named it; empty for the working folder.
-  static func folder(of file: String) -> String {
+  package static func folder(of file: String) -> String {
     guard let slash = file.lastIndex(of: "/") else { return "" }
     return slash == file.startIndex ? "/" : String(file[..<slash])
   }

@@ -99,9 +99,20 @@ struct OptionsDecoder: OptionTreeDecoder {
   }
 
   func container<Key: CodingKey>(keyedBy type: Key.Type) throws -> KeyedDecodingContainer<Key> {
-    guard let effective, effective.isTable else { throw fault("must be a table") }
+    guard let effective, effective.isTable else { throw fault("must be a table" + tableHint) }
     if case .table(let entries) = user?.node { session.open(entries, at: path) }
     return KeyedDecodingContainer(OptionsKeyedContainer<Key>(decoder: self))
+  }
+
+  /// What a table for a bare value would look like: with the first option that takes such a value, or all their names.
+  private var tableHint: String {
+    guard case .table(let options)? = fallback?.node, let user else { return "" }
+    if let text = OptionScalar.numberText(user),
+      let option = options.first(where: { OptionScalar.numberText($0.value) != nil })
+    {
+      return " such as {\"\(option.key)\": \(text)}"
+    }
+    return options.isEmpty ? "" : " of \(options.map(\.key).joined(separator: ", "))"
   }
 
   func unkeyedContainer() throws -> any UnkeyedDecodingContainer {

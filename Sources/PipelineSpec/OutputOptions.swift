@@ -7,6 +7,8 @@ package struct OutputOptions: ComponentOptions {
   package var rollouts = SpecPath("selected.jsonl")
   /// Which steps keep all of their rollouts, those that no update saw included.
   package var allRollouts = AllRollouts.auto
+  /// Whether a run that keeps no trajectory at all ends well.
+  package var allowEmpty = false
   /// Whether the run records what became of each trajectory.
   package var lineage = true
   /// Whether the run also writes its metrics and timings for TensorBoard.
@@ -17,6 +19,7 @@ package struct OutputOptions: ComponentOptions {
     "rollouts": "The file, in the run directory, for the trajectories that are left",
     "all_rollouts":
       "Whether to keep all rollouts in rollouts.jsonl.zst, as sampled and scored, for a replay: on, off, {\"every\": 10} for every tenth step, or auto, which means on if the run samples them",
+    "allow_empty": "Whether a run that keeps no trajectory at all ends well, instead of with an error",
     "lineage": "Whether to record for each trajectory which stage kept or dropped it, and why",
     "tensorboard":
       "Whether to write metrics and timings for TensorBoard too: on, off, or auto, which means on if a policy is trained",

@@ -19,7 +19,7 @@ public import PipelineCore
 /// ``endToken`` after an answer and ``imageToken`` for each image. Log-probabilities are made up: they lie in −4…0,
 /// depend on the prompt, on the tokens so far and on the number of steps, and are the same for generated and for given
 /// responses.
-public actor ScriptedPolicy: TokenCodec, TokenGenerator, LogProbSource, TrainablePolicy {
+public actor ScriptedPolicy: TokenCodec, TokenGenerator, LogProbSource, EntropyTrainablePolicy {
   /// A call of a policy, in order.
   public enum Call: Sendable {
     /// See ``TokenGenerator/generate(_:sampling:progress:)``.
@@ -28,6 +28,8 @@ public actor ScriptedPolicy: TokenCodec, TokenGenerator, LogProbSource, Trainabl
     case logProbs([ResponseGroup], temperature: Double)
     /// See ``TrainablePolicy/accumulate(_:temperature:gradient:)``; `gradients` are what the closure gave.
     case accumulate([ResponseGroup], temperature: Double, gradients: [[[Float]]])
+    /// See ``EntropyTrainablePolicy/accumulateWithEntropy(_:temperature:gradient:)``; what the closure gave.
+    case accumulateWithEntropy([ResponseGroup], temperature: Double, gradients: [[TokenFigures]])
     /// See ``TrainablePolicy/step(_:)``.
     case step(OptimizerStep)
     /// See ``TrainablePolicy/save(to:)``. Nothing is written.
@@ -137,6 +139,23 @@ public actor ScriptedPolicy: TokenCodec, TokenGenerator, LogProbSource, Trainabl
     }
     for value in gradients.joined().joined() { squares += Double(value) * Double(value) }
     calls.append(.accumulate(groups, temperature: temperature, gradients: gradients))
+  }
+
+  /// The same with entropies, which are made up: half the negative log-probabilities.
+  public func accumulateWithEntropy(
+    _ groups: [ResponseGroup], temperature: Double,
+    gradient: @Sendable (ResponsePlace, TokenFigures) throws -> TokenFigures
+  ) throws {
+    let gradients = try groups.enumerated().map { number, group in
+      try group.responses.enumerated().map { index, response in
+        let values = logProbs(group.prompt, response, temperature)
+        return try gradient(
+          ResponsePlace(group: number, response: index),
+          TokenFigures(logProbs: values, entropies: values.map { -$0 / 2 }))
+      }
+    }
+    for value in gradients.joined().flatMap({ $0.logProbs + $0.entropies }) { squares += Double(value) * Double(value) }
+    calls.append(.accumulateWithEntropy(groups, temperature: temperature, gradients: gradients))
   }
 
   /// Counts the step, which changes log-probabilities; reports the norm of the recorded gradients.

@@ -8,10 +8,26 @@ extension Tape {
   package func logProbs(
     _ x: Variable<S>, _ weight: Variable<S>, targets: [Int32], temperature: Double
   ) -> Variable<S> {
+    targetFigures(x, weight, targets: targets, temperature: temperature, withEntropies: false).logProbs
+  }
+
+  /// The same, and the entropy of each of the distributions, [n, 1].
+  package func logProbsAndEntropies(
+    _ x: Variable<S>, _ weight: Variable<S>, targets: [Int32], temperature: Double
+  ) -> (logProbs: Variable<S>, entropies: Variable<S>) {
+    let figures = targetFigures(x, weight, targets: targets, temperature: temperature, withEntropies: true)
+    return (figures.logProbs, figures.entropies ?? figures.logProbs)
+  }
+
+  private func targetFigures(
+    _ x: Variable<S>, _ weight: Variable<S>, targets: [Int32], temperature: Double, withEntropies: Bool
+  ) -> (logProbs: Variable<S>, entropies: Variable<S>?) {
     let (rows, vocabulary) = (x.value.rows, weight.value.rows)
     precondition(targets.count == rows, "a target for each row")
     precondition(targets.allSatisfy { $0 >= 0 && Int($0) < vocabulary }, "a target outside the vocabulary")
-    let y = variable(matrix(rows, 1), needsGradient: x.needsGradient || weight.needsGradient)
+    let needsGradient = x.needsGradient || weight.needsGradient
+    let y = variable(matrix(rows, 1), needsGradient: needsGradient)
+    let entropies = withEntropies ? variable(matrix(rows, 1), needsGradient: needsGradient) : nil
     let logSums = matrix(rows, 1)
     // The memory of one round of rows: 32 MB of floats.
     let rowsPerRound = max(1, min(rows, (8 << 20) / vocabulary))
@@ -21,23 +37,37 @@ extension Tape {
       computeLogits(x.value, weight.value, round, into: logits)
       workers.forEachPart(of: round.count, size: 16) { part in
         let at = round.lowerBound + part.lowerBound
+        let own = logits.pointer + part.lowerBound * vocabulary
         ck_target_log_probs(
-          S.kernelType, part.count, vocabulary, 1 / temperature, logits.pointer + part.lowerBound * vocabulary,
-          Array(targets[at..<at + part.count]), y.value.pointer + at, logSums.pointer + at)
+          S.kernelType, part.count, vocabulary, 1 / temperature, own, Array(targets[at..<at + part.count]),
+          y.value.pointer + at, logSums.pointer + at)
+        if let entropies {
+          ck_row_entropies(
+            S.kernelType, part.count, vocabulary, 1 / temperature, own, logSums.pointer + at,
+            entropies.value.pointer + at)
+        }
       }
     }
     let kept = rowsPerRound == rows && isRecording ? logits : nil
     record { [self] in
-      guard let dy = y.gradient else { return }
+      if y.gradient == nil, entropies?.gradient == nil { return }
+      let (dy, dEntropies) = (y.gradientSum(), entropies?.gradientSum())
       let logits = kept ?? matrix(rowsPerRound, vocabulary)
       for start in stride(from: 0, to: rows, by: rowsPerRound) {
         let round = start..<min(rows, start + rowsPerRound)
         if kept == nil { computeLogits(x.value, weight.value, round, into: logits) }
         workers.forEachPart(of: round.count, size: 16) { part in
           let at = round.lowerBound + part.lowerBound
-          ck_target_log_probs_backward(
-            S.kernelType, part.count, vocabulary, 1 / temperature, Array(targets[at..<at + part.count]),
-            logSums.pointer + at, dy.pointer + at, logits.pointer + part.lowerBound * vocabulary)
+          let (own, ownTargets) = (logits.pointer + part.lowerBound * vocabulary, Array(targets[at..<at + part.count]))
+          if let entropies, let dEntropies {
+            ck_target_entropies_backward(
+              S.kernelType, part.count, vocabulary, 1 / temperature, ownTargets, logSums.pointer + at,
+              entropies.value.pointer + at, dy.pointer + at, dEntropies.pointer + at, own)
+          } else {
+            ck_target_log_probs_backward(
+              S.kernelType, part.count, vocabulary, 1 / temperature, ownTargets, logSums.pointer + at, dy.pointer + at,
+              own)
+          }
         }
         let dlogits = logits.rows(0..<round.count)
         if x.needsGradient {
@@ -46,7 +76,7 @@ extension Tape {
         if weight.needsGradient { addOuterProduct(dlogits, x.value.rows(round), to: weight) }
       }
     }
-    return y
+    return (y, entropies)
   }
 
   private func computeLogits(_ x: Matrix<S>, _ weight: Matrix<S>, _ rows: Range<Int>, into logits: Matrix<S>) {

@@ -93,3 +93,27 @@ struct FilterStageTests {
       ])
   }
 }
+
+extension FilterStageTests {
+  @Test("a score that no record has is an error with the names there are, not a batch that is gone")
+  func unknownScore() async throws {
+    func message(_ score: String) async -> String? {
+      var batch = TrajectoryBatch.sample(rewards: [[1, 0]]) {
+        $0.rewards = [RewardPart("dapo", 1), RewardPart("dapo/accuracy", 1), RewardPart("format", 0)]
+      }
+      let error = await #expect(throws: PipelineError.self) { _ = try await run(&batch) { $0.score = score } }
+      return error?.message
+    }
+    #expect(
+      await message("accuracy")
+        == "no record has the score 'accuracy', which 'score' names; did you mean 'dapo/accuracy'? The scores there are: "
+        + "reward, dapo, dapo/accuracy, format")
+    #expect(
+      await message("x_y_z")
+        == "no record has the score 'x_y_z', which 'score' names; the scores there are: reward, dapo, dapo/accuracy, format")
+    // A record without any part of a reward, such as one whose reward failed, says nothing about names.
+    var batch = TrajectoryBatch.sample(rewards: [[nil, nil]])
+    _ = try await run(&batch) { $0.score = "accuracy" }
+    #expect(batch.isEmpty)
+  }
+}

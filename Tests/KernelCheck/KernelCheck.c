@@ -220,6 +220,21 @@ static void check_target_log_probs_backward(run *r) {
       r->type, r->rows, r->width, 1.25, indices(r->rows, r->width, targets), sums, gradients, logits);
 }
 
+static void check_row_entropies(run *r) {
+  const void *logits = between(r, r->rows * r->width, -9, 9);
+  ck_row_entropies(r->type, r->rows, r->width, 1.25, logits, log_sums(r, logits, 1.25), output(r, r->rows));
+}
+
+static void check_target_entropies_backward(run *r) {
+  int32_t targets[MOST_ROWS];
+  void *logits = checked(r, between(r, r->rows * r->width, -9, 9), r->rows * r->width);
+  const void *sums = log_sums(r, logits, 1.25), *entropies = between(r, r->rows, 0, 3);
+  const void *gradients = input(r, r->rows), *entropy_gradients = input(r, r->rows);
+  ck_target_entropies_backward(
+      r->type, r->rows, r->width, 1.25, indices(r->rows, r->width, targets), sums, entropies, gradients,
+      entropy_gradients, logits);
+}
+
 static void check_attend_cached(run *r) {
   size_t size = 9, heads = r->rows, common = 3;
   const void *queries = input(r, heads * size), *keys = input(r, r->width * 2 * size);

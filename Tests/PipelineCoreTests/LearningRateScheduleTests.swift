@@ -42,6 +42,26 @@ struct LearningRateScheduleTests {
     #expect(abs(schedule.rate(at: 500) - 0.2) < 1e-14)
   }
 
+  @Test("the warm-up as a share, and a fall over the whole run, go by the steps of the run")
+  func wholeRun() throws {
+    var schedule = schedule(.cosine)
+    (schedule.warmUpSteps, schedule.totalSteps, schedule.warmUpRatio) = (0, 0, 0.35)
+    // As int(0.35 · 12) = 4.
+    #expect(try schedule.resolved(total: 12) == self.schedule(.cosine))
+    schedule.totalSteps = 20
+    #expect(try schedule.resolved(total: nil).warmUpSteps == 7)
+    #expect(try LearningRateSchedule().resolved(total: nil) == LearningRateSchedule())
+    (schedule.totalSteps, schedule.warmUpRatio) = (0, 0)
+    let error = #expect(throws: PipelineError.self) { try schedule.resolved(total: nil) }
+    #expect(
+      error?.message
+        == "learning_rate: the rate falls over the whole run, and how many steps the run has is not known beforehand; set "
+        + "learning_rate.total_steps, or training.steps")
+    (schedule.warmUpSteps, schedule.warmUpRatio) = (1, 0.5)
+    #expect(
+      schedule.problems() == [OptionProblem("warm_up_ratio", "stands beside 'warm_up_steps'; leave one of them out")])
+  }
+
   @Test("the default stays at its rate from the first step on")
   func plain() {
     #expect(LearningRateSchedule().problems().isEmpty)

@@ -42,6 +42,25 @@ struct RegistryTests {
         == "unknown reward 'accuracy'. Known reward functions: length-limit")
   }
 
+  /// What other programs call by other names.
+  private struct Known: RewardFunction {
+    static let about = ComponentAbout(name: "math-answer", summary: "Knows", elsewhere: ["math", "accuracy_reward"])
+    let reads: Set<Field> = []
+    init(options: NoOptions, assembly: Assembly) {}
+    func score(_ trajectory: Trajectory) -> RewardOutcome { .scored(0) }
+  }
+
+  @Test("a name of other programs is answered with ours, and cannot be used itself")
+  func elsewhere() throws {
+    var registry = Registry()
+    try registry.register(Known.self)
+    for name in ["math", "accuracy_reward"] {
+      #expect(
+        message { _ = try registry.reward(name) }
+          == "unknown reward '\(name)'; what other trainers call so is 'math-answer' here")
+    }
+  }
+
   @Test("a name can be taken only once, and is kebab-case")
   func takenName() throws {
     var registry = Registry()

@@ -129,7 +129,7 @@ struct TrajectoryReaderTests {
       (#"{"id":"b","group":"g","draws":[1.5]}"#, 31, "'draws' must be an array of integers"),
       (#"{"id":"b","group":"g","step":0.5}"#, 30, "'step' must be an integer"),
       (#"{"id":"b","group":"g","id":"c"}"#, 28, "the key 'id' occurs twice in the record"),
-      (#"{"id":"","group":"g"}"#, 7, "'id' must be a string that is not empty, found a string"),
+      (#"{"id":"","group":"g"}"#, 7, "'id' is empty; give it a text"),
       (#"{"group":"g"}"#, 1, "the record has no 'id'; every trajectory needs one (`shuffle-r1 convert` gives it one)"),
       (
         #"{"id":"b"}"#, 1,

@@ -145,7 +145,8 @@ struct TrainingWatchTests {
     #expect(codes(change) == ["length-limit 11"])
     #expect(
       text(change) == [
-        "50 % of the responses end at the length limit; raise max_tokens; a response that is cut off cannot earn its reward"
+        "50 % of the responses end at the length limit; raise sampling.max_tokens of the rollout stage; a response that "
+          + "is cut off cannot earn its reward"
       ])
   }
 

@@ -115,9 +115,10 @@ struct ScriptedPolicyTests {
   func tooLong() async throws {
     let policy = ScriptedPolicy(contextLength: 40)
     let long = prompt("a", "beginning " + String(repeating: "x", count: 30) + " end")
-    func outcome(_ tooLong: RolloutSampler.TooLong) async throws -> RolloutSampler.Outcome {
+    func outcome(_ tooLong: RolloutSampler.TooLong, limit: Int = 0) async throws -> RolloutSampler.Outcome {
       try await rollouts(of: [long], from: policy) {
         $0.tooLong = tooLong
+        $0.sampling.maxPromptTokens = limit
         $0.sampling.maxTokens = 10
       }[0]
     }
@@ -130,7 +131,15 @@ struct ScriptedPolicyTests {
     #expect(
       reason
         == "the prompt has 44 tokens; the model's context of 40 has room for 30 beside a response of 10; shorten it, "
-        + "lower max_tokens, or cut such prompts")
+        + "lower sampling.max_tokens, or cut such prompts")
+    guard case .failed(let limited) = try await outcome(.error, limit: 20), case .skipped = try await outcome(.skip, limit: 20)
+    else {
+      Issue.record("unexpected")
+      return
+    }
+    #expect(
+      limited
+        == "the prompt has 44 tokens; max_prompt_tokens allows 20; shorten it, raise max_prompt_tokens, or cut such prompts")
     let tokens = try #require(try rollouts[0].tokenIDs(of: .promptTokens))
     #expect(await policy.decode(tokens) == "beginning xxxxx" + "xxxxxxxxxxx end")
   }

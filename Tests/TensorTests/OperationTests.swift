@@ -72,6 +72,36 @@ struct OperationTests {
     }
   }
 
+  @Test("entropies, and log-probabilities beside them", arguments: [1.0, 0.7])
+  func entropies(_ temperature: Double) {
+    let targets: [Int32] = [5, 0, 2, 2]
+    differences.check([(4, 3), (6, 3)]) { tape, inputs in
+      tape.logProbsAndEntropies(inputs[0], inputs[1], targets: targets, temperature: temperature).entropies
+    }
+    differences.check([(4, 3), (6, 3)]) { tape, inputs in
+      tape.logProbsAndEntropies(inputs[0], inputs[1], targets: targets, temperature: temperature).logProbs
+    }
+    differences.check([(4, 3), (6, 3)]) { tape, inputs in
+      let both = tape.logProbsAndEntropies(inputs[0], inputs[1], targets: targets, temperature: temperature)
+      return tape.add(both.logProbs, into: both.entropies)
+    }
+  }
+
+  // torch.distributions.Categorical(probs=[0.1, 0.2, 0.3, 0.4]).entropy(), and of a uniform one ln 4.
+  @Test("the entropy is −Σ p log p")
+  func entropyValue() {
+    let tape = Tape<Double>(workers: differences.workers, pool: differences.pool, isRecording: false)
+    let x = Matrix<Double>(rows: 2, columns: 1, pool: differences.pool)
+    x.fill([1, 0])
+    let weight = Matrix<Double>(rows: 4, columns: 1, pool: differences.pool)
+    weight.fill([0.1, 0.2, 0.3, 0.4].map { log($0) })
+    let found = tape.logProbsAndEntropies(
+      tape.constant(x), tape.constant(weight), targets: [0, 3], temperature: 1)
+    #expect(abs(found.entropies.value.array[0] - 1.2798542258336676) < 1e-14)
+    #expect(abs(found.entropies.value.array[1] - log(4)) < 1e-14)
+    #expect(abs(found.logProbs.value.array[0] - log(0.1)) < 1e-14)
+  }
+
   @Test(
     "attention",
     arguments: [

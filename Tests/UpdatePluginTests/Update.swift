@@ -12,6 +12,8 @@ struct Update {
   let memory = StageMemory()
   /// The version of the policy; what other versions sampled has no old log-probabilities.
   var version = 0
+  /// The steps of the whole run; nil if they are not known.
+  var plannedSteps: Int?
 
   init(_ loss: String, minibatches: Int = 1, epochs: Int = 1) throws {
     options.loss = ComponentReference(loss)
@@ -37,6 +39,8 @@ struct Update {
     let temperature: Double
     /// Those of each response, over all groups.
     let gradients: [[Float]]
+    /// Those of the entropies; empty without an entropy bonus.
+    var entropyGradients: [[Float]] = []
     /// The responses' texts, over all groups.
     var texts: [String] {
       groups.flatMap(\.responses).map { String(decoding: $0.compactMap { UInt8(exactly: $0) }, as: UTF8.self) }
@@ -63,7 +67,7 @@ struct Update {
     abilities.reference = reference
     let context = StageContext(
       stage: "update", step: version,
-      training: TrainingContext(policy: abilities, policyVersion: version, memory: memory))
+      training: TrainingContext(policy: abilities, policyVersion: version, memory: memory, plannedSteps: plannedSteps))
     let before = await policy.calls.count
     var batch = trajectories
     try await stage.run(&batch, in: context)
@@ -75,6 +79,12 @@ struct Update {
       switch call {
       case .accumulate(let groups, let temperature, let gradients):
         passes.append(Pass(groups: groups, temperature: temperature, gradients: gradients.flatMap { $0 }))
+      case .accumulateWithEntropy(let groups, let temperature, let gradients):
+        let all = gradients.flatMap { $0 }
+        passes.append(
+          Pass(
+            groups: groups, temperature: temperature, gradients: all.map(\.logProbs),
+            entropyGradients: all.map(\.entropies)))
       case .step(let step): steps.append(step)
       case .logProbs(let groups, _) where passes.isEmpty: scored.append(groups.reduce(0) { $0 + $1.responses.count })
       default: break

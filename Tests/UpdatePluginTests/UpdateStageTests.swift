@@ -73,6 +73,51 @@ struct UpdateStageTests {
     #expect(outcome.steps.count == 1)
   }
 
+  @Test("an entropy bonus is subtracted as the mean over trained tokens, and its figure is reported")
+  func entropyBonus() async throws {
+    var update = try Update("reinforce")
+    update.options.entropyBonus = 0.1
+    // "x" and its end are 2 tokens, drawn twice; of "yz" and its end one is masked: T = 2 · 2 + 2 = 6.
+    let outcome = try await update.run([
+      .response("x", advantage: 0.5, draws: [0, 1]),
+      .response("yz", advantage: -1, draws: [2]) { $0.set(.lossMask, to: [1, 0, 1]) },
+    ])
+    let pass = try #require(outcome.passes.first)
+    #expect(pass.gradients == [[Float](repeating: Float(-0.5 * (2.0 / 6)), count: 2), [Float(1.0 / 6), 0, Float(1.0 / 6)]])
+    let (twice, once) = (Float(-0.1 * (2.0 / 6)), Float(-0.1 * (1.0 / 6)))
+    #expect(pass.entropyGradients == [[twice, twice], [once, 0, once]])
+    // The scripted policy's entropies are half of −log p.
+    let (x, yz) = (try await Update.logProbs("x", afterSteps: 0), try await Update.logProbs("yz", afterSteps: 0))
+    let mean = (2 * (x[0] + x[1]) + yz[0] + yz[2]) / -2 / 6
+    #expect(abs((outcome.metrics["actor/entropy"] ?? 0) - mean) < 1e-6)
+    #expect(update.options.problems().isEmpty)
+    update.options.entropyBonus = -1
+    #expect(update.options.problems() == [OptionProblem("entropy_bonus", "is -1.0, it must be 0 or more")])
+  }
+
+  @Test("a schedule over the run takes its length from the run; its steps are updates, or those of the run")
+  func scheduleOfTheRun() async throws {
+    var update = try Update("reinforce", minibatches: 2)
+    update.options.learningRate.rate = 1
+    update.options.learningRate.warmUpRatio = 0.25
+    update.plannedSteps = 4
+    func rates(_ version: Int) async throws -> [Double] {
+      update.version = version
+      return try await update.run([.response("a", advantage: 1), .response("b", advantage: 1)]).steps.map(\.learningRate)
+    }
+    // Two of the eight updates.
+    #expect(try await [rates(0), rates(1)] == [[0, 0.5], [1, 1]])
+    update.options.learningRate.counts = .steps
+    update.options.learningRate.warmUpRatio = 0.5
+    #expect(try await [rates(0), rates(1), rates(2)] == [[0, 0], [0.5, 0.5], [1, 1]])
+    update.plannedSteps = nil
+    let error = await #expect(throws: PipelineError.self) { _ = try await rates(3) }
+    #expect(
+      error?.message
+        == "learning_rate: warm_up_ratio is a share of the run, and how many steps the run has is not known beforehand; set "
+        + "learning_rate.total_steps, or training.steps")
+  }
+
   @Test("masked tokens get no gradient and do not count")
   func lossMask() async throws {
     let outcome = try await Update("reinforce").run([

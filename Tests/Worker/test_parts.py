@@ -10,6 +10,7 @@ from transformers import AutoConfig, Qwen2_5_VLModel
 
 from shuffle_r1_worker import costs
 from shuffle_r1_worker.batches import micro_batches
+from shuffle_r1_worker.network import Network
 from shuffle_r1_worker.philox import name_hash, uniforms
 from shuffle_r1_worker.positions import prompt_positions
 from shuffle_r1_worker.sampler import TokenSampler
@@ -42,6 +43,21 @@ class CostTests(unittest.TestCase):
         # Seeds and how many each prompt has; then tokens, log-probabilities and lengths of what was sampled.
         self.assertEqual(found["generate"], prompts + 12 * 8 + 3 * 4 + 12 * (5 * 8 + 4))
         self.assertEqual(found["images"], 3 * 3 * 28 * 28)
+
+
+class EntropyTests(unittest.TestCase):
+    def test_entropies_and_their_gradients_are_those_of_pytorch(self) -> None:
+        torch.manual_seed(3)
+        model = torch.nn.Module()
+        model.lm_head = torch.nn.Linear(4, 9, bias=False)
+        hidden, targets = torch.randn(5, 4), torch.tensor([8, 0, 3, 3, 1])
+        ours = Network(model)._chosen(hidden, targets, 0.7, True)
+        theirs = torch.distributions.Categorical(logits=model.lm_head(hidden) / 0.7)
+        self.assertLess(float((ours[:, 0] - theirs.log_prob(targets)).abs().max()), 1e-6)
+        self.assertLess(float((ours[:, 1] - theirs.entropy()).abs().max()), 1e-6)
+        slopes = torch.autograd.grad(ours[:, 1].sum(), model.lm_head.weight)[0]
+        wanted = torch.autograd.grad(theirs.entropy().sum(), model.lm_head.weight)[0]
+        self.assertLess(float((slopes - wanted).abs().max()), 1e-6)
 
 
 class RandomTests(unittest.TestCase):

@@ -43,6 +43,35 @@ def slope(place: tuple, values: np.ndarray) -> np.ndarray:
     return np.full(len(values), 0.01 * (1 if (place[0] + place[1]) % 2 else -2))
 
 
+class EntropyTests(unittest.TestCase):
+    def test_entropies_are_given_and_trained_on(self) -> None:
+        found: list[float] = []
+
+        def plain(place: tuple, values: np.ndarray, entropies: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+            self.assertTrue((entropies > 0).all() and (entropies <= np.log(1e6)).all())
+            return slope(place, values), np.zeros_like(entropies)
+
+        def higher(place: tuple, values: np.ndarray, entropies: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+            found.extend(entropies)
+            return np.zeros_like(values), np.full_like(entropies, -0.01)
+
+        with Client(1) as client:
+            client.load(MODEL, dtype="float32", rows_per_micro_batch=90)
+            client.images(PICTURES)
+            client.accumulate(GROUPS, slope)
+            norm = client.step(learning_rate=0.0)["gradient_norm"]
+            client.accumulate_with_entropy(GROUPS, plain)
+            self.assertAlmostEqual(client.step(learning_rate=0.0)["gradient_norm"] / norm, 1, places=5)
+            means = []
+            for _ in range(3):
+                found.clear()
+                client.accumulate_with_entropy(GROUPS, higher)
+                client.step(learning_rate=1e-4, weight_decay=0.0)
+                means.append(sum(found) / len(found))
+        self.assertLess(means[0], means[1])
+        self.assertLess(means[1], means[2])
+
+
 class RankTests(unittest.TestCase):
     def train(self, folder: Path, ranks: int, **options) -> tuple[list, dict, dict]:
         """Three steps on micro-batches so small that two ranks have different numbers of them."""

@@ -100,6 +100,28 @@ class Client:
 
         self.ask(header | {"kind": "accumulate", "temperature": temperature}, payloads, heard)
 
+    def accumulate_with_entropy(
+        self, groups: list, gradient: Callable[[tuple, np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]],
+        temperature: float = 1.0,
+    ) -> None:
+        header, payloads = message(groups)
+
+        def heard(frame: Frame) -> None:
+            values, entropies = (work.array(frame, name, "float32") for name in ("log_probs", "entropies"))
+            start, parts = 0, []
+            for group, response in frame.header["places"]:
+                end = start + len(groups[group][2][response])
+                parts.append(gradient((group, response), values[start:end], entropies[start:end]))
+                start = end
+            answer = {
+                name: work.payload(np.concatenate([part[column] for part in parts]), "float32")
+                for column, name in enumerate(("gradients", "entropy_gradients"))
+            }
+            self.connection.write(Frame({"kind": "gradient", "id": frame.id}, answer))
+
+        header |= {"kind": "accumulate", "temperature": temperature, "entropy": True}
+        self.ask(header, payloads, heard)
+
     def step(self, **changes: Any) -> dict[str, Any]:
         return self.ask({"kind": "step", "options": ADAMW | changes}).header
 

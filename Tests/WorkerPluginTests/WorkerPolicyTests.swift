@@ -150,6 +150,26 @@ struct WorkerPolicyTests {
     #expect(after[0][0] == [-0.375, -0.625])
   }
 
+  @Test("entropies come with the log-probabilities where they are asked for, and their derivatives go back")
+  func entropies() async throws {
+    let worker = try await ScriptedWorker.open()
+    let seen = Mutex<[ResponsePlace: TokenFigures]>([:])
+    try await worker.accumulateWithEntropy(ScriptedWorker.groups, temperature: 0.5) { place, figures in
+      seen.withLock { $0[place] = figures }
+      return TokenFigures(logProbs: figures.logProbs.map { _ in 1 }, entropies: figures.entropies.map { _ in 2 })
+    }
+    let first = TokenFigures(logProbs: [-0.25, -0.5], entropies: [0.125, 0.25])
+    #expect(seen.withLock { $0[ResponsePlace(group: 0, response: 0)] } == first)
+    // Six tokens, each with 1 and 2.
+    let report = try await worker.step(OptimizerStep(learningRate: 1e-3))
+    #expect(report == OptimizerReport(gradientNorm: 30.squareRoot(), steps: 1))
+    let silent = try await ScriptedWorker.open("no-entropies")
+    let failure = await ScriptedWorker.failure {
+      try await silent.accumulateWithEntropy(ScriptedWorker.groups, temperature: 1) { _, figures in figures }
+    }
+    #expect(failure?.message.contains("a forward pass without an entropy for each log-probability") == true)
+  }
+
   @Test("what a loss throws stops the request and leaves the worker as it was")
   func lossThrows() async throws {
     let worker = try await ScriptedWorker.open()

@@ -5,7 +5,7 @@ package import PipelineCore
 import Tensor
 
 /// The policy that comes with the program: Qwen2.5-VL on this machine's CPU.
-package actor BundledPolicy: TokenCodec, TokenGenerator, LogProbSource, TrainablePolicy {
+package actor BundledPolicy: TokenCodec, TokenGenerator, LogProbSource, EntropyTrainablePolicy {
   /// How a policy is opened.
   package struct Options: Sendable {
     /// What the weights are for.
@@ -20,6 +20,8 @@ package actor BundledPolicy: TokenCodec, TokenGenerator, LogProbSource, Trainabl
     package var imageLimits = ImageLimits()
     /// Where images may lie.
     package var media = MediaAccess()
+    /// Whether the optimizer's state in the folder is used.
+    package var optimizer = OptimizerStart.fresh
 
     /// The defaults.
     package init() {}
@@ -32,7 +34,17 @@ package actor BundledPolicy: TokenCodec, TokenGenerator, LogProbSource, Trainabl
   private let images: ImageCache<ImagePatches>
   private let optimizer: AdamW
 
-  /// Opens the checkpoint in a folder, including its optimizer's state if there is one.
+  /// What the optimizer begins with.
+  package enum OptimizerStart: Sendable {
+    /// No moments: the first step of a run.
+    case fresh
+    /// The state in the folder, if there is one.
+    case saved
+    /// The state in the folder, which must be there.
+    case required
+  }
+
+  /// Opens the checkpoint in a folder.
   ///
   /// Without a tokenizer, prompts and responses must be tokens.
   /// - Throws: Everything that is wrong with the checkpoint, together.
@@ -45,7 +57,9 @@ package actor BundledPolicy: TokenCodec, TokenGenerator, LogProbSource, Trainabl
       folder: folder, config: checkpoint.config, generation: checkpoint.generation, pixels: options.pixels)
     images = ImageCache(processor: ImageProcessor(codec.images), limits: options.imageLimits, access: options.media)
     optimizer = AdamW(model.parameters, workers: model.workers, pool: model.pool)
-    try OptimizerState.restore(optimizer, from: folder)
+    if options.optimizer != .fresh {
+      try OptimizerState.restore(optimizer, from: folder, isRequired: options.optimizer == .required)
+    }
   }
 
   /// What the policy is.
@@ -105,6 +119,29 @@ package actor BundledPolicy: TokenCodec, TokenGenerator, LogProbSource, Trainabl
   package func accumulate(
     _ groups: [ResponseGroup], temperature: Double, gradient: @Sendable (ResponsePlace, [Float]) throws -> [Float]
   ) async throws {
+    try accumulateAll(groups, temperature: temperature, withEntropies: false) { place, logProbs, _ in
+      (try gradient(place, logProbs), [])
+    }
+  }
+
+  /// Adds gradients of a loss that has entropies too.
+  package func accumulateWithEntropy(
+    _ groups: [ResponseGroup], temperature: Double,
+    gradient: @Sendable (ResponsePlace, TokenFigures) throws -> TokenFigures
+  ) async throws {
+    try accumulateAll(groups, temperature: temperature, withEntropies: true) { place, logProbs, entropies in
+      let derivatives = try gradient(place, TokenFigures(logProbs: logProbs, entropies: entropies))
+      return (derivatives.logProbs, derivatives.entropies)
+    }
+  }
+
+  /// The derivatives of a loss for a response, of its log-probabilities and its entropies.
+  private typealias Derivatives =
+    @Sendable (_ place: ResponsePlace, _ logProbs: [Float], _ entropies: [Float]) throws -> ([Float], [Float])
+
+  private func accumulateAll(
+    _ groups: [ResponseGroup], temperature: Double, withEntropies: Bool, derivatives: Derivatives
+  ) throws {
     guard case .training = options.use else {
       throw PipelineError(.invalidSpec, "the policy was opened for inference; open it for training")
     }
@@ -113,7 +150,8 @@ package actor BundledPolicy: TokenCodec, TokenGenerator, LogProbSource, Trainabl
     do {
       for pieces in MicroBatches(groups, rows: options.rowsPerMicroBatch).batches {
         try Task.checkCancellation()
-        try accumulate(pieces, of: groups, temperature: temperature, gradient: gradient)
+        try accumulate(
+          pieces, of: groups, temperature: temperature, withEntropies: withEntropies, derivatives: derivatives)
       }
     } catch {
       // Half a minibatch is not a gradient.
@@ -123,24 +161,33 @@ package actor BundledPolicy: TokenCodec, TokenGenerator, LogProbSource, Trainabl
   }
 
   private func accumulate(
-    _ pieces: [MicroBatches.Piece], of groups: [PromptGroup], temperature: Double,
-    gradient: (ResponsePlace, [Float]) throws -> [Float]
+    _ pieces: [MicroBatches.Piece], of groups: [PromptGroup], temperature: Double, withEntropies: Bool,
+    derivatives: Derivatives
   ) throws {
     let batch = try PackedBatch(Self.parts(pieces, of: groups), config: model.config)
     let tape = model.tape(isRecording: true)
     defer { tape.forget() }
-    let logProbs = model.logProbs(of: batch, temperature: temperature, on: tape)
+    let logProbs: Variable<Float>
+    var entropies: Variable<Float>?
+    if withEntropies {
+      (logProbs, entropies) = model.logProbsAndEntropies(of: batch, temperature: temperature, on: tape)
+    } else {
+      logProbs = model.logProbs(of: batch, temperature: temperature, on: tape)
+    }
     try Self.check(logProbs.value)
-    let target = logProbs.gradientSum()
+    let (target, entropyTarget) = (logProbs.gradientSum(), entropies?.gradientSum())
     var start = 0
     try Self.forEachResponse(pieces, groups) { place, count in
-      let values = try gradient(place, Array(logProbs.value.elements[start..<start + count]))
-      guard values.count == count else {
+      let range = start..<start + count
+      let (values, entropyValues) = try derivatives(
+        place, Array(logProbs.value.elements[range]), entropies.map { Array($0.value.elements[range]) } ?? [])
+      guard values.count == count, entropyTarget == nil || entropyValues.count == count else {
         throw PipelineError(
           .plugIn,
           "the loss gave \(values.count) gradients for a response of \(count) tokens; it must give one for each")
       }
       (target.pointer + start).update(from: values, count: count)
+      if let entropyTarget { (entropyTarget.pointer + start).update(from: entropyValues, count: count) }
       start += count
     }
     tape.backward()

@@ -17,6 +17,7 @@ package struct BundledPolicyBackend: PolicyBackend {
     package var rowsPerMicroBatch = BundledPolicy.Options().rowsPerMicroBatch
     package var minPixels = PixelLimit.model
     package var maxPixels = PixelLimit.model
+    package var optimizer = OptimizerChoice.fresh
 
     /// No model is set.
     package init() {}
@@ -25,6 +26,9 @@ package struct BundledPolicyBackend: PolicyBackend {
     package static let help = [
       "model": "the folder of the model, relative to the spec's: config.json, model.safetensors, tokenizer.json",
       "vision": "whether the vision tower is trained too (trained) or not (frozen), as in the paper",
+      "optimizer":
+        "what a new run begins with: fresh, or continue, which takes the optimizer's state in the model's folder, a checkpoint "
+        + "of another run; a resume always takes its own",
       "rows_per_micro_batch": "tokens that are computed at a time; fewer need less memory, and change no gradient",
     ].merging(PixelLimits.help) { own, _ in own }
 
@@ -78,10 +82,13 @@ package struct BundledPolicyBackend: PolicyBackend {
     policy.media = opening.media
     policy.rowsPerMicroBatch = options.rowsPerMicroBatch
     policy.pixels = options.pixels
+    if opening.purpose == .training {
+      policy.optimizer = opening.checkpoint != nil ? .saved : options.optimizer == .continue ? .required : .fresh
+    }
     let folder = opening.checkpoint ?? options.model.resolved(in: opening.folder)
     opening.progressed("opening \(folder)")
     var opened = Policy(try BundledPolicy(folder: folder, options: policy))
-    if opening.purpose == .inference { opened.trainable = nil }
+    if opening.purpose == .inference { (opened.trainable, opened.entropyTrainable) = (nil, nil) }
     return opened
   }
 }

@@ -41,7 +41,11 @@ package import PipelineCore
 package struct MathAnswerReward: RewardFunction {
   /// The description of this component.
   package static let about = ComponentAbout(
-    name: "math-answer", summary: "1 if the response's answer is mathematically equal to the answer, else 0")
+    name: "math-answer", summary: "1 if the response's answer is mathematically equal to the answer, else 0",
+    elsewhere: [
+      "math", "math_verify", "mathruler", "math_dapo", "math_reward", "prime_math", "gsm8k", "geo3k", "math_compute_score",
+      "accuracy_reward", "reasoning_accuracy_reward", "accuracy",
+    ])
 
   /// Both sides of the comparison.
   package let reads: Set<Field> = [.response, .answer]

@@ -111,6 +111,7 @@ package struct FilterStage: Stage {
   ///
   /// - Throws: When a record can no longer be read.
   package func run(_ batch: inout TrajectoryBatch, in context: StageContext) async throws {
+    try checkScore(of: batch.trajectories)
     var rules = [String?](repeating: nil, count: batch.count)
     if options.rule == .overlong {
       for (position, trajectory) in batch.trajectories.enumerated() where try isOverlong(trajectory) {
@@ -123,6 +124,23 @@ package struct FilterStage: Stage {
       }
     }
     batch.drop(stage: context.stage) { rules[$0] }
+  }
+
+  /// A score that no record has, while they have others, is a mistake in the name.
+  private func checkScore(of trajectories: [Trajectory]) throws {
+    guard options.rule == .rewardBand, options.score != "reward" else { return }
+    var names: [String] = []
+    for trajectory in trajectories {
+      for part in trajectory.rewards ?? [] where !names.contains(part.name) { names.append(part.name) }
+    }
+    if names.isEmpty || names.contains(options.score) { return }
+    let near =
+      names.first { $0.hasSuffix("/" + options.score) } ?? NearestName.suggestion(for: options.score, among: names)
+    throw PipelineError(
+      .invalidData,
+      "no record has the score '\(options.score)', which 'score' names"
+        + (near.map { "; did you mean '\($0)'? The" } ?? "; the")
+        + " scores there are: reward, \(names.joined(separator: ", "))")
   }
 
   private func isOverlong(_ trajectory: Trajectory) throws -> Bool {

@@ -30,6 +30,7 @@ package struct RolloutStage: Stage {
     package var n = 8
     package var sampling = SamplingOptions()
     package var tooLong = RolloutSampler.TooLong.error
+    package var maxPromptTokens = 0
     package var promptsAtOnce = 64
 
     /// The defaults.
@@ -40,6 +41,8 @@ package struct RolloutStage: Stage {
       "n": "the number of rollouts for each prompt",
       "sampling": "how tokens are drawn",
       "too_long": "what to do with a prompt that leaves no room for max_tokens: error, skip, or cut, which shortens it",
+      "max_prompt_tokens":
+        "a prompt of more tokens is too long as well; 0 for as many as the model's context has room for",
       "prompts_at_once": "the number of prompts that are sampled together; fewer need less memory",
     ]
 
@@ -47,6 +50,9 @@ package struct RolloutStage: Stage {
     package func problems() -> [OptionProblem] {
       var problems: [OptionProblem] = []
       if n < 1 { problems.append(OptionProblem("n", "is \(n), it must be at least 1")) }
+      if maxPromptTokens < 0 {
+        problems.append(OptionProblem("max_prompt_tokens", "is \(maxPromptTokens), it must be 0 or more"))
+      }
       if promptsAtOnce < 1 {
         problems.append(OptionProblem("prompts_at_once", "is \(promptsAtOnce), it must be at least 1"))
       }
@@ -101,6 +107,8 @@ package struct RolloutStage: Stage {
   private func sampler(_ policy: any ResponseSampler, _ context: StageContext) -> RolloutSampler {
     var sampling = RolloutSampler.Options()
     sampling.sampling = options.sampling
+    sampling.sampling.maxPromptTokens = options.maxPromptTokens
+    sampling.sampling.nameOfMaxTokens = "stages.\(context.stage).sampling.max_tokens"
     sampling.count = options.n
     sampling.seed = context.seed
     sampling.step = context.step

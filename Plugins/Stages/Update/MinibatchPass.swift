@@ -43,15 +43,48 @@ final class MinibatchPass: Sendable {
 
   /// Adds the gradient of the minibatch's loss to the policy's.
   func accumulate(on policy: any TrainablePolicy) async throws {
-    for temperature in Set(minibatch.groups.map(\.temperature)).sorted() {
-      let groups = minibatch.groups.filter { $0.temperature == temperature }
-      let responses = groups.map { group in
-        ResponseGroup(prompt: group.prompt, responses: group.members.compactMap { examples[$0]?.tokens })
-      }
-      try await policy.accumulate(responses, temperature: temperature) { place, logProbs in
+    for (temperature, groups) in groupsByTemperature {
+      try await policy.accumulate(responses(of: groups), temperature: temperature) { place, logProbs in
         try self.gradient(of: groups[place.group].members[place.response], logProbs)
       }
     }
+  }
+
+  /// The same for a loss with an entropy bonus.
+  func accumulateWithEntropy(on policy: any EntropyTrainablePolicy) async throws {
+    for (temperature, groups) in groupsByTemperature {
+      try await policy.accumulateWithEntropy(responses(of: groups), temperature: temperature) { place, figures in
+        let slot = groups[place.group].members[place.response]
+        return TokenFigures(
+          logProbs: try self.gradient(of: slot, figures.logProbs),
+          entropies: self.entropyGradient(of: slot, figures.entropies))
+      }
+    }
+  }
+
+  private var groupsByTemperature: [(temperature: Double, groups: [Minibatch.Group])] {
+    Set(minibatch.groups.map(\.temperature)).sorted().map { temperature in
+      (temperature, minibatch.groups.filter { $0.temperature == temperature })
+    }
+  }
+
+  private func responses(of groups: [Minibatch.Group]) -> [ResponseGroup] {
+    groups.map { group in
+      ResponseGroup(prompt: group.prompt, responses: group.members.compactMap { examples[$0]?.tokens })
+    }
+  }
+
+  /// The derivatives of `−bonus · mean entropy`, whose mean is that of the loss; `loss_weight` does not count, as in the KL
+  /// divergence.
+  private func entropyGradient(of slot: Int, _ entropies: [Float]) -> [Float] {
+    var gradient = [Float](repeating: 0, count: entropies.count)
+    guard let example = examples[slot], let place = places[slot] else { return gradient }
+    let weight = shape.weight(ofResponse: place, aggregation)
+    for token in example.trained { gradient[token] = Float(-options.entropyBonus * weight) }
+    state.withLock { figures in
+      figures.add(entropies: example.trained.map { Double(entropies[$0]) }, weight: weight)
+    }
+    return gradient
   }
 
   /// How far the policy has moved since this pass: the mean difference of log-probabilities over some of its tokens.
@@ -126,6 +159,8 @@ struct MinibatchFigures: Sendable {
   private(set) var clippedLower = 0
   private(set) var silentTokens = 0
   private(set) var klSum = 0.0
+  /// The mean entropy, as the loss has it.
+  private(set) var entropyMean = 0.0
   /// Trajectories that gave a gradient.
   private(set) var withGradient: Set<Int> = []
   private var oldMinusNew = 0.0
@@ -162,6 +197,10 @@ struct MinibatchFigures: Sendable {
     clippedHigher += draws * losses.clips.count { $0 == .higher }
     clippedLower += draws * losses.clips.count { $0 == .lower }
     if derivatives.contains(where: { $0 != 0 }) { withGradient.insert(slot) }
+  }
+
+  mutating func add(entropies: [Double], weight: Double) {
+    for entropy in entropies { entropyMean += weight * entropy }
   }
 
   mutating func add(_ divergence: [KLEstimator.Value], weight: Double, draws: Int) {

@@ -10,6 +10,7 @@ extension UpdateStage {
     package var epochs = 1
     package var learningRate = LearningRateSchedule()
     package var optimizer = OptimizerOptions()
+    package var entropyBonus = 0.0
     package var kl = KLOptions()
     package var importance = ImportanceCorrection()
     package var oldLogProbs = OldLogProbs.auto
@@ -30,6 +31,8 @@ extension UpdateStage {
       "epochs": "how often the batch is gone through",
       "learning_rate": "the learning rate; its steps are optimizer steps, of which a batch has epochs × minibatches",
       "optimizer": "AdamW, as in PyTorch",
+      "entropy_bonus":
+        "what the mean entropy of the tokens' distributions is multiplied by before it is subtracted from the loss; 0 for none",
       "kl":
         "a penalty in the loss for the distance to the initial policy of the run; off unless it has a coefficient",
       "importance": "a correction for rollouts sampled by another policy or engine; off by default",
@@ -45,6 +48,9 @@ extension UpdateStage {
       var problems: [OptionProblem] = []
       if minibatches < 1 { problems.append(OptionProblem("minibatches", "is \(minibatches), it must be at least 1")) }
       if epochs < 1 { problems.append(OptionProblem("epochs", "is \(epochs), it must be at least 1")) }
+      if !(entropyBonus >= 0 && entropyBonus.isFinite) {
+        problems.append(OptionProblem("entropy_bonus", "is \(entropyBonus), it must be 0 or more"))
+      }
       if longest < 0 { problems.append(OptionProblem("longest", "is \(longest), it must be 0 or more")) }
       if !(divergenceLimit >= 0) {
         problems.append(OptionProblem("divergence_limit", "is \(divergenceLimit), it must be 0 or more"))

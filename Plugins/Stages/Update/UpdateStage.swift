@@ -21,6 +21,9 @@ package struct UpdateStage: Stage {
       MetricAbout("actor/pg_clipfrac_lower", unit: "share", "tokens whose loss a limit lowered"),
       MetricAbout("actor/ppo_kl", unit: "nats per token", "mean of log-probability before the step minus now"),
       MetricAbout("actor/entropy_loss", unit: "nats per token", "mean of minus the log-probability of the tokens"),
+      MetricAbout(
+        "actor/entropy", unit: "nats per token",
+        "mean entropy of the distributions of the tokens, with entropy_bonus as the loss has it"),
       MetricAbout("actor/grad_norm", unit: "norm", "mean norm of the gradient, before it is clipped"),
       MetricAbout("actor/lr", unit: "learning rate", "of the step's last update"),
       MetricAbout("actor/optimizer_steps", unit: "updates", "updates since the training began"),
@@ -67,7 +70,10 @@ package struct UpdateStage: Stage {
   package let writes: Set<Field> = [.oldLogprobs, .refLogprobs, .tokens, .sampling]
   /// Training, and the reference if its distance counts.
   package var needs: Set<PolicyAbility> {
-    options.kl.coefficient > 0 ? [.training, .logProbs, .reference] : [.training, .logProbs]
+    var needs: Set<PolicyAbility> = [.training, .logProbs]
+    if options.kl.coefficient > 0 { needs.insert(.reference) }
+    if options.entropyBonus > 0 { needs.insert(.entropy) }
+    return needs
   }
 
   /// Makes the updates.
@@ -82,6 +88,8 @@ package struct UpdateStage: Stage {
         "kl.estimator is k1, whose gradient in a loss is 0 on average, so that it holds nothing back; take k2, which has the "
           + "gradient of the KL divergence, or the stage kl-penalty")
     }
+    let entropyPolicy = options.entropyBonus > 0 ? try context.training.entropyTrainable : nil
+    let schedule = try self.schedule(context)
     var memory = try UpdateMemory(context.training.memory.value, kl: options.kl)
     let examples = try await TrainingExamples(stage: self, context: context).collect(from: &batch)
     let order = DrawOrder(batch, among: Set(examples.keys))
@@ -103,9 +111,14 @@ package struct UpdateStage: Stage {
       let pass = MinibatchPass(
         minibatch, examples: examples, loss: loss, aggregation: aggregation, options: options,
         klCoefficient: memory.kl.coefficient)
-      try await pass.accumulate(on: policy)
+      if let entropyPolicy {
+        try await pass.accumulateWithEntropy(on: entropyPolicy)
+      } else {
+        try await pass.accumulate(on: policy)
+      }
       try checkDivergence(pass.figures, policyMoved: number > 0)
-      var step = OptimizerStep(learningRate: options.learningRate.rate(at: memory.optimizerSteps))
+      var step = OptimizerStep(
+        learningRate: schedule.rate(at: schedule.counts == .steps ? context.step : memory.optimizerSteps))
       options.optimizer.apply(to: &step)
       let report = try await policy.step(step)
       memory.optimizerSteps += 1
@@ -113,11 +126,18 @@ package struct UpdateStage: Stage {
       last = pass
     }
     if let last { try await checkLastUpdate(last, context.training.logProbs) }
-    tally.report(to: context.report, generated: batch.inputCount, memory: memory, usesKL: options.kl.coefficient > 0)
+    tally.report(to: context.report, generated: batch.inputCount, memory: memory, options: options)
     if options.kl.coefficient > 0 {
       memory.kl.update(divergence: tally.klMean, count: slots.count)
     }
     context.training.memory.value = memory.json
+  }
+
+  /// The learning rate's schedule over the whole run.
+  private func schedule(_ context: StageContext) throws -> LearningRateSchedule {
+    let perStep = options.learningRate.counts == .steps ? 1 : options.epochs * options.minibatches
+    return try options.learningRate.resolved(
+      total: context.training.plannedSteps.map { $0.multipliedReportingOverflow(by: perStep).partialValue })
   }
 
   private func checkDivergence(_ figures: MinibatchFigures, policyMoved: Bool) throws {

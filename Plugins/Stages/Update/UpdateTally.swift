@@ -35,7 +35,7 @@ struct UpdateTally {
   /// Reports all figures.
   ///
   /// - Parameter generated: How many rollouts the step began with.
-  func report(to report: StageReport, generated: Int, memory: UpdateMemory, usesKL: Bool) {
+  func report(to report: StageReport, generated: Int, memory: UpdateMemory, options: UpdateStage.Options) {
     report.metric("actor/pg_loss", mean { $0.loss })
     report.metric("actor/pg_clipfrac_higher", tokenShare { $0.clippedHigher })
     report.metric("actor/pg_clipfrac_lower", tokenShare { $0.clippedLower })
@@ -44,7 +44,8 @@ struct UpdateTally {
     report.metric("actor/grad_norm", gradientNorms.reduce(0, +) / Double(max(1, gradientNorms.count)))
     report.metric("actor/lr", learningRate)
     report.metric("actor/optimizer_steps", Double(memory.optimizerSteps))
-    if usesKL {
+    if options.entropyBonus > 0 { report.metric("actor/entropy", mean { $0.entropyMean }) }
+    if options.kl.coefficient > 0 {
       report.metric("actor/kl_loss", mean { $0.klLoss })
       report.metric("actor/kl_coef", memory.kl.coefficient)
     }

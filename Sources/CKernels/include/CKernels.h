@@ -92,6 +92,15 @@ void ck_target_log_probs_backward(
     ck_type type, size_t rows, size_t width, double scale, const int32_t *targets, const void *log_sums,
     const void *gradients, void *logits);
 
+/// entropies[i] = −Σ p log p of p = softmax(row i of logits · scale), from saved log-sums.
+void ck_row_entropies(
+    ck_type type, size_t rows, size_t width, double scale, const void *logits, const void *log_sums, void *entropies);
+
+/// In place of logits: the gradient of Σ gradients · log_prob[target] + Σ entropy_gradients · entropy.
+void ck_target_entropies_backward(
+    ck_type type, size_t rows, size_t width, double scale, const int32_t *targets, const void *log_sums,
+    const void *entropies, const void *gradients, const void *entropy_gradients, void *logits);
+
 /// `heads` queries over one cache of `count` keys and values of `size` elements, `ldkv` apart. Each query's first
 /// `common` scores are already in its row of `scores`, unscaled; all common + count of them become probabilities, and
 /// the cache's part is added to `output` [heads, size].

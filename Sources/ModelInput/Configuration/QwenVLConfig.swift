@@ -106,7 +106,11 @@ package struct QwenVLConfig: Sendable {
   package init(folder: String) throws {
     let path = folder + "/config.json"
     guard let document = try DocumentFile.object(path) else {
-      throw PipelineError(.inputOutput, "\(folder) has no config.json; it must be the folder of a model")
+      throw PipelineError(
+        .inputOutput,
+        HubName.looksLike(folder)
+          ? "\(folder) is no folder here; if it is a model on a hub, download it, and name its folder"
+          : "\(folder) has no config.json; it must be the folder of a model")
     }
     try self.init(document: document, path: path)
   }

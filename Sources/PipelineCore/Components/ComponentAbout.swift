@@ -18,6 +18,8 @@ public struct ComponentAbout: Sendable, Hashable {
   public var summary: String
   /// Other names that a spec may use, such as those of other programs.
   public var aliases: [String]
+  /// Names by which other programs call something alike. A spec may not use them, and an error about one says what to use.
+  public var elsewhere: [String]
   /// Where the method was published.
   public var papers: [Paper]
   /// Whether names and results may still change.
@@ -29,9 +31,10 @@ public struct ComponentAbout: Sendable, Hashable {
 
   /// Describes a component.
   public init(
-    name: String, summary: String, aliases: [String] = [], papers: [Paper] = [], stability: Stability = .stable,
-    rules: [DropRule] = [], metrics: [MetricAbout] = []
+    name: String, summary: String, aliases: [String] = [], elsewhere: [String] = [], papers: [Paper] = [],
+    stability: Stability = .stable, rules: [DropRule] = [], metrics: [MetricAbout] = []
   ) {
+    self.elsewhere = elsewhere
     self.name = name
     self.summary = summary
     self.aliases = aliases

@@ -98,6 +98,14 @@ public struct Registry: Sendable {
 
   private func unknown(_ name: String, _ kind: ComponentKind, _ location: SourceLocation?) -> PipelineError {
     let known = names(of: kind)
+    // What other programs call by this name.
+    let similar = known.filter { component(kind, $0)?.about.elsewhere.contains(name) == true }
+    if !similar.isEmpty {
+      return PipelineError(
+        .registry,
+        "unknown \(kind.rawValue) '\(name)'; what other trainers call so is \(similar.map { "'\($0)'" }.joined(separator: " or ")) "
+          + "here", at: location)
+    }
     let hint = NearestName.suggestion(for: name, among: known).map { "; did you mean '\($0)'?" } ?? "."
     return PipelineError(
       .registry, "unknown \(kind.rawValue) '\(name)'\(hint) Known \(kind.plural): \(known.joined(separator: ", "))",

@@ -12,6 +12,8 @@ public struct Policy: Sendable {
   public var logProbs: (any LogProbSource)?
   /// Computes gradients and updates the weights; nil for a policy that is opened for inference.
   public var trainable: (any TrainablePolicy)?
+  /// Trains with gradients of entropies too; nil for a policy that does not give them.
+  public var entropyTrainable: (any EntropyTrainablePolicy)?
   /// Computes log-probabilities of given responses under the initial weights of the run.
   ///
   /// A backend leaves it nil if its policies do not keep these weights; the run then opens a second policy for them.
@@ -24,8 +26,9 @@ public struct Policy: Sendable {
   public init(
     codec: (any TokenCodec)? = nil, sampler: (any ResponseSampler)? = nil, logProbs: (any LogProbSource)? = nil,
     trainable: (any TrainablePolicy)? = nil, reference: (any LogProbSource)? = nil,
-    onClose: @escaping @Sendable () async -> Void = {}
+    entropyTrainable: (any EntropyTrainablePolicy)? = nil, onClose: @escaping @Sendable () async -> Void = {}
   ) {
+    self.entropyTrainable = entropyTrainable
     (self.codec, self.sampler, self.logProbs) = (codec, sampler, logProbs)
     (self.trainable, self.reference, self.onClose) = (trainable, reference, onClose)
   }
@@ -36,7 +39,7 @@ public struct Policy: Sendable {
   ) {
     self.init(
       codec: model, sampler: TokenResponseSampler(codec: model, generator: model), logProbs: model, trainable: model,
-      onClose: onClose)
+      entropyTrainable: model as? any EntropyTrainablePolicy, onClose: onClose)
   }
 
   /// The abilities that it has.
@@ -48,6 +51,7 @@ public struct Policy: Sendable {
     if codec != nil, logProbs != nil { abilities.insert(.logProbs) }
     if codec != nil, trainable != nil { abilities.insert(.training) }
     if codec != nil, reference != nil { abilities.insert(.reference) }
+    if codec != nil, entropyTrainable != nil { abilities.insert(.entropy) }
     return abilities
   }
 
@@ -68,7 +72,8 @@ public struct Policy: Sendable {
       codec: codec, sampler: abilities.contains(.generation) ? sampler : nil,
       logProbs: abilities.contains(.logProbs) ? logProbs : nil,
       trainable: abilities.contains(.training) ? trainable : nil,
-      reference: abilities.contains(.reference) ? reference : nil, onClose: onClose)
+      reference: abilities.contains(.reference) ? reference : nil,
+      entropyTrainable: abilities.contains(.entropy) ? entropyTrainable : nil, onClose: onClose)
   }
 
   /// Releases what it holds; called when it is no longer used.

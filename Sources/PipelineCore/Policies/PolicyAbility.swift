@@ -10,4 +10,6 @@ public enum PolicyAbility: String, Sendable, Hashable, CaseIterable {
   case training
   /// Log-probabilities under the initial weights of the run.
   case reference
+  /// Gradients of the entropy of each token's distribution; see ``EntropyTrainablePolicy``.
+  case entropy
 }

@@ -49,7 +49,7 @@ extension PolicyBackend {
   /// - Throws: What ``open(_:)`` throws; an error about the backend.
   public func opened(_ opening: PolicyOpening) async throws -> Policy {
     let policy = try await open(opening)
-    let owed = offers.subtracting(opening.purpose == .training ? [.reference] : [.reference, .training])
+    let owed = offers.subtracting(opening.purpose == .training ? [.reference] : [.reference, .training, .entropy])
     let missing = owed.subtracting(policy.abilities).map(\.rawValue).sorted()
     guard missing.isEmpty else {
       await policy.close()

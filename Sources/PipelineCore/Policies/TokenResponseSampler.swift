@@ -22,7 +22,7 @@ public struct TokenResponseSampler: ResponseSampler {
       throw PipelineError(
         .invalidSpec,
         "responses of \(sampling.maxTokens) tokens leave no room for a prompt in the model's context of "
-          + "\(facts.contextLength); lower max_tokens")
+          + "\(facts.contextLength); lower \(sampling.nameOfMaxTokens)")
     }
     if !sampling.stop.isEmpty, facts.tokenizer == .absent {
       throw PipelineError(.invalidSpec, "the model has no tokenizer to find stop texts with; name stop tokens instead")
@@ -98,18 +98,24 @@ public struct TokenResponseSampler: ResponseSampler {
     } catch let error as PipelineError where error.isAboutARecord {
       return .failure(Fault(fault: .unusable(error.description)))
     }
-    let limit = facts.contextLength - sampling.maxTokens
+    let room = facts.contextLength - sampling.maxTokens
+    let isShorter = sampling.maxPromptTokens > 0 && sampling.maxPromptTokens < room
+    let limit = isShorter ? sampling.maxPromptTokens : room
     if encoded.tokens.count <= limit { return .success((encoded, .whole)) }
     let message =
-      "the prompt has \(encoded.tokens.count) tokens; the model's context of \(facts.contextLength) has room for "
-      + "\(limit) beside a response of \(sampling.maxTokens)"
+      "the prompt has \(encoded.tokens.count) tokens; "
+      + (isShorter
+        ? "max_prompt_tokens allows \(limit)"
+        : "the model's context of \(facts.contextLength) has room for \(limit) beside a response of \(sampling.maxTokens)")
     guard tooLong == .cut else {
-      let pixels = encoded.images.isEmpty ? "" : " or \(ImageSizing.remedyForAll)"
-      let remedy = "shorten it, lower max_tokens\(pixels), or cut such prompts"
+      let pixels = encoded.images.isEmpty ? "" : (isShorter ? ", lower " : " or ") + ImageSizing.remedyForAll
+      let option = isShorter ? "raise max_prompt_tokens" : "lower \(sampling.nameOfMaxTokens)"
+      let remedy = "shorten it, \(option)\(pixels), or cut such prompts"
       return .failure(Fault(fault: .tooLong("\(message); \(remedy)")))
     }
     guard let shorter = encoded.shortened(to: limit, marks: facts.markTokens) else {
-      let reason = "and what must stay of it takes more; lower max_tokens or \(ImageSizing.remedyForAll)"
+      let reason =
+        "and what must stay of it takes more; lower \(sampling.nameOfMaxTokens) or \(ImageSizing.remedyForAll)"
       return .failure(Fault(fault: .unusable("\(message), \(reason)")))
     }
     return .success((shorter, .cut))

@@ -11,18 +11,21 @@ public struct TrainingContext: Sendable {
   public let policyVersion: Int
   /// What the stage remembers from step to step; saved in checkpoints.
   public let memory: StageMemory
+  /// How many steps the whole run has; nil where nobody can tell, such as over saved rollouts that are read as they come.
+  public let plannedSteps: Int?
   private let onProgress: @Sendable (String, Double?) -> Void
 
   /// A context, by default without a policy.
   ///
   /// - Parameter onProgress: Is told how far a stage has come: what it does, and the share done.
   public init(
-    policy: Policy? = nil, policyVersion: Int = 0, memory: StageMemory = StageMemory(),
+    policy: Policy? = nil, policyVersion: Int = 0, memory: StageMemory = StageMemory(), plannedSteps: Int? = nil,
     onProgress: @escaping @Sendable (String, Double?) -> Void = { _, _ in }
   ) {
     self.policy = policy
     self.policyVersion = policyVersion
     self.memory = memory
+    self.plannedSteps = plannedSteps
     self.onProgress = onProgress
   }
 
@@ -44,6 +47,11 @@ extension TrainingContext {
 
   /// Computes gradients and updates the weights; for stages that need ``PolicyAbility/training``.
   public var trainable: any TrainablePolicy { get throws { try required(.training, \.trainable) } }
+
+  /// Trains with gradients of entropies too; for stages that need ``PolicyAbility/entropy``.
+  public var entropyTrainable: any EntropyTrainablePolicy {
+    get throws { try required(.entropy, \.entropyTrainable) }
+  }
 
   /// Computes log-probabilities under the initial weights of the run; for stages that need
   /// ``PolicyAbility/reference``.

@@ -171,7 +171,13 @@ struct PeerRow {
   }
 
   func wrongKind(_ key: String, _ value: JSONValue, _ expected: String) -> PipelineError {
-    fault(key, "is \(value.kindDescription), it must be \(expected)")
+    switch value {
+    case .string(""): fault(key, "is empty, it must be \(expected)")
+    case .number where value.doubleValue == nil: fault(key, "is too large for a 64-bit number")
+    case .object where expected.hasPrefix("a list of messages"):
+      fault(key, "is one message, it must be \(expected); put it in brackets")
+    default: fault(key, "is \(value.kindDescription), it must be \(expected)")
+    }
   }
 
   private mutating func take(

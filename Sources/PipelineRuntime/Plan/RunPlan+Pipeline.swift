@@ -28,6 +28,7 @@ extension RunPlan {
       resolved: resolved.spec, threads: threads)
     writesTensorBoard = pipeline.writesTensorBoard
     keepsAllRolloutsEvery = pipeline.keepsAllRolloutsEvery
+    allowsEmpty = pipeline.output.allowEmpty
     pathPlaces = resolved.paths
     media = pipeline.mediaAccess.including(files: reader.paths + (training?.evaluation?.reader.paths ?? []))
   }
@@ -37,6 +38,12 @@ extension RunPlan {
     for input in inputs where input != "-" {
       var isDirectory: ObjCBool = false
       guard FileManager.default.isReadableFile(atPath: input) else {
+        if HubName.looksLike(input), !FileManager.default.fileExists(atPath: input) {
+          throw PipelineError(
+            .inputOutput,
+            "there is no file \(input), which '\(key)' of \(spec) names; if it is a data set on a hub, download it, and name its "
+              + "files with --set \(key)=FILE")
+        }
         throw PipelineError(
           .inputOutput,
           "cannot open \(input), which '\(key)' of \(spec) names; a path is relative to the spec's "

@@ -3,6 +3,7 @@ import BundledPlugin
 import Foundation
 import ModelInput
 import PipelineCore
+import PipelineTesting
 import Testing
 
 /// Steps on a clipped loss, as the fixture's script makes them with PyTorch.
@@ -90,6 +91,7 @@ struct OptimizerTests {
   private func policy(_ folder: String, _ vision: VisionUse = .trained) throws -> BundledPolicy {
     var options = BundledPolicy.Options()
     options.use = .training(vision: vision)
+    options.optimizer = .saved
     return try BundledPolicy(folder: folder, options: options)
   }
 
@@ -138,6 +140,30 @@ struct OptimizerTests {
     #expect(try files(scratch.path + "/end") == expected)
     #expect(try files(scratch.path + "/copy") == files(scratch.path + "/middle"))
     #expect(try files(scratch.path + "/middle") != expected)
+  }
+
+  @Test("a new run begins with a fresh optimizer, or by option with the state in the model's folder")
+  func optimizerOfAnotherRun() async throws {
+    let scratch = try Scratch()
+    let first = try reference.policy()
+    for _ in 0..<2 { try await training.run(first) }
+    try await first.save(to: scratch.path + "/model")
+    func steps(_ choice: OptimizerChoice, checkpoint: String? = nil) async throws -> Int {
+      var options = BundledPolicyBackend.Options()
+      (options.model, options.optimizer, options.vision) = (SpecPath(scratch.path + "/model"), choice, .trained)
+      let backend = BundledPolicyBackend(options: options, assembly: .plain())
+      let policy = try await backend.opened(PolicyOpening(purpose: .training, checkpoint: checkpoint))
+      return try await policy.required(.training, \.trainable).step(OptimizerStep(learningRate: 0)).steps
+    }
+    #expect(try await steps(.fresh) == 1)
+    #expect(try await steps(.continue) == 3)
+    #expect(try await steps(.fresh, checkpoint: scratch.path + "/model") == 3)
+    try FileManager.default.removeItem(atPath: scratch.path + "/model/optimizer.safetensors")
+    #expect(try await steps(.fresh) == 1)
+    let found = await message(without: scratch.path) { _ = try await steps(.continue) }
+    #expect(
+      found == "FOLDER/model has no optimizer.safetensors, which \"optimizer\": \"continue\" of the policy asks for; name a "
+        + "checkpoint of a run, or leave the option out")
   }
 
   @Test("training gives the same bytes on 1, 2 and 7 threads")

@@ -53,6 +53,22 @@ struct FormatCatalogTests {
     )
   }
 
+  @Test("lines that lack little to be records of this program are told what they lack")
+  func nearlyOurs() {
+    let ending =
+      ": every record has an id of its own, and rollouts of one prompt share a group; add what is missing, or say which column "
+      + "holds what with --map prompt=prompt,response=response or 'columns' in a spec's source, which makes both"
+    func message(_ line: JSONValue) -> String? {
+      FormatSupport.message { _ = try catalog.detect(sample: [line], file: "x.jsonl") }
+    }
+    #expect(
+      message(["id": "a", "prompt": "p", "response": "r", "logprobs": [1]])
+        == "x.jsonl:1:1: these lines are nearly records of this program, and lack 'group'" + ending)
+    #expect(
+      message(["prompt_tokens": [1], "tokens": [2], "logprobs": [1]])
+        == "x.jsonl:1:1: these lines are nearly records of this program, and lack 'id' and 'group'" + ending)
+  }
+
   @Test("a mistyped name gets the nearest one")
   func didYouMean() {
     #expect(

@@ -62,6 +62,12 @@ struct HostileFormatTests {
       ("verl", #"{"output":"a"}"#, "'input' is missing, every line of verl has it"),
       ("verl", #"{"input":"a","output":3}"#, "'output' is a number, it must be a string"),
       ("verl", #"{"input":"a","output":"b","score":"one"}"#, "'score' is a string, it must be a number"),
+      ("verl", #"{"input":"a","output":"b","score":1e400}"#, "'score' is too large for a 64-bit number"),
+      ("verl", #"{"input":"a","output":"b","uid":""}"#, "'uid' is empty, it must be a string"),
+      (
+        "openai-chat", #"{"messages":{"role":"user","content":[{"type":"text","text":"hi"}]}}"#,
+        "'messages' is one message, it must be a list of messages; put it in brackets"
+      ),
       ("verl", #"{"input":"a","output":"b","step":1.5}"#, "'step' is a number, it must be an integer"),
       ("verl", #"{"input":"a","output":"b","uid":[]}"#, "'uid' is an array, it must be a string"),
       ("trl", #"{"prompt":"a"}"#, "'completion' is missing, every line of trl has it"),

@@ -174,7 +174,10 @@ class Worker:
             places = [place for place, _ in part]
             if BEHAVIOUR == "twice":
                 places, values = [places[0], places[0]], part[0][1] * 2
-            self.send({"kind": "forward", "id": frame.id, "places": places}, {"log_probs": payload("float32", values)})
+            payloads = {"log_probs": payload("float32", values)}
+            if frame.header.get("entropy") and BEHAVIOUR != "no-entropies":
+                payloads["entropies"] = payload("float32", [-value / 2 for value in values])
+            self.send({"kind": "forward", "id": frame.id, "places": places}, payloads)
             answer = self.read()
             if answer.kind == "cancel":
                 self.fail(frame, "cancelled", "the pipeline asked to stop")
@@ -182,6 +185,8 @@ class Worker:
             assert answer.kind == "gradient" and answer.id == frame.id, answer.header
             gradients = array.array("f", bytes(answer.payloads["gradients"].data)).tolist()
             assert len(gradients) == len(values)
+            if frame.header.get("entropy"):
+                gradients += array.array("f", bytes(answer.payloads["entropy_gradients"].data)).tolist()
             self.squares += sum(value * value for value in gradients)
             if BEHAVIOUR == "forgets-half":
                 break

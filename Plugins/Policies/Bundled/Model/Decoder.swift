@@ -40,6 +40,17 @@ struct Decoder {
     }
   }
 
+  /// The same with entropies, [n, 1] each; for weights that are trained.
+  ///
+  /// - Precondition: The output weight is a variable.
+  func logProbsAndEntropies(_ hidden: Variable<Float>, targets: [Int32], temperature: Double, on tape: Tape<Float>)
+    -> (logProbs: Variable<Float>, entropies: Variable<Float>)
+  {
+    let normal = tape.rmsNorm(hidden, finalNorm, epsilon: config.normEpsilon)
+    guard case .variable(let weight) = outputWeight else { preconditionFailure("entropies are for training") }
+    return tape.logProbsAndEntropies(normal, weight, targets: targets, temperature: temperature)
+  }
+
   /// Logits [n, vocabulary] from hidden states.
   func logits(_ hidden: Variable<Float>, on tape: Tape<Float>) -> Matrix<Float> {
     let normal = tape.rmsNorm(hidden, finalNorm, epsilon: config.normEpsilon)

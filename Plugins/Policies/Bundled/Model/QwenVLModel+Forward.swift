@@ -37,6 +37,14 @@ extension QwenVLModel {
     return logProbs(hidden, targets: batch.targets, temperature: temperature, on: tape)
   }
 
+  /// The same with the entropies of the distributions that they were drawn from, [n, 1] each; for training.
+  package func logProbsAndEntropies(of batch: PackedBatch, temperature: Double, on tape: Tape<Float>)
+    -> (logProbs: Variable<Float>, entropies: Variable<Float>)
+  {
+    let hidden = tape.rows(of: hiddenStates(of: batch, on: tape), at: batch.predictingRows)
+    return decoder.logProbsAndEntropies(hidden, targets: batch.targets, temperature: temperature, on: tape)
+  }
+
   /// Log-probabilities of target tokens from hidden states, [n, 1].
   package func logProbs(
     _ hidden: Variable<Float>, targets: [Int32], temperature: Double, on tape: Tape<Float>

@@ -35,9 +35,16 @@ enum OptimizerState {
     }
   }
 
-  static func restore(_ optimizer: AdamW, from folder: String) throws {
+  /// - Parameter isRequired: Whether it is an error that there is none.
+  static func restore(_ optimizer: AdamW, from folder: String, isRequired: Bool) throws {
     let path = folder + "/" + fileName
-    guard FileManager.default.fileExists(atPath: path) else { return }
+    guard FileManager.default.fileExists(atPath: path) else {
+      if !isRequired { return }
+      throw PipelineError(
+        .invalidSpec,
+        "\(folder) has no \(fileName), which \"optimizer\": \"continue\" of the policy asks for; name a checkpoint of a "
+          + "run, or leave the option out")
+    }
     let file = try SafetensorsFile(path: path)
     guard let steps = file.metadata("step").flatMap(Int.init), steps > 0 else {
       throw PipelineError(.invalidData, "\(path) does not say its step; it was not written by this program")
@@ -50,7 +57,7 @@ enum OptimizerState {
           guard let stored = file[name], stored.count == tensor.count else {
             throw PipelineError(
               .invalidData,
-              "\(path) has no '\(name)' of \(tensor.count) numbers; remove the file to start the optimizer anew")
+              "\(path) has no '\(name)' of \(tensor.count) numbers; leave out \"optimizer\": \"continue\" to start the optimizer anew")
           }
           stored.copy(into: UnsafeMutableBufferPointer(rebasing: target[start..<start + tensor.count]))
         }

@@ -72,15 +72,21 @@ struct SeenResponses {
     }
   }
 
-  /// The log-probabilities of a first phase, response by response.
+  /// The log-probabilities of a first phase, response by response, and the entropies if they were asked for.
   ///
   /// - Throws: ``WireFrame/Fault`` if they are not those requested.
-  mutating func take(_ frame: WireFrame) throws -> [(ResponsePlace, [Float])] {
+  mutating func take(
+    _ frame: WireFrame, withEntropies: Bool
+  ) throws -> [(place: ResponsePlace, logProbs: [Float], entropies: [Float])] {
     guard let values = frame["log_probs"]?.floats else {
       throw WireFrame.Fault("a forward pass without log-probabilities")
     }
+    let entropies = withEntropies ? frame["entropies"]?.floats : []
+    guard let entropies, !withEntropies || entropies.count == values.count else {
+      throw WireFrame.Fault("a forward pass without an entropy for each log-probability")
+    }
     var start = 0
-    let found = try frame.places.map { place -> (ResponsePlace, [Float]) in
+    let found = try frame.places.map { place -> (ResponsePlace, [Float], [Float]) in
       guard open.remove(place) != nil else {
         throw WireFrame.Fault("response \(place.response) of group \(place.group) twice, or unasked")
       }
@@ -89,7 +95,8 @@ struct SeenResponses {
         throw WireFrame.Fault("\(values.count) log-probabilities, fewer than its responses have tokens")
       }
       defer { start += count }
-      return (place, Array(values[start..<start + count]))
+      let range = start..<start + count
+      return (place, Array(values[range]), withEntropies ? Array(entropies[range]) : [])
     }
     guard start == values.count else {
       throw WireFrame.Fault("\(values.count) log-probabilities, more than its responses have tokens")

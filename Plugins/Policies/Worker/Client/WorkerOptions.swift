@@ -20,6 +20,7 @@ extension WorkerPolicyBackend {
     package var sharding = Sharding.auto
     package var gradientCheckpointing = false
     package var lora = LoRAOptions()
+    package var optimizer = OptimizerChoice.fresh
     package var generation = WorkerGenerationOptions()
     package var limits = WorkerLimits()
     package var log = SpecPath("-")
@@ -45,6 +46,9 @@ extension WorkerPolicyBackend {
       "sharding": "auto shards the weights over the ranks (FSDP); with none, each rank has all of them",
       "gradient_checkpointing": "recompute layers in the backward pass instead of keeping them: less memory, more time",
       "lora": "train low-rank adapters of the decoder instead of its weights (needs peft)",
+      "optimizer":
+        "what a new run begins with: fresh, or continue, which takes the optimizer's state in the model's folder, a checkpoint "
+        + "of another run; a resume always takes its own",
       "generation": "how responses are sampled",
       "limits": "time limits of the worker",
       "log": "a file to which the worker's standard error is appended; - for none",

@@ -7,7 +7,7 @@ package import PipelineCore
 ///
 /// Tokens and pixels come from the same code as in the bundled policy, so that a spec gives the same prompts with
 /// either policy, and faulty records are found before anything is computed.
-package actor WorkerPolicy: TokenCodec, TokenGenerator, LogProbSource, TrainablePolicy {
+package actor WorkerPolicy: TokenCodec, TokenGenerator, LogProbSource, EntropyTrainablePolicy {
   private let connection: WorkerConnection
   private let codec: PromptCodec
   private let limits: WorkerLimits
@@ -97,24 +97,48 @@ package actor WorkerPolicy: TokenCodec, TokenGenerator, LogProbSource, Trainable
   package func accumulate(
     _ groups: [ResponseGroup], temperature: Double, gradient: @Sendable (ResponsePlace, [Float]) throws -> [Float]
   ) async throws {
-    let message = try await message(groups, temperature)
+    try await accumulateAll(groups, temperature: temperature, withEntropies: false) { place, logProbs, _ in
+      (try gradient(place, logProbs), [])
+    }
+  }
+
+  /// Adds gradients of a loss that has entropies too.
+  package func accumulateWithEntropy(
+    _ groups: [ResponseGroup], temperature: Double,
+    gradient: @Sendable (ResponsePlace, TokenFigures) throws -> TokenFigures
+  ) async throws {
+    try await accumulateAll(groups, temperature: temperature, withEntropies: true) { place, logProbs, entropies in
+      let derivatives = try gradient(place, TokenFigures(logProbs: logProbs, entropies: entropies))
+      return (derivatives.logProbs, derivatives.entropies)
+    }
+  }
+
+  private func accumulateAll(
+    _ groups: [ResponseGroup], temperature: Double, withEntropies: Bool,
+    derivatives: @Sendable (ResponsePlace, _ logProbs: [Float], _ entropies: [Float]) throws -> ([Float], [Float])
+  ) async throws {
+    var message = try await message(groups, temperature)
+    if withEntropies { message.members.append(.init("entropy", true)) }
     var seen = SeenResponses(groups)
     _ = try await connection.ask(
       .init(kind: "accumulate", members: message.members, payloads: message.payloads, limit: limits.compute)
     ) { frame in
       guard frame.kind == "forward" else { return nil }
-      var gradients: [Float] = []
-      for (place, logProbs) in try seen.take(frame) {
-        let values = try gradient(place, logProbs)
-        guard values.count == logProbs.count else {
+      var (gradients, entropyGradients): ([Float], [Float]) = ([], [])
+      for (place, logProbs, entropies) in try seen.take(frame, withEntropies: withEntropies) {
+        let (values, entropyValues) = try derivatives(place, logProbs, entropies)
+        guard values.count == logProbs.count, entropyValues.count == entropies.count else {
           throw PipelineError(
             .plugIn,
             "the loss gave \(values.count) gradients for a response of \(logProbs.count) tokens; it must give one for each"
           )
         }
         gradients += values
+        entropyGradients += entropyValues
       }
-      return WireFrame("gradient", id: frame.id, payloads: [("gradients", WirePayload(gradients))])
+      var payloads = [("gradients", WirePayload(gradients))]
+      if withEntropies { payloads.append(("entropy_gradients", WirePayload(entropyGradients))) }
+      return WireFrame("gradient", id: frame.id, payloads: payloads)
     }
     try seen.checkComplete()
   }

@@ -33,7 +33,7 @@ package struct WorkerPolicyBackend: PolicyBackend {
     let worker = try await worker(opening)
     var policy = Policy(worker) { await worker.close() }
     policy.reference = WorkerReference(policy: worker)
-    if opening.purpose == .inference { policy.trainable = nil }
+    if opening.purpose == .inference { (policy.trainable, policy.entropyTrainable) = (nil, nil) }
     return policy
   }
 
@@ -77,6 +77,7 @@ package struct WorkerPolicyBackend: PolicyBackend {
       "min_pixels": .number(images.minPixels), "max_pixels": .number(images.maxPixels),
       "threads": .number(max(1, opening.threads / options.ranks)),
       "lora": ["rank": .number(options.lora.rank), "alpha": .number(options.lora.alpha)],
+      "optimizer": .string(options.optimizer.rawValue),
       "generation": [
         "engine": .string(options.generation.engine.rawValue),
         "rows_at_once": .number(options.generation.rowsAtOnce),

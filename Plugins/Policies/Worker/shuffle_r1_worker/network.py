@@ -61,20 +61,28 @@ class Network(nn.Module):
         return self.model.lm_head(hidden[torch.arange(len(last), device=last.device), last])
 
     def log_probs(
-        self, rows: torch.Tensor, columns: torch.Tensor, targets: torch.Tensor, temperature: float, **inputs: Any
+        self, rows: torch.Tensor, columns: torch.Tensor, targets: torch.Tensor, temperature: float,
+        entropy: bool = False, **inputs: Any,
     ) -> torch.Tensor:
-        """The log-probabilities of targets, each predicted at a position of the batch."""
+        """The log-probabilities of targets, each predicted at a position of the batch; with `entropy`, a second column has
+        the entropies of the distributions."""
         hidden = self.hidden(**inputs).last_hidden_state[rows, columns]
         parts = zip(hidden.split(ROWS_OF_LOGITS), targets.split(ROWS_OF_LOGITS))
         # Logits are recomputed in the backward pass: they are by far the largest part of what a long batch would keep.
         found = [
-            checkpoint(self._chosen, part, chosen, temperature, use_reentrant=False)
+            checkpoint(self._chosen, part, chosen, temperature, entropy, use_reentrant=False)
             if torch.is_grad_enabled() and len(hidden) > ROWS_OF_LOGITS
-            else self._chosen(part, chosen, temperature)
+            else self._chosen(part, chosen, temperature, entropy)
             for part, chosen in parts
         ]
-        return torch.cat(found) if found else hidden.sum(-1)
+        if not found:
+            return hidden.sum(-1)[:, None].expand(-1, 2) if entropy else hidden.sum(-1)
+        return torch.cat(found)
 
-    def _chosen(self, hidden: torch.Tensor, targets: torch.Tensor, temperature: float) -> torch.Tensor:
+    def _chosen(self, hidden: torch.Tensor, targets: torch.Tensor, temperature: float, entropy: bool) -> torch.Tensor:
         scores = self.model.lm_head(hidden).float() / temperature
-        return scores.gather(1, targets[:, None])[:, 0] - torch.logsumexp(scores, -1)
+        if not entropy:
+            return scores.gather(1, targets[:, None])[:, 0] - torch.logsumexp(scores, -1)
+        log_probs = torch.log_softmax(scores, -1)
+        entropies = -(log_probs.exp() * log_probs).sum(-1)
+        return torch.stack([log_probs.gather(1, targets[:, None])[:, 0], entropies], -1)

@@ -25,7 +25,9 @@ from .weights import WeightFiles
 from .work import Group, Request, Sampling
 
 Exchange = Callable[[list[tuple[int, int]], np.ndarray], np.ndarray]
-"""Sends the concatenated log-probabilities of responses to the pipeline; returns their gradients."""
+"""Sends the concatenated log-probabilities of responses to the pipeline; returns their gradients.
+
+With entropies, both have two columns."""
 
 
 class WorkerPolicy:
@@ -193,7 +195,8 @@ class WorkerPolicy:
     # Training.
 
     def accumulate(
-        self, groups: list[Group], temperature: float, exchange: Exchange, stopped: Callable[[], None]
+        self, groups: list[Group], temperature: float, exchange: Exchange, stopped: Callable[[], None],
+        entropy: bool = False,
     ) -> None:
         """Adds the gradient of a loss computed by `exchange`: a forward pass, the loss's gradient, a backward pass."""
         if not self.settings.trains:
@@ -201,14 +204,14 @@ class WorkerPolicy:
         try:
             for pieces in self._rounds(micro_batches(groups, self.settings.rows_per_micro_batch)):
                 stopped()
-                self._accumulate(pieces, temperature, exchange)
+                self._accumulate(pieces, temperature, exchange, entropy)
         except BaseException:
             # Half a minibatch is not a gradient.
             self.optimizer.forget()
             raise
 
-    def _accumulate(self, pieces: list[Piece], temperature: float, exchange: Exchange) -> None:
-        log_probs = self._score(self.network, pieces, temperature)
+    def _accumulate(self, pieces: list[Piece], temperature: float, exchange: Exchange, entropy: bool) -> None:
+        log_probs = self._score(self.network, pieces, temperature, entropy)
         parts = self.ranks.gather(_by_place(pieces, log_probs.detach().float().cpu().numpy()))
         outcome: dict[tuple[int, int], np.ndarray] | WorkerFault = {}
         if self.ranks.is_first:
@@ -233,10 +236,12 @@ class WorkerPolicy:
             mine = start + self.ranks.index
             yield batches[mine] if mine < len(batches) else []
 
-    def _score(self, network: Network, pieces: list[Piece], temperature: float) -> torch.Tensor:
+    def _score(
+        self, network: Network, pieces: list[Piece], temperature: float, entropy: bool = False
+    ) -> torch.Tensor:
         needs_images = self._in_step and self.ranks.any(any(it.prompt.images for it in pieces))
         batch = self.layout.scored(pieces, needs_images)
-        return network("log-probs", **batch, temperature=temperature if temperature > 0 else 1.0)
+        return network("log-probs", **batch, temperature=temperature if temperature > 0 else 1.0, entropy=entropy)
 
     def step(self, options: dict[str, Any]) -> dict[str, Any]:
         """One step of the optimizer."""

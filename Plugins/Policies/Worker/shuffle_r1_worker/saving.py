@@ -173,13 +173,19 @@ def restore(optimizer: AdamW, settings: Settings) -> None:
             with torch.no_grad():
                 own = learner.parameter.to_local() if learner.is_sharded else learner.parameter
                 own.copy_(values)
+    if settings.checkpoint is None and settings.optimizer != "continue":
+        return
     path = folder / OPTIMIZER
     if not path.exists():
-        return
+        if settings.checkpoint is not None:
+            return
+        raise WorkerFault(
+            "options", f'{folder} has no {OPTIMIZER}, which "optimizer": "continue" of the policy asks for',
+            "name a checkpoint of a run, or leave the option out")
     with safe_open(str(path), framework="pt") as file:
         steps = (file.metadata() or {}).get("step", "")
     if not steps.isdigit():
-        raise WorkerFault("model", f"{path} does not say its step", "remove the file to start the optimizer anew")
+        raise WorkerFault("model", f"{path} does not say its step", 'leave out "optimizer": "continue" to start the optimizer anew')
     optimizer.restore(int(steps), _reader(path))
 
 

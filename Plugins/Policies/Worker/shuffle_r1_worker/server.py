@@ -140,7 +140,8 @@ class Server:
         if frame.kind == "accumulate":
             self.policy.accumulate(
                 work.groups(frame), frame.header["temperature"],
-                lambda places, values: self._exchange(frame.id, places, values), lambda: self._stopped(frame.id))
+                lambda places, values: self._exchange(frame.id, places, values), lambda: self._stopped(frame.id),
+                bool(frame.header.get("entropy", False)))
             return {}, None
         if frame.kind == "step":
             return self.policy.step(frame.header["options"]), None
@@ -164,22 +165,26 @@ class Server:
         return {}, None
 
     def _exchange(self, id: int, places: list[tuple[int, int]], values: np.ndarray) -> np.ndarray:
-        """Sends the first phase's log-probabilities, receives the loss's gradient."""
+        """Sends the first phase's log-probabilities and entropies, receives the loss's gradient."""
         assert self.connection is not None
+        names = ["log_probs", "entropies"] if values.ndim == 2 else ["log_probs"]
+        columns = values.reshape(len(values), -1).T
         self.connection.write(
             Frame(
                 {"kind": "forward", "id": id, "places": [list(it) for it in places]},
-                {"log_probs": work.payload(values, "float32")}))
+                {name: work.payload(np.ascontiguousarray(column), "float32") for name, column in zip(names, columns)}))
         self._now |= {"activity": "waiting"}
         start = time.monotonic()
         while (answer := self._next(id)) is None:
             continue
         self._waited += time.monotonic() - start
         self._now |= {"activity": "accumulate"}
-        gradients = work.array(answer, "gradients", "float32")
-        if len(gradients) != len(values):
-            raise WorkerFault("protocol", f"{len(gradients)} gradients came for {len(values)} log-probabilities")
-        return gradients
+        wanted = ["gradients", "entropy_gradients"] if values.ndim == 2 else ["gradients"]
+        gradients = [work.array(answer, name, "float32") for name in wanted]
+        for found in gradients:
+            if len(found) != len(values):
+                raise WorkerFault("protocol", f"{len(found)} gradients came for {len(values)} log-probabilities")
+        return np.stack(gradients, -1) if values.ndim == 2 else gradients[0]
 
     def _next(self, id: int) -> Frame | None:
         """The answer to a first phase, once it has arrived."""

@@ -46,6 +46,7 @@ class Settings:
     min_pixels: int = 56 * 56
     max_pixels: int = 28 * 28 * 1280
     threads: int = 1
+    optimizer: str = "fresh"
     lora: LoRA = field(default_factory=LoRA)
     generation: Generation = field(default_factory=Generation)
 

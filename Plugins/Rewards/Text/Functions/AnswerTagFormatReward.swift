@@ -11,7 +11,7 @@ package struct AnswerTagFormatReward: RewardFunction {
   /// The description of this component.
   package static let about = ComponentAbout(
     name: "answer-tag-format", summary: "1 if the whole response is <think>…</think> <answer>…</answer>, else 0",
-    aliases: ["r1v_format_reward"])
+    aliases: ["r1v_format_reward"], elsewhere: ["r1v"])
 
   /// The response.
   package let reads: Set<Field> = [.response]
