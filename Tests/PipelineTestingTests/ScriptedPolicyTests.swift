@@ -132,7 +132,8 @@ struct ScriptedPolicyTests {
       reason
         == "the prompt has 44 tokens; the model's context of 40 has room for 30 beside a response of 10; shorten it, "
         + "lower sampling.max_tokens or the images' max_pixels, or cut such prompts")
-    guard case .failed(let limited) = try await outcome(.error, limit: 20), case .skipped = try await outcome(.skip, limit: 20)
+    guard case .failed(let limited) = try await outcome(.error, limit: 20),
+      case .skipped = try await outcome(.skip, limit: 20)
     else {
       Issue.record("unexpected")
       return
