@@ -5,6 +5,7 @@ SWIFT_FLAGS ?=
 ROUNDS ?= 60000
 SEED ?= 1
 KILLS ?= 60
+MINUTES ?= 10
 PREFIX ?= /usr/local
 KERNELS ?= all
 export SWIFT SWIFT_FLAGS
@@ -14,7 +15,7 @@ PROGRAM = .build/release/shuffle-r1
 SOURCES = $(wildcard Sources Plugins Tests Examples Package.swift)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build tools quickstart test test-examples test-kernels test-debug test-parity test-server test-trackers test-kill test-large fuzz lint format bench bench-policy bench-training bench-process test-plugin worker test-worker bench-worker test-cluster bench-math install docs graph clean
+.PHONY: help setup build tools quickstart test test-examples test-kernels test-debug test-parity test-server test-trackers test-kill test-parquet campaign test-large fuzz lint format bench bench-policy bench-training bench-process test-plugin worker test-worker bench-worker test-cluster bench-math install docs graph clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z][a-z-]*\):.*## \(.*\)/\1|\2/p' Makefile | awk -F '|' '{ printf "  make %-14s %s\n", $$1, $$2 }'
@@ -80,6 +81,14 @@ bench-worker: tools ## measure what the policy wire protocol takes beside the co
 test-kill: build ## kill a short training run at 60 random moments and compare what comes out; KILLS=… SEED=… (needs python3)
 	python3 Tests/kill_test.py --kills $(KILLS) --seed $(SEED) $(PROGRAM)
 
+test-parquet: build ## read what `datasets` writes as parquet and Arrow, and let it read what we write (makes .venv-parquet)
+	@[ -x .venv-parquet/bin/python ] || python3 -m venv .venv-parquet
+	@.venv-parquet/bin/python -m pip install --quiet --disable-pip-version-check datasets pillow pyarrow
+	.venv-parquet/bin/python Tests/parquet_test.py $(PROGRAM)
+
+campaign: build ## let short runs die and fail at every call that writes, and compare what comes out; MINUTES=… SEED=… (needs python3 and a C compiler)
+	python3 Tests/Campaign/campaign.py --minutes $(MINUTES) --seed $(SEED) $(PROGRAM)
+
 test-plugin: build ## depend on this working tree by a git URL and a version, and go through both doors for Swift
 	Tests/plugin-by-version.sh
 
@@ -123,5 +132,5 @@ bench-math: tools ## measure math-answer against Math-Verify and mathruler (make
 	Tests/Benchmarks/math-answer/run
 
 clean: ## remove what was built and the benchmark's data; keeps runs/
-	rm -rf .build .build-docs .venv-bench .venv-cluster .venv-math .venv-policy .venv-training .venv-worker Tests/Benchmarks/data
+	rm -rf .build .build-docs .venv-bench .venv-cluster .venv-math .venv-parquet .venv-policy .venv-training .venv-worker Tests/Benchmarks/data
 	rm -rf Examples/custom-reward/.build Examples/custom-reward/schemas

@@ -37,7 +37,7 @@ let plugIns: [PlugIn] = [
     testUses: ["MathAnswers"]),
   PlugIn(
     name: "ProcessReward", path: "Rewards/Process", uses: ["ChildProcesses", "ComponentPrograms"], hasTests: false),
-  PlugIn(name: "TextRewards", path: "Rewards/Text", testUses: ["RewardPlugin"]),
+  PlugIn(name: "TextRewards", path: "Rewards/Text", uses: ["MathAnswers"], testUses: ["MathAnswers", "RewardPlugin"]),
   // Ways from rewards to advantages, and from advantages to a gradient.
   PlugIn(name: "Estimators", path: "Advantages", hasTests: false),
   PlugIn(name: "Losses", path: "Losses", testUses: ["UpdatePlugin"], testExcludes: ["Fixtures"]),
@@ -77,7 +77,9 @@ let package = Package(
 
     // From a spec and records to a run.
     .target(name: "PipelineSpec", dependencies: ["PipelineCore", "CJSON", "Yams"]),
-    .target(name: "PipelineIO", dependencies: ["CRecordScanner", "CZlib", "CZstd", "Files", "PipelineCore"]),
+    .target(
+      name: "PipelineIO", dependencies: ["CRecordScanner", "CZlib", "CZstd", "Files", "Jinja", "PipelineCore"],
+      resources: [.embedInCode("Columns/shuffle_r1_columns.py")]),
     .target(
       name: "PipelineRuntime", dependencies: ["Files", "PipelineCore", "PipelineIO", "PipelineSpec"],
       // A run is driven by an actor; what it calls stays on it.
@@ -90,6 +92,7 @@ let package = Package(
 
     // What several plug-ins are built on.
     .target(name: "Tensor", dependencies: ["CKernels"]),
+    .target(name: "Jinja"),
     .target(name: "MathAnswers", path: "Plugins/Rewards/MathAnswer/MathAnswers"),
     .target(name: "ModelInput", dependencies: ["CImageCodecs", "Files", "PipelineCore"]),
     .target(
@@ -104,7 +107,7 @@ let package = Package(
     .target(
       name: "PipelineCommand",
       dependencies: [
-        "BundledPlugin", "CStandardStreams", "Files", "ModelInput", "PeerConfigurations", "PipelineAnalysis",
+        "BundledPlugin", "CStandardStreams", "CThreads", "Files", "ModelInput", "PeerConfigurations", "PipelineAnalysis",
         "PipelineCore", "PipelineIO", "PipelineRuntime", "PipelineSpec", "StandardPlugins",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
@@ -124,18 +127,17 @@ let package = Package(
     // Shims over C and C++.
     .target(name: "CChildProcess"),
     .target(
-      name: "CImageCodecs", linkerSettings: ["png", "jpeg", "webp", "webpdemux"].map { .linkedLibrary($0) }),
+      name: "CImageCodecs",
+      linkerSettings: ["png", "jpeg", "webp", "webpdemux", "gif", "tiff"].map { .linkedLibrary($0) }),
     .systemLibrary(name: "CCurl", providers: [.apt(["libcurl4-openssl-dev"])]),
     .target(name: "CJSON", linkerSettings: [.linkedLibrary("jsoncpp")]),
+    // OpenBLAS is loaded, not linked: BlasLibrary.c says why.
     .target(
-      name: "CKernels",
-      linkerSettings: [
-        .linkedLibrary("openblas", .when(platforms: [.linux])),
-        .linkedFramework("Accelerate", .when(platforms: [.macOS])),
-      ]),
+      name: "CKernels", linkerSettings: [.linkedFramework("Accelerate", .when(platforms: [.macOS]))]),
     .target(name: "CRecordScanner"),
     .target(name: "CSHA256"),
     .target(name: "CStandardStreams"),
+    .target(name: "CThreads"),
     .systemLibrary(name: "CZlib", providers: [.apt(["zlib1g-dev"])]),
     .systemLibrary(name: "CZstd", providers: [.apt(["libzstd-dev"]), .brew(["zstd"])]),
 
@@ -143,6 +145,7 @@ let package = Package(
     .target(name: "FakeServer", dependencies: ["PipelineCore"], path: "Tests/FakeServer", exclude: ["fake_server.py"]),
     .testTarget(name: "PipelineCoreTests", dependencies: ["PipelineCore"]),
     .testTarget(name: "FilesTests", dependencies: ["CSHA256", "Files", "PipelineCore"]),
+    .testTarget(name: "JinjaTests", dependencies: ["Jinja"]),
     .testTarget(name: "PipelineTestingTests", dependencies: ["PipelineCore", "PipelineTesting"]),
     .testTarget(name: "PipelineSpecTests", dependencies: ["PipelineCore", "PipelineSpec"]),
     .testTarget(

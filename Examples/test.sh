@@ -37,7 +37,9 @@ chmod +x "$scratch/bin/swift"
 REAL_SWIFT=$(command -v "$swift")
 ROOT=$root
 COLUMNS=80
-export REAL_SWIFT ROOT COLUMNS
+# The specs of the examples are ours.
+SHUFFLE_R1_TRUST=$root:$scratch
+export REAL_SWIFT ROOT COLUMNS SHUFFLE_R1_TRUST
 PATH=$scratch/bin:$root/.build/release:$PATH
 cd "$scratch/top"
 

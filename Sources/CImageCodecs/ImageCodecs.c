@@ -17,14 +17,15 @@ static int32_t format_of(const cimage_job *job) {
   if (holds(job, 0, "\x89PNG\r\n\x1a\n", 8)) return CIMAGE_PNG;
   if (holds(job, 0, "\xff\xd8\xff", 3)) return CIMAGE_JPEG;
   if (holds(job, 0, "RIFF", 4) && holds(job, 8, "WEBP", 4)) return CIMAGE_WEBP;
+  if (holds(job, 0, "GIF87a", 6) || holds(job, 0, "GIF89a", 6)) return CIMAGE_GIF;
+  if (holds(job, 0, "BM", 2)) return CIMAGE_BMP;
+  if (holds(job, 0, "II*\0", 4) || holds(job, 0, "MM\0*", 4)) return CIMAGE_TIFF;
+  if (holds(job, 0, "II+\0", 4) || holds(job, 0, "MM\0+", 4)) return CIMAGE_TIFF; // BigTIFF
   return 0;
 }
 
 static const char *foreign_name(const cimage_job *job) {
   if (job->length == 0) return "it is empty";
-  if (holds(job, 0, "GIF8", 4)) return "it is a GIF image";
-  if (holds(job, 0, "BM", 2)) return "it is a BMP image";
-  if (holds(job, 0, "II*\0", 4) || holds(job, 0, "MM\0*", 4)) return "it is a TIFF image";
   if (holds(job, 4, "ftypavif", 8) || holds(job, 4, "ftypavis", 8)) return "it is an AVIF image";
   if (holds(job, 4, "ftyphei", 7) || holds(job, 4, "ftypmif1", 8)) return "it is a HEIF image";
   if (holds(job, 0, "\0\0\0\x0cjP  ", 8) || holds(job, 0, "\xff\x4f\xff\x51", 4)) return "it is a JPEG 2000 image";
@@ -41,6 +42,9 @@ static cimage_status run(cimage_job *job, int32_t format) {
   case CIMAGE_PNG: return cimage_png(job);
   case CIMAGE_JPEG: return cimage_jpeg(job);
   case CIMAGE_WEBP: return cimage_webp(job);
+  case CIMAGE_GIF: return cimage_gif(job);
+  case CIMAGE_BMP: return cimage_bmp(job);
+  case CIMAGE_TIFF: return cimage_tiff(job);
   default: return cimage_fail(job, CIMAGE_FOREIGN, foreign_name(job));
   }
 }

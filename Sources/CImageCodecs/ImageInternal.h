@@ -20,6 +20,15 @@ cimage_status cimage_fail(cimage_job *job, cimage_status status, const char *mes
 cimage_status cimage_png(cimage_job *job);
 cimage_status cimage_jpeg(cimage_job *job);
 cimage_status cimage_webp(cimage_job *job);
+cimage_status cimage_gif(cimage_job *job);
+cimage_status cimage_bmp(cimage_job *job);
+cimage_status cimage_tiff(cimage_job *job);
+
+// Lays RGBA pixels on a white ground.
+void cimage_on_white(const uint8_t *rgba, uint8_t *rgb, size_t count);
+
+// A pixel of CMYK, 0 for no ink, as RGB.
+void cimage_rgb_from_cmyk(const uint8_t *cmyk, uint8_t *rgb);
 
 // The orientation tag of EXIF data, with or without "Exif\0\0" in front; 0 when there is none.
 int32_t cimage_exif_orientation(const uint8_t *exif, size_t length);

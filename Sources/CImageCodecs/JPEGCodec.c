@@ -71,16 +71,12 @@ static void read_orientation(jpeg_reader *reader) {
   reader->job->orientation = cimage_orientation(exif, xmp);
 }
 
-static uint8_t product_over_255(uint8_t a, uint8_t b) {
-  uint32_t product = (uint32_t)a * b + 128;
-  return (uint8_t)(((product >> 8) + product) >> 8);
-}
-
 // From CMYK as Adobe stores it, 255 for no ink.
 static void rgb_from_inverted_cmyk(const uint8_t *cmyk, uint8_t *rgb, size_t width) {
   for (size_t x = 0; x < width; x++, cmyk += 4, rgb += 3) {
-    uint8_t white = cmyk[3];
-    for (int c = 0; c < 3; c++) rgb[c] = (uint8_t)(white - product_over_255((uint8_t)(255 - cmyk[c]), white));
+    uint8_t ink[4];
+    for (int c = 0; c < 4; c++) ink[c] = (uint8_t)(255 - cmyk[c]);
+    cimage_rgb_from_cmyk(ink, rgb);
   }
 }
 

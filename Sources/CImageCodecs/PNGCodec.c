@@ -13,7 +13,12 @@ typedef struct {
   size_t offset;
   png_structp png;
   png_infop info, end_info;
-  int is_grey16;
+  // Bytes of a pixel as libpng gives it.
+  size_t channels;
+  uint8_t *rgba;
+  // The one transparent colour of an image without alpha.
+  int has_key;
+  uint8_t key[3];
 } png_reader;
 
 static void on_error(png_structp png, png_const_charp message) {
@@ -34,17 +39,39 @@ static void on_read(png_structp png, png_bytep data, size_t count) {
   reader->offset += count;
 }
 
-// Asks libpng for what Pillow's `convert("RGB")` gives: three bytes a pixel, or two of 16-bit grey.
+// As in Pillow, the lower byte of the transparent colour is compared with the pixels as they have become; in images of
+// one bit it is widened as they are.
+static void read_key(png_reader *reader, int color, int depth) {
+  png_color_16p key = NULL;
+  reader->has_key = png_get_tRNS(reader->png, reader->info, NULL, NULL, &key) != 0 && key;
+  if (!reader->has_key) return;
+  if (color == PNG_COLOR_TYPE_GRAY) {
+    memset(reader->key, depth > 1 ? (uint8_t)key->gray : key->gray != 0 ? 255 : 0, 3);
+  } else {
+    reader->key[0] = (uint8_t)key->red;
+    reader->key[1] = (uint8_t)key->green;
+    reader->key[2] = (uint8_t)key->blue;
+  }
+}
+
+// Asks libpng for what Pillow's `convert("RGBA")` or `convert("RGB")` starts from: three bytes a pixel, four with alpha, or
+// two of 16-bit grey.
 static void choose_output(png_reader *reader) {
   png_structp png = reader->png;
   int color = png_get_color_type(png, reader->info), depth = png_get_bit_depth(png, reader->info);
-  reader->is_grey16 = color == PNG_COLOR_TYPE_GRAY && depth == 16;
-  if (reader->is_grey16) return;
+  int is_translucent = png_get_valid(png, reader->info, PNG_INFO_tRNS) != 0;
+  // Before libpng changes it with the pixels.
+  if (color == PNG_COLOR_TYPE_GRAY || color == PNG_COLOR_TYPE_RGB) read_key(reader, color, depth);
+  if (color == PNG_COLOR_TYPE_GRAY && depth == 16) {
+    reader->channels = 2;
+    return;
+  }
+  int has_alpha = (color & PNG_COLOR_MASK_ALPHA) != 0 || (color == PNG_COLOR_TYPE_PALETTE && is_translucent);
+  reader->channels = has_alpha ? 4 : 3;
   if (depth == 16) png_set_strip_16(png);
   if (color == PNG_COLOR_TYPE_PALETTE) png_set_palette_to_rgb(png);
   if (color == PNG_COLOR_TYPE_GRAY && depth < 8) png_set_expand_gray_1_2_4_to_8(png);
   if (color == PNG_COLOR_TYPE_GRAY || color == PNG_COLOR_TYPE_GRAY_ALPHA) png_set_gray_to_rgb(png);
-  png_set_strip_alpha(png);
 }
 
 // Widens two bytes of 16-bit grey to RGB in place, from the right.
@@ -52,6 +79,34 @@ static void widen_grey16(uint8_t *row, size_t width) {
   for (size_t x = width; x-- > 0;) {
     uint8_t value = row[2 * x] != 0 ? 255 : row[2 * x + 1];
     memset(row + 3 * x, value, 3);
+  }
+}
+
+// Turns the one transparent colour of a grey or RGB image white.
+static void whiten_key(const png_reader *reader, uint8_t *rgb, size_t count) {
+  for (size_t i = 0; i < count && reader->has_key; i++, rgb += 3)
+    if (memcmp(rgb, reader->key, 3) == 0) memset(rgb, 255, 3);
+}
+
+// Reads all rows as they stand, with `stride` bytes between their starts.
+static void read_rows(png_reader *reader, int passes, uint8_t *rows, size_t stride) {
+  for (int pass = 0; pass < passes; pass++)
+    for (uint32_t y = 0; y < reader->job->height; y++) png_read_row(reader->png, rows + y * stride, NULL);
+}
+
+// An interlaced image is read whole, any other one row by row.
+static void read_alpha(png_reader *reader, int passes) {
+  cimage_job *job = reader->job;
+  size_t width = job->width, height = job->height;
+  reader->rgba = png_malloc(reader->png, width * 4 * (passes > 1 ? height : 1));
+  if (passes > 1) {
+    read_rows(reader, passes, reader->rgba, width * 4);
+    cimage_on_white(reader->rgba, job->rgb, width * height);
+    return;
+  }
+  for (size_t y = 0; y < height; y++) {
+    png_read_row(reader->png, reader->rgba, NULL);
+    cimage_on_white(reader->rgba, job->rgb + y * width * 3, width);
   }
 }
 
@@ -65,13 +120,17 @@ static cimage_status read_pixels(png_reader *reader) {
   choose_output(reader);
   int passes = png_set_interlace_handling(reader->png);
   png_read_update_info(reader->png, reader->info);
-  size_t stride = (size_t)job->width * 3;
-  if (png_get_rowbytes(reader->png, reader->info) != (reader->is_grey16 ? (size_t)job->width * 2 : stride))
+  if (png_get_rowbytes(reader->png, reader->info) != (size_t)job->width * reader->channels)
     png_error(reader->png, "its colour type is unknown");
-  for (int pass = 0; pass < passes; pass++)
-    for (uint32_t y = 0; y < job->height; y++) png_read_row(reader->png, job->rgb + y * stride, NULL);
-  if (reader->is_grey16)
+  if (reader->channels == 4) {
+    read_alpha(reader, passes);
+    return CIMAGE_OK;
+  }
+  size_t stride = (size_t)job->width * 3;
+  read_rows(reader, passes, job->rgb, stride);
+  if (reader->channels == 2)
     for (uint32_t y = 0; y < job->height; y++) widen_grey16(job->rgb + y * stride, job->width);
+  whiten_key(reader, job->rgb, (size_t)job->width * job->height);
   return CIMAGE_OK;
 }
 
@@ -153,6 +212,7 @@ static cimage_status decode(cimage_job *job) {
       read_orientation(&reader);
     }
   }
+  png_free(reader.png, reader.rgba);
   png_destroy_read_struct(&reader.png, &reader.info, &reader.end_info);
   return status;
 }

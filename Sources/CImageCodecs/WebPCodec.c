@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "ImageInternal.h"
 
+#include <stdlib.h>
+#include <string.h>
+
 #include <webp/decode.h>
 #include <webp/demux.h>
 
@@ -26,25 +29,41 @@ static int32_t chunk_orientation(
   return found;
 }
 
-// Decodes the first frame. What it leaves free of the canvas stays as it is.
+// Decodes a frame with alpha onto a white canvas.
+static cimage_status read_alpha(cimage_job *job, const WebPIterator *frame, uint8_t *first, size_t stride) {
+  size_t width = (size_t)frame->width, height = (size_t)frame->height, size = width * height * 4;
+  uint8_t *rgba = malloc(size);
+  if (!rgba) return cimage_fail(job, CIMAGE_NO_MEMORY, "no memory");
+  int is_sound = WebPDecodeRGBAInto(frame->fragment.bytes, frame->fragment.size, rgba, size, (int)width * 4) != NULL;
+  memset(job->rgb, 255, (size_t)job->width * job->height * 3);
+  for (size_t y = 0; y < height && is_sound; y++) cimage_on_white(rgba + y * width * 4, first + y * stride, width);
+  free(rgba);
+  return is_sound ? CIMAGE_OK : cimage_fail(job, CIMAGE_BROKEN, "its data is damaged or ends early");
+}
+
+// What the frame leaves free of the canvas is transparent, or black in an image without alpha.
+static cimage_status read_frame(cimage_job *job, const WebPIterator *frame) {
+  size_t stride = (size_t)job->width * 3, size = stride * job->height;
+  size_t x = (size_t)frame->x_offset, y = (size_t)frame->y_offset;
+  size_t width = (size_t)frame->width, height = (size_t)frame->height;
+  if (x + width > job->width || y + height > job->height || width == 0 || height == 0)
+    return cimage_fail(job, CIMAGE_BROKEN, "its first frame does not fit on its canvas");
+  size_t offset = y * stride + x * 3;
+  WebPBitstreamFeatures features;
+  if (WebPGetFeatures(job->bytes, job->length, &features) != VP8_STATUS_OK || features.has_alpha)
+    return read_alpha(job, frame, job->rgb + offset, stride);
+  if (!WebPDecodeRGBInto(frame->fragment.bytes, frame->fragment.size, job->rgb + offset, size - offset, (int)stride))
+    return cimage_fail(job, CIMAGE_BROKEN, "its data is damaged or ends early");
+  return CIMAGE_OK;
+}
+
 static cimage_status decode(cimage_job *job, const WebPDemuxer *demuxer) {
   if (WebPDemuxGetI(demuxer, WEBP_FF_CANVAS_WIDTH) != job->width ||
       WebPDemuxGetI(demuxer, WEBP_FF_CANVAS_HEIGHT) != job->height)
     return cimage_fail(job, CIMAGE_BROKEN, "it contradicts itself on its size");
   WebPIterator frame;
   if (!WebPDemuxGetFrame(demuxer, 1, &frame)) return cimage_fail(job, CIMAGE_BROKEN, "it has no image in it");
-  cimage_status status = CIMAGE_OK;
-  size_t stride = (size_t)job->width * 3, size = stride * job->height;
-  size_t x = (size_t)frame.x_offset, y = (size_t)frame.y_offset;
-  size_t width = (size_t)frame.width, height = (size_t)frame.height;
-  if (x + width > job->width || y + height > job->height || width == 0 || height == 0) {
-    status = cimage_fail(job, CIMAGE_BROKEN, "its first frame does not fit on its canvas");
-  } else {
-    size_t offset = y * stride + x * 3;
-    if (!WebPDecodeRGBInto(
-            frame.fragment.bytes, frame.fragment.size, job->rgb + offset, size - offset, (int)stride))
-      status = cimage_fail(job, CIMAGE_BROKEN, "its data is damaged or ends early");
-  }
+  cimage_status status = read_frame(job, &frame);
   WebPDemuxReleaseIterator(&frame);
   job->orientation = cimage_orientation(
       chunk_orientation(demuxer, "EXIF", cimage_exif_orientation),

@@ -5,29 +5,18 @@
 
 #ifdef __APPLE__
 #include <Accelerate/Accelerate.h>
+#define BLAS(name) cblas_##name
 #else
 #include <cblas.h>
+#ifdef CK_PLAIN_BLAS
+#define BLAS(name) cblas_##name
+#else
+#include "BlasLibrary.h"
+#define BLAS(name) ck_blas_library.name
+#endif
 #endif
 
 #include "include/CKernels.h"
-
-// BLAS stays on the calling thread: the callers are the threads.
-static void use_one_thread(void) {
-#ifndef __APPLE__
-  static int done = 0;
-  if (__atomic_exchange_n(&done, 1, __ATOMIC_RELAXED) == 0) openblas_set_num_threads(1);
-#endif
-}
-
-__attribute__((constructor)) static void prepare(void) { use_one_thread(); }
-
-const char *ck_blas_kernels(void) {
-#ifdef __APPLE__
-  return "Accelerate";
-#else
-  return openblas_get_corename();
-#endif
-}
 
 void ck_gemm(
     ck_type type, bool transpose_a, bool transpose_b, size_t m, size_t n, size_t k, double alpha, const void *a,
@@ -35,9 +24,9 @@ void ck_gemm(
   if (m == 0 || n == 0) return;
   int ta = transpose_a ? CblasTrans : CblasNoTrans, tb = transpose_b ? CblasTrans : CblasNoTrans;
   if (type == CK_DOUBLE)
-    cblas_dgemm(CblasRowMajor, ta, tb, (int)m, (int)n, (int)k, alpha, a, (int)lda, b, (int)ldb, beta, c, (int)ldc);
+    BLAS(dgemm)(CblasRowMajor, ta, tb, (int)m, (int)n, (int)k, alpha, a, (int)lda, b, (int)ldb, beta, c, (int)ldc);
   else
-    cblas_sgemm(
+    BLAS(sgemm)(
         CblasRowMajor, ta, tb, (int)m, (int)n, (int)k, (float)alpha, a, (int)lda, b, (int)ldb, (float)beta, c,
         (int)ldc);
 }

@@ -2,11 +2,13 @@
 // A fixed set of threads that share loops. Workers spin for a moment before they sleep, since the next loop of a
 // forward pass follows within microseconds. A loop waits for the parts that have been begun, never for a worker that
 // has not started: on a busy machine it may come late, and the caller then does all the work.
+#define _DEFAULT_SOURCE
 #include <pthread.h>
 #include <sched.h>
 #include <stdatomic.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 
 #include "include/CKernels.h"
 
@@ -130,4 +132,12 @@ void ck_pool_run(ck_pool *pool, size_t count, loop_body body, void *context) {
     if (spin < SPINS_BEFORE_YIELD) relax(); else sched_yield();
   }
   pthread_mutex_unlock(&pool->owner);
+}
+
+bool ck_can_reserve(size_t bytes) {
+  if (bytes == 0) return true;
+  void *pages = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANON | MAP_NORESERVE, -1, 0);
+  if (pages == MAP_FAILED) return false;
+  munmap(pages, bytes);
+  return true;
 }

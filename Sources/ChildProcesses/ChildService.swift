@@ -1,6 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
 import CChildProcess
 import Foundation
-// SPDX-License-Identifier: Apache-2.0
 import Synchronization
 
 /// The work of a child's thread: moves bytes, watches deadlines, and reaps the child when it has ended.

@@ -50,6 +50,8 @@ package enum ProgramMessage {
   case ready(together: Bool)
   /// An answer about a trajectory.
   case answer(id: String, JSONValue)
+  /// What the program is to get back when it is started again.
+  case state(JSONValue)
   /// Anything else.
   case garbage
 
@@ -62,6 +64,8 @@ package enum ProgramMessage {
     }
     if let id = value["id"]?.scalarText {
       self = .answer(id: id, Self.keepingNonFinite(value, line))
+    } else if let state = value["state"] {
+      self = .state(state)
     } else if value["ready"] == .bool(true) {
       self = .ready(together: value["together"] == .bool(true))
     } else {

@@ -53,13 +53,17 @@ package actor ProgramPool {
 
   /// The program's answer to each request; it must answer all of them at the first attempt.
   ///
+  /// - Parameter state: What it remembers of earlier batches, if it has said so; then what it remembers after this one.
   /// - Throws: When it fails.
-  package func askAtOnce(_ requests: [ProgramRequest], in context: StageContext) async throws -> [JSONValue] {
+  package func askAtOnce(
+    _ requests: [ProgramRequest], state: inout JSONValue?, in context: StageContext
+  ) async throws -> [JSONValue] {
     await enter()
     defer { leave() }
     lastContext = context
     let outcome: Result<ProgramWorker.Outcome, any Error>
     do {
+      await workers[0].remember(state)
       outcome = .success(try await workers[0].ask(requests))
     } catch {
       outcome = .failure(error)
@@ -72,6 +76,7 @@ package actor ProgramPool {
         "'\(settings.title)' answered for \(answers.answers.count) of \(requests.count) trajectories, then it \(failure)"
       )
     }
+    if let new = answers.state { state = new }
     return requests.indices.compactMap { answers.answers[$0] }
   }
 

@@ -14,6 +14,11 @@ package struct ProgramSettings: Sendable {
   package var startSeconds: Double
   /// The longest answer, in bytes.
   package var answerBytes: Int
+  /// The variables of this process that the program cannot do without.
+  package var requiredVariables: [String] = []
+
+  /// Whether the program says what it remembers, and gets it back when it is started again.
+  package var keepsState = false
 
   /// After this many starts in a row without a line of output the program is given up.
   package static let fruitlessStarts = 5
@@ -27,8 +32,8 @@ package struct ProgramSettings: Sendable {
   ///   - script: Whether the last word must be a file.
   /// - Throws: ``PipelineError`` at the place of the command.
   package init(
-    _ command: ProgramCommand, folder: String, environment: [String: String], memoryMegabytes: Int,
-    seconds: Double, startSeconds: Double, answerBytes: Int, lastWordIsFile: Bool = false
+    _ command: ProgramCommand, folder: String, environment: [String: String], environmentFrom: [String] = [],
+    memoryMegabytes: Int, seconds: Double, startSeconds: Double, answerBytes: Int, lastWordIsFile: Bool = false
   ) throws {
     var words = command.words
     guard let program = words.first else {
@@ -60,6 +65,7 @@ package struct ProgramSettings: Sendable {
     child.environment = ["PYTHONUNBUFFERED": "1"].merging(environment) { $1 }
     child.memoryLimitMegabytes = memoryMegabytes > 0 ? memoryMegabytes : nil
     title = (script ?? program).split(separator: "/").last.map(String.init) ?? program
+    requiredVariables = environmentFrom
     self.seconds = seconds
     self.startSeconds = startSeconds
     self.answerBytes = answerBytes

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import ChildProcesses
+import Foundation
 import PipelineCore
 import Synchronization
 
@@ -9,6 +10,8 @@ package actor ProgramWorker {
   struct Outcome: Sendable {
     /// Answers by the position of their request.
     var answers: [Int: JSONValue] = [:]
+    /// What the program said of what it remembers, if it did.
+    var state: JSONValue?
     /// Why some are missing; nil if every request has its answer.
     var failure: Failure?
   }
@@ -35,6 +38,8 @@ package actor ProgramWorker {
   /// Whether it has ever written a line, and so can be of use.
   private(set) var hasAnswered = false
   private var answersTogether = false
+  /// What the program said last of what it remembers; its next copy gets it before anything else.
+  private var state: JSONValue?
   /// Starts in a row that produced no line.
   private var fruitless = 0
 
@@ -56,6 +61,9 @@ package actor ProgramWorker {
       throw error
     }
   }
+
+  /// Sets what the next copy of the program is to remember; the one that runs remembers it by itself.
+  func remember(_ state: JSONValue?) { self.state = state }
 
   private func ask(_ requests: [ProgramRequest], _ child: ChildProcess) async throws -> Outcome {
     var outcome = Outcome()
@@ -101,6 +109,11 @@ package actor ProgramWorker {
         return "answered for '\(id)' \(what)"
       }
       outcome.answers[position] = answer
+    case .state(let state):
+      guard settings.keepsState else {
+        return "wrote a 'state', which nobody keeps; say \"state\": \"saved\" beside its command"
+      }
+      outcome.state = state
     case .garbage:
       return "wrote a line that is no answer: \(Self.shown(line)); what is no answer belongs on standard error"
     }
@@ -135,6 +148,13 @@ package actor ProgramWorker {
 
   private func start() async throws -> ChildProcess {
     if let child, child.exit == nil { return child }
+    let missing = ProgramEnvironment.missing(settings.requiredVariables, in: ProcessInfo.processInfo.environment)
+    if let name = missing.first {
+      throw PipelineError(
+        .invalidSpec,
+        "'\(settings.title)' needs the environment variable '\(name)', which environment_from names and which is not set; "
+          + "set it where you start the program")
+    }
     if fruitless > 0 { try await Task.sleep(for: ProgramSettings.firstPause * (1 << (fruitless - 1))) }
     var configuration = settings.child
     configuration.onErrorLine = { [log] in log.add($0) }
@@ -143,6 +163,9 @@ package actor ProgramWorker {
       self.child = child
       isReady = false
       answersTogether = false
+      if settings.keepsState, let state {
+        child.send(Array(JSONValue.object([.init("state", state)]).json.utf8) + [UInt8(ascii: "\n")])
+      }
       return child
     } catch {
       throw PipelineError(.plugIn, "'\(settings.title)' \(error)")

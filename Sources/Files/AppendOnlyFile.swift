@@ -90,6 +90,9 @@ package final class AppendOnlyFile {
     pending.removeAll(keepingCapacity: true)
   }
 
+  /// Waits until what has been written out is on the disk; what is still buffered stays where it is.
+  package func synchronizeWritten() throws { try descriptor.synchronize() }
+
   /// Writes out the buffer and waits until it is on the disk.
   package func synchronize() throws {
     try flush()

@@ -78,7 +78,9 @@ package final class AtomicFile {
   }
 
   private static func make(_ name: String, in directory: Int32, path: String) throws -> FileDescriptor {
-    let rawValue = openat(directory, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0o644)
+    let rawValue = uninterrupted {
+      openat(directory, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0o666)
+    }
     guard rawValue >= 0 else { throw SystemError.current("cannot write", path) }
     return FileDescriptor(rawValue, path: path)
   }

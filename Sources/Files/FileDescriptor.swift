@@ -21,9 +21,9 @@ package final class FileDescriptor: Sendable {
   ///
   /// - Parameter action: What the error says could not be done.
   package convenience init(
-    opening path: String, _ flags: Int32, mode: mode_t = 0o644, or action: String = "cannot open"
+    opening path: String, _ flags: Int32, mode: mode_t = 0o666, or action: String = "cannot open"
   ) throws {
-    let rawValue = open(path, flags | O_CLOEXEC, mode)
+    let rawValue = uninterrupted { open(path, flags | O_CLOEXEC, mode) }
     guard rawValue >= 0 else { throw SystemError.current(action, path) }
     self.init(rawValue, path: path)
   }
@@ -42,12 +42,14 @@ package final class FileDescriptor: Sendable {
 
   /// Waits until what was written is on the disk.
   package func synchronize() throws {
-    guard fsync(rawValue) == 0 else { throw SystemError.current("cannot write", path) }
+    guard uninterrupted({ fsync(rawValue) }) == 0 else { throw SystemError.current("cannot write", path) }
   }
 
   /// Cuts the file, or lengthens it with zeros.
   package func resize(to size: UInt64) throws {
-    guard ftruncate(rawValue, off_t(size)) == 0 else { throw SystemError.current("cannot write", path) }
+    guard uninterrupted({ ftruncate(rawValue, off_t(size)) }) == 0 else {
+      throw SystemError.current("cannot write", path)
+    }
   }
 
   /// Reads at the descriptor's own position; retries when interrupted.

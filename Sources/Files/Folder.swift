@@ -52,7 +52,7 @@ package final class Folder: Sendable {
   /// The names in the folder, in no order, those of hidden files among them.
   package func names() throws -> [String] {
     // A descriptor of its own: the position in a folder belongs to the descriptor, and is used up by reading.
-    let copy = openat(descriptor.rawValue, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+    let copy = uninterrupted { openat(descriptor.rawValue, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC) }
     guard copy >= 0, let stream = fdopendir(copy) else { throw SystemError.current("cannot look into", path) }
     defer { closedir(stream) }
     var names: [String] = []
@@ -82,11 +82,13 @@ package final class Folder: Sendable {
   /// - Returns: Nil where there is none, and none is made.
   /// - Throws: When it is a link, a folder or a device, or has a second name.
   package func open(
-    _ name: String, _ flags: Int32, mode: mode_t = 0o644, or action: String = "cannot write"
+    _ name: String, _ flags: Int32, mode: mode_t = 0o666, or action: String = "cannot write"
   ) throws -> FileDescriptor? {
     guard let (parent, last) = try parent(of: name, making: flags & O_CREAT != 0) else { return nil }
     // Without O_NONBLOCK, a pipe would be waited for.
-    let rawValue = openat(parent.rawValue, last, flags | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, mode)
+    let rawValue = uninterrupted {
+      openat(parent.rawValue, last, flags | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, mode)
+    }
     guard rawValue >= 0 else {
       if errno == ENOENT, flags & O_CREAT == 0 { return nil }
       throw SystemError.current(action, path(of: name))
@@ -120,10 +122,12 @@ package final class Folder: Sendable {
 
   /// Writes a file that takes its name once it is complete; what had the name is replaced.
   ///
-  /// - Parameter durable: Whether it and its name are on the disk once this returns.
+  /// - Parameter durable: Whether its name is on the disk once this returns; its bytes are.
   package func replace(_ name: String, with bytes: [UInt8], durable: Bool) throws {
     let file = try AtomicFile(in: self, name: name)
     try bytes.withUnsafeBytes { try file.descriptor.write($0) }
+    // A name must not be on the disk before what it stands for.
+    if !durable { try file.descriptor.synchronize() }
     try file.commit(.replace, durable: durable)
   }
 
@@ -145,6 +149,16 @@ package final class Folder: Sendable {
   package func remove(_ name: String) throws {
     guard let (parent, last) = try parent(of: name, making: false) else { return }
     try Self.remove(last, in: parent, path: path(of: name))
+  }
+
+  /// Gives a file another name in its folder; one that has this name already is replaced.
+  package func rename(_ name: String, to other: String) throws {
+    guard let (parent, last) = try parent(of: name, making: false),
+      let (target, new) = try self.parent(of: other, making: false)
+    else { return }
+    guard renameat(parent.rawValue, last, target.rawValue, new) == 0 else {
+      throw SystemError.current("cannot write", path(of: other))
+    }
   }
 
   /// Waits until the names in the folder are on the disk.
@@ -169,10 +183,12 @@ package final class Folder: Sendable {
   private static func step(
     into name: String, of parent: FileDescriptor, making: Bool, path: String
   ) throws -> FileDescriptor? {
-    if making, mkdirat(parent.rawValue, name, 0o755) != 0, errno != EEXIST {
+    if making, mkdirat(parent.rawValue, name, 0o777) != 0, errno != EEXIST {
       throw SystemError.current("cannot make the folder", path)
     }
-    let rawValue = openat(parent.rawValue, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
+    let rawValue = uninterrupted {
+      openat(parent.rawValue, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
+    }
     if rawValue >= 0 { return FileDescriptor(rawValue, path: path) }
     if errno == ENOENT, !making { return nil }
     var status = stat()

@@ -14,15 +14,39 @@ package final class LogFile: Sendable {
     var lost = 0
   }
 
-  private let path: String
   private let limit: UInt64
+  private let open: @Sendable () throws -> FileDescriptor
+  private let turnOver: @Sendable () -> Void
   private let state: Mutex<State>
 
-  /// Opens or makes a file, to add to its end.
-  package init(path: String, limit: UInt64 = 64 << 20) throws {
-    self.path = path
+  /// Opens or makes a file that the user named, to add to its end.
+  package convenience init(path: String, limit: UInt64 = 64 << 20) throws {
+    try self.init(limit: limit) {
+      try FileDescriptor(opening: path, O_WRONLY | O_CREAT | O_APPEND, or: "cannot write")
+    } turnOver: {
+      rename(path, path + ".1")
+    }
+  }
+
+  /// Opens or makes a file of a folder, to add to its end; links are not followed.
+  package convenience init(in folder: Folder, name: String, limit: UInt64 = 64 << 20) throws {
+    try self.init(limit: limit) {
+      guard let file = try folder.open(name, O_WRONLY | O_CREAT | O_APPEND) else {
+        throw SystemError.current("cannot write", folder.path(of: name), code: ENOENT)
+      }
+      return file
+    } turnOver: {
+      _ = try? folder.rename(name, to: name + ".1")
+    }
+  }
+
+  private init(
+    limit: UInt64, open: @escaping @Sendable () throws -> FileDescriptor, turnOver: @escaping @Sendable () -> Void
+  ) throws {
     self.limit = limit
-    let descriptor = try Self.open(path)
+    self.open = open
+    self.turnOver = turnOver
+    let descriptor = try open()
     state = Mutex(State(descriptor: descriptor, size: try descriptor.size()))
   }
 
@@ -33,8 +57,8 @@ package final class LogFile: Sendable {
       let bytes = Array((note + line + "\n").utf8)
       do {
         if state.size > 0, state.size + UInt64(bytes.count) > limit {
-          rename(path, path + ".1")
-          state.descriptor = try Self.open(path)
+          turnOver()
+          state.descriptor = try open()
           state.size = 0
         }
         try bytes.withUnsafeBytes { try state.descriptor.write($0) }
@@ -44,9 +68,5 @@ package final class LogFile: Sendable {
         state.lost += 1
       }
     }
-  }
-
-  private static func open(_ path: String) throws -> FileDescriptor {
-    try FileDescriptor(opening: path, O_WRONLY | O_CREAT | O_APPEND, or: "cannot write")
   }
 }

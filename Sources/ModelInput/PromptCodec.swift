@@ -18,19 +18,22 @@ package struct PromptCodec: Sendable {
   /// Reads a model's folder; without a tokenizer, prompts and responses must be tokens.
   ///
   /// - Throws: When a file is broken, or tokenizer, images and configuration do not match.
-  package init(folder: String) throws {
+  package init(folder: String, pixels: PixelLimits = PixelLimits()) throws {
     let config = try QwenVLConfig(folder: folder)
-    try self.init(folder: folder, config: config, generation: GenerationConfig(folder: folder, config: config))
+    try self.init(
+      folder: folder, config: config, generation: GenerationConfig(folder: folder, config: config), pixels: pixels)
   }
 
   /// Reads a model's folder with a known configuration.
-  package init(folder: String, config: QwenVLConfig, generation: GenerationConfig) throws {
+  package init(
+    folder: String, config: QwenVLConfig, generation: GenerationConfig, pixels: PixelLimits = PixelLimits()
+  ) throws {
     self.folder = folder
     self.config = config
     self.generation = generation
     tokenizer = try Self.hasTokenizer(folder) ? QwenTokenizer(folder: folder) : nil
     try tokenizer?.check(against: config)
-    images = try ImageProcessorConfig(modelFolder: folder)
+    images = try ImageProcessorConfig(modelFolder: folder).limited(by: pixels, folder: folder)
     try images.check(against: config.vision, folder: folder)
   }
 
@@ -47,17 +50,17 @@ package struct PromptCodec: Sendable {
 
   /// Converts a prompt to tokens.
   ///
-  /// - Parameter grid: The patches of an image, by its address and the folder that relative addresses start from.
+  /// - Parameter grid: The patches of an image, given the folder that relative addresses start from.
   package func encode(
-    _ prompt: PolicyPrompt, grid: (_ address: String, _ folder: String) throws -> ImageGrid
+    _ prompt: PolicyPrompt, grid: (_ image: ImageReference, _ folder: String) throws -> ImageGrid
   ) throws -> EncodedPrompt {
     switch prompt.content {
-    case .tokens(let tokens, let addresses):
-      let grids = try addresses.map { try grid($0, prompt.folder) }
+    case .tokens(let tokens, let images):
+      let grids = try images.map { try grid($0, prompt.folder) }
       try config.checkExpanded(
         tokens.map(Int.init), tokenCounts: grids.map { $0.tokenCount(mergeSize: config.vision.spatialMergeSize) })
       try config.check(prompt: tokens, grids: grids, responses: [])
-      return EncodedPrompt(tokens: tokens, images: addresses, folder: prompt.folder)
+      return EncodedPrompt(tokens: tokens, images: images, folder: prompt.folder)
     case .messages(let messages):
       let tokenizer = try knownTokenizer()
       if let index = messages.firstIndex(where: { $0.content == .none }) {
@@ -65,13 +68,13 @@ package struct PromptCodec: Sendable {
           .invalidData,
           "prompt: message \(index) has no content: a string or an array of parts; calls of tools are not rendered")
       }
-      let addresses = ChatMessage.images(in: messages).map(\.address)
-      let counts = try addresses.map {
+      let images = try ChatMessage.images(in: messages).map { try $0.reference }
+      let counts = try images.map {
         try grid($0, prompt.folder).tokenCount(mergeSize: config.vision.spatialMergeSize)
       }
       let ids = try config.expandingImages(
         in: tokenizer.encode(ChatTemplate.render(messages)), tokenCounts: counts)
-      return EncodedPrompt(tokens: ids.map { Int32($0) }, images: addresses, folder: prompt.folder)
+      return EncodedPrompt(tokens: ids.map { Int32($0) }, images: images, folder: prompt.folder)
     }
   }
 
@@ -123,7 +126,8 @@ extension PromptCodec {
     throw PipelineError(
       .invalidData,
       "the prompt has \(prompt.tokens.count) tokens, which leaves no room for a response in the model's context of "
-        + "\(config.text.contextLength); shorten it, or lower max_pixels of its images")
+        + "\(config.text.contextLength); shorten it\(prompt.images.isEmpty ? "" : ", or lower \(ImageSizing.remedyForAll)")"
+    )
   }
 
   /// Refuses a prompt that does not fit the model's context with the longest of its responses.

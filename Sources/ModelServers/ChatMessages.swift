@@ -7,8 +7,9 @@ package import PipelineCore
 package enum ChatMessages {
   /// The messages of a prompt.
   ///
+  /// - Parameter access: Which images it may name.
   /// - Throws: What is wrong with the prompt or an image.
-  package static func messages(of prompt: PolicyPrompt) throws -> JSONValue {
+  package static func messages(of prompt: PolicyPrompt, _ access: MediaAccess) throws -> JSONValue {
     guard case .messages(let messages) = prompt.content else {
       throw PipelineError(.invalidData, "a server is asked in words; give the record a 'prompt'")
     }
@@ -20,7 +21,7 @@ package enum ChatMessages {
         let content: JSONValue =
           switch message.content {
           case .text(let text): .string(text)
-          case .parts(let parts): .array(try parts.map { try part($0, folder: prompt.folder) })
+          case .parts(let parts): .array(try parts.map { try part($0, folder: prompt.folder, access) })
           case .none: ""
           }
         return ["role": .string(message.role), "content": content]
@@ -35,28 +36,31 @@ package enum ChatMessages {
   }
 
   /// The images of all messages, as parts with data URLs.
-  package static func images(of prompt: PolicyPrompt) throws -> [JSONValue] {
+  package static func images(of prompt: PolicyPrompt, _ access: MediaAccess) throws -> [JSONValue] {
     guard case .messages(let messages) = prompt.content else { return [] }
-    return try ChatMessage.images(in: messages).map { try part(.image($0), folder: prompt.folder) }
+    return try ChatMessage.images(in: messages).map { try part(.image($0), folder: prompt.folder, access) }
   }
 
-  private static func part(_ part: ChatMessage.Part, folder: String) throws -> JSONValue {
+  private static func part(
+    _ part: ChatMessage.Part, folder: String, _ access: MediaAccess
+  ) throws -> JSONValue {
     switch part {
     case .text(let text): ["type": "text", "text": .string(text)]
     case .image(let image):
-      ["type": "image_url", "image_url": ["url": .string(try url(of: image.address, folder: folder))]]
+      ChatImage(try url(of: image.address, folder: folder, access), details: image.details).openAI
     }
   }
 
-  /// An image's own address where a server can read it, else its bytes.
-  private static func url(of address: String, folder: String) throws -> String {
-    let start = address.prefix(8).lowercased()
-    if start.hasPrefix("http://") || start.hasPrefix("https://") { return address }
+  /// An image's own address where the user lets a server read it, else the bytes of what has been found to be an image.
+  private static func url(of address: String, folder: String, _ access: MediaAccess) throws -> String {
+    if MediaAccess.isAddress(address) { return try access.forwarded(address) }
     let source = try ImageSource(address, relativeTo: folder)
-    let bytes = try source.read()
+    let bytes = try source.read(confined: access.confined(source, to: folder))
+    // What merely begins like an image stays here.
+    _ = try RGBImage(decoding: bytes, name: source.name)
     guard let type = mediaType(of: bytes) else {
       throw PipelineError(
-        .invalidData, "\(source.name): not a PNG, JPEG, WebP or GIF image; convert it to one of these")
+        .invalidData, "\(source.name): not a PNG, JPEG, WebP, GIF, BMP or TIFF image; convert it to one of these")
     }
     return "data:\(type);base64," + Data(bytes).base64EncodedString()
   }
@@ -69,6 +73,10 @@ package enum ChatMessages {
       return "image/webp"
     }
     if bytes.starts(with: Array("GIF8".utf8)) { return "image/gif" }
+    if bytes.starts(with: Array("BM".utf8)) { return "image/bmp" }
+    if bytes.starts(with: [0x49, 0x49, 0x2A, 0x00]) || bytes.starts(with: [0x4D, 0x4D, 0x00, 0x2A]) {
+      return "image/tiff"
+    }
     return nil
   }
 }

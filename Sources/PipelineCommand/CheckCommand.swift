@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import ArgumentParser
 import PipelineCore
+import PipelineRuntime
 import PipelineSpec
 
 /// `shuffle-r1 check`.
@@ -10,7 +11,7 @@ struct CheckCommand: ParsableCommand {
     abstract: "Check a spec: names, options, and whether each stage finds the fields it reads.",
     discussion: """
       Needs no data and no model. All errors are listed together, each with file, line and column; the exit status is \
-      then 2.
+      then 2. Nothing that the spec names is run: what only an untrusted plug-in knows stays unchecked, and is said.
 
         shuffle-r1 check pipeline.json
         shuffle-r1 check pipeline.yaml --set stages.pairwise-sample.keep=0.25 --resolved
@@ -25,7 +26,25 @@ struct CheckCommand: ParsableCommand {
   var quiet = false
 
   func run() throws {
-    let pipeline = try specification.load()
+    let pipeline: AssembledPipeline
+    do {
+      pipeline = try specification.load(for: .looking)
+    } catch let error as UnloadedPlugIns {
+      let libraries = error.libraries.joined(separator: ", ")
+      if resolved {
+        throw PipelineError(
+          .invalidSpec,
+          "\(specification.spec) cannot be resolved without the plug-ins that it names (\(libraries)), which are code; if you "
+            + "trust it, say --trust")
+      }
+      if !quiet {
+        try Terminal.print(
+          "\(specification.spec): fine, as far as can be told without the plug-ins that it names (\(libraries)), which are "
+            + "code; if you trust it, check the rest with --trust\n")
+      }
+      return
+    }
+    _ = try pipeline.promptShape()
     if resolved {
       try Terminal.print(pipeline.resolved.prettyJSON + "\n")
     } else if !quiet {

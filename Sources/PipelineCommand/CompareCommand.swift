@@ -32,6 +32,7 @@ struct CompareCommand: AsyncParsableCommand {
     help: ArgumentHelp("Stop after more than n bad records. (default: as in the first spec)", valueName: "n"))
   var maxBadRecords: Int?
 
+  @OptionGroup var trust: TrustFlag
   @OptionGroup var rollouts: RolloutArguments
   @OptionGroup var report: ReportOptions
   @OptionGroup var work: WorkOptions
@@ -47,14 +48,13 @@ struct CompareCommand: AsyncParsableCommand {
     for spec in specs {
       do {
         pipelines.append(
-          try SpecLoader.load(
-            file: spec, registry: CommandEnvironment.registry, formats: FormatCatalog.standard.names))
+          try TrustedSpecs.load(spec, trusted: trust.isGiven, for: .running))
       } catch let error as PipelineErrors {
         errors += error.errors
       }
     }
     guard errors.isEmpty, let first = pipelines.first else { throw PipelineErrors(errors) }
-    var options = first.readerOptions(threads: work.threads)
+    var options = try first.readerOptions(threads: work.threads)
     if !files.isEmpty { options.paths = files }
     if let maxBadRecords { options.maxBadRecords = maxBadRecords }
     try rollouts.apply(to: &options)

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 import ArgumentParser
+import Files
 import Foundation
 import PipelineAnalysis
 import PipelineCore
 import PipelineIO
 import PipelineRuntime
+import PipelineSpec
 
 /// `shuffle-r1 evaluate`.
 struct EvaluateCommand: AsyncParsableCommand {
@@ -42,6 +44,7 @@ struct EvaluateCommand: AsyncParsableCommand {
   @Option(parsing: .unconditional, help: ArgumentHelp("Ask only the first n questions.", valueName: "n"))
   var limit: Int?
 
+  @OptionGroup var reading: PromptArguments
   @OptionGroup var sampling: EvaluationSamplingArguments
   @OptionGroup var scoring: ScoringArguments
 
@@ -91,11 +94,14 @@ struct EvaluateCommand: AsyncParsableCommand {
   }
 
   func run() async throws {
-    let stages = try scoring.stages()
-    try await withClosing({ for stage in stages { await stage.close() } }) { try await evaluate(scoring: stages) }
+    let pipeline = try scoring.pipeline()
+    let stages = try scoring.stages(of: pipeline)
+    try await withClosing({ for stage in stages { await stage.close() } }) {
+      try await evaluate(scoring: stages, as: pipeline)
+    }
   }
 
-  private func evaluate(scoring stages: [NamedStage]) async throws {
+  private func evaluate(scoring stages: [NamedStage], as pipeline: AssembledPipeline?) async throws {
     let line = ProgressLine(quiet: work.quiet)
     defer { line.clear() }
     let existing: OutputFile.Existing = force ? .replace : .refuse
@@ -105,12 +111,17 @@ struct EvaluateCommand: AsyncParsableCommand {
     // If no bad prompt is allowed, the error is sufficient.
     let observer = TerminalObserver(quiet: work.quiet || maxBadRecords == 0, line: line)
     var input = try EvaluationPrompts(
-      prompts, limit: limit, scoring: stages, maxBadRecords: maxBadRecords, threads: work.threads, observer: observer)
+      prompts, limit: limit, scoring: stages, maxBadRecords: maxBadRecords, threads: work.threads, observer: observer
+    ) { options in
+      // The spec's way to ask, unless the command line has another.
+      if let pipeline { try pipeline.readEvaluation(with: &options) }
+      try reading.apply(to: &options)
+    }
     try await input.read()
     if let field = scoring.by { try input.check(category: Field(field)) }
 
     line.update("opening \(model.name)", share: nil)
-    let policy = try await model.open(threads: work.threads, output: output)
+    let policy = try await model.open(threads: work.threads, output: output, files: [prompts])
     let clock = Stopwatch()
     var tokens = 0
     let sampler = try policy.required(.generation, \.sampler)
@@ -171,6 +182,7 @@ struct EvaluateCommand: AsyncParsableCommand {
 
   private var options: Evaluator.Options {
     var options = Evaluator.Options()
+    options.media = model.media.access.including(files: [prompts])
     options.sampling = sampling.options
     options.samples = sampling.count
     options.seed = sampling.seed
@@ -222,17 +234,21 @@ private final class ResponseFile {
   private let path: String
   private let file: OutputFile
   private let threads: Int
+  private let anchor: ImageAnchor
   private var count = 0
 
   init(path: String, existing: OutputFile.Existing, threads: Int) throws {
     self.path = path
     self.threads = threads
+    anchor = ImageAnchor(writing: path)
     file = try OutputFile(path: path, existing: existing)
   }
 
   nonisolated(nonsending) func write(_ rollouts: [Trajectory]) async throws {
+    let anchor = anchor
     try await ParallelEncoding.run(
-      count: rollouts.count, threads: threads, encode: { try TrajectoryEncoder.encode(rollouts[$0], into: &$1) },
+      count: rollouts.count, threads: threads,
+      encode: { try TrajectoryEncoder.encode(anchor.anchored(rollouts[$0]), into: &$1) },
       write: { try file.write($0) })
     try file.flush()
     count += rollouts.count

@@ -69,6 +69,8 @@ struct ScoringArguments: ParsableArguments {
   @Option(help: ArgumentHelp("Score with this spec's stages that write rewards.", valueName: "file"))
   var spec: String?
 
+  @OptionGroup var trust: TrustFlag
+
   @Option(
     help: ArgumentHelp(
       "The score to report: 'reward' for the weighted sum, or the name of one of its parts. (default: accuracy if "
@@ -96,18 +98,21 @@ struct ScoringArguments: ParsableArguments {
     score.map { EvaluationScore(name: $0) } ?? (spec == nil ? .part(Self.part) : .automatic)
   }
 
+  /// The spec that says how to score and how to ask; nil for none.
+  func pipeline() throws -> AssembledPipeline? {
+    try spec.map { try TrustedSpecs.load($0, trusted: trust.isGiven, for: .running) }
+  }
+
   /// The stages that score.
   ///
   /// - Throws: When they cannot be made, or none of them gives the wanted score.
-  func stages() throws -> [NamedStage] {
-    guard let spec else {
+  func stages(of pipeline: AssembledPipeline?) throws -> [NamedStage] {
+    guard let pipeline, let spec else {
       try check(known: [Self.part])
       let stage = try SpecLoader.rewardStage(
         reward ?? "boxed-answer", with: with ?? "", named: Self.part, registry: CommandEnvironment.registry)
       return [NamedStage(name: "reward", stage: stage)]
     }
-    let pipeline = try SpecLoader.load(
-      file: spec, registry: CommandEnvironment.registry, formats: FormatCatalog.standard.names)
     let scoring = pipeline.stages.indices.filter {
       !pipeline.stages[$0].stage.writes.isDisjoint(with: [.reward, .rewards])
     }
@@ -116,20 +121,10 @@ struct ScoringArguments: ParsableArguments {
         .invalidSpec,
         "\(spec) has no stage that writes 'reward' or 'rewards'; add a reward stage, or name a function with --reward")
     }
-    // The names of scores of stages other than `reward` are not known before they run.
-    if scoring.allSatisfy({ pipeline.stages[$0].use == "reward" }) {
-      try check(known: scoring.flatMap { Self.partNames(pipeline.resolved["stages"]?.arrayValue?[$0]) })
-    }
+    let known = scoring.map { pipeline.stages[$0].stage.scores }
+    if !known.contains(nil) { try check(known: known.flatMap { $0 ?? [] }) }
     let named = pipeline.namedStages
     return scoring.map { named[$0] }
-  }
-
-  /// The score names of a resolved `reward` stage.
-  private static func partNames(_ stage: JSONValue?) -> [String] {
-    (stage?["with"]?["functions"]?.arrayValue ?? []).compactMap { function in
-      let name = function["name"]?.stringValue ?? ""
-      return name.isEmpty ? function["use"]?.stringValue ?? function.stringValue : name
-    }
   }
 
   private func check(known: [String]) throws {

@@ -23,8 +23,10 @@ struct EvaluationPrompts {
   ///   - path: A file, or `-`.
   ///   - limit: The most prompts to read; nil for all.
   ///   - scoring: The stages that score the responses, which determine the fields that prompts must carry.
+  ///   - reading: Says how they are read: their format, their columns, what is put around them.
   init(
-    _ path: String, limit: Int?, scoring: [NamedStage], maxBadRecords: Int, threads: Int, observer: any RunObserver
+    _ path: String, limit: Int?, scoring: [NamedStage], maxBadRecords: Int, threads: Int, observer: any RunObserver,
+    reading: (inout TrajectoryReader.Options) throws -> Void
   ) throws {
     if path != "-", access(path, R_OK) != 0 {
       throw SystemError.current("cannot open", path)
@@ -38,7 +40,7 @@ struct EvaluationPrompts {
     self.required = required.sorted { $0.rawValue < $1.rawValue }
     var options = TrajectoryReader.Options(paths: [path])
     options.kind = .prompts
-    options.format = "shuffle-r1"
+    try reading(&options)
     options.cut = limit.map { .groups($0) } ?? .all
     options.required = self.required
     options.requiredBy = "scoring reads"

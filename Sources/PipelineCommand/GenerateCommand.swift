@@ -12,7 +12,7 @@ struct GenerateCommand: AsyncParsableCommand {
     commandName: "generate",
     abstract: "Sample a model's responses: prompts in, rollouts out.",
     discussion: """
-      A prompt is a record with 'id' and 'prompt', or with 'prompt_tokens' (image placeholders already expanded) and \
+      A prompt is a record with 'id' and 'prompt', a row of a known data set, or of any with --map; or a record with 'prompt_tokens' (image placeholders already expanded) and \
       'images', which needs no tokenizer. Each rollout is its prompt's record with the id GROUP/INDEX and with \
       'response', 'tokens', 'logprobs', 'finish', 'sampling' and 'prompt_tokens'. Paths of images are relative to the \
       folder of the file that contains them.
@@ -49,6 +49,7 @@ struct GenerateCommand: AsyncParsableCommand {
         + "shortens their text, but never an image.", valueName: "policy"))
   var tooLong = RolloutSampler.TooLong.error
 
+  @OptionGroup var prompts: PromptArguments
   @OptionGroup var records: RecordArguments
   @OptionGroup var work: WorkOptions
 
@@ -59,7 +60,7 @@ struct GenerateCommand: AsyncParsableCommand {
   func run() async throws {
     let stream = try RecordStream(records, work, noun: "prompt") { options in
       options.kind = .prompts
-      options.format = "shuffle-r1"
+      try prompts.apply(to: &options)
     }
     defer { stream.line.clear() }
     stream.line.update("opening \(model.name)", share: nil)
@@ -69,7 +70,7 @@ struct GenerateCommand: AsyncParsableCommand {
     options.seed = seed
     options.tooLong = tooLong
     let output = records.output == "-" ? nil : records.output
-    let policy = try await model.open(threads: work.threads, output: output)
+    let policy = try await model.open(threads: work.threads, output: output, files: records.files)
     try await withClosing({ await policy.close() }) { try await generate(with: policy, options, stream, output) }
   }
 

@@ -3,6 +3,7 @@ import ArgumentParser
 import PipelineCore
 import PipelineIO
 import PipelineRuntime
+import PipelineSpec
 
 /// `shuffle-r1 groups`.
 struct GroupsCommand: AsyncParsableCommand {
@@ -23,8 +24,16 @@ struct GroupsCommand: AsyncParsableCommand {
   @OptionGroup var work: WorkOptions
 
   func run() async throws {
-    let pipeline = try specification.load()
-    var options = pipeline.readerOptions(threads: work.threads)
+    let pipeline: AssembledPipeline
+    do {
+      pipeline = try specification.load(for: .looking)
+    } catch let error as UnloadedPlugIns {
+      throw PipelineError(
+        .invalidSpec,
+        "\(specification.spec) cannot be read without the plug-ins that it names (\(error.libraries.joined(separator: ", "))), "
+          + "which are code; if you trust it, say --trust")
+    }
+    var options = try pipeline.readerOptions(threads: work.threads)
     guard options.kind == .trajectories, options.paths.count == 1 else {
       throw PipelineError(
         .invalidSpec, "'groups' lists one file of saved rollouts; name it with --set source.rollouts=FILE")

@@ -4,13 +4,15 @@ import Foundation
 import PipelineCore
 import PipelineIO
 
+extension AnswerTurns: ExpressibleByArgument {}
+
 /// How rows of other programs become records, on the command line.
 struct ImportArguments: ParsableArguments {
   @Option(
     name: .customLong("map"),
     help: ArgumentHelp(
       "Which column holds what, for rows of no known format: prompt=question,response=output,reward=score. A dot leads "
-        + "into objects. Fields: \(ColumnMap.fields.map(\.rawValue).joined(separator: ", ")).",
+        + "into objects. Fields: \(Field.mappable.map(\.rawValue).joined(separator: ", ")).",
       valueName: "field=column,…"))
   var columns: String?
 
@@ -26,33 +28,39 @@ struct ImportArguments: ParsableArguments {
       valueName: "n"))
   var groupSize: Int?
 
+  @Option(
+    help: ArgumentHelp(
+      "Which answers of a conversation become responses: those that end it, or every one, as a record each.",
+      valueName: "turns"))
+  var turns = AnswerTurns.last
+
   func validate() throws {
     if let groupSize, groupSize < 1 { throw ValidationError("--group-size is \(groupSize), it must be at least 1") }
-    _ = try entries
+    _ = try Self.entries(of: columns)
     _ = try weights
   }
 
   func apply(to options: inout ImportOptions) throws {
-    options.columns = try entries
+    options.columns = try Self.entries(of: columns)
     for (column, weight) in try weights {
       options.rewardColumns.append(column)
       options.rewardWeights[column] = weight
     }
     options.groupSize = groupSize ?? 0
+    options.turns = turns
   }
 
-  private var entries: [ColumnMap.Entry] {
-    get throws {
-      try Self.pairs(columns, of: "--map", example: "prompt=question").map { name, column in
-        let field = Field(name)
-        guard ColumnMap.fields.contains(field) else {
-          let hint = NearestName.suggestion(for: name, among: ColumnMap.fields.map(\.rawValue))
-          throw ValidationError(
-            "--map names the field '\(name)'\(hint.map { "; did you mean '\($0)'?" } ?? "."), known fields: "
-              + ColumnMap.fields.map(\.rawValue).joined(separator: ", "))
-        }
-        return ColumnMap.Entry(field, column: column)
+  /// The columns of an argument of `--map`.
+  static func entries(of argument: String?) throws -> [ColumnMap.Entry] {
+    try pairs(argument, of: "--map", example: "prompt=question").map { name, column in
+      let field = Field(name)
+      guard Field.mappable.contains(field) else {
+        let hint = NearestName.suggestion(for: name, among: Field.mappable.map(\.rawValue))
+        throw ValidationError(
+          "--map names the field '\(name)'\(hint.map { "; did you mean '\($0)'?" } ?? "."), known fields: "
+            + Field.mappable.map(\.rawValue).joined(separator: ", "))
       }
+      return ColumnMap.Entry(field, column: column)
     }
   }
 

@@ -15,7 +15,7 @@ final class Interruption {
   /// The signals that ask to stop: Ctrl-C and `kill`, a terminal that is gone, and what schedulers send before the time is up.
   static let stopping = [SIGINT, SIGTERM, SIGHUP, SIGUSR1, SIGUSR2]
 
-  private let sources: [any DispatchSourceSignal]
+  private let listener: SignalListener?
   private let shared: Shared
   private static let graceSeconds = 5.0
 
@@ -26,15 +26,10 @@ final class Interruption {
   init(of signals: [Int32]) {
     let shared = Shared()
     self.shared = shared
-    sources = signals.compactMap { number in
-      let before = Foundation.signal(number, SIG_IGN)
-      // Started by nohup, the program is to outlive its terminal.
-      if number == SIGHUP, Self.isIgnored(before) { return nil }
-      let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
-      source.setEventHandler { Self.take(number, shared) }
-      source.resume()
-      return source
-    }
+    // Started by nohup, the program is to outlive its terminal.
+    let taken = signals.filter { $0 != SIGHUP || !Self.isIgnored(SIGHUP) }
+    listener = SignalListener(
+      taken, .init(heard: { Self.take($0, shared) }, late: { Self.endWithoutWaiting(shared) }))
   }
 
   /// Says how the work is asked to stop; it is at once where a signal has come already.
@@ -46,9 +41,10 @@ final class Interruption {
     if hasCome { stop() }
   }
 
-  func end() { for source in sources { source.cancel() } }
+  func end() { listener?.end() }
 
-  private static func take(_ number: Int32, _ shared: Shared) {
+  /// - Returns: How many seconds the work has to end by itself; nil for as many as it needs.
+  private static func take(_ number: Int32, _ shared: Shared) -> Double? {
     let (first, stop) = shared.state.withLock { state in
       defer { state.signal = state.signal ?? number }
       return (state.signal, state.stop)
@@ -56,23 +52,32 @@ final class Interruption {
     if let first {
       // Schedulers send one signal after another, and a lost terminal sends its own twice: no reason for haste.
       if number == SIGINT || number == first && number == SIGTERM { _exit(128 + number) }
-      return
+      return nil
     }
     stop?()
     if CommandEnvironment.savesWhenInterrupted.withLock({ $0 }) {
       Terminal.say(
         "\nshuffle-r1: stopping: an update that has begun is finished, then a checkpoint is saved; once more ends at once"
       )
-      return
+      return nil
     }
-    DispatchQueue.global().asyncAfter(deadline: .now() + graceSeconds) {
-      Terminal.say("shuffle-r1: ended before the work could stop by itself; a run continues with --resume")
-      _exit(128 + number)
-    }
+    return graceSeconds
   }
 
-  private static func isIgnored(_ handler: sighandler_t?) -> Bool {
-    unsafeBitCast(handler, to: Int.self) == unsafeBitCast(SIG_IGN, to: Int.self)
+  private static func endWithoutWaiting(_ shared: Shared) {
+    Terminal.say("shuffle-r1: ended before the work could stop by itself; a run continues with --resume")
+    _exit(128 + (shared.state.withLock { $0.signal } ?? 0))
+  }
+
+  private static func isIgnored(_ number: Int32) -> Bool {
+    var action = sigaction()
+    sigaction(number, nil, &action)
+    #if os(Linux)
+      let handler = action.__sigaction_handler.sa_handler
+    #else
+      let handler = action.__sigaction_u.__sa_handler
+    #endif
+    return unsafeBitCast(handler, to: Int.self) == unsafeBitCast(SIG_IGN, to: Int.self)
   }
 
   private final class Shared: Sendable {

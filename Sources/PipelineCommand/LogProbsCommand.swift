@@ -51,7 +51,7 @@ struct LogProbsCommand: AsyncParsableCommand {
     let stream = try RecordStream(records, work, noun: "trajectory") { _ in }
     defer { stream.line.clear() }
     stream.line.update("opening \(model.name)", share: nil)
-    let policy = try await model.open(threads: work.threads)
+    let policy = try await model.open(threads: work.threads, files: records.files)
     try await withClosing({ await policy.close() }) { try await score(with: policy, stream) }
   }
 

@@ -21,7 +21,13 @@ public enum PipelineProgram {
   /// Runs the command line of this process and ends it.
   ///
   /// - Parameter register: Adds components to the built-in ones.
-  public static func main(register: (inout Registry) throws -> Void = { _ in }) async -> Never {
+  @MainActor
+  public static func main(register: @escaping @Sendable (inout Registry) throws -> Void = { _ in }) async -> Never {
+    // On the main thread, before anything needs another one.
+    if let problem = SystemSupply.problem() {
+      Terminal.say("shuffle-r1: error: \(problem)")
+      exit(ExitStatus.failure.rawValue)
+    }
     let arguments = Array(CommandLine.arguments.dropFirst())
     exit(await run(arguments, register: register).rawValue)
   }
@@ -38,6 +44,7 @@ public enum PipelineProgram {
       var arguments = arguments
       var loader = PlugInLoader(registry)
       for library in try takePlugIns(from: &arguments) { try loader.load(library) }
+      arguments = arguments.map { $0.replacing(/^--accept-changes=/, with: "--accept-changes-of=") }
       return await CommandEnvironment.$registry.withValue(loader.registry) { await parseAndRun(arguments) }
     } catch {
       Terminal.say("shuffle-r1: error: \(error)")

@@ -20,30 +20,42 @@ struct ScoringModelArguments: ParsableArguments {
       valueName: "json"))
   var policy: String?
 
+  @OptionGroup var pixels: PixelArguments
+  @OptionGroup var media: MediaArguments
+
   func validate() throws {
     if (policy == nil) == (model == nil) {
       throw ValidationError("name one model: --model DIR, or --policy with a policy as a spec has it")
     }
+    if policy != nil { try pixels.refuse(with: "--policy", because: ChosenPolicy.saysPixels) }
   }
 
   /// The model's name in messages.
   var name: String { model ?? "the policy" }
 
   /// Opens the model to compute with, not to train.
-  func open(threads: Int) async throws -> Policy {
-    guard let policy else { return try ChosenPolicy.bundled(model ?? "", threads: threads) }
+  ///
+  /// - Parameter files: The files of the records, whose images it may read.
+  func open(threads: Int, files: [String]) async throws -> Policy {
+    let access = media.access.including(files: files)
+    guard let policy else { return try ChosenPolicy.bundled(model ?? "", pixels, threads: threads, access) }
     return try await ChosenPolicy.named(policy, for: .logProbs)
-      .opened(PolicyOpening(purpose: .inference, threads: threads))
+      .opened(PolicyOpening(purpose: .inference, threads: threads, media: access))
   }
 }
 
 /// Policies named by options of a command.
 private enum ChosenPolicy {
+  /// Why options for pixels are refused beside a policy that has its own.
+  static let saysPixels = "write min_pixels and max_pixels into its 'with'"
+
   /// The bundled policy with the model of a folder, to compute with.
-  static func bundled(_ folder: String, threads: Int) throws -> Policy {
+  static func bundled(_ folder: String, _ pixels: PixelArguments, threads: Int, _ media: MediaAccess) throws -> Policy {
     var options = BundledPolicy.Options()
     options.use = .inference
+    options.pixels = pixels.limits
     options.threads = threads
+    options.media = media
     var policy = Policy(try BundledPolicy(folder: folder, options: options))
     policy.trainable = nil
     return policy
@@ -84,6 +96,9 @@ struct SampledModelArguments: ParsableArguments {
       valueName: "json"))
   var policy: String?
 
+  @OptionGroup var pixels: PixelArguments
+  @OptionGroup var media: MediaArguments
+
   func validate() throws {
     if policy != nil, model != nil || server != nil || keyFrom != nil {
       throw ValidationError("--policy says it all; leave out --model, --server and --key-from")
@@ -92,6 +107,10 @@ struct SampledModelArguments: ParsableArguments {
       throw ValidationError("name a model: --model DIR, or --server URL --model NAME")
     }
     if keyFrom != nil, server == nil { throw ValidationError("--key-from goes with --server; give both") }
+    if policy != nil { try pixels.refuse(with: "--policy", because: ChosenPolicy.saysPixels) }
+    if server != nil {
+      try pixels.refuse(with: "--server", because: "the server prepares images; set its limits there")
+    }
   }
 
   /// The model's name in messages and reports.
@@ -99,13 +118,18 @@ struct SampledModelArguments: ParsableArguments {
 
   /// Opens the model for sampling.
   ///
-  /// - Parameter output: The file that is written, beside which answers are kept until it is complete; nil for none.
-  func open(threads: Int, output: String?) async throws -> Policy {
-    if policy == nil, server == nil { return try ChosenPolicy.bundled(model ?? "", threads: threads) }
+  /// - Parameters:
+  ///   - output: The file that is written, beside which answers are kept until it is complete; nil for none.
+  ///   - files: The files of the records, whose images it may read.
+  func open(threads: Int, output: String?, files: [String]) async throws -> Policy {
+    let access = media.access.including(files: files)
+    if policy == nil, server == nil { return try ChosenPolicy.bundled(model ?? "", pixels, threads: threads, access) }
     let named = try policy.map { try ChosenPolicy.named($0, for: .generation) }
     let backend = try named ?? SpecLoader.policy("openai", with: serverOptions, registry: CommandEnvironment.registry)
     return try await backend.opened(
-      PolicyOpening(purpose: .inference, threads: threads, cacheFolder: output.map { AnswersBeside($0).folder }))
+      PolicyOpening(
+        purpose: .inference, threads: threads, cacheFolder: output.map { AnswersBeside($0).folder },
+        media: access))
   }
 
   private var serverOptions: OptionTree {
@@ -198,12 +222,14 @@ struct RecordStream {
   private let observer: TerminalObserver
   private let inputSize: InputSize
   private let noun: String
+  private let anchor: ImageAnchor
 
   /// Opens the outputs; the input is opened with the first batch.
   ///
   /// - Parameter noun: The noun for a record: `prompt`, `trajectory`.
   init(
-    _ arguments: RecordArguments, _ work: WorkOptions, noun: String, options: (inout TrajectoryReader.Options) -> Void
+    _ arguments: RecordArguments, _ work: WorkOptions, noun: String,
+    options: (inout TrajectoryReader.Options) throws -> Void
   )
     throws
   {
@@ -213,6 +239,7 @@ struct RecordStream {
     self.arguments = arguments
     self.work = work
     self.noun = noun
+    anchor = ImageAnchor(writing: arguments.output)
     output = try OutputFile(path: arguments.output, existing: arguments.existing)
     badRecordsFile = try arguments.badRecords.map { try OutputFile(path: $0, existing: arguments.existing) }
     line = ProgressLine(quiet: work.quiet)
@@ -224,7 +251,7 @@ struct RecordStream {
     readerOptions.maxBadRecords = arguments.badRecordLimit.maxBadRecords
     readerOptions.nameOfLimit = "--max-bad-records"
     readerOptions.threads = work.threads
-    options(&readerOptions)
+    try options(&readerOptions)
     reader = TrajectoryReader(readerOptions) { log.add($0) }
     inputSize = InputSize(arguments.files)
     if arguments.files.contains("-"), isatty(0) == 1, !work.quiet {
@@ -271,8 +298,10 @@ struct RecordStream {
 
   /// Writes records as lines, in order.
   func write(_ records: [Trajectory]) async throws {
+    let anchor = anchor
     try await ParallelEncoding.run(
-      count: records.count, threads: work.threads, encode: { try TrajectoryEncoder.encode(records[$0], into: &$1) },
+      count: records.count, threads: work.threads,
+      encode: { try TrajectoryEncoder.encode(anchor.anchored(records[$0]), into: &$1) },
       write: { try output.write($0) })
   }
 

@@ -37,6 +37,7 @@ struct RewardCommand: AsyncParsableCommand {
   @Option(parsing: .unconditional, help: ArgumentHelp("How far a score may be from the expected one.", valueName: "d"))
   var tolerance = 1e-6
 
+  @OptionGroup var media: MediaArguments
   @OptionGroup var report: ReportOptions
   @OptionGroup var work: WorkOptions
 
@@ -64,7 +65,7 @@ struct RewardCommand: AsyncParsableCommand {
     }
     let check = try await RewardCheck(
       reward, named: name, cases: RewardCase.cases(in: text, file: file, of: name), file: file, tolerance: tolerance,
-      in: StageContext(stage: name, threads: work.threads))
+      in: StageContext(stage: name, threads: work.threads, media: media.access))
     if report.json || !work.quiet || !check.mismatches.isEmpty {
       try report.print(text: { check.text(style: $0) }, json: { check.json })
     }

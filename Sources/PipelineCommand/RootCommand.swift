@@ -29,7 +29,8 @@ struct RootCommand: AsyncParsableCommand {
       InspectCommand.self, GroupsCommand.self, CompareCommand.self, WhyCommand.self, RewardCommand.self,
       RewardDiffCommand.self,
       ModelCommand.self, GenerateCommand.self, LogProbsCommand.self, EvaluateCommand.self, ImportConfigCommand.self,
-      SchemasCommand.self,
+      TrustCommand.self,
+      SchemasCommand.self, SetupCommand.self,
     ])
 }
 

@@ -1,8 +1,8 @@
+// SPDX-License-Identifier: Apache-2.0
 import ArgumentParser
 import PipelineCore
 import PipelineRuntime
 import PipelineSpec
-// SPDX-License-Identifier: Apache-2.0
 import Synchronization
 
 /// `shuffle-r1 run`.
@@ -36,25 +36,37 @@ struct RunCommand: AsyncParsableCommand {
   @Flag(help: "Replace the run in the directory.")
   var overwrite = false
 
-  @Flag(help: "With --resume: continue although the spec or its inputs have changed since the run was started.")
+  @Flag(
+    help: ArgumentHelp(
+      "With --resume: continue although the spec or its inputs have changed since the run was started; "
+        + "--accept-changes=machine: only although this is another kind of machine."))
   var acceptChanges = false
+
+  // What --accept-changes=KIND is read as: a flag takes no value.
+  @Option(help: .hidden)
+  var acceptChangesOf: String?
 
   @OptionGroup var work: WorkOptions
 
   func validate() throws {
-    if acceptChanges, !resume { throw ValidationError("--accept-changes goes with --resume; give both") }
+    if acceptChanges || acceptChangesOf != nil, !resume {
+      throw ValidationError("--accept-changes goes with --resume; give both")
+    }
+    if let acceptChangesOf, AcceptedChanges(rawValue: acceptChangesOf) == nil {
+      throw ValidationError(
+        "--accept-changes=\(acceptChangesOf) is unknown; say --accept-changes=machine, or --accept-changes for all")
+    }
     if output?.isEmpty == true { throw ValidationError("--output is empty; name a directory") }
     if resume, overwrite { throw ValidationError("--resume and --overwrite exclude each other; give one of them") }
   }
 
   func run() async throws {
-    let pipeline = try specification.load()
+    let pipeline = try specification.load(for: .running)
     let path = output ?? "runs/" + RunPlan.folderName(of: pipeline)
     let plan = try RunPlan(pipeline, output: path, threads: work.threads)
     let directory = try RunDirectory(
       path: path, existing: resume ? .resume : overwrite ? .overwrite : .refuse, fingerprint: plan.resolved,
-      paths: plan.pathPlaces, acceptsChanges: acceptChanges)
-    if let notice = directory.notice { Terminal.say("warning: \(notice)") }
+      paths: plan.pathPlaces, accepting: acceptChanges ? .all : acceptChangesOf.flatMap(AcceptedChanges.init) ?? .none)
     if directory.isFinished {
       if !work.quiet { Terminal.say("the run in \(path) is complete; there is nothing left to do") }
       return

@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 import ArgumentParser
-import PipelineIO
-import PipelineRuntime
 import PipelineSpec
 
 /// A spec on the command line, with the changes of `--set`.
@@ -16,9 +14,17 @@ struct SpecArguments: ParsableArguments {
       valueName: "path=value"))
   var overrides: [String] = []
 
-  func load() throws -> AssembledPipeline {
-    try SpecLoader.load(
-      file: spec, overrides: overrides, registry: CommandEnvironment.registry,
-      formats: FormatCatalog.standard.names)
+  @OptionGroup var trust: TrustFlag
+
+  func load(for use: TrustedSpecs.Use) throws -> AssembledPipeline {
+    try TrustedSpecs.load(spec, overrides: overrides, trusted: trust.isGiven, for: use)
   }
+}
+
+/// `--trust`.
+struct TrustFlag: ParsableArguments {
+  @Flag(
+    name: .customLong("trust"),
+    help: "Trust the spec this time: the plug-ins and programs that it names run with your rights.")
+  var isGiven = false
 }

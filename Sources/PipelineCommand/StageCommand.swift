@@ -60,6 +60,7 @@ struct StageCommand: AsyncParsableCommand {
   @Flag(help: "Replace the files of --lineage, --bad-records and tap if they exist.")
   var force = false
 
+  @OptionGroup var media: MediaArguments
   @OptionGroup var work: WorkOptions
 
   func validate() throws {
@@ -110,7 +111,7 @@ struct StageCommand: AsyncParsableCommand {
       var batch = read
       let report = StageReport()
       let context = StageContext(
-        stage: name, step: batch.number, seed: seed, threads: work.threads, report: report,
+        stage: name, step: batch.number, seed: seed, threads: work.threads, report: report, media: media.access,
         sink: taps)
       try await stage.run(&batch, in: context)
       for warning in report.warnings { observer.warned(step: batch.number, stage: name, warning) }

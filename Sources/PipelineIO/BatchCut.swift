@@ -3,7 +3,7 @@ package import PipelineCore
 
 /// How a stream of trajectories is divided into batches.
 package enum BatchCut: Sendable, Hashable {
-  /// By the records' `batch` if the first record has one; otherwise all of the input is one batch.
+  /// By the records' `batch`, or else by their `step`, if the first record has one; otherwise all of the input is one batch.
   case automatic
   /// All of the input is one batch.
   case all
@@ -45,7 +45,7 @@ struct BatchCutter {
   mutating func startsBatch(_ trajectory: Trajectory, file: String) throws -> Bool {
     if !isDecided {
       isDecided = true
-      field = trajectory.batch == nil ? nil : .batch
+      field = trajectory.batch != nil ? .batch : trajectory.step != nil ? .step : nil
     }
     if let field {
       let value = try text(of: field, in: trajectory, file: file)
@@ -79,6 +79,8 @@ struct BatchCutter {
 
   private func text(of field: Field, in trajectory: Trajectory, file: String) throws -> String {
     guard let text = try trajectory.cutText(of: field) else {
+      // Nobody asked for steps: records without one make a batch of their own.
+      if cut == .automatic, field == .step { return "" }
       throw PipelineError(
         .invalidData, "trajectory \(trajectory.id.quotedForMessage) has no '\(field)', by which batches are cut",
         at: SourceLocation(file: file, line: trajectory.record.line, column: 1))

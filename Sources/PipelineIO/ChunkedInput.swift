@@ -62,7 +62,10 @@ final class ChunkedInput {
   private static let chunkSize = 1 << 20
   private static let longestLine = 1 << 30
 
-  init(path: String) throws {
+  /// Opens a file or standard input.
+  ///
+  /// - Parameter images: Where images in the rows of a file of columns are written; nil for beside it.
+  init(path: String, images: ColumnByteSource.ImageFolder? = nil) throws {
     let isStandardInput = path == "-"
     displayPath = isStandardInput ? "standard input" : path
     let descriptor =
@@ -70,17 +73,29 @@ final class ChunkedInput {
       ? FileDescriptor(0, path: displayPath, closes: false) : FileDescriptor(opening: path, O_RDONLY)
     self.descriptor = descriptor
     let status = try descriptor.status()
-    if status.st_mode & S_IFMT == S_IFDIR { throw SystemError.current("cannot read", displayPath, code: EISDIR) }
+    let columns = ColumnByteSource(path: path, images: images ?? .beside(path))
+    if status.st_mode & S_IFMT == S_IFDIR {
+      guard ColumnByteSource.isDataFolder(path) else {
+        throw SystemError.current("cannot read", displayPath, code: EISDIR)
+      }
+      (source, fileStorage, size, rest) = (columns, nil, nil, [])
+      return
+    }
     let isFile = status.st_mode & S_IFMT == S_IFREG
     if isFile, Self.isStandardOutput(status) {
       throw PipelineError(
         .inputOutput, "\(displayPath) is the file that standard output goes to; send that to another file")
     }
-    size = isFile ? Int(status.st_size) : nil
     var head = [UInt8](repeating: 0, count: 4096)
     let count = try head.withUnsafeMutableBytes { try descriptor.read(into: $0) }
     head.removeSubrange(count...)
+    let isColumns = isFile && !isStandardInput && ColumnByteSource.isColumns(head)
+    size = isFile && !isColumns ? Int(status.st_size) : nil
     let compression = Compression(magic: head)
+    if isColumns {
+      (source, fileStorage, rest) = (columns, nil, [])
+      return
+    }
     if compression == .plain, head.contains(0) { throw Self.notText(head, displayPath) }
     let startsAtZero = isFile && lseek(descriptor.rawValue, 0, SEEK_CUR) == off_t(count)
     if compression == .plain, !ArrayElementSource.isArray(head) {
@@ -107,8 +122,8 @@ final class ChunkedInput {
 
   private static func notText(_ head: [UInt8], _ path: String) -> PipelineError {
     let remedy =
-      head.starts(with: "PAR1".utf8)
-      ? "it is parquet; Examples/trl-parquet has a script that turns that into lines of JSON"
+      ColumnByteSource.isColumns(head)
+      ? "files of columns are read from a file, not from a pipe; name the file"
       : "what can be read is JSONL in UTF-8, plain, .gz or .zst"
     return PipelineError(.invalidData, "\(path) is not a text file; \(remedy)")
   }

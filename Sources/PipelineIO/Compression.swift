@@ -136,6 +136,29 @@ final class DecompressingByteSource: ByteSource {
   }
 }
 
+/// Makes Zstandard frames in memory, for files that grow frame by frame.
+package struct ZstandardFrame: ~Copyable {
+  private var compressor = Compressor(.zstd)
+  private var bytes: [UInt8] = []
+
+  /// An empty frame.
+  package init() {}
+
+  /// Adds data.
+  package mutating func append(_ data: [UInt8]) {
+    var made: [UInt8] = []
+    data.withUnsafeBytes { compressor.write($0, isLast: false) { made.append(contentsOf: $0) } }
+    bytes += made
+  }
+
+  /// The whole frame.
+  package consuming func finish() -> [UInt8] {
+    var made: [UInt8] = []
+    compressor.write(UnsafeRawBufferPointer(start: nil, count: 0), isLast: true) { made.append(contentsOf: $0) }
+    return bytes + made
+  }
+}
+
 /// Compresses data into one frame or member.
 struct Compressor: ~Copyable {
   private let zlib = UnsafeMutablePointer<z_stream>.allocate(capacity: 1)
@@ -164,7 +187,7 @@ struct Compressor: ~Copyable {
   /// Compresses `bytes` and passes on what is ready; with `isLast` also the end of the frame.
   mutating func write(
     _ bytes: UnsafeRawBufferPointer, isLast: Bool, _ body: (UnsafeRawBufferPointer) throws -> Void
-  ) throws {
+  ) rethrows {
     switch compression {
     case .plain: try body(bytes)
     case .gzip:

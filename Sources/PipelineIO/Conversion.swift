@@ -46,6 +46,8 @@ package struct Conversion {
   private let to: any RolloutFormat
   private let options: ImportOptions
   private let maxBadRecords: Int
+  private let target: String?
+  private let images: (path: String, name: String)?
 
   /// A conversion.
   ///
@@ -53,15 +55,20 @@ package struct Conversion {
   ///   - inputs: Files, or `-` for standard input.
   ///   - from: The name of their format, or nil to recognize it.
   ///   - to: The format to write.
+  ///   - target: Where the output goes, from whose folder its relative paths of images lead; nil to leave them as they are.
+  ///   - images: The folder for images that rows of columns hold, and what the output calls it; nil for beside each input.
   ///   - maxBadRecords: If more lines than this cannot be used, the conversion fails.
   package init(
-    inputs: [String], from: String?, to: any RolloutFormat, options: ImportOptions, maxBadRecords: Int
+    inputs: [String], from: String?, to: any RolloutFormat, options: ImportOptions, maxBadRecords: Int,
+    target: String? = nil, images: (path: String, name: String)? = nil
   ) {
     self.inputs = inputs
     self.from = from
     self.to = to
     self.options = options
     self.maxBadRecords = maxBadRecords
+    self.target = target
+    self.images = images
   }
 
   /// Converts all inputs, in order.
@@ -73,10 +80,12 @@ package struct Conversion {
   package func run(
     into output: OutputFile, onBadRecord: (BadRecord, Int) -> Void, onProgress: (Int, Double?) -> Void
   ) throws -> Summary {
-    var work = Work(exporter: to.makeExporter())
+    var work = Work(
+      exporter: to.makeExporter(), anchor: target.map { ImageAnchor(writing: $0, keeping: images?.name) })
     var format: (any RolloutFormat)?
     for (index, path) in inputs.enumerated() {
-      let input = try ChunkedInput(path: path)
+      let input = try ChunkedInput(
+        path: path, images: images.map { ColumnByteSource.ImageFolder(path: $0.path, name: $0.name) })
       let known =
         try format ?? FormatTranslation.format(
           from, in: .standard, columns: options.columns, of: input) ?? NativeFormat()
@@ -135,7 +144,13 @@ package struct Conversion {
     var nonFiniteLines = 0
     var firstBad: BadRecord?
 
-    init(exporter: any RolloutExporter) { self.exporter = exporter }
+    /// Names images as seen from the output; nil to leave them as they are.
+    let anchor: ImageAnchor?
+
+    init(exporter: any RolloutExporter, anchor: ImageAnchor?) {
+      self.exporter = exporter
+      self.anchor = anchor
+    }
 
     mutating func convert(_ line: ArraySlice<UInt8>, at place: SourceLocation) throws {
       guard line.contains(where: { $0 > 0x20 }) else { return }
@@ -144,7 +159,8 @@ package struct Conversion {
         return try JSONValue(parsing: bytes)
       }
       for record in try importer?.records(from: value, at: place) ?? [] {
-        append(try exporter.lines(for: record))
+        let folder = Trajectory.folder(of: place.file)
+        append(try exporter.lines(for: anchor?.anchored(record, from: folder) ?? record))
       }
     }
 

@@ -1,6 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
 import Foundation
 package import PipelineCore
-// SPDX-License-Identifier: Apache-2.0
 import Synchronization
 
 /// Reads JSONL trajectories, plain or compressed, from files and pipes, batch by batch.
@@ -36,6 +36,8 @@ public actor TrajectoryReader {
     package var groupBy: [Field] = []
     /// How a peer's lines are read; ``groupBy`` counts, not that of these.
     package var importing = ImportOptions()
+    /// What is put around each prompt; nil to leave prompts as they are.
+    package var shape: PromptShape?
     /// Fields that every record must carry.
     package var required: [Field] = []
     /// What requires those fields: the start of the sentence "… 'reward', but this record has no such key".
@@ -189,17 +191,23 @@ public actor TrajectoryReader {
     }
     lineOfNextChunk += parsed.lineCount
     counts.trajectories += parsed.trajectories.count
-    if options.required.isEmpty {
+    if options.required.isEmpty, options.shape == nil {
       waiting = parsed.trajectories
       return
     }
-    for trajectory in parsed.trajectories {
+    for var trajectory in parsed.trajectories {
       if let missing = options.required.first(where: { !carries($0, trajectory) }) {
         counts.trajectories -= 1
         try bad(
           trajectory.record.line, 1, "\(options.requiredBy) '\(missing)', but this record has no such key", trajectory)
-      } else {
+        continue
+      }
+      do {
+        try options.shape?.apply(to: &trajectory)
         waiting.append(trajectory)
+      } catch let error as PipelineError {
+        counts.trajectories -= 1
+        try bad(trajectory.record.line, 1, error.message, trajectory)
       }
     }
   }

@@ -13,13 +13,15 @@ extension PipelineRun {
   ///   - registry: The components that the spec can name.
   ///   - output: The run's directory; nil for `runs/NAME`, after the spec.
   ///   - existing: What to do about a run that is there.
-  ///   - acceptsChanges: Whether a resume goes on although the spec or its inputs are not what the run was started with.
+  ///   - accepting: Which differences from what the run was started with a resume takes all the same.
   ///   - threads: The most threads to use; nil for all of the machine.
   ///   - observer: Hears how the run gets on.
+  ///
+  /// The plug-ins and programs that the spec names run: whether they may is for the caller to know.
   /// - Throws: All that is wrong with the spec, together; what is wrong with its inputs or the directory.
   public init(
     spec: String, overrides: [String] = [], registry: Registry, output: String? = nil,
-    existing: RunDirectory.Existing = .refuse, acceptsChanges: Bool = false, threads: Int? = nil,
+    existing: RunDirectory.Existing = .refuse, accepting: AcceptedChanges = .none, threads: Int? = nil,
     observer: any RunObserver = SilentObserver()
   ) throws {
     let pipeline = try SpecLoader.load(
@@ -29,7 +31,7 @@ extension PipelineRun {
       pipeline, output: path, threads: threads ?? ProcessInfo.processInfo.activeProcessorCount)
     let directory = try RunDirectory(
       path: path, existing: existing, fingerprint: plan.resolved, paths: plan.pathPlaces,
-      acceptsChanges: acceptsChanges)
+      accepting: accepting)
     self.init(plan: plan, directory: directory, observer: observer)
   }
 }

@@ -20,6 +20,8 @@ public actor PipelineRun {
   private let observer: any RunObserver
   private let clock = ContinuousClock()
   private var trainer: Trainer?
+  /// Of a run without a policy.
+  private var memories = StageMemories(nil)
   private var work: StepInProgress?
 
   /// A run of a plan in a directory.
@@ -53,6 +55,7 @@ public actor PipelineRun {
     let taken = directory.completeSteps + (committer.training["pending"] == nil ? 0 : 1)
     let source = try await openSource(badRecords, taken: taken)
     try await source.move(to: committer.training["source"], steps: taken)
+    memories = StageMemories(committer.training["memory"])
     if let training = plan.training { trainer = try await Trainer(training, plan, directory, observer) }
     try committer.begin()
     let steps = stepCount(source)
@@ -65,8 +68,10 @@ public actor PipelineRun {
       }
       try await runSteps(source, badRecords, of: steps, &summary)
       try await trainer?.evaluateAtEnd(steps: summary.steps)
-    } catch let error as CancellationError {
-      try await uncancelled { try await $0.trainer?.saveInterrupted() }
+    } catch {
+      if error is CancellationError { try await uncancelled { try await $0.trainer?.saveInterrupted() } }
+      // What made it stop is what is said.
+      if !plan.trains { try? committer.saveWhatWaits() }
       throw error
     }
     try await finish(&summary)
@@ -98,7 +103,7 @@ public actor PipelineRun {
       summary.evaluations = trainer.evaluations
     } else if !directory.isFinished {
       try committer.streamsGrew()
-      try committer.save(.always, isLast: true)
+      try committer.save(.always, isLast: true, training: memories.training)
     }
   }
 
@@ -131,7 +136,8 @@ public actor PipelineRun {
     let began = clock.now
     let work = StepInProgress(
       runner: StepRunner(
-        plan: plan, directory: directory, observer: observer, session: trainer?.session, source: source),
+        plan: plan, directory: directory, observer: observer, session: trainer?.session,
+        memories: memories, source: source),
       metrics: MetricsLine(step: batch.number))
     work.metrics.describeInput(batch)
     try await work.runner.prepare(&batch)
@@ -179,7 +185,7 @@ public actor PipelineRun {
     timings.insert(contentsOf: evaluation, at: max(0, timings.count - 1))
     try writeMetrics(metrics, MetricsLine(step: pending.step, timings: timings))
     try committer.stepEnded()
-    if trainer == nil { try committer.save(.whenCheap) }
+    if trainer == nil { try committer.save(.whenCheap, training: memories.training) }
     return numbers
   }
 
@@ -197,12 +203,17 @@ public actor PipelineRun {
 
   private func write(_ batch: TrajectoryBatch) async throws {
     let committer = committer
+    let anchor = ImageAnchor(folder: directory.path)
+    if let every = plan.keepsAllRolloutsEvery, batch.number % every == 0 {
+      let frame = try await AllRollouts(batch).frame(threads: plan.threads, anchor: anchor)
+      try committer.append(frame, to: AllRollouts.file)
+    }
     if let file = plan.rolloutsFile {
       _ = try committer.length(of: file)
       try await ParallelEncoding.run(
         count: batch.count, threads: plan.threads,
         encode: { index, bytes in
-          var trajectory = batch[index]
+          var trajectory = try anchor.anchored(batch[index])
           if trajectory.step == nil { trajectory.step = batch.number }
           try TrajectoryEncoder.encode(trajectory, into: &bytes)
         }, write: { try committer.append($0, to: file) })

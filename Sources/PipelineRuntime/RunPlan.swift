@@ -17,6 +17,8 @@ package struct RunPlan: Sendable {
   package var seed: UInt64
   /// The file, in the run's directory, that survivors go to; nil for none.
   package var rolloutsFile: String?
+  /// Every so many steps, all rollouts are kept; nil for never.
+  package var keepsAllRolloutsEvery: Int?
   /// Whether to write what became of every trajectory.
   package var writesLineage: Bool
   /// Whether a run that keeps nothing ends well.
@@ -27,6 +29,8 @@ package struct RunPlan: Sendable {
   package var resolved: JSONValue
   /// The places of paths in `resolved`, such as `source.prompts`: they may differ where the files are the same.
   package var pathPlaces: Set<String> = []
+  /// Which images records may name.
+  package var media = MediaAccess()
   /// The most threads to use.
   package var threads: Int
 

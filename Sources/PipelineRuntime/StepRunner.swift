@@ -8,6 +8,8 @@ struct StepRunner {
   private let cacheFolder: String
   private let observer: any RunObserver
   private let session: TrainingSession?
+  /// Of a run without a policy.
+  private let memories: StageMemories
   private let source: any BatchSource
   private let clock = ContinuousClock()
 
@@ -20,11 +22,11 @@ struct StepRunner {
 
   init(
     plan: RunPlan, directory: RunDirectory, observer: any RunObserver, session: TrainingSession?,
-    source: any BatchSource
+    memories: StageMemories, source: any BatchSource
   ) {
     (self.plan, self.observer) = (plan, observer)
     (committer, cacheFolder) = (directory.committer, directory.cacheFolder)
-    (self.session, self.source) = (session, source)
+    (self.session, self.memories, self.source) = (session, memories, source)
     figures = plan.stages.map { _ in StageFigures() }
     seconds = plan.stages.map { _ in 0 }
     counts = plan.stages.map { .init(name: $0.name) }
@@ -109,8 +111,9 @@ struct StepRunner {
     let report = StageReport()
     let context = StageContext(
       stage: stage.name, step: batch.number, seed: plan.seed, threads: plan.threads, report: report,
-      training: session?.context(for: stage, step: batch.number, observer) ?? TrainingContext(),
-      cacheFolder: cacheFolder,
+      training: session?.context(for: stage, step: batch.number, observer)
+        ?? TrainingContext(memory: memories[stage.name]),
+      cacheFolder: cacheFolder, media: plan.media,
       sink: TapSink(committer: committer, stage: stage.name, threads: plan.threads))
     let dropsBefore = batch.drops.count
     let arrived = batch.count

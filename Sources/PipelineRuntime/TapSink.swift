@@ -22,6 +22,6 @@ struct TapSink: BatchSink {
   }
 
   func log(_ lines: [String], name: String) async throws {
-    try committer.append(Array(lines.map { $0 + "\n" }.joined().utf8), to: "logs/\(name).log")
+    try committer.log(lines, to: "logs/\(name).log")
   }
 }

@@ -1,6 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
 import PipelineCore
 import PipelineIO
-// SPDX-License-Identifier: Apache-2.0
 import PipelineSpec
 
 /// What a run does for its policy between the stages: evaluations, checkpoints, and what a resume goes by.
@@ -54,8 +54,9 @@ final class Trainer {
     }
     pending = try state["pending"].map { try PendingStep(step: directory.completeSteps, $0) }
     session = try await TrainingSession(
-      training, needs: run.needs, checkpoint: checkpoints.record.latest.map(checkpoints.path), memory: state["memory"],
-      threads: run.threads, cacheFolder: directory.cacheFolder
+      training, needs: run.needs, checkpoint: checkpoints.record.latest.map(checkpoints.path),
+      memories: StageMemories(state["memory"]),
+      threads: run.threads, cacheFolder: directory.cacheFolder, media: run.media
     ) { [step = committer.completeSteps] in observer.progressed(step: step, activity: $0, share: nil) }
     trainingWatch = try state["watch"].map { try TrainingWatch(state: $0) } ?? TrainingWatch()
     if let steps = state["score"]?["steps"]?.intValue, let value = state["score"]?["value"]?.doubleValue {
@@ -213,6 +214,7 @@ final class Trainer {
     options.seed = run.seed
     options.threads = run.threads
     options.cacheFolder = directory.cacheFolder
+    options.media = run.media
     options.score = plan.options.score.isEmpty ? .automatic : EvaluationScore(name: plan.options.score)
     options.category = plan.options.by.isEmpty ? nil : Field(plan.options.by)
     let evaluator = Evaluator(

@@ -10,26 +10,28 @@ final class TrainingSession {
   private let trains: Bool
   /// How many steps the run has, as far as it is known.
   var plannedSteps: Int?
-  private var memories: [String: StageMemory] = [:]
+  private let memories: StageMemories
 
   /// Opens the policy, from a checkpoint where there is one, and the reference where a stage needs it.
   ///
   /// - Throws: What is wrong with the model.
   init(
-    _ training: TrainingPlan, needs: Set<PolicyAbility>, checkpoint: String?, memory: JSONValue?, threads: Int,
-    cacheFolder: String, progressed: @escaping @Sendable (_ activity: String) -> Void
+    _ training: TrainingPlan, needs: Set<PolicyAbility>, checkpoint: String?, memories: StageMemories, threads: Int,
+    cacheFolder: String, media: MediaAccess, progressed: @escaping @Sendable (_ activity: String) -> Void
   ) async throws {
     trains = needs.contains(.training)
+    self.memories = memories
     var policy = try await training.policy.opened(
       PolicyOpening(
         purpose: trains ? .training : .inference, folder: training.folder, checkpoint: checkpoint, threads: threads,
-        cacheFolder: cacheFolder, progressed: progressed))
+        cacheFolder: cacheFolder,
+        media: media, progressed: progressed))
     if needs.contains(.reference), policy.reference == nil {
       do {
         let first = try await training.policy.opened(
           PolicyOpening(
             purpose: .inference, folder: training.folder, threads: threads, cacheFolder: cacheFolder,
-            progressed: progressed))
+            media: media, progressed: progressed))
         policy.reference = first.logProbs
         self.first = first
       } catch {
@@ -40,7 +42,6 @@ final class TrainingSession {
       first = nil
     }
     self.policy = policy
-    for member in memory?.objectValue ?? [] { memories[member.key] = StageMemory(member.value) }
   }
 
   /// Gives back what policies hold.
@@ -51,8 +52,7 @@ final class TrainingSession {
 
   /// What a stage may use.
   func context(for stage: NamedStage, step: Int, _ observer: any RunObserver) -> TrainingContext {
-    let memory = memories[stage.name] ?? StageMemory()
-    memories[stage.name] = memory
+    let memory = memories[stage.name]
     let name = stage.name
     return TrainingContext(
       policy: policy.limited(to: stage.stage.needs), policyVersion: trains ? step : 0, memory: memory,
@@ -63,8 +63,5 @@ final class TrainingSession {
   }
 
   /// What all stages keep, for a checkpoint.
-  var memory: JSONValue {
-    .object(
-      memories.sorted { $0.key < $1.key }.compactMap { name, memory in memory.value.map { .init(name, $0) } })
-  }
+  var memory: JSONValue { memories.json }
 }

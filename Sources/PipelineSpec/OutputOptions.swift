@@ -5,6 +5,8 @@ package import PipelineCore
 package struct OutputOptions: ComponentOptions {
   /// The trajectories that are left after the last stage.
   package var rollouts = SpecPath("selected.jsonl")
+  /// Which steps keep all of their rollouts, those that no update saw included.
+  package var allRollouts = AllRollouts.auto
   /// Whether a run that keeps no trajectory at all ends well.
   package var allowEmpty = false
   /// Whether the run records what became of each trajectory.
@@ -15,6 +17,8 @@ package struct OutputOptions: ComponentOptions {
   /// One line for each option.
   package static let help = [
     "rollouts": "The file, in the run directory, for the trajectories that are left",
+    "all_rollouts":
+      "Whether to keep all rollouts in rollouts.jsonl.zst, as sampled and scored, for a replay: on, off, {\"every\": 10} for every tenth step, or auto, which means on if the run samples them",
     "allow_empty": "Whether a run that keeps no trajectory at all ends well, instead of with an error",
     "lineage": "Whether to record for each trajectory which stage kept or dropped it, and why",
     "tensorboard":
@@ -37,8 +41,11 @@ package struct OutputOptions: ComponentOptions {
   /// The run's own files in its directory.
   private static let taken: Set = [
     "resolved.json", "state.json", "metrics.jsonl", "timings.jsonl", "lineage.jsonl", "bad-records.jsonl", "taps",
-    "evaluations.jsonl", "checkpoints", "tensorboard",
+    "evaluations.jsonl", "checkpoints", "tensorboard", allRolloutsFile,
   ]
+
+  /// The file for all rollouts, in the run's directory.
+  package static let allRolloutsFile = "rollouts.jsonl.zst"
 
   /// The file must be in the run's directory, and not one of the run's own.
   package func problems() -> [OptionProblem] {

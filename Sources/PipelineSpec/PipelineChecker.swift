@@ -11,13 +11,16 @@ package struct PipelineChecker: Sendable {
   package let formats: [String]
 
   private let folder: String
+  /// The plug-ins that the spec names and that were not loaded: names that nobody knows may be theirs.
+  private let unloaded: [String]
 
   private var assembly: Assembly { Assembly(registry: registry, reader: SpecOptionsReader(), folder: folder) }
 
   /// A checker for specs that may name these components and formats.
   ///
   /// - Parameter folder: The folder of the spec; empty for the working folder.
-  package init(registry: Registry, formats: [String], folder: String = "") {
+  package init(registry: Registry, formats: [String], folder: String = "", unloaded: [String] = []) {
+    self.unloaded = unloaded
     self.registry = registry
     self.formats = formats
     self.folder = folder
@@ -43,7 +46,10 @@ package struct PipelineChecker: Sendable {
     let reading = try SpecOptionsReader().read(PipelineSpec.self, from: tree, subject: "a spec")
     let spec = reading.options
     errors += reading.errors
-    errors += formatErrors(spec.source.format, at: tree.place(of: ["source", "format"]))
+    errors += formatErrors(spec.source.format, "source.format", at: tree.place(of: ["source", "format"]))
+    errors += formatErrors(
+      spec.training.evaluation.format, "training.evaluation.format",
+      at: tree.place(of: ["training", "evaluation", "format"]))
     errors += nameErrors(spec.stages)
 
     var stages: [AssembledPipeline.NamedStage] = []
@@ -56,14 +62,21 @@ package struct PipelineChecker: Sendable {
         stages.append(AssembledPipeline.NamedStage(name: entry.runName, stage: stage, location: location))
         links.append(.made(entry.runName, stage, location))
       } else {
-        links.append(.broken(standIn(for: entry.reference.use)))
+        links.append(.broken(unloaded.isEmpty ? standIn(for: entry.reference.use) : nil))
       }
     }
     errors += StageChain(registry: registry, assembly: assembly).errors(links, source: spec.source)
     let (policy, faults) = makePolicy(spec.policy, at: tree.place(of: ["policy"]))
     errors += faults
     errors += needErrors(stages, policy: policy, spec: spec, tree: tree)
+    if stages.count == spec.stages.count {
+      let use = PolicyUse(stages: stages, policy: policy, spec: spec, tree: tree, folder: folder)
+      errors += use.errors
+    }
+    let unknown = unloaded.isEmpty ? [] : errors.filter { $0.code == .registry }
+    if !unknown.isEmpty { errors.removeAll { $0.code == .registry } }
     if !errors.isEmpty { throw PipelineErrors(errors.sortedByPlace()) }
+    if !unknown.isEmpty { throw UnloadedPlugIns(libraries: unloaded) }
 
     let written = tree
     let resolve: @Sendable ((@Sendable (SpecPath) -> String)?) throws -> JSONValue = { [registry] paths in
@@ -172,10 +185,10 @@ package struct PipelineChecker: Sendable {
     }
   }
 
-  private func formatErrors(_ format: String, at location: SourceLocation) -> [PipelineError] {
+  private func formatErrors(_ format: String, _ key: String, at location: SourceLocation) -> [PipelineError] {
     let known = ["auto"] + formats
     if known.contains(format) { return [] }
-    let message = "'source.format': " + UnknownName.message("format", format, known: known, plural: "formats")
+    let message = "'\(key)': " + UnknownName.message("format", format, known: known, plural: "formats")
     return [PipelineError(.invalidSpec, message, at: location)]
   }
 

@@ -19,19 +19,10 @@ package struct PlugInLoader: Sendable {
   /// - Throws: ``PipelineError`` with the remedy.
   package mutating func load(_ path: String, at location: SourceLocation? = nil) throws {
     func fault(_ message: String, _ code: PipelineError.Code = .invalidSpec) -> PipelineError {
-      PipelineError(code, "cannot load the plug-in \(path): \(message)", at: location)
+      Self.fault(path, message, code, at: location)
     }
-    guard let real = realpath(path, nil).map({ String(cString: $0, freeing: true) }) else {
-      throw fault(
-        "there is no such file; a path is relative to the spec's folder, that of --plugin to yours", .inputOutput)
-    }
+    let real = try Self.inspect(path, at: location)
     if registry.plugIns.contains(real) { return }
-    guard let bytes = FileManager.default.contents(atPath: real), !bytes.isEmpty else {
-      throw fault("it is no file that can be read", .inputOutput)
-    }
-    let versions = Self.versions(in: bytes)
-    let own = PlugIn.version.description
-    if let other = versions.first(where: { $0 != own }) { throw fault(Self.mismatch(other)) }
     guard let handle = dlopen(real, RTLD_NOW | RTLD_LOCAL) else {
       let reason = dlerror().map { String(cString: $0) } ?? "unknown"
       throw fault(reason + Self.remedy(for: reason))
@@ -54,6 +45,38 @@ package struct PlugInLoader: Sendable {
     }
     registry = guest.registry
     registry.plugIns.insert(real)
+  }
+
+  /// Looks at a library's file, and runs nothing of it.
+  ///
+  /// - Returns: Its real path.
+  /// - Throws: When there is none, or it was built with another version of this package, or says none.
+  @discardableResult
+  package static func inspect(_ path: String, at location: SourceLocation? = nil) throws -> String {
+    guard let real = realpath(path, nil).map({ String(cString: $0, freeing: true) }) else {
+      throw fault(
+        path, "there is no such file; a path is relative to the spec's folder, that of --plugin to yours", .inputOutput,
+        at: location)
+    }
+    guard let bytes = FileManager.default.contents(atPath: real), !bytes.isEmpty else {
+      throw fault(path, "it is no file that can be read", .inputOutput, at: location)
+    }
+    let own = PlugIn.version.description
+    let versions = versions(in: bytes)
+    if let other = versions.first(where: { $0 != own }) { throw fault(path, mismatch(other), at: location) }
+    if versions.isEmpty {
+      throw fault(
+        path,
+        "it does not say which version of shuffle-r1 it was built with, as a plug-in does that calls PlugIn.register; "
+          + "nothing of it was run", at: location)
+    }
+    return real
+  }
+
+  private static func fault(
+    _ path: String, _ message: String, _ code: PipelineError.Code = .invalidSpec, at location: SourceLocation?
+  ) -> PipelineError {
+    PipelineError(code, "cannot load the plug-in \(path): \(message)", at: location)
   }
 
   private static func remedy(for reason: String) -> String {
@@ -99,17 +122,33 @@ extension String {
 extension SpecLoader {
   /// The registry with the plug-ins that a spec names.
   ///
+  /// - Parameter use: Whether they are loaded, or only looked at.
+  /// - Returns: The registry, and the libraries that are not loaded.
   /// - Throws: ``PipelineErrors`` with the place of each that cannot be loaded.
-  static func loadPlugIns(of tree: OptionTree, folder: String, into registry: Registry) throws -> Registry {
-    guard let list = tree["plugins"] else { return registry }
-    // Other forms are reported when the spec is read.
-    guard case .list(let elements) = list.node else { return registry }
+  static func loadPlugIns(
+    of tree: OptionTree, folder: String, into registry: Registry, _ use: PlugInUse
+  ) throws -> (Registry, unloaded: [String]) {
     var loader = PlugInLoader(registry)
-    _ = try PipelineErrors.gather(elements) { element in
-      guard let text = element.word, !text.isEmpty, !text.utf8.contains(0) else { return }
-      let base: SpecPath.Base = element.location.isOnCommandLine ? .workingFolder : .specFolder
-      try loader.load(SpecPath(text, base: base).resolved(in: folder), at: element.location)
+    var unloaded: [String] = []
+    _ = try PipelineErrors.gather(plugIns(of: tree, folder: folder)) { plugIn in
+      switch use {
+      case .load: try loader.load(plugIn.path, at: plugIn.location)
+      case .leave:
+        let real = try PlugInLoader.inspect(plugIn.path, at: plugIn.location)
+        if !registry.plugIns.contains(real) { unloaded.append(plugIn.path) }
+      }
     }
-    return loader.registry
+    return (loader.registry, unloaded)
+  }
+
+  /// The libraries that a spec names, from the working folder.
+  static func plugIns(of tree: OptionTree, folder: String) -> [(path: String, location: SourceLocation)] {
+    // Other forms are reported when the spec is read.
+    guard let list = tree["plugins"], case .list(let elements) = list.node else { return [] }
+    return elements.compactMap { element in
+      guard let text = element.word, !text.isEmpty, !text.utf8.contains(0) else { return nil }
+      let base: SpecPath.Base = element.location.isOnCommandLine ? .workingFolder : .specFolder
+      return (SpecPath(text, base: base).resolved(in: folder), element.location)
+    }
   }
 }

@@ -44,7 +44,11 @@ package struct SchemaWriter: Sendable {
       .merging("minItems", 1, at: ["properties", "stages"])
       .merging(
         "enum", .array((["auto"] + formats).map { .string($0) }),
-        at: ["properties", "source", "properties", "format"])
+        at: ["properties", "source", "properties", "format"]
+      )
+      .merging(
+        "enum", .array((["auto"] + formats).map { .string($0) }),
+        at: ["properties", "training", "properties", "evaluation", "properties", "format"])
     let definitions = ComponentKind.allCases.flatMap { kind in
       registry.names(of: kind).compactMap { name -> JSONValue.Member? in
         guard let component = try? ComponentDescription(kind, name, in: registry) else { return nil }

@@ -9,6 +9,18 @@ package struct SourceOptions: ComponentOptions {
   package var rollouts = SpecPaths()
   /// The format of the records: `auto`, or one of the known formats.
   package var format = "auto"
+  /// Which column holds which field, for rows of no known format; a dot leads into objects.
+  package var columns: [String: String] = [:]
+  /// The columns that hold the parts of the reward, with their weights; none to tell by their names.
+  package var rewards: [String: Double] = [:]
+  /// The number of rollouts of each group, where groups lie one after the other; 0 where something else names them.
+  package var groupSize = 0
+  /// Which answers of a conversation become responses.
+  package var turns = SourceTurns.last
+  /// The system message of prompts that have none.
+  package var systemPrompt = PromptText.none
+  /// A Jinja template around the question: the text of the last user message is its `content`.
+  package var formatPrompt = PromptText.none
   /// The fields that every record carries in addition to ``alwaysProvided``.
   package var provides: [Field] = []
   /// The fields that make up a group; none for the records' own `group`.
@@ -21,6 +33,10 @@ package struct SourceOptions: ComponentOptions {
   package var order = SourceOrder.auto
   /// How often the records are passed through; 0 for as often as `training.steps` needs, or once if it is not set.
   package var epochs = 0
+  /// Folders beside that of the records that their images may lie in.
+  package var imageRoots: [SpecPath] = []
+  /// Hosts whose addresses of images are passed on to servers.
+  package var imageHosts: [String] = []
   /// How many bad records a run tolerates.
   package var maxBadRecords = RecordLimit.atMost(100)
 
@@ -43,13 +59,29 @@ package struct SourceOptions: ComponentOptions {
     "prompts": "Files of prompts for the rollout stage, relative to the spec's folder; \"-\" is standard input",
     "rollouts": "Files of saved rollouts, instead of prompts",
     "format": "The format of the records; 'auto' recognizes it by the first ones",
+    "columns":
+      "Which column holds which field, for rows of no known format: {\"prompt\": \"question\"}; a dot leads into objects",
+    "rewards":
+      "The columns that hold the parts of the reward, with their weights: {\"accuracy\": 1}; none to tell by their names",
+    "group_size":
+      "The rollouts of each group, where the groups of a file lie one after the other without a name; 0 if they have one",
+    "turns":
+      "Which answers of a conversation become responses: the last ones, or every one, as a record each with all before it as its prompt",
+    "system_prompt":
+      "The system message of prompts without one of their own: a text, or {\"file\": \"system.txt\"}",
+    "format_prompt":
+      "A Jinja template that the text of the last user message goes into, as 'content': a text, or {\"file\": \"math.jinja\"}",
     "provides": "Fields that every record carries in addition to id, group, prompt and, for rollouts, response",
     "group_by": "Fields whose values together identify a record's group; none for 'group' itself",
     "batch":
-      "'auto' goes by the records' batch or else takes all as one; 'all', {\"groups\": 64} or {\"by\": \"step\"}",
+      "'auto' goes by the records' batch, or else their step, or else takes all as one; 'all', {\"groups\": 64} or {\"by\": \"step\"}",
     "first_batch": "The number of the first batch; above 0 if the source is a later part of a larger one",
     "order": "The order of the groups: file, shuffled (anew for each epoch), or auto, which shuffles only prompts",
     "epochs": "How often to pass through the records; 0 for as often as training.steps needs, or else once",
+    "image_roots":
+      "Folders beside that of the records' own file that their images may lie in, relative to the spec's; images elsewhere are refused",
+    "image_hosts":
+      "Hosts whose http(s) addresses of images are passed on to a server to fetch, such as images.example.org; none by default",
     "max_bad_records": "How many bad records are tolerated before the run stops, or 'unlimited'",
   ]
 
@@ -71,9 +103,35 @@ package struct SourceOptions: ComponentOptions {
     if !prompts.paths.isEmpty, !rollouts.paths.isEmpty {
       problems.append(OptionProblem("rollouts", "stands beside 'prompts'; a pipeline starts from one of them"))
     }
+    for (index, host) in imageHosts.enumerated() {
+      if let problem = MediaAccess.problem(ofHost: host) {
+        problems.append(OptionProblem("image_hosts.\(index)", problem))
+      }
+    }
     if isPooled, case .by = batch {
       problems.append(
         OptionProblem("batch", "goes by a field, but groups that are shuffled or come again need {\"groups\": 64}"))
+    }
+    if !columns.isEmpty, format != "auto" {
+      problems.append(
+        OptionProblem("columns", "stands beside 'format'; columns are named for rows of no known format, leave one out")
+      )
+    }
+    problems += Self.columnProblems(columns)
+    if columns.isEmpty == false, columns["prompt"] == nil, columns["prompt_tokens"] == nil {
+      problems.append(OptionProblem("columns", "names no column for 'prompt'"))
+    }
+    for (column, weight) in rewards.sorted(by: { $0.key < $1.key }) where !weight.isFinite {
+      problems.append(OptionProblem("rewards.\(column)", "is \(weight), a weight must be finite"))
+    }
+    if groupSize < 0 { problems.append(OptionProblem("group_size", "is \(groupSize), it must be 0 or more")) }
+    if groupSize > 0, !groupBy.isEmpty {
+      problems.append(OptionProblem("group_size", "stands beside 'group_by'; groups are named by one of them"))
+    }
+    if !prompts.paths.isEmpty {
+      if groupSize > 0 { problems.append(OptionProblem("group_size", "is for 'rollouts', and the source has prompts")) }
+      if turns != .last { problems.append(OptionProblem("turns", "is for 'rollouts', and the source has prompts")) }
+      if !rewards.isEmpty { problems.append(OptionProblem("rewards", "is for 'rollouts', and the source has prompts")) }
     }
     if firstBatch < 0 { problems.append(OptionProblem("first_batch", "is \(firstBatch), it must be 0 or more")) }
     if firstBatch > 0, isPooled {
@@ -91,6 +149,28 @@ package struct SourceOptions: ComponentOptions {
   }
 }
 
+extension SourceOptions {
+  /// Names of fields that no column can be named for.
+  static func columnProblems(_ columns: [String: String]) -> [OptionProblem] {
+    columns.sorted { $0.key < $1.key }.compactMap { name, column in
+      if column.isEmpty { return OptionProblem("columns.\(name)", "is empty, it must be the name of a column") }
+      if Field.mappable.contains(Field(name)) { return nil }
+      let names = Field.mappable.map(\.rawValue)
+      let hint = NearestName.suggestion(for: name, among: names).map { "; did you mean '\($0)'?" } ?? "."
+      return OptionProblem(
+        "columns.\(name)", "is no field that a column can be named for\(hint) Known: \(names.joined(separator: ", "))")
+    }
+  }
+}
+
+/// Which answers of a conversation become responses.
+package enum SourceTurns: String, Codable, Sendable, Hashable, CaseIterable {
+  /// Those that end it.
+  case last
+  /// Every one.
+  case every
+}
+
 /// The order of the groups.
 package enum SourceOrder: String, Codable, Sendable, Hashable, CaseIterable {
   /// Prompts shuffled, saved rollouts in the order of the file.
@@ -103,7 +183,7 @@ package enum SourceOrder: String, Codable, Sendable, Hashable, CaseIterable {
 
 /// How records are divided into batches.
 package enum SourceBatch: Codable, Sendable, Hashable, SelfDescribingOption {
-  /// By the records' own `batch` if they carry it, otherwise all as one.
+  /// By the records' own `batch`, or else their `step`, if they carry it, otherwise all as one.
   case auto
   /// All records as one batch.
   case all

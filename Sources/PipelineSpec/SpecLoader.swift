@@ -3,6 +3,14 @@ package import PipelineCore
 
 /// Loads a pipeline: text, tree, overrides, options, stages, all checked.
 package enum SpecLoader {
+  /// What is done with the plug-ins that a spec names.
+  package enum PlugInUse: Sendable {
+    /// They are loaded: their code runs.
+    case load
+    /// Their files are looked at, and nothing of them runs. What only they know stays unchecked.
+    case leave
+  }
+
   /// Loads a spec from a file.
   ///
   /// - Parameters:
@@ -10,18 +18,21 @@ package enum SpecLoader {
   ///   - overrides: The arguments of `--set`, as in `seed=2`, applied in order.
   ///   - registry: The components that the spec can name.
   ///   - formats: The record formats that the program can read.
-  /// - Throws: ``PipelineErrors``, at least one, sorted by place.
+  ///   - plugIns: Whether those that the spec names are loaded.
+  /// - Throws: ``PipelineErrors``, at least one, sorted by place; ``UnloadedPlugIns`` where nothing is wrong as far as can be
+  ///   told without them.
   package static func load(
-    file: String, overrides: [String] = [], registry: Registry, formats: [String]
+    file: String, overrides: [String] = [], registry: Registry, formats: [String], plugIns: PlugInUse = .load
   ) throws -> AssembledPipeline {
     try gathering {
-      try load(try SpecText(contentsOf: file), overrides: overrides, registry: registry, formats: formats)
+      try load(
+        try SpecText(contentsOf: file), overrides: overrides, registry: registry, formats: formats, plugIns: plugIns)
     }
   }
 
-  /// Loads a spec from a text; see ``load(file:overrides:registry:formats:)``.
+  /// Loads a spec from a text; see ``load(file:overrides:registry:formats:plugIns:)``.
   package static func load(
-    _ text: SpecText, overrides: [String] = [], registry: Registry, formats: [String]
+    _ text: SpecText, overrides: [String] = [], registry: Registry, formats: [String], plugIns: PlugInUse = .load
   ) throws -> AssembledPipeline {
     var faults: [PipelineError] = []
     var parsed: [SpecOverride] = []
@@ -36,8 +47,8 @@ package enum SpecLoader {
         let tree = try text.tree()
         // What cannot be set is reported by the check.
         let set = parsed.reduce(tree) { (try? $1.applied(to: $0)) ?? $0 }
-        let registry = try loadPlugIns(of: set, folder: folder, into: registry)
-        let checker = PipelineChecker(registry: registry, formats: formats, folder: folder)
+        let (registry, unloaded) = try loadPlugIns(of: set, folder: folder, into: registry, plugIns)
+        let checker = PipelineChecker(registry: registry, formats: formats, folder: folder, unloaded: unloaded)
         return try checker.check(tree, file: text.file, overrides: parsed)
       }
       if faults.isEmpty { return pipeline }

@@ -58,6 +58,10 @@ package struct CheckpointOptions: ComponentOptions {
 package struct EvaluationOptions: ComponentOptions {
   /// Files of prompts that are not trained on; none for no evaluation.
   package var prompts = SpecPaths()
+  /// The format of their records.
+  package var format = "auto"
+  /// Which column holds which field, for rows of no known format; none for those of the source.
+  package var columns: [String: String] = [:]
   /// The number of steps between evaluations; 0 for only one at the end.
   package var every = 10
   /// Whether the policy is evaluated before the first step too.
@@ -86,6 +90,8 @@ package struct EvaluationOptions: ComponentOptions {
   /// One line for each option.
   package static let help = [
     "prompts": "Files of prompts that are not trained on; none for no evaluation",
+    "format": "The format of their records; 'auto' recognizes it, or takes the source's 'columns'",
+    "columns": "Which column holds which field, for rows of no known format; those of the source if it is empty",
     "every": "The number of steps between evaluations; 0 for only one at the end",
     "before": "Whether the policy is evaluated before the first step too",
     "samples": "Responses to each prompt",
@@ -99,6 +105,7 @@ package struct EvaluationOptions: ComponentOptions {
   /// The problems of the values.
   package func problems() -> [OptionProblem] {
     var problems: [OptionProblem] = []
+    problems += SourceOptions.columnProblems(columns)
     if every < 0 { problems.append(OptionProblem("every", "is \(every), it must be 0 or more")) }
     if samples < 1 { problems.append(OptionProblem("samples", "is \(samples), it must be at least 1")) }
     if limit < 0 { problems.append(OptionProblem("limit", "is \(limit), it must be 0 or more")) }

@@ -84,7 +84,7 @@ public actor ScriptedPolicy: TokenCodec, TokenGenerator, LogProbSource, EntropyT
     let encoded =
       switch prompt.content {
       case .tokens(let tokens, let images): EncodedPrompt(tokens: tokens, images: images, folder: prompt.folder)
-      case .messages(let messages): Self.encode(messages, folder: prompt.folder)
+      case .messages(let messages): try Self.encode(messages, folder: prompt.folder)
       }
     if let reason = failures[Self.text(encoded.tokens)] { throw PipelineError(.invalidData, reason) }
     return encoded
@@ -172,13 +172,13 @@ public actor ScriptedPolicy: TokenCodec, TokenGenerator, LogProbSource, EntropyT
   /// Records the folder, and writes nothing.
   public func save(to folder: String) { calls.append(.save(folder: folder)) }
 
-  private static func encode(_ messages: [ChatMessage], folder: String) -> EncodedPrompt {
+  private static func encode(_ messages: [ChatMessage], folder: String) throws -> EncodedPrompt {
     var encoded = EncodedPrompt(tokens: [], folder: folder)
     for part in messages.flatMap(\.parts) {
       switch part {
       case .text(let text): encoded.tokens += text.utf8.map { Int32($0) }
       case .image(let image):
-        encoded.images.append(image.address)
+        encoded.images.append(try image.reference)
         encoded.tokens.append(imageToken)
       }
     }

@@ -50,8 +50,18 @@ package final class MemoryPool: Sendable {
     if let pointer = UnsafeMutableRawPointer(bitPattern: known) { return pointer }
     var pointer: UnsafeMutableRawPointer?
     let status = posix_memalign(&pointer, 64, size)
-    guard status == 0, let pointer else { fatalError("out of memory: \(size) bytes for a matrix cannot be had") }
+    guard status == 0, let pointer else { Self.endForLackOfMemory(size) }
     return pointer
+  }
+
+  /// Ends the process with a sentence: nothing that computes can go on, and what is on the disk is complete.
+  private static func endForLackOfMemory(_ size: Int) -> Never {
+    let sentence =
+      "shuffle-r1: error: out of memory: \(size) bytes for a matrix cannot be had; lower rows_per_micro_batch, raise the "
+      + "limit (ulimit -v), or free memory. A run continues with --resume\n"
+    let bytes = Array(sentence.utf8)
+    _ = bytes.withUnsafeBytes { write(2, $0.baseAddress, $0.count) }
+    _exit(1)
   }
 
   func put(_ pointer: UnsafeMutableRawPointer, _ size: Int) {

@@ -106,4 +106,114 @@ struct ProcessStageTests {
     await stage.close()
     withExtendedLifetime(scripts) {}
   }
+
+  // MARK: What a program remembers.
+
+  /// Numbers the trajectories of a run, and ends where one says so.
+  private let counter = """
+    count = 0
+    for item in items():
+        if "state" in item:
+            count = item["state"]["count"]
+            continue
+        if item.get("die"): os._exit(1)
+        count += 1
+        if item["batch_left"] == 0: STATE
+        say(id=item["id"], set={"number": count})
+    """
+
+  private func batches(_ sizes: [Int]) -> [TrajectoryBatch] {
+    sizes.enumerated().map { step, size in
+      TrajectoryBatch(
+        (0..<size).map { Trajectory(id: "s\(step)/\($0)", group: "g\($0 / 2)", reward: 1) }, number: step)
+    }
+  }
+
+  /// The law, with the program ending in the middle of a batch.
+  private func resumes(_ script: String, _ state: ProcessStage.State) async throws {
+    let scripts = try Scripts(["stage.py": prologue + script])
+    try await StageLaws.resumes(on: batches([3, 1, 2])) { batch, item in
+      var marked = batch.trajectories
+      if marked.indices.contains(item) { marked[item].set(Field("die"), to: true) }
+      return TrajectoryBatch(marked, number: batch.number)
+    } stage: {
+      var options = ProcessStage.Options()
+      options.command = ProgramCommand(["python3", "stage.py"])
+      options.folder = SpecPath(scripts.folder)
+      options.writes = [Field("number")]
+      options.state = state
+      (options.seconds, options.startSeconds) = (300, 300)
+      return try ProcessStage(options: options, assembly: .plain())
+    }
+    withExtendedLifetime(scripts) {}
+  }
+
+  @Test("a program that writes its state gets it back, whatever item it was stopped at")
+  func savedState() async throws {
+    try await resumes(counter.replacing("STATE", with: #"say(state={"count": count})"#), .saved)
+  }
+
+  @Test("the law finds a program that remembers something and does not say so")
+  func forgottenState() async throws {
+    let violation = await #expect(throws: LawViolation.self) {
+      try await resumes(counter.replacing("STATE", with: "pass"), .none)
+    }
+    #expect(
+      violation?.broken.first
+        == "a stage that is stopped goes on as if nothing had been: stopped at item 0 of batch 1, it gives something else for "
+        + "batch 1; what it remembers from batch to batch belongs into the context's memory")
+  }
+
+  @Test("a program that was started again within a run gets its state too")
+  func restarted() async throws {
+    let script =
+      counter.replacing("STATE", with: #"say(state={"count": count})"#) + "\n    if item['id'] == 's0/2': break"
+    let (stage, scripts) = try stage(script) {
+      $0.writes = [Field("number")]
+      $0.state = .saved
+    }
+    let memory = StageMemory()
+    var numbers: [[Double?]] = []
+    for var batch in batches([3, 2]) {
+      try await stage.run(
+        &batch, in: StageContext(stage: "count", step: batch.number, training: TrainingContext(memory: memory)))
+      numbers.append(try batch.trajectories.map { try $0.value(of: Field("number"))?.doubleValue })
+    }
+    #expect(numbers == [[1, 2, 3], [4, 5]])
+    #expect(memory.value == ["count": 5])
+    await stage.close()
+    withExtendedLifetime(scripts) {}
+  }
+
+  @Test(
+    "a state that nobody keeps is an error; a program of which nobody has said anything is warned of when a run goes on"
+  )
+  func undeclaredState() async throws {
+    let (speaking, first) = try stage(counter.replacing("STATE", with: #"say(state={"count": count})"#)) {
+      $0.writes = [Field("number")]
+    }
+    let error = await #expect(throws: PipelineError.self) {
+      var batch = batches([2])[0]
+      try await speaking.run(&batch, in: StageContext(stage: "count"))
+    }
+    #expect(
+      error?.message.contains(#"wrote a 'state', which nobody keeps; say "state": "saved" beside its command"#) == true)
+    await speaking.close()
+    for (state, step, warnings) in [
+      (ProcessStage.State.undeclared, 0, 0), (.undeclared, 1, 1), (.none, 1, 0), (.saved, 1, 0),
+    ] {
+      let (stage, scripts) = try stage(counter.replacing("STATE", with: "pass")) {
+        $0.writes = [Field("number")]
+        $0.state = state
+      }
+      var batch = batches([1, 2])[step]
+      let context = StageContext(stage: "count", step: step)
+      try await stage.run(&batch, in: context)
+      try await stage.run(&batch, in: context)
+      #expect(context.report.warnings.map(\.code) == Array(repeating: "state-undeclared", count: warnings))
+      await stage.close()
+      withExtendedLifetime(scripts) {}
+    }
+    withExtendedLifetime(first) {}
+  }
 }

@@ -47,7 +47,11 @@ def texts(messages) -> str:
             if part["type"] == "text":
                 found.append(part["text"])
             else:
-                kind, data = part["image_url"]["url"].split(";base64,", 1)
+                url = part["image_url"]["url"]
+                if not url.startswith("data:"):
+                    found.append(f"<at {url}>")
+                    continue
+                kind, data = url.split(";base64,", 1)
                 found.append(f"<{kind.removeprefix('data:')} {len(base64.b64decode(data, validate=True))}>")
     return " ".join(found)
 

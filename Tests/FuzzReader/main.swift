@@ -1,9 +1,9 @@
+// SPDX-License-Identifier: Apache-2.0
 import Foundation
 import PipelineCommand
 import PipelineCore
 import PipelineIO
 import PipelineSpec
-// SPDX-License-Identifier: Apache-2.0
 // Feeds mutated records and specs to the reader, the importers, the encoder and the spec loader.
 //
 // Bounded: a number of rounds (first argument, 20,000 unless given) from a seed (second argument, 1). A round that

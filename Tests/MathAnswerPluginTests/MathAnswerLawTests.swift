@@ -23,7 +23,9 @@ struct MathAnswerLawTests {
     "The largest rectangle has area 12 square inches.", #"$\$ 3000 @ 11 \%$; $\$ 24000 @ 7 \%$"#,
     #"$63^{\circ} 45^{\prime}$"#, #"\bigcup_{k=-\infty}^{\infty}\left(\frac{k \pi}{2}, \frac{(k+1) \pi}{2}\right)"#,
     #"a_n = 3a_{n-1}+4"#, #"\frac{at^2}{2}"#, "v_0+at", #"e^{3t}\cos 2t"#, "x \\neq \\pm 5",
-    "5 red and 3 blue marbles", "between 3 and 8 days", "no solution", "neither", "concave down",
+    "9 (apples)", "12 (square feet)", "1.5 million", #"v^2_0 + 3"#, #"\bar{z}_1+2"#, #"A \subset B_3"#, #"x \to 7"#,
+    #"\mathbb{Z}_7"#, #"\text{A5}_{13}"#, "x \\equiv 3 (mod 8)", "5 red and 3 blue marbles", "between 3 and 8 days",
+    "no solution", "neither", "concave down",
   ]
 
   private func score(_ response: String, _ answer: String) throws -> RewardOutcome {
@@ -89,6 +91,35 @@ struct MathAnswerLawTests {
       }
     }
   }
+
+  @Test("what is written as the expected answer is, with other digits or signs, gets a verdict")
+  func verdicts() {
+    let comparison = MathComparison()
+    for answer in Self.answers + Self.undecided {
+      let bytes = Array(answer.utf8)
+      for (position, byte) in bytes.enumerated() {
+        var mutant = bytes
+        switch byte {
+        case 0x30...0x39: mutant[position] = (byte - 0x30 + 3) % 10 + 0x30
+        case UInt8(ascii: "+"): mutant[position] = UInt8(ascii: "-")
+        case UInt8(ascii: "-"): mutant[position] = UInt8(ascii: "+")
+        default: continue
+        }
+        let text = String(decoding: mutant, as: UTF8.self)
+        if case .unknown(let reason) = comparison.compare(text, answer) {
+          Issue.record("\(text) | \(answer): \(reason)")
+        }
+      }
+    }
+  }
+
+  /// Answers whose value is not known here, so that only their form tells them apart.
+  static let undecided = [
+    #"\sum_{n=0}^{\infty} \frac{(-1)^n}{n+3} x^{n+1}"#, #"C-\sum_{n=0}^{\infty} \frac{x^n}{n!}"#,
+    #"\lim_{x\to 2} (g(x)+1)"#,
+    #"\int_0^2 f(x)\,dx + 3"#, "y^2=-2x-\\ln(x-1)", #"\prod_{k=1}^{\infty}(1-q^k)"#, "10^{10^{10^{10}}}", "2000!+1",
+    #"m\frac{dv}{dt}+bv=f"#, #"\begin{pmatrix}1&2\\3&4\end{pmatrix}^{-1}"#,
+  ]
 
   @Test("the order of the two decides nothing")
   func symmetry() {

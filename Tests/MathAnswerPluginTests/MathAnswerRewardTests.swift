@@ -1,5 +1,5 @@
-import MathAnswerPlugin
 // SPDX-License-Identifier: Apache-2.0
+import MathAnswerPlugin
 import MathAnswers
 import PipelineCore
 import PipelineTesting
@@ -62,7 +62,10 @@ struct MathAnswerRewardTests {
       ("concave down on $(0,2)$", "concave up on $(0, 2)$"), ("The function has a max at $x=1$", #"$\min$ at $x=1$"#),
     ])
   func misses(response: String, answer: String) throws {
-    #expect(try score(response, .string(answer)) == .scored(0))
+    guard case .scored(0, _) = try score(response, .string(answer)) else {
+      Issue.record("\(response) | \(answer)")
+      return
+    }
   }
 
   @Test("extract says where the answer must be")
@@ -71,7 +74,7 @@ struct MathAnswerRewardTests {
     #expect(try score(response, "6") == .scored(1))
     #expect(try score(response, "6") { $0.extract = .boxed } == .scored(1))
     #expect(try score(response, "5") { $0.extract = .answerTag } == .scored(1))
-    #expect(try score("5", "5") { $0.extract = .boxed } == .scored(0))
+    #expect(try score("5", "5") { $0.extract = .boxed } == .nothingFound)
     #expect(try score("5", "5") { $0.extract = .answerTag } == .scored(1))
     #expect(try score(" 5.0 ", "5") { $0.extract = .none } == .scored(1))
     #expect(try score("so 5", "5") { $0.extract = .none } == .scored(0))
@@ -115,14 +118,71 @@ struct MathAnswerRewardTests {
   }
 
   @Test("an answer in the model's thoughts counts, unless it is not to")
-  func thinking() throws {
+  func thought() throws {
     let thought = #"<think>so \boxed{25}</think> It is clear."#
     #expect(try score(thought, "25") == .scored(1))
-    #expect(try score(thought, "25") { $0.thinking = .ignored } == .scored(0))
     let said = #"<think>maybe \boxed{3}< /think > It is \boxed{25}."#
-    #expect(try score(said, "25") { $0.thinking = .ignored } == .scored(1))
-    #expect(try score(#"<think>\boxed{25}"#, "25") { $0.thinking = .ignored } == .scored(0))
-    #expect(try score(#"\boxed{25}"#, "25") { $0.thinking = .ignored } == .scored(0))
+    for rule in [Thought.ignored, .required] {
+      #expect(try score(thought, "25") { $0.thought = rule } == .nothingFound)
+      #expect(try score(said, "25") { $0.thought = rule } == .scored(1))
+      #expect(try score(#"<think>\boxed{25}"#, "25") { $0.thought = rule } == .nothingFound)
+    }
+    #expect(try score(#"\boxed{25}"#, "25") { $0.thought = .ignored } == .scored(1))
+    #expect(try score(#"\boxed{25}"#, "25") { $0.thought = .required } == .nothingFound)
+  }
+
+  @Test(
+    "a response without anything to compare is told from a wrong one",
+    arguments: [
+      "", "   ", "I do not know.", #"\boxed{}"#, #"\boxed{ }"#, "<answer></answer>", "Let me think about it.",
+      "It is clear.",
+      "I am not sure",
+    ])
+  func nothingFound(response: String) throws {
+    #expect(try score(response, "25") == .nothingFound)
+    #expect(try score(response, ["24", "25"]) == .nothingFound)
+  }
+
+  @Test("a wrong answer, or one without the box that is asked for, is none that is missing, or one that is")
+  func found() throws {
+    for response in ["24", #"\boxed{24}"#, "The answer is B.", "red"] {
+      #expect(try score(response, "25") == .scored(0), "\(response)")
+    }
+    #expect(try score("25", "25") { $0.extract = .boxed } == .nothingFound)
+    #expect(try score("I do not know.", "I do not know.") == .scored(1))
+    let sought = { (change: (inout MathAnswerOptions) -> Void) in
+      var options = MathAnswerOptions()
+      change(&options)
+      return MathAnswerReward(options: options, assembly: .plain()).sought.map(\.description)
+    }
+    #expect(sought { _ in } == ["answer; 'extract' is automatic"])
+    #expect(sought { $0.extract = .boxed } == [#"\boxed{…}; 'extract' is boxed"#])
+    #expect(sought { $0.extract = .answerTag } == ["<answer>…</answer>; 'extract' is answer-tag"])
+  }
+
+  @Test(
+    "in a sentence a unit counts, and numbers that are offered beside each other are all the answer",
+    arguments: [
+      ("The length is 5 km.", "5 km", 1.0), ("The length is 5 km.", "5 m", 0), ("The length is 5 km.", "5", 1),
+      ("We need 30 minutes", "0.5 hours", 1), ("It drives at 60 miles per hour.", "60", 1),
+      ("The area is 25 cm^2.", "25 m^2", 0), ("It costs $5.", "5", 1), ("It costs 5 dollars.", "5 cents", 0),
+      ("so x = 5 or x = 6", "5,6", 1), ("so x = 5 or x = 6", "6", 0), ("Either 3 or 4.", "4", 0),
+      ("I think 3, but it could be 4", "4", 0), ("between 3 and 4", "4", 0), ("It is not 4.", "4", 0),
+      ("In 2020, 27 people came.", "27", 1), ("The roots are 1, 2, 3.", "1,2,3", 1), ("The roots are 1, 2, 3.", "3", 0),
+      ("The roots are 1, 2 and 3 indeed", "1,2,3", 1), ("We add 5 to 7 to get 12.", "12", 1),
+      ("12 boys and 15 girls make 27 children", "27", 1),
+      ("The answer is 5!", "5", 1), ("The answer is 5!", "120", 0), ("It is 5!", "5", 1),
+      ("There are 5! ways", "120", 1),
+      ("The answer is $5!$", "120", 1), (#"\boxed{5!}"#, "120", 1), ("The answer is n!", "n!", 1),
+      ("The total is 3,50 €", "3.5", 1), ("It lasts 5 in total", "5", 1),
+      (#"\boxed{3}，所以面积是\boxed{4}"#, "4", 1), (#"\boxed{3}和\boxed{4}"#, "3,4", 1),
+      (#"It is \boxed{5}, so we write \boxed"#, "5", 1),
+    ])
+  func sentences(response: String, answer: String, expected: Double) throws {
+    guard case .scored(expected, _) = try score(response, .string(answer)) else {
+      Issue.record("\(response) | \(answer)")
+      return
+    }
   }
 
   @Test("the reward and its options obey the laws")

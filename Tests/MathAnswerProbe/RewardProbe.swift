@@ -16,9 +16,9 @@ struct RewardProbe {
       }
       let accepted = if case .array(let values) = pair[1] { values } else { [pair[1]] }
       switch grader.grade(response, accepted: accepted.compactMap(\.scalarText)) {
-      case .equal: print("1.0")
-      case .different: print("0.0")
-      case .unknown(let reason): print("unknown \(reason)")
+      case .compared(.equal): print("1.0")
+      case .compared(.different), .nothingFound: print("0.0")
+      case .compared(.unknown(let reason)): print("unknown \(reason)")
       }
     }
   }

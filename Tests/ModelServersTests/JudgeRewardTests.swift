@@ -87,7 +87,8 @@ struct JudgeRewardTests {
     record.set(
       .prompt,
       to: [["role": "user", "content": [["type": "image", "image": .string(scratch.path + "/a.png")]]]])
-    _ = try await seeing.score(record)
+    let context = StageContext(stage: "reward", media: MediaAccess(roots: [scratch.path]))
+    _ = try await seeing.scores(of: [record], in: context)[0].get()
     #expect(try server.requests().count == 2)
   }
 

@@ -122,7 +122,8 @@ struct ServedPolicyTests {
   func images() async throws {
     let scratch = try Scratch()
     try scratch.write("photo.jpg", imageBytes)
-    let asking = Asking(server, model: "good")
+    var asking = Asking(server, model: "good")
+    asking.roots = [scratch.path]
     let prompt: JSONValue = [
       ["role": "user", "content": [["type": "image"], ["type": "text", "text": "What?"]]]
     ]
@@ -131,6 +132,20 @@ struct ServedPolicyTests {
     let outcomes = try await RolloutSampler(sampler: asking.policy(), options: asking.sampling).rollouts(of: [record])
     guard case .rollouts(let rollouts, _) = outcomes[0] else { return #expect(Bool(false), "\(outcomes)") }
     #expect(try rollouts[0].response?.contains("<image/png \(imageBytes.count)> What?") == true)
+  }
+
+  @Test("what a part says of its image goes along")
+  func details() throws {
+    let scratch = try Scratch()
+    try scratch.write("photo.jpg", imageBytes)
+    let prompt: JSONValue = [
+      ["role": "user", "content": [["type": "image", "image": "photo.jpg", "max_pixels": 784, "detail": "low"]]]
+    ]
+    let messages = try ChatMessages.messages(of: PolicyPrompt(prompt, folder: scratch.path))
+    let image = messages.arrayValue?[0]["content"]?.arrayValue?[0]["image_url"]
+    #expect(image?["max_pixels"] == 784)
+    #expect(image?["detail"] == "low")
+    #expect(image?["url"]?.stringValue?.hasPrefix("data:image/") == true)
   }
 
   @Test("a prompt that cannot be asked fails alone")

@@ -28,7 +28,10 @@ extension Assembly {
 }
 
 /// An image that any reader takes for one, by its first bytes.
-let imageBytes = Data([0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A, 1, 2, 3])
+let imageBytes =
+  Data(
+    base64Encoded: "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==")
+  ?? Data()
 
 /// Asks a server for rollouts of prompts as a spec would.
 struct Asking {
@@ -46,10 +49,14 @@ struct Asking {
     sampling.count = 3
   }
 
+  /// Folders that images may lie in.
+  var roots: [String] = []
+
   func policy(cacheFolder: String? = nil) async throws -> any ResponseSampler {
     let backend = OpenAIPolicyBackend(options: options, assembly: .empty)
     return try backend.sampler(
-      PolicyOpening(purpose: .inference, cacheFolder: cacheFolder), environment: environment)
+      PolicyOpening(purpose: .inference, cacheFolder: cacheFolder, media: MediaAccess(roots: roots)),
+      environment: environment)
   }
 
   /// The outcome for each prompt.

@@ -26,7 +26,7 @@ from collections import defaultdict
 from pathlib import Path
 
 import torch
-from PIL import Image
+from PIL import Image, ImageOps
 from transformers import Qwen2_5_VLForConditionalGeneration
 
 from vision_processor import load_processor
@@ -80,7 +80,8 @@ def open_image(address: str, folder: Path) -> Image.Image:
         opened = Image.open(io.BytesIO(base64.b64decode(address.split(",", 1)[1])))
     else:
         opened = Image.open(folder / address.removeprefix("file://"))
-    return opened.convert("RGB")
+    # Upright as in transformers' load_image; its processor does the rest.
+    return ImageOps.exif_transpose(opened)
 
 
 def messages(record: dict, folder: Path) -> tuple[list, list]:

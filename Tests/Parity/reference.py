@@ -92,7 +92,7 @@ class Prompt:
             if not isinstance(part, str):
                 self.ids += part
                 continue
-            found = processor(config.vision_config)(images=[Image.open(folder / part).convert("RGB")])
+            found = processor(config.vision_config)(images=[Image.open(folder / part)])
             pixels.append(torch.as_tensor(np.asarray(found["pixel_values"])))
             grids.append([int(side) for side in np.asarray(found["image_grid_thw"])[0]])
             count = int(np.prod(grids[-1])) // merge**2

@@ -14,7 +14,7 @@ struct InspectionTests {
     {"id":"a/2","group":"a","prompt":"p","response":"no","answer":"yes","finish":"length","reward":0.1,"rewards":{"accuracy":0,"format":1},"advantage":-0.05,"step":0}
     {"id":"b/0","group":"b","prompt":[{"role":"user","content":[{"type":"image","image":"i.png"}]}],"response":"caf\u00e9 \ud83d\ude00","reward":1,"rewards":{"accuracy":1},"step":1,"seed":7}
     {"id":"b/1","group":"b","prompt":"p","response":"x","reward":1,"rewards":{"accuracy":1,"format":NaN},"step":1}
-    {"id":"b/1","group":"b","reward":1}
+    {"id":"b/1","group":"b","reward":1,"step":1}
     {"id":"c/0","group":"c","reward":"high"}
     {"id":"c/1","group":"c","reward":
 
@@ -34,7 +34,7 @@ struct InspectionTests {
     #expect(
       inspection.text(style: TerminalStyle(width: 90)) == """
         r.jsonl
-          5 records in 2 groups, 892 bytes
+          5 records in 2 groups, 901 bytes
           2 steps, 2 to 3 records each
           ▲ 1 record with a bare NaN or Infinity, which counts as no value
           ▲ 3 bad records cannot be used and are left out:
@@ -91,7 +91,7 @@ struct InspectionTests {
     #expect(
       inspection.text(style: TerminalStyle(width: 60, unicode: false)) == """
         r.jsonl
-          5 records in 2 groups, 892 bytes
+          5 records in 2 groups, 901 bytes
           2 steps, 2 to 3 records each
           ! 1 record with a bare NaN or Infinity, which counts as no
             value

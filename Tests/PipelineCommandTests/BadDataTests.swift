@@ -65,10 +65,10 @@ struct BadDataTests {
       shuffle-r1: error: noise.jsonl is not a text file; what can be read is JSONL in UTF-8, plain, .gz or .zst
       """),
     Case(
-      "parquet", "shuffle-r1 inspect x.parquet",
+      "parquet", "SHUFFLE_R1_PYTHON=nowhere shuffle-r1 inspect x.parquet",
       """
-      shuffle-r1: error: x.parquet is not a text file; it is parquet; Examples/trl-parquet has a script that turns that \
-      into lines of JSON
+      shuffle-r1: error: x.parquet is a file of columns (parquet or Arrow), which is read by pyarrow; install it once: \
+      shuffle-r1 setup parquet, or name a Python that has it in SHUFFLE_R1_PYTHON
       """),
     Case(
       "no such file", "shuffle-r1 inspect none", "shuffle-r1: error: cannot open none: no such file; check the path"),

@@ -56,7 +56,8 @@ struct BadTrainingTests {
       "a model that is not named", "\(simple) --set policy.with={}", status: 2,
       "shuffle-r1: error: --set:1:13: 'model' is missing; name the folder of a model"),
     Case(
-      "evaluation prompts that are not there", "\(simple) --set training.evaluation.prompts=none.jsonl",
+      "evaluation prompts that are not there",
+      "\(simple) --set training.evaluation.prompts=none.jsonl --set training.evaluation.sampling.max_tokens=3",
       """
       shuffle-r1: error: cannot open none.jsonl, which 'training.evaluation.prompts' of simple.json names; a path is \
       relative to the spec's folder, one of --set to the working folder
@@ -77,7 +78,7 @@ struct BadTrainingTests {
       #expect(outcome.status == 2)
       return outcome.errors
     }
-    let policy = #""policy": {"use": "bundled", "with": {"model": "model"}},"#
+    let policy = #""policy": {"use": "bundled", "with": {"model": "m"}},"#
     #expect(
       try check(#"{"source": {"prompts": "prompts.jsonl"}, "stages": ["rollout"]}"#)
         == """
@@ -263,11 +264,11 @@ struct BadTrainingTests {
 
   @Test("an evaluation that nothing scores is refused before the first step")
   func unscored() throws {
-    let outcome = try sandbox.run("shuffle-r1 run train.json -q -o out --set training.evaluation.score=beauty")
+    let outcome = try sandbox.run("shuffle-r1 run train.json -q -o out --set training.evaluation.score=accuracy/beauty")
     #expect(outcome.status == 2)
     #expect(
       outcome.errors
-        == "shuffle-r1: error: none of the 6 responses of the evaluation has the score 'beauty'; name 'reward' or a part "
+        == "shuffle-r1: error: none of the 6 responses of the evaluation has the score 'accuracy/beauty'; name 'reward' or a part "
         + "of it in training.evaluation.score, and see that the reward stage can judge its prompts\n")
     #expect(sandbox.completeSteps(of: "out") == 0)
   }

@@ -156,4 +156,86 @@ struct CheckTests {
     #expect(
       try sandbox.output("shuffle-r1 check w.json --resolved") == sandbox.output("shuffle-r1 check w.yaml --resolved"))
   }
+
+  // MARK: What a run would refuse.
+
+  private static func training(_ stages: String, evaluation: String = "") -> String {
+    """
+    {"policy": {"use": "bundled", "with": {"model": "model"}},
+     "source": {"prompts": "prompts.jsonl", "provides": ["answer"]},
+     "stages": [{"use": "rollout", "with": {"n": 2}}, \(stages)],
+     "training": {"steps": 1\(evaluation)}}
+    """
+  }
+
+  private static let evaluation = #", "evaluation": {"prompts": "held-out.jsonl"}"#
+
+  static let refusedByRuns: [(String, String)] = [
+    (
+      training(#"{"use": "rollout", "name": "again"}, "reward", "advantage", "update""#),
+      "stage 'again' makes rollouts of prompts, but 'rollout' before it has made rollouts of them already; leave one of the two out"
+    ),
+    (
+      training(
+        #"{"use": "process", "with": {"command": ["true"], "writes": ["advantage"]}}, "update""#, evaluation: evaluation
+      ),
+      "'training.evaluation' has nothing to score responses with; add a stage that writes 'reward' and needs no policy, such as "
+        + "reward"
+    ),
+    (
+      training(
+        #""reward", {"use": "filter", "with": {"score": "accuracy"}}, "advantage", "update""#),
+      "stage 'filter': no stage before it writes the score 'accuracy'. Scores: boxed-answer, reward"
+    ),
+    (
+      training(
+        #""reward", {"use": "filter", "with": {"score": "boxed-anwser"}}, "advantage", "update""#),
+      "stage 'filter': no stage before it writes the score 'boxed-anwser'; did you mean 'boxed-answer'? Scores: boxed-answer, reward"
+    ),
+    (
+      training(
+        #""reward", "advantage", "update""#,
+        evaluation: #", "evaluation": {"prompts": "held-out.jsonl", "score": "format"}"#),
+      "'training.evaluation.score': no stage before it writes the score 'format'. Scores: boxed-answer, reward"
+    ),
+    (
+      training(#""reward", "advantage", "update""#).replacing(
+        #""n": 2"#, with: #""n": 2, "sampling": {"max_tokens": 256}"#),
+      "responses of 256 tokens leave no room for a prompt in the model's context of 256; lower max_tokens"
+    ),
+    (
+      training(#""reward", "advantage", "update""#, evaluation: #", "evaluation": {"prompts": "held-out.jsonl"}"#),
+      "leave no room for a prompt in the model's context of 256; lower max_tokens"
+    ),
+  ]
+
+  @Test("what a run would refuse later is refused here", arguments: refusedByRuns.indices)
+  func refused(index: Int) throws {
+    let sandbox = try Sandbox.withTraining()
+    let (spec, message) = Self.refusedByRuns[index]
+    try sandbox.write("p.json", spec)
+    let outcome = try sandbox.run("shuffle-r1 check p.json")
+    #expect(outcome.status == 2)
+    #expect(outcome.errors.contains(message), "\(outcome.errors)")
+  }
+
+  @Test("scores that a stage may write, or that records bring, are not refused")
+  func scores() throws {
+    let sandbox = try Sandbox.withTraining()
+    for stages in [
+      #"{"use": "reward", "with": {"functions": [{"use": "exact", "name": "accuracy"}]}}, {"use": "filter", "with": {"score": "accuracy"}}"#,
+      #"{"use": "reward", "with": {"functions": [{"use": "exact", "name": "accuracy"}]}}, {"use": "filter", "with": {"score": "accuracy/part"}}"#,
+      #"{"use": "process", "with": {"command": ["true"], "writes": ["reward", "rewards"]}}, {"use": "filter", "with": {"score": "any"}}"#,
+    ] {
+      let short = Self.training(stages + #", "advantage", "update""#)
+        .replacing(#""n": 2"#, with: #""n": 2, "sampling": {"max_tokens": 3}"#)
+      try sandbox.write("p.json", short)
+      try sandbox.output("shuffle-r1 check p.json")
+    }
+    try sandbox.write(
+      "p.json",
+      #"{"source": {"rollouts": "r.jsonl", "provides": ["rewards"]}, "stages": [{"use": "filter", "with": {"score": "any"}}]}"#
+    )
+    try sandbox.output("shuffle-r1 check p.json")
+  }
 }

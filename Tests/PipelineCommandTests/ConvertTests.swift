@@ -31,6 +31,7 @@ struct ConvertTests {
     let path = "'\(Self.fixtures)/\(format).jsonl'"
     #expect(
       try sandbox.output("shuffle-r1 convert -q \(path) -")
+        .replacing(Self.fixtures + "/", with: "")
         == sandbox.output("shuffle-r1 convert -q --from \(format) - - < \(path)"))
   }
 
@@ -109,7 +110,7 @@ struct ConvertTests {
       """
       shuffle-r1: error: who.jsonl:1:1: no known format has lines like these (a, b); name one with --from, or as 'format' in a spec's source: \
       shuffle-r1, verl, trl, ms-swift, roll, verifiers, open-instruct, trinity, openai-chat, easyr1-dataset, \
-      verl-dataset, alpaca
+      verl-dataset, alpaca, sharegpt
       """),
     Case(
       "nothing in it", "shuffle-r1 convert /dev/null out",

@@ -1,7 +1,7 @@
+// SPDX-License-Identifier: Apache-2.0
 import Foundation
 import PipelineCommand
 import PipelineCore
-// SPDX-License-Identifier: Apache-2.0
 import StandardPlugins
 import Testing
 

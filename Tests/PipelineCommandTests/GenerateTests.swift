@@ -214,7 +214,7 @@ struct GenerateTests {
     ).check(in: sandbox)
   }
 
-  @Test("images start from the folder of the file that names them")
+  @Test("images start from the folder of the file that names them, and are named so that they are found again")
   func folders() throws {
     try sandbox.output(
       """
@@ -223,8 +223,49 @@ struct GenerateTests {
       shuffle-r1 generate --model ../model --max-tokens 24 -q < prompts.jsonl > ../read
       """)
     #expect(sandbox.text("one").split(separator: "\n").count == 3)
-    #expect(sandbox.text("named") == sandbox.text("one"))
+    // On standard output, whose folder nobody knows, by absolute paths.
+    let named = sandbox.text("named")
+    #expect(named.contains(#""image":"/"#))
+    let folder = try sandbox.output("cd deep; pwd -P").trimmingCharacters(in: .newlines)
+    #expect(named.replacing(folder + "/", with: "") == sandbox.text("one"))
     #expect(sandbox.text("read") == sandbox.text("one"))
+    try sandbox.output(
+      """
+      \(Self.generate) -q deep/prompts.jsonl -o out.jsonl; mkdir runs
+      \(Self.generate) -q deep/prompts.jsonl -o runs/out.jsonl
+      shuffle-r1 logprobs --model model -q out.jsonl > from-here; shuffle-r1 logprobs --model model -q runs/out.jsonl > from-there
+      """)
+    #expect(sandbox.text("out.jsonl").contains(#""image":"deep/image.png""#))
+    #expect(sandbox.text("runs/out.jsonl").contains(#""image":"../deep/image.png""#))
+    let top = folder.dropLast("deep".count)
+    #expect(sandbox.text("from-there").replacing(top + "runs/../", with: "") == sandbox.text("from-here"))
+  }
+
+  @Test("sizes of images: by the part, by --max-pixels, and by a policy's options; wrong ones are bad records")
+  func sizes() throws {
+    func line(_ id: String, _ details: String) -> String {
+      #"{"id":"\#(id)","prompt":[{"role":"user","content":[{"type":"image","image":"image.png"\#(details)},{"type":"text","text":"?"}]}]}"#
+        + "\n"
+    }
+    try sandbox.write("sizes.jsonl", line("a", "") + line("b", #","max_pixels":64"#) + line("c", #","max_pixels":0"#))
+    func tokens(_ command: String) throws -> [Int] {
+      let run = try sandbox.run(command)
+      #expect(run.status == 0, "\(run.errors)")
+      #expect(run.errors.contains("'max_pixels' is 0, it must be a whole number in 1…2147483648"))
+      return try sandbox.records(run.output).map { $0.numbers("prompt_tokens").count { $0 == 302 } }
+    }
+    let plain = try tokens("\(Self.generate) sizes.jsonl")
+    #expect(plain == [6, 1])
+    #expect(try tokens("\(Self.generate) --max-pixels 256 sizes.jsonl") == [2, 1])
+    #expect(
+      try tokens(
+        #"shuffle-r1 generate --max-tokens 24 --policy '{"use":"bundled","with":{"model":"model","max_pixels":256}}' sizes.jsonl"#
+      ) == [2, 1])
+    let refused = try sandbox.run("\(Self.generate) --server http://127.0.0.1:1/v1 --max-pixels 256 sizes.jsonl")
+    #expect(refused.status == 2)
+    #expect(
+      refused.errors.contains(
+        "--max-pixels does not go with --server: the server prepares images; set its limits there"))
   }
 
   @Test("a prompt that is too long is an error, left out, or cut, but not in its images")

@@ -7,7 +7,7 @@ import Testing
 struct HelpTests {
   static let commands = [
     "run", "check", "stage", "describe", "convert", "inspect", "groups", "compare", "why", "reward",
-    "reward-diff", "model", "generate", "logprobs", "evaluate", "import-config", "schemas",
+    "reward-diff", "model", "generate", "logprobs", "evaluate", "import-config", "trust", "schemas",
   ]
 
   @Test("--help is what was recorded", arguments: [""] + commands)
@@ -45,7 +45,8 @@ struct HelpTests {
       "a command that nobody knows", "shuffle-r1 rnu", status: 2,
       """
       Error: unknown command 'rnu'; did you mean 'run'? Commands: run, check, stage, describe, convert, inspect, \
-      groups, compare, why, reward, reward-diff, model, generate, logprobs, evaluate, import-config, schemas
+      groups, compare, why, reward, reward-diff, model, generate, logprobs, evaluate, import-config, trust, \
+      schemas, setup
         See 'shuffle-r1 --help' for more information.
       """),
     Case(
@@ -53,13 +54,14 @@ struct HelpTests {
       status: 2,
       """
       Error: unknown command 'insepct'; did you mean 'inspect'? Commands: run, check, stage, describe, convert, \
-      inspect, groups, compare, why, reward, reward-diff, model, generate, logprobs, evaluate, import-config, schemas
+      inspect, groups, compare, why, reward, reward-diff, model, generate, logprobs, evaluate, import-config, trust, \
+      schemas, setup
       """),
     Case(
       "an option that nobody knows", "shuffle-r1 check p.json --quite", status: 2,
       """
       Error: Unknown option '--quite'. Did you mean '--quiet'?
-      Usage: shuffle-r1 check <spec> [--set <path=value> ...] [--resolved] [--quiet]
+      Usage: shuffle-r1 check <spec> [--set <path=value> ...] [--trust] [--resolved] [--quiet]
         See 'shuffle-r1 check --help' for more information.
       """),
     Case(
@@ -125,7 +127,8 @@ struct HelpTests {
       status: 2,
       """
       shuffle-r1: error: unknown format 'verll'; did you mean 'verl'? Known formats: shuffle-r1, verl, trl, ms-swift, \
-      roll, verifiers, open-instruct, trinity, openai-chat, easyr1-dataset, verl-dataset, alpaca
+      roll, verifiers, open-instruct, trinity, openai-chat, easyr1-dataset, verl-dataset, alpaca, \
+      sharegpt
       """),
   ]
 

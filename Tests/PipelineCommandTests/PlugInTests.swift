@@ -42,7 +42,7 @@ struct PlugInTests {
 
   @Test("a library without the function")
   func noEntryPoint() throws {
-    try library("mine", "int other(void) { return 1; }")
+    try library("mine", #"const char version[] = "\#(PlugIn.version)"; int other(void) { return 1; }"#)
     try Case(
       "without the function", "shuffle-r1 describe --plugin ./mine.so", status: 2,
       """
@@ -85,6 +85,7 @@ struct PlugInTests {
       "other",
       """
       #include <stdio.h>
+      const char version[] = "\(PlugIn.version)";
       static char answer[100];
       const char *shuffle_r1_plugin(const void *host) {
         snprintf(answer, sizeof answer, "shuffle-r1 plug-in interface%s", " 9 of version 9.0.0, Swift 9.9");
@@ -98,7 +99,9 @@ struct PlugInTests {
       this program with \(Self.own); build it anew with this version
       """
     ).check(in: sandbox)
-    try library("alone", #"const char *shuffle_r1_plugin(const void *host) { return ""; }"#)
+    try library(
+      "alone",
+      #"const char version[] = "\#(PlugIn.version)"; const char *shuffle_r1_plugin(const void *host) { return ""; }"#)
     try Case(
       "types of its own", "shuffle-r1 describe --plugin ./alone.so", status: 2,
       """

@@ -87,6 +87,17 @@ struct ProcessRunTests {
       """),
   ]
 
+  #if os(Linux)
+    @Test("what a program says is kept, and a resume does not go by it")
+    func logs() throws {
+      try sandbox.write("specs/p.json", spec())
+      try sandbox.output("shuffle-r1 run specs/p.json -q -o out")
+      #expect(!sandbox.text("out/state.json").contains("logs/"))
+      try sandbox.output("rm -r out/logs; shuffle-r1 run specs/p.json -q -o out --overwrite")
+      #expect(sandbox.has("out/logs/reward.log"))
+    }
+  #endif
+
   private static let place = "stages.reward.functions.0.with"
 
   @Test("what is missing is found when the spec is checked", arguments: wrong)
@@ -139,6 +150,7 @@ struct ProcessRunTests {
       #"shuffle-r1 stage process --with '{"command": ["python3", "drop.py"]}' < unscored.jsonl | wc -l"#)
     #expect(outcome.errors.hasPrefix("process: drop.py: dropping\n"))
     let kept = try #require(Int(outcome.output.filter(\.isNumber)))
-    #expect(outcome.errors.contains("process: 96 trajectories in 1 batch, \(kept) kept; dropped: no-form \(96 - kept)"))
+    #expect(
+      outcome.errors.contains("process: 96 trajectories in 2 batches, \(kept) kept; dropped: no-form \(96 - kept)"))
   }
 }

@@ -84,7 +84,8 @@ struct RunDirectoryTests {
   @Test("killed before its first state, a run begins when it is resumed")
   func unbegun() throws {
     let sandbox = try Self.withHalfRun()
-    try sandbox.output("cd out; rm -r state.json checkpoints tensorboard *.jsonl; mkdir cache; echo x > cache/kept")
+    try sandbox.output(
+      "cd out; rm -r state.json checkpoints tensorboard *.jsonl *.zst; mkdir cache; echo x > cache/kept")
     try sandbox.output(Self.resume)
     #expect(sandbox.completeSteps(of: "out") == 2)
     #expect(sandbox.text("out/cache/kept") == "x\n")

@@ -149,32 +149,17 @@ struct PipelineRunTests {
     #expect(try files("part") == before)
   }
 
-  @Test("a state that a power cut left ahead of its files is taken back to what the disk holds")
-  func powerCut() async throws {
-    func state() throws -> [JSONValue.Member] {
-      let data = FileManager.default.contents(atPath: folder + "/part/state.json") ?? Data()
-      return try JSONValue(parsing: String(decoding: data, as: UTF8.self)).objectValue ?? []
-    }
-    try await run("whole")
+  @Test("a resolved spec that is damaged is named, and nothing is changed", arguments: ["", "{"])
+  func damagedSpec(_ text: String) async throws {
     _ = await failure { try await run("part", TestStage(failingStep: 2)) }
-    let durable = try state().filter { ["complete_steps", "offsets", "sha256"].contains($0.key) }
-    _ = await failure { try await run("part", TestStage(failingStep: 4), .resume) }
-    let members =
-      try state().filter { !["durable", "checksum"].contains($0.key) } + [.init("durable", .object(durable))]
-    var hash = SHA256()
-    hash.add(Array(JSONValue.object(members).json.utf8))
-    let text = JSONValue.object(members + [.init("checksum", .string(hash.digits))]).prettyJSON
-    try Data(text.utf8).write(to: URL(fileURLWithPath: folder + "/part/state.json"))
-    // What was not yet on the disk is zeros.
-    let path = folder + "/part/metrics.jsonl"
-    let metrics = try #require(FileManager.default.contents(atPath: path))
-    try (metrics.dropLast(200) + Data(count: 200)).write(to: URL(fileURLWithPath: path))
-    let plan = plan(TestStage())
-    let directory = try RunDirectory(path: folder + "/part", existing: .resume, fingerprint: plan.resolved)
-    #expect(directory.completeSteps == 2)
-    #expect(directory.notice?.hasSuffix("Continuing after step 2, the last one that is complete on the disk") == true)
-    _ = try await PipelineRun(plan: plan, directory: directory).run()
-    #expect(try files("part") == files("whole"))
+    try Data(text.utf8).write(to: URL(fileURLWithPath: folder + "/part/resolved.json"))
+    let before = try files("part")
+    #expect(
+      await failure { try await run("part", TestStage(), .resume) }
+        == "\(folder)/part/resolved.json is damaged (\(text.isEmpty ? "it is empty" : "it is not JSON")); nothing was changed: "
+        + "restore it from a copy, or start anew with --overwrite")
+    #expect(try files("part") == before)
+    try await run("part", TestStage(), .overwrite)
   }
 
   @Test("the TensorBoard file of a run that was resumed is as long, and steps lie at the same places")

@@ -1,7 +1,7 @@
+// SPDX-License-Identifier: Apache-2.0
 import Foundation
 import PipelineCore
 import PipelineRuntime
-// SPDX-License-Identifier: Apache-2.0
 import PipelineSpec
 import Synchronization
 import Testing

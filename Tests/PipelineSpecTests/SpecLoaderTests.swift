@@ -43,15 +43,17 @@ let goodYAML = """
 
 let goodResolved =
   #"{"name":"replay","description":"Replay","seed":1,"#
-  + #""source":{"rollouts":"rollouts.jsonl","format":"auto","provides":["answer"],"group_by":[],"#
-  + #""batch":{"groups":64},"first_batch":0,"order":"auto","epochs":0,"max_bad_records":100},"#
+  + #""source":{"rollouts":"rollouts.jsonl","format":"auto","columns":{},"rewards":{},"group_size":0,"turns":"last","#
+  + #""system_prompt":"","format_prompt":"","provides":["answer"],"group_by":[],"#
+  + #""batch":{"groups":64},"first_batch":0,"order":"auto","epochs":0,"image_roots":[],"#
+  + #""image_hosts":[],"max_bad_records":100},"#
   + #""stages":[{"use":"reward","name":"reward","with":{"functions":[{"use":"boxed-answer","#
   + #""with":{"tolerance":1e-06},"weight":0.90}]}},"#
   + #"{"use":"advantage","name":"advantage","with":{"estimator":{"use":"grpo","with":{"epsilon":0.001}}}},"#
   + #"{"use":"pairwise-sample","name":"pts","with":{"keep":1,"order":"input","max_pairs":3,"label":"no","#
   + #""shout":false,"limits":{"low":0,"high":8},"names":["a"],"shares":{"maxX":2}}},"#
   + #"{"use":"shuffle","name":"shuffle","with":{"rounds":8}}],"#
-  + #""output":{"rollouts":"selected.jsonl","allow_empty":false,"lineage":true,"tensorboard":"auto"}}"#
+  + #""output":{"rollouts":"selected.jsonl","all_rollouts":"auto","allow_empty":false,"lineage":true,"tensorboard":"auto"}}"#
 
 @Suite("SpecLoader", .timeLimit(.minutes(15))) struct SpecLoaderTests {
   @Test("a spec becomes a pipeline with every default filled in")

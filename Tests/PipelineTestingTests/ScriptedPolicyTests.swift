@@ -131,7 +131,7 @@ struct ScriptedPolicyTests {
     #expect(
       reason
         == "the prompt has 44 tokens; the model's context of 40 has room for 30 beside a response of 10; shorten it, "
-        + "lower sampling.max_tokens or the images' max_pixels, or cut such prompts")
+        + "lower sampling.max_tokens, or cut such prompts")
     guard case .failed(let limited) = try await outcome(.error, limit: 20),
       case .skipped = try await outcome(.skip, limit: 20)
     else {
@@ -140,8 +140,8 @@ struct ScriptedPolicyTests {
     }
     #expect(
       limited
-        == "the prompt has 44 tokens; max_prompt_tokens allows 20; shorten it, raise max_prompt_tokens, lower the images' "
-        + "max_pixels, or cut such prompts")
+        == "the prompt has 44 tokens; max_prompt_tokens allows 20; shorten it, raise max_prompt_tokens, or cut such prompts"
+    )
     let tokens = try #require(try rollouts[0].tokenIDs(of: .promptTokens))
     #expect(await policy.decode(tokens) == "beginning xxxxx" + "xxxxxxxxxxx end")
   }
@@ -183,11 +183,47 @@ struct ScriptedPolicyTests {
     ]
     #expect(try PolicyPrompt(record, folder: "f") == PolicyPrompt(placed, folder: "f"))
     record.set(.promptTokens, to: [1, 2])
-    #expect(try PolicyPrompt(record, folder: "") == PolicyPrompt(.tokens([1, 2], images: ["a"])))
+    #expect(try PolicyPrompt(record, folder: "") == PolicyPrompt(.tokens([1, 2], images: ["a", "b"])))
     record.set(.images, to: nil)
     record.set(.prompt, to: placed)
     #expect(try PolicyPrompt(record, folder: "") == PolicyPrompt(.tokens([1, 2], images: ["a", "b"])))
     record.set(.promptTokens, to: [1, -2])
     #expect(throws: PipelineError.self) { try PolicyPrompt(record, folder: "") }
+  }
+
+  @Test(
+    "the size that is asked of an image arrives: from its part, from `images`, beside tokens; the part's comes first")
+  func sizes() throws {
+    let parts: JSONValue = [
+      [
+        "role": "user",
+        "content": [
+          ["type": "image", "max_pixels": 784], ["type": "image"],
+          ["type": "image_url", "image_url": ["url": "c", "min_pixels": 3136, "max_pixels": 6272]],
+        ],
+      ]
+    ]
+    let named: JSONValue = [
+      ["path": "a", "max_pixels": 99], ["path": "b", "resized_height": 56, "resized_width": 28],
+    ]
+    var record = Trajectory(id: "a", group: "a", fields: [.prompt: parts, .images: named])
+    let wanted = [
+      ImageReference("a", sizing: .pixels(atLeast: nil, atMost: 784)),
+      ImageReference("b", sizing: .size(height: 56, width: 28)),
+      ImageReference("c", sizing: .pixels(atLeast: 3136, atMost: 6272)),
+    ]
+    guard case .messages(let messages) = try PolicyPrompt(record, folder: "").content else {
+      Issue.record("no messages")
+      return
+    }
+    #expect(try ChatMessage.images(in: messages).map { try $0.reference } == wanted)
+    record.set(.promptTokens, to: [1, 2, 3])
+    #expect(try PolicyPrompt(record, folder: "") == PolicyPrompt(.tokens([1, 2, 3], images: wanted)))
+    record.set(.prompt, to: nil)
+    #expect(
+      try PolicyPrompt(record, folder: "")
+        == PolicyPrompt(
+          .tokens(
+            [1, 2, 3], images: [ImageReference("a", sizing: .pixels(atLeast: nil, atMost: 99)), wanted[1]])))
   }
 }

@@ -24,7 +24,8 @@ struct BenchmarkProbe {
     let policy = try BundledPolicy(folder: folder + "/model", options: options)
     let prompts = (work["prompts"]?.arrayValue ?? []).map { prompt in
       EncodedPrompt(
-        tokens: integers(prompt["tokens"]), images: (prompt["images"]?.arrayValue ?? []).compactMap(\.stringValue),
+        tokens: integers(prompt["tokens"]),
+        images: (prompt["images"]?.arrayValue ?? []).compactMap(\.stringValue).map { ImageReference($0) },
         folder: folder)
     }
     let responses = (work["responses"]?.arrayValue ?? []).map { ($0.arrayValue ?? []).map { integers($0) } }

@@ -93,7 +93,7 @@ struct PolicyProbe {
   private func prompt(_ record: JSONValue) -> EncodedPrompt {
     EncodedPrompt(
       tokens: ids(record["prompt_tokens"] ?? []),
-      images: (record["images"]?.arrayValue ?? []).compactMap(\.stringValue),
+      images: (record["images"]?.arrayValue ?? []).compactMap(\.stringValue).map { ImageReference($0) },
       folder: record["folder"]?.stringValue ?? "")
   }
 

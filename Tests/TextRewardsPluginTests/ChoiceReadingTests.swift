@@ -40,7 +40,9 @@ struct ChoiceReadingTests {
       "A. 5\nB. 6\nC. 7\nAnswer: B. 6", "<think>A or B? Maybe A.</think>\nB",
       "<think>(A)...</think><answer>B</answer>", "B because the sky is blue", "B is the answer",
       "B, because A is wrong", "Answer - B", "Ans: B", "ANSWER: B", "the answer is option b", "The answer is \"B\"",
-      "The answer is 'B'.", "The correct answer is option (B): 12 cm.", "Correct Answer: B", "The answer is:\n\nB",
+      "The answer is 'B'.", "answer=B", "choose b", "B fits here", "like B",
+      "The answer is for sure B, it can't be A or C", "Surely the answer is of course B.",
+      "\\fbox{B}", "The correct answer is option (B): 12 cm.", "Correct Answer: B", "The answer is:\n\nB",
       "The answer is $\\boxed{B}$.", "<answer>B. A cat</answer>", "<answer>B: A cat and a dog</answer>",
       "B. I am here", "The answer is B, not A or C.", "B (not A)", "<answer>B (not A)</answer>",
       "The answer is (B), as (A) and (C) are wrong.",
@@ -59,6 +61,7 @@ struct ChoiceReadingTests {
   @Test(
     "naming several options, denying one, or naming none scores 0 for every answer",
     arguments: [
+      "A, no wait, B", "The answer is A? No. B.", "angle A", "Plan A is bad", "vitamin C", "C major", "Team B wins",
       "", "Both", "A or C", "A, C", "(A) or (C)", "(A)(B)", "A and B", "A/B", "A & B", "(A), (B)", "A B",
       "A) B) C) D)", "A.B", "<answer>A or B</answer>", "<answer>A, B</answer>", "<answer>A, B, C, D</answer>",
       "<answer>A B C D</answer>", "<answer>(A) and (B)</answer>", "\\boxed{A, B}", "\\boxed{A \\text{ or } B}",
@@ -125,6 +128,20 @@ struct ChoiceReadingTests {
     #expect(try reward.score(trajectory("I am not sure.", answer: "B")) == .nothingFound)
     #expect(try reward.score(trajectory("A or B", answer: "B")) == .scored(0))
     #expect(try reward.score(trajectory("C", answer: "B")) == .scored(0))
+  }
+
+  @Test("of a text longer than 64 KiB the end decides, also where a character is cut")
+  func longTexts() throws {
+    // Three bytes each, so that the cut falls within a character for one of the lengths.
+    for length in 70_000...70_002 {
+      let filler = String(repeating: "图", count: length / 3) + String(repeating: " ", count: length % 3)
+      #expect(try scores("The answer is A. \(filler) The answer is B.") == ["A": 0, "B": 1, "C": 0, "D": 0])
+      #expect(try scores("\(filler) (B)") == ["A": 0, "B": 1, "C": 0, "D": 0])
+      // What was said before the last 64 KiB is not looked at.
+      #expect(try scores("The answer is A. \(filler) I rest.") == ["A": 0, "B": 0, "C": 0, "D": 0])
+    }
+    let boxed = "\\boxed{A} " + String(repeating: "word ", count: 20_000)
+    #expect(try ChoiceReward(assembly: .plain()).score(trajectory(boxed, answer: "A")) == .nothingFound)
   }
 
   @Test("any of a list of answers is right")

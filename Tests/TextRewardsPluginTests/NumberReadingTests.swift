@@ -9,6 +9,11 @@ struct NumberReadingTests {
   @Test(
     "numeric reads a response as its author means it",
     arguments: [
+      ("2或3", "2", 0.0), ("2或3", "3", 0.0), ("\\boxed{>5}", "5", 0.0), ("\\boxed{<5}", "5", 0.0),
+      ("between 3 and 4", "4", 0.0), ("maybe 3, maybe 4", "4", 0.0), ("2 dogs or 3 dogs", "3", 0.0),
+      ("We add 5 to 7 to get 12.", "12", 1.0), ("It takes 3 days to walk 12 miles", "12", 1.0),
+      ("The answer is 5!", "5", 1.0), ("There are 5! ways", "120", 1.0), ("½", "0.5", 1.0), ("1½", "1.5", 1.0),
+      ("\\fbox{27}", "27", 1.0), ("The correct option is 27.", "27", 1.0), ("정답은 27", "27", 1.0),
       ("\\boxed{10^3}", "1000", 1.0), ("\\boxed{5\\pi}", "5", 0.0), ("\\boxed{5\\pi}", "15.708", 1.0),
       ("\\boxed{2^{10}}", "10", 0.0), ("\\boxed{2^{10}}", "1024", 1.0), ("\\boxed{2\\sqrt{3}}", "3", 0.0),
       ("\\boxed{2\\sqrt{3}}", "3.4641", 1.0), ("\\boxed{25 cm^2}", "25", 1.0), ("25 cm^2", "25", 1.0),

@@ -30,7 +30,7 @@ struct BoxedAnswerRewardTests {
       ("30^\\circ", "30"),
       ("30^{\\circ}", "30°"), ("50\\%", "50"), ("0.5", "\\frac{1}{2}"), ("13/2", "6.5"), (".5", "0.5"),
       ("b", "B"),
-      ("\\text{(C)}", "C"), ("(E)", "E"), ("\u{2212}3", "-3"), ("25", "25.0"), ("\\text{E}", "E"),
+      ("\\text{(C)}", "C"), ("(E)", "E"), ("\u{2212}3", "-3"), ("25", "25.0"), ("\\text{E}", "E"), ("1 / 2", "1/2"),
     ])
   func same(boxed: String, answer: String) throws {
     #expect(try reward.score(trajectory("\\boxed{\(boxed)}", answer: .string(answer))) == .scored(1))

@@ -63,7 +63,7 @@ class SpecTests(unittest.TestCase):
     def command(self, name: str, value: dict, *more: str) -> list[str]:
         path = self.folder / f"{name}.json"
         path.write_text(json.dumps(value))
-        return [str(PROGRAM), "run", str(path), "--output", str(self.folder / name), "--quiet", "--threads", "2", *more]
+        return [str(PROGRAM), "run", str(path), "--output", str(self.folder / name), "--quiet", "--trust", "--threads", "2", *more]
 
     def run_spec(self, name: str, value: dict, *more: str) -> Path:
         found = subprocess.run(self.command(name, value, *more), capture_output=True, text=True)

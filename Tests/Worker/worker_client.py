@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any, Callable
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageOps
+from transformers.image_transforms import convert_to_rgb
 
 from shuffle_r1_worker import work
 from shuffle_r1_worker.wire import Connection, Frame
@@ -158,5 +159,5 @@ def message(groups: list) -> tuple[dict[str, Any], dict]:
 
 def resized(path: Path, grid: list[int], patch: int) -> np.ndarray:
     """An image in the size of its grid."""
-    image = Image.open(path).convert("RGB")
+    image = Image.fromarray(convert_to_rgb(ImageOps.exif_transpose(Image.open(path)), return_numpy=True))
     return np.array(image.resize((grid[2] * patch, grid[1] * patch), Image.Resampling.BICUBIC))

@@ -18,6 +18,8 @@ enum ScriptedWorker {
     options.model = SpecPath(model)
     let script = root.appendingPathComponent("Tests/WorkerPluginTests/Fixtures/scripted_worker.py").path
     options.command = ["python3", script, behaviour]
+    // On a busy machine a test may wait long for its turn.
+    options.limits.start = 3000
     change(&options)
     return options
   }

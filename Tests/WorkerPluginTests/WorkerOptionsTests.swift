@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import ModelInput
 import PipelineCore
 import Testing
 import WorkerPlugin
@@ -34,6 +35,17 @@ struct WorkerOptionsTests {
         $0.ranks = 2
         $0.command = ["ssh", "node7"]
       } == ["ranks is 2, but 'command' or 'connect' has a worker that starts its ranks by itself"])
+  }
+
+  @Test("bounds of images have limits")
+  func pixels() throws {
+    #expect(
+      try problems { $0.minPixels = .pixels(0) } == ["min_pixels is 0, it must lie in 1…64000000"])
+    #expect(
+      try problems {
+        $0.minPixels = .pixels(784)
+        $0.maxPixels = .pixels(100)
+      } == ["min_pixels is 784, it must not be more than max_pixels, 100"])
   }
 
   @Test("numbers have limits")

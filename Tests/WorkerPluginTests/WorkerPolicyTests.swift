@@ -34,6 +34,40 @@ struct WorkerPolicyTests {
     #expect(try await worker.decode(response) == "a circle")
   }
 
+  @Test("sizes of images: those of a part and of the options give the bundled policy's tokens")
+  func sizes() async throws {
+    let image = ScriptedWorker.root.appendingPathComponent("Tests/BundledPluginTests/Fixtures/images/ycbcr-420.jpg")
+      .path
+    func prompt(_ details: [JSONValue.Member] = []) throws -> PolicyPrompt {
+      try PolicyPrompt(
+        [
+          [
+            "role": "user",
+            "content": [ChatImage(image, details: details).json, ["type": "text", "text": "What is it?"]],
+          ]
+        ])
+    }
+    let worker = try await ScriptedWorker.open {
+      $0.minPixels = .pixels(256)
+      $0.maxPixels = .pixels(4096)
+    }
+    var options = BundledPolicy.Options()
+    options.use = .inference
+    options.pixels = PixelLimits(minPixels: .pixels(256), maxPixels: .pixels(4096))
+    let bundled = try BundledPolicy(folder: ScriptedWorker.model, options: options)
+    let plain = try await worker.encode(prompt())
+    #expect(try await bundled.encode(prompt()) == plain)
+    let details: [JSONValue.Member] = [.init("max_pixels", 256)]
+    let small = try await worker.encode(prompt(details))
+    #expect(try await bundled.encode(prompt(details)) == small)
+    // Sixteen pixels a side make a token of this model.
+    #expect(small.tokens.count == plain.tokens.count - 3)
+    #expect(small.images == [ImageReference(image, sizing: .pixels(atLeast: nil, atMost: 256))])
+    // A record in tokens asks for the same.
+    let again = try await worker.encode(PolicyPrompt(.tokens(small.tokens, images: small.images)))
+    #expect(again == small)
+  }
+
   @Test("responses come back under their prompts and seeds, whatever the order they arrive in")
   func generate() async throws {
     let worker = try await ScriptedWorker.open()

@@ -14,8 +14,12 @@ package actor BundledPolicy: TokenCodec, TokenGenerator, LogProbSource, EntropyT
     package var threads = 1
     /// Rows that are computed at a time, and kept for the backward pass.
     package var rowsPerMicroBatch = 4096
+    /// Bounds of the pixels of resized images, in place of the model's own.
+    package var pixels = PixelLimits()
     /// Limits on images.
     package var imageLimits = ImageLimits()
+    /// Where images may lie.
+    package var media = MediaAccess()
     /// Whether the optimizer's state in the folder is used.
     package var optimizer = OptimizerStart.fresh
 
@@ -45,11 +49,13 @@ package actor BundledPolicy: TokenCodec, TokenGenerator, LogProbSource, EntropyT
   /// Without a tokenizer, prompts and responses must be tokens.
   /// - Throws: Everything that is wrong with the checkpoint, together.
   package init(folder: String, options: Options = Options()) throws {
+    if let problem = InstructionSets.problem(threads: options.threads) { throw PipelineError(.inputOutput, problem) }
     checkpoint = try Checkpoint(folder: folder)
     self.options = options
     model = try QwenVLModel(checkpoint, use: options.use, threads: options.threads)
-    codec = try PromptCodec(folder: folder, config: checkpoint.config, generation: checkpoint.generation)
-    images = ImageCache(processor: ImageProcessor(codec.images), limits: options.imageLimits)
+    codec = try PromptCodec(
+      folder: folder, config: checkpoint.config, generation: checkpoint.generation, pixels: options.pixels)
+    images = ImageCache(processor: ImageProcessor(codec.images), limits: options.imageLimits, access: options.media)
     optimizer = AdamW(model.parameters, workers: model.workers, pool: model.pool)
     if options.optimizer != .fresh {
       try OptimizerState.restore(optimizer, from: folder, isRequired: options.optimizer == .required)

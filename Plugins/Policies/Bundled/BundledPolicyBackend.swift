@@ -2,6 +2,7 @@
 import Foundation
 package import ModelInput
 package import PipelineCore
+import Tensor
 
 /// The bundled policy as named in a spec.
 package struct BundledPolicyBackend: PolicyBackend {
@@ -14,6 +15,8 @@ package struct BundledPolicyBackend: PolicyBackend {
     package var model = SpecPath("")
     package var vision = VisionUse.frozen
     package var rowsPerMicroBatch = BundledPolicy.Options().rowsPerMicroBatch
+    package var minPixels = PixelLimit.model
+    package var maxPixels = PixelLimit.model
     package var optimizer = OptimizerChoice.fresh
 
     /// No model is set.
@@ -27,7 +30,9 @@ package struct BundledPolicyBackend: PolicyBackend {
         "what a new run begins with: fresh, or continue, which takes the optimizer's state in the model's folder, a checkpoint "
         + "of another run; a resume always takes its own",
       "rows_per_micro_batch": "tokens that are computed at a time; fewer need less memory, and change no gradient",
-    ]
+    ].merging(PixelLimits.help) { own, _ in own }
+
+    var pixels: PixelLimits { PixelLimits(minPixels: minPixels, maxPixels: maxPixels) }
 
     /// The problems of the values.
     package func problems() -> [OptionProblem] {
@@ -38,7 +43,7 @@ package struct BundledPolicyBackend: PolicyBackend {
       if rowsPerMicroBatch < 1 {
         problems.append(OptionProblem("rows_per_micro_batch", "is \(rowsPerMicroBatch), it must be at least 1"))
       }
-      return problems
+      return problems + pixels.problems
     }
   }
 
@@ -54,6 +59,19 @@ package struct BundledPolicyBackend: PolicyBackend {
     ModelFiles.identifying(in: options.model.resolved(in: folder))
   }
 
+  /// The kernels and the library for products: their roundings differ.
+  package var machine: [String: String] {
+    [
+      "kernels": InstructionSets.current, "blas": InstructionSets.productsLibrary,
+      "blas_kernels": InstructionSets.products,
+    ]
+  }
+
+  /// As `config.json` has it.
+  package func contextLength(in folder: String) -> Int? {
+    try? QwenVLConfig(folder: options.model.resolved(in: folder)).text.contextLength
+  }
+
   /// Opens the model, or a checkpoint of it.
   ///
   /// - Throws: Everything that is wrong with the checkpoint, together.
@@ -61,7 +79,9 @@ package struct BundledPolicyBackend: PolicyBackend {
     var policy = BundledPolicy.Options()
     policy.use = opening.purpose == .inference ? .inference : .training(vision: options.vision)
     policy.threads = opening.threads
+    policy.media = opening.media
     policy.rowsPerMicroBatch = options.rowsPerMicroBatch
+    policy.pixels = options.pixels
     if opening.purpose == .training {
       policy.optimizer = opening.checkpoint != nil ? .saved : options.optimizer == .continue ? .required : .fresh
     }

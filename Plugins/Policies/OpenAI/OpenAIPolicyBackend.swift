@@ -110,6 +110,6 @@ package struct OpenAIPolicyBackend: PolicyBackend {
   package func sampler(_ opening: PolicyOpening, environment: [String: String]) throws -> any ResponseSampler {
     let path = options.cache.path(in: opening.folder, cacheFolder: opening.cacheFolder, name: "answers")
     let client = try ChatClient(options.server, cachePath: path, environment: environment)
-    return ServedPolicy(options, client: client)
+    return ServedPolicy(options, client: client, media: opening.media)
   }
 }

@@ -7,9 +7,10 @@ import Synchronization
 final class ServedPolicy: ResponseSampler {
   private let options: OpenAIPolicyBackend.Options
   private let client: ChatClient
+  private let media: MediaAccess
 
-  init(_ options: OpenAIPolicyBackend.Options, client: ChatClient) {
-    (self.options, self.client) = (options, client)
+  init(_ options: OpenAIPolicyBackend.Options, client: ChatClient, media: MediaAccess) {
+    (self.options, self.client, self.media) = (options, client, media)
   }
 
   var promptForm: PromptForm { .words }
@@ -42,7 +43,7 @@ final class ServedPolicy: ResponseSampler {
     of prompt: PolicyPrompt, sampling: SamplingOptions, tooLong: RolloutSampler.TooLong
   ) async throws -> PromptFault? {
     do {
-      _ = try ChatMessages.messages(of: prompt)
+      _ = try ChatMessages.messages(of: prompt, media)
       return nil
     } catch let error as PipelineError where error.isAboutARecord {
       return .unusable(error.description)
@@ -108,7 +109,7 @@ final class ServedPolicy: ResponseSampler {
     // Not every server accepts more than 31 bits.
     let seed = seed & 0x7FFF_FFFF
     let answer = try await client.answer {
-      var request = ChatRequest(messages: try ChatMessages.messages(of: prompt), sampling: sampling)
+      var request = ChatRequest(messages: try ChatMessages.messages(of: prompt, media), sampling: sampling)
       request.seed = options.seeds == .send ? seed : nil
       request.draw = seed
       request.count = count

@@ -132,7 +132,7 @@ package struct JudgeReward: BatchRewardFunction {
     let verdicts = try await withThrowingTaskGroup(of: (Question, Result<RewardOutcome, any Error>).self) { tasks in
       for question in different {
         tasks.addTask {
-          (question, try await verdict(question, client) { judged.note($0) })
+          (question, try await verdict(question, client, context.media) { judged.note($0) })
         }
       }
       var verdicts: [Question: Result<RewardOutcome, any Error>] = [:]
@@ -167,11 +167,11 @@ package struct JudgeReward: BatchRewardFunction {
   }
 
   private func verdict(
-    _ question: Question, _ client: ChatClient, retried: @Sendable (_ note: String) -> Void
+    _ question: Question, _ client: ChatClient, _ media: MediaAccess, retried: @Sendable (_ note: String) -> Void
   ) async throws -> Result<RewardOutcome, any Error> {
     do {
       let answer = try await client.answer {
-        let images = try question.images.map(ChatMessages.images) ?? []
+        let images = try question.images.map { try ChatMessages.images(of: $0, media) } ?? []
         let text: JSONValue = ["type": "text", "text": .string(question.text)]
         let content = images.isEmpty ? .string(question.text) : JSONValue.array(images + [text])
         return ChatRequest(messages: [["role": "user", "content": content]], sampling: options.sampling)

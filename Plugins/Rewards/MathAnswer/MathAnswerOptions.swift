@@ -6,8 +6,6 @@ package import PipelineCore
 package struct MathAnswerOptions: ComponentOptions {
   /// Which part of the response is its answer.
   package typealias Extraction = AnswerRules.Extraction
-  /// Whether an answer in the model's reasoning counts.
-  package typealias Thinking = AnswerRules.Thinking
   /// What a percent sign means.
   package typealias Percent = AnswerRules.Percent
   /// The values that variables can have.
@@ -22,7 +20,7 @@ package struct MathAnswerOptions: ComponentOptions {
   }
 
   package var extract = Extraction.automatic
-  package var thinking = Thinking.counts
+  package var thought = Thought.counts
   package var decimalPlaces = 6
   package var percent = Percent.either
   package var variables = Variables.real
@@ -35,8 +33,7 @@ package struct MathAnswerOptions: ComponentOptions {
   package static let help = [
     "extract":
       "the part of the response that is its answer: automatic (box, then answer tag, then \"answer is\", then the last expression), boxed, answer-tag or none (all of it)",
-    "thinking":
-      "counts, or ignored: then only what follows the last </think> is looked at, and a response without one scores 0",
+    "thought": Thought.help,
     "decimal_places":
       "a number written with at least this many decimals counts as rounded: it equals every value within half a unit of that place",
     "percent": "either: 50% equals 0.5 and 50; hundredths: 0.5 only; number: 50 only",
@@ -53,7 +50,7 @@ package struct MathAnswerOptions: ComponentOptions {
   var rules: AnswerRules {
     var rules = AnswerRules()
     rules.extract = extract
-    rules.thinking = thinking
+    rules.thought = thought
     rules.decimalPlaces = decimalPlaces
     rules.percent = percent
     rules.variables = variables

@@ -24,18 +24,20 @@ package import PipelineCore
 ///   `\max`, `⌊n/2⌋`) also at large and at whole values and beside each place where pieces meet. Functions of which only
 ///   the name is known are equal where their arguments are: `f(x)`, `I(0)`, `f^{-1}(x)`, and what both sides apply.
 /// - **Units** where the other side has units too: `5 cm` is `50 mm` and not `5 m`; else they are dropped. `50%` is `0.5`,
-///   and `50` too (`percent`); `90°` is `90` and `\pi/2`. Everyday units of Chinese, Japanese and Korean are known.
+///   and `50` too (`percent`); `90°` is `90` and `\pi/2`; what is counted may stand in parentheses: `9 (apples)`. Everyday units of Chinese, Japanese and Korean are known.
 /// - **Times of day**: `4:30 PM` is `16:30`, and `4:30`.
 /// - **Lists and sets** in any order, each part once, `\pm` standing for two; **tuples** in order; **intervals**, unions
 ///   and **inequalities** as the sets that they are; **matrices** entry by entry, vectors also as tuples. `\quad`, `\\`,
 ///   the end of a line, `;`, `and`, 或 stand between parts as commas do.
 /// - **Assignments**: `x = 5` is `5`. **Roundings**: `2\sqrt{3} \approx 3.46` is both of its sides; of two such chains
 ///   each side counts. **Equations** up to a factor and the exchange of sides.
-/// - **Words** in any case; a choice's letter with or without the text of the choice: `(C) 5` is `C`.
+/// - **Words** in any case; a number in words as that number; a choice's letter with or without the text of the choice: `(C) 5` is `C`.
+///
+/// A response without anything to compare scores 0, with a part `found` of 0.
 ///
 /// It abstains (`unknown`) if an answer is longer than 64 KiB or 8,192 tokens, is nested deeper than about 25 brackets,
 /// or takes more than a fixed number of steps; also if values are too close to be distinguished, or if sums, integrals
-/// or limits differ, unless both are written in the same way with different digits: then they differ.
+/// or limits differ, unless both are written in the same way with other digits or signs: then they differ.
 package struct MathAnswerReward: RewardFunction {
   /// The description of this component.
   package static let about = ComponentAbout(
@@ -49,6 +51,18 @@ package struct MathAnswerReward: RewardFunction {
   /// Both sides of the comparison.
   package let reads: Set<Field> = [.response, .answer]
   private let options: MathAnswerOptions
+
+  /// What stands where `extract` looks.
+  package var sought: [SoughtAnswer] {
+    let what =
+      switch options.extract {
+      case .automatic, .none: "answer"
+      case .boxed: #"\boxed{…}"#
+      case .answerTag: "<answer>…</answer>"
+      }
+    return [SoughtAnswer("\(what); 'extract' is \(options.extract.rawValue)")]
+  }
+
   private let grader: AnswerGrader
 
   /// Makes the reward.
@@ -69,9 +83,10 @@ package struct MathAnswerReward: RewardFunction {
     let accepted = try Self.accepted(answer)
     if accepted.isEmpty { return .abstained("the answer is empty") }
     switch grader.grade(responseText, accepted: accepted) {
-    case .equal: return .scored(1)
-    case .different: return .scored(0)
-    case .unknown(let reason): return options.unknown == .zero ? .scored(0) : .abstained(reason)
+    case .nothingFound: return .nothingFound
+    case .compared(.equal): return .scored(1)
+    case .compared(.different): return .scored(0)
+    case .compared(.unknown(let reason)): return options.unknown == .zero ? .scored(0) : .abstained(reason)
     }
   }
 

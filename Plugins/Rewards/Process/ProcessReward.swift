@@ -53,8 +53,9 @@ package struct ProcessReward: BatchRewardFunction {
 
     init(_ options: Options, folder: String) throws {
       var settings = try ProgramSettings(
-        options.command, folder: folder, environment: options.environment, memoryMegabytes: options.memoryMb,
-        seconds: options.seconds, startSeconds: options.startSeconds, answerBytes: options.answerBytes,
+        options.command, folder: folder, environment: options.environment,
+        environmentFrom: options.environmentFrom, memoryMegabytes: options.memoryMb, seconds: options.seconds,
+        startSeconds: options.startSeconds, answerBytes: options.answerBytes,
         lastWordIsFile: options.bridge != .none)
       options.bridge.wrap(&settings.child, function: options.function, arguments: options.arguments)
       title = settings.title

@@ -8,6 +8,7 @@ extension ProcessReward {
     package var command = ProgramCommand()
     package var folder = SpecPath(".")
     package var environment: [String: String] = [:]
+    package var environmentFrom: [String] = []
     package var bridge = PythonBridge.none
     package var function = ""
     package var arguments = OptionTree.empty
@@ -29,7 +30,9 @@ extension ProcessReward {
       "command":
         "the program and its arguments, as a list; no shell. Paths are relative to the spec's folder, or to 'folder'",
       "folder": "the program's working folder, relative to the spec's",
-      "environment": "environment variables added to those of this program",
+      "environment": "environment variables added to those of this program; no keys, which a spec is no place for",
+      "environment_from":
+        "names of this program's environment variables that it needs, such as keys; an unset one is an error",
       "bridge":
         "for a Python function in the file that the command names: plain (a trajectory in, a score out), easyr1, verl or "
         + "trl; none for a program that speaks JSONL itself",
@@ -48,6 +51,11 @@ extension ProcessReward {
       "max_failures": "on how many trajectories it may fail before the run stops; what it abstains from does not count",
     ]
 
+    /// The program.
+    package func programs() -> [String] {
+      command.words.isEmpty ? [] : [ProgramEnvironment.shown(command.words, environment)]
+    }
+
     /// What is wrong with the values.
     package func problems() -> [OptionProblem] {
       var problems = [
@@ -56,8 +64,10 @@ extension ProcessReward {
         OptionProblem.unless("start_seconds", startSeconds, in: 0.001...1e6),
         OptionProblem.unless("memory_mb", memoryMb, in: 0...(1 << 30)),
         OptionProblem.unless("answer_bytes", answerBytes, in: 100...(1 << 30)),
+        ProgramEnvironment.problem(ofCommand: command.words),
         OptionProblem.unless("max_failures", maxFailures, in: 0...Int.max),
       ].compactMap { $0 }
+      problems += ProgramEnvironment.problems(environment, from: environmentFrom)
       if bridge != .none, command.words.count == 1 {
         problems.append(
           OptionProblem("command", #"must end with the Python file of the function: ["python3", "my_reward.py"]"#))

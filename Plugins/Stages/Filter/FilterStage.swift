@@ -94,6 +94,11 @@ package struct FilterStage: Stage {
     }
   }
 
+  /// The score that the band goes by.
+  package var readsScores: Set<String> {
+    options.rule == .rewardBand && options.score != "reward" ? [options.score] : []
+  }
+
   /// More prompts, if `max_attempts` allows them.
   package var refill: Refill? { options.maxAttempts > 1 ? Refill(maxAttempts: options.maxAttempts) : nil }
 

@@ -39,6 +39,8 @@ package struct KLPenaltyStage: Stage {
   ]
   /// The reward, its part and its status, and the reference's log-probabilities.
   package let writes: Set<Field> = [.reward, .rewards, .rewardStatus, .refLogprobs]
+  /// The divergence.
+  package let scores: Set<String>? = ["kl"]
   /// Log-probabilities under the initial weights of the run.
   package let needs: Set<PolicyAbility> = [.reference]
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package import ComponentPrograms
 package import PipelineCore
+import Synchronization
 
 /// Lets a program in any language work on the batch: a filter, a sampler, an advantage estimator.
 ///
@@ -22,7 +23,9 @@ package struct ProcessStage: Stage {
   package let writes: Set<Field>
   private let fields: Set<Field>
   private let title: String
+  private let state: State
   private let pool: ProgramPool
+  private let firstRun = FirstRun()
 
   /// Looks for the program; it is started with the first batch.
   ///
@@ -31,10 +34,13 @@ package struct ProcessStage: Stage {
     reads = Set(options.reads)
     writes = Set(options.writes)
     fields = Set(options.fields)
-    let settings = try ProgramSettings(
+    state = options.state
+    var settings = try ProgramSettings(
       options.command, folder: options.folder.resolved(in: assembly.folder), environment: options.environment,
-      memoryMegabytes: options.memoryMb, seconds: options.seconds, startSeconds: options.startSeconds,
+      environmentFrom: options.environmentFrom, memoryMegabytes: options.memoryMb, seconds: options.seconds,
+      startSeconds: options.startSeconds,
       answerBytes: options.answerBytes)
+    settings.keepsState = options.state == .saved
     title = settings.title
     pool = ProgramPool(settings, workers: 1, batch: .max)
   }
@@ -45,7 +51,10 @@ package struct ProcessStage: Stage {
   package func run(_ batch: inout TrajectoryBatch, in context: StageContext) async throws {
     if batch.isEmpty { return }
     let requests = try batch.trajectories.map { try ProgramRequest($0, fields: fields) }
-    let verdicts = try await pool.askAtOnce(requests, in: context)
+    warnOfUnknownState(context)
+    let memory = context.training.memory
+    var remembered = memory.value
+    let verdicts = try await pool.askAtOnce(requests, state: &remembered, in: context)
     var rules = [String?](repeating: nil, count: batch.count)
     for (position, answer) in verdicts.enumerated() {
       do {
@@ -59,6 +68,16 @@ package struct ProcessStage: Stage {
       }
     }
     batch.drop(stage: context.stage) { rules[$0] }
+    if state == .saved { memory.value = remembered }
+  }
+
+  /// Nobody has said whether the program remembers anything, and this run goes on where another process stopped.
+  private func warnOfUnknownState(_ context: StageContext) {
+    guard firstRun.take(), context.step > 0, state == .undeclared else { return }
+    context.report.warn(
+      "state-undeclared",
+      "'\(title)' is started in the middle of a run, and the spec does not say whether it remembers earlier batches; if it "
+        + "does, have it write its state and say \"state\": \"saved\", if not, say \"state\": \"none\"")
   }
 
   /// Ends the program.
@@ -74,12 +93,36 @@ package struct ProcessStage: Stage {
   }
 }
 
+/// Whether a stage has not run yet.
+private final class FirstRun: Sendable {
+  private let hasBeen = Mutex(false)
+
+  /// True the first time.
+  func take() -> Bool {
+    hasBeen.withLock { hasBeen in
+      defer { hasBeen = true }
+      return !hasBeen
+    }
+  }
+}
+
 extension ProcessStage {
+  /// What the program remembers from batch to batch.
+  package enum State: String, Codable, Sendable, CaseIterable {
+    /// Nobody has said; taken for nothing, with a warning where a run is resumed.
+    case undeclared
+    /// Nothing: what it answers depends on the batch alone.
+    case none
+    /// What it writes as `state`, which is saved with the run.
+    case saved
+  }
+
   /// The options.
   package struct Options: ComponentOptions {
     package var command = ProgramCommand()
     package var folder = SpecPath(".")
     package var environment: [String: String] = [:]
+    package var environmentFrom: [String] = []
     package var reads: [Field] = []
     package var writes: [Field] = []
     package var fields: [Field] = []
@@ -87,6 +130,7 @@ extension ProcessStage {
     package var startSeconds = 60.0
     package var memoryMb = 0
     package var answerBytes = 1 << 20
+    package var state = State.undeclared
 
     /// The defaults, which lack a command.
     package init() {}
@@ -96,7 +140,9 @@ extension ProcessStage {
       "command":
         "the program and its arguments, as a list; no shell. Paths are relative to the spec's folder, or to 'folder'",
       "folder": "the program's working folder, relative to the spec's",
-      "environment": "environment variables added to those of this program",
+      "environment": "environment variables added to those of this program; no keys, which a spec is no place for",
+      "environment_from":
+        "names of this program's environment variables that it needs, such as keys; an unset one is an error",
       "reads": "fields that a trajectory must carry",
       "writes": "fields that the program sets; another one is an error",
       "fields": "fields to send in addition to the id; none for all except lists of tokens",
@@ -104,7 +150,15 @@ extension ProcessStage {
       "start_seconds": "the longest wait for the program's first line, in seconds",
       "memory_mb": "the most private memory of each of its processes, in megabytes (on Linux); 0 for no limit",
       "answer_bytes": "the longest line that it may write",
+      "state":
+        "what the program remembers from batch to batch: none; saved, what it writes as {\"state\": …} before its last answer to "
+        + "a batch, which it gets back as its first line when a run is resumed; undeclared is none, with a warning then",
     ]
+
+    /// The program.
+    package func programs() -> [String] {
+      command.words.isEmpty ? [] : [ProgramEnvironment.shown(command.words, environment)]
+    }
 
     /// The problems of the values.
     package func problems() -> [OptionProblem] {
@@ -113,7 +167,9 @@ extension ProcessStage {
         OptionProblem.unless("start_seconds", startSeconds, in: 0.001...1e6),
         OptionProblem.unless("memory_mb", memoryMb, in: 0...(1 << 30)),
         OptionProblem.unless("answer_bytes", answerBytes, in: 100...(1 << 30)),
+        ProgramEnvironment.problem(ofCommand: command.words),
       ].compactMap { $0 }
+      problems += ProgramEnvironment.problems(environment, from: environmentFrom)
       if let field = writes.first(where: { [.id, .group, .pair, .batch, .step, .draws].contains($0) }) {
         problems.append(OptionProblem("writes", "names '\(field)', which no program may set"))
       }

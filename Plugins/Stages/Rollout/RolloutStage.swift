@@ -71,6 +71,9 @@ package struct RolloutStage: Stage {
   /// Responses.
   package let needs: Set<PolicyAbility> = [.generation]
 
+  /// `max_tokens`.
+  package var longestResponse: Int? { options.sampling.maxTokens }
+
   private let options: Options
 
   /// Makes the stage.

@@ -3,8 +3,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-// PNG, JPEG and WebP to 8-bit RGB, by libpng, libjpeg and libwebp. Nothing here exits, prints, throws or jumps
-// out: every failure is a status with a message, for any input.
+// PNG, JPEG, WebP, GIF, BMP and TIFF to 8-bit RGB, by libpng, libjpeg, libwebp, giflib and libtiff; BMP is read here.
+// Nothing here exits, prints, throws or jumps out: every failure is a status with a message, for any input.
 
 #ifdef __cplusplus
 extern "C" {
@@ -12,7 +12,7 @@ extern "C" {
 
 typedef enum {
   CIMAGE_OK = 0,
-  // The bytes are no PNG, JPEG or WebP file; the message says what they look like.
+  // The bytes are no file of these formats; the message says what they look like.
   CIMAGE_FOREIGN = 1,
   // The file is damaged or ends early.
   CIMAGE_BROKEN = 2,
@@ -25,6 +25,9 @@ typedef enum {
   CIMAGE_PNG = 1,
   CIMAGE_JPEG = 2,
   CIMAGE_WEBP = 3,
+  CIMAGE_GIF = 4,
+  CIMAGE_BMP = 5,
+  CIMAGE_TIFF = 6,
 } cimage_format;
 
 enum { CIMAGE_MESSAGE_CAPACITY = 200 };
@@ -42,10 +45,11 @@ cimage_status cimage_read_header(
 
 // Decodes into `rgb`, which has room for `header->width * header->height * 3` bytes, all zero: rows from the top,
 // without gaps. `orientation` receives that of the EXIF or XMP data, 1 to 8, or 1. Of an animation, the first
-// frame.
+// frame; of several pages, the first one.
 //
-// Alpha is dropped. 16 bits become 8 by dropping the lower half, except in grey images without alpha, where
-// values above 255 become 255. CMYK is taken for inverted, as Adobe writes it. That is what Pillow does.
+// What is transparent lies on white. 16 bits become 8 by dropping the lower half, except in grey images without alpha,
+// where values above 255 become 255; so do wider integers and floats. CMYK in JPEG is taken for inverted, as Adobe writes
+// it. That is what Pillow does, followed by transformers' convert_to_rgb.
 cimage_status cimage_decode(
     const uint8_t *bytes, size_t length, const cimage_header *header, uint8_t *rgb, int32_t *orientation,
     char message[CIMAGE_MESSAGE_CAPACITY]);

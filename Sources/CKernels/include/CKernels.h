@@ -152,6 +152,22 @@ bool ck_use_instruction_set(const char *name);
 /// Which of its kernels the BLAS uses, as it names them: OPENBLAS_CORETYPE chooses.
 const char *ck_blas_kernels(void);
 
+/// The BLAS: its name and version.
+const char *ck_blas_name(void);
+
+/// Why there is no BLAS; null where there is one. Without, no product may be asked for.
+const char *ck_blas_problem(void);
+
+/// Megabytes of address space that the BLAS takes for each thread that computes products.
+static const int CK_BLAS_MEGABYTES = 128;
+
+/// Has the BLAS take the memory that it needs for products on so many threads at once; false where the system does not give
+/// it. Without, OpenBLAS asks for it with the first products, again and again for ever.
+bool ck_blas_reserve(size_t threads);
+
+/// Whether the process may have so many bytes of address space more.
+bool ck_can_reserve(size_t bytes);
+
 /// A fixed set of threads that share loops.
 typedef struct ck_pool ck_pool;
 

@@ -1,12 +1,13 @@
-import PipelineCore
 // SPDX-License-Identifier: Apache-2.0
-import SwiftGlibc
+import Foundation
+package import PipelineCore
 import Synchronization
 
 /// Reads, decodes and processes images, and keeps the most recent results: patches, or pixels.
 ///
 /// One image serves all rollouts of its prompt: the first caller does the work, others wait for it. Files are
-/// identified by path, size and modification time, data URIs by their text. The cache never changes what is returned.
+/// identified by path, size and modification time, data URIs by their text, and both by the size that the record asks for.
+/// The cache never changes what is returned.
 /// Failures are not cached.
 package final class ImageCache<Product: Sendable>: Sendable {
   /// Checked for each image.
@@ -14,7 +15,9 @@ package final class ImageCache<Product: Sendable>: Sendable {
   /// The most bytes of results and references that are kept; a larger image is still returned.
   package let byteLimit: Int
 
-  private let make: @Sendable (RGBImage, String) throws -> Product
+  /// Where images may lie.
+  private let access: MediaAccess
+  private let make: @Sendable (RGBImage, ImageSizing, String) throws -> Product
   private let byteCountOf: @Sendable (Product) -> Int
   private let state = Mutex(State())
 
@@ -22,12 +25,14 @@ package final class ImageCache<Product: Sendable>: Sendable {
   ///
   /// - Parameters:
   ///   - byteCount: The size of a result in bytes.
-  ///   - make: Computes the result for an image with a name for messages.
+  ///   - make: Computes the result for an image, the size that its record asks for, and a name for messages.
   package init(
-    limits: ImageLimits = ImageLimits(), byteLimit: Int = 512 << 20,
-    byteCount: @escaping @Sendable (Product) -> Int, make: @escaping @Sendable (RGBImage, String) throws -> Product
+    limits: ImageLimits = ImageLimits(), access: MediaAccess = MediaAccess(), byteLimit: Int = 512 << 20,
+    byteCount: @escaping @Sendable (Product) -> Int,
+    make: @escaping @Sendable (RGBImage, ImageSizing, String) throws -> Product
   ) {
     self.limits = limits
+    self.access = access
     self.byteLimit = byteLimit
     self.make = make
     byteCountOf = byteCount
@@ -36,10 +41,12 @@ package final class ImageCache<Product: Sendable>: Sendable {
   /// The result for an image; see ``ImageSource`` for the permitted references.
   ///
   /// - Throws: ``PipelineError`` when it cannot be read, decoded or resized: that is the failure of one record.
-  package func product(of reference: String, relativeTo folder: String = "") throws -> Product {
-    let source = try ImageSource(reference, relativeTo: folder)
-    let file: ImageFile? = if case .file(let path) = source { try ImageFile(path: path) } else { nil }
-    let key = Key(source, file)
+  package func product(of reference: ImageReference, relativeTo folder: String = "") throws -> Product {
+    let source = try ImageSource(reference.address, relativeTo: folder)
+    let confined = try access.confined(source, to: folder)
+    let file: ImageFile? =
+      if case .file(let path) = source { try ImageFile(path: path, confined: confined) } else { nil }
+    let key = Key(source, file, reference.sizing)
     let slot = state.withLock { $0.slot(for: key) }
     // Holding the slot's lock makes only those wait that want the same image.
     return try slot.product.withLock { product in
@@ -47,7 +54,7 @@ package final class ImageCache<Product: Sendable>: Sendable {
       do {
         let bytes = try file?.read(limits: limits) ?? source.read(limits: limits)
         let image = try RGBImage(decoding: bytes, name: source.name, limits: limits)
-        let made = try make(image, source.name)
+        let made = try make(image, reference.sizing, source.name)
         product = made
         let cost = byteCountOf(made) + key.byteCount
         state.withLock { $0.keep(key, slot, cost: cost, limit: byteLimit) }
@@ -68,12 +75,14 @@ extension ImageCache {
   private struct Key: Hashable {
     let text: [UInt8]
     let isFile: Bool
+    let sizing: ImageSizing
     var size: Int64 = 0
     var seconds: Int64 = 0
     var nanoseconds: Int64 = 0
     var number: UInt64 = 0
 
-    init(_ source: ImageSource, _ file: ImageFile?) {
+    init(_ source: ImageSource, _ file: ImageFile?, _ sizing: ImageSizing) {
+      self.sizing = sizing
       switch source {
       case .file(let path): (text, isFile) = (Array(path.utf8), true)
       case .base64(let data): (text, isFile) = (Array(data.utf8), false)
@@ -140,17 +149,20 @@ extension ImageCache {
 extension ImageCache where Product == ImagePatches {
   /// Makes an empty cache of patches.
   package convenience init(
-    processor: ImageProcessor, limits: ImageLimits = ImageLimits(), byteLimit: Int = 512 << 20
+    processor: ImageProcessor, limits: ImageLimits = ImageLimits(), access: MediaAccess = MediaAccess(),
+    byteLimit: Int = 512 << 20
   ) {
-    self.init(limits: limits, byteLimit: byteLimit, byteCount: { $0.values.count * MemoryLayout<Float>.stride }) {
-      try processor.patches(of: $0, name: $1)
+    self.init(
+      limits: limits, access: access, byteLimit: byteLimit, byteCount: { $0.values.count * MemoryLayout<Float>.stride }
+    ) {
+      try processor.patches(of: $0, sizing: $1, name: $2)
     }
   }
 
   /// The patches of an image.
   ///
   /// - Throws: ``PipelineError``, as ``product(of:relativeTo:)`` does.
-  package func patches(of reference: String, relativeTo folder: String = "") throws -> ImagePatches {
+  package func patches(of reference: ImageReference, relativeTo folder: String = "") throws -> ImagePatches {
     try product(of: reference, relativeTo: folder)
   }
 }

@@ -25,6 +25,9 @@ package enum ImageFailure {
       switch cimage_format(UInt32(header.format)) {
       case CIMAGE_PNG: "PNG"
       case CIMAGE_JPEG: "JPEG"
+      case CIMAGE_GIF: "GIF"
+      case CIMAGE_BMP: "BMP"
+      case CIMAGE_TIFF: "TIFF"
       default: "WebP"
       }
     let reason = message.withUnsafeBufferPointer { buffer in
@@ -32,7 +35,7 @@ package enum ImageFailure {
     }
     let text =
       switch status {
-      case CIMAGE_FOREIGN: "not a PNG, JPEG or WebP image: \(reason); convert it to one of these"
+      case CIMAGE_FOREIGN: "not a PNG, JPEG, WebP, GIF, BMP or TIFF image: \(reason); convert it to one of these"
       case CIMAGE_UNSUPPORTED: "this kind of \(format) cannot be read: \(reason); save it as PNG"
       case CIMAGE_NO_MEMORY: "no memory to decode the \(format) image; make it smaller"
       default: "the \(format) image is damaged: \(reason); replace the file"

@@ -9,10 +9,13 @@ package final class ImageFile {
   private let descriptor: Int32
 
   /// Opens a regular file.
-  package init(path: String) throws {
+  ///
+  /// - Parameter confined: Where it lies without links, as ``PipelineCore/MediaAccess/confined(_:to:)`` found it; nil to open
+  ///   it as it is named.
+  package init(path: String, confined: String? = nil) throws {
     self.path = path
     // Without O_NONBLOCK, a named pipe would wait for a writer.
-    descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+    descriptor = open(confined ?? path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | (confined == nil ? 0 : O_NOFOLLOW))
     guard descriptor >= 0 else { throw Self.failure(path) }
     var status = stat()
     guard fstat(descriptor, &status) == 0 else {

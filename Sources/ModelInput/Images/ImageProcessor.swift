@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import PipelineCore
+package import PipelineCore
 
 /// Converts images to patches like transformers' Qwen2-VL processor: smart resize, bicubic, normalise, cut.
 ///
@@ -37,19 +37,59 @@ package struct ImageProcessor: Sendable {
 
   /// The patches of an image, with `name` for messages.
   ///
-  /// - Throws: ``PipelineError`` when one side is more than 200 times the other.
-  package func patches(of image: RGBImage, name: String = "image") throws -> ImagePatches {
-    let (resized, grid) = try resized(image, name: name)
+  /// - Throws: ``PipelineError`` when one side is more than 200 times the other, or the image became too large.
+  package func patches(
+    of image: RGBImage, sizing: ImageSizing = .unstated, name: String = "image"
+  ) throws -> ImagePatches {
+    let (resized, grid) = try resized(image, sizing: sizing, name: name)
     return ImagePatches(grid: grid, values: cut(resized, grid))
   }
 
   /// An image in the size from which its patches are cut, and their number, with `name` for messages.
   ///
-  /// - Throws: ``PipelineError`` when one side is more than 200 times the other.
-  package func resized(_ image: RGBImage, name: String = "image") throws -> (image: RGBImage, grid: ImageGrid) {
-    let grid = try grid(width: image.width, height: image.height, name: name)
-    let width = grid.width * config.patchSize
-    return (resampler.resize(image, width: width, height: grid.height * config.patchSize), grid)
+  /// What its record asks for is done first, and then the result is resized within the configuration's bounds, as by
+  /// qwen-vl-utils' `fetch_image` and the processor behind it.
+  ///
+  /// - Throws: ``PipelineError`` when one side is more than 200 times the other, or the image became too large.
+  package func resized(
+    _ image: RGBImage, sizing: ImageSizing = .unstated, name: String = "image"
+  ) throws -> (image: RGBImage, grid: ImageGrid) {
+    let asked = try sized(image, sizing, name)
+    let grid = try grid(width: asked.width, height: asked.height, name: name)
+    let (width, height) = (grid.width * config.patchSize, grid.height * config.patchSize)
+    try Self.checkSize(width, height, name)
+    return (resampler.resize(asked, width: width, height: height), grid)
+  }
+
+  /// An image in the size that its record asks for.
+  private func sized(_ image: RGBImage, _ sizing: ImageSizing, _ name: String) throws -> RGBImage {
+    // The bounds of qwen-vl-utils where the record leaves one open: 4 and 16,384 tokens.
+    let area = config.sizeFactor * config.sizeFactor
+    var (least, most) = (4 * area, 16384 * area)
+    var (height, width) = (image.height, image.width)
+    switch sizing {
+    case .unstated: return image
+    case .size(let askedHeight, let askedWidth): (height, width) = (askedHeight, askedWidth)
+    case .pixels(let askedLeast, let askedMost):
+      // A bound beyond the other's default moves it: qwen-vl-utils refuses that.
+      least = askedLeast ?? min(least, askedMost ?? least)
+      most = askedMost ?? max(most, least)
+    }
+    let bounds = SmartResize(
+      factor: config.sizeFactor, minPixels: least, maxPixels: most, shortSides: .countAsOne)
+    let size = try bounds.size(height: height, width: width, name: name)
+    try Self.checkSize(size.width, size.height, name)
+    return resampler.resize(image, width: size.width, height: size.height)
+  }
+
+  /// The most pixels of an image that was made larger.
+  private static let sizeLimit = 100_000_000
+
+  private static func checkSize(_ width: Int, _ height: Int, _ name: String) throws {
+    guard width > sizeLimit / height else { return }
+    throw PipelineError(
+      .invalidData,
+      "\(name): 'min_pixels' makes the image \(width) x \(height) pixels, the limit is \(sizeLimit) in all; lower it")
   }
 
   /// `[height/merge, width/merge, merge, merge, channel, time, row, column]` from `[height, width, channel]`.

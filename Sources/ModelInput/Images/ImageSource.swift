@@ -56,10 +56,11 @@ package enum ImageSource: Sendable, Hashable {
 
   /// The bytes.
   ///
+  /// - Parameter confined: Where a file lies without links; nil to open it as it is named.
   /// - Throws: ``PipelineError`` when they cannot be read or exceed `limits`.
-  package func read(limits: ImageLimits = ImageLimits()) throws -> [UInt8] {
+  package func read(limits: ImageLimits = ImageLimits(), confined: String? = nil) throws -> [UInt8] {
     switch self {
-    case .file(let path): return try ImageFile(path: path).read(limits: limits)
+    case .file(let path): return try ImageFile(path: path, confined: confined).read(limits: limits)
     case .base64(let text):
       // Four characters carry three bytes, and line breaks are skipped.
       guard text.utf8.count / 4 <= limits.bytes / 3 + 1 else {

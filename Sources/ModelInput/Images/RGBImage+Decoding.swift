@@ -3,12 +3,14 @@ import CImageCodecs
 import PipelineCore
 
 // Differs from Pillow: data that is too short for a PNG's pixels, or has a wrong checksum, is an error, not black or
-// noise; invalid EXIF data is ignored, not an error.
+// noise; invalid EXIF data is ignored, not an error. Some kinds of TIFF that Pillow reads are refused: L*a*b*, uncompressed
+// YCbCr, and those whose samples Pillow mixes up.
 extension RGBImage {
-  /// Decodes a PNG, JPEG or WebP file and turns it upright, following its EXIF or XMP data.
+  /// Decodes a PNG, JPEG, WebP, GIF, BMP or TIFF file and turns it upright, following its EXIF or XMP data.
   ///
-  /// The pixels are those that Pillow gives for `ImageOps.exif_transpose(Image.open(file)).convert("RGB")`: alpha is
-  /// dropped, 16-bit grey above 255 becomes white, and of an animation the first frame is taken.
+  /// The pixels are those that transformers' `convert_to_rgb` gives for `ImageOps.exif_transpose(Image.open(file))`: what
+  /// is transparent lies on white, 16-bit grey above 255 becomes white, and of an animation or of several pages the first is
+  /// taken.
   ///
   /// - Parameters:
   ///   - file: The file's bytes.

@@ -4,7 +4,7 @@ import PipelineCore
 /// Chooses the size of a resized image: multiples of `factor`, a bounded number of pixels, and an aspect ratio as close
 /// to the image's as possible.
 ///
-/// Source: Qwen2-VL's `smart_resize`, with Python's rounding (half to even).
+/// Source: `smart_resize` of transformers' Qwen2-VL and of qwen-vl-utils, with Python's rounding (half to even).
 package struct SmartResize: Sendable, Hashable {
   /// Both sides are multiples of this: patch size times merge size.
   package let factor: Int
@@ -12,16 +12,27 @@ package struct SmartResize: Sendable, Hashable {
   package let minPixels: Int
   /// The most pixels of a result, except if one side is already `factor`.
   package let maxPixels: Int
+  /// Whether the bounds are compared with a side that rounds to nothing, or with one factor instead.
+  package let shortSides: ShortSides
+
+  /// How a side that is shorter than half the factor counts.
+  package enum ShortSides: Sendable, Hashable {
+    /// As nothing: transformers.
+    case vanish
+    /// As one factor: qwen-vl-utils.
+    case countAsOne
+  }
 
   /// The ratio of the long side to the short one above which an image is refused.
   package static let aspectRatioLimit = 200.0
 
   /// Sets the bounds, which must be positive.
-  package init(factor: Int, minPixels: Int, maxPixels: Int) {
+  package init(factor: Int, minPixels: Int, maxPixels: Int, shortSides: ShortSides = .vanish) {
     precondition(factor > 0 && minPixels > 0 && maxPixels > 0, "a size is bounded by positive numbers")
     self.factor = factor
     self.minPixels = minPixels
     self.maxPixels = maxPixels
+    self.shortSides = shortSides
   }
 
   /// The size for an image of `height` and `width`, each at least 1, with `name` for messages.
@@ -40,8 +51,10 @@ package struct SmartResize: Sendable, Hashable {
     func multiple(_ side: Double, _ rule: FloatingPointRoundingRule) -> Int {
       Int((side / factor).rounded(rule)) * self.factor
     }
+    let least = shortSides == .vanish ? 0 : self.factor
     let rounded = (
-      height: multiple(Double(height), .toNearestOrEven), width: multiple(Double(width), .toNearestOrEven)
+      height: max(least, multiple(Double(height), .toNearestOrEven)),
+      width: max(least, multiple(Double(width), .toNearestOrEven))
     )
     if rounded.height * rounded.width > maxPixels {
       let beta = (pixels / Double(maxPixels)).squareRoot()

@@ -1,6 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
 package import PipelineCore
 import PipelineIO
-// SPDX-License-Identifier: Apache-2.0
 import PipelineRuntime
 
 extension SelectionComparison {

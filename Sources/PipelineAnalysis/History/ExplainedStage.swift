@@ -36,6 +36,9 @@ struct ExplainedStage: Sendable {
   /// Whether passing trajectories get a line: the stage drops some, or has an explanation.
   var canDrop: Bool { about.map { !$0.rules.isEmpty } ?? true }
 
+  /// Whether the stage writes advantages.
+  var writesAdvantage: Bool { stage?.writes.contains(.advantage) ?? false }
+
   /// Whether a trajectory has something that the stage writes.
   func wrote(to entry: LineageEntry) -> Bool {
     guard let writes = stage?.writes else { return false }

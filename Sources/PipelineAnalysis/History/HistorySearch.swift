@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import PipelineCore
+import PipelineIO
 
 /// Finds a trajectory in the files of a run.
 struct HistorySearch {

@@ -40,9 +40,11 @@ struct StepStory {
           Chapter(title: stage.name, text: dropped(rule, stage, explanation), facts: explanation?.facts, isEnd: true))
         return chapters
       }
-      if explanation == nil, !stage.canDrop { continue }
+      // A stage that says nothing of itself, such as a program: what it wrote.
+      let written = stage.writesAdvantage ? entry.advantage.map { NumberText.signed($0) } : nil
+      if explanation == nil, written == nil, !stage.canDrop { continue }
       chapters.append(
-        Chapter(title: stage.name, text: explanation?.text(style) ?? "kept", facts: explanation?.facts))
+        Chapter(title: stage.name, text: explanation?.text(style) ?? written ?? "kept", facts: explanation?.facts))
     }
     if case .dropped(let stage, let rule) = entry.outcome {
       chapters.append(Chapter(title: stage, text: dropped(rule, nil, nil), isEnd: true))

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import PipelineCore
+import PipelineIO
 
 /// What an inspection needs of one record, found in one walk over its line without decoding long texts.
 struct RecordScan {

@@ -1,5 +1,5 @@
-import PipelineCore
 // SPDX-License-Identifier: Apache-2.0
+import PipelineCore
 import PipelineIO
 
 extension RolloutInspection {

@@ -1,5 +1,5 @@
-package import PipelineCore
 // SPDX-License-Identifier: Apache-2.0
+package import PipelineCore
 import PipelineIO
 
 extension RewardDifference {

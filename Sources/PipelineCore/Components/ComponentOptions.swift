@@ -25,6 +25,11 @@ public protocol ComponentOptions: Codable, Sendable {
   /// Nested options, single ones and those in lists, in tables or in an enum's payload, report their own problems:
   /// ``allProblems()`` collects them and adds their paths.
   func problems() -> [OptionProblem]
+
+  /// The programs that a component with these options starts, as a person would write them; none by default.
+  ///
+  /// A run of a spec that names any asks whether the spec is trusted.
+  func programs() -> [String]
 }
 
 extension ComponentOptions {
@@ -33,6 +38,9 @@ extension ComponentOptions {
 
   /// No limits on any option.
   public func problems() -> [OptionProblem] { [] }
+
+  /// None.
+  public func programs() -> [String] { [] }
 
   /// The problems of these options and of all nested ones at any depth, the innermost first.
   ///

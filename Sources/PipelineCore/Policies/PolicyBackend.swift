@@ -15,6 +15,17 @@ public protocol PolicyBackend: Component {
   /// - Parameter folder: The folder that relative paths of options start from.
   func files(in folder: String) -> [String]
 
+  /// What of this machine its numbers depend on beside its files, such as its kernels, under names in snake_case.
+  ///
+  /// It is part of what a run was started with: a resume on another kind of machine is refused unless it is allowed.
+  var machine: [String: String] { get }
+
+  /// The most tokens that prompt and response may have together, if the model's files say so without being opened; nil where
+  /// nobody knows.
+  ///
+  /// - Parameter folder: The folder that relative paths of options start from.
+  func contextLength(in folder: String) -> Int?
+
   /// Opens the policy, with its abilities for the purpose.
   ///
   /// - Throws: What is wrong with the model or its surroundings, and what to do.
@@ -24,6 +35,12 @@ public protocol PolicyBackend: Component {
 extension PolicyBackend {
   /// None.
   public func files(in folder: String) -> [String] { [] }
+
+  /// Nothing that is known.
+  public var machine: [String: String] { [:] }
+
+  /// Not known.
+  public func contextLength(in folder: String) -> Int? { nil }
 
   /// Opens the policy, and checks that it has the abilities that the backend offers.
   ///
@@ -65,19 +82,22 @@ public struct PolicyOpening: Sendable {
   public var threads: Int
   /// A folder for what is to outlive a run that is killed, such as answers that were paid for; nil where there is none.
   public var cacheFolder: String?
+  /// Which images records may name.
+  public var media: MediaAccess
   /// Hears what is waited for, in a few words, for whoever sits before it.
   public var progressed: @Sendable (_ activity: String) -> Void
 
   /// Describes an opening.
   public init(
     purpose: Purpose, folder: String = "", checkpoint: String? = nil, threads: Int = 1, cacheFolder: String? = nil,
-    progressed: @escaping @Sendable (_ activity: String) -> Void = { _ in }
+    media: MediaAccess = MediaAccess(), progressed: @escaping @Sendable (_ activity: String) -> Void = { _ in }
   ) {
     self.purpose = purpose
     self.folder = folder
     self.checkpoint = checkpoint
     self.threads = threads
     self.cacheFolder = cacheFolder
+    self.media = media
     self.progressed = progressed
   }
 }

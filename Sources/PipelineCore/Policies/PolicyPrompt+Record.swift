@@ -4,23 +4,23 @@ extension PolicyPrompt {
   /// The prompt of a record: its `prompt_tokens` with the images, or else its `prompt`.
   ///
   /// The images of tokens are those of `images`, or else those of the image parts in `prompt`. Image parts of `prompt`
-  /// that name no address take the addresses of `images`, in order.
+  /// that name no address take the images of `images`, in order. An image's size may be asked for in either.
   ///
   /// - Parameter folder: The folder that relative paths of images start from.
   /// - Throws: When there is neither, a field is of the wrong kind, or images and image parts differ in number.
   public init(_ record: Trajectory, folder: String) throws {
-    let images = try record.imageAddresses
+    let images = try record.namedImages
     let prompt = try record.value(of: .prompt).flatMap { $0 == .null ? nil : $0 }
     if let tokens = try record.tokenIDs(of: .promptTokens) {
-      let known = images ?? prompt.map(Self.images)?.map(\.address) ?? []
-      self.init(.tokens(tokens, images: known), folder: folder)
+      let known = Self.images(of: prompt.map(Self.images) ?? [], named: images)
+      self.init(.tokens(tokens, images: try known.map { try $0.reference }), folder: folder)
       return
     }
     guard let prompt else {
       throw PipelineError(.invalidData, "the record has neither 'prompt' nor 'prompt_tokens'")
     }
     let messages = try ChatMessage.messages(from: prompt)
-    self.init(.messages(try Self.placing(images ?? [], in: messages)), folder: folder)
+    self.init(.messages(try Self.placing(images, in: messages)), folder: folder)
   }
 
   /// The prompt of a record in words: its `prompt` alone, with the addresses of `images` in the image parts without one.
@@ -33,7 +33,7 @@ extension PolicyPrompt {
         .invalidData, "the record has no 'prompt', and this policy is asked in words, not in the tokens of another")
     }
     let messages = try ChatMessage.messages(from: prompt)
-    self.init(.messages(try Self.placing(record.imageAddresses ?? [], in: messages)), folder: folder)
+    self.init(.messages(try Self.placing(record.namedImages, in: messages)), folder: folder)
   }
 
   /// The image parts of all messages, whatever else the messages hold.
@@ -41,7 +41,17 @@ extension PolicyPrompt {
     (prompt.arrayValue ?? []).flatMap { ($0["content"]?.arrayValue ?? []).compactMap { ChatImage(part: $0) } }
   }
 
-  private static func placing(_ images: [String], in messages: [ChatMessage]) throws -> [ChatMessage] {
+  /// The images of tokens.
+  private static func images(of parts: [ChatImage], named: [ChatImage]) -> [ChatImage] {
+    if named.isEmpty { return parts }
+    if parts.count(where: \.address.isEmpty) == named.count {
+      var next = named.makeIterator()
+      return parts.map { $0.address.isEmpty ? next.next()?.with(detailsOf: $0) ?? $0 : $0 }
+    }
+    return parts.count == named.count ? zip(named, parts).map { $0.with(detailsOf: $1) } : named
+  }
+
+  private static func placing(_ images: [ChatImage], in messages: [ChatMessage]) throws -> [ChatMessage] {
     let parts = ChatMessage.images(in: messages)
     let open = parts.count { $0.address.isEmpty }
     if open == 0, images.isEmpty || !parts.isEmpty { return messages }
@@ -57,9 +67,8 @@ extension PolicyPrompt {
       var message = message
       message.content = .parts(
         parts.map { part in
-          guard case .image(var image) = part, image.address.isEmpty, let address = next.next() else { return part }
-          image.address = address
-          return .image(image)
+          guard case .image(let image) = part, image.address.isEmpty, let named = next.next() else { return part }
+          return .image(named.with(detailsOf: image))
         })
       return message
     }
@@ -84,22 +93,30 @@ extension Trajectory {
     }
   }
 
-  /// The addresses in `images`, or nil when the record has no such field.
+  /// The images in `images`, with the sizes that are asked of them; none when the record has no such field.
   ///
   /// - Throws: When an entry has no address.
-  var imageAddresses: [String]? {
+  var namedImages: [ChatImage] {
     get throws {
-      guard let value = try value(of: .images), value != .null else { return nil }
+      guard let value = try value(of: .images), value != .null else { return [] }
       guard let elements = value.arrayValue else {
         throw PipelineError(.invalidData, "'images' must be an array, found \(value.kindDescription)")
       }
       return try elements.enumerated().map { index, element in
-        if let address = element.stringValue { return address }
+        if let address = element.stringValue { return ChatImage(address) }
         if let address = ["path", "image", "url"].lazy.compactMap({ element[$0]?.stringValue }).first {
-          return address
+          return ChatImage(address, details: ImageSizing.details(among: element.objectValue ?? []))
         }
         throw PipelineError(.invalidData, "'images' must be paths or data URIs; image \(index) has none")
       }
     }
+  }
+}
+
+extension ChatImage {
+  /// The image with what a part says of it first, and then its own details that the part does not have.
+  fileprivate func with(detailsOf part: ChatImage) -> ChatImage {
+    ChatImage(
+      address, details: part.details + details.filter { own in !part.details.contains { $0.key == own.key } })
   }
 }

@@ -6,8 +6,8 @@ public struct PolicyPrompt: Sendable, Hashable {
   public enum Content: Sendable, Hashable {
     /// A record's `prompt`: messages with text and image parts.
     case messages([ChatMessage])
-    /// Tokens of the policy's tokenizer, image placeholders expanded, and the images' addresses in order.
-    case tokens([Int32], images: [String])
+    /// Tokens of the policy's tokenizer, image placeholders expanded, and the images in order.
+    case tokens([Int32], images: [ImageReference])
   }
 
   /// The prompt.

@@ -108,12 +108,14 @@ public struct TokenResponseSampler: ResponseSampler {
         ? "max_prompt_tokens allows \(limit)"
         : "the model's context of \(facts.contextLength) has room for \(limit) beside a response of \(sampling.maxTokens)")
     guard tooLong == .cut else {
-      let option = isShorter ? "raise max_prompt_tokens, lower" : "lower \(sampling.nameOfMaxTokens) or"
-      let remedy = "shorten it, \(option) the images' max_pixels, or cut such prompts"
+      let pixels = encoded.images.isEmpty ? "" : (isShorter ? ", lower " : " or ") + ImageSizing.remedyForAll
+      let option = isShorter ? "raise max_prompt_tokens" : "lower \(sampling.nameOfMaxTokens)"
+      let remedy = "shorten it, \(option)\(pixels), or cut such prompts"
       return .failure(Fault(fault: .tooLong("\(message); \(remedy)")))
     }
     guard let shorter = encoded.shortened(to: limit, marks: facts.markTokens) else {
-      let reason = "and its images alone take more; lower \(sampling.nameOfMaxTokens) or the images' max_pixels"
+      let reason =
+        "and what must stay of it takes more; lower \(sampling.nameOfMaxTokens) or \(ImageSizing.remedyForAll)"
       return .failure(Fault(fault: .unusable("\(message), \(reason)")))
     }
     return .success((shorter, .cut))

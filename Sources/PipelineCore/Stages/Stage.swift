@@ -17,11 +17,27 @@ public protocol Stage: Component {
   /// The fields that the stage uses if a trajectory has them; not required.
   var readsIfPresent: Set<Field> { get }
 
+  /// The names of the scores that it writes into `rewards`, where they are known before it runs; nil where they are not.
+  ///
+  /// A function's own parts, which have its name and a slash before theirs, need not be named.
+  var scores: Set<String>? { get }
+
+  /// The scores of `rewards` without which the stage is of no use.
+  var readsScores: Set<String> { get }
+
+  /// The longest response that it makes, in tokens; nil for a stage that makes none.
+  var longestResponse: Int? { get }
+
   /// What the stage needs from a policy; a spec with this stage must name a policy that offers it.
   var needs: Set<PolicyAbility> { get }
 
   /// Asks for more prompts if too few groups are left after this stage; nil for a stage that does not.
   var refill: Refill? { get }
+
+  /// The names of the scores that the stage writes to `rewards`; nil if they are not known before it runs.
+  ///
+  /// After a slash a score may have further parts, which are not named here.
+  var scores: [String]? { get }
 
   /// Works on one batch.
   ///
@@ -47,11 +63,23 @@ extension Stage {
   /// Nothing beyond `reads`.
   public var readsIfPresent: Set<Field> { [] }
 
+  /// Not known, where it writes any.
+  public var scores: Set<String>? { writes.contains(.rewards) ? nil : [] }
+
+  /// None.
+  public var readsScores: Set<String> { [] }
+
+  /// It makes none.
+  public var longestResponse: Int? { nil }
+
   /// No policy.
   public var needs: Set<PolicyAbility> { [] }
 
   /// Nothing.
   public var refill: Refill? { nil }
+
+  /// Not known.
+  public var scores: [String]? { nil }
 
   /// Nothing to add.
   public func explanation(of trajectory: LineageEntry, in step: LineageStep) -> Explanation? { nil }

@@ -19,13 +19,15 @@ public struct StageContext: Sendable {
   ///
   /// The output of a run must not depend on its contents.
   public let cacheFolder: String?
+  /// Which images records may name.
+  public let media: MediaAccess
   private let sink: any BatchSink
 
   /// A context for one stage and one batch.
   public init(
     stage: String, step: Int = 0, seed: UInt64 = 1, threads: Int = 1, report: StageReport = StageReport(),
     training: TrainingContext = TrainingContext(), cacheFolder: String? = nil,
-    sink: any BatchSink = DiscardingBatchSink()
+    media: MediaAccess = MediaAccess(), sink: any BatchSink = DiscardingBatchSink()
   ) {
     self.stage = stage
     self.step = step
@@ -34,6 +36,7 @@ public struct StageContext: Sendable {
     self.report = report
     self.training = training
     self.cacheFolder = cacheFolder
+    self.media = media
     self.sink = sink
   }
 

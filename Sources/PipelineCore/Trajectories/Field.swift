@@ -77,6 +77,12 @@ public struct Field: RawRepresentable, Hashable, Sendable, CustomStringConvertib
   /// Where a peer's keys go that collide with a reserved name.
   public static let extra = Field("extra")
 
+  /// The fields that a column of a row of no known format can be named for.
+  package static let mappable: [Field] = [
+    .prompt, .response, .answer, .reward, .group, .images, .step, .finish, .tokens, .promptTokens, .logprobs,
+    .advantage, .session,
+  ]
+
   /// Every reserved field, in the order in which new ones are written.
   public static let reserved: [Field] = [
     .id, .group, .prompt, .images, .promptTokens, .answer, .response, .finish, .tokens, .logprobs,

@@ -13,13 +13,30 @@ enum ChatMessages {
     return .array(
       try messages.enumerated().map { index, message in
         let path = "\(key).\(index)"
-        guard let members = message.objectValue else { throw row.wrongKind(path, message, "an object") }
+        guard message.objectValue != nil else { throw row.wrongKind(path, message, "an object") }
+        let message = renamed(message)
+        let members = message.objectValue ?? []
         guard message["role"]?.stringValue != nil else { throw row.fault("\(path).role", "must be a string") }
         return .object(
           try members.map { member in
             guard member.key == "content" else { return member }
             return .init("content", try importedContent(member.value, key: "\(path).content", row: row))
           })
+      })
+  }
+
+  /// A turn of ShareGPT's, with `from` and `value`, as a message; others stay as they are.
+  private static func renamed(_ message: JSONValue) -> JSONValue {
+    guard message["role"] == nil, let speaker = message["from"]?.stringValue, let members = message.objectValue,
+      message["value"] != nil
+    else { return message }
+    return .object(
+      members.map { member in
+        switch member.key {
+        case "from": .init("role", .string(ShareGPTFormat.role(speaker)))
+        case "value": .init("content", member.value)
+        default: member
+        }
       })
   }
 

@@ -20,13 +20,6 @@ package struct ColumnMap: RowFormat {
     }
   }
 
-  /// The fields that a column can be named for.
-  package static let fields: [Field] = [
-    .prompt, .response, .answer, .reward, .group, .images, .step, .finish, .tokens, .promptTokens, .logprobs,
-    .advantage,
-    .session,
-  ]
-
   /// `columns`.
   package let name = "columns"
   /// What messages call it.

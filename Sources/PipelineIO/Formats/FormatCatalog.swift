@@ -10,7 +10,7 @@ package struct FormatCatalog: Sendable {
   package static let standard = FormatCatalog([
     NativeFormat(), VerlFormat(), TRLFormat(), MSSwiftFormat(), ROLLFormat(), VerifiersFormat(),
     OpenInstructFormat(), TrinityFormat(), OpenAIChatFormat(), EasyR1DatasetFormat(), VerlDatasetFormat(),
-    AlpacaFormat(),
+    AlpacaFormat(), ShareGPTFormat(),
   ])
 
   /// A catalog of some formats.

@@ -7,6 +7,8 @@ enum PromptImages {
 
   /// The addresses in a data set's list: strings, or objects with a `path`, `image`, `url` or `bytes` that is a string.
   ///
+  /// An object that asks for a size stays one, with its address as `image`.
+  ///
   /// - Throws: When an entry has no address; JSON cannot hold raw bytes.
   static func addresses(_ value: JSONValue?, key: String, row: PeerRow) throws -> [JSONValue] {
     guard let value, value != .null else { return [] }
@@ -16,6 +18,12 @@ enum PromptImages {
 
   private static func address(_ entry: JSONValue, key: String, row: PeerRow) throws -> JSONValue {
     if entry.stringValue != nil { return entry }
+    let sizing = ImageSizing.details(among: entry.objectValue ?? [])
+    let address = try plainAddress(entry, key: key, row: row)
+    return sizing.isEmpty ? address : .object([.init("image", address)] + sizing)
+  }
+
+  private static func plainAddress(_ entry: JSONValue, key: String, row: PeerRow) throws -> JSONValue {
     for name in ["path", "image", "url"] {
       if let found = entry[name], found.stringValue != nil { return found }
     }
@@ -86,7 +94,10 @@ enum PromptImages {
     for piece in parts(of: message) {
       if let image = ChatImage(part: piece) {
         if image.address.isEmpty, let next = images.popFirst() {
-          content.append(.object([.init("type", "image"), .init("image", next)] + image.details))
+          // What the part says of its image comes before what the list says.
+          let own = part(next).objectValue ?? []
+          content.append(
+            .object(own.prefix(2) + image.details + own.dropFirst(2).filter { image[detail: $0.key] == nil }))
         } else {
           content.append(piece)
         }
@@ -102,10 +113,20 @@ enum PromptImages {
     return replacing(message, content: content)
   }
 
+  /// What becomes of the sizes that parts ask of their images.
+  enum Sizes {
+    /// The image is written as an object with its `image` and its size, as verl reads it.
+    case kept
+    /// The format has no place for them.
+    case lost
+  }
+
   /// Takes images out of messages again, leaving `<image>` in their texts.
   ///
-  /// - Returns: The messages with plain text, the images, and the number of other parts that were lost.
-  static func extract(_ messages: [JSONValue]) -> (messages: [JSONValue], images: [JSONValue], omissions: Int) {
+  /// - Returns: The messages with plain text, the images, and the number of other parts and of sizes that were lost.
+  static func extract(
+    _ messages: [JSONValue], sizes: Sizes = .lost
+  ) -> (messages: [JSONValue], images: [JSONValue], omissions: Int) {
     var images: [JSONValue] = []
     var omissions = 0
     let plain = messages.map { message in
@@ -114,7 +135,14 @@ enum PromptImages {
       for part in parts {
         if let image = ChatImage(part: part), !image.address.isEmpty {
           text += mark
-          images.append(.string(image.address))
+          let sizing = ImageSizing.details(among: image.details)
+          let address = JSONValue.string(image.address)
+          if sizing.isEmpty || sizes == .lost {
+            images.append(address)
+            omissions += sizing.isEmpty ? 0 : 1
+          } else {
+            images.append(.object([.init("image", address)] + sizing))
+          }
         } else if let words = ChatMessage.Part.text(of: part) {
           text += words
         } else {
@@ -126,7 +154,9 @@ enum PromptImages {
     return (plain, images, omissions)
   }
 
-  private static func part(_ image: JSONValue) -> JSONValue { ["type": "image", "image": image] }
+  private static func part(_ image: JSONValue) -> JSONValue {
+    .object([.init("type", "image")] + (image.objectValue ?? [.init("image", image)]))
+  }
 
   private static func parts(of message: JSONValue) -> [JSONValue] {
     switch message["content"] {
@@ -155,4 +185,9 @@ enum PromptImages {
           || byte == UInt8(ascii: "_")
       }
   }
+}
+
+extension ChatImage {
+  /// What the part says under a key, besides the image's address.
+  fileprivate subscript(detail key: String) -> JSONValue? { details.first { $0.key == key }?.value }
 }

@@ -95,6 +95,8 @@ package struct ImportOptions: Sendable {
   package var columns: [ColumnMap.Entry] = []
   /// The number of rollouts of each group, where the groups lie one after the other; 0 where something else names them.
   package var groupSize = 0
+  /// Which assistant turns of a conversation become responses.
+  package var turns = AnswerTurns.last
   /// The columns that may hold a data set's question, the first that is there wins.
   package var promptColumns: [String] = ["problem", "prompt", "question"]
   /// The columns that may contain a data set's answer.

@@ -81,7 +81,7 @@ struct RowImporter<Format: RowFormat>: RolloutImporter {
   mutating func look(at sample: [JSONValue]) { format = format.adapted(to: sample) }
 
   mutating func records(from line: JSONValue, at location: SourceLocation) throws -> [JSONValue] {
-    let rows = try format.rows(of: line, at: location)
+    let rows = try options.turns.rows(of: line).flatMap { try format.rows(of: $0, at: location) }
     lines += 1
     return try rows.map { row in
       var row = row

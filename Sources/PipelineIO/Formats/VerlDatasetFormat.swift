@@ -56,7 +56,7 @@ package struct VerlDatasetFormat: RowFormat {
     if let text = record.take(.prompt), text.stringValue != nil {
       messages = [ChatMessages.message(role: "user", text)]
     }
-    let (plain, images, omissions) = PromptImages.extract(messages)
+    let (plain, images, omissions) = PromptImages.extract(messages, sizes: .kept)
     record.lose("prompt.content", "a data set's prompt is text and images with an address", count: omissions)
     record.write("prompt", .array(plain))
     let named = record.take(.images)

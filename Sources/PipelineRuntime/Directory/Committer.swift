@@ -8,11 +8,11 @@ import Synchronization
 /// What stages, metrics and evaluations write goes through ``append(_:to:)``; a step counts with ``stepEnded()``; a
 /// resume goes by what the last ``save(_:isLast:training:)`` wrote. Safe to use from several threads.
 final class Committer: Sendable {
-  /// Whether what is saved must outlive a power cut.
+  /// When a state is saved; all that is saved outlives a power cut.
   enum Durability: Sendable {
-    /// It must: a policy takes long to train.
+    /// Now.
     case always
-    /// As often as it takes no more than a tenth of the time. After a power cut the run goes on from the last such state.
+    /// As often as it takes no more than a tenth of the time: what was done since the last time is done again by a resume.
     case whenCheap
   }
 
@@ -22,11 +22,11 @@ final class Committer: Sendable {
     var saved: RunState
     /// The progress at the end of the last complete step.
     var current: RunState.Progress
-    /// Progress that is on the disk.
-    var durable: RunState.Progress?
-    var nextDurable: ContinuousClock.Instant?
+    /// When saving is cheap again.
+    var nextSave: ContinuousClock.Instant?
     var tapOwners: [String: String] = [:]
     var hasTidied = false
+    var logs: [String: LogFile] = [:]
   }
 
   private let folder: Folder
@@ -35,7 +35,7 @@ final class Committer: Sendable {
   /// Goes on from a state, whose streams were opened.
   init(folder: Folder, state: RunState, streams: sending RunStreams) {
     self.folder = folder
-    contents = Mutex(Contents(streams: streams, saved: state, current: state.progress, durable: state.durable))
+    contents = Mutex(Contents(streams: streams, saved: state, current: state.progress))
   }
 
   /// The steps that are complete and will not be done again.
@@ -53,6 +53,17 @@ final class Committer: Sendable {
   /// Appends to the file of a name, which is made where it is new.
   func append(_ bytes: [UInt8], to name: String) throws {
     try contents.withLock { try stream(name, &$0).write(bytes) }
+  }
+
+  /// Adds lines to a log, which is bounded and no part of what a resume goes by; a full disk does not stop the run for it.
+  ///
+  /// - Throws: When it cannot be opened.
+  func log(_ lines: [String], to name: String) throws {
+    try contents.withLock { contents in
+      let log = try contents.logs[name] ?? LogFile(in: folder, name: name)
+      contents.logs[name] = log
+      for line in lines { log.add(line) }
+    }
   }
 
   /// The length of a file so far; makes it where it is new.
@@ -75,8 +86,8 @@ final class Committer: Sendable {
   /// Notes that a step is complete; a resume goes by it once it is saved.
   func stepEnded() throws {
     try contents.withLock { contents in
-      contents.current.completeSteps += 1
       try Self.note(&contents)
+      contents.current.completeSteps += 1
     }
   }
 
@@ -86,37 +97,46 @@ final class Committer: Sendable {
   /// Writes `state.json` as of the last complete step.
   ///
   /// - Parameters:
-  ///   - durability: Whether it must outlive a power cut.
-  ///   - isLast: Whether the run has come to its end, and everything is on the disk.
+  ///   - durability: Whether it can wait.
+  ///   - isLast: Whether the run has come to its end.
   ///   - training: What a run with a policy keeps beside.
   func save(_ durability: Durability, isLast: Bool = false, training: JSONValue = .null) throws {
     try contents.withLock { contents in
-      var state = RunState()
-      state.progress = contents.current
-      state.isFinished = isLast
-      state.progress.training = training
-      for (name, extent) in contents.saved.progress.streams where state.progress.streams[name] == nil {
-        state.progress.streams[name] = extent
+      contents.current.training = training
+      if durability == .always || isLast || contents.nextSave.map({ .now >= $0 }) ?? true {
+        try save(&contents, isLast: isLast)
       }
-      let clock = ContinuousClock()
-      let began = clock.now
-      let isDurable = durability == .always || isLast || contents.nextDurable.map { began >= $0 } ?? true
-      if isDurable { try contents.streams.synchronize() } else { state.durable = contents.durable }
-      try write(state, durable: isDurable)
-      contents.saved = state
-      if isDurable {
-        contents.durable = state.progress
-        contents.nextDurable = clock.now.advanced(by: began.duration(to: clock.now) * 10)
-      }
-      try tidyOnce(&contents)
     }
+  }
+
+  /// Saves complete steps that could wait until now, when the run is about to stop.
+  func saveWhatWaits() throws {
+    try contents.withLock { contents in
+      if contents.current.completeSteps > contents.saved.progress.completeSteps { try save(&contents, isLast: false) }
+    }
+  }
+
+  private func save(_ contents: inout Contents, isLast: Bool) throws {
+    let began = ContinuousClock.now
+    var state = RunState()
+    state.progress = contents.current
+    state.isFinished = isLast
+    for (name, extent) in contents.saved.progress.streams where state.progress.streams[name] == nil {
+      state.progress.streams[name] = extent
+    }
+    // What it tells of is on the disk before it is.
+    try contents.streams.synchronize()
+    try write(state)
+    contents.saved = state
+    contents.nextSave = .now.advanced(by: began.duration(to: .now) * 10)
+    try tidyOnce(&contents)
   }
 
   /// Goes on with a run that had ended.
   func reopen() throws {
     try contents.withLock { contents in
       contents.saved.isFinished = false
-      try write(contents.saved, durable: true)
+      try write(contents.saved)
     }
   }
 
@@ -124,8 +144,7 @@ final class Committer: Sendable {
     if contents.saved.progress.streams[name] == nil {
       // Noted before the file is made, so that a resume knows of it whatever happens next.
       contents.saved.progress.streams[name] = .empty
-      // Before the first step there is nothing to lose.
-      try write(contents.saved, durable: contents.saved.progress.completeSteps > 0)
+      try write(contents.saved)
     }
     return try contents.streams.stream(name)
   }
@@ -134,8 +153,8 @@ final class Committer: Sendable {
     for (name, extent) in try contents.streams.extents() { contents.current.streams[name] = extent }
   }
 
-  private func write(_ state: RunState, durable: Bool) throws {
-    try folder.replace(RunState.file, with: Array((state.json.prettyJSON + "\n").utf8), durable: durable)
+  private func write(_ state: RunState) throws {
+    try folder.replace(RunState.file, with: Array((state.json.prettyJSON + "\n").utf8), durable: true)
   }
 
   /// Removes what a part of the run that was killed had begun to write and not yet named.

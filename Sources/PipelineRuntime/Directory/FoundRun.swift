@@ -24,6 +24,12 @@ struct FoundRun {
   init?(in folder: Folder, mayBeDamaged: Bool) throws {
     guard let bytes = try folder.contents(of: RunDirectory.specFile) else { return nil }
     spec = (try? bytes.withUnsafeBytes { try JSONValue(parsing: $0) }) ?? .null
+    if spec == .null, !mayBeDamaged {
+      throw PipelineError(
+        .invalidData,
+        "\(folder.path(of: RunDirectory.specFile)) is damaged (\(bytes.isEmpty ? "it is empty" : "it is not JSON")); nothing was "
+          + "changed: restore it from a copy, or start anew with --overwrite")
+    }
     do {
       if let state = try RunState.read(in: folder) {
         self.state = state
@@ -47,25 +53,10 @@ struct FoundRun {
 
   /// Opens the streams where the run goes on, and checks that they hold what was written; changes nothing.
   ///
-  /// A state that may be ahead of the disk, as a power cut leaves it, is taken back to the last one that is not.
-  ///
   /// - Parameter goesOn: Whether a run that has ended is to go on.
-  func open(_ folder: Folder, goesOn: Bool) throws -> (RunState, RunStreams, notice: String?) {
-    if state.isFinished, !goesOn { return (state, try RunStreams(in: folder), nil) }
-    do {
-      return (state, try RunStreams(in: folder, after: state.progress.streams), nil)
-    } catch let error as PipelineError {
-      guard let durable = state.durable, let streams = try? RunStreams(in: folder, after: durable.streams) else {
-        throw error
-      }
-      var earlier = state
-      earlier.progress = durable
-      let steps = durable.completeSteps
-      return (
-        earlier, streams,
-        "\(error.message). Continuing after step \(steps), the last one that is complete on the disk"
-      )
-    }
+  func open(_ folder: Folder, goesOn: Bool) throws -> (RunState, RunStreams) {
+    if state.isFinished, !goesOn { return (state, try RunStreams(in: folder)) }
+    return (state, try RunStreams(in: folder, after: state.progress.streams))
   }
 
   /// Removes the run's files.

@@ -23,8 +23,6 @@ public final class RunDirectory: Sendable {
 
   /// The path as the user named it.
   public let path: String
-  /// What a person would want to know about how the run goes on; nil for nothing.
-  package let notice: String?
   let folder: Folder
   let committer: Committer
   private let lock: FileLock
@@ -39,11 +37,12 @@ public final class RunDirectory: Sendable {
   /// - Parameters:
   ///   - fingerprint: The resolved spec; a resume against another one is refused.
   ///   - paths: The places of paths in it, which may differ where what they lead to is the same.
-  ///   - acceptsChanges: Whether a resume takes another spec all the same.
+  ///   - accepting: Which differences a resume takes all the same.
   /// - Throws: When another run is at work there, the directory holds what `existing` does not allow, or the run that
   ///   is to go on is not as it was left.
   package init(
-    path: String, existing: Existing, fingerprint: JSONValue, paths: Set<String> = [], acceptsChanges: Bool = false
+    path: String, existing: Existing, fingerprint: JSONValue, paths: Set<String> = [],
+    accepting: AcceptedChanges = .none
   ) throws {
     self.path = path
     folder = try Self.make(path)
@@ -57,10 +56,9 @@ public final class RunDirectory: Sendable {
     let found = try FoundRun(in: folder, mayBeDamaged: existing == .overwrite)
     if existing == .resume, let found {
       let difference = SpecDifference(from: found.spec, to: fingerprint, paths: paths)
-      guard difference.isHarmless || acceptsChanges else { throw Self.refusal(difference, path) }
-      let (state, streams, notice) = try found.open(folder, goesOn: !difference.isHarmless)
+      guard difference.isAccepted(accepting) else { throw Self.refusal(difference, path) }
+      let (state, streams) = try found.open(folder, goesOn: !difference.isHarmless)
       committer = Committer(folder: folder, state: state, streams: streams)
-      self.notice = notice
       if found.spec == fingerprint { return }
       // Another spec may want more steps of a run that has come to its end.
       if !difference.isHarmless { try committer.reopen() }
@@ -73,9 +71,8 @@ public final class RunDirectory: Sendable {
       }
       if let found { try found.remove(from: folder) }
       committer = Committer(folder: folder, state: RunState(), streams: try RunStreams(in: folder))
-      notice = nil
     }
-    try folder.replace(Self.specFile, with: Array((fingerprint.prettyJSON + "\n").utf8), durable: found != nil)
+    try folder.replace(Self.specFile, with: Array((fingerprint.prettyJSON + "\n").utf8), durable: true)
   }
 
   /// The path of a file of the run.
@@ -130,7 +127,13 @@ public final class RunDirectory: Sendable {
   }
 
   private static func refusal(_ difference: SpecDifference, _ path: String) -> PipelineError {
-    PipelineError(
+    if difference.remedy == "--accept-changes=machine" {
+      return PipelineError(
+        .invalidSpec,
+        "this is another kind of machine than \(path) was started on (\(difference.text)), so that its bytes would differ from "
+          + "here on; continue on one of that kind, or all the same with \(difference.remedy)")
+    }
+    return PipelineError(
       .invalidSpec,
       "the spec or its input differs from what \(path) was started with (\(difference.text)); "
         + "undo that to resume, resume all the same with --accept-changes, or start anew with --overwrite")

@@ -23,8 +23,6 @@ struct RunState: Sendable, Hashable {
   static let version = 2
 
   var progress = Progress()
-  /// Progress that is known to be on the disk, where `progress` itself may be lost with the power.
-  var durable: Progress?
   /// Whether the run has come to its end.
   var isFinished = false
 
@@ -33,9 +31,9 @@ struct RunState: Sendable, Hashable {
 
   /// The document, with its checksum.
   var json: JSONValue {
-    var members: [JSONValue.Member] = [.init("version", .number(Self.version)), .init("finished", .bool(isFinished))]
-    members += Self.members(of: progress)
-    if let durable { members.append(.init("durable", .object(Self.members(of: durable)))) }
+    let members =
+      [JSONValue.Member("version", .number(Self.version)), .init("finished", .bool(isFinished))]
+      + Self.members(of: progress)
     return Self.sealed(.object(members))
   }
 
@@ -100,10 +98,6 @@ struct RunState: Sendable, Hashable {
     guard let progress = Self.progress(document), case .bool(let isFinished)? = document["finished"] else { return nil }
     self.progress = progress
     self.isFinished = isFinished
-    if let durable = document["durable"] {
-      guard let progress = Self.progress(durable) else { return nil }
-      self.durable = progress
-    }
   }
 
   private static func progress(_ document: JSONValue) -> Progress? {

@@ -43,9 +43,11 @@ struct RunStreams {
     }
   }
 
-  /// Waits until all of it is on the disk, new names below the run's folder too.
+  /// Waits until what ``extents()`` last told of is on the disk, new names below the run's folder too.
+  ///
+  /// What is still buffered stays so: it may be what there is no room for.
   mutating func synchronize() throws {
-    for stream in open.values { try stream.synchronize() }
+    for stream in open.values { try stream.synchronizeWritten() }
     for name in changedFolders { try folder.folder(name)?.synchronize() }
     changedFolders = []
   }

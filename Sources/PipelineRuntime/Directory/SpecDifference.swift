@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import Files
 import PipelineCore
 
 /// What is different between the spec that a run was started with and the one that it is to go on with.
@@ -7,6 +8,8 @@ struct SpecDifference {
   enum Kind: String, CaseIterable {
     /// Nothing that is computed: a description, or the same file at another path.
     case harmless
+    /// The kind of machine, whose roundings differ.
+    case machine
     /// What is computed from the data.
     case results
     /// The data itself: prompts, rollouts, the model.
@@ -34,7 +37,21 @@ struct SpecDifference {
   }
 
   /// Whether a run may go on without being told to.
-  var isHarmless: Bool { found[.results] == nil && found[.data] == nil }
+  var isHarmless: Bool { found.keys.allSatisfy { $0 == .harmless } }
+
+  /// Whether a run may go on.
+  func isAccepted(_ accepted: AcceptedChanges) -> Bool {
+    switch accepted {
+    case .none: isHarmless
+    case .machine: found.keys.allSatisfy { $0 == .harmless || $0 == .machine }
+    case .all: true
+    }
+  }
+
+  /// The least that must be accepted for the run to go on, as it is said on the command line.
+  var remedy: String {
+    found[.results] == nil && found[.data] == nil ? "--accept-changes=machine" : "--accept-changes"
+  }
 
   /// The differences that matter, as the first few of each kind: `results: seed was 1, is 2; data: …`.
   var text: String {
@@ -63,6 +80,7 @@ struct SpecDifference {
   private func kind(of place: String) -> Kind {
     if ["name", "description", "$schema"].contains(place) { return .harmless }
     if place == "provenance.program" { return .results }
+    if place.hasPrefix("provenance.machine") { return .machine }
     if place.hasPrefix("provenance.") { return .data }
     guard paths.contains(place) else { return .results }
     if leadsToTheSame(place) || liesWhereItDid(place) { return .harmless }

@@ -35,6 +35,8 @@ package struct Evaluator: Sendable {
     package var category: Field?
     /// Where scoring stages keep what is to outlive an evaluation that is killed; nil for nowhere.
     package var cacheFolder: String?
+    /// Which images records may name.
+    package var media = MediaAccess()
 
     /// Eight responses at temperature 0.5, as in the evaluation of Shuffle-R1.
     package init() {
@@ -159,7 +161,7 @@ package struct Evaluator: Sendable {
       // Step 0 whatever the chunk: what a stage draws must not depend on how prompts are chunked.
       let context = StageContext(
         stage: stage.name, seed: Self.seed(ofRun: options.seed), threads: options.threads, report: report,
-        cacheFolder: options.cacheFolder)
+        cacheFolder: options.cacheFolder, media: options.media)
       try await stage.run(&batch, in: context)
       if let drop = batch.drops.first {
         throw PipelineError(

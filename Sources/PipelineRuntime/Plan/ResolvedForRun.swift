@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import Files
 import Foundation
 import PipelineCore
 import PipelineIO
@@ -58,6 +59,24 @@ struct ResolvedForRun {
     return places
   }
 
+  /// What of this machine numbers depend on: its kind, and what the policy says.
+  private static func machine(of policy: (any PolicyBackend)?) -> JSONValue {
+    #if arch(x86_64)
+      let architecture = "x86_64"
+    #elseif arch(arm64)
+      let architecture = "aarch64"
+    #else
+      let architecture = "other"
+    #endif
+    #if os(Linux)
+      let system = "linux"
+    #else
+      let system = "macos"
+    #endif
+    let known = (policy?.machine ?? [:]).sorted { $0.key < $1.key }.map { JSONValue.Member($0.key, .string($0.value)) }
+    return .object([.init("architecture", .string(architecture)), .init("system", .string(system))] + known)
+  }
+
   private static func provenance(of pipeline: AssembledPipeline, _ places: [String: SpecPath]) throws -> JSONValue {
     let folder = pipeline.folder
     func fingerprint(_ path: String) throws -> JSONValue {
@@ -75,9 +94,11 @@ struct ResolvedForRun {
     if let policy = pipeline.policy {
       members.append(.init("policy", .array(try policy.files(in: folder).map(fingerprint))))
     }
+    members.append(.init("machine", machine(of: pipeline.policy)))
     // What else the spec names: where it is a file, it may move, and where it is none, nobody can tell.
     let others = places.filter { place, path in
-      !["source.", "training.", "policy.", "output."].contains(where: place.hasPrefix) && !path.isStandardStream
+      !["source.prompts", "source.rollouts", "training.", "policy.", "output."].contains(where: place.hasPrefix)
+        && !path.isStandardStream
     }
     let files = try others.sorted { $0.key < $1.key }.compactMap { place, path -> JSONValue.Member? in
       let path = path.resolved(in: folder)

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import Files
 import Foundation
 import PipelineCore
 import PipelineIO
@@ -13,21 +14,23 @@ extension RunPlan {
   ///   - threads: The most threads to use.
   /// - Throws: When an input cannot be read, or lies in the run's directory.
   package init(_ pipeline: AssembledPipeline, output: String, threads: Int) throws {
-    let reader = pipeline.readerOptions(threads: threads)
+    let reader = try pipeline.readerOptions(threads: threads)
     let key = pipeline.source.prompts.paths.isEmpty ? "source.rollouts" : "source.prompts"
     try Self.checkInputs(reader.paths, as: key, of: pipeline.file, output: output)
-    if let prompts = pipeline.evaluationReaderOptions(threads: 1)?.paths {
+    if let prompts = try pipeline.evaluationReaderOptions(threads: 1)?.paths {
       try Self.checkInputs(prompts, as: "training.evaluation.prompts", of: pipeline.file, output: output)
     }
     let resolved = try ResolvedForRun(pipeline, directory: output)
     self.init(
       stages: pipeline.namedStages, reader: reader, pool: pipeline.poolPlan,
-      training: pipeline.trainingPlan(threads: threads), seed: pipeline.seed,
+      training: try pipeline.trainingPlan(threads: threads), seed: pipeline.seed,
       rolloutsFile: pipeline.output.rollouts.text, writesLineage: pipeline.output.lineage,
       resolved: resolved.spec, threads: threads)
     writesTensorBoard = pipeline.writesTensorBoard
+    keepsAllRolloutsEvery = pipeline.keepsAllRolloutsEvery
     allowsEmpty = pipeline.output.allowEmpty
     pathPlaces = resolved.paths
+    media = pipeline.mediaAccess.including(files: reader.paths + (training?.evaluation?.reader.paths ?? []))
   }
 
   /// Looks whether the input can be read, and is not what the run would replace.
@@ -46,7 +49,9 @@ extension RunPlan {
           "cannot open \(input), which '\(key)' of \(spec) names; a path is relative to the spec's "
             + "folder, one of --set to the working folder")
       }
-      if FileManager.default.fileExists(atPath: input, isDirectory: &isDirectory), isDirectory.boolValue {
+      if FileManager.default.fileExists(atPath: input, isDirectory: &isDirectory), isDirectory.boolValue,
+        !ColumnFile.isFolder(input)
+      {
         throw PipelineError(
           .inputOutput, "\(input), which '\(key)' of \(spec) names, is a directory; name the files in it")
       }

@@ -23,7 +23,7 @@ struct ImageCacheTests {
     for _ in 0..<2 {
       #expect(try cache.patches(of: "rgb-8.png", relativeTo: folder) == patches("rgb-8.png"))
       #expect(try cache.patches(of: "lossy.webp", relativeTo: folder) == patches("lossy.webp"))
-      #expect(try cache.patches(of: uri) == patches("rgb-8.png"))
+      #expect(try cache.patches(of: ImageReference(uri)) == patches("rgb-8.png"))
     }
   }
 
@@ -31,7 +31,7 @@ struct ImageCacheTests {
   func limit() throws {
     let cache = ImageCache(processor: processor, byteLimit: 2 * patchBytes + 1000)
     for name in ["rgb-8.png", "grey-8.png", "rgb-8.png", "palette-8.png", "rgba-8.png"] {
-      #expect(try cache.patches(of: name, relativeTo: folder) == patches(name))
+      #expect(try cache.patches(of: ImageReference(name), relativeTo: folder) == patches(name))
       #expect(cache.byteCount <= cache.byteLimit)
     }
     #expect(cache.byteCount > 2 * patchBytes)
@@ -47,7 +47,9 @@ struct ImageCacheTests {
     let cache = ImageCache(processor: processor)
     for name in ["rgb-8.png", "grey-8.png"] {
       try Data(ImageFixtures.image(name)).write(to: file)
-      #expect(try cache.patches(of: file.path) == patches(name))
+      #expect(
+        try cache.patches(of: ImageReference(file.path), relativeTo: file.deletingLastPathComponent().path)
+          == patches(name))
     }
   }
 
@@ -58,13 +60,17 @@ struct ImageCacheTests {
     let cache = ImageCache(processor: processor)
     try Data(ImageFixtures.image("rgb-8.png").prefix(100)).write(to: file)
     for _ in 0..<2 {
-      let message = ImageFixtures.message { _ = try cache.patches(of: file.path) }
+      let message = ImageFixtures.message {
+        _ = try cache.patches(of: ImageReference(file.path), relativeTo: file.deletingLastPathComponent().path)
+      }
       #expect(message?.hasSuffix("the PNG image is damaged: it ends early; replace the file") == true)
       #expect(message?.hasPrefix(file.path.shortenedForMessage) == true)
     }
     #expect(cache.byteCount == 0)
     try Data(ImageFixtures.image("rgb-8.png")).write(to: file)
-    #expect(try cache.patches(of: file.path) == patches("rgb-8.png"))
+    #expect(
+      try cache.patches(of: ImageReference(file.path), relativeTo: file.deletingLastPathComponent().path)
+        == patches("rgb-8.png"))
   }
 
   @Test("many threads that want the same few images all get the right ones")
@@ -73,7 +79,7 @@ struct ImageCacheTests {
     let expected = try names.map(patches)
     let cache = ImageCache(processor: processor, byteLimit: 2 * patchBytes + 1000)
     DispatchQueue.concurrentPerform(iterations: 96) { index in
-      let found = try? cache.patches(of: names[index % 3], relativeTo: folder)
+      let found = try? cache.patches(of: ImageReference(names[index % 3]), relativeTo: folder)
       #expect(found == expected[index % 3])
     }
     #expect(cache.byteCount <= cache.byteLimit)

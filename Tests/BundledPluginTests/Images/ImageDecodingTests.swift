@@ -15,10 +15,10 @@ struct ImageDecodingTests {
     let pixels: Data
   }
 
-  @Test("PNG, JPEG and WebP files of every kind give the pixels that transformers loads")
+  @Test("files of every kind and format give the pixels that transformers sees")
   func parity() throws {
     let cases = try ImageFixtures.read("images.json", as: [Case].self)
-    #expect(cases.count == 87)
+    #expect(cases.count == 249)
     for expected in cases {
       let image = try RGBImage(decoding: ImageFixtures.image(expected.file), name: expected.file)
       #expect(image.width == expected.width && image.height == expected.height, "\(expected.file)")
@@ -61,7 +61,7 @@ struct ImageDecodingTests {
   @Test("what is no image is named")
   func foreign() {
     let cases: [([UInt8], String)] = [
-      ([], "it is empty"), (Array("GIF89a…".utf8), "it is a GIF image"),
+      ([], "it is empty"), (Array("%PDF-1.7".utf8), "it is a PDF file"),
       (Array("<!DOCTYPE html>".utf8), "it is an HTML page"),
       (Array("version https://git-lfs.github.com/spec/v1".utf8), "it is a Git LFS pointer, not the image"),
       (Array("hello".utf8), "its first bytes are those of no known image"),
@@ -69,8 +69,39 @@ struct ImageDecodingTests {
     for (file, reason) in cases {
       #expect(
         ImageFixtures.message { _ = try RGBImage(decoding: file, name: "x") }
-          == "x: not a PNG, JPEG or WebP image: \(reason); convert it to one of these")
+          == "x: not a PNG, JPEG, WebP, GIF, BMP or TIFF image: \(reason); convert it to one of these")
     }
+  }
+
+  @Test("black ink on transparent ground stays visible: it lies on white")
+  func transparency() throws {
+    for name in ["rgba-8.png", "lossless-alpha.webp", "transparent.gif", "masks-rgba-108.bmp", "rgba-alpha.tif"] {
+      let image = try RGBImage(decoding: ImageFixtures.image(name), name: name)
+      #expect(image.pixels.contains(255), "\(name)")
+    }
+    // One pixel of black, wholly transparent: an image in 32 bits with masks.
+    var bmp = try ImageFixtures.image("masks-bgra-56.bmp")
+    bmp.replaceSubrange(18..<26, with: [1, 0, 0, 0, 1, 0, 0, 0])
+    bmp.replaceSubrange((14 + 56)..<(14 + 60), with: [0, 0, 0, 0])
+    #expect(try RGBImage(decoding: bmp, name: "a.bmp").pixels == [255, 255, 255])
+  }
+
+  @Test("kinds that are not read are named")
+  func unread() throws {
+    var bmp = try ImageFixtures.image("true-24-40.bmp")
+    bmp[30] = 4
+    #expect(
+      ImageFixtures.message { _ = try RGBImage(decoding: bmp, name: "a.bmp") }
+        == "a.bmp: this kind of BMP cannot be read: its compression is neither run lengths nor none; save it as PNG")
+    var gif = try ImageFixtures.image("plain.gif")
+    gif.replaceSubrange(61..<62, with: [0x3B])
+    #expect(
+      ImageFixtures.message { _ = try RGBImage(decoding: gif, name: "a.gif") }
+        == "a.gif: the GIF image is damaged: it has no image in it; replace the file")
+    let tiff = try ImageFixtures.image("rgb-little.tif")
+    #expect(
+      ImageFixtures.message { _ = try RGBImage(decoding: Array(tiff.prefix(20)), name: "a.tif") }?
+        .hasPrefix("a.tif: the TIFF image is damaged: ") == true)
   }
 
   @Test("a damaged image is said to be damaged")
@@ -99,7 +130,12 @@ struct ImageDecodingTests {
   private static let hostileSeeds = [
     "rgb-16-interlaced.png", "palette-4.png", "grey-16.png", "orientation-profile.png", "orientation-xmp.png",
     "ycbcr-420.jpg", "progressive.jpg", "ycck.jpg", "restarts.jpg", "orientation-6.jpg", "orientation-xmp.jpg",
-    "lossy-alpha.webp", "lossless.webp", "animated.webp", "orientation-6.webp",
+    "lossy-alpha.webp", "lossless.webp", "animated.webp", "orientation-6.webp", "rgba-16-interlaced.png",
+    "palette-8-many-transparent.png", "local-only.gif", "on-larger-screen-transparent.gif", "animated.gif",
+    "indexed-4-short-table.bmp", "rle-4.bmp", "rle-8.bmp", "masks-565-40.bmp", "masks-rgba-108.bmp", "true-24-12.bmp",
+    "rgba-alpha-deflate-tiles.tif", "rgba-planes-deflate.tif", "group4.tif", "rgb-jpeg.tif", "ycbcr-lzw.tif",
+    "palette-4.tif",
+    "grey-float-big.tif", "cmyk.tif",
   ]
 
   /// Reading ends with an image within the limits, or with an error that says of which file it speaks.

@@ -32,7 +32,7 @@ struct ImageOracleTests {
           bytes.loadUnaligned(fromByteOffset: $0, as: Float.self)
         }
       }
-      let found = try cache.patches(of: "img\(index).png", relativeTo: folder.path).values
+      let found = try cache.patches(of: ImageReference("img\(index).png"), relativeTo: folder.path).values
       #expect(found.count == expected.count)
       let difference = zip(found, expected).map { abs($0 - $1) }.max() ?? .infinity
       #expect(difference <= 1e-5, "image \(index)")

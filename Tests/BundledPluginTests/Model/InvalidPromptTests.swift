@@ -37,7 +37,7 @@ struct InvalidPromptTests {
 
   /// A prompt of ids and images of the fixture: img0 takes 15 tokens, img1 four.
   private func prompt(_ tokens: [Int32], _ images: [String] = []) -> EncodedPrompt {
-    EncodedPrompt(tokens: tokens, images: images, folder: reference.folder)
+    EncodedPrompt(tokens: tokens, images: images.map { ImageReference($0) }, folder: reference.folder)
   }
 
   private func placeholders(_ count: Int) -> [Int32] { [Int32](repeating: 96, count: count) }
@@ -119,10 +119,13 @@ struct InvalidPromptTests {
     let long = [Int32](repeating: 7, count: 256)
     let request = GenerationRequest(prompt: prompt(long), seeds: [1])
     let found = await message { _ = try await policy.generate([request], sampling: SamplingOptions()) { _ in } }
+    let reason =
+      "the prompt has 256 tokens, which leaves no room for a response in the model's context of 256; shorten it"
+    #expect(found == reason)
+    let shown = GenerationRequest(prompt: prompt(long, ["image0.png"]), seeds: [1])
     #expect(
-      found
-        == "the prompt has 256 tokens, which leaves no room for a response in the model's context of 256; shorten it, "
-        + "or lower max_pixels of its images")
+      await message { _ = try await policy.generate([shown], sampling: SamplingOptions()) { _ in } }
+        == reason + ", or lower 'max_pixels' of the policy (policy.with.max_pixels, --max-pixels)")
     #expect(
       await complaint(prompt(long), response: [6, 7])
         == "the prompt has 256 tokens and its longest response 2, together more than the model's context of 256; leave "

@@ -87,7 +87,7 @@ struct ReferenceCase {
   /// The prompt, its last tokens left out.
   func prompt(without count: Int = 0) -> EncodedPrompt {
     let names = facts["images"]?.arrayValue?.compactMap(\.stringValue) ?? [facts["image"]?.stringValue ?? ""]
-    return EncodedPrompt(tokens: Array(ids.dropLast(count)), images: names, folder: folder)
+    return EncodedPrompt(tokens: Array(ids.dropLast(count)), images: names.map { ImageReference($0) }, folder: folder)
   }
 
   /// One grid or several.

@@ -37,6 +37,8 @@ enum ForeignPairs {
     (#"5㎝"#, #"5 cm"#),
     (#"5㎡"#, #"5 平方米"#),
     (#"x等于5"#, #"5"#),
+    (#"3分之1"#, #"\frac13"#),
+    (#"x 是 5"#, #"x=5"#),
   ]
   /// Pairs that say different things.
   static let different: [(String, String)] = [
@@ -49,5 +51,6 @@ enum ForeignPairs {
     (#"5元"#, #"6"#),
     (#"五分之二"#, #"\frac52"#),
     (#"3万元"#, #"3"#),
+    (#"3分之1"#, #"3"#),
   ]
 }

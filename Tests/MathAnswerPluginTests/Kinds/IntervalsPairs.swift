@@ -38,6 +38,8 @@ enum IntervalsPairs {
     (#"|x| \ge 2"#, #"(-\infty,-2]\cup[2,\infty)"#),
     (#"(-\infty,1),(2,\infty)"#, #"(-\infty,1) \text{ and } (2,\infty)"#),
     (#"3 > |x|"#, #"-3<x<3"#),
+    (#"x<-\infty"#, #"\emptyset"#),
+    (#"x>-\infty"#, #"\mathbb{R}"#),
   ]
   /// Pairs that say different things.
   static let different: [(String, String)] = [
@@ -53,5 +55,7 @@ enum IntervalsPairs {
     (#"x<1"#, #"y<1"#),
     (#"(1,3)"#, #"[1,3)"#),
     (#"\mathbb{R}"#, #"(0,\infty)"#),
+    (#"x<-\infty"#, #"x<\infty"#),
+    (#"x>\infty"#, #"\mathbb{R}"#),
   ]
 }

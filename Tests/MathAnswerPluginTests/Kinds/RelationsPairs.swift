@@ -26,6 +26,14 @@ enum RelationsPairs {
     (#"f(2) = 7"#, #"7"#),
     (#"xy=1"#, #"y=\frac{1}{x}"#),
     (#"\frac{1}{a}+\frac{1}{b}=1"#, #"a+b=ab"#),
+    (#"A \subset B"#, #"B \supset A"#),
+    (#"a \perp b"#, #"b \perp a"#),
+    (#"a \ll b"#, #"b \gg a"#),
+    (#"f \circ g"#, #"f\circ g"#),
+    (#"> 5"#, #"x > 5"#),
+    (#"> 5"#, #"(5,\infty)"#),
+    (#"\le 7"#, #"t \leq 7"#),
+    (#"p \to q"#, #"p \rightarrow q"#),
   ]
   /// Pairs that say different things.
   static let different: [(String, String)] = [
@@ -37,5 +45,18 @@ enum RelationsPairs {
     (#"a+3z=0"#, #"0"#),
     (#"y=2x+1"#, #"2x+2"#),
     (#"x=5"#, #"-5"#),
+    (#"A \subset B"#, #"B \subset A"#),
+    (#"A \subseteq B"#, #"A \subset B"#),
+    (#"a \ll b"#, #"b \ll a"#),
+    (#"x \prec y"#, #"y \prec x"#),
+    (#"f \circ g"#, #"g \circ f"#),
+    (#"p \to q"#, #"q \to p"#),
+    (#"p \Rightarrow q"#, #"q \Rightarrow p"#),
+    (#"a \perp b"#, #"a \parallel b"#),
+    (#"> 5"#, #"5"#),
+    (#"> 5"#, #"x < 5"#),
+    (#"\ge 4"#, #"4"#),
+    (#"\frac{dy}{dx}=2y"#, #"\frac{dy}{dx}=3y"#),
+    (#"y^2=x+\ln x"#, #"y^2=x-\ln x"#),
   ]
 }

@@ -17,6 +17,8 @@ enum SideBySidePairs {
     (#"x=1, y=2 \text{ or } x=2, y=1"#, #"(1,2),(2,1)"#),
     (#"5 \quad \text{cm}"#, #"5 cm"#),
     (#"0<f(x)<1"#, #"(0,1)"#),
+    (#"p = 5, q = 2 \quad \text{and} \quad p = 7, q = 2"#, #"p=5,q=2;p=7,q=2"#),
+    (#"a=1, b=2, a=3, b=4"#, #"(1,2),(3,4)"#),
   ]
   /// Pairs that say different things.
   static let different: [(String, String)] = [
@@ -32,5 +34,7 @@ enum SideBySidePairs {
     (#"(\infty,3)"#, #"(-\infty,3)"#),
     (#"[7,3)"#, #"[5,2)"#),
     (#"\{x \mid x \geq 3\},\{x \mid x \geq 1\}"#, #"\{x \mid x \geq 4\},\{x \mid x \geq 1\}"#),
+    (#"a=1, b=2, a=3, b=4"#, #"(1,4),(3,2)"#),
+    (#"p=5,q=2 \text{ and } p=7,q=3"#, #"p=5,q=2;p=7,q=2"#),
   ]
 }

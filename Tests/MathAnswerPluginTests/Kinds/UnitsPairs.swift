@@ -49,6 +49,21 @@ enum UnitsPairs {
     (#"3 feet 4 inches"#, #"40 inches"#),
     (#"Area: 12"#, #"12"#),
     (#"12 square feet"#, #"12\text{ ft}^2"#),
+    (#"12 (cm)"#, #"12"#),
+    (#"9 (apples)"#, #"9"#),
+    (#"9 (apples)"#, #"9 apples"#),
+    (#"12 (square feet)"#, #"12 square feet"#),
+    (#"12 (km/h)"#, #"12 km/h"#),
+    (#"10 (g)"#, #"10 g"#),
+    (#"10 \text{ (apples)}"#, #"10"#),
+    (#"11 pieces of candy"#, #"11"#),
+    (#"288 t-shirts"#, #"288"#),
+    (#"3\text{ million}"#, #"3000000"#),
+    (#"1.5 million"#, #"1500000"#),
+    (#"1 hour and 20 minutes"#, #"80 minutes"#),
+    (#"3 dollars and 25 cents"#, #"\$3.25"#),
+    (#"0.6400 N"#, #"0.64N"#),
+    (#"5 x 10^3"#, #"5000"#),
   ]
   /// Pairs that say different things.
   static let different: [(String, String)] = [
@@ -67,6 +82,14 @@ enum UnitsPairs {
     (#"2abcd"#, #"2"#),
     (#"5m"#, #"5"#),
     (#"20 degrees"#, #"20%"#),
+    (#"12 (cm)"#, #"12 (m)"#),
+    (#"9 (apples)"#, #"8"#),
+    (#"5 (ab)"#, #"5"#),
+    (#"3 (xy)"#, #"3"#),
+    (#"1.5 million"#, #"1.5"#),
+    (#"2 thousand"#, #"2"#),
+    (#"5 cm and 3 cm"#, #"8 cm"#),
+    (#"3 (mod 5)"#, #"3"#),
   ]
   /// Pairs that cannot be told apart or alike.
   static let unknown: [(String, String)] = [

@@ -13,6 +13,15 @@ enum VariablesPairs {
     (#"x \text{ is } 5"#, #"x \text{ is } 5"#),
     (#"\frac{2mg}{3}"#, #"mg\cdot\frac{2}{3}"#),
     (#"5mg"#, #"5"#),
+    (#"v^2_0"#, #"v_0^2"#),
+    (#"v_{max}"#, #"v_{\max}"#),
+    (#"v_{\text{max}}=5"#, #"v_{max}=5"#),
+    (#"I_{\max }=\frac{q}{2}"#, #"\frac{q}{2}"#),
+    (#"\overline{AB}"#, #"AB"#),
+    (#"\bar{z}"#, #"\overline{z}"#),
+    (#"\dot{x}_1"#, #"\dot x_1"#),
+    (#"\vec{v}"#, #"v"#),
+    (#"A5_{11}"#, #"\text{A5}_{11}"#),
   ]
   /// Pairs that say different things.
   static let different: [(String, String)] = [
@@ -21,5 +30,16 @@ enum VariablesPairs {
     (#"by+ax=c"#, #"by+ax=2c"#),
     (#"no solution"#, #"on solution"#),
     (#"5 mg"#, #"5 g"#),
+    (#"v^2_1"#, #"v^2_2"#),
+    (#"v_{max}"#, #"v_{min}"#),
+    (#"\bar{z}"#, #"z"#),
+    (#"\overline{z}"#, #"z"#),
+    (#"\dot{x}"#, #"x"#),
+    (#"\ddot{x}"#, #"\dot{x}"#),
+    (#"\tilde{x}"#, #"x"#),
+    (#"\mathbb{Z}_5"#, #"\mathbb{Z}_7"#),
+    (#"\text{A5}_{11}"#, #"\text{A5}_{15}"#),
+    (#"A5_{11}"#, #"A5_{15}"#),
+    (#"(x+1)_2"#, #"(x+1)_3"#),
   ]
 }

@@ -23,6 +23,8 @@ enum WordsPairs {
     (#"\mathrm{odd}"#, #"odd"#),
     (#"neither even nor odd"#, #"\text{neither even nor odd}"#),
     (#"(e)"#, #"E"#),
+    (#"it"#, #"ti"#),
+    (#"as"#, #"sa"#),
   ]
   /// Pairs that say different things.
   static let different: [(String, String)] = [
@@ -41,5 +43,8 @@ enum WordsPairs {
     (#""#, #"A"#),
     (#"ACBD"#, #"ABCD"#),
     (#"no"#, #"on"#),
+    (#"no"#, #"on"#),
+    (#"it"#, #"is"#),
+    (#"we"#, #"us"#),
   ]
 }

@@ -51,6 +51,7 @@ enum Program {
     let words: [String] = ["bash", "-c", "cd \"$0\" || exit 99\n" + command, folder]
     var settings: [String] = [
       "PATH=\(Program.folder.path):\(path)", "LC_ALL=C.UTF-8", "COLUMNS=80", "HOME=\(folder)",
+      "SHUFFLE_R1_TRUST=\(folder)",
     ]
     for name in ["SHUFFLE_R1_KERNELS", "OPENBLAS_CORETYPE"] {
       if let value = ProcessInfo.processInfo.environment[name] { settings.append("\(name)=\(value)") }

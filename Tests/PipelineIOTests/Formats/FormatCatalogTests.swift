@@ -41,7 +41,7 @@ struct FormatCatalogTests {
       message
         == "x.jsonl:1:1: no known format has lines like these (a, b); name one with --from, or as 'format' in a spec's source: "
         + "shuffle-r1, verl, trl, ms-swift, roll, verifiers, open-instruct, trinity, openai-chat, easyr1-dataset, "
-        + "verl-dataset, alpaca")
+        + "verl-dataset, alpaca, sharegpt")
     for sample: JSONValue in [1, "x", [], .null, [:]] {
       #expect(
         FormatSupport.message { _ = try catalog.detect(sample: [sample], file: "x") }?.contains("no known")
@@ -74,7 +74,7 @@ struct FormatCatalogTests {
     #expect(
       FormatSupport.message { _ = try catalog.named("mswift") }
         == "unknown format 'mswift'; did you mean 'ms-swift'? Known formats: shuffle-r1, verl, trl, ms-swift, roll, "
-        + "verifiers, open-instruct, trinity, openai-chat, easyr1-dataset, verl-dataset, alpaca")
+        + "verifiers, open-instruct, trinity, openai-chat, easyr1-dataset, verl-dataset, alpaca, sharegpt")
     #expect(
       FormatSupport.message { _ = try catalog.named("zzzzzzz") }?.hasPrefix("unknown format 'zzzzzzz'. Known")
         == true)

@@ -24,6 +24,10 @@ struct RowMediaTests {
         ]
       }
     ),
+    (
+      "sharegpt", "value",
+      { [.init("conversations", [["from": "human", "value": $0], ["from": "gpt", "value": "A"]])] }
+    ),
     ("alpaca", "instruction", { [.init("instruction", $0), .init("output", "A")] }),
   ]
 
@@ -83,6 +87,25 @@ struct RowMediaTests {
         ["type": "text", "text": "Q"], ["type": "image", "image": "a.png", "max_pixels": .number("784")],
         ["type": "image", "image": "b.png"],
       ])
+  }
+
+  @Test("sizes that a row's own list asks of its images arrive, and are written again for verl")
+  func sizes() throws {
+    let record = try FormatSupport.imported(
+      #"{"data_source":"s","prompt":[{"role":"user","content":"<image><image>Q"}],"images":[{"path":"a.png","max_pixels":784},{"bytes":null,"path":"b.png"}],"reward_model":{"ground_truth":"1"}}"#,
+      as: "verl-dataset"
+    ).records[0]
+    #expect(
+      record["prompt"]?.arrayValue?[0]["content"] == [
+        ["type": "image", "image": "a.png", "max_pixels": .number("784")], ["type": "image", "image": "b.png"],
+        ["type": "text", "text": "Q"],
+      ])
+    let verl = try FormatSupport.exported([record], to: "verl-dataset")
+    #expect(verl.lines[0]["images"] == [["image": "a.png", "max_pixels": .number("784")], "b.png"])
+    // EasyR1 has no place for them, and says so.
+    let easyR1 = try FormatSupport.exported([record], to: "easyr1-dataset")
+    #expect(easyR1.lines[0]["images"] == ["a.png", "b.png"])
+    #expect(easyR1.losses.contains { "\($0)".contains("prompt.content") })
   }
 
   @Test(

@@ -131,6 +131,45 @@ struct WholeRowsTests {
     #expect(back[1]["system"] == "S")
   }
 
+  @Test("ShareGPT: turns with from and value, their pictures and the last answer")
+  func shareGPT() throws {
+    let text = """
+      {"image":"a.png","conversations":[{"from":"human","value":"<image>\\nShape?"},{"from":"gpt","value":"Square."},{"from":"human","value":"Colour?"},{"from":"gpt","value":"Red."}]}
+      {"system":"S","conversations":[{"from":"human","value":"3+4?"},{"from":"gpt","value":"7"}]}
+      """
+    let lines = try text.split(separator: "\n").map { try FormatSupport.json(String($0)) }
+    #expect(try FormatCatalog.standard.detect(sample: lines, file: "a.jsonl").name == "sharegpt")
+    let records = try FormatSupport.imported(lines, as: "sharegpt").records
+    #expect(records.map { $0["response"] } == ["Red.", "7"])
+    #expect(records[0]["prompt"]?.arrayValue?.map { $0["role"] } == ["user", "assistant", "user"])
+    #expect(
+      try ChatMessage.images(in: ChatMessage.messages(from: records[0]["prompt"] ?? .null)).map(\.address) == ["a.png"])
+    #expect(records[1]["prompt"]?.arrayValue?.map { $0["role"] } == ["system", "user"])
+    let back = try FormatSupport.exported(records, to: "sharegpt").lines
+    #expect(back[1]["conversations"] == [["from": "human", "value": "3+4?"], ["from": "gpt", "value": "7"]])
+    #expect(back[0]["images"] == ["a.png"])
+  }
+
+  @Test("every answer of a conversation, with what comes before it and the pictures that were shown by then")
+  func everyTurn() throws {
+    let text = """
+      {"messages":[{"role":"user","content":"<image>1"},{"role":"assistant","content":"A"},{"role":"user","content":"<image>2"},{"role":"assistant","content":"B"}],"images":["a.png","b.png"]}
+      {"messages":[{"role":"user","content":"1"},{"role":"assistant","content":"C","weight":0},{"role":"user","content":"2"},{"role":"assistant","content":"D"}]}
+      """
+    let lines = try text.split(separator: "\n").map { try FormatSupport.json(String($0)) }
+    var options = ImportOptions()
+    for (turns, expected) in [(AnswerTurns.last, ["B", "D"]), (.every, ["A", "B", "D"])] {
+      options.turns = turns
+      let records = try FormatSupport.imported(lines, as: "openai-chat", options: options).records
+      #expect(records.map { $0["response"]?.stringValue } == expected)
+    }
+    let records = try FormatSupport.imported(lines, as: "openai-chat", options: options).records
+    let images = try records.map {
+      try ChatMessage.images(in: ChatMessage.messages(from: $0["prompt"] ?? .null)).map(\.address)
+    }
+    #expect(images == [["a.png"], ["a.png", "b.png"], []])
+  }
+
   @Test("rows of no known format are read by a column map, which the message suggests")
   func columnMap() throws {
     let line = try FormatSupport.json(

@@ -79,9 +79,11 @@ class LLM:
     def __init__(
         self, model: str, *, dtype: str = "auto", seed: int = 0, gpu_memory_utilization: float = 0.92,
         tensor_parallel_size: int = 1, distributed_executor_backend: str | None = None,
+        mm_processor_kwargs: dict[str, Any] | None = None,
     ):
         self.model = Model(Path(model))
         self.images = AutoImageProcessor.from_pretrained(model, use_fast=False)
+        self.image_options = mm_processor_kwargs or {}
         self.stale = False
 
     def apply_model(self, function: Callable[[Any], Any]) -> list[Any]:
@@ -107,7 +109,7 @@ class LLM:
         tokens, inputs = list(prompt["prompt_token_ids"]), {}
         shown = prompt.get("multi_modal_data", {}).get("image", [])
         if shown:
-            inputs = self.images(images=shown, return_tensors="pt")
+            inputs = self.images(images=shown, return_tensors="pt", **self.image_options)
             counts = (inputs["image_grid_thw"].prod(-1) // config.vision_config.spatial_merge_size**2).tolist()
             expanded: list[int] = []
             for token in tokens:

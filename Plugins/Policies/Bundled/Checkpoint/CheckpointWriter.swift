@@ -64,7 +64,7 @@ package final class CheckpointWriter {
     let parent = url.deletingLastPathComponent().path
     DurableFolder.removeAbandoned(in: parent, name: url.lastPathComponent)
     temporary = "\(parent)/\(DurableFolder.partialName(url.lastPathComponent))"
-    guard mkdir(temporary, 0o755) == 0 else { throw SystemError.current("cannot make", temporary) }
+    guard mkdir(temporary, 0o777) == 0 else { throw SystemError.current("cannot make", temporary) }
     do {
       try source.documents.get().write(to: temporary, config: source.config.document, precision: precision)
       try declare(precision: precision, shardByteCount: shardByteCount)

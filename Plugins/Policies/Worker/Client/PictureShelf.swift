@@ -22,12 +22,12 @@ struct PictureShelf {
   private static let messageByteCount = 64 << 20
 
   /// - Parameter byteLimit: The most bytes of images that the worker keeps, unless one request needs more.
-  init(_ config: ImageProcessorConfig, byteLimit: Int = 1 << 30) {
+  init(_ config: ImageProcessorConfig, access: MediaAccess, byteLimit: Int = 1 << 30) {
     let processor = ImageProcessor(config)
     let count = Mutex(0)
     self.byteLimit = byteLimit
-    cache = ImageCache(byteCount: { $0.image.pixels.count }) { image, name in
-      let (resized, grid) = try processor.resized(image, name: name)
+    cache = ImageCache(access: access, byteCount: { $0.image.pixels.count }) { image, sizing, name in
+      let (resized, grid) = try processor.resized(image, sizing: sizing, name: name)
       let number = count.withLock { count in
         count += 1
         return count
@@ -37,8 +37,8 @@ struct PictureShelf {
   }
 
   /// An image; see ``ImageSource`` for the permitted addresses.
-  func picture(_ address: String, _ folder: String) throws -> Picture {
-    try cache.product(of: address, relativeTo: folder)
+  func picture(_ image: ImageReference, _ folder: String) throws -> Picture {
+    try cache.product(of: image, relativeTo: folder)
   }
 
   /// The messages that send images to the worker, and drop the least recently used ones.

@@ -8,6 +8,8 @@ extension WorkerPolicyBackend {
     package var model = SpecPath("")
     package var vision = VisionUse.frozen
     package var rowsPerMicroBatch = 4096
+    package var minPixels = PixelLimit.model
+    package var maxPixels = PixelLimit.model
     package var python = "auto"
     package var ranks = 1
     package var command: [String] = []
@@ -50,7 +52,15 @@ extension WorkerPolicyBackend {
       "generation": "how responses are sampled",
       "limits": "time limits of the worker",
       "log": "a file to which the worker's standard error is appended; - for none",
-    ]
+    ].merging(PixelLimits.help) { own, _ in own }
+
+    var pixels: PixelLimits { PixelLimits(minPixels: minPixels, maxPixels: maxPixels) }
+
+    /// The program that starts the worker; the one of `make worker` is no code of the spec's.
+    package func programs() -> [String] {
+      if !connect.isEmpty { return [] }
+      return command.isEmpty ? (python == "auto" ? [] : [python]) : [command.joined(separator: " ")]
+    }
 
     /// The problems of the values.
     package func problems() -> [OptionProblem] {
@@ -64,8 +74,9 @@ extension WorkerPolicyBackend {
       if python.isEmpty {
         problems.append(OptionProblem("python", "is empty; name a program, or 'auto' for the one of `make worker`"))
       }
+      if let problem = ProgramEnvironment.problem(ofCommand: command) { problems.append(problem) }
       if command.first == "" { problems.append(OptionProblem("command", "begins with an empty text; name a program")) }
-      problems += placeProblems()
+      problems += placeProblems() + pixels.problems
       if command.isEmpty, connect.isEmpty, generation.tensorParallel > 1, ranks % generation.tensorParallel != 0 {
         problems.append(
           OptionProblem(

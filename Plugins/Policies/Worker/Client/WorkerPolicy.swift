@@ -15,12 +15,14 @@ package actor WorkerPolicy: TokenCodec, TokenGenerator, LogProbSource, EntropyTr
   private var shelf: PictureShelf
 
   /// Wraps a worker that has loaded its model.
-  init(_ connection: WorkerConnection, codec: PromptCodec, limits: WorkerLimits, parameterCount: Int) {
+  init(
+    _ connection: WorkerConnection, codec: PromptCodec, limits: WorkerLimits, parameterCount: Int, media: MediaAccess
+  ) {
     self.connection = connection
     self.codec = codec
     self.limits = limits
     known = codec.facts(parameterCount: parameterCount)
-    shelf = PictureShelf(codec.images)
+    shelf = PictureShelf(codec.images, access: media)
   }
 
   /// What the policy is.

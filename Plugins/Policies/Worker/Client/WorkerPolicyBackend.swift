@@ -16,6 +16,11 @@ package struct WorkerPolicyBackend: PolicyBackend {
   /// Makes the backend.
   package init(options: Options, assembly: Assembly) { self.options = options }
 
+  /// As `config.json` has it.
+  package func contextLength(in folder: String) -> Int? {
+    try? QwenVLConfig(folder: options.model.resolved(in: folder)).text.contextLength
+  }
+
   /// The model's `config.json`, and its weights or their index, if this machine has them.
   package func files(in folder: String) -> [String] {
     ModelFiles.identifying(in: options.model.resolved(in: folder))
@@ -36,7 +41,7 @@ package struct WorkerPolicyBackend: PolicyBackend {
   package func worker(_ opening: PolicyOpening) async throws -> WorkerPolicy {
     let model = options.model.resolved(in: opening.folder)
     // Before anything is started, because most mistakes are found here.
-    let codec = try PromptCodec(folder: model)
+    let codec = try PromptCodec(folder: model, pixels: options.pixels)
     let notice = WaitingNotice(opening.progressed)
     defer { notice.end() }
     notice.say(
@@ -44,7 +49,7 @@ package struct WorkerPolicyBackend: PolicyBackend {
     let connection = try await WorkerStart(options: options, opening: opening).connection()
     notice.say("the policy's worker loads \(model)")
     let frame = try await connection.ask(
-      .init(kind: "load", members: members(model.absolutePath, opening), limit: options.limits.load))
+      .init(kind: "load", members: members(model.absolutePath, opening, codec.images), limit: options.limits.load))
     let facts = frame.header["facts"]
     guard let parameterCount = facts?["parameter_count"]?.intValue else {
       throw PipelineError(.policyWorker, "the policy's worker has loaded a model and does not say how large it is")
@@ -56,16 +61,20 @@ package struct WorkerPolicyBackend: PolicyBackend {
         "the policy's worker has loaded a model with \(facts?["vocabulary_size"]?.json ?? "no") token ids, \(model) has "
           + "\(expected.vocabularySize); see that both machines have the same model under that path")
     }
-    return WorkerPolicy(connection, codec: codec, limits: options.limits, parameterCount: parameterCount)
+    return WorkerPolicy(
+      connection, codec: codec, limits: options.limits, parameterCount: parameterCount, media: opening.media)
   }
 
   /// The contents of the message `load`.
-  private func members(_ model: String, _ opening: PolicyOpening) -> [JSONValue.Member] {
+  private func members(
+    _ model: String, _ opening: PolicyOpening, _ images: ImageProcessorConfig
+  ) -> [JSONValue.Member] {
     let choices: JSONValue = [
       "vision": .string(options.vision.rawValue), "device": .string(options.device.rawValue),
       "dtype": .string(options.dtype.rawValue), "attention": .string(options.attention),
       "sharding": .string(options.sharding.rawValue), "gradient_checkpointing": .bool(options.gradientCheckpointing),
       "rows_per_micro_batch": .number(options.rowsPerMicroBatch),
+      "min_pixels": .number(images.minPixels), "max_pixels": .number(images.maxPixels),
       "threads": .number(max(1, opening.threads / options.ranks)),
       "lora": ["rank": .number(options.lora.rank), "alpha": .number(options.lora.alpha)],
       "optimizer": .string(options.optimizer.rawValue),

@@ -43,6 +43,8 @@ class Settings:
     sharding: str = "auto"
     gradient_checkpointing: bool = False
     rows_per_micro_batch: int = 4096
+    min_pixels: int = 56 * 56
+    max_pixels: int = 28 * 28 * 1280
     threads: int = 1
     optimizer: str = "fresh"
     lora: LoRA = field(default_factory=LoRA)

@@ -51,6 +51,8 @@ class VLLMEngine:
         self.engine = LLM(
             model=str(settings.model), dtype="auto" if settings.dtype == "auto" else settings.dtype, seed=settings.seed,
             gpu_memory_utilization=settings.generation.memory_share,
+            # The pipeline has resized the images within these bounds, so that vLLM leaves them as they are.
+            mm_processor_kwargs={"min_pixels": settings.min_pixels, "max_pixels": settings.max_pixels},
             tensor_parallel_size=parallel, **launcher)
 
     def synchronize(self, steps: int, weights: Callable[[], Iterable[tuple[str, torch.Tensor]]]) -> None:

@@ -11,29 +11,36 @@ package struct AnswerGrader: Sendable {
     comparison = MathComparison(rules: rules)
   }
 
+  /// What grading a response found.
+  package enum Grade: Sendable, Hashable {
+    /// The answer of the response, compared with those that are accepted.
+    case compared(MathVerdict)
+    /// The response holds nothing to compare.
+    case nothingFound
+  }
+
   /// Whether the response gives one of the accepted answers, each of which may stand in a solution or in a box.
-  ///
-  /// - Returns: ``MathVerdict/different`` also where the response holds no answer, or none is accepted.
-  package func grade(_ response: String, accepted: [String]) -> MathVerdict {
+  package func grade(_ response: String, accepted: [String]) -> Grade {
     grade(Array(response.utf8), accepted: accepted.map { Array($0.utf8) })
   }
 
-  private func grade(_ response: [UInt8], accepted: [[UInt8]]) -> MathVerdict {
-    var text = Fullwidth.plain(response)[...]
-    if rules.thinking == .ignored {
-      guard let said = AnswerPart.afterThinking(in: text) else { return .different }
-      text = said
+  private func grade(_ response: [UInt8], accepted: [[UInt8]]) -> Grade {
+    guard let text = rules.thought.rest(of: Fullwidth.plain(response)[...]), let found = answer(in: text) else {
+      return .nothingFound
     }
-    let found = answer(in: text)
     var unknown: MathVerdict?
     for answer in accepted {
       switch grade(found, Fullwidth.plain(answer)) {
-      case .equal: return .equal
+      case .equal: return .compared(.equal)
       case .different: continue
       case let verdict: unknown = unknown ?? verdict
       }
     }
-    return unknown ?? .different
+    // A statement in words, where the answer is none.
+    if found.isEmpty || found.isStatement && !accepted.contains(where: { ProseSearch.isOnlyWords($0[...]) }) {
+      return .nothingFound
+    }
+    return .compared(unknown ?? .different)
   }
 
   private func answer(in text: ArraySlice<UInt8>) -> FoundAnswer? {
@@ -45,21 +52,18 @@ package struct AnswerGrader: Sendable {
     }
   }
 
-  private func grade(_ found: FoundAnswer?, _ expected: [UInt8]) -> MathVerdict {
-    guard let found else { return .different }
+  private func grade(_ found: FoundAnswer, _ expected: [UInt8]) -> MathVerdict {
     let key = AnswerPart.expected(in: expected[...])
-    let verdict = comparison.compare(found.bytes, key)
+    let verdict = comparison.compare(found, FoundAnswer(key))
     if verdict == .equal { return verdict }
     // The same answer in every box.
     if !found.boxes.isEmpty, found.boxes.allSatisfy({ comparison.compare($0, key) == .equal }) { return .equal }
-    // An answer in words, letter by letter.
-    if !found.statements.isEmpty {
-      let form = AnswerForm(key[...])
-      let whole = AnswerForm(expected[...])
-      for statement in found.statements {
-        let said = AnswerForm(statement)
-        if said.isSame(as: form) || said.isSame(as: whole) { return .equal }
-      }
+    // An answer in words, letter by letter; and whatever the expected answer was cut from.
+    if found.statements.isEmpty, key.count == expected.count { return verdict }
+    let forms = [AnswerForm(key[...]), AnswerForm(expected[...])]
+    for statement in [found.bytes[...]] + found.statements {
+      let said = AnswerForm(statement)
+      if forms.contains(where: said.isSame) { return .equal }
     }
     return verdict
   }

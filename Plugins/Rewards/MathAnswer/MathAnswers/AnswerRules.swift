@@ -14,16 +14,6 @@ package struct AnswerRules: Sendable, Hashable {
     case none
   }
 
-  /// Whether an answer in the model's thoughts counts.
-  package enum Thinking: String, Codable, Sendable, CaseIterable {
-    /// It does, where none comes later.
-    case counts
-    /// Only what follows the last `</think>` is looked at; a response without one has no answer.
-    ///
-    /// Source: `reasoning_accuracy_reward` of TRL.
-    case ignored
-  }
-
   /// What a percent sign means.
   package enum Percent: String, Codable, Sendable, CaseIterable {
     /// `50%` is 0.5 and, since the question often asks for a percentage, also 50.
@@ -45,7 +35,7 @@ package struct AnswerRules: Sendable, Hashable {
   /// Which part of the response is its answer.
   package var extract = Extraction.automatic
   /// Whether an answer in the model's thoughts counts.
-  package var thinking = Thinking.counts
+  package var thought = Thought.counts
   /// From how many decimal places on a number counts as rounded; 1 to 15.
   package var decimalPlaces = 6
   /// What a percent sign means.

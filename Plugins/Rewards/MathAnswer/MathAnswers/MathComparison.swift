@@ -20,22 +20,23 @@ package struct MathComparison: Sendable {
     guard let a = AnswerPart.automatic(in: Fullwidth.plain(Array(first.utf8))[...]),
       let b = AnswerPart.automatic(in: Fullwidth.plain(Array(second.utf8))[...])
     else { return first == second ? .equal : .different }
-    let verdict = compare(a.bytes, b.bytes)
+    let verdict = compare(a, b)
     if verdict != .equal, !a.boxes.isEmpty, a.boxes.allSatisfy({ compare($0, b.bytes) == .equal }) { return .equal }
     if verdict != .equal, !b.boxes.isEmpty, b.boxes.allSatisfy({ compare(a.bytes, $0) == .equal }) { return .equal }
     return verdict
   }
 
   /// Compares two answers as UTF-8.
-  func compare(_ first: [UInt8], _ second: [UInt8]) -> MathVerdict {
-    let (a, b) = (first[...].trimmed, second[...].trimmed)
+  func compare(_ first: [UInt8], _ second: [UInt8]) -> MathVerdict { compare(FoundAnswer(first), FoundAnswer(second)) }
+
+  /// Compares what two texts give as their answers.
+  func compare(_ first: FoundAnswer, _ second: FoundAnswer) -> MathVerdict {
+    let (a, b) = (first.bytes[...].trimmed, second.bytes[...].trimmed)
     if a == b { return .equal }
-    if let left = SmallNumber(a), let right = SmallNumber(b), left.places + right.places == 0 {
-      return left.value == right.value ? .equal : .different
-    }
+    if let left = SmallNumber(a), let right = SmallNumber(b) { return left.value == right.value ? .equal : .different }
+    let (left, right) = (first.read ?? Answer(Array(a)), second.read ?? Answer(Array(b)))
     // Always in the same order, so that work that runs out runs out at the same place.
-    return b.lexicographicallyPrecedes(a)
-      ? compare(Answer(Array(b)), Answer(Array(a))) : compare(Answer(Array(a)), Answer(Array(b)))
+    return b.lexicographicallyPrecedes(a) ? compare(right, left) : compare(left, right)
   }
 
   private func compare(_ first: Answer, _ second: Answer) -> MathVerdict {
@@ -44,10 +45,10 @@ package struct MathComparison: Sendable {
     if let verdict = ClockTime.compare(first.bytes, second.bytes) { return verdict }
     if let verdict = compareChoices(first, second) { return verdict }
     let verdict = compareMeanings(first, second)
-    if case .unknown = verdict, verdict != .tooMuchWork, verdict != .tooLarge,
+    if case .unknown = verdict, verdict != .tooLarge, verdict != .tooMuchWork || !first.form.hasParts,
       first.form.differsInDigitsOnly(from: second.form)
     {
-      // An answer that is written as the other is, with other numbers, is not the same for want of a proof.
+      // An answer that is written as the other is, with other numbers or signs, is not the same for want of a proof.
       return .different
     }
     return verdict
@@ -71,8 +72,10 @@ extension MathComparison {
   /// What the answers say, with letters that may be units or variables, names or factors.
   private func compareMeanings(_ first: Answer, _ second: Answer) -> MathVerdict {
     var verdict = compareReadings(first, second)
-    // `\frac{2mg}{3}` and `mg \cdot \frac{2}{3}`: a weight, and no milligrams.
-    if verdict != .equal, first.hasUnit && second.hasVariable || second.hasUnit && first.hasVariable,
+    // `\frac{2mg}{3}` and `mg \cdot \frac{2}{3}`: a weight, and no milligrams; `it` and `ti`.
+    if verdict != .equal,
+      (first.hasUnit || first.isShortWord) && second.hasVariable
+        || (second.hasUnit || second.isShortWord) && first.hasVariable,
       compareReadings(
         Answer(first.bytes, unitsAreVariables: true), Answer(second.bytes, unitsAreVariables: true)) == .equal
     {
@@ -107,7 +110,6 @@ extension MathComparison {
 /// A whole number of a few digits, read without any of the machinery.
 private struct SmallNumber {
   let value: Int
-  let places = 0
 
   init?(_ text: ArraySlice<UInt8>) {
     var digits = text

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+package import MathAnswers
 package import PipelineCore
 
 /// 1 where the response's last `\boxed{…}` is the answer, 0 where it is another or there is none.

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+package import MathAnswers
 package import PipelineCore
 
 /// 1 where the response chooses the letter of the answer, 0 where it chooses another, none, or several.
@@ -10,6 +11,8 @@ package import PipelineCore
 ///
 /// A letter counts that stands alone: `B`, `(B)`, `B.`, `B) 25 cm`, `**B**`, `\text{Option B}`, `选B`. It does not as an article, a
 /// pronoun or a variable: `A cat`, `I think`, `B = 5`. Markdown, marks of TeX and full-width characters do not matter.
+///
+/// Of a response longer than 64 KiB its last 64 KiB are read.
 ///
 /// A place that names several options, such as `(A) or (B)`, or denies the one it names, such as `not B` or `(B) is wrong`,
 /// chooses none: it scores 0. One that names no option at all scores 0 too, with a part `found` of 0. An answer that is no such

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+package import MathAnswers
 package import PipelineCore
 
 /// 1 where the response counts right, else 0, or a part of 1 that gets smaller the farther off it is.

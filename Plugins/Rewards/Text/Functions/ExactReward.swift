@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+package import MathAnswers
 package import PipelineCore
 
 /// 1 where the response, or the part of it that is its answer, is the answer character by character, else 0.

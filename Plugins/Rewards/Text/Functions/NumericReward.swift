@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+package import MathAnswers
 package import PipelineCore
 
 /// 1 where the response's number lies within a tolerance of the answer, else 0.

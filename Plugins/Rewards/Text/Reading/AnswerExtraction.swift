@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import MathAnswers
 import PipelineCore
 
 /// Which part of a response is its answer.
@@ -19,7 +20,7 @@ package enum AnswerExtraction: String, Codable, Sendable, CaseIterable {
   func answer(in text: ArraySlice<UInt8>) -> ArraySlice<UInt8>? {
     switch self {
     case .automatic:
-      return Self.lastBoxed(in: text) ?? Self.lastTagged(in: text) ?? AnswerCue.answer(in: text) ?? text.trimmed
+      return Self.lastBoxed(in: text) ?? Self.lastTagged(in: text) ?? Self.announced(in: text) ?? text.trimmed
     case .none: return text.trimmed
     case .boxed: return Self.lastBoxed(in: text)
     case .answerTag: return Self.lastTagged(in: text)
@@ -30,14 +31,23 @@ package enum AnswerExtraction: String, Codable, Sendable, CaseIterable {
     }
   }
 
+  /// The rest of the line behind the last "the answer is", without a full stop at its end.
+  private static func announced(in text: ArraySlice<UInt8>) -> ArraySlice<UInt8>? {
+    guard let start = AnswerMark.lastAnnouncement(in: text) else { return nil }
+    var rest = text[start...].prefix { $0 != 0x0A && $0 != 0x0D }.trimmed
+    while let last = rest.last, last == UInt8(ascii: ".") || last.isSpace { rest = rest.dropLast() }
+    if rest.suffix(3).elementsEqual("。".utf8) { rest = rest.dropLast(3).trimmed }
+    return rest.isEmpty ? nil : rest
+  }
+
   /// What the last `\boxed{…}` holds, up to the brace that closes it; nil when there is none or it stays open.
   ///
   /// `\{` and `\}` are characters of the answer, not braces. Of boxes in boxes the innermost last one counts,
   /// as in the reference.
-  static func lastBoxed(in text: ArraySlice<UInt8>) -> ArraySlice<UInt8>? { lastBox(in: text)?.content }
+  static func lastBoxed(in text: ArraySlice<UInt8>) -> ArraySlice<UInt8>? { Boxes.single(in: text)?.content }
 
   /// What the last closed `<answer>…</answer>` holds.
-  static func lastTagged(in text: ArraySlice<UInt8>) -> ArraySlice<UInt8>? { Tag.lastPair("answer", in: text)?.content }
+  static func lastTagged(in text: ArraySlice<UInt8>) -> ArraySlice<UInt8>? { tag(in: text)?.content }
 
   /// The contents of the last answer tags, or else boxes, between which nothing stands but marks, "and" and "or".
   ///
@@ -47,11 +57,17 @@ package enum AnswerExtraction: String, Codable, Sendable, CaseIterable {
   }
 
   /// The contents of the last boxes.
-  static func boxes(in text: ArraySlice<UInt8>) -> [ArraySlice<UInt8>]? { run(in: text, Self.lastBox) }
+  static func boxes(in text: ArraySlice<UInt8>) -> [ArraySlice<UInt8>]? { contents(of: Boxes.last(in: text)) }
 
   /// The contents of the last answer tags.
   static func tags(in text: ArraySlice<UInt8>) -> [ArraySlice<UInt8>]? {
-    run(in: text) { Tag.lastPair("answer", in: $0) }
+    contents(of: Boxes.sideBySide(in: text, tag))
+  }
+
+  private static func tag(in text: ArraySlice<UInt8>) -> Boxes.Box? { Tags.lastPair("answer", in: text) }
+
+  private static func contents(of places: [Boxes.Box]) -> [ArraySlice<UInt8>]? {
+    places.isEmpty ? nil : places.map(\.content)
   }
 
   /// What the option means, after what it is for.
@@ -72,51 +88,5 @@ package enum AnswerExtraction: String, Codable, Sendable, CaseIterable {
       case .automatic, .none, .lastLine: content
       }
     return [SoughtAnswer("\(what); 'extract' is \(rawValue)")]
-  }
-
-  private typealias Place = (content: ArraySlice<UInt8>, range: Range<Int>)
-
-  private static func run(
-    in text: ArraySlice<UInt8>, _ last: (ArraySlice<UInt8>) -> Place?
-  ) -> [ArraySlice<UInt8>]? {
-    guard let place = last(text) else { return nil }
-    var contents = [place.content]
-    var start = place.range.lowerBound
-    while contents.count < 16, let before = last(text[..<start]), isConnective(text[before.range.upperBound..<start]) {
-      contents.append(before.content)
-      start = before.range.lowerBound
-    }
-    return contents.reversed()
-  }
-
-  private static func lastBox(in text: ArraySlice<UInt8>) -> Place? {
-    guard var start = text.last("\\boxed") else { return nil }
-    var open = text.skippingSpace(from: start + 6)
-    while !text.holds("{", at: open) {
-      guard let before = text[..<start].last("\\boxed") else { return nil }
-      start = before
-      open = text.skippingSpace(from: start + 6)
-    }
-    var depth = 0
-    var position = open + 1
-    while position < text.endIndex {
-      switch text[position] {
-      case UInt8(ascii: "\\"): position += 1
-      case UInt8(ascii: "{"): depth += 1
-      case UInt8(ascii: "}"):
-        if depth == 0 { return (text[(open + 1)..<position].trimmed, start..<position + 1) }
-        depth -= 1
-      default: break
-      }
-      position += 1
-    }
-    return nil
-  }
-
-  private static func isConnective(_ text: ArraySlice<UInt8>) -> Bool {
-    guard text.count <= 40 else { return false }
-    let words = text.split { !$0.isWord }
-    return words.allSatisfy { word in ["and", "or", "和", "或"].contains { word.elementsEqual($0.utf8) } }
-      && !text.contains { ".=+-/".utf8.contains($0) }
   }
 }

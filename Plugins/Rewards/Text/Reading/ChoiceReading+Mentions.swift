@@ -33,8 +33,10 @@ extension ChoiceReading {
     let goesOn = after.map { $0.isWord && !$0.beginsLine } ?? false
     if !written.isCapital {
       // A small letter alone: the whole text, or what a cue or a colon ends with.
-      guard !goesOn, before == nil || before.map({ [":", "is", "-"].contains($0.text) }) == true else { return nil }
-    } else if goesOn, let after, !["or", "and", "is"].contains(after.text), !isOfUnspacedScript(after) {
+      guard !goesOn,
+        before == nil || before.map({ [":", "is", "-", "="].contains($0.text) || Self.cues.contains($0.text) }) == true
+      else { return nil }
+    } else if goesOn, let after, !["or", "and", "is"].contains(after.text), !after.isUnspaced {
       // `A cat`, `I think`.
       if written == UInt8(ascii: "I") { return nil }
       if written == UInt8(ascii: "A"), after.letter?.isCapital != true, !(before?.isWord ?? false),
@@ -53,11 +55,7 @@ extension ChoiceReading {
   }
 
   private func isName(_ token: ChoiceToken) -> Bool {
-    token.isWord && !isOfUnspacedScript(token)
-  }
-
-  private func isOfUnspacedScript(_ token: ChoiceToken) -> Bool {
-    token.text.unicodeScalars.first?.value.isOfUnspacedScript ?? false
+    token.isWord && !token.isUnspaced
   }
 
   /// Whether a letter is a variable, a point or a part of a word with a hyphen: `A = 5`, `∠B`, `B(x)`, `A-level`.
@@ -76,6 +74,8 @@ extension ChoiceReading {
       if after.text.hasPrefix("\\"), !after.spaced { return true }
     }
     guard let before else { return false }
+    // `answer=B`
+    if before.text == "=", index > 1, Self.cues.contains(tokens[index - 2].text) { return false }
     if ["=", "+", "^", "∠", "△", "⊙", "×", "·", "≈", "≠", "∥", "⊥"].contains(before.text) { return true }
     if before.text.hasPrefix("\\") { return true }
     return ["-", "."].contains(before.text) && !tokens[index].spaced && index > 1 && isName(tokens[index - 2])
@@ -142,6 +142,14 @@ extension ChoiceReading {
     "是", "正", "确", "择",
   ]
 
+  /// Words before a letter that make it no part of a name.
+  static let mayPrecede = leadIns.union(cues).union(fillers).union(joiners).union(denials).union(between).union(verbs)
+    .union(["like", "than", "over", "only", "surely", "say", "picking", "choosing", "selecting", "vote", "leaning"])
+
+  /// Words behind a letter that make it no part of a name.
+  static let mayFollow = verbs.union(reasons).union(joiners).union(rightWords).union(wrongWords).union(cues)
+    .union(["over", "rather", "instead", "since", "seems", "fits", "here", "too", "only"])
+
   /// What points at the choice that follows, or that stands before "is".
   static let cues: Set<String> = [
     "answer", "ans", "choose", "chose", "select", "selected", "pick", "picked", "案", "选", "選", "择", "擇", "답",
@@ -153,7 +161,8 @@ extension ChoiceReading {
     "correct",
     "right", "best", "option", "choice", "letter", "therefore", "thus", "indeed", "clearly", "definitely", "likely",
     "probably",
-    "most", "final", "simply", "just", "as", "with", "for", ":", "'", "-", "—", "–", "=", ",", "#", ">", "|", "→", "是",
+    "most", "final", "simply", "just", "sure", "certainly", "obviously", "surely", "actually", "of", "course", "as",
+    "with", "for", ":", "'", "-", "—", "–", "=", ",", "#", ">", "|", "→", "是",
     "为", "為", "应", "應",
     "项", "項", "该", "的", "选", "選", "择", "擇", "正", "确", "確", "은", "는", "は", "え",
   ]
@@ -163,7 +172,8 @@ extension ChoiceReading {
 
   /// What stands between options of which none is chosen.
   static let joiners: Set<String> = [
-    "or", "and", "and/or", "either", "both", "maybe", "perhaps", "possibly", "alternatively", "also", "but", "it",
+    "no", "wait", "actually", "sorry", "hmm", "or", "and", "and/or", "either", "both", "maybe", "perhaps", "possibly",
+    "alternatively", "also", "but", "it",
     "could", "might",
     "may", "can", "be", "is", "the", "answer", "option", "choice", "even", "then", "again", "otherwise", "else", "well",
     "as", "或", "和",

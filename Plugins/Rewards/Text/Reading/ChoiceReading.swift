@@ -90,12 +90,28 @@ struct ChoiceReading {
     }
     if mentions.isEmpty { return .none }
     if let last = loneOnLastLine() { return last }
-    if let first = mentions.first, first.range.lowerBound == 0 {
+    if let first = mentions.first, first.range.lowerBound == 0, isOption(first) {
       return first.isDenied ? .unclear : commitment(from: 0)
     }
     // A capital alone may be a point or a name; beside others that are ruled out it is an option.
     let isChoosing = tokens.count <= 12 || mentions.contains { $0.isDenied || $0.strength != .bare }
-    return isChoosing ? onlyOne(strongest) : .none
+    return isChoosing ? onlyOne(strongest.filter { isOption($0) || $0.isDenied }) : .none
+  }
+
+  /// Whether no noun beside a capital makes it another's name: `angle A`, `vitamin C`, `Team B wins`.
+  private func isOption(_ mention: Mention) -> Bool {
+    guard mention.strength == .bare else { return true }
+    let start = mention.range.lowerBound
+    if start > 0, !tokens[start].beginsLine, tokens[start - 1].isWord,
+      !Self.mayPrecede.contains(tokens[start - 1].text),
+      !tokens[start - 1].isUnspaced, tokens[start - 1].letter == nil
+    {
+      return false
+    }
+    guard mention.range.upperBound < tokens.count else { return true }
+    let after = tokens[mention.range.upperBound]
+    return after.beginsLine || !after.isWord || after.isUnspaced || Self.mayFollow.contains(after.text)
+      || after.letter != nil || after.text.utf8.first?.isDigit == true
   }
 
   /// The letter, where all that are not denied are the same and none of them is denied elsewhere.

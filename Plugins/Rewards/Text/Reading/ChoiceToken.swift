@@ -18,6 +18,9 @@ struct ChoiceToken {
     return first.isASCII ? text.utf8.first?.isWord ?? false : first.properties.isAlphabetic
   }
 
+  /// Whether it is of a script that writes words without space between them.
+  var isUnspaced: Bool { text.unicodeScalars.first?.value.isOfUnspacedScript ?? false }
+
   /// Commands of TeX that show what is between their braces, or only set it apart.
   private static let plainCommands: Set<String> = [
     "text", "textbf", "textit", "textrm", "textsf", "texttt", "mathrm", "mathbf", "mathsf", "mathit", "mathtt", "mbox",

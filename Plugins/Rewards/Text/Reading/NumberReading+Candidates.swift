@@ -34,7 +34,7 @@ extension NumberReading {
           if case .value(let number, let isPercentage) = next {
             value = Value(number: number, isPercentage: isPercentage)
           }
-          if isArgument || isBound(in: text, at: position) { value = nil }
+          if isArgument || isBound(in: text, at: position, isFormula) { value = nil }
           found.append(Candidate(value: value, range: position..<scanner.position))
           position = scanner.position
           isArgument = false
@@ -117,14 +117,14 @@ extension NumberReading {
   }
 
   /// Whether a sign of comparison stands before a place, so that what follows is a bound: `x > 3`.
-  private static func isBound(in text: ArraySlice<UInt8>, at position: Int) -> Bool {
+  private static func isBound(in text: ArraySlice<UInt8>, at position: Int, _ isFormula: Bool) -> Bool {
     var before = text[..<position]
     while let last = before.last, last == 0x20 || last == UInt8(ascii: "$") { before = before.dropLast() }
     if before.last == UInt8(ascii: ">") {
       // The end of a tag, or the mark of a quotation.
       let isTag = before.suffix(24).lastIndex(of: UInt8(ascii: "<")).map { !before[$0...].contains(0x20) } ?? false
       let opens = before.count == 1 || before.dropLast().last == 0x0A
-      return !isTag && !opens
+      return isFormula || !isTag && !opens
     }
     if before.last == UInt8(ascii: "<") { return true }
     return ["≤", "≥", "≠"].contains { before.suffix(3).elementsEqual($0.utf8) }

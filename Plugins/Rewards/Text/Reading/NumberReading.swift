@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import MathAnswers
 import PipelineCore
 
 /// Which number a text gives as its answer.
@@ -45,7 +46,11 @@ struct NumberReading {
     let text = text.suffix(Self.limit)
     self.text = text
     var found = Self.candidates(in: text, isFormula: isFormula)
-    if words, found.isEmpty { found = NumberWords.candidates(in: text) }
+    if words, found.isEmpty {
+      found = NumberWords.numbers(in: text).map {
+        Candidate(value: Value(number: $0.value, isPercentage: false), range: $0.range)
+      }
+    }
     candidates = found.map { candidate in
       var candidate = candidate
       candidate.isDenied = Self.isDenied(candidate, in: text)
@@ -82,7 +87,7 @@ struct NumberReading {
     guard let last = candidates.last else { return .none }
     guard let value = last.value else { return .unclear }
     for (first, second) in zip(candidates, candidates.dropFirst()).reversed() {
-      guard separates(first, second, strictly: true) else { break }
+      guard areParted(first, second, in: .answer) else { break }
       if first.value != value { return .unclear }
     }
     var whole = value
@@ -97,7 +102,7 @@ struct NumberReading {
     guard let index = candidates.lastIndex(where: { $0.value != nil }), let value = candidates[index].value else {
       return candidates.isEmpty ? .none : .unclear
     }
-    if index > 0, separates(candidates[index - 1], candidates[index], strictly: false),
+    if index > 0, areParted(candidates[index - 1], candidates[index], in: .sentence),
       candidates[index - 1].value != value
     {
       return .unclear
@@ -107,7 +112,7 @@ struct NumberReading {
 
   /// The number behind "the answer is", through its `=`, or else the last one.
   func response() -> Finding {
-    guard let cue = AnswerCue.end(in: text) else { return last() }
+    guard let cue = AnswerMark.lastAnnouncement(in: text) else { return last() }
     let line = text[cue...].trimmed
     let end = line.firstIndex { $0 == 0x0A || $0 == 0x0D } ?? line.endIndex
     let said = candidates.filter { $0.range.lowerBound >= cue && $0.range.lowerBound < end }
@@ -115,7 +120,7 @@ struct NumberReading {
     for next in said.dropFirst() {
       if isEquality(last, next) {
         last = next
-      } else if separates(last, next, strictly: false), next.value != last.value {
+      } else if areParted(last, next, in: .sentence), next.value != last.value {
         return .unclear
       } else {
         break
@@ -135,35 +140,20 @@ struct NumberReading {
     }
   }
 
-  /// Whether two candidates stand beside each other as "2 or 3" do.
-  ///
-  /// - Parameter strictly: Whether "and" and commas part them too.
-  private func separates(_ first: Candidate, _ second: Candidate, strictly: Bool) -> Bool {
+  /// Whether two candidates are offered beside each other.
+  private func areParted(_ first: Candidate, _ second: Candidate, in place: Alternatives.Place) -> Bool {
     let between = text[first.range.upperBound..<second.range.lowerBound]
-    guard between.count <= 60 else { return false }
-    var isParted = false
-    for word in NumberWords.parts(of: between) {
-      if ["or", "/", "to", "~", "–", "—", "-", "或", "至", "到", "through"].contains(word) {
-        isParted = true
-      } else if strictly,
-        ["and", ",", ";", "&", "和", "与", "及", "\\quad", "\\qquad", "\\\\", "\\cup", "\\pm", "±"].contains(word)
-      {
-        isParted = true
-      } else if strictly, isParted, ["=", "≈"].contains(word) {
-        return true  // `x=5, y=6`
-      } else if ["=", "≈", "\\approx", ".", "!", "?", ":", "so", "thus", "therefore", "hence", "is", "are", "equals"]
-        .contains(word)
-      {
-        return false
-      }
-    }
     // Nothing between two numbers: a list that space parts.
-    return isParted || strictly && between.allSatisfy(\.isSpace)
+    if place == .answer, between.allSatisfy(\.isSpace) { return true }
+    if Alternatives.areParted(by: between, in: place) { return true }
+    // `between 3 and 5`
+    let before = text[..<first.range.lowerBound].trimmed
+    return before.suffix(7).elementsEqual("between".utf8) && Alternatives.areParted(by: between, in: .list)
   }
 
   private static func isDenied(_ candidate: Candidate, in text: ArraySlice<UInt8>) -> Bool {
     let before = text[..<candidate.range.lowerBound].suffix(24)
-    let words = NumberWords.parts(of: before).filter {
+    let words = TextWord.words(of: before).map(\.text).filter {
       !["$", "(", "\"", "=", "is", "be", "equal", "to", "exactly"].contains($0)
     }
     guard let word = words.last else { return false }

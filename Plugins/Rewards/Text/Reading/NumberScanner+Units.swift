@@ -39,6 +39,10 @@ extension NumberScanner {
       if !isOpen { position = end }
       return false
     }
+    if ["或", "和", "与", "及", "至", "到"].contains(word.name.prefix(3).text) {
+      position = end
+      return false
+    }
     if word.isText || UnitNames.contains(word.name) || word.name.first.map({ $0 >= 0x80 }) == true {
       position = word.end
       skipExponent()

@@ -1,5 +1,5 @@
-import Foundation
 // SPDX-License-Identifier: Apache-2.0
+import Foundation
 import PipelineCore
 
 /// Reads a closed expression at a place in a text and evaluates it: `1,234.5`, `3 1/2`, `2\sqrt{3}`, `6.02 \times 10^{23}`.
@@ -151,10 +151,13 @@ struct NumberScanner {
     }
   }
 
-  /// An exclamation mark behind a word or at the end is one of a sentence.
+  /// An exclamation mark at the end, or before space, is one of a sentence, unless that goes on: `5! ways`.
   private func isSentenceEnd(_ position: Int) -> Bool {
     if isFormula { return false }
-    return position + 1 >= text.endIndex || text[position + 1].isSpace
+    guard position + 1 < text.endIndex else { return true }
+    guard text[position + 1].isSpace else { return false }
+    return text[position + 1] != 0x20 || position + 2 == text.endIndex || !text[position + 2].isLetter
+      || text[position + 2].isCapital
   }
 
   private mutating func atom() -> Double? {

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
+import MathAnswers
 import PipelineCore
 
 /// A text without what changes only its looks: Markdown, full-width characters, invisible ones.
 ///
 /// Left out: `**`, `__` at the edge of a word, back-ticks, the fences of code with the name of its language, zero-width
 /// characters. Replaced: full-width characters, ideographic and no-break spaces, `。`, `、` and `−` by their like in ASCII,
-/// `Ⓐ` by `(A)`. TeX stays.
+/// `Ⓐ` by `(A)`, `½` by `1/2`. TeX stays.
 enum PlainText {
   /// The text as UTF-8, in time linear in its length.
   static func cleaned(_ text: ArraySlice<UInt8>) -> [UInt8] {
@@ -75,6 +76,13 @@ enum PlainText {
     case 0x201C, 0x201D, 0x300C...0x300F: output.append(UInt8(ascii: "\""))
     case 0x24B6...0x24CF: output += [0x28, UInt8(scalar - 0x24B6) + 0x41, 0x29]
     case 0x249C...0x24B5: output += [0x28, UInt8(scalar - 0x249C) + 0x61, 0x29]
+    case 0xBC...0xBE, 0x2153...0x215E:
+      guard let parts = Unicode.Scalar(scalar).flatMap(FractionCharacter.parts) else {
+        output += bytes
+        return
+      }
+      if output.last?.isDigit == true { output.append(0x20) }
+      output += "\(parts.0)/\(parts.1)".utf8
     default: output += bytes
     }
   }

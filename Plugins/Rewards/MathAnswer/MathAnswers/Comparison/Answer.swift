@@ -14,7 +14,7 @@ struct Answer {
   ///
   /// - Parameters:
   ///   - names: Letters that are names of functions here, whatever they are elsewhere.
-  ///   - unitsAreVariables: Whether letters side by side are variables where they could be a unit.
+  ///   - unitsAreVariables: Whether letters are variables where they could be a unit or a word.
   init(_ bytes: [UInt8], names: NameSet = [], unitsAreVariables: Bool = false) {
     self.bytes = bytes
     guard bytes.count <= Tokenizer.largestText else {
@@ -25,6 +25,7 @@ struct Answer {
       return
     }
     form = AnswerForm(bytes[...])
+    let bytes = NumberWords.digits(of: bytes) ?? bytes
     var readings: [Node] = []
     var commas: [CommaReading] = []
     var fault: ReadingFault?
@@ -46,8 +47,17 @@ struct Answer {
   var hasUnit: Bool {
     readings.contains { $0.contains { if case .unit(let unit) = $0 { unit.kind == .measure } else { false } } }
   }
+  /// Whether it is a short word that may be meant as a product: `it`.
+  var isShortWord: Bool { (2...3).contains(bytes.count) && bytes.allSatisfy(\.isLetter) && !hasVariable }
   /// Whether it has a variable.
   var hasVariable: Bool { readings.contains { !$0.variables.isEmpty } }
+
+  /// The digits of a decimal without zeros at its end: those of `3,50` and `3.5`.
+  private static func decimalDigits(_ bytes: [UInt8]) -> ArraySlice<UInt8> {
+    var digits = bytes.filter(\.isDigit)[...]
+    while digits.last == UInt8(ascii: "0") { digits.removeLast() }
+    return digits
+  }
 
   /// Whether two readings go together: commas that can be meant in two ways are meant in the same way on both sides,
   /// and a comma is one of decimals only where the other side has the same digits with a point.
@@ -57,7 +67,7 @@ struct Answer {
       guard kind != otherKind else { return false }
       let (comma, point) = kind == .sameDecimal ? (self, other) : (other, self)
       return point.bytes.contains(UInt8(ascii: ".")) && !point.bytes.contains(UInt8(ascii: ","))
-        && comma.bytes.filter(\.isDigit) == point.bytes.filter(\.isDigit)
+        && Self.decimalDigits(comma.bytes) == Self.decimalDigits(point.bytes)
     }
     return commas.count == 1 || other.commas.count == 1 || kind == otherKind
   }

@@ -12,9 +12,19 @@ struct AnswerForm {
     // For every open brace, whether it goes.
     var braces: [Bool] = []
     var position = text.startIndex
+    // Whether what was left out may part two numbers: `12 34` is not `1234`.
+    var isParted = false
     while position < text.endIndex {
       let byte = text[position]
       position += 1
+      if byte.isDigit {
+        if isParted, output.last?.isDigit == true { output.append(0x20) }
+        isParted = false
+        output.append(byte)
+        continue
+      }
+      isParted =
+        isParted || byte <= 0x20 || byte == UInt8(ascii: "$") || byte == UInt8(ascii: "~") || byte == UInt8(ascii: "\\")
       switch byte {
       case 0...0x20, UInt8(ascii: "$"), UInt8(ascii: "~"), UInt8(ascii: "`"): continue
       case UInt8(ascii: "{"):
@@ -87,6 +97,7 @@ struct AnswerForm {
         position += 1
       }
     case .nothing, .gap: break
+    case .accent(let accent) where accent == Symbol("bar"): output += "\\bar".utf8
     case .token(.fraction): output += "\\frac".utf8
     default:
       output.append(UInt8(ascii: "\\"))
@@ -102,23 +113,29 @@ struct AnswerForm {
     return zip(bytes, other.bytes).allSatisfy { $0.lowercased == $1.lowercased }
   }
 
-  /// Whether both are the same but for the digits of their numbers.
+  /// Whether both are the same but for the digits of their numbers and the signs of their terms.
   func differsInDigitsOnly(from other: AnswerForm) -> Bool {
     var (position, otherPosition) = (0, 0)
     while position < bytes.count, otherPosition < other.bytes.count {
-      let isDigit = bytes[position].isDigit
-      guard isDigit == other.bytes[otherPosition].isDigit else { return false }
-      if isDigit {
-        while position < bytes.count, bytes[position].isDigit { position += 1 }
-        while otherPosition < other.bytes.count, other.bytes[otherPosition].isDigit { otherPosition += 1 }
-      } else {
-        guard bytes[position] == other.bytes[otherPosition] else { return false }
-        position += 1
-        otherPosition += 1
+      let (byte, otherByte) = (bytes[position], other.bytes[otherPosition])
+      guard byte == otherByte || byte.isDigit && otherByte.isDigit || Self.areSigns(byte, otherByte) else {
+        return false
       }
+      position += 1
+      otherPosition += 1
+      guard byte.isDigit else { continue }
+      while position < bytes.count, bytes[position].isDigit { position += 1 }
+      while otherPosition < other.bytes.count, other.bytes[otherPosition].isDigit { otherPosition += 1 }
     }
     return position == bytes.count && otherPosition == other.bytes.count
   }
+
+  private static func areSigns(_ first: UInt8, _ second: UInt8) -> Bool {
+    "+-".utf8.contains(first) && "+-".utf8.contains(second) || "<>".utf8.contains(first) && "<>".utf8.contains(second)
+  }
+
+  /// Whether it has parts that may stand in another order.
+  var hasParts: Bool { bytes.contains { ",;".utf8.contains($0) } }
 
   /// Whether it is one letter, or words: at least three letters of which none belongs to mathematics; with digits
   /// among them at least four letters in a row.

@@ -180,10 +180,9 @@ extension Comparer {
 
   private static func half(_ relation: Relation, _ bound: Node) -> RealSet? {
     if let sign = bound.infinitySign {
-      // `x < ∞`
-      let isAll =
-        sign > 0 ? relation == .less || relation == .lessOrEqual : relation == .greater || relation == .greaterOrEqual
-      return isAll ? .interval(nil, false, nil, false) : nil
+      // `x < ∞` is every number, `x < -∞` is none.
+      guard relation.isOrder else { return nil }
+      return relation.isLess == (sign > 0) ? .interval(nil, false, nil, false) : .union([])
     }
     switch relation {
     case .less: return .interval(nil, false, bound, false)

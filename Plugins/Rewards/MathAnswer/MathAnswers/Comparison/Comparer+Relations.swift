@@ -30,12 +30,15 @@ extension Comparer {
   private mutating func compareSingle(
     _ left: Node, _ link: Node.Link, _ other: Node, _ otherLink: Node.Link
   ) -> MathVerdict {
-    guard left.isScalar, link.node.isScalar, other.isScalar, otherLink.node.isScalar else {
+    guard link.relation.isOfNumbers, left.isScalar, link.node.isScalar, other.isScalar, otherLink.node.isScalar else {
       if link.relation == otherLink.relation {
         let verdict = compareInOrder([left, link.node], [other, otherLink.node])
         if verdict != .different { return verdict }
       }
-      guard link.relation.flipped == otherLink.relation else { return .different }
+      // `p → q` is not `q → p`.
+      guard link.relation.flipped == otherLink.relation,
+        link.relation.isOfNumbers || link.relation.flipped != link.relation || link.relation.isSymmetric
+      else { return .different }
       return compareInOrder([left, link.node], [otherLink.node, other])
     }
     let kinds = (link.relation, otherLink.relation)

@@ -185,7 +185,8 @@ extension Node {
 
   private func collectSubjects(_ found: inout Set<Symbol>) {
     switch self {
-    case .symbol(let symbol): if symbol != .pi && symbol != .e && symbol != .i { found.insert(symbol) }
+    case .symbol(let symbol):
+      if symbol != .pi && symbol != .e && symbol != .i && symbol != .unnamed { found.insert(symbol) }
     case .opaque: found.insert(appliedSymbol)
     default:
       _ = anyChild {

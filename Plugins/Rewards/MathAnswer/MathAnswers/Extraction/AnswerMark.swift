@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// Finds the words that announce an answer: "the answer is", "Answer:", "the correct option is", 答案, 故选.
-struct AnswerMark {
+package struct AnswerMark {
   /// Where it begins.
   let start: Int
   /// Where it ends.
@@ -17,6 +17,26 @@ struct AnswerMark {
       position -= 1
     }
     return nil
+  }
+
+  /// How much of the end of a text is searched for an announcement.
+  private static let reach = 4096
+
+  /// Where the last announcement ends, with its verb or colon: "the answer is", "Answer:", 答案是; nil for none.
+  package static func lastAnnouncement(in text: ArraySlice<UInt8>) -> Int? {
+    var searched = text.suffix(reach)
+    while let mark = last(in: searched) {
+      if let end = endOfAnnouncement(in: text[mark.end...]) { return end }
+      searched = searched[..<mark.start]
+    }
+    return nil
+  }
+
+  /// Where a verb or a colon behind a mark ends; nil where neither follows.
+  private static func endOfAnnouncement(in sentence: ArraySlice<UInt8>) -> Int? {
+    let rest = skippingVerb(in: sentence)
+    let said = sentence[..<rest.startIndex]
+    return said.contains { !$0.isSpace && !"*_".utf8.contains($0) } ? rest.startIndex : nil
   }
 
   private static func mark(at position: Int, in text: ArraySlice<UInt8>) -> AnswerMark? {
@@ -70,7 +90,7 @@ struct AnswerMark {
 
   private static func skipMarks(_ rest: inout ArraySlice<UInt8>) {
     while let byte = rest.first {
-      if byte == UInt8(ascii: ":") || byte == UInt8(ascii: "*") || byte.isSpace {
+      if ":*=".utf8.contains(byte) || byte.isSpace {
         rest.removeFirst()
       } else if rest.holds("：", at: rest.startIndex) {
         rest.removeFirst(3)

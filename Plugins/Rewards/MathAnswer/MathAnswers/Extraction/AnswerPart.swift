@@ -35,10 +35,13 @@ enum AnswerPart {
     if text.isEmpty { return nil }
     let boxes = Boxes.last(in: text)
     if !boxes.isEmpty { return FoundAnswer(boxes: boxes) }
-    if isShort(text), !ProseSearch.isSentence(text),
-      !Answer(Array(text)).readings.isEmpty || ProseSearch.isOneWord(text) || AnswerForm(text).choice != nil
-    {
-      return FoundAnswer(text)
+    if isShort(text), !ProseSearch.isSentence(text) {
+      var found = FoundAnswer(text)
+      let answer = Answer(found.bytes)
+      if !answer.readings.isEmpty || ProseSearch.isOneWord(text) || answer.form.choice != nil {
+        found.read = answer
+        return found
+      }
     }
     guard var found = ProseSearch.answer(in: text) else {
       return isShort(text) ? FoundAnswer([], statements: [text]) : nil
@@ -52,14 +55,6 @@ enum AnswerPart {
 
   /// What the last closed `<answer>…</answer>` holds.
   static func tagged(in text: ArraySlice<UInt8>) -> ArraySlice<UInt8>? {
-    guard let close = Tags.last("answer", closes: true, in: text),
-      let open = Tags.last("answer", closes: false, in: text[..<close.lowerBound])
-    else { return nil }
-    return text[open.upperBound..<close.lowerBound].trimmed
-  }
-
-  /// What follows the last `</think>`; nil without one.
-  static func afterThinking(in text: ArraySlice<UInt8>) -> ArraySlice<UInt8>? {
-    Tags.last("think", closes: true, in: text).map { text[$0.upperBound...] }
+    Tags.lastPair("answer", in: text)?.content
   }
 }

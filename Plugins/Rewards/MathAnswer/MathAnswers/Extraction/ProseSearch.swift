@@ -44,7 +44,7 @@ enum ProseSearch {
   }
 
   /// Whether a text has letters and space alone, more than one letter.
-  private static func isOnlyWords(_ text: ArraySlice<UInt8>) -> Bool {
+  static func isOnlyWords(_ text: ArraySlice<UInt8>) -> Bool {
     text.count > 1 && text.allSatisfy { $0.isLetter || $0.isSpace || ".,'!*-".utf8.contains($0) }
   }
 
@@ -65,6 +65,11 @@ enum ProseSearch {
   /// Whether a text announces its answer, or is a note with a price, which no formula is: `Total: 2,74 $ each`.
   static func isSentence(_ text: ArraySlice<UInt8>) -> Bool {
     if let mark = AnswerMark.last(in: text) { return mark.end < text.endIndex }
+    if text.last == UInt8(ascii: "."), text.first?.isCapital == true, text.contains(where: \.isDigit) {
+      // `In 2020, 27 people came.`
+      let words = text.split(whereSeparator: \.isSpace).filter { $0.count > 1 && $0.prefix(2).allSatisfy(\.isLetter) }
+      if words.count > 3 || words.count > 2 && words.first?.startIndex == text.startIndex { return true }
+    }
     guard text.contains(UInt8(ascii: ":")), let dollar = text.firstIndex(of: UInt8(ascii: "$")) else { return false }
     return text.count { $0 == UInt8(ascii: "$") } == 1 && text[..<dollar].contains(where: \.isDigit)
   }
@@ -85,11 +90,18 @@ enum ProseSearch {
 
   /// All of a sentence where that is an answer, else the option that it begins with: `B because (A) is wrong`.
   private static func leading(_ sentence: ArraySlice<UInt8>) -> [UInt8]? {
-    let rest = sentence.withoutStop
+    let rest = withoutExclamation(sentence.withoutStop)
     guard !rest.isEmpty, rest.count <= 1024 else { return nil }
     let bytes = Array(rest)
     if !Answer(bytes).readings.isEmpty { return bytes }
     return AnswerMark.leadingOption(in: rest).map { [$0] }
+  }
+
+  /// Without the mark of an exclamation behind a number: `the answer is 5!`; in `$5!$` it is a factorial.
+  private static func withoutExclamation(_ sentence: ArraySlice<UInt8>) -> ArraySlice<UInt8> {
+    let rest = sentence.dropLast()
+    guard sentence.last == UInt8(ascii: "!"), rest.last?.isDigit == true else { return sentence }
+    return rest
   }
 
   /// The last formula between marks of TeX, or the last number, whichever stands later; else a letter.
@@ -97,15 +109,40 @@ enum ProseSearch {
     let formulas = Formulas.spans(in: text)
     let number = lastNumber(in: text, outside: formulas)
     if let last = formulas.last {
-      if let number, number.lowerBound > last.upperBound { return Array(text[number]) }
+      if let number, number.lowerBound > last.upperBound { return alternatives(endingWith: number, in: text, formulas) }
       return Formulas.chain(formulas, in: text)
     }
     if let run = Formulas.lastBareRun(in: text), !Answer(Array(run)).readings.isEmpty { return Array(run) }
-    if let number { return Array(text[number]) }
+    if let number { return alternatives(endingWith: number, in: text, formulas) }
     return lastLetter(in: text)
   }
 
-  /// The last number that belongs to no word, with what is a formula around it: `2/3`, `x <= 2`, `$1,000.99`.
+  /// How many numbers that are offered beside each other are kept.
+  private static let mostAlternatives = 8
+
+  /// A number with those before it that are offered beside it: `3 or 4` is both, and neither alone.
+  private static func alternatives(
+    endingWith last: Range<Int>, in text: ArraySlice<UInt8>, _ formulas: [Range<Int>]
+  ) -> [UInt8] {
+    var numbers = [last]
+    // `the roots are 1, 2, 3.`, and no `in 2020, 27 people`
+    var takesCommas = text[last.upperBound...].first { $0 != 0x20 }.map { ".;\n".utf8.contains($0) } ?? true
+    while numbers.count < mostAlternatives, let first = numbers.last,
+      let before = lastNumber(in: text[..<first.lowerBound], outside: formulas)
+    {
+      let between = text[before.upperBound..<first.lowerBound]
+      if Alternatives.areParted(by: between, in: .list) {
+        takesCommas = true
+      } else if !takesCommas || !between.trimmed.elementsEqual(",".utf8) {
+        break
+      }
+      numbers.append(before)
+    }
+    return Array(numbers.reversed().map { Array(text[$0]) }.joined(separator: Array(", ".utf8)))
+  }
+
+  /// The last number that belongs to no word and is not denied, with what is a formula around it and its unit: `2/3`,
+  /// `5 km`, `$1,000.99`.
   private static func lastNumber(in text: ArraySlice<UInt8>, outside formulas: [Range<Int>]) -> Range<Int>? {
     var position = text.endIndex
     var index = formulas.count
@@ -119,36 +156,45 @@ enum ProseSearch {
       guard text[position].isDigit else { continue }
       var start = position
       while start > text.startIndex, isPartOfFormula(text[start - 1]) { start -= 1 }
-      if start > text.startIndex, text[start - 1].isLetter {
-        // `AZYUK2A`
+      if start > text.startIndex, text[start - 1].isLetter || isDenied(text[..<start]) {
+        // `AZYUK2A`, `not 4`
         position = start
         continue
       }
       while start < position, !(text[start].isDigit || "-.(".utf8.contains(text[start])) { start += 1 }
       var end = position + 1
       while end < text.endIndex, text[end] == UInt8(ascii: "%") || text[end] == UInt8(ascii: ")") { end += 1 }
-      if end < text.endIndex, text[end].isLetter, !isUnit(text[end...]) {
+      if end < text.endIndex, text[end].isLetter, NumberUnit.end(in: text, behind: end) == nil {
         position = start
         continue
       }
-      let closes = text[start..<end].filter { $0 == UInt8(ascii: ")") }.count
-      let opens = text[start..<end].filter { $0 == UInt8(ascii: "(") }.count
-      if closes > opens { while end > position + 1 { end -= 1 } }
-      return start..<end
+      let closes = text[start..<end].count { $0 == UInt8(ascii: ")") }
+      let opens = text[start..<end].count { $0 == UInt8(ascii: "(") }
+      if closes > opens { end = position + 1 }
+      if isFactorial(in: text, at: end) { return start..<(end + 1) }
+      if start > text.startIndex, text[start - 1] == UInt8(ascii: "$") { start -= 1 }
+      return start..<(NumberUnit.end(in: text, behind: end) ?? end)
     }
     return nil
+  }
+
+  /// Whether an exclamation mark behind a number is no end of a sentence: `5! ways`.
+  private static func isFactorial(in text: ArraySlice<UInt8>, at position: Int) -> Bool {
+    guard text.holds("!", at: position), position + 2 < text.endIndex else { return false }
+    return text[position + 1] == 0x20 && text[position + 2].isLetter && !text[position + 2].isCapital
+  }
+
+  /// Whether a text ends with "not".
+  private static func isDenied(_ text: ArraySlice<UInt8>) -> Bool {
+    let before = text.trimmed
+    guard before.ends(with: "not") || before.ends(with: "n't") else { return false }
+    let start = before.endIndex - 4
+    return start < before.startIndex || before.ends(with: "n't") || !before[start].isLetter
   }
 
   /// Characters of which numbers and plain fractions are made.
   private static func isPartOfFormula(_ byte: UInt8) -> Bool {
     byte.isDigit || ".,/*^+-()".utf8.contains(byte)
-  }
-
-  /// Whether letters after a digit are a short unit, as in `5cm` and `99m²`.
-  private static func isUnit(_ text: ArraySlice<UInt8>) -> Bool {
-    let word = text.prefix { $0.isLetter }
-    if word.count == 1, let letter = word.first { return UnitTable.unit(letter: letter) != nil }
-    return UnitTable.unit(named: word.map(\.lowercased)[...]) != nil
   }
 
   /// The last capital letter from A to J that stands alone; `A` is no article where no small letter follows.

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// Finds tags in a text, also with space inside them, as some models write them: `< / answer >`.
-enum Tags {
+package enum Tags {
   /// Where the last opening or closing tag of a name stands.
-  static func last(_ name: StaticString, closes: Bool, in text: ArraySlice<UInt8>) -> Range<Int>? {
+  package static func last(_ name: StaticString, closes: Bool, in text: ArraySlice<UInt8>) -> Range<Int>? {
     var position = text.endIndex - 1
     while position >= text.startIndex {
       if text[position] == UInt8(ascii: "<"), let end = end(of: name, closes: closes, in: text, from: position + 1) {
@@ -12,6 +12,15 @@ enum Tags {
       position -= 1
     }
     return nil
+  }
+
+  /// What the last closed pair of tags holds, and where the pair stands.
+  package static func lastPair(_ name: StaticString, in text: ArraySlice<UInt8>) -> Boxes.Box? {
+    guard let close = last(name, closes: true, in: text),
+      let open = last(name, closes: false, in: text[..<close.lowerBound])
+    else { return nil }
+    let content = text[open.upperBound..<close.lowerBound].trimmed
+    return Boxes.Box(content: content, start: open.lowerBound, end: close.upperBound)
   }
 
   private static func end(

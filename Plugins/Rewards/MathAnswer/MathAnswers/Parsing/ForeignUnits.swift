@@ -53,9 +53,9 @@ enum ForeignUnits {
 }
 
 /// Numerals of Chinese and Japanese.
-enum ForeignNumerals {
+package enum ForeignNumerals {
   /// The value of a word that is all numerals: 十二, 二十五, 一百零三, 两; nil for any other.
-  static func value(of word: some StringProtocol) -> UInt64? {
+  package static func value(of word: some StringProtocol) -> UInt64? {
     var (total, section, digit): (UInt64, UInt64, UInt64) = (0, 0, 0)
     var hasUnit = false
     var plain: UInt64 = 0
@@ -84,6 +84,9 @@ enum ForeignNumerals {
     "零": 0, "〇": 0, "一": 1, "二": 2, "两": 2, "兩": 2, "三": 3, "四": 4, "五": 5, "六": 6, "七": 7, "八": 8, "九": 9,
   ]
   private static let units: [Character: UInt64] = ["十": 10, "百": 100, "千": 1000, "万": 10_000, "萬": 10_000]
+
+  /// Whether a text is one numeral.
+  package static func isNumeral(_ text: String) -> Bool { text.count == 1 && prefix(of: text) == 1 }
 
   /// How many characters at the beginning of a word are numerals.
   static func prefix(of word: String) -> Int { word.prefix { digits[$0] != nil || units[$0] != nil }.count }

@@ -71,7 +71,7 @@ enum NumberSet {
 }
 
 /// The relations.
-enum Relation {
+enum Relation: Equatable {
   case equal
   case notEqual
   case less
@@ -83,6 +83,8 @@ enum Relation {
   case element
   case notElement
   case arrow
+  /// Any other, such as `⊂`, by its name, with what it is called read from right to left.
+  case named(Symbol, Symbol)
 
   /// Whether it is one of the four that order numbers.
   var isOrder: Bool {
@@ -95,6 +97,17 @@ enum Relation {
   /// Whether it says that its left side is the smaller one.
   var isLess: Bool { self == .less || self == .lessOrEqual }
 
+  /// Whether its sides can be exchanged, or are those of an order.
+  var isOfNumbers: Bool {
+    switch self {
+    case .equal, .notEqual, .approximately, .congruent, .less, .lessOrEqual, .greater, .greaterOrEqual: true
+    case .element, .notElement, .arrow, .named: false
+    }
+  }
+
+  /// Whether it is one such as `⊥`, by its name.
+  var isSymmetric: Bool { if case .named(let name, let reversed) = self { name == reversed } else { false } }
+
   /// The relation with its sides exchanged.
   var flipped: Relation {
     switch self {
@@ -102,6 +115,7 @@ enum Relation {
     case .lessOrEqual: .greaterOrEqual
     case .greater: .less
     case .greaterOrEqual: .lessOrEqual
+    case .named(let name, let reversed): .named(reversed, name)
     default: self
     }
   }

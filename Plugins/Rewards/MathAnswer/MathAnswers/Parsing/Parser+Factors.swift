@@ -16,7 +16,11 @@ extension Parser {
         node = try raised(node)
       case .underscore:
         index += 1
-        node = subscripted(node, by: try atom())
+        if let name = subscriptName() {
+          node = subscripted(node, by: name)
+        } else {
+          node = subscripted(node, by: try atom())
+        }
         // `T_1(0)`
         if case .symbol(let symbol) = node, case .open(UInt8(ascii: "(")) = next, appliesToNumber(symbol) {
           node = try applied(symbol)
@@ -80,12 +84,57 @@ extension Parser {
     return isNegative ? .negative(node) : node
   }
 
+  /// The name of a function as a subscript: `v_{\max}`, `v_{max}`, `v_{\text{max}}`; nil where there is none.
+  private mutating func subscriptName() -> Node? {
+    var position = index
+    while position < lexemes.count, case .open(UInt8(ascii: "{")) = lexemes[position].token { position += 1 }
+    let depth = position - index
+    guard position < lexemes.count, case .function(let function) = lexemes[position].token else { return nil }
+    guard depth > 0 else {
+      index = position + 1
+      return .text(Array(String(describing: function).utf8))
+    }
+    let closing = lexemes[(position + 1)...].prefix(depth)
+    guard closing.count == depth, closing.allSatisfy({ if case .close = $0.token { true } else { false } }) else {
+      return nil
+    }
+    index = position + 1 + depth
+    return .text(Array(String(describing: function).utf8))
+  }
+
+  /// What a subscript makes of what stands before it: nothing that has one is the same without it.
   private func subscripted(_ node: Node, by subscript_: Node) -> Node {
     switch node {
-    case .symbol(let symbol): .subscripted(symbol, by: subscript_)
-    case .number: .call(.inBase, [node, subscript_])
-    default: node
+    case .symbol(let symbol): return .subscripted(symbol, by: subscript_)
+    // `v^2_0` is `v_0^2`.
+    case .power(let base, let exponent): return .power(subscripted(base, by: subscript_), exponent)
+    case .text(let text): return .subscripted(Symbol(text), by: subscript_)
+    case .number:
+      // `A5_{11}`: digits of which some are letters.
+      return followsLetter ? .opaque(Symbol("digits"), [node, subscript_]) : .call(.inBase, [node, subscript_])
+    case .product(let factors):
+      guard let last = factors.last, factors.count < 32 else { break }
+      let end: Node =
+        if case .number = last { .opaque(Symbol("digits"), [last, subscript_]) } else {
+          subscripted(last, by: subscript_)
+        }
+      return .product(factors.dropLast() + [end])
+    default: break
     }
+    return .opaque(Symbol("subscript"), [node, subscript_])
+  }
+
+  /// Whether the number before the subscript at hand stands right behind a letter.
+  private var followsLetter: Bool {
+    var position = index - 1
+    while position > 0 {
+      if case .underscore = lexemes[position].token { break }
+      position -= 1
+    }
+    guard position > 1, case .number = lexemes[position - 1].token, !lexemes[position - 1].followsSpace,
+      case .symbol = lexemes[position - 2].token
+    else { return false }
+    return true
   }
 
   /// `3\frac{1}{2}` and `3 1/2`; nil where there is none.
@@ -93,9 +142,7 @@ extension Parser {
     guard case .number(let whole) = next, whole.places == 0 else { return nil }
     if case .fraction = token(after: 1) {
       // Looked at, not read: reading it twice would double the work at each depth.
-      guard let (numerator, denominator, length) = literalFraction(after: 2), numerator < denominator else {
-        return nil
-      }
+      guard let (numerator, denominator, length) = literalFraction(after: 2), denominator > 0 else { return nil }
       index += length
       return .sum([
         .number(whole), .quotient(.number(Decimal(UInt64(numerator))), .number(Decimal(UInt64(denominator)))),

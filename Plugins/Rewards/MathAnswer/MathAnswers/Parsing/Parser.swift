@@ -62,6 +62,7 @@ struct Parser {
     }
     guard let first = parts.first else { throw .notAnAnswer }
     if parts.count == 1 { return first }
+    if connective == .and, let quantity = Self.quantity(parts) { return quantity }
     return Self.grouped(parts, isStrong) ?? .list(parts, connective)
   }
 
@@ -84,7 +85,8 @@ struct Parser {
 
   /// `p=5, q=2; p=7, q=2`: each solution by itself; nil where the parts are no assignments, or of one kind of separator.
   private static func grouped(_ parts: [Node], _ isStrong: [Bool]) -> Node? {
-    guard isStrong.contains(true), isStrong.contains(false), parts.allSatisfy(\.isAssignment) else { return nil }
+    guard parts.allSatisfy(\.isAssignment) else { return nil }
+    guard isStrong.contains(true), isStrong.contains(false) else { return repeated(parts) }
     var groups = [[parts[0]]]
     for (part, isStrong) in zip(parts.dropFirst(), isStrong) {
       if isStrong { groups.append([part]) } else { groups[groups.count - 1].append(part) }
@@ -92,10 +94,37 @@ struct Parser {
     return .list(groups.map { $0.count == 1 ? $0[0] : .list($0, .comma) }, .or)
   }
 
+  /// `p=5, q=2 and p=7, q=2`: the same variables anew in each solution; nil where they are not.
+  private static func repeated(_ parts: [Node]) -> Node? {
+    let names = parts.map(\.assignedVariable)
+    guard let width = names.dropFirst().firstIndex(of: names[0]), width > 1, parts.count % width == 0,
+      Set(names.prefix(width)).count == width,
+      names.indices.allSatisfy({ names[$0] == names[$0 % width] })
+    else { return nil }
+    return .list(
+      stride(from: 0, to: parts.count, by: width).map { .list(Array(parts[$0..<($0 + width)]), .comma) }, .or)
+  }
+
+  /// `1 hour and 20 minutes`: one quantity in units that get smaller; nil for anything else.
+  private static func quantity(_ parts: [Node]) -> Node? {
+    let units = parts.map(\.measureUnit)
+    guard (2...3).contains(parts.count) else { return nil }
+    for (unit, next) in zip(units, units.dropFirst()) {
+      guard let unit, let next, let base = unit.base, base == next.base, unit.power == next.power,
+        unit.numerator.multipliedFullWidth(by: next.denominator)
+          > next.numerator.multipliedFullWidth(by: unit.denominator)
+      else { return nil }
+    }
+    return .sum(parts)
+  }
+
   /// Expressions with relations between them.
   private mutating func relation() throws(ReadingFault) -> Node {
     var left: Node
-    if case .relation = next {
+    if case .relation(let relation) = next, relation.isOrder || relation == .notEqual {
+      // `> 5`: what is bounded has no name.
+      left = .symbol(.unnamed)
+    } else if case .relation = next {
       // `= 5`: what is meant stands to the left of the box.
       index += 1
       left = try setExpression()
@@ -314,8 +343,22 @@ extension Token {
 
 extension Node {
   /// Whether it says what one variable is.
-  fileprivate var isAssignment: Bool {
-    guard case .relation(.symbol, let links) = self else { return false }
-    return links.count == 1 && links[0].relation == .equal
+  fileprivate var isAssignment: Bool { assignedVariable != nil }
+
+  /// The variable of which it says what it is.
+  fileprivate var assignedVariable: Symbol? {
+    guard case .relation(.symbol(let symbol), let links) = self, links.count == 1, links[0].relation == .equal else {
+      return nil
+    }
+    return symbol
+  }
+
+  /// The unit of a number with a known one.
+  fileprivate var measureUnit: Unit? {
+    guard case .product(let factors) = self, factors.count == 2, case .number = factors[0],
+      case .unit(let unit) = factors[1],
+      unit.kind == .measure
+    else { return nil }
+    return unit
   }
 }

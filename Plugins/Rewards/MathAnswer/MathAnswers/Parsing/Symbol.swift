@@ -27,6 +27,8 @@ struct Symbol: Hashable {
   /// The symbol with a subscript.
   func subscripted(_ subscriptHash: UInt64) -> Symbol { Symbol(hash: Self.mixed(hash, subscriptHash)) }
 
+  /// What `> 5` speaks of.
+  static let unnamed = Symbol("unnamed")
   static let pi = Symbol("pi")
   static let e = Symbol(UInt8(ascii: "e"))
   static let i = Symbol(UInt8(ascii: "i"))

@@ -7,10 +7,10 @@ extension Tokenizer {
     while position < bytes.count, bytes[position].isLetter { position += 1 }
     if position == start { return readControlCharacter() }
     let name = bytes[start..<position]
-    if name.elementsEqual("begin".utf8) || name.elementsEqual("end".utf8) {
+    if name.count == 5 && name.elementsEqual("begin".utf8) || name.count == 3 && name.elementsEqual("end".utf8) {
       return try readEnvironment(begins: name.count == 5)
     }
-    if name.elementsEqual("not".utf8) { return readNegated() }
+    if name.count == 3, name.elementsEqual("not".utf8) { return readNegated() }
     guard let command = Vocabulary.command(name) else {
       if let (token, length) = Vocabulary.functionPrefix(of: name) {
         // `\sinx`
@@ -21,7 +21,11 @@ extension Tokenizer {
       return emit(.symbol(Symbol(hash: Symbol.mixed(Symbol.hash(name), 2))))
     }
     switch command {
+    // `30\circ`
+    case .token(.relation(.named)) where name.count == 4 && name.elementsEqual("circ".utf8) && endsNumber:
+      emit(.unit(.degree))
     case .token(let token): emit(token)
+    case .accent(let accent): readAccent(accent)
     case .nothing:
       // `\left.` and `\right.` are no brackets.
       if name.elementsEqual("left".utf8) || name.elementsEqual("right".utf8), byte(at: position) == UInt8(ascii: ".") {
@@ -101,6 +105,38 @@ extension Tokenizer {
       emit(.relation(.notElement))
     }
   }
+
+  /// `\bar{z}`, `\bar z`, `\dot{x}_1`; over anything but one letter the mark leaves no trace: `\overline{AB}`.
+  private mutating func readAccent(_ accent: Symbol) {
+    let open = skippingSpace(from: position)
+    let isGroup = byte(at: open) == UInt8(ascii: "{")
+    let start = isGroup ? skippingSpace(from: open + 1) : open
+    guard byte(at: start).isLetter, isGroup || open == position || !byte(at: start + 1).isLetter else { return }
+    let end = skippingSpace(from: start + 1)
+    if isGroup {
+      guard byte(at: end) == UInt8(ascii: "}") || byte(at: end) == UInt8(ascii: "_") else { return }
+      braces.append(.nothing)
+    }
+    position = start + 1
+    emit(.symbol(Symbol(byte(at: start)).subscripted(accent.hash)))
+  }
+
+  /// `(mod 5)`, `(\bmod 5)`, `(\text{mod } 5)`: the modulus of what stands before it.
+  mutating func readModulus() -> Bool {
+    let rest = bytes[skippingSpace(from: position)...]
+    guard !tokens.isEmpty, rest.first == UInt8(ascii: "m") || rest.first == UInt8(ascii: "\\"),
+      let name = ["mod", "\\bmod", "\\mod", "\\text{mod}", "\\text{mod }", "\\mathrm{mod}"].first(where: {
+        rest.starts(with: $0.utf8) && !byte(at: rest.startIndex + $0.utf8.count).isLetter
+      })
+    else { return false }
+    position = rest.startIndex + name.utf8.count
+    emit(.modulus)
+    emit(.open(UInt8(ascii: "(")))
+    return true
+  }
+
+  /// Whether a number stands before the command at hand.
+  private var endsNumber: Bool { if case .number = tokens.last?.token { true } else { false } }
 
   /// Skips `{…}` and leaves no trace of it.
   private mutating func skipArgument() {

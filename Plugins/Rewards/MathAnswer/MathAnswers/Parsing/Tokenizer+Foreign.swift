@@ -20,6 +20,8 @@ extension Tokenizer {
 
   private mutating func readEastern(_ word: String) {
     if let token = Self.connectives[word] { return emit(token) }
+    // `x 是 5`
+    if word == "是" || word == "为", endsOperand { return emit(.relation(.equal)) }
     if Self.fillers.contains(word) {
       followsSpace = true
       return
@@ -31,6 +33,7 @@ extension Tokenizer {
       return
     }
     if word == "等于" || word == "等於" { return emit(.relation(.equal)) }
+    if word == "分之", readWrittenShare() { return }
     if endsValue { return readUnit(word) }
     if readShare(word) { return }
     let count = ForeignNumerals.prefix(of: word)
@@ -71,6 +74,22 @@ extension Tokenizer {
       emit(.number(Decimal(denominator)))
       emit(.close(UInt8(ascii: "{")))
     }
+    return true
+  }
+
+  /// 3分之1 is 1/3: the number before is the denominator.
+  private mutating func readWrittenShare() -> Bool {
+    guard case .number(let denominator) = tokens.last?.token, byte(at: position).isDigit else { return false }
+    var digits: [UInt8] = []
+    while byte(at: position).isDigit, digits.count < 18 {
+      digits.append(bytes[position] - 0x30)
+      position += 1
+    }
+    tokens[tokens.count - 1].token = .open(UInt8(ascii: "{"))
+    emit(.number(Decimal(digits: digits, fraction: 0, exponent: 0)))
+    emit(.divide)
+    emit(.number(denominator))
+    emit(.close(UInt8(ascii: "{")))
     return true
   }
 

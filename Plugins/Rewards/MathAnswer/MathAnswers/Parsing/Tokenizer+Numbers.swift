@@ -36,20 +36,14 @@ extension Tokenizer {
 
   /// The end of a separator and exactly three digits after it.
   private func endOfGroup(at start: Int) -> Int? {
-    let rest = bytes[start...]
     var next = start
-    if rest.starts(with: "{,}".utf8) {
-      next += 3
-    } else if rest.starts(with: "\\,".utf8) || rest.starts(with: "\\!".utf8) {
-      next += 2
-    } else if rest.starts(with: ",\\!".utf8) {
-      next = skippingSpace(from: start + 3)
-    } else if byte(at: start) == UInt8(ascii: ","), commas == .thousands {
-      next += 1
-    } else if byte(at: start) == UInt8(ascii: " "), matrixDepth == 0, commas == .thousands {
-      next += 1
-    } else {
-      return nil
+    switch byte(at: start) {
+    case UInt8(ascii: "{") where holds(",}", at: start + 1): next += 3
+    case UInt8(ascii: "\\") where holds(",", at: start + 1) || holds("!", at: start + 1): next += 2
+    case UInt8(ascii: ",") where holds("\\!", at: start + 1): next = skippingSpace(from: start + 3)
+    case UInt8(ascii: ",") where commas == .thousands: next += 1
+    case UInt8(ascii: " ") where matrixDepth == 0 && commas == .thousands: next += 1
+    default: return nil
     }
     guard next + 3 <= bytes.count, bytes[next].isDigit, bytes[next + 1].isDigit, bytes[next + 2].isDigit,
       !byte(at: next + 3).isDigit
@@ -80,6 +74,8 @@ extension Tokenizer {
     // The point itself where no digit follows it.
     if byte(at: next) == UInt8(ascii: ".") { next += 1 }
     let close: UInt8
+    let mark = byte(at: next)
+    guard mark == UInt8(ascii: "\\") || mark == UInt8(ascii: "(") else { return false }
     if let name = ["\\overline", "\\bar", "\\dot"].first(where: {
       bytes[min(next, bytes.count)...].starts(with: $0.utf8)
     }) {

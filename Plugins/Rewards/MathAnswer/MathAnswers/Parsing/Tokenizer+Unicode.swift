@@ -9,7 +9,7 @@ extension Tokenizer {
     if let exponent = Self.superscripts[scalar] { return readScript(.power, exponent, Self.superscripts) }
     if let lowered = Self.subscripts[scalar] { return readScript(.underscore, lowered, Self.subscripts) }
     position += length
-    if let parts = Self.fractions[scalar] {
+    if let parts = FractionCharacter.parts(of: scalar) {
       emit(.fraction)
       emit(.number(Decimal(parts.0)))
       emit(.number(Decimal(parts.1)))
@@ -74,11 +74,6 @@ extension Tokenizer {
   private static func script(_ raised: String, _ plain: String) -> [Unicode.Scalar: UInt8] {
     Dictionary(uniqueKeysWithValues: zip(raised.unicodeScalars, plain.utf8))
   }
-
-  private static let fractions: [Unicode.Scalar: (UInt64, UInt64)] = [
-    "½": (1, 2), "⅓": (1, 3), "⅔": (2, 3), "¼": (1, 4), "¾": (3, 4), "⅕": (1, 5), "⅖": (2, 5), "⅗": (3, 5),
-    "⅘": (4, 5), "⅙": (1, 6), "⅚": (5, 6), "⅛": (1, 8), "⅜": (3, 8), "⅝": (5, 8), "⅞": (7, 8),
-  ]
 
   private static let spaces: Set<Unicode.Scalar> = [
     "\u{A0}", "\u{2009}", "\u{200A}", "\u{202F}", "\u{2002}", "\u{2003}", "\u{200B}", "\u{2060}", "\u{FEFF}",

@@ -5,6 +5,7 @@ extension Tokenizer {
   mutating func readWord() {
     let start = position
     while position < bytes.count, bytes[position].isLetter { position += 1 }
+    if readCompound(from: start) { return }
     let run = bytes[start..<position]
     if run.count == 1 { return readLetter(run[start]) }
     let lowercased = run.map(\.lowercased)
@@ -14,11 +15,23 @@ extension Tokenizer {
     if case .number = tokens.last?.token, !followsSpace, Self.ordinals.contains(where: lowercased.elementsEqual) {
       return emit(.unit(Unit(kind: .nothing)))
     }
+    if endsValue, let factor = Self.scales.first(where: { lowercased.elementsEqual($0.0) }) {
+      // A group multiplies without a sign: `3\text{ million}`.
+      if endsCount { emit(.times) }
+      return emit(.number(Decimal(factor.1)))
+    }
+    if isAllCapital, endsCount, let unit = UnitTable.unit(named: lowercased[...]), unit.isCurrency {
+      return emit(.unit(unit))
+    }
     if !isAllCapital || textDepth > 0 {
       if let token = Vocabulary.word(lowercased[...]) {
         // `min` is a unit after a number.
         if endsValue, let unit = UnitTable.unit(named: lowercased[...]), !isCalled {
           return emit(.unit(unit))
+        }
+        // `14\text{ times}`
+        if case .times = token, endsValue, byte(at: skippingSpace(from: position)) == UInt8(ascii: "}") {
+          return emit(.unit(.word(lowercased)))
         }
         if case .word = token {
           if endsValue, textDepth > 0 { return emit(.unit(.word(lowercased))) }
@@ -26,6 +39,9 @@ extension Tokenizer {
           if !standsAlone(start) {
             for letter in run { emit(.symbol(Symbol(letter))) }
             return
+          }
+          if endsCount, Self.counting.contains(where: lowercased.elementsEqual) {
+            return emit(.unit(.word(lowercased)))
           }
         }
         return emit(token)
@@ -52,7 +68,8 @@ extension Tokenizer {
   /// Whether a short word of sentences is one here: in `\text{…}`, or with space or an end of the answer on both sides
   /// and no sign of arithmetic behind it.
   private func standsAlone(_ start: Int) -> Bool {
-    if textDepth > 0 || bytes.count == position - start { return true }
+    if textDepth > 0 { return true }
+    if bytes.count == position - start { return !unitsAreVariables }
     if start > 0, !bytes[start - 1].isSpace, !"(,;:$".utf8.contains(bytes[start - 1]) { return false }
     var before = start - 1
     while before >= 0, bytes[before].isSpace { before -= 1 }
@@ -63,6 +80,81 @@ extension Tokenizer {
     // Beside another word, or between two things: `x is 5`, `5 or so`, and not `3 at`.
     if before < 0 { return after < bytes.count && bytes[after].isLetter }
     return after > position && after < bytes.count || bytes[before].isLetter && before > 0 && bytes[before - 1].isLetter
+  }
+
+  /// `9 (apples)`, `12 (square feet)`: what is counted; false where the parenthesis at hand holds anything else.
+  mutating func readWordsInParentheses() -> Bool {
+    switch tokens.last?.token {
+    case .number, .close(UInt8(ascii: "{")): break
+    case .open(UInt8(ascii: "{")) where textDepth > 0 && endsValue: break
+    default: return false
+    }
+    guard let end = bytes[position...].prefix(64).firstIndex(of: UInt8(ascii: ")")),
+      bytes[position..<end].allSatisfy({ $0.isLetter || $0.isSpace || "-'./".utf8.contains($0) })
+    else { return false }
+    let words = bytes[position..<end].split { !$0.isLetter && $0 != UInt8(ascii: "-") }
+    let tokens = words.map { word in
+      let name = word.map(\.lowercased)[...]
+      return UnitTable.unit(named: name).map(Token.unit) ?? Vocabulary.word(name) ?? letterUnit(word).map(Token.unit)
+    }
+    // A name of several letters, and no function of letters that are variables: `3 (\sin x)`, `5 (ab)`.
+    let areWords = zip(words, tokens).contains { word, token in
+      switch token {
+      case .unit: word.count > 1 || words.count == 1 && followsSpace
+      case .times: true
+      case nil: word.split(separator: UInt8(ascii: "-")).contains { $0.count > 3 }
+      default: false
+      }
+    }
+    guard areWords, !tokens.contains(where: { if case .function = $0 { true } else { false } }) else { return false }
+    for (word, token) in zip(words, tokens) {
+      if word.startIndex > position, bytes[word.startIndex - 1] == UInt8(ascii: "/") { emit(.divide) }
+      switch token {
+      case .unit, .unitPower, .per: emit(token ?? .per)
+      default: emit(.unit(.word(word.map(\.lowercased))))
+      }
+    }
+    position = end + 1
+    return true
+  }
+
+  /// The unit that a single letter is: `10 (g)`.
+  private func letterUnit(_ word: ArraySlice<UInt8>) -> Unit? {
+    word.count == 1 ? word.first.flatMap(UnitTable.unit(letter:)) : nil
+  }
+
+  /// `288 t-shirts`: words with hyphens between them behind a number, one of at least four letters.
+  private mutating func readCompound(from start: Int) -> Bool {
+    guard byte(at: position) == UInt8(ascii: "-"), byte(at: position + 1).isLetter, endsCount, followsSpace else {
+      return false
+    }
+    let word = bytes[start...].prefix { $0.isLetter || $0 == UInt8(ascii: "-") }
+    let parts = word.split(separator: UInt8(ascii: "-"))
+    guard parts.contains(where: { $0.count > 3 }),
+      parts.allSatisfy({ Vocabulary.functionPrefix(of: $0) == nil && Vocabulary.word($0.map(\.lowercased)[...]) == nil }
+      )
+    else { return false }
+    position = word.endIndex
+    emit(.unit(.word(word.map(\.lowercased))))
+    return true
+  }
+
+  /// What a word behind a number multiplies it by.
+  private static let scales: [([UInt8], UInt64)] = [
+    ("hundred", 100), ("thousand", 1000), ("million", 1_000_000), ("billion", 1_000_000_000),
+    ("trillion", 1_000_000_000_000),
+  ].map { (Array($0.0.utf8), $0.1) }
+
+  /// Words of sentences that go on with what is counted: `11 pieces of candy`, `11 new books`.
+  private static let counting = ["of", "in", "for", "on", "with", "from", "new", "old", "red", "dog", "cat"]
+    .map { Array($0.utf8) }
+
+  /// Whether the last token is a number, or what is counted.
+  private var endsCount: Bool {
+    switch tokens.last?.token {
+    case .number, .unit: true
+    default: false
+    }
   }
 
   private static let ordinals = ["st", "nd", "rd", "th"].map { Array($0.utf8) }
@@ -97,7 +189,13 @@ extension Tokenizer {
   }
 
   private mutating func readLetter(_ letter: UInt8) {
-    if let unit = UnitTable.unit(letter: letter) {
+    // `5 x 10^3`
+    if letter | 0x20 == UInt8(ascii: "x"), case .number = tokens.last?.token, followsSpace,
+      ["10^", "10**"].contains(where: { bytes[skippingSpace(from: position)...].starts(with: $0.utf8) })
+    {
+      return emit(.times)
+    }
+    if !unitsAreVariables || textDepth > 0, let unit = UnitTable.unit(letter: letter) {
       if textDepth > 0, endsValue { return emit(.unit(unit)) }
       if case .divide = tokens.last?.token, endsValue { return emit(.unit(unit)) }
       // `5 m` and `5m²` in plain text; `5m` is five times a variable.

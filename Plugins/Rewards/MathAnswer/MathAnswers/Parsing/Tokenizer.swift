@@ -23,7 +23,7 @@ struct Tokenizer {
 
   let bytes: [UInt8]
   let commas: CommaReading
-  /// Whether letters side by side are variables where they could be a unit: `2mg` is a weight.
+  /// Whether letters are variables where they could be a unit or a word: `2mg` is a weight, `it` a product.
   let unitsAreVariables: Bool
   var position = 0
   var tokens: [Lexeme] = []
@@ -78,6 +78,8 @@ struct Tokenizer {
 
   func byte(at position: Int) -> UInt8 { position < bytes.count ? bytes[position] : 0 }
 
+  func holds(_ literal: StaticString, at position: Int) -> Bool { bytes[...].holds(literal, at: position) }
+
   func skippingSpace(from start: Int) -> Int {
     var position = start
     while position < bytes.count, bytes[position].isSpace { position += 1 }
@@ -98,7 +100,8 @@ struct Tokenizer {
       braces.append(.group)
       emit(.open(byte))
     case UInt8(ascii: "}"): closeBrace()
-    case UInt8(ascii: "("), UInt8(ascii: "["): emit(.open(byte))
+    case UInt8(ascii: "("): if !readModulus(), !readWordsInParentheses() { emit(.open(byte)) }
+    case UInt8(ascii: "["): emit(.open(byte))
     case UInt8(ascii: ")"): emit(.close(UInt8(ascii: "(")))
     case UInt8(ascii: "]"): emit(.close(UInt8(ascii: "[")))
     case UInt8(ascii: "+"):
@@ -200,6 +203,9 @@ struct Tokenizer {
     var next = skippingSpace(from: position)
     let isGroup = byte(at: next) == UInt8(ascii: "{")
     if isGroup { next = skippingSpace(from: next + 1) }
+    // Most exponents are digits and letters.
+    let first = byte(at: next)
+    guard first == UInt8(ascii: "\\") || first == UInt8(ascii: "o") || first >= 0x80 else { return emit(.power) }
     for (name, token) in Self.raised where bytes[next...].starts(with: name.utf8) {
       var end = next + name.utf8.count
       if byte(at: end).isLetter, name.first == "\\" { continue }

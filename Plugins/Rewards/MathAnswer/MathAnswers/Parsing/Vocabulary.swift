@@ -9,6 +9,8 @@ enum Vocabulary {
     case gap
     /// It leaves no trace: `\left`, `\displaystyle`, `\mathbf`, `\vec`.
     case nothing
+    /// A mark over what follows: over one letter it makes another variable, `\bar{z}`; else it leaves no trace.
+    case accent(Symbol)
     /// It leaves no trace and neither does its argument: `\hspace{1em}`.
     case nothingWithArgument
     /// Its argument is words: `\text{…}`.
@@ -85,6 +87,15 @@ enum Vocabulary {
     return table
   }()
 
+  /// Relations of which only the name is known, and what each is called read from right to left.
+  private static let namedRelations = [
+    ("subset", "supset"), ("subseteq", "supseteq"), ("subsetneq", "supsetneq"), ("nsubseteq", "nsupseteq"),
+    ("ll", "gg"),
+    ("prec", "succ"), ("preceq", "succeq"), ("perp", "perp"), ("parallel", "parallel"), ("nparallel", "nparallel"),
+    ("propto", "propto"), ("nmid", "nmid-reversed"), ("models", "models-reversed"), ("vdash", "dashv"),
+    ("circ", "circ-reversed"), ("leftarrow", "rightarrow-reversed"),
+  ]
+
   private static let commands: [UInt64: Command] = {
     var table: [UInt64: Command] = [:]
     func add(_ names: String, _ command: Command) {
@@ -122,6 +133,11 @@ enum Vocabulary {
     add(
       "to rightarrow longrightarrow mapsto Rightarrow implies Longrightarrow iff Leftrightarrow",
       .token(.relation(.arrow)))
+    for (name, reversed) in namedRelations {
+      let (relation, other) = (Symbol(name.utf8), Symbol(reversed.utf8))
+      table[Symbol.hash(name.utf8)] = .token(.relation(.named(relation, other)))
+      table[Symbol.hash(reversed.utf8)] = .token(.relation(.named(other, relation)))
+    }
     add("cup bigcup", .token(.union))
     add("cap bigcap", .token(.intersection))
     add("setminus backslash smallsetminus", .token(.setDifference))
@@ -148,11 +164,15 @@ enum Vocabulary {
     add("pounds", .token(.unit(.pound)))
     add(
       "left right big Big bigg Bigg bigl bigr Bigl Bigr biggl biggr Biggl Biggr middle displaystyle textstyle"
-        + " scriptstyle limits nolimits mathbf boldsymbol bm mathit mathcal mathsf mathfrak vec overline bar hat"
-        + " widehat tilde widetilde overrightarrow overleftarrow underline dot ddot enspace thinspace"
+        + " scriptstyle limits nolimits mathbf boldsymbol bm mathit mathcal mathsf mathfrak vec hat"
+        + " widehat overrightarrow overleftarrow underline enspace thinspace"
         + " boxed fbox framebox angle measuredangle triangle therefore because space nobreak allowbreak"
         + " hline cline nonumber rm bf it sf tt em large Large small normalsize mathstrut strut",
       .nothing)
+    add("bar overline", .accent(Symbol("bar")))
+    add("tilde widetilde", .accent(Symbol("tilde")))
+    add("dot", .accent(Symbol("dot")))
+    add("ddot", .accent(Symbol("ddot")))
     add("hspace vspace phantom hphantom vphantom color label tag ref cline", .nothingWithArgument)
     add("quad qquad", .gap)
     add("bmod", .token(.modulo))

@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: Apache-2.0
+import Files
+import Foundation
+package import PipelineCore
+import Synchronization
+
+/// Rewrites the relative paths of a record's images for a file in another folder, so that they lead to the same images.
+///
+/// A relative path starts from the folder of the file that its record is read from. A record that is written elsewhere
+/// names its images as seen from there; one that goes to standard output, whose folder nobody knows, by absolute paths.
+package final class ImageAnchor: Sendable {
+  /// The folder of the file that is written; nil for standard output.
+  private let folder: String?
+  private let kept: String?
+  private static let search = ByteSearch("\"image")
+  private let ways = Mutex<[String: String]>([:])
+
+  /// Anchors images to the folder of a file, or to the root for `-`.
+  ///
+  /// - Parameter kept: A folder whose images are named as seen from there already; nil for none.
+  package init(writing path: String, keeping kept: String? = nil) {
+    self.kept = kept.map { $0 + "/" }
+    folder = path == "-" ? nil : path.lastIndex(of: "/").map { String(path[...$0]) } ?? "."
+  }
+
+  /// Anchors images to a folder.
+  package init(folder: String) {
+    self.folder = folder
+    kept = nil
+  }
+
+  /// The trajectory with the addresses of its images as seen from where it is written; itself if they stay.
+  ///
+  /// - Throws: When the record can no longer be read.
+  package func anchored(_ trajectory: Trajectory) throws -> Trajectory {
+    // Most records have no image, and are not parsed for it.
+    guard try trajectory.record.withBytes({ Self.search.first(in: $0) != nil }) else { return trajectory }
+    let way = way(from: trajectory.folder)
+    if way.isEmpty { return trajectory }
+    var moved = trajectory
+    if let prompt = try trajectory.value(of: .prompt), let messages = prompt.arrayValue {
+      let anchored = JSONValue.array(messages.map { message($0, way) })
+      if anchored != prompt { moved.set(.prompt, to: anchored) }
+    }
+    if let images = try trajectory.value(of: .images), let entries = images.arrayValue {
+      let anchored = JSONValue.array(entries.map { entry($0, way) })
+      if anchored != images { moved.set(.images, to: anchored) }
+    }
+    return moved
+  }
+
+  /// A record with the addresses of its images as seen from where it is written; itself if they stay.
+  ///
+  /// - Parameter source: The folder of the file that the record is read from; empty for the working folder.
+  package func anchored(_ record: JSONValue, from source: String) -> JSONValue {
+    guard let members = record.objectValue, members.contains(where: { $0.key == "images" || Self.holdsParts($0) })
+    else { return record }
+    let way = way(from: source)
+    if way.isEmpty { return record }
+    return .object(
+      members.map { member in
+        guard let elements = member.value.arrayValue else { return member }
+        switch member.key {
+        case "prompt": return .init(member.key, .array(elements.map { message($0, way) }))
+        case "images": return .init(member.key, .array(elements.map { entry($0, way) }))
+        default: return member
+        }
+      })
+  }
+
+  private static func holdsParts(_ member: JSONValue.Member) -> Bool {
+    member.key == "prompt" && (member.value.arrayValue ?? []).contains { $0["content"]?.arrayValue != nil }
+  }
+
+  /// What goes before a relative path; empty for nothing.
+  private func way(from source: String) -> String {
+    if source == "", folder == nil { return "" }
+    return ways.withLock { ways in
+      if let known = ways[source] { return known }
+      let start = source.isEmpty ? "." : source
+      var way =
+        folder.map { RelativePath.path(from: $0, to: start) } ?? "/"
+        + RealPath(start).components.dropFirst().joined(separator: "/")
+      way = way == "." ? "" : way + (way.hasSuffix("/") ? "" : "/")
+      ways[source] = way
+      return way
+    }
+  }
+
+  private func message(_ message: JSONValue, _ way: String) -> JSONValue {
+    guard let parts = message["content"]?.arrayValue, let members = message.objectValue else { return message }
+    let content = JSONValue.array(
+      parts.map { part in
+        guard var image = ChatImage(part: part), isRelative(image.address) else { return part }
+        image.address = way + image.address
+        return image.json
+      })
+    return .object(members.map { $0.key == "content" ? .init("content", content) : $0 })
+  }
+
+  private func entry(_ entry: JSONValue, _ way: String) -> JSONValue {
+    if let address = entry.stringValue { return isRelative(address) ? .string(way + address) : entry }
+    guard let members = entry.objectValue else { return entry }
+    return .object(
+      members.map { member in
+        guard ["path", "image", "url"].contains(member.key), let address = member.value.stringValue,
+          isRelative(address)
+        else { return member }
+        return .init(member.key, .string(way + address))
+      })
+  }
+
+  /// Whether an address is a path that starts from the record's folder.
+  private func isRelative(_ address: String) -> Bool {
+    guard !address.isEmpty, !address.hasPrefix("/"), kept.map({ !address.hasPrefix($0) }) ?? true else { return false }
+    guard let colon = address.prefix(32).firstIndex(of: ":") else { return true }
+    return !(address[colon...].hasPrefix("://") || address[..<colon].lowercased() == "data")
+  }
+}

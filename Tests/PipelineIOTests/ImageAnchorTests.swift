@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+import Foundation
+import PipelineCore
+import PipelineIO
+import Testing
+
+@Suite("Images are named as seen from where a record is written", .timeLimit(.minutes(15)))
+struct ImageAnchorTests {
+  private static let line =
+    #"{"id":"a","group":"g","images":["i/1.png",{"path":"2.png"},"/abs/3.png","data:image/png;base64,AAAA"],"prompt":[{"role":"user","content":[{"type":"image","image":"i/1.png","max_pixels":4},{"type":"text","text":"i/1.png"},{"type":"image","image":"https://h/x.png"}]}]}"#
+
+  private func read(_ line: String) async throws -> (record: Trajectory, root: URL) {
+    let root = FileManager.default.temporaryDirectory.appendingPathComponent("anchor-\(UUID())")
+    try FileManager.default.createDirectory(
+      at: root.appendingPathComponent("data"), withIntermediateDirectories: true)
+    let file = root.appendingPathComponent("data/in.jsonl")
+    try Data((line + "\n").utf8).write(to: file)
+    let reader = TrajectoryReader(TrajectoryReader.Options(paths: [file.path]))
+    let batch = try #require(try await reader.next())
+    return (batch[0], root)
+  }
+
+  private func written(_ trajectory: Trajectory) throws -> String {
+    var bytes: [UInt8] = []
+    try TrajectoryEncoder.encode(trajectory, into: &bytes)
+    return String(decoding: bytes, as: UTF8.self)
+  }
+
+  @Test("relative paths lead to the same files, others stay, and so does every other byte")
+  func moved() async throws {
+    let (record, root) = try await read(Self.line)
+    defer { try? FileManager.default.removeItem(at: root) }
+    let anchor = ImageAnchor(writing: root.path + "/runs/x/out.jsonl")
+    let expected = Self.line.replacing(#""i/1.png","#, with: #""../../data/i/1.png","#, maxReplacements: 2)
+      .replacing(#""2.png""#, with: #""../../data/2.png""#)
+    #expect(try written(anchor.anchored(record)) == expected + "\n")
+  }
+
+  @Test("in the same folder nothing changes; standard output names absolute paths")
+  func sameFolder() async throws {
+    let (record, root) = try await read(Self.line)
+    defer { try? FileManager.default.removeItem(at: root) }
+    #expect(try written(ImageAnchor(writing: root.path + "/data/out.jsonl").anchored(record)) == Self.line + "\n")
+    let absolute = try written(ImageAnchor(writing: "-").anchored(record))
+    let images = try JSONValue(parsing: absolute)["images"]?.arrayValue ?? []
+    #expect(images.first?.stringValue?.hasSuffix("/data/i/1.png") == true)
+    #expect(images.first?.stringValue?.hasPrefix("/") == true)
+  }
+
+  @Test("records without images are not touched")
+  func withoutImages() async throws {
+    let line = #"{"id":"a", "group":"g", "prompt":"image.png"}"#
+    let (record, root) = try await read(line)
+    defer { try? FileManager.default.removeItem(at: root) }
+    #expect(try written(ImageAnchor(writing: root.path + "/runs/out.jsonl").anchored(record)) == line + "\n")
+  }
+}
