@@ -34,7 +34,8 @@ package struct PeerConfiguration: Sendable {
   ///   - surroundings: Where files that it names are looked for.
   /// - Throws: ``PipelineError`` when it is none of these, or a value has the wrong type.
   package init(
-    file: String, text: SpecText, overrides: [String] = [], for purpose: Purpose, surroundings: Surroundings = Surroundings()
+    file: String, text: SpecText, overrides: [String] = [], for purpose: Purpose,
+    surroundings: Surroundings = Surroundings()
   ) throws {
     let reader = try ConfigurationReader(file: file, text: text, overrides: overrides, surroundings: surroundings)
     peer = reader.peer ?? .verl
@@ -60,13 +61,15 @@ package struct PeerConfiguration: Sendable {
     }
     let named = Set(kept.map(\.path))
     let rest = context.settings.paths.filter { path in
-      (!isSelection(path) || isReward(path) && !context.recipe.scoresReplays) && !named.contains(path) && context.settings.givenValue(path) != .null
+      (!isSelection(path) || isReward(path) && !context.recipe.scoresReplays) && !named.contains(path)
+        && context.settings.givenValue(path) != .null
     }
-    return kept + rest.map {
-      Finding(
-        .silent, $0, context.settings.givenValue($0),
-        isReward($0) ? "saved records carry the reward" : "it belongs to training: --train imports that")
-    }
+    return kept
+      + rest.map {
+        Finding(
+          .silent, $0, context.settings.givenValue($0),
+          isReward($0) ? "saved records carry the reward" : "it belongs to training: --train imports that")
+      }
   }
 
   private static func isReward(_ path: String) -> Bool {
@@ -76,9 +79,11 @@ package struct PeerConfiguration: Sendable {
   /// Whether a setting decides what a selection keeps.
   private static func isSelection(_ path: String) -> Bool {
     let prefixes = [
-      "algorithm.adv_estimator", "algorithm.gamma", "algorithm.online_filtering", "algorithm.filter", "algorithm.norm_adv",
+      "algorithm.adv_estimator", "algorithm.gamma", "algorithm.online_filtering", "algorithm.filter",
+      "algorithm.norm_adv",
       "worker.reward", "worker.actor.purning_ratio", "custom_reward_function", "reward", "trainer.experience_replay",
-      "trainer.sampling_", "trainer.replay_times", "trainer.slice_sample", "trainer.rollout_data_dir", "trainer.project_name",
+      "trainer.sampling_", "trainer.replay_times", "trainer.slice_sample", "trainer.rollout_data_dir",
+      "trainer.project_name",
       "trainer.experiment_name", "data.seed", "data.rollout_batch_size", "data.train_batch_size", "scale_rewards",
       "multi_objective_aggregation", "mask_truncated_completions",
     ]

@@ -85,7 +85,8 @@ struct ImportReport {
       add(.silent, "changes no result:")
     } else if !silent.isEmpty {
       let are = silent.count == 1 ? "changes" : "change"
-      lines.append("\(silent.count.of("setting")) more \(are) no result; --all lists \(silent.count == 1 ? "it" : "them")")
+      lines.append(
+        "\(silent.count.of("setting")) more \(are) no result; --all lists \(silent.count == 1 ? "it" : "them")")
     }
     self.lines = lines
   }

@@ -135,7 +135,8 @@ struct StageCommand: AsyncParsableCommand {
     if !work.quiet { Terminal.say(tally.summary(stage: name, counts)) }
     if tally.keptNothing, !allowEmpty {
       throw PipelineError(
-        .invalidData, "stage '\(name)' kept none of \(tally.arrived.of("trajectory")); give --allow-empty where that is meant")
+        .invalidData,
+        "stage '\(name)' kept none of \(tally.arrived.of("trajectory")); give --allow-empty where that is meant")
     }
   }
 
@@ -179,7 +180,6 @@ private struct StageTally {
   private var kept = 0
 
   var keptNothing: Bool { arrived > 0 && kept == 0 }
-
 
   private var dropped: [String: Int] = [:]
 

@@ -130,7 +130,8 @@ struct StoredValueDecoder {
     }
     let name = Field.reserved[index]
     fail(
-      range, bytes.first == UInt8(ascii: "\"")
+      range,
+      bytes.first == UInt8(ascii: "\"")
         ? "'\(name)' is empty; give it a text" : "'\(name)' must be a string, found \(kind(range))")
     return nil
   }

@@ -258,7 +258,7 @@ extension RunPlan {
     }
     return PipelineError(
       .invalidData,
-      "nothing is left of the \(first.arrived) trajectories of the run: \(drops.joined(separator: "; ")). Look at why in "
+      "the run kept no trajectory: \(drops.joined(separator: "; ")). Look at why in "
         + "lineage.jsonl, or set output.allow_empty to true where that is meant")
   }
 

@@ -28,8 +28,13 @@ package enum SpecSection: String, Sendable, Hashable, CaseIterable {
             help: "\(option.help); `shuffle-r1 describe \(option.name)`")
       }
     case .source: probe.options(of: SourceOptions.self)
-    case .policy: Self.reference("The registered name of the policy: " + registry.names(of: .policy).joined(separator: ", "))
-    case .stages: probe.options(of: StageEntry.self)
+    case .policy:
+      Self.reference("The registered name of the policy: " + registry.names(of: .policy).joined(separator: ", "))
+    case .stages:
+      Self.reference("The registered name of the stage: " + registry.names(of: .stage).joined(separator: ", ")) + [
+        OptionDescription(
+          name: "name", shape: .text, defaultValue: "", help: StageEntry.help["name"] ?? "")
+      ]
     case .training: probe.options(of: TrainingOptions.self)
     case .output: probe.options(of: OutputOptions.self)
     }
@@ -38,7 +43,8 @@ package enum SpecSection: String, Sendable, Hashable, CaseIterable {
   private static func reference(_ help: String) -> [OptionDescription] {
     [
       OptionDescription(name: "use", shape: .text, defaultValue: "", help: help),
-      OptionDescription(name: "with", shape: .anything, defaultValue: [:], help: "Its options; `shuffle-r1 describe NAME` lists them"),
+      OptionDescription(
+        name: "with", shape: .anything, defaultValue: [:], help: "Its options; `shuffle-r1 describe NAME` lists them"),
     ]
   }
 

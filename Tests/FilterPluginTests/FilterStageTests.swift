@@ -110,7 +110,8 @@ extension FilterStageTests {
         + "reward, dapo, dapo/accuracy, format")
     #expect(
       await message("x_y_z")
-        == "no record has the score 'x_y_z', which 'score' names; the scores there are: reward, dapo, dapo/accuracy, format")
+        == "no record has the score 'x_y_z', which 'score' names; the scores there are: reward, dapo, dapo/accuracy, format"
+    )
     // A record without any part of a reward, such as one whose reward failed, says nothing about names.
     var batch = TrajectoryBatch.sample(rewards: [[nil, nil]])
     _ = try await run(&batch) { $0.score = "accuracy" }

@@ -10,7 +10,8 @@ struct Imported {
 
   /// - Parameter file: Its name, which says what kind of file it is.
   init(
-    _ text: String, file: String = "config.yaml", _ overrides: [String] = [], for purpose: PeerConfiguration.Purpose = .training,
+    _ text: String, file: String = "config.yaml", _ overrides: [String] = [],
+    for purpose: PeerConfiguration.Purpose = .training,
     in folder: String = ""
   ) throws {
     result = try PeerConfiguration(

@@ -23,7 +23,10 @@ struct EasyR1Tests {
     #expect(found["source.columns"] == #"{"prompt":"prompt","answer":"answer","images":"images"}"#)
     #expect(found["source.batch.groups"] == "512")
     #expect(found["source.epochs"] == "15")
-    #expect(found["stages.rollout"] == #"{"n":1,"sampling":{"temperature":1.0,"top_p":1.0,"max_tokens":512},"too_long":"skip","max_prompt_tokens":512}"#)
+    #expect(
+      found["stages.rollout"]
+        == #"{"n":1,"sampling":{"temperature":1.0,"top_p":1.0,"max_tokens":512},"too_long":"skip","max_prompt_tokens":512}"#
+    )
     #expect(found["seed"] == "1")
   }
 
@@ -38,7 +41,8 @@ struct EasyR1Tests {
       try loss("loss_type: gspo_token, clip_ratio_low: 3e-4, clip_ratio_high: 4e-4")
         == #"{"use":"gspo-token","with":{"epsilon_low":0.0003,"epsilon_high":0.0004,"dual_clip":3.0}}"#)
     #expect(
-      try loss("clip_ratio: 0.25") == #"{"use":"clip","with":{"epsilon_low":0.25,"epsilon_high":0.25,"dual_clip":3.0}}"#)
+      try loss("clip_ratio: 0.25") == #"{"use":"clip","with":{"epsilon_low":0.25,"epsilon_high":0.25,"dual_clip":3.0}}"#
+    )
   }
 
   @Test(
@@ -110,12 +114,16 @@ struct EasyR1Tests {
       #expect(process["with"]?["bridge"] == "easyr1")
       #expect(process["with"]?["function"] == "score_it")
       #expect(process["with"]?["arguments"]?.json == #"{"max_length":100,"nested":{"a":[1,2]}}"#)
-      #expect(found["stages.filter"] == #"{"rule":"reward-band","low":0.01,"high":0.99,"score":"mine/accuracy_normalized","max_attempts":1000000}"#)
+      #expect(
+        found["stages.filter"]
+          == #"{"rule":"reward-band","low":0.01,"high":0.99,"score":"mine/accuracy_normalized","max_attempts":1000000}"#
+      )
       #expect(found.findings(.supply).contains { $0.hasPrefix("stages.reward") } == false)
     }
     #expect(
       try Imported(text).findings(.supply).contains(
-        #"stages.reward = "./rewards/mine.py:score_it": there is no such file here; put the Python file where the spec names it"#))
+        #"stages.reward = "./rewards/mine.py:score_it": there is no such file here; put the Python file where the spec names it"#
+      ))
   }
 
   @Test("EasyR1's example math.py is math-answer and the format where the file is not here")
@@ -156,14 +164,16 @@ struct EasyR1Tests {
         algorithm.disable_kl=True \\
         trainer.logger=['console','wandb']
       """
-    try Imported.withFiles(["examples/config.yaml": "data: {rollout_batch_size: 64}\nworker: {rollout: {n: 3}}"]) { folder in
+    try Imported.withFiles(["examples/config.yaml": "data: {rollout_batch_size: 64}\nworker: {rollout: {n: 3}}"]) {
+      folder in
       let found = try Imported(script, file: "run.sh", ["worker.rollout.n=6", "~data.seed"], in: folder + "/examples")
       #expect(found.result.peer == .easyR1)
       #expect(found["source.batch.groups"] == "64")
       #expect(found["stages.rollout.n"] == "6")
       #expect(found["policy.with.model"] == #""owner/Model-3B""#)
       #expect(
-        found.findings(.supply).contains(#"source.prompts = "owner/set@train": a data set on a hub; download it, and name its files"#))
+        found.findings(.supply).contains(
+          #"source.prompts = "owner/set@train": a data set on a hub; download it, and name its files"#))
       #expect(found.stages.contains("kl-penalty") == false)
     }
     #expect(
@@ -187,7 +197,8 @@ struct EasyR1Tests {
       ])
     #expect(
       found.paths(.silent) == [
-        "data.mini_rollout_batch_size", "worker.actor.fsdp.enable_full_shard", "worker.rollout.ignore_eos", "trainer.val_only",
+        "data.mini_rollout_batch_size", "worker.actor.fsdp.enable_full_shard", "worker.rollout.ignore_eos",
+        "trainer.val_only",
         "trainer.logger",
       ])
     #expect(
@@ -198,7 +209,9 @@ struct EasyR1Tests {
   func faults() {
     #expect(Imported.refusal("[]") == "the configuration is an array, it must be a table of settings")
     #expect(Imported.refusal("stages: []")?.contains("has none of 'worker', 'actor_rollout_ref'") == true)
-    #expect(Imported.refusal("data: {rollout_batch_size: x}") == #"'data.rollout_batch_size' is "x", it must be a whole number"#)
+    #expect(
+      Imported.refusal("data: {rollout_batch_size: x}")
+        == #"'data.rollout_batch_size' is "x", it must be a whole number"#)
     #expect(
       Imported.refusal("worker: {}\nalgorithm: {online_filtering: 3}")
         == "'algorithm.online_filtering' is 3, it must be true or false")

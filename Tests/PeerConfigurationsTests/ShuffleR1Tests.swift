@@ -48,7 +48,8 @@ struct ShuffleR1Tests {
       #expect(found["name"] == #""p/3B""#)
       #expect(found.stages == ["rollout", "reward", "advantage", "pairwise-sample", "shuffle", "update"])
       #expect(found["source.format_prompt"] == #""You think first.\n Then box: \\boxed{}. {{ content }}""#)
-      #expect(found["policy.with"] == #"{"model":"owner/M","vision":"frozen","min_pixels":262144,"max_pixels":1000000}"#)
+      #expect(
+        found["policy.with"] == #"{"model":"owner/M","vision":"frozen","min_pixels":262144,"max_pixels":1000000}"#)
       #expect(found["source.columns"] == #"{"prompt":"problem","answer":"answer","images":"images"}"#)
       #expect(found["source.epochs"] == "20")
       #expect(found["stages.rollout.sampling"] == #"{"temperature":1.0,"top_p":0.99,"max_tokens":2048}"#)
@@ -64,7 +65,8 @@ struct ShuffleR1Tests {
       #expect(found["stages.update.kl"] == nil)
       #expect(
         found["training.evaluation"]
-          == #"{"prompts":"owner/set@test","every":5,"samples":8,"sampling":{"temperature":0.5,"top_p":0.99,"max_tokens":2048}}"#)
+          == #"{"prompts":"owner/set@test","every":5,"samples":8,"sampling":{"temperature":0.5,"top_p":0.99,"max_tokens":2048}}"#
+      )
       #expect(found.paths(.differs) == [])
     }
   }
@@ -75,7 +77,8 @@ struct ShuffleR1Tests {
       config, ["algorithm.adv_estimator=pairwise_purning", "trainer.experience_replay=true", "trainer.replay_times=4"],
       for: .replay)
     #expect(found.stages == ["reward", "advantage", "pairwise-sample", "shuffle"])
-    #expect(found["source"] == #"{"rollouts":"rollouts.jsonl","provides":["response","answer"],"batch":{"groups":512}}"#)
+    #expect(
+      found["source"] == #"{"rollouts":"rollouts.jsonl","provides":["response","answer"],"batch":{"groups":512}}"#)
     #expect(found["stages.pairwise-sample"] == #"{"keep":1.0}"#)
     #expect(found["stages.shuffle"] == #"{"rounds":4}"#)
     #expect(found["policy"] == nil)
@@ -89,10 +92,13 @@ struct ShuffleR1Tests {
     let found = try Imported(config, ["worker.actor.purning_ratio=0.5", "trainer.replay_times=4"])
     #expect(found.stages == ["rollout", "reward", "advantage", "update"])
     #expect(found["stages.update.kl"] == #"{"coefficient":0.01,"estimator":"k3"}"#)
-    #expect(found.findings(.silent).contains("worker.actor.purning_ratio = 0.5: only the estimator 'pairwise_purning' drops pairs"))
+    #expect(
+      found.findings(.silent).contains(
+        "worker.actor.purning_ratio = 0.5: only the estimator 'pairwise_purning' drops pairs"))
     #expect(found.findings(.silent).contains("trainer.replay_times = 4: trainer.experience_replay is off"))
     #expect(
-      Imported.refusal(config, file: "c.yaml", ["algorithm.adv_estimator=pairwise_purning", "worker.actor.purning_ratio=1"])
+      Imported.refusal(
+        config, file: "c.yaml", ["algorithm.adv_estimator=pairwise_purning", "worker.actor.purning_ratio=1"])
         == "'worker.actor.purning_ratio' is 1.0, it must lie in 0…1 and below 1")
   }
 

@@ -55,8 +55,11 @@ struct TRLTests {
     #expect(
       found["stages.reward.functions"]
         == #"[{"use":"math-answer","name":"accuracy"},{"use":"think-format","weight":0.5},{"use":"process","with":{"command":["#
-        + #""python3","my_lib/rewards.py"],"bridge":"trl","function":"short","reads":["response","answer"]},"weight":0.2,"name":"short"}]"#)
-    #expect(found["policy"] == #"{"use":"worker","with":{"model":"owner/Model-1.5B","vision":"frozen","lora":{"rank":32,"alpha":32.0}}}"#)
+        + #""python3","my_lib/rewards.py"],"bridge":"trl","function":"short","reads":["response","answer"]},"weight":0.2,"name":"short"}]"#
+    )
+    #expect(
+      found["policy"]
+        == #"{"use":"worker","with":{"model":"owner/Model-1.5B","vision":"frozen","lora":{"rank":32,"alpha":32.0}}}"#)
     #expect(found.paths(.differs) == ["lora_target_modules"])
   }
 
@@ -64,11 +67,20 @@ struct TRLTests {
     "losses",
     arguments: [
       ("loss_type: grpo", #"{"use":"clip","with":{"epsilon_low":0.2,"epsilon_high":0.2}}"#, "seq-mean-token-mean"),
-      ("loss_type: dr_grpo", #"{"use":"clip","with":{"epsilon_low":0.2,"epsilon_high":0.2}}"#, "seq-mean-token-sum-norm"),
+      (
+        "loss_type: dr_grpo", #"{"use":"clip","with":{"epsilon_low":0.2,"epsilon_high":0.2}}"#,
+        "seq-mean-token-sum-norm"
+      ),
       // The largest weight itself, and none that is least.
-      ("loss_type: cispo, epsilon_high: 5", #"{"use":"cispo","with":{"epsilon_low":1.0,"epsilon_high":4.0}}"#, "token-mean"),
+      (
+        "loss_type: cispo, epsilon_high: 5", #"{"use":"cispo","with":{"epsilon_low":1.0,"epsilon_high":4.0}}"#,
+        "token-mean"
+      ),
       ("loss_type: sapo", #"{"use":"sapo","with":{"tau_positive":1.0,"tau_negative":1.05}}"#, "seq-mean-token-mean"),
-      ("loss_type: grpo, importance_sampling_level: sequence, epsilon: 3e-4, epsilon_high: 4e-4", #"{"use":"gspo","with":{"epsilon_low":0.0003,"epsilon_high":0.0004}}"#, "seq-mean-token-mean"),
+      (
+        "loss_type: grpo, importance_sampling_level: sequence, epsilon: 3e-4, epsilon_high: 4e-4",
+        #"{"use":"gspo","with":{"epsilon_low":0.0003,"epsilon_high":0.0004}}"#, "seq-mean-token-mean"
+      ),
     ])
   func losses(fields: String, loss: String, aggregation: String) throws {
     let found = try Imported("{num_generations: 8, max_completion_length: 300, \(fields)}")
@@ -77,12 +89,17 @@ struct TRLTests {
     #expect(found["stages.update.longest"] == (aggregation.hasSuffix("norm") ? "300" : nil))
   }
 
-  @Test("schedules of transformers", arguments: [
-    ("lr_scheduler_type: cosine, warmup_steps: 5", #"{"rate":1e-06,"shape":"cosine","warm_up_steps":5}"#),
-    ("lr_scheduler_type: constant, warmup_steps: 5", #"{"rate":1e-06}"#),
-    ("lr_scheduler_type: constant_with_warmup, warmup_steps: 0.2", #"{"rate":1e-06,"warm_up_ratio":0.2}"#),
-    ("lr_scheduler_type: cosine_with_min_lr, lr_scheduler_kwargs: {min_lr: 1e-7}", #"{"rate":1e-06,"shape":"cosine","least_share":0.1}"#),
-  ])
+  @Test(
+    "schedules of transformers",
+    arguments: [
+      ("lr_scheduler_type: cosine, warmup_steps: 5", #"{"rate":1e-06,"shape":"cosine","warm_up_steps":5}"#),
+      ("lr_scheduler_type: constant, warmup_steps: 5", #"{"rate":1e-06}"#),
+      ("lr_scheduler_type: constant_with_warmup, warmup_steps: 0.2", #"{"rate":1e-06,"warm_up_ratio":0.2}"#),
+      (
+        "lr_scheduler_type: cosine_with_min_lr, lr_scheduler_kwargs: {min_lr: 1e-7}",
+        #"{"rate":1e-06,"shape":"cosine","least_share":0.1}"#
+      ),
+    ])
   func schedules(fields: String, rate: String) throws {
     #expect(try Imported("{num_generations: 8, \(fields)}")["stages.update.learning_rate"] == rate)
   }
@@ -111,8 +128,11 @@ struct TRLTests {
     #expect(found["stages.update.longest"] == "1024")
     #expect(found["stages.reward.functions"] == #"["think-format",{"use":"math-answer","name":"accuracy"}]"#)
     #expect(
-      found.findings(.differs) == ["temperature: train.py computes its value; set it as temperature=VALUE behind the file's name"])
-    #expect(try Imported(program, file: "train.py", ["--temperature", "0.7"])["stages.rollout.sampling.temperature"] == "0.7")
+      found.findings(.differs) == [
+        "temperature: train.py computes its value; set it as temperature=VALUE behind the file's name"
+      ])
+    #expect(
+      try Imported(program, file: "train.py", ["--temperature", "0.7"])["stages.rollout.sampling.temperature"] == "0.7")
     #expect(Imported.refusal("print(1)", file: "other.py")?.hasPrefix("other.py holds no GRPOConfig(…)") == true)
   }
 

@@ -13,10 +13,14 @@ struct VerlTests {
     #expect(
       found["stages.update.loss"] == #"{"use":"clip","with":{"epsilon_low":0.2,"epsilon_high":0.2,"dual_clip":3.0}}"#)
     #expect(found["stages.update.minibatches"] == "4")
-    #expect(found["stages.update.optimizer"] == #"{"beta1":0.9,"beta2":0.999,"weight_decay":0.01,"max_gradient_norm":1.0}"#)
+    #expect(
+      found["stages.update.optimizer"] == #"{"beta1":0.9,"beta2":0.999,"weight_decay":0.01,"max_gradient_norm":1.0}"#)
     #expect(found["source.batch.groups"] == "1024")
     #expect(found["source.epochs"] == "30")
-    #expect(found["stages.rollout"] == #"{"n":1,"sampling":{"temperature":1.0,"top_p":1.0,"max_tokens":512},"too_long":"error","max_prompt_tokens":512}"#)
+    #expect(
+      found["stages.rollout"]
+        == #"{"n":1,"sampling":{"temperature":1.0,"top_p":1.0,"max_tokens":512},"too_long":"error","max_prompt_tokens":512}"#
+    )
     #expect(found["policy"] == #"{"use":"bundled","with":{"model":"m","vision":"trained"}}"#)
     #expect(found["name"] == nil)
     #expect(found["source.columns"] == nil)
@@ -47,7 +51,8 @@ struct VerlTests {
     #expect(found["stages.update.optimizer.beta2"] == "0.9")
     #expect(found["stages.update.entropy_bonus"] == "0.003")
     #expect(found["stages.update.minibatches"] == "6")
-    #expect(found["policy"] == #"{"use":"worker","with":{"model":"m","vision":"frozen","lora":{"rank":8,"alpha":4.0}}}"#)
+    #expect(
+      found["policy"] == #"{"use":"worker","with":{"model":"m","vision":"frozen","lora":{"rank":8,"alpha":4.0}}}"#)
     #expect(found["source.columns"] == #"{"prompt":"prompt","answer":"reward_model.ground_truth","images":"pictures"}"#)
     #expect(found.findings(.silent).contains(#"algorithm.kl_penalty = "kl": algorithm.use_kl_in_reward is off"#))
   }
@@ -76,37 +81,58 @@ struct VerlTests {
   @Test(
     "losses, and the aggregation that verl gives them",
     arguments: [
-      ("loss_agg_mode: seq-mean-token-mean", #"{"use":"clip","with":{"epsilon_low":0.2,"epsilon_high":0.2,"dual_clip":3.0}}"#, "seq-mean-token-mean"),
-      ("policy_loss: {loss_mode: gspo}, clip_ratio_low: 3e-4, clip_ratio_high: 4e-4", #"{"use":"gspo","with":{"epsilon_low":0.0003,"epsilon_high":0.0004}}"#, "seq-mean-token-mean"),
-      ("policy_loss: {loss_mode: sapo}, tau_pos: 2", #"{"use":"sapo","with":{"tau_positive":2.0,"tau_negative":1.05}}"#, "seq-mean-token-mean"),
-      ("policy_loss: {loss_mode: cispo}, clip_ratio_high: 5", #"{"use":"cispo","with":{"epsilon_low":0.2,"epsilon_high":5.0}}"#, "token-mean"),
-      ("policy_loss: {loss_mode: geo_mean}", #"{"use":"clip","with":{"epsilon_low":0.2,"epsilon_high":0.2,"dual_clip":3.0}}"#, "token-mean"),
-      ("clip_ratio: 0.3, clip_ratio_low: null, clip_ratio_high: null, clip_ratio_c: 10", #"{"use":"clip","with":{"epsilon_low":0.3,"epsilon_high":0.3,"dual_clip":10.0}}"#, "token-mean"),
+      (
+        "loss_agg_mode: seq-mean-token-mean",
+        #"{"use":"clip","with":{"epsilon_low":0.2,"epsilon_high":0.2,"dual_clip":3.0}}"#, "seq-mean-token-mean"
+      ),
+      (
+        "policy_loss: {loss_mode: gspo}, clip_ratio_low: 3e-4, clip_ratio_high: 4e-4",
+        #"{"use":"gspo","with":{"epsilon_low":0.0003,"epsilon_high":0.0004}}"#, "seq-mean-token-mean"
+      ),
+      (
+        "policy_loss: {loss_mode: sapo}, tau_pos: 2",
+        #"{"use":"sapo","with":{"tau_positive":2.0,"tau_negative":1.05}}"#, "seq-mean-token-mean"
+      ),
+      (
+        "policy_loss: {loss_mode: cispo}, clip_ratio_high: 5, clip_ratio_low: 10",
+        #"{"use":"cispo","with":{"epsilon_low":1.0,"epsilon_high":5.0}}"#, "token-mean"
+      ),
+      (
+        "policy_loss: {loss_mode: geo_mean}",
+        #"{"use":"clip","with":{"epsilon_low":0.2,"epsilon_high":0.2,"dual_clip":3.0}}"#, "token-mean"
+      ),
+      (
+        "clip_ratio: 0.3, clip_ratio_low: null, clip_ratio_high: null, clip_ratio_c: 10",
+        #"{"use":"clip","with":{"epsilon_low":0.3,"epsilon_high":0.3,"dual_clip":10.0}}"#, "token-mean"
+      ),
     ])
   func losses(actor: String, loss: String, aggregation: String) throws {
     let found = try Imported("actor_rollout_ref: {actor: {\(actor)}}")
     #expect(found["stages.update.loss"] == loss)
     #expect(found["stages.update.aggregation"] == "\"\(aggregation)\"")
-    #expect(found.paths(.differs).contains("actor_rollout_ref.actor.policy_loss.loss_mode") == actor.contains("geo_mean"))
+    #expect(
+      found.paths(.differs).contains("actor_rollout_ref.actor.policy_loss.loss_mode") == actor.contains("geo_mean"))
   }
 
   @Test(
     "estimators",
     arguments: [
       ("grpo", #""grpo""#), ("grpo_passk", #""grpo-passk""#), ("rloo_vectorized", #""rloo""#),
-      ("reinforce_plus_plus", #"{"use":"reinforce-plus-plus","with":{"gamma":0.9}}"#), ("gae", #""reinforce-plus-plus""#),
-      ("opo", #""grpo""#),
+      ("reinforce_plus_plus", #"{"use":"reinforce-plus-plus","with":{"gamma":0.9}}"#),
+      ("gae", #""reinforce-plus-plus""#),
+      ("opo", #""grpo""#), ("remax", #""rloo""#),
     ])
   func estimators(peer: String, ours: String) throws {
     let text = "actor_rollout_ref: {}\nalgorithm: {adv_estimator: \(peer), gamma: 0.9}"
     let found = try Imported(text)
     #expect(found["stages.advantage.estimator"] == ours)
-    #expect(found.paths(.differs).contains("algorithm.adv_estimator") == ["gae", "opo"].contains(peer))
+    #expect(found.paths(.differs).contains("algorithm.adv_estimator") == ["gae", "opo", "remax"].contains(peer))
     let replay = try Imported(text, for: .replay)
     #expect(replay["source.provides"]?.contains("advantage") == ["gae", "opo"].contains(peer))
   }
 
-  @Test("DAPO: groups without variance, attempts, its punishment of long responses; rewards in files through the bridge")
+  @Test(
+    "DAPO: groups without variance, attempts, its punishment of long responses; rewards in files through the bridge")
   func dapo() throws {
     let found = try Imported(
       """
@@ -123,11 +149,13 @@ struct VerlTests {
     #expect(
       found["stages.reward.functions"]
         == #"[{"use":"process","with":{"command":["python3","my/score.py"],"bridge":"verl","function":"judge","arguments":{"strict":true},"#
-        + #""reads":["response","answer"]},"name":"score"},{"use":"soft-overlong","with":{"max_length":20480,"cache":4096},"weight":0.5}]"#)
+        + #""reads":["response","answer"]},"name":"score"},{"use":"soft-overlong","with":{"max_length":20480,"cache":4096},"weight":0.5}]"#
+    )
     #expect(found["source.prompts"] == #"["a.parquet","b.parquet"]"#)
     #expect(
       found.paths(.differs) == [
-        "data.gen_batch_size", "reward_model.reward_kwargs.overlong_buffer_cfg.penalty_factor", "algorithm.filter_groups.metric",
+        "data.gen_batch_size", "reward_model.reward_kwargs.overlong_buffer_cfg.penalty_factor",
+        "algorithm.filter_groups.metric",
       ])
   }
 
@@ -183,7 +211,8 @@ struct VerlTests {
   @Test("correction for rollouts of another engine")
   func correction() throws {
     let found = try Imported(
-      "actor_rollout_ref: {}\nalgorithm: {rollout_correction: {rollout_is: sequence, rollout_is_threshold: 3.0, rollout_rs: token}}")
+      "actor_rollout_ref: {}\nalgorithm: {rollout_correction: {rollout_is: sequence, rollout_is_threshold: 3.0, rollout_rs: token}}"
+    )
     #expect(found["stages.update.importance"] == #"{"level":"sequence","mode":"truncate","cap":3.0}"#)
     #expect(found.paths(.differs).contains("algorithm.rollout_correction.rollout_rs"))
   }

@@ -199,7 +199,7 @@ struct BadDataTests {
       "a reward that is null", "shuffle-r1 stage advantage < null.jsonl", ids: "b c",
       "advantage: 3 trajectories in 1 batch, 2 kept; dropped: no-reward 1"),
     Odd(
-      "rewards that are no numbers", "shuffle-r1 stage advantage < nan.jsonl", ids: "",
+      "rewards that are no numbers", "shuffle-r1 stage advantage --allow-empty < nan.jsonl", ids: "",
       """
       warning: step 0, advantage: 1 trajectory leaves since it is the only one of its group with a reward; 'grpo' \
       compares rollouts with one another

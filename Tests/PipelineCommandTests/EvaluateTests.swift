@@ -319,7 +319,7 @@ struct EvaluateTests {
       "responses longer than the context", "\(evaluate) --max-tokens 256", status: 2,
       """
       shuffle-r1: error: responses of 256 tokens leave no room for a prompt in the model's context of 256; lower \
-      max_tokens
+      --max-tokens
       """),
     Case(
       "greedy at a temperature", "\(evaluate) --greedy --temperature 1 \(first)", status: 2,

@@ -360,7 +360,7 @@ struct GenerateTests {
       status: 2,
       """
       shuffle-r1: error: responses of 256 tokens leave no room for a prompt in the model's context of 256; lower \
-      max_tokens
+      --max-tokens
       """),
     Case(
       "a stop token that the model does not have", "\(generate) --stop-token 320 prompts.jsonl", status: 2,

@@ -30,7 +30,8 @@ struct ImportConfigTests {
     """,
   ]
 
-  @Test("what it writes is a spec that check finds nothing wrong with", arguments: configs.keys.sorted(), [false, true])
+  @Test(
+    "what it writes is a spec that check finds nothing wrong with", arguments: configs.keys.sorted(), [false, true])
   func checks(_ name: String, trains: Bool) throws {
     let sandbox = try Sandbox()
     try sandbox.write(name, Self.configs[name] ?? "")
@@ -67,11 +68,11 @@ struct ImportConfigTests {
     #expect(
       try sandbox.run("shuffle-r1 import-config config.yaml --train --all").errors
         == first + """
-        changes no result:
-          data.val_batch_size = 3: it says how the peer shares work and memory among its GPUs
-          worker.actor.padding_free = true: it says how the peer shares work and memory among its GPUs
+          changes no result:
+            data.val_batch_size = 3: it says how the peer shares work and memory among its GPUs
+            worker.actor.padding_free = true: it says how the peer shares work and memory among its GPUs
 
-        """)
+          """)
   }
 
   @Test("files are found from above the configuration, and named from the spec's folder")
@@ -87,7 +88,8 @@ struct ImportConfigTests {
         worker.reward.reward_function=examples/r.py:f
       """)
     try sandbox.write("repo/examples/r.py", "")
-    try sandbox.output("shuffle-r1 import-config repo/examples/run.sh worker.rollout.top_p=0.9 --train -q -o specs/s.json")
+    try sandbox.output(
+      "shuffle-r1 import-config repo/examples/run.sh worker.rollout.top_p=0.9 --train -q -o specs/s.json")
     let spec = sandbox.text("specs/s.json")
     for text in [
       #""format_prompt": "../repo/examples/prompt.jinja""#, #""command": ["python3", "../repo/examples/r.py"]"#,

@@ -11,7 +11,8 @@ struct NothingKeptTests {
     try sandbox.write("rollouts.jsonl", lines.joined(separator: "\n") + "\n")
     try sandbox.write(
       "p.json",
-      #"{"source":{"rollouts":"rollouts.jsonl","provides":["reward","rewards"]},"stages":[{"use":"filter","with":{"low":0.1}}]}"#)
+      #"{"source":{"rollouts":"rollouts.jsonl","provides":["reward","rewards"]},"stages":[{"use":"filter","with":{"low":0.1}}]}"#
+    )
     return sandbox
   }
 
@@ -22,7 +23,7 @@ struct NothingKeptTests {
     #expect(failed.status != 0)
     #expect(
       failed.errors == """
-        shuffle-r1: error: nothing is left of the 4 trajectories of the run: 'filter' dropped reward-band 4. Look at why in \
+        shuffle-r1: error: the run kept no trajectory: 'filter' dropped reward-band 4. Look at why in \
         lineage.jsonl, or set output.allow_empty to true where that is meant
 
         """)
@@ -62,9 +63,16 @@ struct NothingKeptTests {
         hub, download it, and name its files with --set source.rollouts=FILE
 
         """)
+    try sandbox.write(
+      "train.json",
+      """
+      {"policy":{"use":"bundled","with":{"model":"owner/Model-7B"}},"source":{"prompts":"rollouts.jsonl"},
+       "stages":["rollout",{"use":"tap"}]}
+      """)
     #expect(
-      try sandbox.run("shuffle-r1 model owner/Model-7B").errors
-        == "shuffle-r1: error: owner/Model-7B is no folder here; if it is a model on a hub, download it, and name its folder\n")
+      try sandbox.run("shuffle-r1 run train.json -q -o trained").errors
+        == "shuffle-r1: error: owner/Model-7B is no folder here; if it is a model on a hub, download it, and name its folder\n"
+    )
   }
 
   @Test("the parts of a spec are described", arguments: ["spec", "source", "policy", "stages", "training", "output"])

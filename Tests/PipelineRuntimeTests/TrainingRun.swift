@@ -56,13 +56,15 @@ final class TrainingRun: Sendable {
       evaluation = EvaluationPlan(
         options: options, reader: reader, scoring: [NamedStage(name: "yes", stage: plan.scoring)])
     }
-    let run = RunPlan(
+    var run = RunPlan(
       stages: plan.stages.map { NamedStage(name: type(of: $0).name, stage: $0) }, reader: reader,
       pool: PoolPlan(groups: plan.groups, isShuffled: plan.isShuffled, epochs: plan.epochs),
       training: TrainingPlan(
         policy: SavingBackend(rights: plan.rights), folder: folder, steps: plan.steps,
         checkpoints: plan.checkpoints, evaluation: evaluation),
       seed: plan.seed, rolloutsFile: "selected.jsonl", writesLineage: true, resolved: "spec", threads: 1)
+    // Tests of what becomes of a step drop whole batches.
+    run.allowsEmpty = true
     let directory = try RunDirectory(path: folder + "/" + name, existing: existing, fingerprint: run.resolved)
     return try await PipelineRun(plan: run, directory: directory, observer: plan.observer).run()
   }

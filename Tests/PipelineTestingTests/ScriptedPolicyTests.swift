@@ -132,14 +132,16 @@ struct ScriptedPolicyTests {
       reason
         == "the prompt has 44 tokens; the model's context of 40 has room for 30 beside a response of 10; shorten it, "
         + "lower sampling.max_tokens, or cut such prompts")
-    guard case .failed(let limited) = try await outcome(.error, limit: 20), case .skipped = try await outcome(.skip, limit: 20)
+    guard case .failed(let limited) = try await outcome(.error, limit: 20),
+      case .skipped = try await outcome(.skip, limit: 20)
     else {
       Issue.record("unexpected")
       return
     }
     #expect(
       limited
-        == "the prompt has 44 tokens; max_prompt_tokens allows 20; shorten it, raise max_prompt_tokens, or cut such prompts")
+        == "the prompt has 44 tokens; max_prompt_tokens allows 20; shorten it, raise max_prompt_tokens, or cut such prompts"
+    )
     let tokens = try #require(try rollouts[0].tokenIDs(of: .promptTokens))
     #expect(await policy.decode(tokens) == "beginning xxxxx" + "xxxxxxxxxxx end")
   }

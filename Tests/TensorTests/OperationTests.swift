@@ -83,7 +83,7 @@ struct OperationTests {
     }
     differences.check([(4, 3), (6, 3)]) { tape, inputs in
       let both = tape.logProbsAndEntropies(inputs[0], inputs[1], targets: targets, temperature: temperature)
-      return tape.add(both.logProbs, into: both.entropies)
+      return tape.add(both.entropies, into: both.logProbs)
     }
   }
 

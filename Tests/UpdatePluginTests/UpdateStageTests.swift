@@ -83,7 +83,8 @@ struct UpdateStageTests {
       .response("yz", advantage: -1, draws: [2]) { $0.set(.lossMask, to: [1, 0, 1]) },
     ])
     let pass = try #require(outcome.passes.first)
-    #expect(pass.gradients == [[Float](repeating: Float(-0.5 * (2.0 / 6)), count: 2), [Float(1.0 / 6), 0, Float(1.0 / 6)]])
+    #expect(
+      pass.gradients == [[Float](repeating: Float(-0.5 * (2.0 / 6)), count: 2), [Float(1.0 / 6), 0, Float(1.0 / 6)]])
     let (twice, once) = (Float(-0.1 * (2.0 / 6)), Float(-0.1 * (1.0 / 6)))
     #expect(pass.entropyGradients == [[twice, twice], [once, 0, once]])
     // The scripted policy's entropies are half of −log p.
@@ -103,7 +104,8 @@ struct UpdateStageTests {
     update.plannedSteps = 4
     func rates(_ version: Int) async throws -> [Double] {
       update.version = version
-      return try await update.run([.response("a", advantage: 1), .response("b", advantage: 1)]).steps.map(\.learningRate)
+      return try await update.run([.response("a", advantage: 1), .response("b", advantage: 1)]).steps.map(
+        \.learningRate)
     }
     // Two of the eight updates.
     #expect(try await [rates(0), rates(1)] == [[0, 0.5], [1, 1]])

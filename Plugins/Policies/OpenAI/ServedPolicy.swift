@@ -18,7 +18,9 @@ final class ServedPolicy: ResponseSampler {
   func check(_ sampling: SamplingOptions) throws {
     if sampling.maxPromptTokens > 0 {
       throw PipelineError(
-        .invalidSpec, "max_prompt_tokens is \(sampling.maxPromptTokens), and a server does not show the tokens of prompts; set it to 0")
+        .invalidSpec,
+        "max_prompt_tokens is \(sampling.maxPromptTokens), and a server does not show the tokens of prompts; set it to 0"
+      )
     }
     let isWhole = sampling.topP == 1 && sampling.topK == 0
     switch options.logprobs {

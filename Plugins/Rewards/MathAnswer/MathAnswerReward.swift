@@ -43,7 +43,8 @@ package struct MathAnswerReward: RewardFunction {
   package static let about = ComponentAbout(
     name: "math-answer", summary: "1 if the response's answer is mathematically equal to the answer, else 0",
     elsewhere: [
-      "math", "math_verify", "mathruler", "math_dapo", "math_reward", "prime_math", "gsm8k", "geo3k", "math_compute_score",
+      "math", "math_verify", "mathruler", "math_dapo", "math_reward", "prime_math", "gsm8k", "geo3k",
+      "math_compute_score",
       "accuracy_reward", "reasoning_accuracy_reward", "accuracy",
     ])
 

@@ -10,7 +10,8 @@ extension ConversionContext {
       recipe.provides.append("tokens")
       if recipe.klPenalty != nil {
         findings.differs(
-          key, .string(name), "the peer subtracts the KL divergence from the reward token by token, here its sum is subtracted "
+          key, .string(name),
+          "the peer subtracts the KL divergence from the reward token by token, here its sum is subtracted "
             + "at the response's end")
       }
     } else {
@@ -18,9 +19,11 @@ extension ConversionContext {
     }
     if estimator == "remax" {
       recipe.provides.append("baseline")
+      recipe.missingAdvantage = "rloo"
       findings.differs(
-        key, .string(name), "its baseline is the reward of a greedy response, which the 'rollout' stage does not sample; records "
-          + "must carry 'baseline', or take 'rloo'")
+        key, .string(name),
+        "its baseline is the reward of a greedy response, which the 'rollout' stage does not sample: a training takes 'rloo' "
+          + "in its place, and for a selection the records must carry 'baseline'")
     }
     recipe.advantage = .stage("advantage", [.init("estimator", .component(estimator, options))])
   }

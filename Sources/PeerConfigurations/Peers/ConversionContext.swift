@@ -46,7 +46,8 @@ struct ConversionContext {
   /// Sets the model, with a remark if it cannot be opened here.
   mutating func setModel(_ key: String) {
     guard let name = settings.text(key) else {
-      findings.supply("policy.with.model", nil, "\(recipe.peer.rawValue)'s configuration names no model; name its folder")
+      findings.supply(
+        "policy.with.model", nil, "\(recipe.peer.rawValue)'s configuration names no model; name its folder")
       return
     }
     let folder = file(name)

@@ -134,14 +134,16 @@ extension EasyR1Conversion {
     let reward = "worker.reward"
     let keys = ["reward_function", "score_function", "compute_score"].map { "\(reward).\($0)" }
     context.settings.use("\(reward).reward_type")
-    let arguments = context.settings.table("\(reward).reward_function_kwargs")
+    let arguments =
+      context.settings.table("\(reward).reward_function_kwargs")
       ?? context.settings.table("\(reward).score_function_kwargs")
     let weight = arguments?["format_weight"].flatMap { Double($0.scalarText ?? "") }
     let name = keys.compactMap { context.settings.text($0) }.first
     switch name {
     case nil:
       context.findings.differs(
-        "\(reward).reward_function", nil, "the configuration names no reward; 'math-answer' on what is boxed stands here")
+        "\(reward).reward_function", nil,
+        "the configuration names no reward; 'math-answer' on what is boxed stands here")
       wiring.addMath(formatWeight: 0, ignoresSpaces: false)
     case "math": wiring.addMath(formatWeight: weight ?? 0.1, ignoresSpaces: false)
     case "r1v": wiring.addAnswerTags(formatWeight: weight ?? 0.5)
@@ -189,7 +191,8 @@ extension EasyR1Conversion {
       context.recipe.filters.append(
         .init(options: options, attempts: try attempts("trainer.max_try_make_batch"), needsParts: needsParts))
       context.differs(
-        "data.mini_rollout_batch_size", "each attempt at a full batch takes rollout_batch_size prompts, not as many as this")
+        "data.mini_rollout_batch_size",
+        "each attempt at a full batch takes rollout_batch_size prompts, not as many as this")
     } else {
       for name in ["filter_low", "filter_high", "filter_key"] {
         context.silent("algorithm.\(name)", "algorithm.online_filtering is off")
@@ -276,7 +279,9 @@ extension EasyR1Conversion {
     let weights = ["max": "max", "mean": "mean", "pos": "positive"]
     if let weight = context.settings.text("trainer.sampling_weight"), weight != "sum" {
       options.set("weight_by", weights[weight].map { .string($0) })
-      if weights[weight] == nil { context.differs("trainer.sampling_weight", "there is no such weight; 'sum' stands here") }
+      if weights[weight] == nil {
+        context.differs("trainer.sampling_weight", "there is no such weight; 'sum' stands here")
+      }
     }
     if let method = context.settings.text("trainer.sampling_method"), method != "power" {
       switch method {
@@ -320,7 +325,8 @@ extension EasyR1Conversion {
     let norm = try context.settings.number("\(actor).max_grad_norm")
     update.set(
       "optimizer",
-      try context.optimizer(betas: "\(actor).optim.betas", weightDecay: "\(actor).optim.weight_decay", gradientNorm: norm))
+      try context.optimizer(
+        betas: "\(actor).optim.betas", weightDecay: "\(actor).optim.weight_decay", gradientNorm: norm))
     context.recipe.update = update + kl
   }
 
@@ -329,7 +335,8 @@ extension EasyR1Conversion {
     let shape = context.settings.text("\(optimizer).lr_scheduler_type") ?? "constant"
     context.settings.use("\(optimizer).warmup_style")
     if let style = context.settings.text("\(optimizer).warmup_style"), style != "constant" {
-      context.differs("\(optimizer).warmup_style", "Shuffle-R1 reads it nowhere: its rate is constant behind the warm-up")
+      context.differs(
+        "\(optimizer).warmup_style", "Shuffle-R1 reads it nowhere: its rate is constant behind the warm-up")
     }
     if context.settings.text("\(optimizer).strategy") == "adamw_bf16" {
       context.differs("\(optimizer).strategy", "the optimizer computes in float32 here")
@@ -364,7 +371,8 @@ extension EasyR1Conversion {
   }
 
   private mutating func convertTraining() throws {
-    context.recipe.epochs = try context.settings.integer(isShuffleR1 ? "trainer.total_episodes" : "trainer.total_epochs")
+    context.recipe.epochs = try context.settings.integer(
+      isShuffleR1 ? "trainer.total_episodes" : "trainer.total_epochs")
     if context.recipe.epochs ?? 0 < 1 { context.recipe.epochs = nil }
     if let steps = try context.settings.integer("trainer.max_steps"), steps > 0 { context.recipe.steps = steps }
     try context.setCheckpoints(every: "trainer.save_freq", keep: "trainer.save_limit")

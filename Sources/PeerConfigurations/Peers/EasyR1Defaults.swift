@@ -43,7 +43,8 @@ enum EasyR1Defaults {
     ],
     "algorithm": [
       "gamma": 1.0, "adv_estimator": "grpo", "disable_kl": false, "use_kl_loss": false, "kl_penalty": "kl",
-      "kl_coef": 1e-3, "kl_type": "fixed", "filter_groups": ["enable": false, "max_num_gen_batches": 10, "metric": "seq_reward"],
+      "kl_coef": 1e-3, "kl_type": "fixed",
+      "filter_groups": ["enable": false, "max_num_gen_batches": 10, "metric": "seq_reward"],
     ],
     "worker": [
       "actor": [

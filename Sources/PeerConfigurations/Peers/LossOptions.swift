@@ -12,6 +12,8 @@ struct LossOptions {
   /// The loss with its own of these options.
   func loss(_ name: String) -> JSONValue {
     var options: Members = []
+    // Beyond 1 is no limit, as 1 is: a ratio is never negative.
+    let low = low.map { min($0, 1) }
     switch name {
     case "clip", "gspo", "gspo-token":
       options.set("epsilon_low", low.map { .number($0) })

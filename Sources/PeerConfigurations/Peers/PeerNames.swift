@@ -31,7 +31,8 @@ enum PeerNames {
   static func remark(onPrompts path: String, exists: Bool) -> String? {
     if exists { return nil }
     if ShellVariables.isUnknown(path) {
-      return "only the shell that starts the script knows it; set the variable, or the path with --set source.prompts=FILE"
+      return
+        "only the shell that starts the script knows it; set the variable, or the path with --set source.prompts=FILE"
     }
     if HubName.looksLike(path) { return "a data set on a hub; download it, and name its files" }
     return path.contains("@")

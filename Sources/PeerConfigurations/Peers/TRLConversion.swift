@@ -57,7 +57,9 @@ struct TRLConversion {
       context.differs("lora_target_modules", "adapters are on all matrices of the decoder's layers")
       context.differs("lora_dropout", "adapters have no dropout")
     } else {
-      for name in ["lora_r", "lora_alpha", "lora_target_modules", "lora_dropout"] { context.silent(name, "use_peft is off") }
+      for name in ["lora_r", "lora_alpha", "lora_target_modules", "lora_dropout"] {
+        context.silent(name, "use_peft is off")
+      }
     }
     context.setModel("model_name_or_path")
   }
@@ -104,7 +106,9 @@ extension TRLConversion {
   private mutating func convertReward() throws {
     var wiring = RewardWiring()
     let names = context.settings.texts("reward_funcs")
-    let weights = (context.settings.value("reward_weights")?.arrayValue ?? []).compactMap { Double($0.scalarText ?? "") }
+    let weights = (context.settings.value("reward_weights")?.arrayValue ?? []).compactMap {
+      Double($0.scalarText ?? "")
+    }
     for (index, name) in names.enumerated() {
       add(name, weight: index < weights.count ? weights[index] : 1, to: &wiring)
     }
@@ -113,7 +117,8 @@ extension TRLConversion {
         "reward_funcs", nil, "the configuration names no reward, a program passes it; 'math-answer' stands here")
       wiring.add("math-answer", name: "accuracy")
     }
-    context.differs("reward_model_name_or_path", "there is no reward model in the trainer; 'judge' asks one behind a server")
+    context.differs(
+      "reward_model_name_or_path", "there is no reward model in the trainer; 'judge' asks one behind a server")
     if context.settings.text("multi_objective_aggregation") == "normalize_then_sum" {
       context.differs("multi_objective_aggregation", "rewards are added up before they are normalised")
     }
@@ -179,7 +184,9 @@ extension TRLConversion {
     if let name = context.settings.text("optim"), !name.hasPrefix("adamw_torch") {
       context.differs("optim", "the optimizer is AdamW in float32")
     }
-    if let bonus = try context.settings.number("entropy_coef"), bonus != 0 { update.set("entropy_bonus", .number(bonus)) }
+    if let bonus = try context.settings.number("entropy_coef"), bonus != 0 {
+      update.set("entropy_bonus", .number(bonus))
+    }
     if let beta = try context.settings.number("beta"), beta > 0 {
       update.set("kl", ["coefficient": .number(beta), "estimator": "k3"])
     }
@@ -264,7 +271,9 @@ extension TRLConversion {
       context.settings.use("num_train_epochs")
     } else if let epochs = try context.settings.number("num_train_epochs"), epochs > 0 {
       context.recipe.epochs = max(1, Int(epochs.rounded(.up)))
-      if epochs != epochs.rounded() { context.differs("num_train_epochs", "epochs are whole here; training.steps ends a run within one") }
+      if epochs != epochs.rounded() {
+        context.differs("num_train_epochs", "epochs are whole here; training.steps ends a run within one")
+      }
     }
     switch context.settings.text("save_strategy") ?? "steps" {
     case "no", "epoch": context.recipe.checkpoints.set("every", 0)

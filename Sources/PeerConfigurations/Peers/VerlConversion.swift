@@ -69,7 +69,8 @@ struct VerlConversion {
     context.recipe.trainsVision = try context.settings.flag("\(Self.actor).freeze_vision_tower") == false
     // Megatron's adapters have a table of their own.
     let nested = "\(Self.model).lora"
-    let rank = try context.settings.integer("\(nested).rank") ?? context.settings.integer("\(Self.model).lora_rank") ?? 0
+    let rank =
+      try context.settings.integer("\(nested).rank") ?? context.settings.integer("\(Self.model).lora_rank") ?? 0
     let alpha = try context.settings.number("\(nested).alpha") ?? context.settings.number("\(Self.model).lora_alpha")
     if rank > 0 {
       context.recipe.lora.set("rank", .number(rank))
@@ -103,7 +104,8 @@ struct VerlConversion {
     let truncation = context.settings.text("data.truncation") ?? "error"
     context.recipe.tooLong = skips ? "skip" : truncation == "error" ? "error" : "cut"
     if try context.settings.flag("\(Self.rollout).multi_turn.enable") == true {
-      context.differs("\(Self.rollout).multi_turn.enable", "a rollout is one response: no tools and no turns of an environment")
+      context.differs(
+        "\(Self.rollout).multi_turn.enable", "a rollout is one response: no tools and no turns of an environment")
     }
   }
 
@@ -145,7 +147,8 @@ extension VerlConversion {
     }
     try addOverlong(to: &wiring)
     if try context.settings.flag("reward_model.enable") == true {
-      context.differs("reward_model.enable", "there is no reward model in the trainer; 'judge' asks one behind a server")
+      context.differs(
+        "reward_model.enable", "there is no reward model in the trainer; 'judge' asks one behind a server")
     }
     context.recipe.rewards = wiring.functions
     context.recipe.rewardReads = wiring.reads
@@ -170,9 +173,13 @@ extension VerlConversion {
   /// DAPO's punishment of long responses.
   private mutating func addOverlong(to wiring: inout RewardWiring) throws {
     let areas = ["reward_model.reward_kwargs", "reward.reward_kwargs", "reward_model"]
-    guard let area = areas.first(where: { context.settings.has("\($0).overlong_buffer_cfg") || context.settings.has("\($0).overlong_buffer") })
+    guard
+      let area = areas.first(where: {
+        context.settings.has("\($0).overlong_buffer_cfg") || context.settings.has("\($0).overlong_buffer")
+      })
     else { return }
-    let key = context.settings.has("\(area).overlong_buffer_cfg") ? "\(area).overlong_buffer_cfg" : "\(area).overlong_buffer"
+    let key =
+      context.settings.has("\(area).overlong_buffer_cfg") ? "\(area).overlong_buffer_cfg" : "\(area).overlong_buffer"
     context.settings.use("\(key).log")
     guard try context.settings.flag("\(key).enable") == true else {
       for name in ["len", "penalty_factor"] { context.silent("\(key).\(name)", "\(key).enable is off") }
@@ -184,7 +191,8 @@ extension VerlConversion {
     wiring.add("soft-overlong", weight: weight, ["max_length": .number(longest), "cache": .number(cache)])
     context.findings.differs(
       "\(key).penalty_factor", context.settings.givenValue("\(key).penalty_factor"),
-      "verl's scores of DAPO's data are −1 and 1, ours are 0 and 1: give 'accuracy' the weight 2 for the same proportion")
+      "verl's scores of DAPO's data are −1 and 1, ours are 0 and 1: give 'accuracy' the weight 2 for the same proportion"
+    )
   }
 
   private mutating func convertFilter() throws {
@@ -279,7 +287,8 @@ extension VerlConversion {
     }
     update.set("learning_rate", try schedule())
     let optimizer = "\(Self.actor).optim"
-    let norm = try context.settings.has("\(Self.actor).grad_clip")
+    let norm =
+      try context.settings.has("\(Self.actor).grad_clip")
       ? context.settings.number("\(Self.actor).grad_clip") : context.settings.number("\(optimizer).clip_grad")
     update.set(
       "optimizer",
@@ -297,17 +306,20 @@ extension VerlConversion {
     var shape = context.settings.text("\(optimizer).lr_scheduler_type") ?? "constant"
     var least = try context.settings.number("\(optimizer).min_lr_ratio")
     context.settings.use("\(optimizer).warmup_style")
-    if context.settings.has("\(optimizer).warmup_style"), let style = context.settings.text("\(optimizer).warmup_style") {
+    if context.settings.has("\(optimizer).warmup_style"), let style = context.settings.text("\(optimizer).warmup_style")
+    {
       shape = style
     }
     if usesMegatron {
       shape = context.settings.text("\(optimizer).lr_decay_style") ?? "constant"
       let floor = try context.settings.number("\(optimizer).min_lr") ?? 0
       least = rate.map { $0 > 0 ? floor / $0 : 0 }
-      context.differs("\(optimizer).lr_decay_steps", "the rate falls over the whole run; learning_rate.total_steps changes that")
+      context.differs(
+        "\(optimizer).lr_decay_steps", "the rate falls over the whole run; learning_rate.total_steps changes that")
     }
     if !["constant", "linear", "cosine"].contains(shape) {
-      context.findings.differs("\(optimizer).lr_decay_style", .string(shape), "there is no such schedule; the rate is constant")
+      context.findings.differs(
+        "\(optimizer).lr_decay_style", .string(shape), "there is no such schedule; the rate is constant")
       shape = "constant"
     }
     if let cycles = try context.settings.number("\(optimizer).num_cycles"), cycles != 0.5, shape == "cosine" {
@@ -334,7 +346,8 @@ extension VerlConversion {
     if context.settings.has("\(Self.actor).clip_ratio"), both != low || both != high {
       context.differs(
         "\(Self.actor).clip_ratio",
-        "verl goes by clip_ratio_low and clip_ratio_high, of which the default is 0.2; versions before those went by this")
+        "verl goes by clip_ratio_low and clip_ratio_high, of which the default is 0.2; versions before those went by this"
+      )
     }
     // Only the plain loss has verl's dual clip.
     let dual = name == "clip" ? try context.settings.number("\(Self.actor).clip_ratio_c") : nil
@@ -375,7 +388,9 @@ extension VerlConversion {
 
   private mutating func convertTraining() throws {
     if let epochs = try context.settings.integer("trainer.total_epochs"), epochs > 0 { context.recipe.epochs = epochs }
-    if let steps = try context.settings.integer("trainer.total_training_steps"), steps > 0 { context.recipe.steps = steps }
+    if let steps = try context.settings.integer("trainer.total_training_steps"), steps > 0 {
+      context.recipe.steps = steps
+    }
     try context.setCheckpoints(every: "trainer.save_freq", keep: "trainer.max_actor_ckpt_to_keep")
     let files = context.prompts("data.val_files", as: "training.evaluation.prompts")
     let area = "\(Self.rollout).val_kwargs"

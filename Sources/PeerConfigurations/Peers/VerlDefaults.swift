@@ -13,7 +13,8 @@ enum VerlDefaults {
     "actor_rollout_ref": [
       "model": ["lora_rank": 0, "lora_alpha": 16],
       "actor": [
-        "ppo_mini_batch_size": 256, "clip_ratio": 0.2, "clip_ratio_low": 0.2, "clip_ratio_high": 0.2, "clip_ratio_c": 3.0,
+        "ppo_mini_batch_size": 256, "clip_ratio": 0.2, "clip_ratio_low": 0.2, "clip_ratio_high": 0.2,
+        "clip_ratio_c": 3.0,
         "tau_pos": 1.0, "tau_neg": 1.05, "freeze_vision_tower": false, "policy_loss": ["loss_mode": "vanilla"],
         "loss_agg_mode": "token-mean", "entropy_coeff": 0, "use_kl_loss": false, "kl_loss_coef": 0.001,
         "kl_loss_type": "low_var_kl", "ppo_epochs": 1,

@@ -49,7 +49,8 @@ struct ConfigurationReader {
     let value = tree.jsonValue
     guard value.objectValue != nil else {
       throw PipelineError(
-        .invalidData, "the configuration is \(value.kindDescription), it must be a table of settings", at: tree.location)
+        .invalidData, "the configuration is \(value.kindDescription), it must be a table of settings", at: tree.location
+      )
     }
     guard let peer = TrainingTree.peer(of: value) else {
       throw PipelineError(
@@ -81,7 +82,11 @@ struct ConfigurationReader {
   // Scripts.
 
   private mutating func readScript(_ text: String, file: String) throws {
-    let script = ShellScript(text, environment: surroundings.environment, folder: ".")
+    var script = ShellScript(text, environment: surroundings.environment, folder: ".")
+    if script.commands.allSatisfy({ TrainingCommand($0) == nil }) {
+      // Such as a training that only the first of several nodes starts.
+      script = ShellScript(text, environment: surroundings.environment, folder: ".", unknownIsTrue: true)
+    }
     let found = script.commands.compactMap { words in TrainingCommand(words) }
     guard let command = found.first else {
       let others = script.commands.filter { $0.contains { $0.contains("python") || $0 == "torchrun" } }
@@ -106,7 +111,8 @@ struct ConfigurationReader {
     }
     try readHydraOptions(command.arguments)
     // EasyR1's `config=FILE` is read before all others, wherever it stands.
-    let pairs = command.arguments.filter { !$0.hasPrefix("--") && $0.contains("=") }
+    for word in command.arguments where word.hasPrefix("~") { settings.remove(String(word.dropFirst())) }
+    let pairs = command.arguments.filter { !$0.hasPrefix("--") && !$0.hasPrefix("~") && $0.contains("=") }
     for pair in pairs where pair.hasPrefix("config=") { try readFile(String(pair.dropFirst("config=".count))) }
     for pair in pairs where !pair.hasPrefix("config=") { set(pair) }
   }
@@ -114,7 +120,8 @@ struct ConfigurationReader {
   private mutating func readFile(_ path: String) throws {
     guard let found = surroundings.find(path) else {
       return findings.supply(
-        "config", .string(path), "the file is not here, so that the peer's own defaults stand in its place; import again "
+        "config", .string(path),
+        "the file is not here, so that the peer's own defaults stand in its place; import again "
           + "where it is")
     }
     try add(try surroundings.tree(of: found), file: found)
@@ -138,7 +145,8 @@ struct ConfigurationReader {
       try add(try surroundings.tree(of: found), file: found)
     } else if folder != nil || !file.hasPrefix("ppo_") {
       findings.supply(
-        "--config-name", .string(name), "the file is not here, so that verl's own defaults stand in its place; import "
+        "--config-name", .string(name),
+        "the file is not here, so that verl's own defaults stand in its place; import "
           + "again where it is")
     }
   }
@@ -150,6 +158,8 @@ struct ConfigurationReader {
     for override in overrides {
       if override.hasPrefix("--") || !options.isEmpty && !override.contains("=") {
         options.append(override)
+      } else if override.hasPrefix("~") {
+        settings.remove(String(override.dropFirst()))
       } else if override.contains("=") {
         set(override)
       } else {
@@ -160,11 +170,10 @@ struct ConfigurationReader {
     if !options.isEmpty { try readOptions(options) }
   }
 
-  /// `key=value` as OmegaConf and Hydra take it: `+key=value` adds, `~key` removes.
+  /// `key=value` as OmegaConf and Hydra take it; `+key=value` adds.
   private mutating func set(_ pair: String) {
     guard let equals = pair.firstIndex(of: "=") else { return }
     let key = String(pair[..<equals].drop { $0 == "+" })
-    if key.hasPrefix("~") { return settings.remove(String(key.dropFirst())) }
     let value = SettingText.value(String(pair[pair.index(after: equals)...]))
     if value.objectValue != nil { settings.add(value, under: key) } else { settings.set(key, value) }
   }
@@ -202,7 +211,9 @@ struct ConfigurationReader {
     peer = .trl
     let program = PythonText(text)
     // The command that a script's own documentation gives, and what its code sets.
-    let words = ShellScript(program.documentation).commands.first { TrainingCommand($0)?.peer == .trl }
+    let isGRPO = text.contains("GRPOConfig") || text.contains("GRPOTrainer")
+    let words =
+      isGRPO ? ShellScript(program.documentation).commands.first { TrainingCommand($0)?.peer == .trl } : nil
     if let words, let command = TrainingCommand(words) {
       processes = command.processes ?? 1
       try readOptions(command.arguments)
@@ -235,7 +246,8 @@ enum TrainingTree {
     if tree["actor_rollout_ref"] != nil { return .verl }
     let worker = tree["worker"], trainer = tree["trainer"], algorithm = tree["algorithm"]
     let isShuffleR1 =
-      trainer?["experience_replay"] != nil || trainer?["total_episodes"] != nil || worker?["actor"]?["purning_ratio"] != nil
+      trainer?["experience_replay"] != nil || trainer?["total_episodes"] != nil
+      || worker?["actor"]?["purning_ratio"] != nil
       || worker?["reward"]?["reward_type"]?.stringValue == "function" || tree["data"]?["system_prompt"] != nil
       || algorithm?["adv_estimator"]?.stringValue?.hasPrefix("pairwise_") == true
     if isShuffleR1 { return .shuffleR1 }

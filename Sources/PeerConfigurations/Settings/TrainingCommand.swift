@@ -13,7 +13,8 @@ struct TrainingCommand {
 
   /// Reads the words of a command; nil if they start something else.
   init?(_ words: [String]) {
-    if let index = words.firstIndex(of: "-m"), index + 1 < words.count, let peer = Self.peer(ofModule: words[index + 1]) {
+    if let index = words.firstIndex(of: "-m"), index + 1 < words.count, let peer = Self.peer(ofModule: words[index + 1])
+    {
       (self.peer, program) = (peer, words[index + 1])
       arguments = Array(words[(index + 2)...])
       return

@@ -254,7 +254,9 @@ struct ShellParser {
 
   /// The assignment that a word is: its name stands unquoted before `=`.
   private static func assignment(_ pieces: [ShellPiece]) -> ShellAssignment? {
-    guard let first = pieces.first, first.quoting == .none, let equals = first.text.firstIndex(of: "=") else { return nil }
+    guard let first = pieces.first, first.quoting == .none, let equals = first.text.firstIndex(of: "=") else {
+      return nil
+    }
     var name = String(first.text[..<equals])
     let appends = name.hasSuffix("+")
     if appends { name.removeLast() }

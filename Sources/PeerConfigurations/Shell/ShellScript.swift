@@ -2,7 +2,7 @@
 
 /// The commands that a shell script would start, with its variables filled in.
 ///
-/// Nothing is executed. A condition that only a running shell could decide counts as false.
+/// Nothing is executed. A condition that only a running shell could decide counts as false, or as true if that is asked for.
 package struct ShellScript {
   /// The words of each command, in order.
   package private(set) var commands: [[String]] = []
@@ -10,13 +10,17 @@ package struct ShellScript {
   private var variables: ShellVariables
   private var functions: [String: [ShellCommand]] = [:]
   private var depth = 0
+  private let unknownIsTrue: Bool
 
   /// The commands of a script.
   ///
   /// - Parameters:
   ///   - environment: Variables that the script may use without setting them.
   ///   - folder: The working folder.
-  package init(_ script: String, environment: [String: String] = [:], folder: String = "") {
+  ///   - unknownIsTrue: What a condition counts as that only a running shell could decide.
+  package init(_ script: String, environment: [String: String] = [:], folder: String = "", unknownIsTrue: Bool = false)
+  {
+    self.unknownIsTrue = unknownIsTrue
     variables = ShellVariables(environment: environment, folder: folder)
     run(ShellParser.commands(of: script))
   }
@@ -35,7 +39,7 @@ package struct ShellScript {
       for (condition, body) in branches {
         var outcome: Bool? = true
         for command in condition { outcome = run(command) }
-        if outcome == true {
+        if outcome ?? unknownIsTrue {
           run(body)
           return true
         }

@@ -49,7 +49,7 @@ struct Recipe {
   var filters: [Filter] = []
   var klPenalty: JSONValue?
   var advantage: JSONValue?
-  /// The estimator that a training takes in the place of one that there is not.
+  /// The estimator that a training takes in the place of one that there is not, or that needs what rollouts do not have.
   var missingAdvantage: String?
   /// Stages between the advantage and the update.
   var selection: [JSONValue] = []

@@ -49,7 +49,7 @@ struct RecipeWriter {
       stages.append(.stage("filter", options))
     }
     let instead = recipe.missingAdvantage.map { JSONValue.stage("advantage", [.init("estimator", .string($0))]) }
-    stages += [recipe.klPenalty, recipe.advantage ?? instead].compactMap { $0 } + recipe.selection
+    stages += [recipe.klPenalty, instead ?? recipe.advantage].compactMap { $0 } + recipe.selection
     stages.append(.stage("update", recipe.update))
     return stages
   }

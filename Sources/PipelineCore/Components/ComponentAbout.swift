@@ -18,7 +18,7 @@ public struct ComponentAbout: Sendable, Hashable {
   public var summary: String
   /// Other names that a spec may use, such as those of other programs.
   public var aliases: [String]
-  /// Names by which other programs call something alike. A spec may not use them, and an error about one says what to use.
+  /// Names by which other programs call something alike; a spec may not use them, and an error about one says what to use.
   public var elsewhere: [String]
   /// Where the method was published.
   public var papers: [Paper]

@@ -8,6 +8,7 @@ package enum HubName {
     let words = name.split(separator: "/", omittingEmptySubsequences: false)
     guard words.count == 2, words.allSatisfy({ !$0.isEmpty && !$0.hasPrefix(".") && $0 != "~" }) else { return false }
     let ends = [".jsonl", ".json", ".parquet", ".gz", ".zst", ".arrow", ".csv"]
-    return !ends.contains { name.hasSuffix($0) } && name.allSatisfy { $0.isLetter || $0.isNumber || "-_./".contains($0) }
+    return !ends.contains { name.hasSuffix($0) }
+      && name.allSatisfy { $0.isLetter || $0.isNumber || "-_./".contains($0) }
   }
 }

@@ -54,7 +54,8 @@ public struct LearningRateSchedule: ComponentOptions, Hashable {
     "rate": "the highest learning rate",
     "warm_up_steps": "steps over which the rate rises linearly from 0",
     "warm_up_ratio": "the share of all steps over which the rate rises, in the place of warm_up_steps; rounded down",
-    "total_steps": "linear, cosine, warm_up_ratio: steps of the whole run, including the warm-up; 0 for as many as it has",
+    "total_steps":
+      "linear, cosine, warm_up_ratio: steps of the whole run, including the warm-up; 0 for as many as it has",
     "least_share": "linear, cosine: the fraction of the highest rate to which it falls",
     "counts": "what a step is here: updates (optimizer steps, as in TRL), or steps (of the run, as in verl and EasyR1)",
   ]

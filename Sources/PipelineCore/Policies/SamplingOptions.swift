@@ -16,8 +16,9 @@ public struct SamplingOptions: ComponentOptions, Hashable {
   public var stop: [String] = []
   /// A response ends with one of these tokens, beside the model's own end tokens.
   public var stopTokens: [Int] = []
-  /// The most tokens that a prompt may have; 0 for as many as the model's context has room for. No option itself: the
-  /// `rollout` stage has it beside `too_long`.
+  /// The most tokens that a prompt may have; 0 for as many as the model's context has room for.
+  ///
+  /// No option itself: the `rollout` stage has it beside `too_long`.
   public var maxPromptTokens = 0
   /// How the user writes the option ``maxTokens``, for messages; no option itself.
   public var nameOfMaxTokens = "sampling.max_tokens"

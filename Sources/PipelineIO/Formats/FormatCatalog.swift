@@ -68,12 +68,15 @@ package struct FormatCatalog: Sendable {
 
   /// What to say of lines that would be records of ours, had they `id` and `group`.
   private static func nearlyOurs(_ line: JSONValue) -> String? {
-    let ours: [Field] = [.logprobs, .tokens, .reward, .rewards, .advantage, .promptTokens, .refLogprobs, .policyVersion]
+    let ours: [Field] = [
+      .logprobs, .tokens, .reward, .rewards, .advantage, .promptTokens, .refLogprobs, .policyVersion,
+    ]
     guard line["prompt"] != nil || line["prompt_tokens"] != nil, line["response"] != nil || line["tokens"] != nil,
       line["id"] != nil || line["group"] != nil || ours.contains(where: { line[$0.rawValue] != nil })
     else { return nil }
     let missing = ["id", "group"].filter { line[$0]?.stringValue == nil }
-    return "these lines are nearly records of this program, and lack \(missing.map { "'\($0)'" }.joined(separator: " and ")): "
+    return
+      "these lines are nearly records of this program, and lack \(missing.map { "'\($0)'" }.joined(separator: " and ")): "
       + "every record has an id of its own, and rollouts of one prompt share a group; add what is missing, or say which column "
       + "holds what with --map prompt=prompt,response=response or 'columns' in a spec's source, which makes both"
   }

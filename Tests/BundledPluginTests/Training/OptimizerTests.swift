@@ -162,7 +162,8 @@ struct OptimizerTests {
     #expect(try await steps(.fresh) == 1)
     let found = await message(without: scratch.path) { _ = try await steps(.continue) }
     #expect(
-      found == "FOLDER/model has no optimizer.safetensors, which \"optimizer\": \"continue\" of the policy asks for; name a "
+      found
+        == "FOLDER/model has no optimizer.safetensors, which \"optimizer\": \"continue\" of the policy asks for; name a "
         + "checkpoint of a run, or leave the option out")
   }
 

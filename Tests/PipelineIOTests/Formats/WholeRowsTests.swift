@@ -84,7 +84,7 @@ struct WholeRowsTests {
       let line: JSONValue = ["input": "Q", "output": "A", "score": .string(odd)]
       #expect(
         FormatSupport.message { _ = try FormatSupport.imported([line], as: "verl") }
-          == "in.jsonl:1:1: 'score' is a string, it must be a number")
+          == "in.jsonl:1:1: 'score' is \(odd.isEmpty ? "empty" : "a string"), it must be a number")
     }
   }
 

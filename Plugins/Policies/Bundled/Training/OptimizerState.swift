@@ -57,7 +57,8 @@ enum OptimizerState {
           guard let stored = file[name], stored.count == tensor.count else {
             throw PipelineError(
               .invalidData,
-              "\(path) has no '\(name)' of \(tensor.count) numbers; leave out \"optimizer\": \"continue\" to start the optimizer anew")
+              "\(path) has no '\(name)' of \(tensor.count) numbers; leave out \"optimizer\": \"continue\" to start the optimizer anew"
+            )
           }
           stored.copy(into: UnsafeMutableBufferPointer(rebasing: target[start..<start + tensor.count]))
         }
