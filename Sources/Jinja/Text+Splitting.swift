@@ -179,6 +179,8 @@ extension Text {
 /// The positions that a slice `start:stop:step` picks from a sequence; source: Python's `slice.indices`.
 struct StridedPositions: Sequence {
   let start: Int
+  /// The position before which it ends, within the sequence.
+  let stop: Int
   let step: Int
   let count: Int
 
@@ -190,6 +192,7 @@ struct StridedPositions: Sequence {
     let first = start.map { clamped($0, low, high) } ?? (step > 0 ? low : high)
     let end = stop.map { clamped($0, low, high) } ?? (step > 0 ? high : low)
     self.start = first
+    self.stop = end
     self.step = step
     if step > 0 {
       count = first < end ? (end - first - 1) / step + 1 : 0
