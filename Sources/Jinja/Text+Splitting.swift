@@ -76,7 +76,7 @@ extension Text {
         index += width
       }
       guard index < bytes.count else { return parts }
-      if limit >= 0, parts.count == limit { return parts + [Text(bytes[index...]).stripped(.trailing)] }
+      if limit >= 0, parts.count == limit { return parts + [Text(bytes[index...])] }
       let start = index
       while index < bytes.count {
         let (scalar, width) = decoded(at: index)
@@ -103,7 +103,6 @@ extension Text {
       parts.append(Text(rest.bytes[start...]))
       rest = Text(rest.bytes[..<start]).stripped(.trailing)
     }
-    rest = rest.stripped(.leading)
     return ((rest.isEmpty ? parts : parts + [Text(rest.bytes)])).reversed()
   }
 

@@ -78,6 +78,10 @@ struct FilterTests {
       ("'{}-{n:>3}'.format(1, n=2)", "1-  2"),
       ("{'a': 1}.get('a'), {}.get('a'), {}.get('a', 2), {'a': 1}.keys()|list", "(1, None, 2, ['a'])"),
       ("[1, 2].index(2)", "1"),
+      (
+        "'  a b  '.split(none, 1), '  a b  '.rsplit(none, 1), '  a '.rsplit(none, 1)",
+        "(['a', 'b  '], ['  a', 'b'], ['a'])"
+      ),
     ] as [(String, String)])
   func methods(expression: String, expected: String) { #expect(value(expression) == expected) }
 
