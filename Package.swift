@@ -94,7 +94,7 @@ let package = Package(
     .target(name: "Tensor", dependencies: ["CKernels"]),
     .target(name: "Jinja"),
     .target(name: "MathAnswers", path: "Plugins/Rewards/MathAnswer/MathAnswers"),
-    .target(name: "ModelInput", dependencies: ["CImageCodecs", "Files", "PipelineCore"]),
+    .target(name: "ModelInput", dependencies: ["CImageCodecs", "Files", "Jinja", "PipelineCore"]),
     .target(
       name: "ModelServers",
       dependencies: ["CCurl", "Files", "ModelInput", "PipelineCore", "PipelineIO", "PipelineSpec"]),
