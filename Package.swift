@@ -107,8 +107,8 @@ let package = Package(
     .target(
       name: "PipelineCommand",
       dependencies: [
-        "BundledPlugin", "CStandardStreams", "CThreads", "Files", "ModelInput", "PeerConfigurations", "PipelineAnalysis",
-        "PipelineCore", "PipelineIO", "PipelineRuntime", "PipelineSpec", "StandardPlugins",
+        "BundledPlugin", "CStandardStreams", "CThreads", "Files", "ModelInput", "PeerConfigurations",
+        "PipelineAnalysis", "PipelineCore", "PipelineIO", "PipelineRuntime", "PipelineSpec", "StandardPlugins",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
     .executableTarget(
