@@ -6,8 +6,8 @@ import Synchronization
 
 /// Rewrites the relative paths of a record's images for a file in another folder, so that they lead to the same images.
 ///
-/// A relative path starts from the folder of the file that its record is read from. A record that is written elsewhere
-/// names its images as seen from there; one that goes to standard output, whose folder nobody knows, by absolute paths.
+/// A relative path starts from the folder of the file that its record is read from. A record that is written to a file elsewhere
+/// names its images as seen from there; on standard output, whose folder nobody knows, it keeps its own words.
 package final class ImageAnchor: Sendable {
   /// The folder of the file that is written; nil for standard output.
   private let folder: String?
@@ -15,7 +15,7 @@ package final class ImageAnchor: Sendable {
   private static let search = ByteSearch("\"image")
   private let ways = Mutex<[String: String]>([:])
 
-  /// Anchors images to the folder of a file, or to the root for `-`.
+  /// Anchors images to the folder of a file; for `-` they stay as they are.
   ///
   /// - Parameter kept: A folder whose images are named as seen from there already; nil for none.
   package init(writing path: String, keeping kept: String? = nil) {
@@ -74,13 +74,11 @@ package final class ImageAnchor: Sendable {
 
   /// What goes before a relative path; empty for nothing.
   private func way(from source: String) -> String {
-    if source == "", folder == nil { return "" }
+    guard let folder else { return "" }
     return ways.withLock { ways in
       if let known = ways[source] { return known }
       let start = source.isEmpty ? "." : source
-      var way =
-        folder.map { RelativePath.path(from: $0, to: start) } ?? "/"
-        + RealPath(start).components.dropFirst().joined(separator: "/")
+      var way = RelativePath.path(from: folder, to: start)
       way = way == "." ? "" : way + (way.hasSuffix("/") ? "" : "/")
       ways[source] = way
       return way

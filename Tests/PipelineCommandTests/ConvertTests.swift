@@ -31,7 +31,6 @@ struct ConvertTests {
     let path = "'\(Self.fixtures)/\(format).jsonl'"
     #expect(
       try sandbox.output("shuffle-r1 convert -q \(path) -")
-        .replacing(Self.fixtures + "/", with: "")
         == sandbox.output("shuffle-r1 convert -q --from \(format) - - < \(path)"))
   }
 

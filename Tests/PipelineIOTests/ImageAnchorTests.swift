@@ -36,15 +36,12 @@ struct ImageAnchorTests {
     #expect(try written(anchor.anchored(record)) == expected + "\n")
   }
 
-  @Test("in the same folder nothing changes; standard output names absolute paths")
+  @Test("in the same folder, and on standard output, nothing changes")
   func sameFolder() async throws {
     let (record, root) = try await read(Self.line)
     defer { try? FileManager.default.removeItem(at: root) }
     #expect(try written(ImageAnchor(writing: root.path + "/data/out.jsonl").anchored(record)) == Self.line + "\n")
-    let absolute = try written(ImageAnchor(writing: "-").anchored(record))
-    let images = try JSONValue(parsing: absolute)["images"]?.arrayValue ?? []
-    #expect(images.first?.stringValue?.hasSuffix("/data/i/1.png") == true)
-    #expect(images.first?.stringValue?.hasPrefix("/") == true)
+    #expect(try written(ImageAnchor(writing: "-").anchored(record)) == Self.line + "\n")
   }
 
   @Test("records without images are not touched")

@@ -109,7 +109,9 @@ def run_part(job: Job, part: Part, overrides: dict, folder: str = "", keep_place
             command = job.command(
                 "run", "--output", scratch, "--threads", str(job.threads),
                 overrides={"source.rollouts": "-", "source.first_batch": part.first_batch,
-                           "source.max_bad_records": "unlimited", **overrides})  # fmt: skip
+                           "source.max_bad_records": "unlimited",
+                           # A part may keep nothing where the whole keeps something.
+                           "output.allow_empty": True, **overrides})  # fmt: skip
             program.run(command, f"{part.name} ({text})", text, os.path.dirname(job.spec))
             bad = name_places(scratch, text)
             if keep_places:
