@@ -94,7 +94,7 @@ let package = Package(
     .target(name: "Tensor", dependencies: ["CKernels"]),
     .target(name: "Jinja"),
     .target(name: "MathAnswers", path: "Plugins/Rewards/MathAnswer/MathAnswers"),
-    .target(name: "ModelInput", dependencies: ["CImageCodecs", "Files", "PipelineCore"]),
+    .target(name: "ModelInput", dependencies: ["CImageCodecs", "Files", "Jinja", "PipelineCore"]),
     .target(
       name: "ModelServers",
       dependencies: ["CCurl", "Files", "ModelInput", "PipelineCore", "PipelineIO", "PipelineSpec"]),
@@ -107,8 +107,8 @@ let package = Package(
     .target(
       name: "PipelineCommand",
       dependencies: [
-        "BundledPlugin", "CStandardStreams", "CThreads", "Files", "ModelInput", "PeerConfigurations", "PipelineAnalysis",
-        "PipelineCore", "PipelineIO", "PipelineRuntime", "PipelineSpec", "StandardPlugins",
+        "BundledPlugin", "CStandardStreams", "CThreads", "Files", "ModelInput", "PeerConfigurations",
+        "PipelineAnalysis", "PipelineCore", "PipelineIO", "PipelineRuntime", "PipelineSpec", "StandardPlugins",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
     .executableTarget(

@@ -72,7 +72,8 @@ enum Arithmetic {
     case .string(let text):
       let (size, overflow) = text.bytes.count.multipliedReportingOverflow(by: count)
       try interpreter.spend(bytes: overflow ? Int.max : size)
-      return .string(Text(Array(repeatElement(text.bytes, count: text.isEmpty ? 0 : count).joined())).marked(like: text))
+      return .string(
+        Text(Array(repeatElement(text.bytes, count: text.isEmpty ? 0 : count).joined())).marked(like: text))
     case .list(let row): return .list(try Row(try repeated(row, count, interpreter)))
     case .tuple(let row): return .tuple(try Row(try repeated(row, count, interpreter)))
     default: return nil

@@ -6,7 +6,9 @@ struct NameReference: Sendable {
   let index: Int
 }
 
-/// An expression of a template. Lines are those that an error names.
+/// An expression of a template.
+///
+/// Lines are those that an error names.
 indirect enum Expression: Sendable {
   case text(Text)
   case int(Int)

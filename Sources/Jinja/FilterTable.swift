@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// A filter, as in `value | trim`.
-typealias FilterFunction = @Sendable (
-  _ interpreter: Interpreter, _ value: Item, _ arguments: Arguments
-) throws(TemplateError) -> Item
+typealias FilterFunction =
+  @Sendable (
+    _ interpreter: Interpreter, _ value: Item, _ arguments: Arguments
+  ) throws(TemplateError) -> Item
 
 /// The filters of Jinja by name.
 ///
@@ -34,9 +35,10 @@ enum FilterTable {
   /// A filter with parameters by position.
   static func filter(
     _ name: String, _ parameters: [StaticString] = [], required: Int = 0,
-    _ body: @escaping @Sendable (
-      _ interpreter: Interpreter, _ value: Item, _ values: [Item?]
-    ) throws(TemplateError) -> Item
+    _ body:
+      @escaping @Sendable (
+        _ interpreter: Interpreter, _ value: Item, _ values: [Item?]
+      ) throws(TemplateError) -> Item
   ) -> FilterFunction {
     { (interpreter, value, arguments) throws(TemplateError) in
       if arguments.isEmpty, required == 0 {

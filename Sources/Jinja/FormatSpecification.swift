@@ -40,7 +40,9 @@ struct FormatSpecification {
     if let first = rest.first, first == "," || first == "_" { grouping = rest.removeFirst() }
     if rest.first == "." {
       rest.removeFirst()
-      guard let digits = try Self.number(&rest) else { throw TemplateError(.value, "Format specifier missing precision") }
+      guard let digits = try Self.number(&rest) else {
+        throw TemplateError(.value, "Format specifier missing precision")
+      }
       precision = digits
     }
     type = rest.popFirst()
@@ -66,7 +68,9 @@ struct FormatSpecification {
       guard type == nil || type == "s" else { throw unknown(item) }
       guard sign == "-", alignment != "=" else {
         throw TemplateError(
-          .value, sign == "-" ? "'=' alignment not allowed in string format specifier" : "Sign not allowed in string format specifier")
+          .value,
+          sign == "-"
+            ? "'=' alignment not allowed in string format specifier" : "Sign not allowed in string format specifier")
       }
       return laidOut(text)
     default:
@@ -161,14 +165,17 @@ struct FormatSpecification {
   }
 
   private func grouping(_ digits: String) -> String {
-    guard grouping != nil, let point = digits.firstIndex(where: { $0 == "." || $0 == "e" }) else { return grouped(digits) }
+    guard grouping != nil, let point = digits.firstIndex(where: { $0 == "." || $0 == "e" }) else {
+      return grouped(digits)
+    }
     return grouped(String(digits[..<point])) + digits[point...]
   }
 
   private func scientific(_ digits: String, _ exponent: Int, _ isUpper: Bool) -> String {
     let tail = digits.dropFirst()
     let power = exponent.magnitude < 10 ? "0\(exponent.magnitude)" : "\(exponent.magnitude)"
-    return "\(digits.prefix(1))\(tail.isEmpty ? "" : "." + tail)\(isUpper ? "E" : "e")\(exponent < 0 ? "-" : "+")\(power)"
+    return
+      "\(digits.prefix(1))\(tail.isEmpty ? "" : "." + tail)\(isUpper ? "E" : "e")\(exponent < 0 ? "-" : "+")\(power)"
   }
 
   private func general(_ value: Double, isDefault: Bool) -> String {

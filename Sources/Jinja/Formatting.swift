@@ -25,7 +25,11 @@ enum PercentFormat {
 
     mutating func run(_ interpreter: Interpreter) throws(TemplateError) -> Text {
       while let scalar = rest.popFirst() {
-        if scalar == "%" { try directive(interpreter) } else { output.append(contentsOf: Text(CollectionOfOne(scalar)).bytes) }
+        if scalar == "%" {
+          try directive(interpreter)
+        } else {
+          output.append(contentsOf: Text(CollectionOfOne(scalar)).bytes)
+        }
       }
       if used < items.count, !acceptsUnused {
         throw TemplateError(.type, "not all arguments converted during string formatting")
@@ -128,7 +132,8 @@ enum PercentFormat {
         guard item.index != nil else { throw TemplateError(.type, "%c requires int or char") }
       case "d", "i", "u", "x", "X", "o": break
       case "e", "E", "f", "F", "g", "G": break
-      default: throw TemplateError(.value, "unsupported format character '\(kind)' (0x\(String(kind.value, radix: 16)))")
+      default:
+        throw TemplateError(.value, "unsupported format character '\(kind)' (0x\(String(kind.value, radix: 16)))")
       }
       if isZero {
         specification.fill = "0"
@@ -139,7 +144,8 @@ enum PercentFormat {
         throw TemplateError(
           .type,
           ["e", "E", "f", "F", "g", "G"].contains(kind)
-            ? "must be real number, not \(item.typeName)" : "%\(kind) format: a real number is required, not \(item.typeName)")
+            ? "must be real number, not \(item.typeName)"
+            : "%\(kind) format: a real number is required, not \(item.typeName)")
       }
       if ["e", "E", "f", "F", "g", "G"].contains(kind) {
         specification.type = kind
@@ -233,7 +239,9 @@ enum BraceFormat {
     var value: Item
     if first.isEmpty || first.bytes.allSatisfy({ (48...57).contains($0) }) {
       guard let index = first.isEmpty ? automatic : Int(first.string), index < arguments.positional.count else {
-        throw TemplateError(.index, "Replacement index \(first.isEmpty ? "\(automatic)" : first.string) out of range for positional args tuple")
+        throw TemplateError(
+          .index,
+          "Replacement index \(first.isEmpty ? "\(automatic)" : first.string) out of range for positional args tuple")
       }
       if first.isEmpty { automatic += 1 }
       value = arguments.positional[index]

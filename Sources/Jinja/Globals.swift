@@ -8,10 +8,12 @@ enum Globals {
     case "dict": .object(Function("dict", dictionary))
     case "namespace": .object(Function("namespace", namespace))
     case "cycler": .object(Function("cycler") { (_, arguments) throws(TemplateError) in try cycler(arguments) })
-    case "joiner": .object(Function("joiner") { (interpreter, arguments) throws(TemplateError) in
-      let separator = try arguments.bound("joiner", ["sep"])[0] ?? .string(", " as Text)
-      return .object(Joiner(try interpreter.string(separator)))
-    })
+    case "joiner":
+      .object(
+        Function("joiner") { (interpreter, arguments) throws(TemplateError) in
+          let separator = try arguments.bound("joiner", ["sep"])[0] ?? .string(", " as Text)
+          return .object(Joiner(try interpreter.string(separator)))
+        })
     case "lipsum": .object(Function("lipsum", lipsum))
     case "raise_exception": options.dialect == .chat ? .object(Function("raise_exception", raise)) : nil
     case "strftime_now": options.dialect == .chat ? .object(Function("strftime_now", date)) : nil
@@ -47,11 +49,13 @@ enum Globals {
         if case .undefined(let missing) = item, missing.kind == .security { throw missing.error }
         throw TemplateError(.type, "'\(item.typeName)' object cannot be interpreted as an integer")
       }
+      guard bound.magnitude <= 1 << 60 else { throw TemplateError(.overflow, "a bound of range() is beyond 2 ** 60") }
       bounds.append(bound)
     }
     let step = bounds.count > 2 ? bounds[2] : 1
     guard step != 0 else { throw TemplateError(.value, "range() arg 3 must not be zero") }
-    let range = Range(start: bounds.count > 1 ? bounds[0] : 0, stop: bounds.count > 1 ? bounds[1] : bounds[0], step: step)
+    let range = Range(
+      start: bounds.count > 1 ? bounds[0] : 0, stop: bounds.count > 1 ? bounds[1] : bounds[0], step: step)
     guard range.count <= 100_000 else {
       throw TemplateError(
         .overflow, "Range too big. The sandbox blocks ranges larger than MAX_RANGE (100000).")

@@ -178,7 +178,9 @@ extension Interpreter {
         throw TemplateError(.type, "argument after ** must be a mapping")
       }
       for index in members.keys.indices {
-        guard case .string(let name) = members.keys[index] else { throw TemplateError(.type, "keywords must be strings") }
+        guard case .string(let name) = members.keys[index] else {
+          throw TemplateError(.type, "keywords must be strings")
+        }
         arguments.named.append((name, members.values[index]))
       }
     }

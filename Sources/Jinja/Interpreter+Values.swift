@@ -26,12 +26,14 @@ extension Interpreter {
   /// `len(value)`, or nil where Python says that there is none.
   func length(of item: Item) throws(TemplateError) -> Int? {
     switch item {
-    case .undefined: 0
-    case .string(let text): text.count
-    case .list(let row), .tuple(let row): row.items.count
-    case .dict(let dictionary): dictionary.count
-    case .object(let object): try object.length(self)
-    default: nil
+    case .undefined: return 0
+    case .string(let text):
+      try spend(text.bytes.count / 64)
+      return text.count
+    case .list(let row), .tuple(let row): return row.items.count
+    case .dict(let dictionary): return dictionary.count
+    case .object(let object): return try object.length(self)
+    default: return nil
     }
   }
 
@@ -87,7 +89,7 @@ extension Interpreter {
       guard case .string(let part) = value else {
         throw TemplateError(.type, "'in <string>' requires string as left operand, not \(value.typeName)")
       }
-      try spend(text.bytes.count / 64)
+      try spend((text.bytes.count + part.bytes.count) / 16)
       return text.firstRange(of: part) != nil
     case .list(let row), .tuple(let row):
       try spend(min(row.size, row.items.count * value.size))
@@ -115,7 +117,9 @@ extension Interpreter {
     }
     let length: Int
     switch item {
-    case .string(let text): length = text.count
+    case .string(let text):
+      try spend(bytes: text.bytes.count)
+      length = text.count
     case .list(let row), .tuple(let row): length = row.items.count
     case .dict: throw TemplateError(.type, "unhashable type: 'slice'")
     case .object(let object):
@@ -136,7 +140,7 @@ extension Interpreter {
         let (first, scaled) = range.step.multipliedReportingOverflow(by: positions.step)
         let step = scaled ? range.step : first
         let begin = range.start + positions.start * range.step
-        return .object(Range(start: begin, stop: begin + positions.count * step, step: step))
+        return .object(Range(start: begin, stop: range.start + positions.stop * range.step, step: step))
       }
       let items = try object.sequence() ?? []
       return .tuple(try Row(positions.map { items[$0] }))
@@ -168,6 +172,7 @@ extension Interpreter {
         if row.items.indices.contains(place) { return row.items[place] }
       }
     case .string(let text):
+      try spend(text.bytes.count / 64)
       if let index = key.index, let character = character(text, index) { return character }
     case .object(let object): if let value = try object.element(key) { return value }
     default: break

@@ -137,7 +137,8 @@ final class Interpreter {
 
   func value(_ reference: NameReference) -> Item {
     let variable = program.bindings[reference.index]
-    return frame.outward(variable.hops).slots[variable.index] ?? .undefined(Missing("'\(reference.name.string)' is undefined"))
+    return frame.outward(variable.hops).slots[variable.index]
+      ?? .undefined(Missing("'\(reference.name.string)' is undefined"))
   }
 
   func set(_ reference: NameReference, _ value: Item) {

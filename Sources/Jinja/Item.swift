@@ -58,11 +58,12 @@ enum Item {
     }
   }
 
-  /// How many values it holds, itself included, counted as if none were shared.
+  /// How many values it holds, itself included, counted as if none were shared; a string counts more as it is longer.
   var size: Int {
     switch self {
     case .list(let row), .tuple(let row): row.size
     case .dict(let dictionary): dictionary.size
+    case .string(let text): 1 + text.bytes.count / 64
     default: 1
     }
   }

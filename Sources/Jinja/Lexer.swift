@@ -133,6 +133,8 @@ struct Lexer {
   }
 
   private mutating func comment() throws(TemplateError) {
+    // As in Jinja, nothing is missing where the template ends with the opening.
+    guard position < source.bytes.count else { return }
     guard let end = source.firstRange(of: "#}", from: position) else {
       throw TemplateError(.syntax, "Missing end of comment tag", line: line)
     }
@@ -153,6 +155,8 @@ struct Lexer {
     let body = rawBodyAfterSign(tag)
     line += source.bytes[tag..<body].count { $0 == 10 }
     isLineStart = source.bytes[body - 1] == 10
+    position = body
+    guard body < source.bytes.count else { return }
     var search = body
     while let open = source.firstRange(of: "{%", from: search) {
       search = open + 2

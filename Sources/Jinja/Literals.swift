@@ -57,7 +57,8 @@ struct NumberScanner {
   private func run(_ start: Int, radix: Int, leadingUnderscore: Bool) -> Int {
     var index = start
     while true {
-      let isUnderscore = index < bytes.count && bytes[index] == UInt8(ascii: "_") && (index > start || leadingUnderscore)
+      let isUnderscore =
+        index < bytes.count && bytes[index] == UInt8(ascii: "_") && (index > start || leadingUnderscore)
       let next = isUnderscore ? index + 1 : index
       guard let digit = value(next), digit < radix else { return index }
       index = next + 1
@@ -164,7 +165,8 @@ enum EscapedString {
       scalars.append(scalar)
       index += 2 + length
     case UInt8(ascii: "N"):
-      throw TemplateError(.unsupported, "escapes by a character's name, such as \\N{DASH}, are not supported", line: line)
+      throw TemplateError(
+        .unsupported, "escapes by a character's name, such as \\N{DASH}, are not supported", line: line)
     default:
       scalars.append("\\")
       index += 1

@@ -43,7 +43,8 @@ final class Macro: Object {
         try interpreter.enter(definition.body.scope)
         for (parameter, isGiven) in zip(definition.parameters, given) where !isGiven {
           let missing = Missing("parameter '\(parameter.reference.name.string)' was not provided")
-          let value = if let initial = parameter.initial { try interpreter.evaluate(initial) } else { Item.undefined(missing) }
+          let value =
+            if let initial = parameter.initial { try interpreter.evaluate(initial) } else { Item.undefined(missing) }
           interpreter.set(parameter.reference, value)
         }
         return try interpreter.execute(definition.body.body)

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// A method of a value.
-typealias Method = @Sendable (
-  _ interpreter: Interpreter, _ value: Item, _ arguments: Arguments
-) throws(TemplateError) -> Item
+typealias Method =
+  @Sendable (
+    _ interpreter: Interpreter, _ value: Item, _ arguments: Arguments
+  ) throws(TemplateError) -> Item
 
 /// The methods of strings, lists, tuples and dictionaries that templates may call.
 ///
@@ -52,7 +53,9 @@ enum Methods {
       guard arguments.named.isEmpty else { throw TemplateError(.type, "dict.get() takes no keyword arguments") }
       guard (1...2).contains(arguments.positional.count) else {
         throw TemplateError(
-          .type, "get expected at \(arguments.positional.isEmpty ? "least 1 argument" : "most 2 arguments"), got \(arguments.positional.count)")
+          .type,
+          "get expected at \(arguments.positional.isEmpty ? "least 1 argument" : "most 2 arguments"), got \(arguments.positional.count)"
+        )
       }
       guard case .dict(let members) = value else { return .none }
       try arguments.positional[0].checkHashable()
@@ -65,7 +68,9 @@ enum Methods {
     },
   ]
 
-  private static func view(_ value: Item, _ kind: DictionaryView.Kind, _ arguments: Arguments) throws(TemplateError) -> Item {
+  private static func view(_ value: Item, _ kind: DictionaryView.Kind, _ arguments: Arguments) throws(TemplateError)
+    -> Item
+  {
     guard case .dict(let members) = value else { return .none }
     guard arguments.isEmpty else {
       throw TemplateError(
@@ -90,7 +95,8 @@ enum Methods {
         start: values[1]?.index, stop: values[2]?.index, step: 1, length: items.count)
       for place in positions where items[place] == values[0] ?? .none { return .int(place) }
       let name = try interpreter.representation(values[0] ?? .none).string
-      throw TemplateError(.value, value.typeName == "list" ? "\(name) is not in list" : "tuple.index(x): x not in tuple")
+      throw TemplateError(
+        .value, value.typeName == "list" ? "\(name) is not in list" : "tuple.index(x): x not in tuple")
     },
   ]
 

@@ -24,7 +24,8 @@ enum NumberFilters {
       if case .string(let text) = value, let number = NumberText.fraction(text) { return .double(number) }
       return values[0] ?? .double(0)
     },
-    "round": FilterTable.filter("round", ["precision", "method"]) { (interpreter, value, values) throws(TemplateError) in
+    "round": FilterTable.filter("round", ["precision", "method"]) {
+      (interpreter, value, values) throws(TemplateError) in
       let method = if let given = values[1] { try interpreter.string(given).string } else { "common" }
       return try rounded(value, try FilterTable.whole(values[0], default: 0), method, isGiven: values[0] != nil)
     },
@@ -37,7 +38,8 @@ enum NumberFilters {
     case .double(let number): return try truncated(number) ?? fallback
     case .string(let text):
       if let number = try NumberText.whole(text, base: base) { return .int(number) }
-      return try NumberText.fraction(text).flatMap { (number) throws(TemplateError) in try truncated(number) } ?? fallback
+      return try NumberText.fraction(text).flatMap { (number) throws(TemplateError) in try truncated(number) }
+        ?? fallback
     default: return fallback
     }
   }

@@ -237,7 +237,9 @@ extension Parser {
   private mutating func callBlock() throws(TemplateError) -> Statement {
     let line = take().line
     let parameters = isAt(.openParenthesis) ? try signature() : []
-    guard case .call(let function, let arguments, _) = try expression() else { throw fault("expected call", line: line) }
+    guard case .call(let function, let arguments, _) = try expression() else {
+      throw fault("expected call", line: line)
+    }
     let caller = try macroBody(nil, parameters, until: "endcall", line)
     return .callBlock(CallBlock(caller: caller, function: function, arguments: arguments, line: line))
   }
@@ -307,7 +309,8 @@ extension Parser {
     guard let innermost = open.last, !innermost.ends.isEmpty else { return "" }
     let ends = innermost.ends.map { "'\($0)'" }.joined(separator: " or ")
     let isExpected = tag.map { tag in open.contains { $0.ends.contains(tag) } } ?? false
-    return (isExpected
+    return
+      (isExpected
       ? "You probably made a nesting mistake. Jinja is expecting this tag, but currently looking for \(ends)."
       : "Jinja was looking for the following tags: \(ends).")
       + " The innermost block that needs to be closed is '\(innermost.tag)'."

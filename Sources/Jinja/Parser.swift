@@ -103,7 +103,11 @@ struct Parser {
   /// - Throws: When it would be too high to be evaluated on a small stack.
   mutating func grow(over lower: Int = 0) throws(TemplateError) {
     height = max(height, lower) + 1
-    guard height <= TemplateLimits.height else { throw tooDeep }
+    guard height <= TemplateLimits.height else {
+      throw TemplateError(
+        .limit, "the expression has more than \(TemplateLimits.height) operations that wait for one another",
+        line: current.line)
+    }
   }
 
   var currentHeight: Int {
@@ -116,13 +120,12 @@ struct Parser {
     _ body: (inout Parser) throws(TemplateError) -> Result
   ) throws(TemplateError) -> Result {
     nesting += 1
-    guard nesting <= TemplateLimits.height else { throw tooDeep }
+    guard nesting <= TemplateLimits.nesting else {
+      throw TemplateError(
+        .limit, "the template nests deeper than \(TemplateLimits.nesting) levels", line: current.line)
+    }
     let result = try body(&self)
     nesting -= 1
     return result
-  }
-
-  private var tooDeep: TemplateError {
-    TemplateError(.limit, "the template nests deeper than \(TemplateLimits.height) levels", line: current.line)
   }
 }

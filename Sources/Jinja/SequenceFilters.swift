@@ -21,7 +21,8 @@ enum SequenceFilters {
       if case .object(let object) = value, object is Iteration {
         return try interpreter.list(try interpreter.items(of: value).reversed())
       }
-      return .object(Iteration(of: try reversed(value, interpreter), typeName: "list_reverseiterator", depth: value.depth))
+      return .object(
+        Iteration(of: try reversed(value, interpreter), typeName: "list_reverseiterator", depth: value.depth))
     },
     "join": FilterTable.filter("join", ["d", "attribute"]) { (interpreter, value, values) throws(TemplateError) in
       try joined(value, values, interpreter)
@@ -29,7 +30,8 @@ enum SequenceFilters {
     "items": FilterTable.filter("items") { (interpreter, value, _) throws(TemplateError) in
       switch value {
       case .undefined: return .object(Iteration { nil })
-      case .dict(let members): return .object(Iteration(of: try members.pairs(), typeName: "generator", depth: members.depth + 1))
+      case .dict(let members):
+        return .object(Iteration(of: try members.pairs(), typeName: "generator", depth: members.depth + 1))
       default: throw TemplateError(.type, "Can only get item pairs from a mapping.")
       }
     },
@@ -94,7 +96,8 @@ enum SequenceFilters {
     var value = item
     for name in text.split(by: ".", limit: -1) {
       let isIndex = !name.isEmpty && name.bytes.allSatisfy { (48...57).contains($0) }
-      value = try interpreter.element(isIndex ? Int(name.string).map { .int($0) } ?? .string(name) : .string(name), of: value)
+      value = try interpreter.element(
+        isIndex ? Int(name.string).map { .int($0) } ?? .string(name) : .string(name), of: value)
     }
     return value
   }

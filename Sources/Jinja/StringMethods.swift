@@ -4,9 +4,10 @@
 enum StringMethods {
   static let table: [Text: Method] = changes.merging(searches) { $1 }.merging(letters) { $1 }.merging(others) { $1 }
 
-  private typealias Body = @Sendable (
-    _ interpreter: Interpreter, _ text: Text, _ values: [Item?]
-  ) throws(TemplateError) -> Item
+  private typealias Body =
+    @Sendable (
+      _ interpreter: Interpreter, _ text: Text, _ values: [Item?]
+    ) throws(TemplateError) -> Item
 
   /// A method with parameters by position; of escaped text, it escapes what it is given and gives escaped text.
   private static func method(
@@ -14,6 +15,7 @@ enum StringMethods {
   ) -> Method {
     { (interpreter, value, arguments) throws(TemplateError) in
       guard case .string(let text) = value else { return .none }
+      try interpreter.spend(bytes: text.bytes.count)
       var values = try arguments.bound(name, parameters, required: required)
       if text.isMarkup { values = values.map { $0.map(escaped) } }
       let result = try body(interpreter, text, values)
@@ -89,7 +91,8 @@ enum StringMethods {
     "title": method("title") { (_, text, _) throws(TemplateError) in .string(text.titlecased) },
     "capitalize": method("capitalize") { (_, text, _) throws(TemplateError) in .string(text.capitalized) },
     "swapcase": method("swapcase") { (_, text, _) throws(TemplateError) in .string(text.swappedCase) },
-    "replace": method("replace", ["old", "new", "count"], required: 2) { (interpreter, text, values) throws(TemplateError) in
+    "replace": method("replace", ["old", "new", "count"], required: 2) {
+      (interpreter, text, values) throws(TemplateError) in
       let limit = try number(values[2], default: -1)
       let old = try StringMethods.text(values[0], "replace() argument 1")
       let new = try StringMethods.text(values[1], "replace() argument 2")
@@ -113,7 +116,9 @@ enum StringMethods {
     },
     "expandtabs": method("expandtabs", ["tabsize"]) { (interpreter, text, values) throws(TemplateError) in
       let size = max(0, try number(values[0], default: 8))
-      try interpreter.spend(bytes: text.occurrences(of: "\t").multipliedReportingOverflow(by: size).partialValue.magnitude > 16 << 20 ? Int.max : 0)
+      try interpreter.spend(
+        bytes: text.occurrences(of: "\t").multipliedReportingOverflow(by: size).partialValue.magnitude > 16 << 20
+          ? Int.max : 0)
       var scalars: [Unicode.Scalar] = []
       var column = 0
       for scalar in text.string.unicodeScalars {
@@ -148,7 +153,8 @@ enum StringMethods {
   private static func padded(_ name: String, _ alignment: Unicode.Scalar) -> Method {
     method(name, ["width", "fillchar"], required: 1) { (interpreter, text, values) throws(TemplateError) in
       let width = try number(values[0], default: 0)
-      let fill = try values[1].map { (item) throws(TemplateError) in try StringMethods.text(item, "the fill character") } ?? " "
+      let fill =
+        try values[1].map { (item) throws(TemplateError) in try StringMethods.text(item, "the fill character") } ?? " "
       guard fill.count == 1 else { throw TemplateError(.type, "The fill character must be exactly one character long") }
       let space = max(0, width - text.count)
       try interpreter.spend(bytes: space.multipliedReportingOverflow(by: 4).overflow ? Int.max : space * 4)
@@ -165,7 +171,8 @@ enum StringMethods {
     "find": place("find", backwards: false), "rfind": place("rfind", backwards: true),
     "index": place("index", backwards: false, isRequired: true),
     "rindex": place("rindex", backwards: true, isRequired: true),
-    "count": method("count", ["sub", "start", "end"], required: 1) { (interpreter, text, values) throws(TemplateError) in
+    "count": method("count", ["sub", "start", "end"], required: 1) {
+      (interpreter, text, values) throws(TemplateError) in
       let part = try StringMethods.text(values[0], "count() argument 1")
       try interpreter.spend(bytes: text.bytes.count)
       guard let (cut, _) = try window(text, values[1], values[2]) else { return .int(0) }
@@ -260,7 +267,9 @@ enum StringMethods {
         }
         if index > 0 { bytes += text.bytes }
         bytes += text.isMarkup ? HTMLText.escaped(part).bytes : part.bytes
-        try interpreter.spend(bytes: bytes.count - (index > 0 ? 0 : 0) > interpreter.options.limits.outputBytes ? Int.max : part.bytes.count)
+        try interpreter.spend(
+          bytes: bytes.count - (index > 0 ? 0 : 0) > interpreter.options.limits.outputBytes ? Int.max : part.bytes.count
+        )
       }
       return .string(Text(bytes))
     },
@@ -292,12 +301,14 @@ enum StringMethods {
       let limit = try number(values[1], default: -1)
       try interpreter.spend(bytes: text.bytes.count)
       guard let item = values[0], !item.isNone else {
-        return try list(backwards ? text.splitAtSpacesFromEnd(limit: limit) : text.splitAtSpaces(limit: limit), interpreter)
+        return try list(
+          backwards ? text.splitAtSpacesFromEnd(limit: limit) : text.splitAtSpaces(limit: limit), interpreter)
       }
       let separator = try StringMethods.text(item, "the separator")
       guard !separator.isEmpty else { throw TemplateError(.value, "empty separator") }
       return try list(
-        backwards ? text.splitFromEnd(by: separator, limit: limit) : text.split(by: separator, limit: limit), interpreter)
+        backwards ? text.splitFromEnd(by: separator, limit: limit) : text.split(by: separator, limit: limit),
+        interpreter)
     }
   }
 
@@ -307,7 +318,9 @@ enum StringMethods {
       guard !separator.isEmpty else { throw TemplateError(.value, "empty separator") }
       let found = backwards ? text.lastRange(of: separator, upTo: text.bytes.count) : text.firstRange(of: separator)
       let nothing = Text([UInt8]())
-      guard let found else { return .tuple(try Row((backwards ? [nothing, nothing, text] : [text, nothing, nothing]).map { .string($0) })) }
+      guard let found else {
+        return .tuple(try Row((backwards ? [nothing, nothing, text] : [text, nothing, nothing]).map { .string($0) }))
+      }
       let parts = [Text(text.bytes[..<found]), separator, Text(text.bytes[(found + separator.bytes.count)...])]
       return .tuple(try Row(parts.map { .string($0) }))
     }

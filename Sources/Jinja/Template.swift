@@ -13,7 +13,7 @@ package struct Template: Sendable {
   /// Parses a template.
   ///
   /// - Throws: Why and where it is no valid template.
-  package init(_ text: String, options: TemplateOptions = .chat) throws(TemplateError) {
+  package init(_ text: String, options: TemplateOptions = .plain) throws(TemplateError) {
     guard text.utf8.count <= options.limits.templateBytes else {
       throw TemplateError(
         .limit, "the template has \(text.utf8.count) bytes, more than \(options.limits.templateBytes)")

@@ -64,8 +64,10 @@ package struct TemplateLimits: Sendable {
   /// The usual limits.
   package init() {}
 
-  /// How deep an expression or blocks may nest in a template's text.
+  /// How high an expression may be, counted in operations that wait for one another.
   static let height = 120
+  /// How deep brackets and blocks may nest in a template's text.
+  static let nesting = 60
   /// How deep lists and dictionaries may nest.
   static let valueDepth = 200
   /// How many values a list or dictionary may hold, with those inside.

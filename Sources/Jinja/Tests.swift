@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// A test, as in `value is even`.
-typealias TestFunction = @Sendable (
-  _ interpreter: Interpreter, _ value: Item, _ arguments: Arguments
-) throws(TemplateError) -> Bool
+typealias TestFunction =
+  @Sendable (
+    _ interpreter: Interpreter, _ value: Item, _ arguments: Arguments
+  ) throws(TemplateError) -> Bool
 
 /// The tests of Jinja.
 ///
@@ -33,11 +34,11 @@ enum TestTable {
       },
       "lower": { (interpreter, value, arguments) throws(TemplateError) in
         try none(arguments)
-        return Methods.isLower(try interpreter.string(value))
+        return Methods.isLower(try text(value, interpreter))
       },
       "upper": { (interpreter, value, arguments) throws(TemplateError) in
         try none(arguments)
-        return Methods.isUpper(try interpreter.string(value))
+        return Methods.isUpper(try text(value, interpreter))
       },
       "odd": { (interpreter, value, arguments) throws(TemplateError) in
         try none(arguments)
@@ -80,6 +81,12 @@ enum TestTable {
     return table
   }()
 
+  private static func text(_ value: Item, _ interpreter: Interpreter) throws(TemplateError) -> Text {
+    let text = try interpreter.string(value)
+    try interpreter.spend(bytes: text.bytes.count)
+    return text
+  }
+
   private static func test(_ name: String, _ comparison: Comparison) -> TestFunction {
     { (interpreter, value, arguments) throws(TemplateError) in
       guard arguments.named.isEmpty, arguments.positional.count == 1 else {
@@ -100,7 +107,9 @@ enum TestTable {
     if !arguments.isEmpty { throw TemplateError(.type, "the test takes no argument") }
   }
 
-  private static func remainder(_ value: Item, _ divisor: Item, _ interpreter: Interpreter) throws(TemplateError) -> Item {
+  private static func remainder(_ value: Item, _ divisor: Item, _ interpreter: Interpreter) throws(TemplateError)
+    -> Item
+  {
     try Arithmetic.result(.remainder, value, divisor, interpreter)
   }
 

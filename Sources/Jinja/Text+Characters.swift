@@ -74,7 +74,8 @@ extension Text {
   var capitalized: Text {
     let scalars = self.scalars
     guard let first = scalars.first else { return self }
-    return Text(first.properties.titlecaseMapping + scalars.indices.dropFirst().map { Self.lower(scalars, $0) }.joined())
+    return Text(
+      first.properties.titlecaseMapping + scalars.indices.dropFirst().map { Self.lower(scalars, $0) }.joined())
   }
 
   /// `str.swapcase`.

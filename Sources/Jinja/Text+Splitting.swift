@@ -76,7 +76,7 @@ extension Text {
         index += width
       }
       guard index < bytes.count else { return parts }
-      if limit >= 0, parts.count == limit { return parts + [Text(bytes[index...]).stripped(.trailing)] }
+      if limit >= 0, parts.count == limit { return parts + [Text(bytes[index...])] }
       let start = index
       while index < bytes.count {
         let (scalar, width) = decoded(at: index)
@@ -103,7 +103,6 @@ extension Text {
       parts.append(Text(rest.bytes[start...]))
       rest = Text(rest.bytes[..<start]).stripped(.trailing)
     }
-    rest = rest.stripped(.leading)
     return ((rest.isEmpty ? parts : parts + [Text(rest.bytes)])).reversed()
   }
 
@@ -179,6 +178,8 @@ extension Text {
 /// The positions that a slice `start:stop:step` picks from a sequence; source: Python's `slice.indices`.
 struct StridedPositions: Sequence {
   let start: Int
+  /// The position before which it ends, within the sequence.
+  let stop: Int
   let step: Int
   let count: Int
 
@@ -190,6 +191,7 @@ struct StridedPositions: Sequence {
     let first = start.map { clamped($0, low, high) } ?? (step > 0 ? low : high)
     let end = stop.map { clamped($0, low, high) } ?? (step > 0 ? high : low)
     self.start = first
+    self.stop = end
     self.step = step
     if step > 0 {
       count = first < end ? (end - first - 1) / step + 1 : 0

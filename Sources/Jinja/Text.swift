@@ -45,40 +45,6 @@ struct Text: Hashable, Sendable, ExpressibleByStringLiteral {
 
   static func + (left: Text, right: Text) -> Text { Text(left.bytes + right.bytes) }
 
-  /// The position of a part at or after a byte.
-  func firstRange(of part: Text, from start: Int = 0) -> Int? {
-    let length = part.bytes.count
-    guard length > 0 else { return start <= bytes.count ? start : nil }
-    guard length <= bytes.count else { return nil }
-    return bytes.withUnsafeBufferPointer { hay in
-      part.bytes.withUnsafeBufferPointer { needle in
-        let first = needle[0]
-        var index = start
-        let last = hay.count - length
-        while index <= last {
-          if hay[index] == first {
-            var offset = 1
-            while offset < length, hay[index + offset] == needle[offset] { offset += 1 }
-            if offset == length { return index }
-          }
-          index += 1
-        }
-        return nil
-      }
-    }
-  }
-
-  /// The last position of a part that ends at or before a byte.
-  func lastRange(of part: Text, upTo end: Int) -> Int? {
-    let length = part.bytes.count
-    var index = end - length
-    while index >= 0 {
-      if bytes[index..<index + length].elementsEqual(part.bytes) { return index }
-      index -= 1
-    }
-    return nil
-  }
-
   func hasPrefix(_ prefix: Text) -> Bool { bytes.starts(with: prefix.bytes) }
   func hasSuffix(_ suffix: Text) -> Bool {
     bytes.count >= suffix.bytes.count && bytes[(bytes.count - suffix.bytes.count)...].elementsEqual(suffix.bytes)

@@ -7,7 +7,9 @@ enum TextFilters {
     _ body: @escaping @Sendable (Interpreter, Text, [Item?]) throws(TemplateError) -> Item
   ) -> FilterFunction {
     FilterTable.filter(name, parameters, required: required) { (interpreter, value, values) throws(TemplateError) in
-      try body(interpreter, try interpreter.string(value), values)
+      let text = try interpreter.string(value)
+      try interpreter.spend(bytes: text.bytes.count)
+      return try body(interpreter, text, values)
     }
   }
 
@@ -31,9 +33,11 @@ enum TextFilters {
     },
     "center": filter("center", ["width"]) { (interpreter, text, values) throws(TemplateError) in
       let width = try FilterTable.whole(values[0], default: 80)
-      return try StringMethods.table["center"]?(interpreter, .string(text), Arguments(positional: [.int(width)])) ?? .none
+      return try StringMethods.table["center"]?(interpreter, .string(text), Arguments(positional: [.int(width)]))
+        ?? .none
     },
-    "replace": filter("replace", ["old", "new", "count"], required: 2) { (interpreter, text, values) throws(TemplateError) in
+    "replace": filter("replace", ["old", "new", "count"], required: 2) {
+      (interpreter, text, values) throws(TemplateError) in
       let limit = values[2].map(\.isNone) ?? true ? -1 : try FilterTable.whole(values[2], default: -1)
       let old = try interpreter.string(values[0] ?? .none)
       let new = try interpreter.string(values[1] ?? .none)
@@ -44,7 +48,8 @@ enum TextFilters {
       try interpreter.made(HTMLText.forced(text))
     },
     "safe": filter("safe") { (_, text, _) throws(TemplateError) in .string(Text(text.bytes, isMarkup: true)) },
-    "indent": FilterTable.filter("indent", ["width", "first", "blank"]) { (interpreter, value, values) throws(TemplateError) in
+    "indent": FilterTable.filter("indent", ["width", "first", "blank"]) {
+      (interpreter, value, values) throws(TemplateError) in
       guard case .string(let text) = value else {
         if case .undefined(let missing) = value { throw missing.error }
         throw TemplateError(.type, "unsupported operand type(s) for +=: '\(value.typeName)' and 'str'")
@@ -88,7 +93,9 @@ enum TextFilters {
   private static func titled(_ text: Text) -> Text {
     let breaks: Set<Unicode.Scalar> = ["-", "(", "{", "[", "<"]
     var output = ""
-    for part in text.scalars.split(omittingEmptySubsequences: false, whereSeparator: { breaks.contains($0) || $0.isPythonSpace }) {
+    for part in text.scalars.split(
+      omittingEmptySubsequences: false, whereSeparator: { breaks.contains($0) || $0.isPythonSpace })
+    {
       if let first = part.first {
         output += first.properties.uppercaseMapping + Text(Array(part.dropFirst())).lowercased.string
       }
@@ -109,7 +116,8 @@ enum TextFilters {
       indent = Text(Array(repeating: UInt8(ascii: " "), count: width))
     }
     let lines = Text(text.bytes + [10]).lines()
-    try interpreter.spend(bytes: lines.count.multipliedReportingOverflow(by: indent.bytes.count + 1).partialValue + text.bytes.count)
+    try interpreter.spend(
+      bytes: lines.count.multipliedReportingOverflow(by: indent.bytes.count + 1).partialValue + text.bytes.count)
     let indentsBlank = values[2]?.isTrue ?? false
     var output = lines.first?.bytes ?? []
     for line in lines.dropFirst() {
@@ -158,7 +166,9 @@ enum TextFilters {
       return bytes
     }
     if value.text != nil { return try interpreter.made(Text(try quoted(value, isQuery: false))) }
-    guard try interpreter.isIterable(value) else { return try interpreter.made(Text(try quoted(value, isQuery: false))) }
+    guard try interpreter.isIterable(value) else {
+      return try interpreter.made(Text(try quoted(value, isQuery: false)))
+    }
     let pairs = if case .dict(let members) = value { try members.pairs() } else { try interpreter.items(of: value) }
     var bytes: [UInt8] = []
     for (index, pair) in pairs.enumerated() {

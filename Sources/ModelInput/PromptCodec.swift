@@ -14,10 +14,11 @@ package struct PromptCodec: Sendable {
   package let images: ImageProcessorConfig
   private let folder: String
   private let tokenizer: QwenTokenizer?
+  private let template: PromptTemplate?
 
   /// Reads a model's folder; without a tokenizer, prompts and responses must be tokens.
   ///
-  /// - Throws: When a file is broken, or tokenizer, images and configuration do not match.
+  /// - Throws: When a file is broken, the chat template among them, or tokenizer, images and configuration do not match.
   package init(folder: String, pixels: PixelLimits = PixelLimits()) throws {
     let config = try QwenVLConfig(folder: folder)
     try self.init(
@@ -33,6 +34,8 @@ package struct PromptCodec: Sendable {
     self.generation = generation
     tokenizer = try Self.hasTokenizer(folder) ? QwenTokenizer(folder: folder) : nil
     try tokenizer?.check(against: config)
+    // Without a tokenizer, prompts are tokens already.
+    template = try tokenizer.map { _ in try PromptTemplate(folder: folder) }
     images = try ImageProcessorConfig(modelFolder: folder).limited(by: pixels, folder: folder)
     try images.check(against: config.vision, folder: folder)
   }
@@ -63,17 +66,12 @@ package struct PromptCodec: Sendable {
       return EncodedPrompt(tokens: tokens, images: images, folder: prompt.folder)
     case .messages(let messages):
       let tokenizer = try knownTokenizer()
-      if let index = messages.firstIndex(where: { $0.content == .none }) {
-        throw PipelineError(
-          .invalidData,
-          "prompt: message \(index) has no content: a string or an array of parts; calls of tools are not rendered")
-      }
       let images = try ChatMessage.images(in: messages).map { try $0.reference }
       let counts = try images.map {
         try grid($0, prompt.folder).tokenCount(mergeSize: config.vision.spatialMergeSize)
       }
-      let ids = try config.expandingImages(
-        in: tokenizer.encode(ChatTemplate.render(messages)), tokenCounts: counts)
+      let text = try template?.render(messages) ?? ChatTemplate.render(messages)
+      let ids = try config.expandingImages(in: tokenizer.encode(text), tokenCounts: counts)
       return EncodedPrompt(tokens: ids.map { Int32($0) }, images: images, folder: prompt.folder)
     }
   }

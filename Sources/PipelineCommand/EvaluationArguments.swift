@@ -121,7 +121,7 @@ struct ScoringArguments: ParsableArguments {
         .invalidSpec,
         "\(spec) has no stage that writes 'reward' or 'rewards'; add a reward stage, or name a function with --reward")
     }
-    let known = scoring.map { pipeline.stages[$0].stage.scores }
+    let known = scoring.map { pipeline.stages[$0].stage.scores?.sorted() }
     if !known.contains(nil) { try check(known: known.flatMap { $0 ?? [] }) }
     let named = pipeline.namedStages
     return scoring.map { named[$0] }

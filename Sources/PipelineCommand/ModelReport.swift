@@ -116,9 +116,9 @@ struct ModelReport {
   private var template: String {
     switch inspection.template {
     case .published: "the published one of Qwen2.5-VL"
-    case .other(let file): "another one in \(file), which is not run: prompts get the published one of Qwen2.5-VL"
+    case .own(let file): "its own, in \(file)"
     case .some(.none): "missing: prompts get the published one of Qwen2.5-VL"
-    case nil: "cannot be read"
+    case nil: "cannot be used"
     }
   }
 
@@ -193,9 +193,9 @@ extension ModelReport {
   private var templateJSON: JSONValue {
     switch inspection.template {
     case .published: ["state": "published"]
-    case .other(let file): ["state": "other", "file": .string(file)]
+    case .own(let file): ["state": "own", "file": .string(file)]
     case .some(.none): ["state": "missing"]
-    case nil: ["state": "unreadable"]
+    case nil: ["state": "unusable"]
     }
   }
 

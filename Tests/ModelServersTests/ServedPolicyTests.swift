@@ -141,7 +141,7 @@ struct ServedPolicyTests {
     let prompt: JSONValue = [
       ["role": "user", "content": [["type": "image", "image": "photo.jpg", "max_pixels": 784, "detail": "low"]]]
     ]
-    let messages = try ChatMessages.messages(of: PolicyPrompt(prompt, folder: scratch.path))
+    let messages = try ChatMessages.messages(of: PolicyPrompt(prompt, folder: scratch.path), MediaAccess())
     let image = messages.arrayValue?[0]["content"]?.arrayValue?[0]["image_url"]
     #expect(image?["max_pixels"] == 784)
     #expect(image?["detail"] == "low")

@@ -233,7 +233,8 @@ struct GenerateTests {
       """
       \(Self.generate) -q deep/prompts.jsonl -o out.jsonl; mkdir runs
       \(Self.generate) -q deep/prompts.jsonl -o runs/out.jsonl
-      shuffle-r1 logprobs --model model -q out.jsonl > from-here; shuffle-r1 logprobs --model model -q runs/out.jsonl > from-there
+      shuffle-r1 logprobs --model model -q out.jsonl > from-here
+      shuffle-r1 logprobs --model model -q --image-root deep runs/out.jsonl > from-there
       """)
     #expect(sandbox.text("out.jsonl").contains(#""image":"deep/image.png""#))
     #expect(sandbox.text("runs/out.jsonl").contains(#""image":"../deep/image.png""#))

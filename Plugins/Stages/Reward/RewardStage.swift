@@ -59,9 +59,6 @@ package struct RewardStage: Stage {
   /// The fields that the functions read.
   package var reads: Set<Field> { functions.reduce(into: []) { $0.formUnion($1.reward.reads) } }
 
-  /// The names of the functions.
-  package var scores: [String]? { functions.map(\.name) }
-
   /// `reward`, if existing ones are kept.
   package var readsIfPresent: Set<Field> { existing == .keep ? [.reward] : [] }
 

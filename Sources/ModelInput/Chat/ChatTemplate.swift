@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 package import PipelineCore
 
-/// The chat template of Qwen2.5-VL.
+/// The chat template of Qwen2.5-VL, written without running the published one: the same bytes, and faster.
+///
+/// For models that bring no template, and those that bring the published one. What it does is what that one does: it
+/// leaves out calls of tools, so that a message of calls alone is empty.
 ///
 /// A message is `<|im_start|>ROLE`, a line end, its content, `<|im_end|>` and a line end. An image in it is
 /// `<|vision_start|><|image_pad|><|vision_end|>`. If the first message is not a system message, one that says "You are

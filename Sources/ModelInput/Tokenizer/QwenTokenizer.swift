@@ -21,8 +21,6 @@ package struct QwenTokenizer: Sendable {
   private let ids: [[UInt8]: Int32]
   private let isSpecial: [Bool]
   private let encoders: TokenEncoderPool
-  /// The chat template of the files; prompts are always rendered by ``ChatTemplate``.
-  package let templateOrigin: ChatTemplateOrigin
 
   /// Reads the tokenizer of a model's folder: `tokenizer.json`, or `vocab.json` and `merges.txt`.
   ///
@@ -37,7 +35,6 @@ package struct QwenTokenizer: Sendable {
     self.isSpecial = isSpecial
     let added = definition.added
     encoders = TokenEncoderPool { TokenEncoder(tables: tables, added: added) }
-    templateOrigin = try ChatTemplateOrigin(folder: folder)
   }
 
   /// One more than the highest id with a token; models often have more rows than that.

@@ -34,11 +34,6 @@ public protocol Stage: Component {
   /// Asks for more prompts if too few groups are left after this stage; nil for a stage that does not.
   var refill: Refill? { get }
 
-  /// The names of the scores that the stage writes to `rewards`; nil if they are not known before it runs.
-  ///
-  /// After a slash a score may have further parts, which are not named here.
-  var scores: [String]? { get }
-
   /// Works on one batch.
   ///
   /// - Throws: When the batch as a whole cannot be worked on. One bad trajectory is an outcome of that trajectory, or a
@@ -77,9 +72,6 @@ extension Stage {
 
   /// Nothing.
   public var refill: Refill? { nil }
-
-  /// Not known.
-  public var scores: [String]? { nil }
 
   /// Nothing to add.
   public func explanation(of trajectory: LineageEntry, in step: LineageStep) -> Explanation? { nil }

@@ -35,7 +35,8 @@ package struct ColumnMap: RowFormat {
   func read(_ row: inout PeerRow, into record: inout RecordBuilder, options: ImportOptions) throws -> GroupIdentity {
     var group: String?
     var prompt: JSONValue?
-    for entry in entries {
+    // The prompt first: pictures go into it.
+    for entry in entries.filter({ $0.field == .prompt }) + entries.filter({ $0.field != .prompt }) {
       guard let value = row.value(at: entry.column), value != .null else { continue }
       if row.has(entry.column) { _ = row.take(entry.column) }
       switch entry.field {

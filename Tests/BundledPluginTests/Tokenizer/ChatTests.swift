@@ -52,19 +52,6 @@ struct ChatTests {
     #expect(error?.description == expected)
   }
 
-  @Test("a template in the files is told apart by its text")
-  func origin() throws {
-    let scratch = try Scratch()
-    try scratch.copy(Fixture.path("tokenizer/tokenizer.json"), to: "tokenizer.json")
-    #expect(try QwenTokenizer(folder: scratch.path).templateOrigin == .none)
-    try scratch.write("tokenizer_config.json", #"{"chat_template": "{{ messages }}"}"#)
-    #expect(try QwenTokenizer(folder: scratch.path).templateOrigin == .other(file: "tokenizer_config.json"))
-    try scratch.write("tokenizer_config.json", #"{"chat_template": [{"name": "default", "template": "x"}]}"#)
-    #expect(try QwenTokenizer(folder: scratch.path).templateOrigin == .other(file: "tokenizer_config.json"))
-    try scratch.write("chat_template.jinja", "other")
-    #expect(try QwenTokenizer(folder: scratch.path).templateOrigin == .other(file: "chat_template.jinja"))
-  }
-
   @Test("a tokenizer and a model that do not belong together are refused")
   func checks() throws {
     let tokenizer = try QwenTokenizer(folder: Fixture.path("tokenizer"))

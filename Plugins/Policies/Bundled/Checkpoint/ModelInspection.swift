@@ -33,7 +33,7 @@ package struct ModelInspection: Sendable {
   package private(set) var checkpoint: Checkpoint?
   /// The tokenizer.
   package private(set) var tokenizer = Tokenizer.missing
-  /// The chat template, or nil if its file cannot be read.
+  /// Where the chat template comes from, or nil if it cannot be used.
   package private(set) var template: ChatTemplateOrigin?
   /// How images are prepared, if the folder says so.
   package private(set) var images: ImageProcessorConfig?
@@ -61,7 +61,7 @@ package struct ModelInspection: Sendable {
       let used = names.first == "tokenizer.json" ? ["tokenizer.json"] : names
       tokenizer = found.map { .found(files: used, tokens: $0.count) } ?? .unusable
     }
-    template = attempt { try ChatTemplateOrigin(folder: folder) }
+    template = attempt { try PromptTemplate(folder: folder).origin }
     images = attempt { try ImageProcessorConfig(modelFolder: folder) }
     if let images, let config { _ = attempt { try images.check(against: config.vision, folder: folder) } }
   }
