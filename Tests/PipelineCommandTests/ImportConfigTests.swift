@@ -92,7 +92,7 @@ struct ImportConfigTests {
       "shuffle-r1 import-config repo/examples/run.sh worker.rollout.top_p=0.9 --train -q -o specs/s.json")
     let spec = sandbox.text("specs/s.json")
     for text in [
-      #""format_prompt": "../repo/examples/prompt.jinja""#, #""command": ["python3", "../repo/examples/r.py"]"#,
+      #""file": "../repo/examples/prompt.jinja""#, #""command": ["python3", "../repo/examples/r.py"]"#,
       #""n": 3"#, #""top_p": 0.9"#,
     ] { #expect(spec.contains(text), "\(text)") }
   }

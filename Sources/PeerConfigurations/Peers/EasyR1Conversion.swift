@@ -57,7 +57,7 @@ struct EasyR1Conversion {
   private mutating func convertPrompt() throws {
     if let path = context.settings.text("data.format_prompt") {
       let file = context.file(path)
-      context.recipe.formatPrompt = file.path
+      context.recipe.formatPrompt = ["file": .string(file.path)]
       if !file.exists {
         context.findings.supply(
           "source.format_prompt", .string(path), "there is no such file here; it is a part of the peer's examples")
@@ -66,7 +66,7 @@ struct EasyR1Conversion {
     if let prompt = context.settings.text("data.system_prompt") {
       let text = prompt.trimmingCharacters(in: " \n\t\r")
       let needsRaw = ["{{", "{%", "{#"].contains { text.contains($0) }
-      context.recipe.formatPrompt = (needsRaw ? "{% raw %}\(text){% endraw %}" : text) + " {{ content }}"
+      context.recipe.formatPrompt = .string((needsRaw ? "{% raw %}\(text){% endraw %}" : text) + " {{ content }}")
     }
     context.recipe.maxPromptTokens = try context.settings.integer("data.max_prompt_length")
   }

@@ -21,7 +21,8 @@ struct Recipe {
   var prompts: [String] = []
   var rollouts: String?
   var columns: Members = []
-  var formatPrompt: String?
+  /// The template itself, or the file that holds it.
+  var formatPrompt: JSONValue?
   var isShuffled = true
   /// Prompts in a batch.
   var groups: Int?

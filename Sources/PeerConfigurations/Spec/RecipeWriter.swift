@@ -19,7 +19,7 @@ struct RecipeWriter {
       .init("prompts", .oneOrMany(recipe.prompts.isEmpty ? ["train.jsonl"] : recipe.prompts))
     ]
     if !recipe.columns.isEmpty { source.set("columns", .object(recipe.columns)) }
-    source.set("format_prompt", recipe.formatPrompt.map { .string($0) })
+    source.set("format_prompt", recipe.formatPrompt)
     if recipe.rewardReads.contains("answer") { source.set("provides", ["answer"]) }
     if !recipe.isShuffled { source.set("order", "file") }
     source.set("epochs", recipe.epochs.map { .number($0) })
