@@ -82,7 +82,8 @@ def plain(value, images):
         data = value.get("bytes")
         if isinstance(data, (bytes, bytearray)) and set(value) <= {"bytes", "path"}:
             return picture(bytes(data), value.get("path"), images)
-        return {str(key): plain(item, images) for key, item in value.items()}
+        # A column of objects fills what an object lacks with nulls; a message without content has one of its own.
+        return {str(key): plain(item, images) for key, item in value.items() if item is not None or key == "content"}
     if isinstance(value, (list, tuple)):
         return [plain(item, images) for item in value]
     if isinstance(value, (bytes, bytearray)):
@@ -157,7 +158,10 @@ def read(path, folder, name):
             for start in range(0, batch.num_rows, BATCH):
                 images = Images(folder, name)
                 rows = batch.slice(start, BATCH).to_pylist(maps_as_pydicts="strict")
-                lines = [json.dumps(plain(row, images), ensure_ascii=False) for row in rows]
+                lines = [
+                    json.dumps({key: plain(value, images) for key, value in row.items()}, ensure_ascii=False)
+                    for row in rows
+                ]
                 out.write("".join(line + "\n" for line in lines).encode("utf-8", "surrogatepass"))
     out.flush()
 
