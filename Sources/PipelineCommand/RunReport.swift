@@ -30,7 +30,7 @@ struct RunReport {
     if let checkpoint = summary.checkpoint { lines.append("checkpoint    \(checkpoint)") }
     if let best = summary.bestCheckpoint, best != summary.checkpoint { lines.append("best          \(best)") }
     if let file = plan.rolloutsFile { lines.append("trajectories  \(path)/\(file)") }
-    if plan.keepsAllRolloutsEvery != nil { lines.append("rollouts      \(path)/\(OutputOptions.allRolloutsFile), all of them") }
+    if plan.keepsAllRolloutsEvery != nil { lines.append("all rollouts  \(path)/\(OutputOptions.allRolloutsFile)") }
     lines.append("metrics       \(path)/metrics.jsonl")
     if plan.writesTensorBoard {
       lines.append("tensorboard   tensorboard --logdir \(path.quotedForShell)")

@@ -162,7 +162,8 @@ struct WholeRowsTests {
       options.turns = turns
       let imported = try FormatSupport.imported(lines, as: "openai-chat", options: options)
       #expect(imported.records.map { $0["response"]?.stringValue } == expected)
-      #expect(imported.summary.notes.contains { $0.hasPrefix("2 conversations have earlier answers") } == (turns == .last))
+      #expect(
+        imported.summary.notes.contains { $0.hasPrefix("2 conversations have earlier answers") } == (turns == .last))
     }
     let records = try FormatSupport.imported(lines, as: "openai-chat", options: options).records
     let images = try records.map {
