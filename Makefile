@@ -15,7 +15,7 @@ PROGRAM = .build/release/shuffle-r1
 SOURCES = $(wildcard Sources Plugins Tests Examples Package.swift)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build tools quickstart test test-examples test-kernels test-debug test-parity test-server test-trackers test-kill test-parquet campaign test-large fuzz lint format bench bench-policy bench-training bench-process test-plugin worker test-worker bench-worker test-cluster bench-math install docs graph clean
+.PHONY: help setup build tools quickstart test test-examples test-kernels test-debug test-parity test-server test-trackers test-kill test-parquet soak campaign test-large fuzz lint format bench bench-policy bench-training bench-process test-plugin worker test-worker bench-worker test-cluster bench-math install docs graph clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z][a-z-]*\):.*## \(.*\)/\1|\2/p' Makefile | awk -F '|' '{ printf "  make %-14s %s\n", $$1, $$2 }'
@@ -85,6 +85,9 @@ test-parquet: build ## read what `datasets` writes as parquet and Arrow, and let
 	@[ -x .venv-parquet/bin/python ] || python3 -m venv .venv-parquet
 	@.venv-parquet/bin/python -m pip install --quiet --disable-pip-version-check datasets pillow pyarrow
 	.venv-parquet/bin/python Tests/parquet_test.py $(PROGRAM)
+
+soak: build ## train for 2,000 steps, and see that memory, descriptors, threads and checkpoints do not grow (Linux; needs python3)
+	python3 Tests/soak_test.py $(PROGRAM)
 
 campaign: build ## let short runs die and fail at every call that writes, and compare what comes out; MINUTES=… SEED=… (needs python3 and a C compiler)
 	python3 Tests/Campaign/campaign.py --minutes $(MINUTES) --seed $(SEED) $(PROGRAM)
