@@ -64,8 +64,9 @@ struct ModelTests {
     #expect(outcome.status == 1)
     #expect(
       outcome.errors
-        == "shuffle-r1: error: model/config.json: 'model_type' is \"llava\", which is not supported; supported: "
-        + "\"qwen2_5_vl\"\n")
+        == "shuffle-r1: error: model/config.json: 'model_type' is \"llava\" (Qwen2_5_VLForConditionalGeneration), which is not "
+        + "supported; supported: qwen2_vl, qwen2_5_vl, qwen3_vl, qwen2, qwen3, llama. The policy \"worker\" runs other models "
+        + "of transformers\n")
   }
 
   @Test("without a tokenizer it can still be used; patches must be those of the vision tower")
@@ -89,5 +90,24 @@ struct ModelTests {
     try Case(
       "no folder", "shuffle-r1 model nowhere", "shuffle-r1: error: there is no folder nowhere; check the path"
     ).check(in: sandbox)
+  }
+
+  @Test("text models and other families: all that was found")
+  func families() throws {
+    let fixtures = Program.package.appendingPathComponent("Tests/BundledPluginTests/Fixtures/families").path
+    let llama = try sandbox.output("shuffle-r1 model '\(fixtures)/llama/model'")
+    for line in [
+      "architecture   Llama, LlamaForCausalLM",
+      "positions      rotary; base 10000, low ones divided by 4 as in Llama 3",
+      "vision tower   none: prompts with images are refused",
+      "chat template  missing: prompts must be tokens; add chat_template.jinja to give messages",
+    ] {
+      #expect(llama.contains("\n  \(line)\n"), "\(llama)")
+    }
+    #expect(llama.contains("divided as by GPT-2, digits apart; 5 bytes"))
+    let json = try JSONValue(parsing: sandbox.output("shuffle-r1 model '\(fixtures)/qwen3_vl/model' --json"))
+    #expect(json["family"] == "qwen3_vl")
+    #expect(json["vision"]?["deepstack_blocks"] == [0, 2])
+    #expect(json["problems"] == [])
   }
 }

@@ -4,7 +4,7 @@ package import ModelInput
 package import PipelineCore
 import Tensor
 
-/// The policy that comes with the program: Qwen2.5-VL on this machine's CPU.
+/// The policy that comes with the program: a model of one of the families of ``ModelFamily``, on this machine's CPU.
 package actor BundledPolicy: TokenCodec, TokenGenerator, LogProbSource, EntropyTrainablePolicy {
   /// How a policy is opened.
   package struct Options: Sendable {
@@ -28,7 +28,7 @@ package actor BundledPolicy: TokenCodec, TokenGenerator, LogProbSource, EntropyT
   }
 
   private let checkpoint: Checkpoint
-  private let model: QwenVLModel
+  private let model: LanguageModel
   private let options: Options
   private let codec: PromptCodec
   private let images: ImageCache<ImagePatches>
@@ -52,7 +52,13 @@ package actor BundledPolicy: TokenCodec, TokenGenerator, LogProbSource, EntropyT
     if let problem = InstructionSets.problem(threads: options.threads) { throw PipelineError(.inputOutput, problem) }
     checkpoint = try Checkpoint(folder: folder)
     self.options = options
-    model = try QwenVLModel(checkpoint, use: options.use, threads: options.threads)
+    if case .training(vision: .trained) = options.use, checkpoint.config.vision == nil {
+      throw PipelineError(
+        .invalidSpec,
+        "'vision' is 'trained', but \(folder) is a text model (\(checkpoint.config.family.title)) without a vision tower; "
+          + "leave the option out")
+    }
+    model = try LanguageModel(checkpoint, use: options.use, threads: options.threads)
     codec = try PromptCodec(
       folder: folder, config: checkpoint.config, generation: checkpoint.generation, pixels: options.pixels)
     images = ImageCache(processor: ImageProcessor(codec.images), limits: options.imageLimits, access: options.media)

@@ -8,7 +8,10 @@ import Tensor
 package struct BundledPolicyBackend: PolicyBackend {
   /// The description of this component.
   package static let about = ComponentAbout(
-    name: "bundled", summary: "Qwen2.5-VL on this machine's CPU, from a folder in the Hugging Face layout")
+    name: "bundled",
+    summary:
+      "Qwen2-VL, Qwen2.5-VL, Qwen3-VL, and the text models Qwen2, Qwen3 and Llama, on this machine's CPU, from a "
+      + "folder in the Hugging Face layout")
 
   /// The options.
   package struct Options: ComponentOptions {
@@ -69,7 +72,7 @@ package struct BundledPolicyBackend: PolicyBackend {
 
   /// As `config.json` has it.
   package func contextLength(in folder: String) -> Int? {
-    try? QwenVLConfig(folder: options.model.resolved(in: folder)).text.contextLength
+    try? ModelConfig(folder: options.model.resolved(in: folder)).text.contextLength
   }
 
   /// Opens the model, or a checkpoint of it.

@@ -54,6 +54,19 @@ struct EmbeddingLayer {
   }
 }
 
+extension Weight {
+  /// Weighted sums of rows, `count` taps for each row of the result.
+  func weightedRows(_ taps: [RowTap], count: Int, on tape: Tape<Float>) -> Variable<Float> {
+    switch self {
+    case .variable(let variable): return tape.weightedRows(of: variable, taps: taps, count: count)
+    case .stored(let pieces):
+      let table = Matrix<Float>(rows: rows, columns: columns, pool: tape.pool)
+      for row in 0..<rows { pieces[0].copyRow(row, into: table.pointer + row * columns) }
+      return tape.weightedRows(of: tape.constant(table), taps: taps, count: count)
+    }
+  }
+}
+
 /// Whether all numbers are finite.
 func allFinite(_ numbers: UnsafeMutableBufferPointer<Float>) -> Bool {
   ck_all_finite(CK_FLOAT, numbers.count, numbers.baseAddress)
