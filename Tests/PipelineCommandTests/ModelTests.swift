@@ -98,7 +98,7 @@ struct ModelTests {
     let llama = try sandbox.output("shuffle-r1 model '\(fixtures)/llama/model'")
     for line in [
       "architecture   Llama, LlamaForCausalLM",
-      "positions      rotary; base 10000, low ones divided by 4 as in Llama 3",
+      "positions      rotary; base 10,000, low ones divided by 4 as in Llama 3",
       "vision tower   none: prompts with images are refused",
       "chat template  missing: prompts must be tokens; add chat_template.jinja to give messages",
     ] {

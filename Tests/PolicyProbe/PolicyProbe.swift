@@ -11,14 +11,16 @@ struct PolicyProbe {
   private let loadSeconds: Double
   private let clock = ContinuousClock()
 
-  init(_ arguments: [String], training: Bool = false) throws {
+  /// - Parameter rank: That of adapters to train in place of the weights.
+  init(_ arguments: [String], training: Bool = false, rank: Int = 0) throws {
     guard (2...3).contains(arguments.count) else {
       throw PipelineError(.invalidSpec, "name the folder of the model, and the number of threads if not 2")
     }
     folder = arguments[1]
     var options = BundledPolicy.Options()
     let hasTower = try ModelConfig(folder: folder).vision != nil
-    options.use = training ? .training(vision: hasTower ? .trained : .frozen) : .inference
+    options.use = training ? .training(vision: hasTower && rank == 0 ? .trained : .frozen) : .inference
+    if rank > 0 { options.adapters = AdapterSettings(rank: rank, alpha: 2 * Double(rank)) }
     options.threads = arguments.count > 2 ? Int(arguments[2]) ?? 2 : 2
     let start = clock.now
     policy = try BundledPolicy(folder: folder, options: options)

@@ -87,6 +87,14 @@ struct OperationTests {
     #expect(zip(tape.quickGELU(tape.constant(x)).value.array, quick).allSatisfy { abs($0 - $1) < 1e-14 })
   }
 
+  @Test("a low-rank change of some columns")
+  func lowRank() {
+    differences.check([(5, 4), (7, 4), (2, 4), (3, 2)]) { tape, inputs in
+      tape.addLowRank(
+        of: inputs[0], down: inputs[2], up: inputs[3], scale: 0.5, to: tape.linear(inputs[0], inputs[1]), at: 2)
+    }
+  }
+
   @Test("rows added to others")
   func addRows() {
     differences.check([(5, 3), (4, 3), (2, 3)]) { tape, inputs in

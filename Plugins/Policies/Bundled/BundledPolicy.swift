@@ -10,6 +10,8 @@ package actor BundledPolicy: TokenCodec, TokenGenerator, LogProbSource, EntropyT
   package struct Options: Sendable {
     /// What the weights are for.
     package var use = WeightUse.training(vision: .frozen)
+    /// Adapters to use, and to train in place of the weights.
+    package var adapters: AdapterSettings?
     /// The maximum number of threads.
     package var threads = 1
     /// Rows that are computed at a time, and kept for the backward pass.
@@ -58,13 +60,15 @@ package actor BundledPolicy: TokenCodec, TokenGenerator, LogProbSource, EntropyT
         "'vision' is 'trained', but \(folder) is a text model (\(checkpoint.config.family.title)) without a vision tower; "
           + "leave the option out")
     }
-    model = try LanguageModel(checkpoint, use: options.use, threads: options.threads)
+    model = try LanguageModel(
+      checkpoint, use: options.adapters.map { .adapters($0) } ?? options.use, threads: options.threads)
     codec = try PromptCodec(
       folder: folder, config: checkpoint.config, generation: checkpoint.generation, pixels: options.pixels)
     images = ImageCache(processor: ImageProcessor(codec.images), limits: options.imageLimits, access: options.media)
     optimizer = AdamW(model.parameters, workers: model.workers, pool: model.pool)
     if options.optimizer != .fresh {
-      try OptimizerState.restore(optimizer, from: folder, isRequired: options.optimizer == .required)
+      try OptimizerState.restore(
+        optimizer, from: options.adapters?.checkpoint ?? folder, isRequired: options.optimizer == .required)
     }
   }
 
@@ -104,6 +108,10 @@ package actor BundledPolicy: TokenCodec, TokenGenerator, LogProbSource, EntropyT
 
   /// Log-probabilities of given responses.
   package func logProbs(of groups: [ResponseGroup], temperature: Double) async throws -> [[[Float]]] {
+    try scores(of: groups, temperature: temperature)
+  }
+
+  private func scores(of groups: [ResponseGroup], temperature: Double) throws -> [[[Float]]] {
     let temperature = try PromptCodec.divisor(temperature)
     let groups = try groups.map(promptGroup)
     var results = groups.map { group in group.responses.map { [Float](repeating: 0, count: $0.count) } }
@@ -223,9 +231,37 @@ package actor BundledPolicy: TokenCodec, TokenGenerator, LogProbSource, EntropyT
         .invalidSpec, "the policy was opened for inference, it has nothing new to save; copy \(checkpoint.folder)")
     }
     let writer = try CheckpointWriter(folder: folder, source: checkpoint, precision: .all(.float32))
-    for parameter in model.parameters { try writer.write(parameter) }
+    if let adapters = options.adapters {
+      try writeMerged(with: writer)
+      try SavedAdapters.write(model, adapters, base: checkpoint.folder, with: writer)
+    } else {
+      for parameter in model.parameters { try writer.write(parameter) }
+    }
     try OptimizerState.save(optimizer, with: writer)
     try writer.finish()
+  }
+
+  /// Writes the weights of the checkpoint with the changes of the adapters, one by one.
+  private func writeMerged(with writer: CheckpointWriter) throws {
+    let adapters = Dictionary(uniqueKeysWithValues: model.adapters.map { ($0.target.name, $0) })
+    for tensor in checkpoint.tensors {
+      guard let adapter = adapters[tensor.name] else {
+        try writer.write(tensor)
+        continue
+      }
+      var weights = tensor.floats
+      try weights.withUnsafeMutableBufferPointer { buffer in
+        adapter.merge(into: buffer)
+        try writer.write(tensor.name, floats: UnsafeBufferPointer(buffer))
+      }
+    }
+  }
+
+  /// Log-probabilities of given responses under the model without its adapters.
+  func logProbsWithoutAdapters(of groups: [ResponseGroup], temperature: Double) async throws -> [[[Float]]] {
+    model.adapterSwitch.isOn = false
+    defer { model.adapterSwitch.isOn = true }
+    return try scores(of: groups, temperature: temperature)
   }
 
   private func patches(of prompt: EncodedPrompt) throws -> [ImagePatches] {

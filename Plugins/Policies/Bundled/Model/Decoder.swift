@@ -57,15 +57,17 @@ struct Decoder {
     }
   }
 
-  /// The same with entropies, [n, 1] each; for weights that are trained.
-  ///
-  /// - Precondition: The output weight is a variable.
+  /// The same with entropies, [n, 1] each.
   func logProbsAndEntropies(_ hidden: Variable<Float>, targets: [Int32], temperature: Double, on tape: Tape<Float>)
     -> (logProbs: Variable<Float>, entropies: Variable<Float>)
   {
     let normal = normalized(hidden, on: tape)
-    guard case .variable(let weight) = outputWeight else { preconditionFailure("entropies are for training") }
-    return tape.logProbsAndEntropies(normal, weight, targets: targets, temperature: temperature)
+    switch outputWeight {
+    case .variable(let weight):
+      return tape.logProbsAndEntropies(normal, weight, targets: targets, temperature: temperature)
+    case .stored(let pieces):
+      return tape.logProbsAndEntropies(normal, pieces, targets: targets, temperature: temperature)
+    }
   }
 
   /// Logits [n, vocabulary] from hidden states.

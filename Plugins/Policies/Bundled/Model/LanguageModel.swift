@@ -15,6 +15,10 @@ package final class LanguageModel {
   package let workers: Workers
   /// The memory of matrices.
   package let pool: MemoryPool
+  /// The adapters, where they are trained in place of the weights.
+  let adapters: [Adapter]
+  /// Whether adapters count.
+  let adapterSwitch: AdapterSwitch
   let vision: (any VisionTower)?
   let decoder: Decoder
 
@@ -26,10 +30,12 @@ package final class LanguageModel {
     config = checkpoint.config
     workers = Workers(threads: threads)
     pool = MemoryPool()
-    let weights = ModelWeights(checkpoint, use: use, pool: pool)
+    let weights = try ModelWeights(checkpoint, use: use, pool: pool)
     decoder = try Decoder(checkpoint.config, weights)
     vision = try checkpoint.config.vision.flatMap { try checkpoint.config.family.tower?.init($0, weights) }
     parameters = weights.parameters
+    (adapters, adapterSwitch) = (weights.adapters, weights.adapterSwitch)
+    if case .adapters(let settings) = use, adapters.isEmpty { throw settings.noneFits(config) }
   }
 
   /// A tape for one computation.

@@ -5,7 +5,8 @@ import Tensor
 extension ModelWeights {
   func linear(_ tensors: LinearTensors) throws -> LinearLayer {
     LinearLayer(
-      weight: try matrix(tensors.weights), bias: tensors.biases.isEmpty ? nil : try vector(tensors.biases))
+      weight: try matrix(tensors.weights), bias: tensors.biases.isEmpty ? nil : try vector(tensors.biases),
+      adapters: try adapters(of: tensors.weights))
   }
 
   func norm(_ tensors: NormTensors) throws -> Norm {

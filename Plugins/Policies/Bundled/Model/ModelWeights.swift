@@ -9,6 +9,8 @@ package enum WeightUse: Sendable, Hashable {
   case inference
   /// Training, in single precision.
   case training(vision: VisionUse)
+  /// Training of adapters alone: weights in bfloat16 stay in the mapped checkpoint, the others do not change either.
+  case adapters(AdapterSettings)
 }
 
 /// A matrix of weights, with the checkpoint's tensors that form its rows.
@@ -34,14 +36,26 @@ package struct Parameter {
 /// Builds the layers of a model from the tensors of a checkpoint, and collects the parameters.
 final class ModelWeights {
   private(set) var parameters: [Parameter] = []
+  /// The adapters, in the order of their layers.
+  private(set) var adapters: [Adapter] = []
   private let checkpoint: Checkpoint
   private let use: WeightUse
   private let pool: MemoryPool
+  private let savedAdapters: SavedAdapters?
+  /// Whether adapters count.
+  let adapterSwitch = AdapterSwitch()
 
-  init(_ checkpoint: Checkpoint, use: WeightUse, pool: MemoryPool) {
+  init(_ checkpoint: Checkpoint, use: WeightUse, pool: MemoryPool) throws {
     self.checkpoint = checkpoint
     self.use = use
     self.pool = pool
+    if case .adapters(let settings) = use {
+      savedAdapters = try settings.checkpoint.map {
+        try SavedAdapters(checkpoint: $0, family: checkpoint.config.family)
+      }
+    } else {
+      savedAdapters = nil
+    }
   }
 
   /// A vector, such as a norm's weights or a bias; several are concatenated.
@@ -49,7 +63,7 @@ final class ModelWeights {
 
   /// A matrix; the rows of several tensors are concatenated.
   func matrix(_ tensors: [TensorDeclaration]) throws -> Weight {
-    if use == .inference, let pieces = try stored(tensors) { return .stored(pieces) }
+    if case .training = use {} else if let pieces = try stored(tensors) { return .stored(pieces) }
     return .variable(try variable(tensors, isVector: false))
   }
 
@@ -68,7 +82,7 @@ final class ModelWeights {
     let isVision = declarations[0].isOfTower
     let learns =
       switch use {
-      case .inference: false
+      case .inference, .adapters: false
       case .training(let vision): !isVision || vision == .trained
       }
     let variable = Variable(matrix, needsGradient: learns, pool: pool)
@@ -91,6 +105,21 @@ final class ModelWeights {
       pieces.append(piece)
     }
     return pieces
+  }
+
+  /// The adapters of a linear layer's tensors.
+  func adapters(of declarations: [TensorDeclaration]) throws -> [Adapter] {
+    guard case .adapters(let settings) = use else { return [] }
+    var column = 0
+    return try declarations.compactMap { declaration -> Adapter? in
+      defer { column += declaration.shape[0] }
+      guard settings.covers(declaration) else { return nil }
+      let adapter = try Adapter(
+        of: declaration, at: column, settings, from: savedAdapters, isOn: adapterSwitch, pool: pool)
+      parameters += adapter.parameters
+      adapters.append(adapter)
+      return adapter
+    }
   }
 
   private static func notFinite(_ name: String) -> PipelineError {

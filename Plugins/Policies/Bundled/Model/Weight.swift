@@ -24,16 +24,19 @@ enum Weight {
   }
 }
 
-/// `x · weightᵀ + bias`.
+/// `x · weightᵀ + bias`, with the changes of adapters.
 struct LinearLayer {
   let weight: Weight
   let bias: Variable<Float>?
+  var adapters: [Adapter] = []
 
   func callAsFunction(_ x: Variable<Float>, on tape: Tape<Float>) -> Variable<Float> {
-    switch weight {
-    case .variable(let variable): tape.linear(x, variable, bias: bias)
-    case .stored(let pieces): tape.linear(x, pieces, bias: bias)
-    }
+    let y =
+      switch weight {
+      case .variable(let variable): tape.linear(x, variable, bias: bias)
+      case .stored(let pieces): tape.linear(x, pieces, bias: bias)
+      }
+    return adapters.reduce(y) { $1.add(to: $0, of: x, on: tape) }
   }
 }
 
