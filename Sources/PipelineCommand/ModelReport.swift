@@ -29,13 +29,20 @@ struct ModelReport {
     }
     if let images = inspection.images { rows.append(("images", self.images(images))) }
     if let ends = inspection.checkpoint?.generation.endTokenIDs {
-      rows.append(("ends answers", ends.map { "\($0)" }.joined(separator: ", ")))
+      rows.append(("ends answers", ends.map(endToken).joined(separator: ", ")))
     }
     rows.append(("tokenizer", tokenizer))
     rows.append(("chat template", template))
     if let checkpoint = inspection.checkpoint { rows += memory(MemoryEstimate(checkpoint)) }
     rows += files.enumerated().map { ($0 == 0 ? "files" : "", $1) }
     return inspection.folder + "\n" + Self.table(rows)
+  }
+
+  /// An id, and the token that has it.
+  private func endToken(_ id: Int) -> String {
+    guard case .found(_, let tokenizer) = inspection.tokenizer else { return "\(id)" }
+    let text = tokenizer.decode([id])
+    return text.isEmpty ? "\(id)" : "\(id) \(text)"
   }
 
   private func decoder(_ text: ModelConfig.Text) -> String {
@@ -93,10 +100,11 @@ struct ModelReport {
 
   private func weights(_ checkpoint: Checkpoint) -> [(label: String, value: String)] {
     let parts = checkpoint.parameterCounts
+    let vision = parts.vision == 0 ? "" : "vision \(count(parts.vision)), "
     return [
       (
         "parameters",
-        "\(count(checkpoint.parameterCount)): vision \(count(parts.vision)), language \(count(parts.language)), "
+        "\(count(checkpoint.parameterCount)): \(vision)language \(count(parts.language)), "
           + "embeddings \(count(parts.embeddings))"
       ),
       ("numbers", types(checkpoint).map { "\($0.name) \(NumberText.percent($0.share))" }.joined(separator: ", ")),
@@ -110,6 +118,32 @@ struct ModelReport {
       return count == 0 ? nil : (type.rawValue, Double(count) / Double(max(1, checkpoint.parameterCount)))
     }
   }
+
+  /// What fits into this machine's memory, with the options' defaults.
+  private func fitting(_ estimate: MemoryEstimate) -> String {
+    var lora = AdapterOptions()
+    lora.rank = Self.exampleRank
+    let rows = BundledPolicy.Options().rowsPerMicroBatch
+    let uses: [(String, MemoryEstimate.Use)] = [
+      ("inference", .inference), ("training adapters of rank \(lora.rank)", .adapters(lora)),
+      ("training all weights of the decoder", .training(vision: .frozen)),
+    ]
+    var lines: [String] = []
+    for (name, use) in uses {
+      let report = MemoryReport(estimate.memory(use, rowsPerMicroBatch: rows))
+      let bytes = NumberText.bytes(report.memory.byteCount)
+      lines.append(
+        report.fits
+          ? "\(name) fits here (\(bytes))" : "\(name) does not (\(bytes) of \(NumberText.bytes(report.available)))")
+      if !report.fits {
+        lines.append("to change that: " + report.memory.remedies.joined(separator: "; or "))
+        break
+      }
+    }
+    return lines.joined(separator: "; ")
+  }
+
+  private static let exampleRank = 16
 
   private func memory(_ memory: MemoryEstimate) -> [(label: String, value: String)] {
     let mapped =
@@ -131,6 +165,7 @@ struct ModelReport {
           ? "\(training) with the vision tower frozen, "
             + "\(NumberText.bytes(memory.trainingWeights + fixed.trainedVision)) with it trained" : training
       ),
+      ("this machine", fitting(memory)),
       (
         "activations",
         "about \(NumberText.bytes(memory.activationsPerThousandRows)) for 1,000 rows of prompts and responses"

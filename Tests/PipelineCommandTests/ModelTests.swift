@@ -110,4 +110,34 @@ struct ModelTests {
     #expect(json["vision"]?["deepstack_blocks"] == [0, 2])
     #expect(json["problems"] == [])
   }
+
+  @Test("check says what the policy takes, and what to change where that is too much")
+  func memory() throws {
+    func check(_ policy: String) throws -> String {
+      try sandbox.write(
+        "train.json",
+        #"{"policy": {"use": "bundled", "with": {"model": "model"\#(policy)}}, "#
+          + #""source": {"prompts": "p.jsonl", "provides": ["answer"]}, "#
+          + #""stages": [{"use": "rollout", "with": {"n": 4, "sampling": {"max_tokens": 8}}}, "reward", "advantage", "update"]}"#)
+      return try sandbox.output("shuffle-r1 check train.json")
+    }
+    let prefix = "train.json: fine: rollout → reward → advantage → update\ntrain.json: the policy takes about "
+    #expect(
+      try check("")
+        == prefix
+        + "25.8 MB (weights 153 kB, gradients and moments 311 kB, 4096 rows at a time 25.3 MB), which fits here\n")
+    #expect(
+      try check(#", "lora": {"rank": 4}, "rows_per_micro_batch": 1000"#)
+        == prefix
+        + "6.2 MB (weights 2.9 kB, adapters, gradients and moments 59.4 kB, 1000 rows at a time 6.2 MB), which fits here\n"
+    )
+    let large = try check(#", "rows_per_micro_batch": 1000000000"#)
+    #expect(large.hasPrefix(prefix + "6.2 TB (weights"))
+    #expect(
+      large.hasSuffix(
+        " that this machine has: set 'lora', which trains adapters; or lower 'rows_per_micro_batch'; or take a smaller model, or "
+          + "the policy \"worker\" on a machine with more\n"))
+    try sandbox.output("rm model/config.json")
+    #expect(try check("") == "train.json: fine: rollout → reward → advantage → update\n")
+  }
 }

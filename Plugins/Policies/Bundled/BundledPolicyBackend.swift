@@ -85,6 +85,21 @@ package struct BundledPolicyBackend: PolicyBackend {
     try? ModelConfig(folder: options.model.resolved(in: folder)).text.contextLength
   }
 
+  /// From the shapes in the model's files.
+  package func memory(for needs: Set<PolicyAbility>, in folder: String) -> PolicyMemory? {
+    guard let checkpoint = try? Checkpoint(folder: options.model.resolved(in: folder)) else { return nil }
+    let learns = needs.contains(.training)
+    let use: MemoryEstimate.Use =
+      !learns ? .inference : options.lora.rank > 0 ? .adapters(options.lora) : .training(vision: options.vision)
+    var memory = MemoryEstimate(checkpoint).memory(use, rowsPerMicroBatch: options.rowsPerMicroBatch)
+    // A reference is the model without its adapters, or a second policy.
+    if needs.contains(.reference), options.lora.rank == 0 {
+      let second = MemoryEstimate(checkpoint).widenedWeights
+      memory.parts.append(.init("the reference's weights", byteCount: second))
+    }
+    return memory
+  }
+
   /// Opens the model, or a checkpoint of it.
   ///
   /// - Throws: Everything that is wrong with the checkpoint, together.

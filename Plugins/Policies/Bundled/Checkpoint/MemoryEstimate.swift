@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import ModelInput
+package import ModelInput
+package import PipelineCore
 
 /// The memory that a model takes, in bytes, estimated from its shapes.
 ///
@@ -20,12 +21,62 @@ package struct MemoryEstimate: Sendable {
   /// What the vision tower keeps for 1,000 patches.
   package let activationsPerThousandPatches: Int
 
+  private let checkpoint: Checkpoint
+
+  /// What a policy is opened for.
+  package enum Use {
+    /// Responses and log-probabilities.
+    case inference
+    /// Adapters are trained.
+    case adapters(AdapterOptions)
+    /// Weights are trained.
+    case training(vision: VisionUse)
+  }
+
+  /// What a policy takes, and what to change where that is too much.
+  package func memory(_ use: Use, rowsPerMicroBatch rows: Int) -> PolicyMemory {
+    let kept = activationsPerThousandRows * rows / 1000
+    switch use {
+    case .inference:
+      return PolicyMemory(
+        parts: [.init("weights", byteCount: widenedWeights)],
+        remedies: mappedWeights == 0
+          ? ["save the weights in BF16, which stay in the files", Self.another] : [Self.another])
+    case .adapters(let options):
+      return PolicyMemory(
+        parts: [
+          .init("weights", byteCount: widenedWeights),
+          .init("adapters, gradients and moments", byteCount: adapters(options)),
+          .init("\(rows) rows at a time", byteCount: kept),
+        ], remedies: [Self.fewerRows, Self.another])
+    case .training(let vision):
+      let (frozen, trained) = gradientsAndMoments
+      return PolicyMemory(
+        parts: [
+          .init("weights", byteCount: trainingWeights),
+          .init("gradients and moments", byteCount: vision == .trained ? trained : frozen),
+          .init("\(rows) rows at a time", byteCount: kept),
+        ], remedies: ["set 'lora', which trains adapters", Self.fewerRows, Self.another])
+    }
+  }
+
+  private static let fewerRows = "lower 'rows_per_micro_batch'"
+  private static let another = "take a smaller model, or the policy \"worker\" on a machine with more"
+
+  /// Adapters with their gradients and two moments, in bytes.
+  package func adapters(_ options: AdapterOptions) -> Int {
+    let settings = AdapterSettings(rank: max(1, options.rank), alpha: options.alpha, targets: options.targets)
+    let width = checkpoint.config.expectedTensors.filter(settings.covers).reduce(0) { $0 + $1.shape[0] + $1.shape[1] }
+    return 16 * settings.rank * width
+  }
+
   /// How the activations are estimated, in a sentence.
   package static let method =
     "the results of every operation of every layer in single precision, the gradients of one layer, and logits"
 
   /// Computes the estimate.
   package init(_ checkpoint: Checkpoint) {
+    self.checkpoint = checkpoint
     let config = checkpoint.config
     let tensors = checkpoint.tensors
     let isMapped = { (tensor: StoredTensor) in tensor.dtype == .bfloat16 && tensor.shape.count > 1 }
