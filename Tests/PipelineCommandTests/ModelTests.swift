@@ -118,7 +118,8 @@ struct ModelTests {
         "train.json",
         #"{"policy": {"use": "bundled", "with": {"model": "model"\#(policy)}}, "#
           + #""source": {"prompts": "p.jsonl", "provides": ["answer"]}, "#
-          + #""stages": [{"use": "rollout", "with": {"n": 4, "sampling": {"max_tokens": 8}}}, "reward", "advantage", "update"]}"#)
+          + #""stages": [{"use": "rollout", "with": {"n": 4, "sampling": {"max_tokens": 8}}}, "reward", "advantage", "update"]}"#
+      )
       return try sandbox.output("shuffle-r1 check train.json")
     }
     let prefix = "train.json: fine: rollout → reward → advantage → update\ntrain.json: the policy takes about "
