@@ -95,7 +95,7 @@ campaign: build ## let short runs die and fail at every call that writes, and co
 test-plugin: build ## depend on this working tree by a git URL and a version, and go through both doors for Swift
 	Tests/plugin-by-version.sh
 
-test-large: tools ## make a random model of the 3B shape, 7.5 GB in .large, and measure the bundled policy on it
+test-large: tools ## make random models of the shapes of Qwen2.5-VL-3B and Qwen3-VL-4B, 16 GB in .large, and measure the bundled policy on them
 	Tests/Parity/run large
 
 fuzz: tools ## feed mutated records and specs to the readers, and random answers to math-answer; ROUNDS=… SEED=…
