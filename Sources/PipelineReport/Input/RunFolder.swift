@@ -75,7 +75,8 @@ package struct RunFolder: Sendable {
   /// The part of a file that was added since an earlier look; nil where there is none.
   func part(of file: String, in progress: Progress, from start: UInt64) -> Range<UInt64>? {
     guard let end = progress.lengths[file], end > start else { return nil }
-    return start..<end
+    // Of a run that has ended, somebody may have removed what takes room.
+    return access(self.file(file), R_OK) == 0 ? start..<end : nil
   }
 
   func file(_ name: String) -> String { path + "/" + name }
@@ -87,6 +88,20 @@ package struct RunFolder: Sendable {
   var keepsAllRollouts: Bool {
     let choice = spec["output"]?["all_rollouts"]
     return choice?["every"] == nil && choice != "off"
+  }
+
+  /// How its spec wants it to be shown, as far as it says so; nil where it says nothing.
+  var viewSettings: [JSONValue.Member]? {
+    guard let settings = spec["output"]?["report"] else { return nil }
+    let namesPart = settings["accuracy"]?.stringValue.map { !$0.isEmpty } ?? false
+    let stated = (settings.objectValue ?? []).filter { member in
+      switch member.key {
+      case "accuracy", "right_from": namesPart
+      case "columns": member.value.arrayValue?.isEmpty == false
+      default: true
+      }
+    }
+    return stated.isEmpty ? nil : stated
   }
 
   /// Where its images may lie: beside its data, and where its spec allows them.

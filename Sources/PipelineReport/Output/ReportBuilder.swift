@@ -167,8 +167,12 @@ package actor ReportBuilder {
     defer { for task in inFlight { task.cancel() } }
     func start() {
       let (rows, key, pictures) = (block, String(blockCount), pictures)
+      let notesTokens = states[index].tokenTexts != nil
       inFlight.append(
-        Task { try BlockEncoder.encode(rows, key: key, source: index, pictures: pictures, places: places) })
+        Task {
+          try BlockEncoder.encode(
+            rows, key: key, source: index, pictures: pictures, places: places, notesTokens: notesTokens)
+        })
       blockCount += 1
       (block, bytes) = ([], 0)
     }
@@ -193,6 +197,7 @@ package actor ReportBuilder {
 
   private func write(_ block: EncodedBlock, _ index: Int) throws {
     for part in block.parts { try sink.add(part) }
+    states[index].tokenTexts?.add(block.tokens)
     states[index].rowCount += block.rowCount
     summary.rows += block.rowCount
     for name in block.leftOut where leftOutColumns.count < 64 { leftOutColumns.insert(name) }
@@ -223,6 +228,13 @@ package actor ReportBuilder {
   // MARK: Manifest
 
   private func writeManifest() throws {
+    for index in states.indices {
+      if let text = states[index].tokenTexts?.takeNew() {
+        let number = states[index].seriesParts["tokens", default: 0]
+        try sink.add(ReportPart(kind: .tokens, key: "\(index)-\(number)", text: text))
+        states[index].seriesParts["tokens"] = number + 1
+      }
+    }
     var members: [JSONValue.Member] = [
       .init("format", 1), .init("program", .string("shuffle-r1 \(Toolkit.version)")),
       .init("live", .bool(options.isLive)),
@@ -246,7 +258,7 @@ package actor ReportBuilder {
   private var settings: JSONValue {
     let ofRuns =
       states.lazy.compactMap { state -> [JSONValue.Member]? in
-        if case .run(let run) = state.source { run.spec["output"]?["report"]?.objectValue } else { nil }
+        if case .run(let run) = state.source { run.viewSettings } else { nil }
       }.first ?? []
     return .object(options.settings + ofRuns.filter { member in !options.settings.contains { $0.key == member.key } })
   }

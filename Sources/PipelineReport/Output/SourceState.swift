@@ -17,9 +17,14 @@ struct SourceState {
   var rowCount = 0
   var isRead = false
   private(set) var events: [JSONValue] = []
+  /// The texts of its tokens; nil where there is no tokenizer.
+  var tokenTexts: TokenTexts?
   private var watch = TrainingWatch()
 
-  init(_ source: ReportSource, name: String) { (self.source, self.name) = (source, name) }
+  init(_ source: ReportSource, name: String) {
+    (self.source, self.name) = (source, name)
+    if case .run(let run) = source { tokenTexts = TokenTexts(run) }
+  }
 
   /// Looks at a line of metrics for signs of trouble; a run says them on the terminal, and keeps no record of them.
   mutating func watch(_ line: UnsafeRawBufferPointer) {

@@ -36,7 +36,7 @@ views.group = async (element, parameters, turn) => {
   const answer = store.value('answer', first);
   const values = rows.map(row => store.value('reward', row)).filter(value => value !== null);
   const rights = rows.filter(row => store.right[row] === 1).length, judged = rows.filter(row => store.right[row] >= 0).length;
-  element.append(h('div', { class: 'query' },
+  element.append(h('div', { class: 'question-box' },
     h('div', { class: 'pictures' }, shared.pictures(first, true)),
     h('div', {}, shared.promptElement(record, first),
       answer !== null ? h('p', {}, h('b', {}, 'expected answer '), h('span', { class: 'answer' }, text.line(answer, 300))) : null,
@@ -173,15 +173,15 @@ views.trajectory = async (element, parameters, turn) => {
     store.sources.length > 1 ? shared.sourceName(group.source) : null));
   const fate = shared.fate(row);
   element.append(factTable(row, fate, record));
-  element.append(h('div', { class: 'query' }, h('div', { class: 'pictures' }, shared.pictures(row, true)), shared.promptElement(record, row)));
+  element.append(h('div', { class: 'question-box' }, h('div', { class: 'pictures' }, shared.pictures(row, true)), shared.promptElement(record, row)));
   element.append(h('h2', {}, 'Response'));
   if (typeof record?.response === 'string') {
     const showsSource = page.setting('source', false);
     element.append(h('div', { class: 'controls' }, h('label', {}, h('input', { type: 'checkbox', checked: showsSource, onchange: event => { page.kept.set('source', event.target.checked); page.show(); } }), ' formulas as source (s)')),
       text.response(record.response, { source: showsSource }));
   } else element.append(h('p', { class: 'quiet' }, record ? 'the record has no response' : 'the run did not keep this response'));
-  if (Array.isArray(record?.tokens) && record.tokens.length) element.append(tokenView(record, group.source));
-  element.append(history(row));
+  if (Array.isArray(record?.tokens) && record.tokens.length) element.append(tokenView(record, await store.tokenTexts(group.source)));
+  element.append(otherSteps(row));
   element.append(h('details', { class: 'rest' }, h('summary', {}, `the line of JSONL, ${number.count(line.length)} characters`), line ? text.block(line, { class: 'code' }) : h('p', { class: 'quiet' }, 'none')));
 };
 
@@ -218,7 +218,7 @@ function factTable(row, fate, record) {
 function exact(value) { return value === null ? '–' : h('span', { title: String(value) }, number.short(value)); }
 
 /** The tokens of a response, coloured by what the record knows of them. */
-function tokenView(record, source) {
+function tokenView(record, texts) {
   const tokens = record.tokens;
   const has = name => Array.isArray(record[name]) && record[name].length === tokens.length && record[name].some(value => typeof value === 'number');
   const kinds = [];
@@ -230,15 +230,14 @@ function tokenView(record, source) {
   if (Array.isArray(record.loss_mask) && record.loss_mask.length === tokens.length) kinds.push(['mask', 'trained on', i => Number(record.loss_mask[i])]);
   const box = h('div', { class: 'tokens' });
   const most = 4000;
-  let kind = kinds.find(([name]) => name === page.kept.get('tokens')) || kinds[0];
-  const texts = store.tokenTexts?.[source];
+  let kind = kinds.find(([name]) => name === page.kept.get('tokens')) || kinds.find(([name]) => name === store.settings.token_colors) || kinds[0];
   function draw() {
     const values = kind ? tokens.slice(0, most).map((_, i) => kind[2](i)) : [];
     const finite = values.filter(Number.isFinite);
     const low = Math.min(...finite), high = Math.max(...finite);
     box.replaceChildren(...tokens.slice(0, most).map((token, i) => {
       const value = values[i];
-      const known = texts?.get(token);
+      const known = texts.get(token);
       const label = known ?? String(token);
       const element = h('span', { class: 'token ' + (kind ? level(kind[0], value, low, high) : ''),
         title: `token ${token}${known !== undefined ? ' ' + JSON.stringify(known) : ''}, number ${i}` + kinds.map(([, name, at]) => `\n${name} ${at(i)}`).join('') }, known === undefined ? label : text.nodes(label.replace(/\n/g, '⏎\n')));
@@ -263,7 +262,7 @@ function level(kind, value, low, high) {
 }
 
 /** The same id in other steps. */
-function history(row) {
+function otherSteps(row) {
   const rows = shared.rowsOfID(store.value('id', row)).filter(other => store.source(other) === store.source(row));
   if (rows.length < 2) return null;
   return h('section', {}, h('h2', {}, 'In other steps'), h('div', { class: 'scroll' }, h('table', { class: 'plain' },
@@ -283,7 +282,7 @@ views.query = async (element, parameters, turn) => {
   element.append(h('h1', {}, 'Query ', text.line(parameters.group, 80)));
   const record = await someRecord(groups[0].rows);
   const answer = store.value('answer', row);
-  element.append(h('div', { class: 'query' }, h('div', { class: 'pictures' }, shared.pictures(row, true)), h('div', {}, shared.promptElement(record, row),
+  element.append(h('div', { class: 'question-box' }, h('div', { class: 'pictures' }, shared.pictures(row, true)), h('div', {}, shared.promptElement(record, row),
     answer === null ? null : h('p', {}, h('b', {}, 'expected answer '), h('span', { class: 'answer' }, text.line(answer, 300))))));
   const course = groups.map(found => ({ found, ...rightShare(found) }));
   const story = courseOf(course);

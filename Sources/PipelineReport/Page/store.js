@@ -121,6 +121,7 @@ const store = {
   series: [],
   seriesRead: new Map(),
   chunks: new Map(),
+  tokens: new Map(),
 
   get sources() { return this.manifest.sources; },
   get settings() { return this.manifest.settings; },
@@ -145,6 +146,7 @@ const store = {
     await Promise.all(this.sources.map(async (source, index) => {
       const lines = this.series[index] || (this.series[index] = { metrics: [], timings: [], evaluations: [] });
       for (const [name, count] of Object.entries(source.series || {})) {
+        if (name === 'tokens') continue;
         const key = index + '-' + name;
         for (let part = this.seriesRead.get(key) || 0; part < count; part++) {
           this.seriesRead.set(key, part + 1);
@@ -153,6 +155,18 @@ const store = {
         }
       }
     }));
+  },
+
+  /** The texts of a run's tokens by their ids. */
+  async tokenTexts(index) {
+    const count = this.sources[index].series?.tokens || 0;
+    const known = this.tokens.get(index) || { parts: 0, texts: new Map() };
+    this.tokens.set(index, known);
+    while (known.parts < count) {
+      const texts = JSON.parse(await report.load('tokens', index + '-' + known.parts++));
+      for (const [id, text] of Object.entries(texts)) known.texts.set(Number(id), text);
+    }
+    return known.texts;
   },
 
   /** Reads the columns of the blocks that are new; `onBlock` is told after each. */
@@ -189,13 +203,16 @@ const store = {
 
   addToGroups(source, first, end) {
     const group = this.columns.get('group'), step = this.columns.get('step');
+    if (!this.groupKeys.has(source)) this.groupKeys.set(source, new Map());
+    const keys = this.groupKeys.get(source);
     for (let row = first; row < end; row++) {
       const at = step && step.kind === 'number' && !Number.isNaN(step.data[row]) ? step.data[row] : -1;
-      const key = (source * 4294967296 + (at + 1)) * 2097152 + group.data[row];
-      let index = this.groupKeys.get(key);
+      // A number below 2^53: steps below 2^31, and four million groups.
+      const key = (at + 1) * 4194304 + group.data[row];
+      let index = keys.get(key);
       if (index === undefined) {
         index = this.groups.length;
-        this.groupKeys.set(key, index);
+        keys.set(key, index);
         this.groups.push({ source, step: at < 0 ? null : at, code: group.data[row], group: group.strings[group.data[row]], rows: [] });
       }
       this.groups[index].rows.push(row);

@@ -288,7 +288,7 @@ async function comparedGroup(element, common, parameters, turn) {
   const go = by => { const next = common[at + by]; if (next) page.go('compare', { ...parameters, group: next[0].group, step: next[0].step }); };
   turn.keys = { n: { about: 'next group', run: () => go(1) }, p: { about: 'previous group', run: () => go(-1) } };
   element.append(h('h2', {}, text.line(x.group, 80), x.step === null ? '' : `, step ${x.step}`), h('div', { class: 'controls' }, h('button', { type: 'button', onclick: () => go(-1), disabled: at === 0 }, '‹ previous'), h('button', { type: 'button', onclick: () => go(1), disabled: at === common.length - 1 }, 'next ›')));
-  element.append(h('div', { class: 'query' }, h('div', { class: 'pictures' }, shared.pictures(x.rows[0], true)), shared.promptElement(await someRecord(x.rows), x.rows[0])));
+  element.append(h('div', { class: 'question-box' }, h('div', { class: 'pictures' }, shared.pictures(x.rows[0], true)), shared.promptElement(await someRecord(x.rows), x.rows[0])));
   const ids = new Map(y.rows.map(row => [store.value('id', row), row]));
   const isShared = x.rows.some(row => ids.has(store.value('id', row)));
   const cardsOf = group => {

@@ -8,6 +8,8 @@ struct EncodedBlock: Sendable {
   let rowCount: Int
   /// Fields that are in the lines, but in no column, since there are too many.
   let leftOut: Set<String>
+  /// The tokens that occur, where somebody can tell their texts.
+  let tokens: Set<Int>
 }
 
 /// Turns rows into a block, with one look at each record.
@@ -26,21 +28,25 @@ struct BlockEncoder {
   private var chunk: [UInt8] = []
   private var chunkStarts: [Int] = []
   private var parts: [ReportPart] = []
+  private let notesTokens: Bool
+  private var tokens: Set<Int> = []
   private var glance: (prompt: [UInt8], images: [UInt8], folder: String, question: String, pictures: String)?
 
   /// - Parameters:
   ///   - key: Names the block among all of the report.
   ///   - source: The run or file, by its position in the manifest.
-  init(key: String, source: Int, pictures: PictureStore, places: PicturePlaces) {
+  ///   - notesTokens: Whether to note which tokens occur.
+  init(key: String, source: Int, pictures: PictureStore, places: PicturePlaces, notesTokens: Bool) {
     (self.key, self.source, self.pictures, self.places) = (key, source, pictures, places)
+    self.notesTokens = notesTokens
     fixed = FixedColumns(&table)
   }
 
   /// The block of some rows.
   static func encode(
-    _ rows: [ReportRow], key: String, source: Int, pictures: PictureStore, places: PicturePlaces
+    _ rows: [ReportRow], key: String, source: Int, pictures: PictureStore, places: PicturePlaces, notesTokens: Bool
   ) throws -> EncodedBlock {
-    var encoder = BlockEncoder(key: key, source: source, pictures: pictures, places: places)
+    var encoder = BlockEncoder(key: key, source: source, pictures: pictures, places: places, notesTokens: notesTokens)
     for row in rows { try encoder.add(row) }
     return encoder.finished()
   }
@@ -93,7 +99,9 @@ struct BlockEncoder {
       case .prompt: prompt = value
       case .images: images = value
       case .response: table.set(fixed.characters, number: Double(RawText.characterCount(ofString: value)))
-      case .tokens: table.set(fixed.tokens, number: RawText.elementCount(ofArray: value).map(Double.init))
+      case .tokens:
+        table.set(fixed.tokens, number: RawText.elementCount(ofArray: value).map(Double.init))
+        if notesTokens { RawText.forEachID(inArray: value) { tokens.insert($0) } }
       case .answer: setScalar(value, fixed.answer)
       case .scalar(let name): setScalar(value, name: name)
       case .ignored: break
@@ -180,6 +188,7 @@ struct BlockEncoder {
     table.write(to: &text)
     text.append(UInt8(ascii: "}"))
     return EncodedBlock(
-      parts: parts + [ReportPart(kind: .rows, key: key, text: text)], rowCount: table.rowCount, leftOut: table.leftOut)
+      parts: parts + [ReportPart(kind: .rows, key: key, text: text)], rowCount: table.rowCount, leftOut: table.leftOut,
+      tokens: tokens)
   }
 }

@@ -41,6 +41,19 @@ enum RawText {
     return count
   }
 
+  /// Passes the whole numbers of an array.
+  static func forEachID(inArray array: UnsafeRawBufferPointer, _ body: (Int) -> Void) {
+    var number: Int?
+    for byte in array {
+      if byte >= 0x30, byte <= 0x39, number ?? 0 < 1 << 40 {
+        number = (number ?? 0) * 10 + Int(byte - 0x30)
+      } else if let found = number {
+        body(found)
+        number = nil
+      }
+    }
+  }
+
   /// The text of a JSON string, cut to a length for a column.
   static func text(_ string: UnsafeRawBufferPointer, atMost limit: Int) -> String? {
     // An escape takes at most six bytes; what is cut off need not be decoded.

@@ -12,6 +12,8 @@ package struct ReportPart: Sendable {
     case rows
     /// The lines of JSONL of some rows of a block.
     case bodies
+    /// The texts of a run's tokens by their ids.
+    case tokens
   }
 
   let kind: Kind
