@@ -172,6 +172,9 @@ let package = Package(
     .testTarget(
       name: "PipelineAnalysisTests",
       dependencies: ["PipelineAnalysis", "PipelineCore", "PipelineIO", "PipelineRuntime", "StandardPlugins"]),
+    .testTarget(
+      name: "PipelineReportTests",
+      dependencies: ["ModelInput", "PipelineCore", "PipelineIO", "PipelineReport", "StandardPlugins"]),
     // How far rounding may take numbers apart.
     .target(name: "RoundingBounds", path: "Tests/RoundingBounds"),
     .testTarget(

@@ -7,7 +7,7 @@ import Testing
 struct HelpTests {
   static let commands = [
     "run", "check", "stage", "describe", "convert", "inspect", "groups", "compare", "why", "reward",
-    "reward-diff", "model", "generate", "logprobs", "evaluate", "import-config", "trust", "schemas",
+    "reward-diff", "report", "view", "model", "generate", "logprobs", "evaluate", "import-config", "trust", "schemas",
   ]
 
   @Test("--help is what was recorded", arguments: [""] + commands)

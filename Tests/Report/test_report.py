@@ -304,7 +304,7 @@ class RunPages(Browser):
         theirs = {(e["step"], e["id"]): e for e in lines(other / "lineage.jsonl")}
         both = sum(e["outcome"] == "kept" and theirs.get((e["step"], e["id"]), {}).get("outcome") == "kept" for e in self.lineage)
         self.assertIn(f"Trained on by both: {both:,} ", self.text())
-        self.page.locator("table.plain tbody a").first.click()
+        self.page.locator("table.plain tbody td:nth-child(2) a").first.click()
         self.page.wait_for_selector(".side-by-side")
         self.assertEqual(self.page.locator(".side-by-side section").count(), 2)
         self.open(path, "experiment")

@@ -58,7 +58,8 @@ package struct RolloutFilter: Sendable {
     case .contains: return text.lowercased().contains(wanted.lowercased())
     case .containsNot: return !text.lowercased().contains(wanted.lowercased())
     case .equal, .unequal:
-      let isSame = value.doubleValue.flatMap { number in Double(wanted).map { $0 == number } }
+      let isSame =
+        value.doubleValue.flatMap { number in Double(wanted).map { $0 == number } }
         ?? (ExactText(text) == ExactText(wanted))
       return isSame == (sign == .equal)
     case .less, .atMost, .greater, .atLeast:
@@ -119,7 +120,9 @@ package struct RolloutFilter: Sendable {
       } else if first == "&" || first == "|" {
         rest = rest.dropFirst(rest.hasPrefix("&&") || rest.hasPrefix("||") ? 2 : 1)
         tokens.append(.join(first))
-      } else if let sign = ["!=", "!~", "<=", ">=", "==", "=", "<", ">", "~", "!", "(", ")"].first(where: rest.hasPrefix) {
+      } else if let sign = ["!=", "!~", "<=", ">=", "==", "=", "<", ">", "~", "!", "(", ")"].first(
+        where: rest.hasPrefix)
+      {
         rest = rest.dropFirst(sign.count)
         tokens.append(.sign(sign == "==" ? "=" : sign))
       } else if first == "\"" {
@@ -146,7 +149,8 @@ package struct RolloutFilter: Sendable {
   private static func fault(_ text: String, _ reason: String) -> PipelineError {
     PipelineError(
       .invalidData,
-      "the filter \(text.quotedForMessage) cannot be read: \(reason); write it as in \"reward < 0.5 & finish = length\"")
+      "the filter \(text.quotedForMessage) cannot be read: \(reason); write it as in \"reward < 0.5 & finish = length\""
+    )
   }
 
   private struct Parser {

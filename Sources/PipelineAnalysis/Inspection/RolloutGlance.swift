@@ -31,7 +31,9 @@ package struct RolloutGlance: Sendable {
     images =
       inPrompt.contains { !$0.isEmpty }
       ? inPrompt.filter { !$0.isEmpty }
-      : others.compactMap { $0.stringValue ?? $0["path"]?.stringValue ?? $0["image"]?.stringValue ?? $0["url"]?.stringValue }
+      : others.compactMap {
+        $0.stringValue ?? $0["path"]?.stringValue ?? $0["image"]?.stringValue ?? $0["url"]?.stringValue
+      }
     folder = trajectory.folder
     response = try trajectory.response
     answer = try trajectory.answer
@@ -41,7 +43,9 @@ package struct RolloutGlance: Sendable {
 
   /// The path of an image for a person: from the working folder; data URIs by their length.
   package func path(of address: String) -> String {
-    if address.prefix(5).lowercased() == "data:" { return "a data URI of \(NumberText.count(address.utf8.count)) characters" }
+    if address.prefix(5).lowercased() == "data:" {
+      return "a data URI of \(NumberText.count(address.utf8.count)) characters"
+    }
     return address.hasPrefix("/") || address.contains("://") ? address : folder + address
   }
 
@@ -50,7 +54,8 @@ package struct RolloutGlance: Sendable {
     func cut(_ text: String) -> String {
       let scalars = text.unicodeScalars
       guard scalars.count > limit else { return text }
-      return String(String.UnicodeScalarView(scalars.prefix(limit))) + "… (\(NumberText.count(scalars.count)) characters)"
+      return String(String.UnicodeScalarView(scalars.prefix(limit)))
+        + "… (\(NumberText.count(scalars.count)) characters)"
     }
     var rows: [(String, String)] = []
     if let question { rows.append(("question", cut(question))) }
@@ -82,7 +87,9 @@ package struct RolloutGlance: Sendable {
       page.row(row.label, style.safe(row.text), labelWidth: 8)
     }
     for address in images {
-      if let lines = picture(address, folder) { drawn += lines } else {
+      if let lines = picture(address, folder) {
+        drawn += lines
+      } else {
         page.row("image", style.safe(path(of: address)), labelWidth: 8)
       }
     }

@@ -20,6 +20,10 @@ package enum ChartFiles {
 
   /// The name in letters, digits and hyphens.
   private static func fileName(_ name: String) -> String {
-    String(String.UnicodeScalarView(name.unicodeScalars.prefix(120).map { $0.properties.isAlphabetic || ("0"..."9").contains($0) || $0 == "_" ? $0 : "-" }))
+    String(
+      String.UnicodeScalarView(
+        name.unicodeScalars.prefix(120).map {
+          $0.properties.isAlphabetic || ("0"..."9").contains($0) || $0 == "_" ? $0 : "-"
+        }))
   }
 }

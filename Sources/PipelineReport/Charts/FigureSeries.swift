@@ -39,7 +39,7 @@ struct RunFigures {
     let numbers = Dictionary(
       (value.objectValue ?? []).compactMap { member in member.value.doubleValue.map { (member.key, $0) } },
       uniquingKeysWith: { $1 })
-    for (name, number) in numbers 
+    for (name, number) in numbers
     where name != "step" && !isBound(name, numbers) && name.hasPrefix("val/") == isEvaluation {
       var interval: ClosedRange<Double>?
       if let low = numbers[name + "_low"], let high = numbers[name + "_high"], low <= high { interval = low...high }

@@ -17,12 +17,15 @@ struct SVGChart {
   var text: String {
     let points = series.flatMap(\.points)
     let steps = Self.range(points.map(\.step))
-    let values = Self.range(points.flatMap { [$0.value, $0.interval?.lowerBound ?? $0.value, $0.interval?.upperBound ?? $0.value] })
+    let values = Self.range(
+      points.flatMap { [$0.value, $0.interval?.lowerBound ?? $0.value, $0.interval?.upperBound ?? $0.value] })
     func x(_ step: Double) -> Double {
-      Self.left + (step - steps.lowerBound) / (steps.upperBound - steps.lowerBound) * (Self.width - Self.left - Self.right)
+      Self.left + (step - steps.lowerBound) / (steps.upperBound - steps.lowerBound)
+        * (Self.width - Self.left - Self.right)
     }
     func y(_ value: Double) -> Double {
-      Self.top + (values.upperBound - value) / (values.upperBound - values.lowerBound) * (Self.height - Self.top - Self.bottom)
+      Self.top + (values.upperBound - value) / (values.upperBound - values.lowerBound)
+        * (Self.height - Self.top - Self.bottom)
     }
     var lines = [
       ##"<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 640 360" font-family="sans-serif" font-size="12">"##,
@@ -32,31 +35,40 @@ struct SVGChart {
     for tick in Self.ticks(values, count: 5) {
       let at = Self.number(y(tick))
       lines.append(##"<path d="M64 \##(at)H624" stroke="#d8dce2"/>"##)
-      lines.append(##"<text x="58" y="\##(at)" dy="4" text-anchor="end" fill="#5b6470">\##(NumberText.short(tick))</text>"##)
+      lines.append(
+        ##"<text x="58" y="\##(at)" dy="4" text-anchor="end" fill="#5b6470">\##(NumberText.short(tick))</text>"##)
     }
     for tick in Self.ticks(steps, count: 8) {
       lines.append(
-        ##"<text x="\##(Self.number(x(tick)))" y="344" text-anchor="middle" fill="#5b6470">\##(NumberText.short(tick))</text>"##)
+        ##"<text x="\##(Self.number(x(tick)))" y="344" text-anchor="middle" fill="#5b6470">\##(NumberText.short(tick))</text>"##
+      )
     }
     for (index, line) in series.enumerated() {
       let color = Self.colors[index % Self.colors.count]
       let band = line.points.filter { $0.interval != nil }
       if band.count > 1 {
         let upper = band.map { "\(Self.number(x($0.step))) \(Self.number(y($0.interval?.upperBound ?? $0.value)))" }
-        let lower = band.reversed().map { "\(Self.number(x($0.step))) \(Self.number(y($0.interval?.lowerBound ?? $0.value)))" }
-        lines.append(##"<path d="M\##((upper + lower).joined(separator: "L"))Z" fill="\##(color)" fill-opacity="0.16"/>"##)
+        let lower = band.reversed().map {
+          "\(Self.number(x($0.step))) \(Self.number(y($0.interval?.lowerBound ?? $0.value)))"
+        }
+        lines.append(
+          ##"<path d="M\##((upper + lower).joined(separator: "L"))Z" fill="\##(color)" fill-opacity="0.16"/>"##)
       }
       let path = line.points.map { "\(Self.number(x($0.step))) \(Self.number(y($0.value)))" }.joined(separator: "L")
       lines.append(
-        ##"<path d="M\##(path)" fill="none" stroke="\##(color)" stroke-width="1.8" stroke-dasharray="\##(Self.dashes[index % Self.dashes.count])"/>"##)
+        ##"<path d="M\##(path)" fill="none" stroke="\##(color)" stroke-width="1.8" stroke-dasharray="\##(Self.dashes[index % Self.dashes.count])"/>"##
+      )
       if line.points.count < 40 {
         for point in line.points {
-          lines.append(##"<circle cx="\##(Self.number(x(point.step)))" cy="\##(Self.number(y(point.value)))" r="2.5" fill="\##(color)"/>"##)
+          lines.append(
+            ##"<circle cx="\##(Self.number(x(point.step)))" cy="\##(Self.number(y(point.value)))" r="2.5" fill="\##(color)"/>"##
+          )
         }
       }
       if series.count > 1 {
         lines.append(
-          ##"<text x="624" y="\##(20 + index * 15)" text-anchor="end" fill="\##(color)">\##(Self.escaped(line.name))</text>"##)
+          ##"<text x="624" y="\##(20 + index * 15)" text-anchor="end" fill="\##(color)">\##(Self.escaped(line.name))</text>"##
+        )
       }
     }
     return (lines + ["</svg>"]).joined(separator: "\n") + "\n"
@@ -81,6 +93,7 @@ struct SVGChart {
   private static func number(_ value: Double) -> String { String(format: "%.1f", value) }
 
   private static func escaped(_ text: String) -> String {
-    text.replacing("&", with: "&amp;").replacing("<", with: "&lt;").replacing(">", with: "&gt;").replacing("\"", with: "&quot;")
+    text.replacing("&", with: "&amp;").replacing("<", with: "&lt;").replacing(">", with: "&gt;").replacing(
+      "\"", with: "&quot;")
   }
 }

@@ -13,7 +13,9 @@ struct TokenTexts {
   init?(_ run: RunFolder) {
     guard let model = run.spec["policy"]?["with"]?["model"]?.stringValue else { return nil }
     let folder = model.hasPrefix("/") ? model : run.file(model)
-    guard access(folder + "/tokenizer.json", R_OK) == 0, let tokenizer = try? QwenTokenizer(folder: folder) else { return nil }
+    guard access(folder + "/tokenizer.json", R_OK) == 0, let tokenizer = try? QwenTokenizer(folder: folder) else {
+      return nil
+    }
     self.tokenizer = tokenizer
   }
 
@@ -31,7 +33,8 @@ struct TokenTexts {
     }
     let members = new.sorted().filter { (0..<tokenizer.count).contains($0) }.map { id -> JSONValue.Member in
       let bytes = tokenizer.bytes(of: id)
-      let text = String(validating: bytes, as: UTF8.self)
+      let text =
+        String(validating: bytes, as: UTF8.self)
         ?? bytes.map { "<0x" + String($0, radix: 16, uppercase: true) + ">" }.joined()
       return .init(String(id), .string(text))
     }

@@ -166,13 +166,11 @@ package actor ReportBuilder {
     var inFlight: [Task<EncodedBlock, any Error>] = []
     defer { for task in inFlight { task.cancel() } }
     func start() {
-      let (rows, key, pictures) = (block, String(blockCount), pictures)
-      let notesTokens = states[index].tokenTexts != nil
-      inFlight.append(
-        Task {
-          try BlockEncoder.encode(
-            rows, key: key, source: index, pictures: pictures, places: places, notesTokens: notesTokens)
-        })
+      let place = BlockEncoder.Place(
+        key: String(blockCount), source: index, sink: sink, pictures: pictures, places: places,
+        notesTokens: states[index].tokenTexts != nil)
+      let rows = block
+      inFlight.append(Task { try BlockEncoder.write(rows, at: place) })
       blockCount += 1
       (block, bytes) = ([], 0)
     }
@@ -186,17 +184,16 @@ package actor ReportBuilder {
         block.append(row)
         bytes += row.byteCount
         if block.count == ColumnTable.mostRows || bytes >= Self.blockBytes {
-          if inFlight.count >= max(1, options.threads) { try write(await inFlight.removeFirst().value, index) }
+          if inFlight.count >= max(1, options.threads) { note(try await inFlight.removeFirst().value, index) }
           start()
         }
       }
     }
     if !block.isEmpty { start() }
-    while !inFlight.isEmpty { try write(await inFlight.removeFirst().value, index) }
+    while !inFlight.isEmpty { note(try await inFlight.removeFirst().value, index) }
   }
 
-  private func write(_ block: EncodedBlock, _ index: Int) throws {
-    for part in block.parts { try sink.add(part) }
+  private func note(_ block: EncodedBlock, _ index: Int) {
     states[index].tokenTexts?.add(block.tokens)
     states[index].rowCount += block.rowCount
     summary.rows += block.rowCount

@@ -2,9 +2,8 @@
 import PipelineCore
 import PipelineIO
 
-/// The data of a block of rows: its columns, and the lines of its records in chunks.
+/// What is told of a block of rows that has been written.
 struct EncodedBlock: Sendable {
-  let parts: [ReportPart]
   let rowCount: Int
   /// Fields that are in the lines, but in no column, since there are too many.
   let leftOut: Set<String>
@@ -12,43 +11,44 @@ struct EncodedBlock: Sendable {
   let tokens: Set<Int>
 }
 
-/// Turns rows into a block, with one look at each record.
+/// Writes a block of rows, with one look at each record: the lines in chunks, then the columns.
 struct BlockEncoder {
+  /// Where a block belongs, and what its rows need.
+  struct Place: Sendable {
+    /// Names the block among all of the report.
+    let key: String
+    /// The run or file, by its position in the manifest.
+    let source: Int
+    let sink: any ReportSink
+    let pictures: PictureStore
+    let places: PicturePlaces
+    /// Whether to note which tokens occur.
+    let notesTokens: Bool
+  }
+
   /// About so many bytes of text go into a file: what the page loads to show one trajectory.
   private static let chunkSize = 256 << 10
   private static let longestText = 160
 
-  private let key: String
-  private let source: Int
-  private let pictures: PictureStore
-  private let places: PicturePlaces
+  private let place: Place
   private var table = ColumnTable()
   private var fixed: FixedColumns
   private var keys = KeyPlans()
   private var chunk: [UInt8] = []
   private var chunkStarts: [Int] = []
-  private var parts: [ReportPart] = []
-  private let notesTokens: Bool
   private var tokens: Set<Int> = []
   private var glance: (prompt: [UInt8], images: [UInt8], folder: String, question: String, pictures: String)?
 
-  /// - Parameters:
-  ///   - key: Names the block among all of the report.
-  ///   - source: The run or file, by its position in the manifest.
-  ///   - notesTokens: Whether to note which tokens occur.
-  init(key: String, source: Int, pictures: PictureStore, places: PicturePlaces, notesTokens: Bool) {
-    (self.key, self.source, self.pictures, self.places) = (key, source, pictures, places)
-    self.notesTokens = notesTokens
+  private init(_ place: Place) {
+    self.place = place
     fixed = FixedColumns(&table)
   }
 
-  /// The block of some rows.
-  static func encode(
-    _ rows: [ReportRow], key: String, source: Int, pictures: PictureStore, places: PicturePlaces, notesTokens: Bool
-  ) throws -> EncodedBlock {
-    var encoder = BlockEncoder(key: key, source: source, pictures: pictures, places: places, notesTokens: notesTokens)
+  /// Writes a block of some rows.
+  static func write(_ rows: [ReportRow], at place: Place) throws -> EncodedBlock {
+    var encoder = BlockEncoder(place)
     for row in rows { try encoder.add(row) }
-    return encoder.finished()
+    return try encoder.finished()
   }
 
   private mutating func add(_ row: ReportRow) throws {
@@ -63,7 +63,7 @@ struct BlockEncoder {
     }
     if !row.isLineage { table.set(fixed.line, number: Double(row.main.record.line)) }
     table.endRow()
-    if chunk.count >= Self.chunkSize { endChunk() }
+    if chunk.count >= Self.chunkSize { try endChunk() }
   }
 
   /// Reads the members of a record once: columns from them, and the line itself.
@@ -101,7 +101,7 @@ struct BlockEncoder {
       case .response: table.set(fixed.characters, number: Double(RawText.characterCount(ofString: value)))
       case .tokens:
         table.set(fixed.tokens, number: RawText.elementCount(ofArray: value).map(Double.init))
-        if notesTokens { RawText.forEachID(inArray: value) { tokens.insert($0) } }
+        if place.notesTokens { RawText.forEachID(inArray: value) { tokens.insert($0) } }
       case .answer: setScalar(value, fixed.answer)
       case .scalar(let name): setScalar(value, name: name)
       case .ignored: break
@@ -150,8 +150,10 @@ struct BlockEncoder {
     let seen = PromptGlance(
       prompt: prompt.isEmpty ? nil : try? JSONValue(parsing: prompt),
       images: images.isEmpty ? nil : try? JSONValue(parsing: images))
-    let described = seen.addresses.prefix(16).map { pictures.description(of: $0, folder: folder, places: places) }
-      .joined(separator: "\n")
+    let described = seen.addresses.prefix(16).map {
+      place.pictures.description(of: $0, folder: folder, places: place.places)
+    }
+    .joined(separator: "\n")
     glance = (Array(prompt), Array(images), folder, seen.question, described)
     setGlance(seen.question, described)
   }
@@ -174,21 +176,20 @@ struct BlockEncoder {
     chunk.append(0x0A)
   }
 
-  private mutating func endChunk() {
+  private mutating func endChunk() throws {
     guard !chunk.isEmpty else { return }
-    parts.append(ReportPart(kind: .bodies, key: "\(key)-\(chunkStarts.count - 1)", text: chunk))
+    try place.sink.add(ReportPart(kind: .bodies, key: "\(place.key)-\(chunkStarts.count - 1)", text: chunk))
     chunk.removeAll(keepingCapacity: true)
   }
 
-  private consuming func finished() -> EncodedBlock {
-    endChunk()
-    var text = Array("{\"source\":\(source),\"count\":\(table.rowCount),\"chunks\":[".utf8)
+  private consuming func finished() throws -> EncodedBlock {
+    try endChunk()
+    var text = Array("{\"source\":\(place.source),\"count\":\(table.rowCount),\"chunks\":[".utf8)
     text.append(contentsOf: chunkStarts.map(String.init).joined(separator: ",").utf8)
     text.append(contentsOf: "],\"columns\":".utf8)
     table.write(to: &text)
     text.append(UInt8(ascii: "}"))
-    return EncodedBlock(
-      parts: parts + [ReportPart(kind: .rows, key: key, text: text)], rowCount: table.rowCount, leftOut: table.leftOut,
-      tokens: tokens)
+    try place.sink.add(ReportPart(kind: .rows, key: place.key, text: text))
+    return EncodedBlock(rowCount: table.rowCount, leftOut: table.leftOut, tokens: tokens)
   }
 }

@@ -16,11 +16,11 @@ package struct ReportPart: Sendable {
     case tokens
   }
 
-  let kind: Kind
+  package let kind: Kind
   /// Which one of its kind, in letters, digits and hyphens.
-  let key: String
+  package let key: String
   /// JSON, or lines of JSON.
-  let text: [UInt8]
+  package let text: [UInt8]
 
   /// Its file's name in the folder `data`.
   var file: String { key.isEmpty ? "\(kind.rawValue).js" : "\(kind.rawValue)-\(key).js" }
