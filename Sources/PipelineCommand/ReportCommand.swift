@@ -17,10 +17,10 @@ struct ReportCommand: AsyncParsableCommand {
       reward, advantage and log-probabilities, and a table to filter. The folder needs no server and no network: open \
       its index.html, or copy it to any static host.
 
-        shuffle-r1 report runs/first --output report
-        shuffle-r1 report runs/half runs/quarter --output report      two runs side by side
-        shuffle-r1 report rollouts/*.jsonl --output report            rollouts in any format
-        shuffle-r1 report runs/study --output report                  a folder of runs: arms and seeds
+        shuffle-r1 report runs/first -o report            a run
+        shuffle-r1 report runs/half runs/grpo -o report   two, side by side
+        shuffle-r1 report runs/study -o report            arms and seeds
+        shuffle-r1 report rollouts/*.jsonl -o report      rollouts, any format
 
       A run that is still going on, or was stopped, is shown up to its last complete step; `view` follows it.
       """)

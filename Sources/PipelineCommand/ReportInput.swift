@@ -30,8 +30,20 @@ struct ReportInput: ParsableArguments {
     help: ArgumentHelp("The columns of the table, separated by commas. (default: as in the run)", valueName: "names"))
   var columns: String?
 
-  @OptionGroup var rollouts: RolloutArguments
-  @OptionGroup var media: MediaArguments
+  @Option(help: ArgumentHelp("The rollouts' format; recognized by default.", valueName: "name"))
+  var format: String?
+
+  @Option(
+    help: ArgumentHelp("Fields whose values together identify a group, separated by commas.", valueName: "fields"))
+  var groupBy: String?
+
+  @OptionGroup var importing: ImportArguments
+
+  @Option(
+    help: ArgumentHelp(
+      "A folder that images of the records may lie in, beside that of their file; may be repeated.",
+      valueName: "folder"))
+  var imageRoot: [String] = []
 
   func validate() throws {
     if let sample, sample < 1 { throw ValidationError("--sample is \(sample), it must be at least 1") }
@@ -40,13 +52,17 @@ struct ReportInput: ParsableArguments {
 
   func sources() throws -> [ReportSource] {
     var reading = TrajectoryReader.Options(paths: [])
-    try rollouts.apply(to: &reading)
+    try importing.apply(to: &reading.importing)
+    reading.format = format
+    reading.groupBy = (groupBy ?? "").split(separator: ",").map { Field($0.trimmingCharacters(in: .whitespaces)) }
     return try ReportSource.sources(at: paths, reading: reading)
   }
 
   func options(_ work: WorkOptions, isLive: Bool = false) throws -> ReportBuilder.Options {
     var options = ReportBuilder.Options()
-    (options.registry, options.access, options.sample) = (CommandEnvironment.registry, media.access, sample)
+    (options.registry, options.access, options.sample) = (
+      CommandEnvironment.registry, MediaAccess(roots: imageRoot), sample
+    )
     (options.threads, options.isLive) = (work.threads, isLive)
     if let accuracy { options.settings.append(.init("accuracy", .string(accuracy))) }
     if let rightFrom { options.settings.append(.init("right_from", .number(rightFrom))) }

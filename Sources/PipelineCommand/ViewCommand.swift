@@ -15,7 +15,10 @@ struct ViewCommand: AsyncParsableCommand {
       browser; else it prints the address, which has a token without which nothing can be read.
 
         shuffle-r1 view runs/first
-        ssh -L 8642:localhost:8642 host shuffle-r1 view runs/first --port 8642     from another machine
+
+      From another machine, forward the port:
+
+        ssh -L 8642:localhost:8642 host shuffle-r1 view runs/first --port 8642
       """)
 
   @OptionGroup var input: ReportInput

@@ -33,7 +33,7 @@ struct ReportPageTests {
     try sandbox.output("shuffle-r1 run p.json -q -o shown --set output.report.accuracy=format")
     try sandbox.output("shuffle-r1 run p.json -q -o shown --resume --set output.report.token_colors=ratio")
     try sandbox.output("shuffle-r1 report shown -q -o page")
-    #expect(try sandbox.output("cat page/data/manifest.js").contains(#""accuracy":"format""#))
+    #expect(try sandbox.output("cat page/data/manifest.js").contains(#""token_colors":"ratio""#))
   }
 
   static let faults: [(command: String, status: Int32, message: String)] = [

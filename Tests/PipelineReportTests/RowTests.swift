@@ -30,7 +30,7 @@ struct RowTests {
     #expect(try sink.column("kind") == ["count", "color", .null])
     #expect(try sink.column("ok") == [.null, "true", .null])
     #expect(try sink.column("tokens") == [3, 0, .null])
-    #expect(try sink.column("characters") == [16, 2, 0])
+    #expect(try sink.column("characters") == [19, 2, 0])
     #expect(try sink.column("seed") == ["9007199254740993", .null, .null])
     #expect(try sink.column("answer") == [7, "7", .null])
     #expect(try sink.column("line") == [1, 2, 3])
