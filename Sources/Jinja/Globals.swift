@@ -16,7 +16,7 @@ enum Globals {
         })
     case "lipsum": .object(Function("lipsum", lipsum))
     case "raise_exception": options.dialect == .chat ? .object(Function("raise_exception", raise)) : nil
-    case "strftime_now": options.dialect == .chat ? .object(Function("strftime_now", date)) : nil
+    case "strftime_now": options.dialect == .chat ? dateFunction(options) : nil
     default: nil
     }
   }
@@ -28,10 +28,17 @@ enum Globals {
 
   private static func date(_ interpreter: Interpreter, _ arguments: Arguments) throws(TemplateError) -> Item {
     let format = try arguments.bound("strftime_now", ["format"], required: 1)[0] ?? .none
-    guard let date = interpreter.options.date else {
-      throw TemplateError(.unsupported, "the template asks for today's date (strftime_now), which is not given here")
-    }
-    return .string(date(try interpreter.string(format).string))
+    return .string(interpreter.options.date?(try interpreter.string(format).string) ?? "")
+  }
+
+  /// Without a date it is not defined, so that a template takes the date that it has for this case.
+  private static func dateFunction(_ options: TemplateOptions) -> Item {
+    guard options.date == nil else { return .object(Function("strftime_now", date)) }
+    return .undefined(
+      Missing(
+        .unsupported,
+        "the template asks for today's date (strftime_now), which is not given here: a prompt would be another one tomorrow"
+      ))
   }
 
   private static func lipsum(_ interpreter: Interpreter, _ arguments: Arguments) throws(TemplateError) -> Item {

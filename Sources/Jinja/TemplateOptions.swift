@@ -8,9 +8,9 @@ package struct TemplateOptions: Sendable {
   package var dialect: Dialect
   /// What rendering may use.
   package var limits: TemplateLimits
-  /// What `strftime_now` gives for a format; without it, a template that calls it fails.
+  /// What `strftime_now` gives for a format; without it the function is not defined, and a template that calls it fails.
   ///
-  /// A prompt with today's date would be another one tomorrow.
+  /// A prompt with today's date would be another one tomorrow; templates such as Llama 3.2's have a fixed one for this case.
   package var date: (@Sendable (_ format: String) -> String)?
 
   /// What becomes of the lines that hold blocks alone.

@@ -105,7 +105,10 @@ struct EvaluateCommand: AsyncParsableCommand {
     let line = ProgressLine(quiet: work.quiet)
     defer { line.clear() }
     let existing: OutputFile.Existing = force ? .replace : .refuse
-    let responses = try output.map { try ResponseFile(path: $0, existing: existing, threads: work.threads) }
+    let responses = try output.map {
+      try ResponseFile(
+        path: $0, existing: existing, threads: work.threads, imageRoots: model.media.imageRoot)
+    }
     let badRecordsFile = try badRecords.map { try OutputFile(path: $0, existing: existing) }
     if prompts == "-", isatty(0) == 1, !work.quiet { Terminal.say("reading from the terminal; end with Ctrl-D") }
     // If no bad prompt is allowed, the error is sufficient.
@@ -237,10 +240,10 @@ private final class ResponseFile {
   private let anchor: ImageAnchor
   private var count = 0
 
-  init(path: String, existing: OutputFile.Existing, threads: Int) throws {
+  init(path: String, existing: OutputFile.Existing, threads: Int, imageRoots: [String]) throws {
     self.path = path
     self.threads = threads
-    anchor = ImageAnchor(writing: path)
+    anchor = ImageAnchor(writing: path, roots: imageRoots)
     file = try OutputFile(path: path, existing: existing)
   }
 

@@ -58,7 +58,7 @@ struct GenerateCommand: AsyncParsableCommand {
   }
 
   func run() async throws {
-    let stream = try RecordStream(records, work, noun: "prompt") { options in
+    let stream = try RecordStream(records, work, noun: "prompt", media: model.media.access) { options in
       options.kind = .prompts
       try prompts.apply(to: &options)
     }

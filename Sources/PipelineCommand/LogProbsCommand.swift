@@ -48,7 +48,7 @@ struct LogProbsCommand: AsyncParsableCommand {
   }
 
   func run() async throws {
-    let stream = try RecordStream(records, work, noun: "trajectory") { _ in }
+    let stream = try RecordStream(records, work, noun: "trajectory", media: model.media.access) { _ in }
     defer { stream.line.clear() }
     stream.line.update("opening \(model.name)", share: nil)
     let policy = try await model.open(threads: work.threads, files: records.files)

@@ -226,9 +226,11 @@ struct RecordStream {
 
   /// Opens the outputs; the input is opened with the first batch.
   ///
-  /// - Parameter noun: The noun for a record: `prompt`, `trajectory`.
+  /// - Parameters:
+  ///   - noun: The noun for a record: `prompt`, `trajectory`.
+  ///   - media: Where images may lie besides the folders of the files.
   init(
-    _ arguments: RecordArguments, _ work: WorkOptions, noun: String,
+    _ arguments: RecordArguments, _ work: WorkOptions, noun: String, media: MediaAccess,
     options: (inout TrajectoryReader.Options) throws -> Void
   )
     throws
@@ -239,7 +241,7 @@ struct RecordStream {
     self.arguments = arguments
     self.work = work
     self.noun = noun
-    anchor = ImageAnchor(writing: arguments.output)
+    anchor = ImageAnchor(writing: arguments.output, roots: media.roots)
     output = try OutputFile(path: arguments.output, existing: arguments.existing)
     badRecordsFile = try arguments.badRecords.map { try OutputFile(path: $0, existing: arguments.existing) }
     line = ProgressLine(quiet: work.quiet)

@@ -156,7 +156,7 @@ package struct Conversion {
       guard line.contains(where: { $0 > 0x20 }) else { return }
       let value = try line.withUnsafeBytes { bytes in
         if try RecordParser.check(bytes, at: place) { nonFiniteLines += 1 }
-        return try JSONValue(parsing: bytes)
+        return JSONValue(checked: bytes)
       }
       for record in try importer?.records(from: value, at: place) ?? [] {
         let folder = Trajectory.folder(of: place.file)

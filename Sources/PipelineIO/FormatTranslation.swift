@@ -119,7 +119,7 @@ final class FormatTranslation {
 
   private func records(of line: UnsafeRawBufferPointer, at place: SourceLocation) throws -> [JSONValue] {
     if try RecordParser.check(line, at: place) { nonFiniteLines += 1 }
-    return try importer.records(from: try JSONValue(parsing: line), at: place)
+    return try importer.records(from: JSONValue(checked: line), at: place)
   }
 
   private func parsed(

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import Files
+package import Files
 import Foundation
 package import PipelineCore
 import Synchronization
@@ -12,20 +12,32 @@ package final class ImageAnchor: Sendable {
   /// The folder of the file that is written; nil for standard output.
   private let folder: String?
   private let kept: String?
+  /// Further folders that the user allows images to lie in.
+  private let roots: [String]
+  private let notes: WrittenFolders
   private static let search = ByteSearch("\"image")
   private let ways = Mutex<[String: String]>([:])
 
   /// Anchors images to the folder of a file; for `-` they stay as they are.
   ///
-  /// - Parameter kept: A folder whose images are named as seen from there already; nil for none.
-  package init(writing path: String, keeping kept: String? = nil) {
+  /// - Parameters:
+  ///   - kept: A folder whose images are named as seen from there already; nil for none.
+  ///   - roots: Further folders that the user allows images to lie in.
+  ///   - notes: Where it is noted that what is written names images elsewhere, so that it can be read again.
+  package init(
+    writing path: String, keeping kept: String? = nil, roots: [String] = [], notes: WrittenFolders = .standard
+  ) {
     self.kept = kept.map { $0 + "/" }
+    self.roots = roots
+    self.notes = notes
     folder = path == "-" ? nil : path.lastIndex(of: "/").map { String(path[...$0]) } ?? "."
   }
 
   /// Anchors images to a folder.
-  package init(folder: String) {
+  package init(folder: String, roots: [String] = [], notes: WrittenFolders = .standard) {
     self.folder = folder
+    self.roots = roots
+    self.notes = notes
     kept = nil
   }
 
@@ -80,6 +92,7 @@ package final class ImageAnchor: Sendable {
       let start = source.isEmpty ? "." : source
       var way = RelativePath.path(from: folder, to: start)
       way = way == "." ? "" : way + (way.hasSuffix("/") ? "" : "/")
+      if !way.isEmpty { notes.note(folder: folder, imagesIn: [start] + notes.roots(of: start) + roots) }
       ways[source] = way
       return way
     }

@@ -98,13 +98,15 @@ struct RecordParser: Sendable {
   static func check(_ line: UnsafeRawBufferPointer, at place: SourceLocation) throws -> Bool {
     var count = 0
     var error = record_error()
-    var members = [record_member](repeating: record_member(), count: 256)
-    let status = record_scan(
-      line.baseAddress?.assumingMemoryBound(to: UInt8.self), line.count, nil, &members, members.count, &count,
-      &error)
-    if status == RECORD_OK.rawValue || status == RECORD_CAPACITY.rawValue {
-      return members.prefix(count).contains { $0.flags & UInt8(RECORD_VALUE_NONFINITE.rawValue) != 0 }
+    let (status, isNonFinite) = withUnsafeTemporaryAllocation(of: record_member.self, capacity: 256) { members in
+      let status = record_scan(
+        line.baseAddress?.assumingMemoryBound(to: UInt8.self), line.count, nil, members.baseAddress, members.count,
+        &count, &error)
+      return (
+        status, members.prefix(count).contains { $0.flags & UInt8(RECORD_VALUE_NONFINITE.rawValue) != 0 }
+      )
     }
+    if status == RECORD_OK.rawValue || status == RECORD_CAPACITY.rawValue { return isNonFinite }
     throw PipelineError(
       .invalidData, "not JSON: " + String(cString: record_error_message(status)),
       at: SourceLocation(

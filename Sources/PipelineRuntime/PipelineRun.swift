@@ -203,9 +203,9 @@ public actor PipelineRun {
 
   private func write(_ batch: TrajectoryBatch) async throws {
     let committer = committer
+    let anchor = ImageAnchor(folder: directory.path, roots: plan.media.roots)
     if let every = plan.keepsAllRolloutsEvery, batch.number % every == 0 {
-      let frame = try await AllRollouts(batch).frame(
-        threads: plan.threads, anchor: ImageAnchor(folder: directory.path))
+      let frame = try await AllRollouts(batch).frame(threads: plan.threads, anchor: anchor)
       try committer.append(frame, to: AllRollouts.file)
     }
     if let file = plan.rolloutsFile {
@@ -213,7 +213,7 @@ public actor PipelineRun {
       try await ParallelEncoding.run(
         count: batch.count, threads: plan.threads,
         encode: { index, bytes in
-          var trajectory = batch[index]
+          var trajectory = try anchor.anchored(batch[index])
           if trajectory.step == nil { trajectory.step = batch.number }
           try TrajectoryEncoder.encode(trajectory, into: &bytes)
         }, write: { try committer.append($0, to: file) })

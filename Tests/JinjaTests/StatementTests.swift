@@ -70,7 +70,11 @@ struct StatementTests {
     var options = TemplateOptions.chat
     #expect(
       rendered("{{ strftime_now('%Y') }}")
-        == "line 1: the template asks for today's date (strftime_now), which is not given here")
+        == "line 1: the template asks for today's date (strftime_now), which is not given here: a prompt would be another one"
+        + " tomorrow")
+    #expect(
+      rendered("{% if strftime_now is defined %}{{ strftime_now('%Y') }}{% else %}26 Jul 2024{% endif %}")
+        == "26 Jul 2024")
     options.date = { "<\($0)>" }
     #expect(rendered("{{ strftime_now('%Y') }}", options: options) == "<%Y>")
   }

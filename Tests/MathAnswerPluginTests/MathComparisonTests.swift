@@ -9,13 +9,14 @@ struct MathComparisonTests {
     + IntervalsPairs.equal + RelationsPairs.equal + MatricesPairs.equal + UnitsPairs.equal + ComplexPairs.equal
     + WordsPairs.equal + BoundsPairs.equal + ClaimsPairs.equal + PiecesPairs.equal + CommasPairs.equal
     + ApplicationPairs.equal + SideBySidePairs.equal + VariablesPairs.equal + ForeignPairs.equal + ClockPairs.equal
-    + ChoicePairs.equal
+    + ChoicePairs.equal + StatementsPairs.equal
   static let different =
     NumbersPairs.different + FractionsPairs.different + RootsPairs.different + AlgebraPairs.different
     + CollectionsPairs.different + IntervalsPairs.different + RelationsPairs.different + MatricesPairs.different
     + UnitsPairs.different + ComplexPairs.different + WordsPairs.different + ClaimsPairs.different
     + PiecesPairs.different + CommasPairs.different + ApplicationPairs.different + SideBySidePairs.different
     + VariablesPairs.different + ForeignPairs.different + ClockPairs.different + ChoicePairs.different
+    + StatementsPairs.different
   static let unknown = UnitsPairs.unknown + BoundsPairs.unknown
 
   private let comparison = MathComparison()

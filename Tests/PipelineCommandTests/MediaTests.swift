@@ -86,6 +86,33 @@ struct MediaTests {
     #expect(sandbox.text("whole/resolved.json").contains("../elsewhere"))
   }
 
+  @Test("what a run or generate has written is read where it lies, by its user alone")
+  func written() throws {
+    try prompts("../elsewhere/image.png")
+    try sandbox.output("mkdir far; \(Self.generate) --image-root elsewhere -o far/rollouts.jsonl")
+    try sandbox.output("shuffle-r1 logprobs --model model far/rollouts.jsonl -o far/scored.jsonl")
+    #expect(try sandbox.records(in: "far/scored.jsonl").count == 2)
+
+    try sandbox.write(
+      "p.json",
+      """
+      {"policy": {"use": "bundled", "with": {"model": "model"}},
+       "source": {"prompts": "data/prompts.jsonl", "image_roots": ["elsewhere"]},
+       "stages": [{"use": "rollout", "with": {"n": 1, "sampling": {"max_tokens": 1}}}]}
+      """)
+    try sandbox.output("shuffle-r1 run p.json -q -o deep/run")
+    for file in ["selected.jsonl", "rollouts.jsonl.zst"] {
+      try sandbox.output("shuffle-r1 logprobs --model model deep/run/\(file) -o deep/scored.jsonl --force")
+      #expect(try sandbox.records(in: "deep/scored.jsonl").count == 2)
+    }
+
+    // The same records for another user, or from elsewhere.
+    let outcome = try sandbox.run("XDG_STATE_HOME=$PWD/none shuffle-r1 logprobs --model model far/rollouts.jsonl")
+    #expect(outcome.errors.contains("the image lies outside the data's folder (far/)"))
+    try sandbox.output("mkdir got && cp far/rollouts.jsonl got")
+    #expect(try sandbox.run("shuffle-r1 logprobs --model model got/rollouts.jsonl").errors.contains("outside"))
+  }
+
   @Test("a server is sent what has been found to be an image, and addresses only of hosts that are allowed")
   func servers() async throws {
     // A text that begins like a PNG, and a real one.

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import Files
 import Foundation
 import PipelineCore
 import PipelineIO
@@ -30,7 +31,7 @@ struct ImageAnchorTests {
   func moved() async throws {
     let (record, root) = try await read(Self.line)
     defer { try? FileManager.default.removeItem(at: root) }
-    let anchor = ImageAnchor(writing: root.path + "/runs/x/out.jsonl")
+    let anchor = ImageAnchor(writing: root.path + "/runs/x/out.jsonl", notes: WrittenFolders(file: nil))
     let expected = Self.line.replacing(#""i/1.png","#, with: #""../../data/i/1.png","#, maxReplacements: 2)
       .replacing(#""2.png""#, with: #""../../data/2.png""#)
     #expect(try written(anchor.anchored(record)) == expected + "\n")

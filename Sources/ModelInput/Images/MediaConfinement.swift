@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import Files
 import Foundation
 package import PipelineCore
 
@@ -11,6 +12,7 @@ extension MediaAccess {
   package func confined(_ source: ImageSource, to folder: String) throws -> String? {
     guard case .file(let path) = source else { return nil }
     let home = folder.isEmpty ? "." : folder
+    let roots = roots + WrittenFolders.standard.roots(of: home)
     let allowed = ([home] + roots).map { Self.real($0) ?? Self.absolute($0) }
     guard let real = Self.real(path) else {
       // Whether there is such a file outside is nobody's business.

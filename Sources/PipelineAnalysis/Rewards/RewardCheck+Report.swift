@@ -12,7 +12,7 @@ extension RewardCheck {
     for fault in Fault.allCases {
       let found = mismatches.filter { $0.fault == fault }
       guard !found.isEmpty else { continue }
-      page.heading(NumberText.count(found.count, fault.noun), fault.meaning)
+      page.heading(NumberText.count(found.count) + " " + (found.count == 1 ? fault.noun : fault.plural), fault.meaning)
       for mismatch in found { write(mismatch, to: &page) }
     }
     return page.text
@@ -65,6 +65,14 @@ extension RewardCheck.Fault {
     case .falsePositive, .falseNegative: rawValue
     case .notScored: "case not scored"
     case .otherwise: "case with another status"
+    }
+  }
+
+  fileprivate var plural: String {
+    switch self {
+    case .falsePositive, .falseNegative: rawValue + "s"
+    case .notScored: "cases not scored"
+    case .otherwise: "cases with another status"
     }
   }
 

@@ -17,7 +17,7 @@ enum GroupIdentity {
 struct GroupTable {
   private enum Key: Hashable {
     case named(ExactText)
-    case hashed(UInt64, UInt64)
+    case hashed(ContentHash)
   }
 
   private struct Entry {
@@ -29,13 +29,20 @@ struct GroupTable {
 
   /// What a rollout answers: rollouts of one group should all answer the same.
   struct Question: Hashable {
-    private let prompt: UInt64
-    private let answer: UInt64?
+    private let prompt: ContentHash
+    private let answer: ContentHash?
 
     /// The question that a record asks.
     init(_ record: RecordBuilder) {
-      prompt = Self.hash(record.value(of: .prompt)) ^ Self.hash(record.value(of: .images)) &* 31
-      answer = record.value(of: .answer).map { Self.hash($0) }
+      var prompt = ContentHash()
+      prompt.add(record.value(of: .prompt))
+      prompt.add(record.value(of: .images))
+      self.prompt = prompt
+      answer = record.value(of: .answer).map {
+        var hash = ContentHash()
+        hash.add($0)
+        return hash
+      }
     }
 
     /// Whether both can stand in one group; an answer that is not there contradicts nothing.
@@ -43,16 +50,9 @@ struct GroupTable {
       prompt == other.prompt && (answer == nil || other.answer == nil || answer == other.answer)
     }
 
-    func add(to hash: inout StableHash) {
-      hash.add(String(prompt, radix: 16))
-      hash.add(answer.map { String($0, radix: 16) } ?? "")
-    }
-
-    private static func hash(_ value: JSONValue?) -> UInt64 {
-      guard let value else { return 0 }
-      var hash = StableHash()
-      hash.add(value.json)
-      return hash.low ^ hash.high
+    func add(to hash: inout ContentHash) {
+      hash.add(prompt)
+      if let answer { hash.add(answer) }
     }
   }
 
@@ -75,12 +75,12 @@ struct GroupTable {
       key = .named(ExactText(name))
       proposed = name
     case .samePrompt(let prompt, let promptStep):
-      var hash = StableHash()
+      var hash = ContentHash()
       hash.add(file)
       hash.add(promptStep.map(String.init) ?? "")
-      hash.add(prompt?.json ?? "")
+      hash.add(prompt)
       question.add(to: &hash)
-      key = .hashed(hash.low, hash.high)
+      key = .hashed(hash)
       proposed = promptStep.map { "\($0)-q\(entries.count)" } ?? "q\(entries.count)"
     case .ownRow:
       key = .named(ExactText("q\(rows)"))

@@ -11,9 +11,18 @@ package struct NativeFormat: RolloutFormat {
   /// The format.
   package init() {}
 
-  /// `likely` when every line has a string `id` and a string `group`.
+  /// `likely` when every line has a string `id` and a string `group`; `possible` when every line is a prompt with an id.
   package func likeness(of sample: [JSONValue]) -> FormatLikeness {
-    sample.allSatisfy { $0["id"]?.stringValue != nil && $0["group"]?.stringValue != nil } ? .likely : .no
+    if sample.allSatisfy({ $0["id"]?.stringValue != nil && $0["group"]?.stringValue != nil }) { return .likely }
+    return sample.allSatisfy { Self.isPrompt($0) && $0["prompt"]?.stringValue == nil } ? .possible : .no
+  }
+
+  /// Whether a line asks and has no answer of a model: its id names the group of whatever will be drawn for it.
+  static func isPrompt(_ line: JSONValue) -> Bool {
+    line["id"]?.stringValue != nil && line["group"] == nil
+      && (line["prompt"]?.arrayValue != nil || line["prompt"]?.stringValue != nil
+        || line["prompt_tokens"]?.arrayValue != nil)
+      && !["response", "tokens", "completion", "data_source", "reward_model"].contains { line[$0] != nil }
   }
 
   /// Checks `id` and `group` and changes nothing, unless `groupBy` defines other groups.
@@ -29,6 +38,10 @@ private struct NativeImporter: RolloutImporter {
   private var groups = GroupTable()
 
   mutating func records(from line: JSONValue, at location: SourceLocation) throws -> [JSONValue] {
+    var line = line
+    if NativeFormat.isPrompt(line), let members = line.objectValue, let id = line["id"] {
+      line = .object(members + [.init("group", id)])
+    }
     let row = try PeerRow(line, what: "the line", at: location)
     for key in ["id", "group"] {
       guard let value = row.peek(key) else { throw row.missing(key, in: "shuffle-r1") }

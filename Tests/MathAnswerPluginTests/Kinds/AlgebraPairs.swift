@@ -49,6 +49,8 @@ enum AlgebraPairs {
   ]
   /// Pairs that say different things.
   static let different: [(String, String)] = [
+    (#"\sum_{n=1}^\infty \frac{x^n}{n^2}"#, #"\sum_{k=1}^\infty \frac{y^k}{k^2}"#),
+    (#"\sum_{n=1}^\infty \frac{1}{n^3}"#, #"\sum_{k=1}^\infty \frac{1}{k^2}"#),
     (#"x+1"#, #"x+2"#),
     (#"x"#, #"y"#),
     (#"2x"#, #"2y"#),

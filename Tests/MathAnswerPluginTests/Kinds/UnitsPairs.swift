@@ -4,6 +4,7 @@
 enum UnitsPairs {
   /// Pairs that say the same.
   static let equal: [(String, String)] = [
+    (#"2 m and 30 cm"#, #"2.3 m"#),
     (#"5 cm"#, #"5"#),
     (#"5\text{ cm}"#, #"5"#),
     (#"5 \mathrm{~cm}"#, #"5 cm"#),

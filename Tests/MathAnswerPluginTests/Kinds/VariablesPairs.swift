@@ -4,6 +4,8 @@
 enum VariablesPairs {
   /// Pairs that say the same.
   static let equal: [(String, String)] = [
+    (#"\hat{x}"#, #"\widehat{x}"#),
+    (#"3\hat i+4\hat{\jmath}"#, #"3i+4j"#),
     (#"\frac{1}{2}at^2"#, #"\frac{at^2}{2}"#),
     (#"by+ax=c"#, #"ax+by=c"#),
     (#"v_0+at"#, #"v_0+ta"#),
@@ -25,6 +27,8 @@ enum VariablesPairs {
   ]
   /// Pairs that say different things.
   static let different: [(String, String)] = [
+    (#"\hat x"#, #"x"#),
+    (#"\hat{y}"#, #"\bar{y}"#),
     (#"e^{at}"#, #"e^{at}+1"#),
     (#"at^2"#, #"ta"#),
     (#"by+ax=c"#, #"by+ax=2c"#),

@@ -21,6 +21,17 @@ struct FormatCatalogTests {
     #expect(try catalog.detect(sample: lines, file: "f").name == format)
   }
 
+  @Test("prompts of our own have an id, messages and no group, which is then the id")
+  func prompts() throws {
+    let line: JSONValue = ["id": "a", "prompt": [["role": "user", "content": "6 * 7?"]], "answer": "42"]
+    #expect(try catalog.detect(sample: [line], file: "f").name == "shuffle-r1")
+    var importer = NativeFormat().makeImporter(options: ImportOptions())
+    let records = try importer.records(from: line, at: SourceLocation(file: "f", line: 1, column: 1))
+    #expect(records.first?["group"] == "a")
+    let rollout: JSONValue = ["id": "a", "prompt": [["role": "user", "content": "6 * 7?"]], "response": "42"]
+    #expect(throws: PipelineError.self) { try catalog.detect(sample: [rollout], file: "f") }
+  }
+
   @Test("lines that fit two formats are refused, with both names")
   func ambiguous() {
     let message = FormatSupport.message {

@@ -46,9 +46,9 @@ package struct MathComparison: Sendable {
     if let verdict = compareChoices(first, second) { return verdict }
     let verdict = compareMeanings(first, second)
     if case .unknown = verdict, verdict != .tooLarge, verdict != .tooMuchWork || !first.form.hasParts,
-      first.form.differsInDigitsOnly(from: second.form)
+      first.form.hasShape(of: second.form)
     {
-      // An answer that is written as the other is, with other numbers or signs, is not the same for want of a proof.
+      // An answer that is written as the other is, with other numbers, signs or letters, is not the same for want of a proof.
       return .different
     }
     return verdict

@@ -1,10 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
+import MathAnswers
 import PipelineCore
 
 /// Reads a decimal: digits, separators between thousands, a point or a comma before decimals, an exponent.
 enum DecimalScanner {
   /// The number that begins at a position, and where it ends.
   static func scan(_ text: ArraySlice<UInt8>, at start: Int) -> (Double, end: Int)? {
+    if let number = PointGroups(text, at: start) {
+      let digits = number.digits.map { $0 + 0x30 }
+      let point = digits.count - number.places
+      let plain = digits[..<point] + [UInt8(ascii: ".")] + digits[point...] + [0x30]
+      return Double(String(decoding: plain, as: UTF8.self)).map { ($0, number.end) }
+    }
     var position = start
     var plain: [UInt8] = []
     func takeDigits() {

@@ -113,14 +113,17 @@ struct AnswerForm {
     return zip(bytes, other.bytes).allSatisfy { $0.lowercased == $1.lowercased }
   }
 
-  /// Whether both are the same but for the digits of their numbers and the signs of their terms.
-  func differsInDigitsOnly(from other: AnswerForm) -> Bool {
+  /// Whether both are the same but for the digits of their numbers, the signs of their terms and their letters.
+  func hasShape(of other: AnswerForm) -> Bool {
     var (position, otherPosition) = (0, 0)
+    var isCommand = false
     while position < bytes.count, otherPosition < other.bytes.count {
       let (byte, otherByte) = (bytes[position], other.bytes[otherPosition])
-      guard byte == otherByte || byte.isDigit && otherByte.isDigit || Self.areSigns(byte, otherByte) else {
-        return false
-      }
+      guard
+        byte == otherByte || byte.isDigit && otherByte.isDigit || Self.areSigns(byte, otherByte)
+          || !isCommand && byte.isLetter && otherByte.isLetter
+      else { return false }
+      isCommand = byte == UInt8(ascii: "\\") || isCommand && byte.isLetter
       position += 1
       otherPosition += 1
       guard byte.isDigit else { continue }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Reads numbers in words: `thirty`, `twenty-one`, `one hundred and five`, `a dozen`, `三十二`.
+/// Reads numbers in words: `thirty`, `twenty-one`, `one hundred and five`, `a dozen`, `two and a half`, `三十二`.
 package enum NumberWords {
   private static let units: [String: Double] = [
     "zero": 0, "one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9,
@@ -12,16 +12,30 @@ package enum NumberWords {
     "twenty": 20, "thirty": 30, "forty": 40, "fourty": 40, "fifty": 50, "sixty": 60, "seventy": 70, "eighty": 80,
     "ninety": 90,
   ]
+  /// Parts of one, and how many make it up; the second of two is an order, and no part.
+  private static let parts: [String: Double] = [
+    "half": 2, "third": 3, "quarter": 4, "fourth": 4, "fifth": 5, "sixth": 6, "seventh": 7, "eighth": 8, "ninth": 9,
+    "tenth": 10, "twelfth": 12, "hundredth": 100,
+  ]
   private static let scales: [String: Double] = ["thousand": 1e3, "million": 1e6, "billion": 1e9]
 
   /// The number words of a text, each run as one number, in order.
   package static func numbers(in text: ArraySlice<UInt8>) -> [(value: Double, range: Range<Int>)] {
+    quotients(in: text).map { ($0.numerator / $0.denominator, $0.range) }
+  }
+
+  private typealias Quotient = (numerator: Double, denominator: Double, range: Range<Int>)
+
+  private static func quotients(in text: ArraySlice<UInt8>) -> [Quotient] {
     let words = TextWord.words(of: text)
-    var found: [(value: Double, range: Range<Int>)] = []
+    var found: [Quotient] = []
     var index = 0
     while index < words.count {
-      if let (value, end) = english(words, from: index) ?? chinese(words, from: index) {
-        found.append((value, words[index].range.lowerBound..<words[end - 1].range.upperBound))
+      if let (numerator, denominator, end) = fraction(words, from: index) {
+        found.append((numerator, denominator, words[index].range.lowerBound..<words[end - 1].range.upperBound))
+        index = end
+      } else if let (value, end) = english(words, from: index) ?? chinese(words, from: index) {
+        found.append((value, 1, words[index].range.lowerBound..<words[end - 1].range.upperBound))
         index = end
       } else {
         index += 1
@@ -42,9 +56,38 @@ package enum NumberWords {
     }
     text = text.trimmed
     guard text.allSatisfy({ $0.isLetter || $0.isSpace || $0 == UInt8(ascii: "-") }) else { return nil }
-    let found = numbers(in: text)
-    guard found.count == 1, found[0].range == text.startIndex..<text.endIndex, found[0].value < 1e15 else { return nil }
-    return Array("\(UInt64(found[0].value))".utf8)
+    let found = quotients(in: text)
+    guard found.count == 1, found[0].range == text.startIndex..<text.endIndex, found[0].numerator < 1e15 else {
+      return nil
+    }
+    let numerator = "\(UInt64(found[0].numerator))"
+    return Array((found[0].denominator == 1 ? numerator : numerator + "/\(UInt64(found[0].denominator))").utf8)
+  }
+
+  /// `half`, `one third`, `three-quarters`, `two and a half`.
+  private static func fraction(
+    _ words: [TextWord], from start: Int
+  ) -> (numerator: Double, denominator: Double, end: Int)? {
+    func word(_ index: Int) -> String { index < words.count ? words[index].text : "" }
+    /// How many of which part stand there: `a half`, `three-quarters`.
+    func share(from index: Int) -> (count: Double, of: Double, end: Int)? {
+      if word(index) == "half" { return (1, 2, index + 1) }
+      if ["a", "an", "one"].contains(word(index)) {
+        let next = word(index + 1) == "-" ? index + 2 : index + 1
+        return parts[word(next)].map { (1, $0, next + 1) }
+      }
+      guard let (count, end) = english(words, from: index), count == count.rounded(), count > 1 else { return nil }
+      let next = word(end) == "-" ? end + 1 : end
+      // `three quarters`; `twenty third` is an order.
+      let plural = word(next)
+      let singular = plural == "halves" ? "half" : plural.hasSuffix("s") ? String(plural.dropLast()) : ""
+      return parts[singular].map { (count, $0, next + 1) }
+    }
+    if let share = share(from: start) { return (share.count, share.of, share.end) }
+    guard let (whole, end) = english(words, from: start), word(end) == "and", let share = share(from: end + 1),
+      share.count < share.of
+    else { return nil }
+    return (whole * share.of + share.count, share.of, share.end)
   }
 
   private static func english(_ words: [TextWord], from start: Int) -> (Double, end: Int)? {

@@ -71,8 +71,8 @@ struct Parser {
     var isStrong = false
     while let token = next, token.separates {
       switch token {
-      case .and: if connective != .or { connective = .and }
-      case .or:
+      case .and, .conjunction: if connective != .or { connective = .and }
+      case .or, .disjunction:
         connective = .or
         isStrong = true
       case .semicolon: isStrong = true
@@ -127,16 +127,16 @@ struct Parser {
     } else if case .relation = next {
       // `= 5`: what is meant stands to the left of the box.
       index += 1
-      left = try setExpression()
+      left = try statement()
     } else {
-      left = try setExpression()
+      left = try statement()
     }
     var links: [Node.Link] = []
     while case .relation(let relation) = next {
       index += 1
       // `x =` at the end says no more than `x`.
       guard let token = next, !token.closes, !token.separates else { break }
-      links.append(Node.Link(relation: relation, node: try setExpression()))
+      links.append(Node.Link(relation: relation, node: try statement()))
     }
     if !links.isEmpty { left = .relation(left, links) }
     // `x \equiv 3 \pmod 5`: the modulus belongs to what it says.
@@ -149,7 +149,7 @@ struct Parser {
   }
 
   /// Unions, intersections and differences of sets, from left to right.
-  private mutating func setExpression() throws(ReadingFault) -> Node {
+  mutating func setExpression() throws(ReadingFault) -> Node {
     var left = try sum()
     // Each sign nests what stands before it.
     for _ in 0..<Self.largestDepth {
@@ -164,6 +164,12 @@ struct Parser {
       case .setDifference:
         index += 1
         left = .difference(left, try sum())
+      case .over:
+        index += 1
+        left = .quotient(left, try sum())
+      case .choose:
+        index += 1
+        left = .call(.binomial, [left, try sum()])
       default: return left
       }
       try nest()
@@ -335,7 +341,7 @@ extension Token {
   /// Whether it stands between the parts of a list.
   var separates: Bool {
     switch self {
-    case .comma, .semicolon, .and, .or: true
+    case .comma, .semicolon, .and, .or, .conjunction, .disjunction: true
     default: false
     }
   }

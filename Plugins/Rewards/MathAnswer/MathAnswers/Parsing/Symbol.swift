@@ -29,6 +29,8 @@ struct Symbol: Hashable {
 
   /// What `> 5` speaks of.
   static let unnamed = Symbol("unnamed")
+  /// The mark over a letter.
+  static let hat = Symbol("hat")
   static let pi = Symbol("pi")
   static let e = Symbol(UInt8(ascii: "e"))
   static let i = Symbol(UInt8(ascii: "i"))

@@ -25,6 +25,10 @@ enum Token {
   case bar
   case doubleBar
   case comma, semicolon, and, or
+  /// `\land`, `\lor`: between statements, or between answers.
+  case conjunction, disjunction
+  /// `\over`, `\choose`: between the two halves of a group.
+  case over, choose
   case relation(Relation)
   case union, intersection, setDifference
   case fraction

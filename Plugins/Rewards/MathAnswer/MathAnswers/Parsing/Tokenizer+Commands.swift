@@ -112,6 +112,8 @@ extension Tokenizer {
     let isGroup = byte(at: open) == UInt8(ascii: "{")
     let start = isGroup ? skippingSpace(from: open + 1) : open
     guard byte(at: start).isLetter, isGroup || open == position || !byte(at: start + 1).isLetter else { return }
+    // `\hat i`: the vectors along the axes.
+    if accent == .hat, "ijk".utf8.contains(byte(at: start)) { return }
     let end = skippingSpace(from: start + 1)
     if isGroup {
       guard byte(at: end) == UInt8(ascii: "}") || byte(at: end) == UInt8(ascii: "_") else { return }

@@ -3,6 +3,10 @@
 extension Tokenizer {
   /// Digits with separators between groups of three, decimals, an exponent, repeating decimals.
   mutating func readNumber() throws(ReadingFault) {
+    if let number = PointGroups(bytes[...], at: position) {
+      position = number.end
+      return emit(.number(Decimal(digits: number.digits, fraction: number.places, exponent: 0)))
+    }
     var digits: [UInt8] = []
     takeDigits(&digits)
     if (1...3).contains(digits.count), digits.first != 0 {
@@ -42,6 +46,8 @@ extension Tokenizer {
     case UInt8(ascii: "\\") where holds(",", at: start + 1) || holds("!", at: start + 1): next += 2
     case UInt8(ascii: ",") where holds("\\!", at: start + 1): next = skippingSpace(from: start + 3)
     case UInt8(ascii: ",") where commas == .thousands: next += 1
+    case UInt8(ascii: "'") where commas == .thousands: next += 1
+    case 0xE2 where commas == .thousands && holds("’", at: start): next += 3
     case UInt8(ascii: " ") where matrixDepth == 0 && commas == .thousands: next += 1
     default: return nil
     }

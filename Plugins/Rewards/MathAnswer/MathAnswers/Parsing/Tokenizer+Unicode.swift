@@ -99,7 +99,8 @@ extension Tokenizer {
       "［": .open(UInt8(ascii: "[")), "］": .close(UInt8(ascii: "[")), "＝": .relation(.equal), "％": .unit(.percent),
       "⟨": .open(UInt8(ascii: "<")), "⟩": .close(UInt8(ascii: "<")), "⌊": .open(UInt8(ascii: "f")),
       "⌋": .close(UInt8(ascii: "f")), "⌈": .open(UInt8(ascii: "c")), "⌉": .close(UInt8(ascii: "c")), "’": .prime,
-      "…": .symbol(Symbol("dots")), "⋯": .symbol(Symbol("dots")), "＋": .plus, "｜": .bar, "∣": .bar, "∧": .and, "∨": .or,
+      "…": .symbol(Symbol("dots")), "⋯": .symbol(Symbol("dots")), "＋": .plus, "｜": .bar, "∣": .bar, "∧": .conjunction,
+      "∨": .disjunction, "¬": .minus,
       "π": .symbol(.pi), "𝜋": .symbol(.pi),
     ]
     let names: [(Unicode.Scalar, StaticString)] = [

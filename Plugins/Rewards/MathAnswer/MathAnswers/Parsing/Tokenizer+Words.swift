@@ -223,6 +223,8 @@ extension Tokenizer {
   /// Whether a number with a smaller unit follows a letter that is a unit.
   private func beginsMixedUnits(_ letter: UInt8) -> Bool {
     var end = skippingSpace(from: position)
+    // `2 m and 30 cm`
+    if holds("and ", at: end) { end = skippingSpace(from: end + 4) }
     guard followsSpace || letter == UInt8(ascii: "h"), byte(at: end).isDigit else { return false }
     while byte(at: end).isDigit { end += 1 }
     let word = bytes[skippingSpace(from: end)...].prefix(while: \.isLetter)

@@ -106,6 +106,7 @@ enum Vocabulary {
     add("ldots dots cdots dotsc dotsb", .token(.symbol(Symbol("dots"))))
     add("pi", .token(.symbol(.pi)))
     add("imath", .token(.symbol(.i)))
+    add("jmath", .token(.symbol(Symbol(UInt8(ascii: "j")))))
     add("lg", .token(.function(.logarithm)))
     add("Re", .token(.function(.realPart)))
     add("Im", .token(.function(.imaginaryPart)))
@@ -158,19 +159,23 @@ enum Vocabulary {
     add("rceil", .token(.close(UInt8(ascii: "c"))))
     add("degree", .token(.unit(.degree)))
     add("prime", .token(.prime))
-    add("land wedge", .token(.and))
-    add("lor vee", .token(.or))
+    add("land wedge", .token(.conjunction))
+    add("lor vee", .token(.disjunction))
+    add("neg lnot", .token(.minus))
+    add("over", .token(.over))
+    add("choose", .token(.choose))
     add("euro", .token(.unit(.euro)))
     add("pounds", .token(.unit(.pound)))
     add(
       "left right big Big bigg Bigg bigl bigr Bigl Bigr biggl biggr Biggl Biggr middle displaystyle textstyle"
-        + " scriptstyle limits nolimits mathbf boldsymbol bm mathit mathcal mathsf mathfrak vec hat"
-        + " widehat overrightarrow overleftarrow underline enspace thinspace"
+        + " scriptstyle limits nolimits mathbf boldsymbol bm mathit mathcal mathsf mathfrak vec"
+        + " overrightarrow overleftarrow underline enspace thinspace"
         + " boxed fbox framebox angle measuredangle triangle therefore because space nobreak allowbreak"
         + " hline cline nonumber rm bf it sf tt em large Large small normalsize mathstrut strut",
       .nothing)
     add("bar overline", .accent(Symbol("bar")))
     add("tilde widetilde", .accent(Symbol("tilde")))
+    add("hat widehat", .accent(.hat))
     add("dot", .accent(Symbol("dot")))
     add("ddot", .accent(Symbol("ddot")))
     add("hspace vspace phantom hphantom vphantom color label tag ref cline", .nothingWithArgument)
