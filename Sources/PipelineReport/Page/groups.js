@@ -172,8 +172,8 @@ views.trajectory = async (element, parameters, turn) => {
     h('span', {}, `number ${place + 1} of ${order.length}`), group.step === null ? null : h('span', {}, `step ${group.step}`),
     store.sources.length > 1 ? shared.sourceName(group.source) : null));
   const fate = shared.fate(row);
-  element.append(factTable(row, fate, record));
-  element.append(h('div', { class: 'question-box' }, h('div', { class: 'pictures' }, shared.pictures(row, true)), shared.promptElement(record, row)));
+  element.append(h('div', { class: 'two' }, factTable(row, fate, record),
+    h('div', { class: 'question-box' }, h('div', { class: 'pictures' }, shared.pictures(row, true)), shared.promptElement(record, row))));
   element.append(h('h2', {}, 'Response'));
   if (typeof record?.response === 'string') {
     const showsSource = page.setting('source', false);
@@ -181,7 +181,7 @@ views.trajectory = async (element, parameters, turn) => {
       text.response(record.response, { source: showsSource }));
   } else element.append(h('p', { class: 'quiet' }, record ? 'the record has no response' : 'the run did not keep this response'));
   if (Array.isArray(record?.tokens) && record.tokens.length) element.append(tokenView(record, await store.tokenTexts(group.source)));
-  element.append(otherSteps(row));
+  append(element, [otherSteps(row)]);
   element.append(h('details', { class: 'rest' }, h('summary', {}, `the line of JSONL, ${number.count(line.length)} characters`), line ? text.block(line, { class: 'code' }) : h('p', { class: 'quiet' }, 'none')));
 };
 
@@ -266,7 +266,7 @@ function otherSteps(row) {
   const rows = shared.rowsOfID(store.value('id', row)).filter(other => store.source(other) === store.source(row));
   if (rows.length < 2) return null;
   return h('section', {}, h('h2', {}, 'In other steps'), h('div', { class: 'scroll' }, h('table', { class: 'plain' },
-    h('thead', {}, h('tr', {}, ['step', 'reward', 'advantage', 'what became of it'].map(name => h('th', {}, name)))),
+    h('thead', {}, shared.heads(['step', '#reward', '#advantage', 'what became of it'])),
     h('tbody', {}, rows.map(other => h('tr', { class: other === row ? 'here' : null }, h('td', {}, h('a', { href: shared.rowAddress(other) }, String(store.value('step', other)))),
       h('td', { class: 'n' }, number.short(store.value('reward', other))), h('td', { class: 'n' }, number.short(store.value('advantage', other))), h('td', {}, text.line(shared.fate(other)?.title || '', 120))))))));
 }
@@ -293,7 +293,7 @@ views.query = async (element, parameters, turn) => {
     bySource.get(item.found.source).push([item.found.step ?? 0, item.share ?? NaN]);
   }
   if (course.length > 1) element.append(chart.lines({ title: 'right', unit: 'share of rollouts', xName: 'step', from: 0, to: 1, series: [...bySource].map(([source, points]) => ({ name: store.sources[source].name, points })) }));
-  element.append(h('div', { class: 'scroll' }, h('table', { class: 'plain' }, h('thead', {}, h('tr', {}, ['step', ...(bySource.size > 1 ? ['run'] : []), 'right', 'mean reward', 'answers', ''].map(name => h('th', {}, name)))),
+  element.append(h('div', { class: 'scroll' }, h('table', { class: 'plain' }, h('thead', {}, shared.heads(['#step', ...(bySource.size > 1 ? ['run'] : []), '#right', '#mean reward', 'answers', ''])),
     h('tbody', {}, course.map(({ found, right, judged, mean }) => {
       const cell = h('td', { class: 'quiet' }, '…');
       answersOf(found).then(list => cell.replaceChildren(...list));
@@ -359,7 +359,7 @@ function queryList(element, parameters, turn) {
     shared.pick('sorted by:', sort, Object.entries(sorts).map(([key, [label]]) => [key, label]), value => page.go('query', { ...parameters, sort: value, from: null })),
     start > 0 ? h('a', { href: page.address('query', { ...parameters, from: Math.max(0, start - shown) }) }, '‹ previous') : null,
     start + shown < queries.length ? h('a', { href: page.address('query', { ...parameters, from: start + shown }) }, 'next ›') : null));
-  element.append(h('div', { class: 'scroll' }, h('table', { class: 'plain queries' }, h('thead', {}, h('tr', {}, ['', 'question', 'asked', 'right', 'change', 'first right', 'first wrong again'].map(name => h('th', {}, name)))),
+  element.append(h('div', { class: 'scroll' }, h('table', { class: 'plain queries' }, h('thead', {}, shared.heads(['', 'question', '#asked', '#right', '#change', '#first right', '#first wrong again'])),
     h('tbody', {}, queries.slice(start, start + shown).map(query => h('tr', {},
       h('td', { class: 'thumb' }, shared.pictures(query.row).slice(0, 1)),
       h('td', {}, h('a', { href: page.address('query', { run: query.first.source, group: query.first.group }) }, text.line(store.value('question', query.row) || query.first.group, 100))),

@@ -202,7 +202,7 @@ function facts(source) {
 
 function runTable(runs, chosen) {
   const score = finalScore;
-  return h('div', { class: 'scroll' }, h('table', { class: 'plain' }, h('thead', {}, h('tr', {}, ['', 'run', 'steps', 'state', 'last score', 'rollouts'].map(name => h('th', {}, name)))),
+  return h('div', { class: 'scroll' }, h('table', { class: 'plain' }, h('thead', {}, shared.heads(['', 'run', '#steps', 'state', '#last score', '#rollouts'])),
     h('tbody', {}, runs.map(({ source, index }) => {
       const found = score(index);
       return h('tr', {},

@@ -275,7 +275,7 @@ views.compare = async (element, parameters, turn) => {
     + `Right in one and wrong in the other: ${number.count(sum('flips'))} of ${counted(sum('same'), 'rollout')} with the same id.`));
   element.append(h('div', { class: 'controls' }, h('label', {}, h('input', { type: 'checkbox', checked: onlyFlips, onchange: event => page.go('compare', { ...parameters, flips: event.target.checked ? '1' : null }) }), ' only groups with such flips')));
   const shown = compared.filter(item => !onlyFlips || item.flips).slice(0, 500);
-  element.append(h('div', { class: 'scroll' }, h('table', { class: 'plain' }, h('thead', {}, h('tr', {}, ['', 'group', 'step', 'mean reward, left', 'right', 'both', 'only left', 'only right', 'flips'].map(name => h('th', {}, name)))),
+  element.append(h('div', { class: 'scroll' }, h('table', { class: 'plain' }, h('thead', {}, shared.heads(['', 'group', '#step', '#mean reward, left', '#right', '#both', '#only left', '#only right', '#flips'])),
     h('tbody', {}, shown.map(item => h('tr', {}, h('td', { class: 'thumb' }, shared.pictures(item.x.rows[0]).slice(0, 1)),
       h('td', {}, h('a', { href: page.address('compare', { a, b, group: item.x.group, step: item.x.step }) }, text.line(store.value('question', item.x.rows[0]) || item.x.group, 80))),
       h('td', { class: 'n' }, String(item.x.step ?? '')), ...[item.meanLeft, item.meanRight].map(value => h('td', { class: 'n' }, number.short(value))), ...[item.both, item.onlyLeft, item.onlyRight, item.flips].map(value => h('td', { class: 'n' }, number.count(value)))))))));

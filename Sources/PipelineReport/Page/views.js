@@ -141,10 +141,15 @@ const shared = (() => {
 
   function sourceName(index) { return text.line(store.sources[index].name, 80); }
 
+  /** A row of headings; those that begin with # stand over numbers. */
+  function heads(names) {
+    return h('tr', {}, names.map(name => h('th', { scope: 'col', class: name[0] === '#' ? 'n' : null }, name.replace(/^#/, ''))));
+  }
+
   function pick(label, value, options, onchange) {
     return h('label', { class: 'pick' }, label + ' ', h('select', { onchange: event => onchange(event.target.value) },
       options.map(([key, name]) => h('option', { value: String(key), selected: String(key) === String(value) }, name))));
   }
 
-  return { rowsOfID, rowAt, groupAt, rowAddress, groupAddress, pictures, parts, fate, rewardBar, advantageBar, extent, messages, promptElement, right, sourceName, pick };
+  return { rowsOfID, rowAt, groupAt, rowAddress, groupAddress, pictures, parts, fate, rewardBar, advantageBar, extent, messages, promptElement, right, sourceName, heads, pick };
 })();
