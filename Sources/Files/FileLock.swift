@@ -11,6 +11,13 @@ package final class FileLock: Sendable {
     self.descriptor = descriptor
   }
 
+  /// Whether somebody holds the lock on a file, which is left as it is.
+  package static func isHeld(on descriptor: FileDescriptor) -> Bool {
+    guard flock(descriptor.rawValue, LOCK_SH | LOCK_NB) == 0 else { return true }
+    flock(descriptor.rawValue, LOCK_UN)
+    return false
+  }
+
   // Closing alone would leave it locked while a child that is just being started has a copy of the descriptor.
   deinit { flock(descriptor.rawValue, LOCK_UN) }
 }

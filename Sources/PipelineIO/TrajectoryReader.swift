@@ -48,6 +48,8 @@ public actor TrajectoryReader {
     package var maxBadRecords: Int? = 100
     /// The name of the limit where the user sets it.
     package var nameOfLimit = "max_bad_records"
+    /// The bytes of the files to read, whole lines or whole compressed frames; nil for all of them.
+    package var part: Range<UInt64>?
     /// The most threads to use.
     package var threads = 1
 
@@ -253,7 +255,7 @@ public actor TrajectoryReader {
       try Task.checkCancellation()
       if input == nil {
         guard let path = remainingPaths.popFirst() else { return nil }
-        let opened = try ChunkedInput(path: path)
+        let opened = try ChunkedInput(path: path, part: options.part)
         input = opened
         lineOfNextChunk = 1
         try decideFormat(opened)
