@@ -8,6 +8,7 @@ KILLS ?= 60
 MINUTES ?= 10
 PREFIX ?= /usr/local
 KERNELS ?= all
+SECONDS ?= 30
 export SWIFT SWIFT_FLAGS
 
 BUILD_FLAGS = -c release --explicit-target-dependency-import-check error $(SWIFT_FLAGS)
@@ -15,7 +16,7 @@ PROGRAM = .build/release/shuffle-r1
 SOURCES = $(wildcard Sources Plugins Tests Examples Package.swift)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build tools quickstart test test-examples test-kernels test-debug test-parity test-server test-trackers test-kill test-parquet campaign test-large fuzz lint format bench bench-policy bench-training bench-process test-plugin worker test-worker bench-worker test-cluster bench-math install docs graph clean
+.PHONY: help setup build tools quickstart test test-examples test-kernels test-debug test-parity test-server test-trackers test-kill test-parquet soak test-report bench-report campaign test-large fuzz fuzz-coverage lint format bench bench-policy bench-training bench-process test-plugin worker test-worker bench-worker test-cluster bench-math install docs graph clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z][a-z-]*\):.*## \(.*\)/\1|\2/p' Makefile | awk -F '|' '{ printf "  make %-14s %s\n", $$1, $$2 }'
@@ -43,6 +44,7 @@ test: setup ## run every test and every example, in release, with the import che
 	"$(SWIFT)" test $(BUILD_FLAGS) --skip-build
 	python3 Tests/Trackers/test_track.py
 	Tests/install.sh
+	Tests/Report/smoke $(PROGRAM)
 	Examples/test.sh
 
 test-examples: build ## run every example and compare with what it should give
@@ -86,6 +88,21 @@ test-parquet: build ## read what `datasets` writes as parquet and Arrow, and let
 	@.venv-parquet/bin/python -m pip install --quiet --disable-pip-version-check datasets pillow pyarrow
 	.venv-parquet/bin/python Tests/parquet_test.py $(PROGRAM)
 
+soak: build ## train for 2,000 steps, and see that memory, descriptors, threads and checkpoints do not grow (Linux; needs python3)
+	python3 Tests/soak_test.py $(PROGRAM)
+
+test-report: build ## open reports in Chromium, compare the pages with the files, and try to break out of them (makes .venv-report)
+	@.ci/setup chromium
+	@[ -x .venv-report/bin/python ] || python3 -m venv .venv-report
+	@.venv-report/bin/python -m pip install --quiet --disable-pip-version-check playwright
+	.venv-report/bin/python Tests/Report/test_report.py $(PROGRAM)
+
+bench-report: build ## measure a report of 100,000 rollouts and its page in Chromium (makes .venv-report)
+	@.ci/setup chromium
+	@[ -x .venv-report/bin/python ] || python3 -m venv .venv-report
+	@.venv-report/bin/python -m pip install --quiet --disable-pip-version-check playwright
+	.venv-report/bin/python Tests/Benchmarks/report/measure.py $(PROGRAM)
+
 campaign: build ## let short runs die and fail at every call that writes, and compare what comes out; MINUTES=… SEED=… (needs python3 and a C compiler)
 	python3 Tests/Campaign/campaign.py --minutes $(MINUTES) --seed $(SEED) $(PROGRAM)
 
@@ -98,6 +115,9 @@ test-large: tools ## make random models of the shapes of Qwen2.5-VL-3B and Qwen3
 fuzz: tools ## feed mutated records and specs to the readers, and random answers to math-answer; ROUNDS=… SEED=…
 	.build/release/fuzz-reader $(ROUNDS) $(SEED)
 	.build/release/math-answer-probe fuzz 100000 $(SEED)
+
+fuzz-coverage: ## fuzz every reader of foreign input, guided by coverage, for SECONDS=… each (builds .build-fuzz; keeps .fuzz)
+	Tests/CoverageFuzzer/run $(SECONDS)
 
 lint: ## check formatting, imports, links between documents, the import graph and versions
 	"$(SWIFT)" format lint --strict --recursive --parallel $(SOURCES)
@@ -132,5 +152,5 @@ bench-math: tools ## measure math-answer against Math-Verify and mathruler (make
 	Tests/Benchmarks/math-answer/run
 
 clean: ## remove what was built and the benchmark's data; keeps runs/
-	rm -rf .build .build-docs .venv-bench .venv-cluster .venv-math .venv-parquet .venv-policy .venv-training .venv-worker Tests/Benchmarks/data
+	rm -rf .build .build-docs .venv-bench .venv-cluster .venv-math .venv-parquet .venv-policy .venv-report .venv-training .venv-worker Tests/Benchmarks/data
 	rm -rf Examples/custom-reward/.build Examples/custom-reward/schemas

@@ -87,6 +87,16 @@ let package = Package(
     .target(
       name: "PipelineAnalysis",
       dependencies: ["Files", "PipelineCore", "PipelineIO", "PipelineRuntime", "PipelineSpec"]),
+    // A run or rollouts as a page for a browser; `Page` holds the page.
+    .target(
+      name: "PipelineReport",
+      dependencies: [
+        "CHTTPServer", "Files", "ModelInput", "PipelineAnalysis", "PipelineCore", "PipelineIO", "PipelineRuntime",
+      ],
+      resources: [
+        "index.html", "report.css", "store.js", "filter.js", "text.js", "formula.js", "chart.js", "views.js", "runs.js",
+        "groups.js", "table.js", "page.js",
+      ].map { .embedInCode("Page/" + $0) }),
     .target(name: "PeerConfigurations", dependencies: ["PipelineCore", "PipelineSpec"]),
     .target(name: "StandardPlugins", dependencies: ["PipelineCore"] + plugIns.map(\.target)),
 
@@ -108,7 +118,8 @@ let package = Package(
       name: "PipelineCommand",
       dependencies: [
         "BundledPlugin", "CStandardStreams", "CThreads", "Files", "ModelInput", "PeerConfigurations",
-        "PipelineAnalysis", "PipelineCore", "PipelineIO", "PipelineRuntime", "PipelineSpec", "StandardPlugins",
+        "PipelineAnalysis", "PipelineCore", "PipelineIO", "PipelineReport", "PipelineRuntime", "PipelineSpec",
+        "StandardPlugins",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
     .executableTarget(
@@ -130,6 +141,7 @@ let package = Package(
       name: "CImageCodecs",
       linkerSettings: ["png", "jpeg", "webp", "webpdemux", "gif", "tiff"].map { .linkedLibrary($0) }),
     .systemLibrary(name: "CCurl", providers: [.apt(["libcurl4-openssl-dev"])]),
+    .target(name: "CHTTPServer", linkerSettings: [.linkedLibrary("microhttpd")]),
     .target(name: "CJSON", linkerSettings: [.linkedLibrary("jsoncpp")]),
     // OpenBLAS is loaded, not linked: BlasLibrary.c says why.
     .target(
@@ -160,6 +172,9 @@ let package = Package(
     .testTarget(
       name: "PipelineAnalysisTests",
       dependencies: ["PipelineAnalysis", "PipelineCore", "PipelineIO", "PipelineRuntime", "StandardPlugins"]),
+    .testTarget(
+      name: "PipelineReportTests",
+      dependencies: ["ModelInput", "PipelineCore", "PipelineIO", "PipelineReport", "StandardPlugins"]),
     // How far rounding may take numbers apart.
     .target(name: "RoundingBounds", path: "Tests/RoundingBounds"),
     .testTarget(
@@ -226,6 +241,20 @@ if Context.environment["SHUFFLE_R1_TOOLS"] != nil {
     .executableTarget(
       name: "easy-vqa-tower", dependencies: ["BundledPlugin", "ModelInput", "PipelineCore", "Tensor"],
       path: "Examples/easy-vqa/tower"),
+  ]
+}
+
+// Only `make fuzz-coverage` needs it, which builds all with instrumentation.
+if Context.environment["SHUFFLE_R1_FUZZ"] != nil {
+  package.targets += [
+    .target(name: "Driver", path: "Tests/CoverageFuzzer/Driver"),
+    .executableTarget(
+      name: "coverage-fuzzer",
+      dependencies: [
+        "BundledPlugin", "Driver", "Jinja", "MathAnswers", "ModelInput", "PeerConfigurations", "PipelineCore",
+        "PipelineIO", "PipelineSpec", "StandardPlugins",
+      ],
+      path: "Tests/CoverageFuzzer/Program"),
   ]
 }
 

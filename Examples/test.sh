@@ -146,6 +146,7 @@ example custom-reward brevity
 # Its spec names a reward that no program on the command line knows.
 example embedded-run none
 example python-rewards
+example notebook none
 if python3 -c 'import pyarrow' 2> /dev/null; then
   example trl-parquet
 else

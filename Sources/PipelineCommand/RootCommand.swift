@@ -27,7 +27,7 @@ struct RootCommand: AsyncParsableCommand {
     subcommands: [
       RunCommand.self, CheckCommand.self, StageCommand.self, DescribeCommand.self, ConvertCommand.self,
       InspectCommand.self, GroupsCommand.self, CompareCommand.self, WhyCommand.self, RewardCommand.self,
-      RewardDiffCommand.self,
+      RewardDiffCommand.self, ReportCommand.self, ViewCommand.self,
       ModelCommand.self, GenerateCommand.self, LogProbsCommand.self, EvaluateCommand.self, ImportConfigCommand.self,
       TrustCommand.self,
       SchemasCommand.self, SetupCommand.self,

@@ -3,13 +3,14 @@ import ArgumentParser
 import PipelineAnalysis
 
 /// `shuffle-r1 why`.
-struct WhyCommand: ParsableCommand {
+struct WhyCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "why",
     abstract: "Explain why a trajectory was trained on, or was not.",
     discussion: """
-      Shows what happened to one trajectory in every step it was in, stage by stage: its reward, advantage, partner \
-      and draws, or the stage and the rule that dropped it.
+      Shows the question, the image's path, the response and the expected answer of one trajectory, as far as the run \
+      kept them, and what happened to it in every step it was in, stage by stage: its reward, advantage, partner and \
+      draws, or the stage and the rule that dropped it.
 
         shuffle-r1 why runs/first geo-17/3
 
@@ -28,8 +29,10 @@ struct WhyCommand: ParsableCommand {
 
   @OptionGroup var report: ReportOptions
 
-  func run() throws {
-    let history = try TrajectoryHistory(run: directory, id: id, step: step, registry: CommandEnvironment.registry)
-    try report.print(text: { history.text(style: $0) }, json: { history.json })
+  func run() async throws {
+    var history = try TrajectoryHistory(run: directory, id: id, step: step, registry: CommandEnvironment.registry)
+    history.glances = try await RecordSearch.glances(of: id, steps: history.steps.map(\.step), inRun: directory)
+    let found = history
+    try report.print(text: { found.text(style: $0) }, json: { found.json })
   }
 }

@@ -64,8 +64,10 @@ final class ChunkedInput {
 
   /// Opens a file or standard input.
   ///
-  /// - Parameter images: Where images in the rows of a file of columns are written; nil for beside it.
-  init(path: String, images: ColumnByteSource.ImageFolder? = nil) throws {
+  /// - Parameters:
+  ///   - images: Where images in the rows of a file of columns are written; nil for beside it.
+  ///   - part: The bytes of a regular file to read, whole lines or whole compressed frames; nil for all.
+  init(path: String, images: ColumnByteSource.ImageFolder? = nil, part: Range<UInt64>? = nil) throws {
     let isStandardInput = path == "-"
     displayPath = isStandardInput ? "standard input" : path
     let descriptor =
@@ -86,9 +88,13 @@ final class ChunkedInput {
       throw PipelineError(
         .inputOutput, "\(displayPath) is the file that standard output goes to; send that to another file")
     }
-    var head = [UInt8](repeating: 0, count: 4096)
+    var head = [UInt8](repeating: 0, count: min(4096, part?.count ?? 4096))
+    if let part, lseek(descriptor.rawValue, off_t(part.lowerBound), SEEK_SET) < 0 {
+      throw SystemError.current("cannot read", displayPath)
+    }
     let count = try head.withUnsafeMutableBytes { try descriptor.read(into: $0) }
     head.removeSubrange(count...)
+    offset = part?.lowerBound ?? 0
     let isColumns = isFile && !isStandardInput && ColumnByteSource.isColumns(head)
     size = isFile && !isColumns ? Int(status.st_size) : nil
     let compression = Compression(magic: head)
@@ -97,13 +103,14 @@ final class ChunkedInput {
       return
     }
     if compression == .plain, head.contains(0) { throw Self.notText(head, displayPath) }
-    let startsAtZero = isFile && lseek(descriptor.rawValue, 0, SEEK_CUR) == off_t(count)
+    let startsAtZero = isFile && lseek(descriptor.rawValue, 0, SEEK_CUR) == off_t(offset) + off_t(count)
+    let bytes: any ByteSource =
+      part.map { PartByteSource(descriptor, count: $0.count - count) } ?? PlainByteSource(descriptor)
     if compression == .plain, !ArrayElementSource.isArray(head) {
-      source = PlainByteSource(descriptor)
+      source = bytes
       fileStorage = startsAtZero ? FileRecordStorage(descriptor) : nil
       rest = head
     } else {
-      let bytes = PlainByteSource(descriptor)
       source =
         compression == .plain
         ? ArrayElementSource(bytes, head: head, path: displayPath)

@@ -30,6 +30,8 @@ public actor TrajectoryReader {
     package var catalog = FormatCatalog.standard
     /// How to cut batches.
     package var cut: BatchCut = .automatic
+    /// Whether a step may come again after its batch has ended: to look at several runs, not to train on them.
+    package var stepsMayReturn = false
     /// The number of the first batch; above 0 if earlier batches are read elsewhere.
     package var firstBatch = 0
     /// Fields whose values together identify the group; empty for the records' own `group`.
@@ -46,6 +48,8 @@ public actor TrajectoryReader {
     package var maxBadRecords: Int? = 100
     /// The name of the limit where the user sets it.
     package var nameOfLimit = "max_bad_records"
+    /// The bytes of the files to read, whole lines or whole compressed frames; nil for all of them.
+    package var part: Range<UInt64>?
     /// The most threads to use.
     package var threads = 1
 
@@ -97,7 +101,7 @@ public actor TrajectoryReader {
     self.options = options
     self.onBadRecord = onBadRecord
     self.remainingPaths = options.paths[...]
-    self.cutter = BatchCutter(options.cut)
+    self.cutter = BatchCutter(options.cut, valuesMayReturn: options.stepsMayReturn)
     self.nextNumber = options.firstBatch
     self.parser = RecordParser(groupBy: options.groupBy, kind: options.kind)
   }
@@ -251,7 +255,7 @@ public actor TrajectoryReader {
       try Task.checkCancellation()
       if input == nil {
         guard let path = remainingPaths.popFirst() else { return nil }
-        let opened = try ChunkedInput(path: path)
+        let opened = try ChunkedInput(path: path, part: options.part)
         input = opened
         lineOfNextChunk = 1
         try decideFormat(opened)

@@ -13,6 +13,8 @@ package struct OutputOptions: ComponentOptions {
   package var lineage = true
   /// Whether the run also writes its metrics and timings for TensorBoard.
   package var tensorboard = TensorBoardChoice.auto
+  /// How the run is shown.
+  package var report = ReportSettings()
 
   /// One line for each option.
   package static let help = [
@@ -23,6 +25,7 @@ package struct OutputOptions: ComponentOptions {
     "lineage": "Whether to record for each trajectory which stage kept or dropped it, and why",
     "tensorboard":
       "Whether to write metrics and timings for TensorBoard too: on, off, or auto, which means on if a policy is trained",
+    "report": "How `report` and `view` show the run",
   ]
 
   /// The defaults.

@@ -7,7 +7,7 @@ import Testing
 struct HelpTests {
   static let commands = [
     "run", "check", "stage", "describe", "convert", "inspect", "groups", "compare", "why", "reward",
-    "reward-diff", "model", "generate", "logprobs", "evaluate", "import-config", "trust", "schemas",
+    "reward-diff", "report", "view", "model", "generate", "logprobs", "evaluate", "import-config", "trust", "schemas",
   ]
 
   @Test("--help is what was recorded", arguments: [""] + commands)
@@ -45,7 +45,7 @@ struct HelpTests {
       "a command that nobody knows", "shuffle-r1 rnu", status: 2,
       """
       Error: unknown command 'rnu'; did you mean 'run'? Commands: run, check, stage, describe, convert, inspect, \
-      groups, compare, why, reward, reward-diff, model, generate, logprobs, evaluate, import-config, trust, \
+      groups, compare, why, reward, reward-diff, report, view, model, generate, logprobs, evaluate, import-config, trust, \
       schemas, setup
         See 'shuffle-r1 --help' for more information.
       """),
@@ -54,7 +54,7 @@ struct HelpTests {
       status: 2,
       """
       Error: unknown command 'insepct'; did you mean 'inspect'? Commands: run, check, stage, describe, convert, \
-      inspect, groups, compare, why, reward, reward-diff, model, generate, logprobs, evaluate, import-config, trust, \
+      inspect, groups, compare, why, reward, reward-diff, report, view, model, generate, logprobs, evaluate, import-config, trust, \
       schemas, setup
       """),
     Case(

@@ -53,7 +53,7 @@ let goodResolved =
   + #"{"use":"pairwise-sample","name":"pts","with":{"keep":1,"order":"input","max_pairs":3,"label":"no","#
   + #""shout":false,"limits":{"low":0,"high":8},"names":["a"],"shares":{"maxX":2}}},"#
   + #"{"use":"shuffle","name":"shuffle","with":{"rounds":8}}],"#
-  + #""output":{"rollouts":"selected.jsonl","all_rollouts":"auto","allow_empty":false,"lineage":true,"tensorboard":"auto"}}"#
+  + #""output":{"rollouts":"selected.jsonl","all_rollouts":"auto","allow_empty":false,"lineage":true,"tensorboard":"auto","report":{"accuracy":"","right_from":0.5,"columns":[],"token_colors":"logprobs"}}}"#
 
 @Suite("SpecLoader", .timeLimit(.minutes(15))) struct SpecLoaderTests {
   @Test("a spec becomes a pipeline with every default filled in")

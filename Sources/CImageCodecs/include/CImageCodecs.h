@@ -54,6 +54,12 @@ cimage_status cimage_decode(
     const uint8_t *bytes, size_t length, const cimage_header *header, uint8_t *rgb, int32_t *orientation,
     char message[CIMAGE_MESSAGE_CAPACITY]);
 
+// Encodes rows of RGB from the top, without gaps, as a JPEG file of a quality from 1 to 100. `bytes` receives memory that the
+// caller frees with `free`; after a failure it is as it was, and `message` says why.
+cimage_status cimage_encode_jpeg(
+    const uint8_t *rgb, uint32_t width, uint32_t height, int32_t quality, uint8_t **bytes, size_t *length,
+    char message[CIMAGE_MESSAGE_CAPACITY]);
+
 #ifdef __cplusplus
 }
 #endif

@@ -57,11 +57,11 @@ struct RunRecords {
       ? LineFile(path: badPath, limit: Self.limit(offsets, "bad-records.jsonl")) : nil
   }
 
-  private static func limit(_ offsets: JSONValue?, _ name: String) -> UInt64? {
+  static func limit(_ offsets: JSONValue?, _ name: String) -> UInt64? {
     (offsets?[name]?.intValue).flatMap { UInt64(exactly: $0) }
   }
 
-  private static func document(_ path: String) throws -> JSONValue? {
+  static func document(_ path: String) throws -> JSONValue? {
     guard let data = FileManager.default.contents(atPath: path) else { return nil }
     do {
       return try data.withUnsafeBytes { try JSONValue(parsing: $0) }

@@ -7,7 +7,7 @@ extension TrajectoryHistory {
   package var json: JSONValue {
     [
       "id": .string(id), "run": .string(run), "trained_on": .number(timesTrainedOn),
-      "steps": .array(steps.map(Self.json)),
+      "steps": .array(steps.map { Self.json($0, glances[$0.step]) }),
       "bad_records": .array(
         badRecords.map {
           [
@@ -18,7 +18,7 @@ extension TrajectoryHistory {
     ]
   }
 
-  private static func json(_ step: Step) -> JSONValue {
+  private static func json(_ step: Step, _ rollout: RolloutGlance?) -> JSONValue {
     let entry = step.entry
     let rewards = step.facts.rewards
     let place = entry.reward.map { step.facts.place(of: $0) }
@@ -61,6 +61,7 @@ extension TrajectoryHistory {
             "because": because(rule, stage, step).map { .string($0) } ?? .null,
           ]))
     }
+    if let rollout { members.append(.init("rollout", rollout.json)) }
     let style = TerminalStyle()
     members.append(
       .init(

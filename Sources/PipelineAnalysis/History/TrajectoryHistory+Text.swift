@@ -22,7 +22,10 @@ extension TrajectoryHistory {
     for step in steps {
       if steps.count > 1 { page.heading("Step \(step.step): \(Self.verdict(step))") }
       let chapters = StepStory(step, style).chapters
-      let width = min(24, chapters.map { TextWidth.columns(style.safe($0.title)) }.max() ?? 0)
+      let rollout = glances[step.step]?.rows(limit: 2000) ?? []
+      let titles = rollout.map(\.label) + chapters.map { style.safe($0.title) }
+      let width = min(24, titles.map(TextWidth.columns).max() ?? 0)
+      for row in rollout { page.row(row.label, style.safe(row.text), labelWidth: width) }
       for chapter in chapters {
         page.row(
           TextWidth.fit(style.safe(chapter.title), width, style), chapter.text, labelWidth: width,

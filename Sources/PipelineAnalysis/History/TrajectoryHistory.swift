@@ -16,6 +16,9 @@ package struct TrajectoryHistory: Sendable {
   /// The step that `--step` asked for, or nil for all.
   let onlyStep: Int?
 
+  /// The rollout itself in each step whose record the run kept; see ``RecordSearch``.
+  package var glances: [Int: RolloutGlance] = [:]
+
   /// What happened to the trajectory in a step.
   package struct Step: Sendable {
     let entry: LineageEntry

@@ -46,15 +46,35 @@ package struct RolloutInspection: Sendable {
   ///
   /// - Throws: When the input cannot be read, or a group reappears after its batch has ended.
   package static func read(_ options: TrajectoryReader.Options, stages: [NamedStage] = []) async throws -> Self {
+    try await read(options, stages: stages, where: nil, showing: 0).0
+  }
+
+  /// Reads files to their end, and takes those rollouts that meet a condition.
+  ///
+  /// - Parameters:
+  ///   - filter: The condition; nil for all.
+  ///   - count: How many rollouts to show.
+  /// - Returns: What the rollouts that were taken are like, and the first ones of them.
+  /// - Throws: When the input cannot be read, or a group reappears after its batch has ended.
+  package static func read(
+    _ options: TrajectoryReader.Options, stages: [NamedStage], where filter: RolloutFilter?, showing count: Int
+  ) async throws -> (Self, [RolloutGlance]) {
     var options = options
     options.maxBadRecords = nil
     let log = BadLog()
     let reader = TrajectoryReader(options) { log.add($0) }
     var inspection = RolloutInspection(files: options.paths, stages: stages)
-    while let batch = try await reader.next() { try inspection.add(batch) }
+    var shown: [RolloutGlance] = []
+    while var batch = try await reader.next() {
+      if let filter {
+        batch = TrajectoryBatch(try batch.trajectories.filter { try filter.matches($0) }, number: batch.number)
+      }
+      for trajectory in batch.trajectories.prefix(count - shown.count) { shown.append(try RolloutGlance(trajectory)) }
+      try inspection.add(batch)
+    }
     inspection.badRecords = log.tally
     inspection.counts = await reader.counts
-    return inspection
+    return (inspection, shown)
   }
 
   /// Adds a batch as it was read.

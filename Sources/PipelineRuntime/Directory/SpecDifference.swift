@@ -78,7 +78,9 @@ struct SpecDifference {
   }
 
   private func kind(of place: String) -> Kind {
-    if ["name", "description", "$schema"].contains(place) { return .harmless }
+    if ["name", "description", "$schema"].contains(place) || "\(place).".hasPrefix("output.report.") {
+      return .harmless
+    }
     if place == "provenance.program" { return .results }
     if place.hasPrefix("provenance.machine") { return .machine }
     if place.hasPrefix("provenance.") { return .data }
