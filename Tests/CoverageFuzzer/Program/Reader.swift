@@ -95,13 +95,10 @@ enum Reader {
   private static func specs(_ bytes: UnsafeRawBufferPointer) {
     let isYAML = bytes.first == UInt8(ascii: "y")
     let text = SpecText(bytes: Array(bytes.dropFirst()), file: isYAML ? "s.yaml" : "s.json")
-    _ = try? SpecLoader.load(text, registry: registry, formats: FormatCatalog.standard.names)
+    if let registry { _ = try? SpecLoader.load(text, registry: registry, formats: FormatCatalog.standard.names) }
   }
 
-  private static let registry = {
-    guard let registry = try? Registry.standard() else { fatalError("the standard plug-ins do not go together") }
-    return registry
-  }()
+  private static let registry = try? Registry.standard()
 
   /// A YAML file, a shell script or a Python program, by the first byte.
   private static func peers(_ bytes: UnsafeRawBufferPointer) {
