@@ -8,6 +8,7 @@ KILLS ?= 60
 MINUTES ?= 10
 PREFIX ?= /usr/local
 KERNELS ?= all
+SECONDS ?= 30
 export SWIFT SWIFT_FLAGS
 
 BUILD_FLAGS = -c release --explicit-target-dependency-import-check error $(SWIFT_FLAGS)
@@ -15,7 +16,7 @@ PROGRAM = .build/release/shuffle-r1
 SOURCES = $(wildcard Sources Plugins Tests Examples Package.swift)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build tools quickstart test test-examples test-kernels test-debug test-parity test-server test-trackers test-kill test-parquet test-report bench-report campaign test-large fuzz lint format bench bench-policy bench-training bench-process test-plugin worker test-worker bench-worker test-cluster bench-math install docs graph clean
+.PHONY: help setup build tools quickstart test test-examples test-kernels test-debug test-parity test-server test-trackers test-kill test-parquet soak test-report bench-report campaign test-large fuzz fuzz-coverage lint format bench bench-policy bench-training bench-process test-plugin worker test-worker bench-worker test-cluster bench-math install docs graph clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z][a-z-]*\):.*## \(.*\)/\1|\2/p' Makefile | awk -F '|' '{ printf "  make %-14s %s\n", $$1, $$2 }'
@@ -87,6 +88,9 @@ test-parquet: build ## read what `datasets` writes as parquet and Arrow, and let
 	@.venv-parquet/bin/python -m pip install --quiet --disable-pip-version-check datasets pillow pyarrow
 	.venv-parquet/bin/python Tests/parquet_test.py $(PROGRAM)
 
+soak: build ## train for 2,000 steps, and see that memory, descriptors, threads and checkpoints do not grow (Linux; needs python3)
+	python3 Tests/soak_test.py $(PROGRAM)
+
 test-report: build ## open reports in Chromium, compare the pages with the files, and try to break out of them (makes .venv-report)
 	@.ci/setup chromium
 	@[ -x .venv-report/bin/python ] || python3 -m venv .venv-report
@@ -105,12 +109,15 @@ campaign: build ## let short runs die and fail at every call that writes, and co
 test-plugin: build ## depend on this working tree by a git URL and a version, and go through both doors for Swift
 	Tests/plugin-by-version.sh
 
-test-large: tools ## make a random model of the 3B shape, 7.5 GB in .large, and measure the bundled policy on it
+test-large: tools ## make random models of the shapes of Qwen2.5-VL-3B and Qwen3-VL-4B, 16 GB in .large, and measure the bundled policy on them
 	Tests/Parity/run large
 
 fuzz: tools ## feed mutated records and specs to the readers, and random answers to math-answer; ROUNDS=… SEED=…
 	.build/release/fuzz-reader $(ROUNDS) $(SEED)
 	.build/release/math-answer-probe fuzz 100000 $(SEED)
+
+fuzz-coverage: ## fuzz every reader of foreign input, guided by coverage, for SECONDS=… each (builds .build-fuzz; keeps .fuzz)
+	Tests/CoverageFuzzer/run $(SECONDS)
 
 lint: ## check formatting, imports, links between documents, the import graph and versions
 	"$(SWIFT)" format lint --strict --recursive --parallel $(SOURCES)

@@ -244,6 +244,20 @@ if Context.environment["SHUFFLE_R1_TOOLS"] != nil {
   ]
 }
 
+// Only `make fuzz-coverage` needs it, which builds all with instrumentation.
+if Context.environment["SHUFFLE_R1_FUZZ"] != nil {
+  package.targets += [
+    .target(name: "Driver", path: "Tests/CoverageFuzzer/Driver"),
+    .executableTarget(
+      name: "coverage-fuzzer",
+      dependencies: [
+        "BundledPlugin", "Driver", "Jinja", "MathAnswers", "ModelInput", "PeerConfigurations", "PipelineCore",
+        "PipelineIO", "PipelineSpec", "StandardPlugins",
+      ],
+      path: "Tests/CoverageFuzzer/Program"),
+  ]
+}
+
 for target in package.targets where ![.system, .plugin].contains(target.type) {
   target.swiftSettings =
     (target.swiftSettings ?? [])

@@ -161,7 +161,14 @@ class RunTests(unittest.TestCase):
             command = [str(HERE / "run"), "--setting", "smoke", "--arms", "grpo-16,dapo,shuffle-r1", "--output", output]
             first = Path(output) / "easy-vqa" / "tuning" / "grpo-16" / "rate-0.0001" / "seed-1" / "result.json"
             # As Ctrl-C on a terminal: a signal for all processes of the group.
-            with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, start_new_session=True) as run:
+            # A shell without job control has its background processes ignore it, and so would this one.
+            with subprocess.Popen(
+                command,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.PIPE,
+                start_new_session=True,
+                preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+            ) as run:
                 while not first.exists() and run.poll() is None:
                     time.sleep(0.01)
                 os.killpg(run.pid, signal.SIGINT)

@@ -14,6 +14,18 @@
   X(rms_norm_backward, \
     (size_t rows, size_t width, const void *x, const void *weight, const void *inverse, const void *dy, void *dx, void *dweight), \
     (rows, width, x, weight, inverse, dy, dx, dweight)) \
+  X(layer_norm, \
+    (size_t rows, size_t width, double epsilon, const void *x, const void *weight, const void *bias, void *y, void *means, void *inverses), \
+    (rows, width, epsilon, x, weight, bias, y, means, inverses)) \
+  X(layer_norm_backward, \
+    (size_t rows, size_t width, const void *x, const void *weight, const void *means, const void *inverses, const void *dy, void *dx, void *dweight, void *dbias), \
+    (rows, width, x, weight, means, inverses, dy, dx, dweight, dbias)) \
+  X(head_norm, \
+    (size_t rows, size_t heads, size_t size, double epsilon, const void *weight, void *x, size_t ldx, void *inverses), \
+    (rows, heads, size, epsilon, weight, x, ldx, inverses)) \
+  X(head_norm_backward, \
+    (size_t rows, size_t heads, size_t size, const void *x, size_t ldx, const void *weight, const void *inverses, void *dy, size_t lddy, void *dweight), \
+    (rows, heads, size, x, ldx, weight, inverses, dy, lddy, dweight)) \
   X(rotate, \
     (size_t rows, size_t heads, size_t size, const void *cosines, const void *sines, double direction, void *x, size_t ldx), \
     (rows, heads, size, cosines, sines, direction, x, ldx)) \
@@ -29,6 +41,12 @@
   X(gelu_backward, \
     (size_t count, const void *x, const void *dy, void *dx), \
     (count, x, dy, dx)) \
+  X(sigmoid_gelu, \
+    (size_t count, double linear, double cubic, const void *x, void *y), \
+    (count, linear, cubic, x, y)) \
+  X(sigmoid_gelu_backward, \
+    (size_t count, double linear, double cubic, const void *x, const void *dy, void *dx), \
+    (count, linear, cubic, x, dy, dx)) \
   X(add_scaled, \
     (size_t count, double factor, const void *x, void *y), \
     (count, factor, x, y)) \

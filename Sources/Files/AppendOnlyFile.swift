@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-package import Foundation
-package import PipelineCore
+import Foundation
+import PipelineCore
 
 /// A file that grows, and knows the hash of what was written to it.
 ///

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-package import Foundation
+import Foundation
 package import PipelineCore
 
 /// A file that appears under its name only when it is complete.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-package import Foundation
+import Foundation
 
 /// Files that are on the disk once a call has returned.
 package enum DurableFile {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-package import Foundation
+import Foundation
 
 /// Folders that are filled under a hidden name and take theirs once they are complete and on the disk.
 package enum DurableFolder {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package import Foundation
-package import PipelineCore
+import PipelineCore
 
 /// An open file descriptor, closed with the object.
 package final class FileDescriptor: Sendable {

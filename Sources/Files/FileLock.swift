@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-package import Foundation
+import Foundation
 
 /// A lock that one process holds on a file at a time; it ends with the object, or with the process.
 package final class FileLock: Sendable {

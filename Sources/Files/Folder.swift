@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package import Foundation
-package import PipelineCore
+import PipelineCore
 
 /// An open folder, whose files are reached through it and never through a link.
 ///

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-package import Foundation
+import Foundation
 import Synchronization
 
 /// A file that lines are added to, for what another program says.

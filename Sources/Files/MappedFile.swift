@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-package import Foundation
-package import PipelineCore
+import Foundation
+import PipelineCore
 
 /// A file's bytes, read by the system when they are accessed; unmapped with the last reference.
 ///

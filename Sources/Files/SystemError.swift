@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-package import Foundation
+import Foundation
 package import PipelineCore
 
 /// Errors of the operating system, in words that say what to do.

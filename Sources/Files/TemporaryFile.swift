@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-package import Foundation
-package import PipelineCore
+import Foundation
+import PipelineCore
 
 /// Makes files without a name in the system's folder for temporary ones.
 package enum TemporaryFile {

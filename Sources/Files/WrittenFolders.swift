@@ -31,7 +31,9 @@ package final class WrittenFolders: Sendable {
     return environment["HOME"].flatMap { $0.hasPrefix("/") ? $0 + "/.local/state/shuffle-r1/written.jsonl" : nil }
   }
 
-  /// Notes that records in a folder name images in others. What cannot be noted is left: a reader then asks for the root.
+  /// Notes that records in a folder name images in others.
+  ///
+  /// What cannot be noted is left: a reader then asks for the root.
   package func note(folder: String, imagesIn roots: [String]) {
     guard let file else { return }
     let name = Self.real(folder)

@@ -10,7 +10,8 @@ struct CheckCommand: ParsableCommand {
     commandName: "check",
     abstract: "Check a spec: names, options, and whether each stage finds the fields it reads.",
     discussion: """
-      Needs no data and no model. All errors are listed together, each with file, line and column; the exit status is \
+      Needs no data and no model. Where the model is there, it is said how much memory the policy takes, and what to change if \
+      that is more than this machine has. All errors are listed together, each with file, line and column; the exit status is \
       then 2. Nothing that the spec names is run: what only an untrusted plug-in knows stays unchecked, and is said.
 
         shuffle-r1 check pipeline.json
@@ -50,6 +51,9 @@ struct CheckCommand: ParsableCommand {
     } else if !quiet {
       let stages = pipeline.stages.map(\.name).joined(separator: " → ")
       try Terminal.print("\(pipeline.file): fine: \(stages)\n")
+      if let memory = pipeline.policy?.memory(for: pipeline.needs, in: pipeline.folder) {
+        try Terminal.print("\(pipeline.file): \(MemoryReport(memory).sentence)\n")
+      }
     }
   }
 }

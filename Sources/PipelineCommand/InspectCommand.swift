@@ -45,6 +45,7 @@ struct InspectCommand: AsyncParsableCommand {
 
   func run() async throws {
     var options = TrajectoryReader.Options(paths: files)
+    options.stepsMayReturn = true
     options.threads = work.threads
     try rollouts.apply(to: &options)
     let registry = CommandEnvironment.registry

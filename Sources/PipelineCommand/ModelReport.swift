@@ -14,37 +14,22 @@ struct ModelReport {
   var text: String {
     var rows: [(label: String, value: String)] = []
     if let config = inspection.config {
-      let (text, vision) = (config.text, config.vision)
-      rows.append(("architecture", QwenVLConfig.architecture))
+      rows.append(("architecture", "\(config.family.title), \(config.family.architecture)"))
       if let checkpoint = inspection.checkpoint { rows += weights(checkpoint) }
-      rows.append(
-        (
-          "decoder",
-          "\(text.layerCount) layers of width \(count(text.hiddenSize)), feed-forward \(count(text.intermediateSize)), "
-            + "\(text.headCount) heads over \(text.keyValueHeadCount) of keys and values, each \(text.headSize) wide"
-        ))
-      rows.append(
-        (
-          "vision tower",
-          "\(vision.depth) blocks of width \(count(vision.hiddenSize)), feed-forward "
-            + "\(count(vision.intermediateSize)), \(vision.headCount) heads; patches of \(vision.patchSize) pixels, "
-            + "\(vision.spatialMergeSize) x \(vision.spatialMergeSize) make a token; windows of \(vision.windowSize) pixels"
-        ))
+      rows.append(("decoder", decoder(config.text)))
+      rows.append(("positions", positions(config.text.rotary)))
+      rows.append(("vision tower", config.vision.map(tower) ?? "none: prompts with images are refused"))
       rows.append(
         (
           "vocabulary",
-          "\(count(text.vocabularySize)) rows, output embedding \(config.outputEmbedding == .tied ? "tied" : "its own")"
+          "\(count(config.text.vocabularySize)) rows, output embedding "
+            + (config.outputEmbedding == .tied ? "tied" : "its own")
         ))
-      rows.append(("context", "\(count(text.contextLength)) tokens"))
+      rows.append(("context", "\(count(config.text.contextLength)) tokens"))
     }
-    if let images = inspection.images {
-      let side = images.sizeFactor * images.sizeFactor
-      rows.append(
-        (
-          "images",
-          "\(count(images.minPixels)) to \(count(images.maxPixels)) pixels, "
-            + "\(count(max(1, images.minPixels / side))) to \(count(max(1, images.maxPixels / side))) tokens"
-        ))
+    if let images = inspection.images { rows.append(("images", self.images(images))) }
+    if let ends = inspection.checkpoint?.generation.endTokenIDs {
+      rows.append(("ends answers", ends.map(endToken).joined(separator: ", ")))
     }
     rows.append(("tokenizer", tokenizer))
     rows.append(("chat template", template))
@@ -52,6 +37,58 @@ struct ModelReport {
     rows += files.enumerated().map { ($0 == 0 ? "files" : "", $1) }
     return inspection.folder + "\n" + Self.table(rows)
   }
+
+  /// An id, and the token that has it.
+  private func endToken(_ id: Int) -> String {
+    guard case .found(_, let tokenizer) = inspection.tokenizer else { return "\(id)" }
+    let text = tokenizer.decode([id])
+    return text.isEmpty ? "\(id)" : "\(id) \(text)"
+  }
+
+  private func decoder(_ text: ModelConfig.Text) -> String {
+    "\(text.layerCount) layers of width \(count(text.hiddenSize)), feed-forward \(count(text.intermediateSize)), "
+      + "\(text.headCount) heads over \(text.keyValueHeadCount) of keys and values, each \(text.headSize) wide"
+  }
+
+  private func positions(_ rotary: ModelConfig.Rotary) -> String {
+    let axes =
+      switch rotary.axes {
+      case .one: "rotary"
+      case .chunks(let sections): "rotary, time, height and width in chunks of \(list(sections)) pairs"
+      case .interleaved(let sections): "rotary, time, height and width interleaved, sections \(list(sections))"
+      }
+    let scaling =
+      switch rotary.scaling {
+      case .none: ""
+      case .linear(let factor): ", all divided by \(NumberText.short(factor))"
+      case .llama3(let factor, _, _, _): ", low ones divided by \(NumberText.short(factor)) as in Llama 3"
+      case .yarn(let yarn): ", low ones divided by \(NumberText.short(yarn.factor)) as in YaRN"
+      }
+    return "\(axes); base \(NumberText.short(rotary.theta))\(scaling)"
+  }
+
+  private func tower(_ vision: ModelConfig.Vision) -> String {
+    var text =
+      "\(vision.depth) blocks of width \(count(vision.hiddenSize)), feed-forward "
+      + "\(count(vision.intermediateSize)), \(vision.headCount) heads; patches of \(vision.patchSize) pixels, "
+      + "\(vision.spatialMergeSize) x \(vision.spatialMergeSize) make a token"
+    if let windows = vision.windows { text += "; windows of \(windows.size) pixels" }
+    if vision.learnedPositions > 0 { text += "; \(count(vision.learnedPositions)) learned positions" }
+    if !vision.deepstackBlocks.isEmpty {
+      text += "; blocks \(list(vision.deepstackBlocks)) go to the first decoder layers too"
+    }
+    return text
+  }
+
+  private func images(_ images: ImageProcessorConfig) -> String {
+    let side = images.sizeFactor * images.sizeFactor
+    return "\(count(images.minPixels)) to \(count(images.maxPixels)) pixels, "
+      + "\(count(max(1, images.minPixels / side))) to \(count(max(1, images.maxPixels / side))) tokens; means "
+      + images.mean.map { NumberText.short($0) }.joined(separator: ", ") + ", deviations "
+      + images.standardDeviation.map { NumberText.short($0) }.joined(separator: ", ")
+  }
+
+  private func list(_ numbers: [Int]) -> String { numbers.map { "\($0)" }.joined(separator: ", ") }
 
   /// The first of the model's files with their sizes, and how many more there are.
   private var files: [String] {
@@ -63,10 +100,11 @@ struct ModelReport {
 
   private func weights(_ checkpoint: Checkpoint) -> [(label: String, value: String)] {
     let parts = checkpoint.parameterCounts
+    let vision = parts.vision == 0 ? "" : "vision \(count(parts.vision)), "
     return [
       (
         "parameters",
-        "\(count(checkpoint.parameterCount)): vision \(count(parts.vision)), language \(count(parts.language)), "
+        "\(count(checkpoint.parameterCount)): \(vision)language \(count(parts.language)), "
           + "embeddings \(count(parts.embeddings))"
       ),
       ("numbers", types(checkpoint).map { "\($0.name) \(NumberText.percent($0.share))" }.joined(separator: ", ")),
@@ -81,10 +119,40 @@ struct ModelReport {
     }
   }
 
+  /// What fits into this machine's memory, with the options' defaults.
+  private func fitting(_ estimate: MemoryEstimate) -> String {
+    var lora = AdapterOptions()
+    lora.rank = Self.exampleRank
+    let rows = BundledPolicy.Options().rowsPerMicroBatch
+    let uses: [(String, MemoryEstimate.Use)] = [
+      ("inference", .inference), ("training adapters of rank \(lora.rank)", .adapters(lora)),
+      ("training all weights of the decoder", .training(vision: .frozen)),
+    ]
+    var lines: [String] = []
+    for (name, use) in uses {
+      let report = MemoryReport(estimate.memory(use, rowsPerMicroBatch: rows))
+      let bytes = NumberText.bytes(report.memory.byteCount)
+      lines.append(
+        report.fits
+          ? "\(name) fits here (\(bytes))" : "\(name) does not (\(bytes) of \(NumberText.bytes(report.available)))")
+      if !report.fits {
+        lines.append("to change that: " + report.memory.remedies.joined(separator: "; or "))
+        break
+      }
+    }
+    return lines.joined(separator: "; ")
+  }
+
+  private static let exampleRank = 16
+
   private func memory(_ memory: MemoryEstimate) -> [(label: String, value: String)] {
     let mapped =
       memory.mappedWeights > 0 ? ", \(NumberText.bytes(memory.mappedWeights)) more stay in the files, mapped" : ""
     let fixed = memory.gradientsAndMoments
+    let hasTower = inspection.config?.vision != nil
+    let training =
+      NumberText.bytes(memory.trainingWeights + fixed.frozenVision) + " of weights, gradients and two moments"
+    let patches = NumberText.bytes(memory.activationsPerThousandPatches)
     return [
       (
         "inference",
@@ -93,21 +161,25 @@ struct ModelReport {
       ),
       (
         "training",
-        "\(NumberText.bytes(memory.trainingWeights + fixed.frozenVision)) of weights, gradients and two moments "
-          + "with the vision tower frozen, \(NumberText.bytes(memory.trainingWeights + fixed.trainedVision)) with it trained"
+        hasTower
+          ? "\(training) with the vision tower frozen, "
+            + "\(NumberText.bytes(memory.trainingWeights + fixed.trainedVision)) with it trained" : training
       ),
+      ("this machine", fitting(memory)),
       (
         "activations",
-        "about \(NumberText.bytes(memory.activationsPerThousandRows)) for 1,000 rows of prompts and responses, "
-          + "\(NumberText.bytes(memory.activationsPerThousandPatches)) for 1,000 image patches (estimated: "
-          + "\(MemoryEstimate.method))"
+        "about \(NumberText.bytes(memory.activationsPerThousandRows)) for 1,000 rows of prompts and responses"
+          + "\(hasTower ? ", \(patches) for 1,000 image patches" : "") (estimated: \(MemoryEstimate.method))"
       ),
     ]
   }
 
   private var tokenizer: String {
     switch inspection.tokenizer {
-    case .found(let files, let tokens): "\(files.joined(separator: " and ")), \(count(tokens)) ids"
+    case .found(let files, let tokenizer):
+      "\(files.joined(separator: " and ")), \(count(tokenizer.count)) ids, \(tokenizer.divisionDescription)"
+        + (tokenizer.missingBytes == 0
+          ? "" : "; \(tokenizer.missingBytes) bytes have no token and are left out of texts")
     case .missing: "missing: prompts and responses must be tokens already"
     case .unusable: "cannot be used"
     }
@@ -117,7 +189,10 @@ struct ModelReport {
     switch inspection.template {
     case .published: "the published one of Qwen2.5-VL"
     case .own(let file): "its own, in \(file)"
-    case .some(.none): "missing: prompts get the published one of Qwen2.5-VL"
+    case .some(.none):
+      inspection.config?.family.hasQwenTemplate == false
+        ? "missing: prompts must be tokens; add chat_template.jinja to give messages"
+        : "missing: prompts get the published one of Qwen2.5-VL"
     case nil: "cannot be used"
     }
   }
@@ -150,12 +225,13 @@ extension ModelReport {
   var json: JSONValue {
     var members: [JSONValue.Member] = [.init("folder", .string(inspection.folder))]
     if let config = inspection.config {
-      members.append(.init("architecture", .string(QwenVLConfig.architecture)))
+      members.append(.init("family", .string(config.family.rawValue)))
+      members.append(.init("architecture", .string(config.family.architecture)))
       members.append(.init("context_length", .number(config.text.contextLength)))
       members.append(.init("vocabulary_size", .number(config.text.vocabularySize)))
       members.append(.init("tied_embeddings", .bool(config.outputEmbedding == .tied)))
       members.append(.init("decoder", Self.json(config.text)))
-      members.append(.init("vision", Self.json(config.vision)))
+      if let vision = config.vision { members.append(.init("vision", Self.json(vision))) }
     }
     if let checkpoint = inspection.checkpoint {
       let parts = checkpoint.parameterCounts
@@ -183,8 +259,8 @@ extension ModelReport {
 
   private var tokenizerJSON: JSONValue {
     switch inspection.tokenizer {
-    case .found(let files, let tokens):
-      ["state": "found", "files": .array(files.map { .string($0) }), "tokens": .number(tokens)]
+    case .found(let files, let tokenizer):
+      ["state": "found", "files": .array(files.map { .string($0) }), "tokens": .number(tokenizer.count)]
     case .missing: ["state": "missing"]
     case .unusable: ["state": "unusable"]
     }
@@ -199,7 +275,7 @@ extension ModelReport {
     }
   }
 
-  private static func json(_ text: QwenVLConfig.Text) -> JSONValue {
+  private static func json(_ text: ModelConfig.Text) -> JSONValue {
     [
       "layers": .number(text.layerCount), "hidden_size": .number(text.hiddenSize),
       "intermediate_size": .number(text.intermediateSize), "heads": .number(text.headCount),
@@ -207,13 +283,17 @@ extension ModelReport {
     ]
   }
 
-  private static func json(_ vision: QwenVLConfig.Vision) -> JSONValue {
-    [
-      "blocks": .number(vision.depth), "hidden_size": .number(vision.hiddenSize),
-      "intermediate_size": .number(vision.intermediateSize), "heads": .number(vision.headCount),
-      "patch_size": .number(vision.patchSize), "merge_size": .number(vision.spatialMergeSize),
-      "window_size": .number(vision.windowSize),
+  private static func json(_ vision: ModelConfig.Vision) -> JSONValue {
+    var members: [JSONValue.Member] = [
+      .init("blocks", .number(vision.depth)), .init("hidden_size", .number(vision.hiddenSize)),
+      .init("intermediate_size", .number(vision.intermediateSize)), .init("heads", .number(vision.headCount)),
+      .init("patch_size", .number(vision.patchSize)), .init("merge_size", .number(vision.spatialMergeSize)),
     ]
+    if let windows = vision.windows { members.append(.init("window_size", .number(windows.size))) }
+    if !vision.deepstackBlocks.isEmpty {
+      members.append(.init("deepstack_blocks", .array(vision.deepstackBlocks.map { .number($0) })))
+    }
+    return .object(members)
   }
 
   private static func json(_ memory: MemoryEstimate) -> JSONValue {

@@ -2,6 +2,7 @@
 import PipelineCore
 import PipelineIO
 import PipelineRuntime
+import PipelineSpec
 
 /// The report at the end of a run.
 struct RunReport {
@@ -29,6 +30,7 @@ struct RunReport {
     if let checkpoint = summary.checkpoint { lines.append("checkpoint    \(checkpoint)") }
     if let best = summary.bestCheckpoint, best != summary.checkpoint { lines.append("best          \(best)") }
     if let file = plan.rolloutsFile { lines.append("trajectories  \(path)/\(file)") }
+    if plan.keepsAllRolloutsEvery != nil { lines.append("all rollouts  \(path)/\(OutputOptions.allRolloutsFile)") }
     lines.append("metrics       \(path)/metrics.jsonl")
     if plan.writesTensorBoard {
       lines.append("tensorboard   tensorboard --logdir \(path.quotedForShell)")

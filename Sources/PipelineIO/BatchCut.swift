@@ -24,8 +24,12 @@ struct BatchCutter {
   /// Groups or field values of batches that have ended, as hashes: a few bytes each, however long the run is.
   private var closed: Set<UInt64> = []
 
-  init(_ cut: BatchCut) {
+  /// Whether the value of a field may come again in a later batch, as in the files of two runs side by side.
+  private let valuesMayReturn: Bool
+
+  init(_ cut: BatchCut, valuesMayReturn: Bool = false) {
     self.cut = cut
+    self.valuesMayReturn = valuesMayReturn
     if case .field(let field) = cut { self.field = field }
     self.isDecided = cut != .automatic
   }
@@ -51,6 +55,7 @@ struct BatchCutter {
       let value = try text(of: field, in: trajectory, file: file)
       defer { self.value = value }
       guard let last = self.value, ExactText(last) != ExactText(value) else { return false }
+      if valuesMayReturn { return true }
       closed.insert(PhiloxGenerator.hash(last))
       if closed.contains(PhiloxGenerator.hash(value)) {
         throw reappears(

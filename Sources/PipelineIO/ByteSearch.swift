@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import Foundation
 
 /// Searches for a sequence of bytes (Boyer, Moore and Horspool: it skips by the byte under the pattern's end).
 package struct ByteSearch: Sendable {
@@ -11,6 +12,15 @@ package struct ByteSearch: Sendable {
     var skips = [Int](repeating: pattern.count, count: 256)
     for (index, byte) in pattern.dropLast().enumerated() { skips[Int(byte)] = pattern.count - 1 - index }
     self.skips = skips
+  }
+
+  /// The first end of a line at or after `start`, or nil.
+  static func newline(in bytes: [UInt8], from start: Int) -> Int? {
+    guard start < bytes.count else { return nil }
+    return bytes.withUnsafeBytes { bytes in
+      guard let base = bytes.baseAddress else { return nil }
+      return memchr(base + start, 0x0A, bytes.count - start).map { UnsafeRawPointer($0) - base }
+    }
   }
 
   /// The first position of the pattern at or after `start`, or nil.

@@ -97,8 +97,11 @@ package struct Conversion {
       var line = 1
       while let bytes = try input.takeBytes() {
         try Task.checkCancellation()
-        for text in bytes.split(separator: 0x0A, omittingEmptySubsequences: false).dropLast(bytes.last == 0x0A ? 1 : 0)
-        {
+        var next = bytes.startIndex
+        while next < bytes.endIndex {
+          let end = ByteSearch.newline(in: bytes, from: next) ?? bytes.endIndex
+          let text = bytes[next..<end]
+          next = end + 1
           let place = SourceLocation(file: input.displayPath, line: line, column: 1)
           line += 1
           do {

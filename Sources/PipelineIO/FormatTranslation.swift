@@ -82,7 +82,7 @@ final class FormatTranslation {
     var faults: [ParsedChunk.Fault] = []
     var lineCount = 0
     while position < bytes.count, output.count <= 1 << 20 {
-      let end = bytes[position...].firstIndex(of: 0x0A) ?? bytes.count
+      let end = ByteSearch.newline(in: bytes, from: position) ?? bytes.count
       let line = bytes[position..<end]
       position = end + 1
       var records: [JSONValue] = []

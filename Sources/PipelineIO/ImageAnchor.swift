@@ -7,7 +7,8 @@ import Synchronization
 /// Rewrites the relative paths of a record's images for a file in another folder, so that they lead to the same images.
 ///
 /// A relative path starts from the folder of the file that its record is read from. A record that is written to a file elsewhere
-/// names its images as seen from there; on standard output, whose folder nobody knows, it keeps its own words.
+/// names its images as seen from there; on standard output, whose folder nobody knows, it keeps its own words. A path with no file
+/// at its end keeps its words too.
 package final class ImageAnchor: Sendable {
   /// The folder of the file that is written; nil for standard output.
   private let folder: String?
@@ -48,7 +49,7 @@ package final class ImageAnchor: Sendable {
     // Most records have no image, and are not parsed for it.
     guard try trajectory.record.withBytes({ Self.search.first(in: $0) != nil }) else { return trajectory }
     let way = way(from: trajectory.folder)
-    if way.isEmpty { return trajectory }
+    if way.words.isEmpty { return trajectory }
     var moved = trajectory
     if let prompt = try trajectory.value(of: .prompt), let messages = prompt.arrayValue {
       let anchored = JSONValue.array(messages.map { message($0, way) })
@@ -68,7 +69,7 @@ package final class ImageAnchor: Sendable {
     guard let members = record.objectValue, members.contains(where: { $0.key == "images" || Self.holdsParts($0) })
     else { return record }
     let way = way(from: source)
-    if way.isEmpty { return record }
+    if way.words.isEmpty { return record }
     return .object(
       members.map { member in
         guard let elements = member.value.arrayValue else { return member }
@@ -84,8 +85,17 @@ package final class ImageAnchor: Sendable {
     member.key == "prompt" && (member.value.arrayValue ?? []).contains { $0["content"]?.arrayValue != nil }
   }
 
-  /// What goes before a relative path; empty for nothing.
-  private func way(from source: String) -> String {
+  /// How to get from where a record is written to what it names.
+  private struct Way {
+    /// The folder that its paths start from.
+    var source: String
+    /// What goes before a relative path; empty for nothing.
+    var words: String
+  }
+
+  private func way(from source: String) -> Way { Way(source: source, words: words(from: source)) }
+
+  private func words(from source: String) -> String {
     guard let folder else { return "" }
     return ways.withLock { ways in
       if let known = ways[source] { return known }
@@ -98,27 +108,32 @@ package final class ImageAnchor: Sendable {
     }
   }
 
-  private func message(_ message: JSONValue, _ way: String) -> JSONValue {
+  private func message(_ message: JSONValue, _ way: Way) -> JSONValue {
     guard let parts = message["content"]?.arrayValue, let members = message.objectValue else { return message }
     let content = JSONValue.array(
       parts.map { part in
-        guard var image = ChatImage(part: part), isRelative(image.address) else { return part }
-        image.address = way + image.address
+        guard var image = ChatImage(part: part), leads(image.address, way) else { return part }
+        image.address = way.words + image.address
         return image.json
       })
     return .object(members.map { $0.key == "content" ? .init("content", content) : $0 })
   }
 
-  private func entry(_ entry: JSONValue, _ way: String) -> JSONValue {
-    if let address = entry.stringValue { return isRelative(address) ? .string(way + address) : entry }
+  private func entry(_ entry: JSONValue, _ way: Way) -> JSONValue {
+    if let address = entry.stringValue { return leads(address, way) ? .string(way.words + address) : entry }
     guard let members = entry.objectValue else { return entry }
     return .object(
       members.map { member in
         guard ["path", "image", "url"].contains(member.key), let address = member.value.stringValue,
-          isRelative(address)
+          leads(address, way)
         else { return member }
-        return .init(member.key, .string(way + address))
+        return .init(member.key, .string(way.words + address))
       })
+  }
+
+  /// Whether an address is a path that starts from the record's folder, with a file at its end; any other stays as it is.
+  private func leads(_ address: String, _ way: Way) -> Bool {
+    isRelative(address) && access(way.source.isEmpty ? address : way.source + "/" + address, F_OK) == 0
   }
 
   /// Whether an address is a path that starts from the record's folder.

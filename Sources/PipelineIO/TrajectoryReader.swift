@@ -30,6 +30,8 @@ public actor TrajectoryReader {
     package var catalog = FormatCatalog.standard
     /// How to cut batches.
     package var cut: BatchCut = .automatic
+    /// Whether a step may come again after its batch has ended: to look at several runs, not to train on them.
+    package var stepsMayReturn = false
     /// The number of the first batch; above 0 if earlier batches are read elsewhere.
     package var firstBatch = 0
     /// Fields whose values together identify the group; empty for the records' own `group`.
@@ -99,7 +101,7 @@ public actor TrajectoryReader {
     self.options = options
     self.onBadRecord = onBadRecord
     self.remainingPaths = options.paths[...]
-    self.cutter = BatchCutter(options.cut)
+    self.cutter = BatchCutter(options.cut, valuesMayReturn: options.stepsMayReturn)
     self.nextNumber = options.firstBatch
     self.parser = RecordParser(groupBy: options.groupBy, kind: options.kind)
   }

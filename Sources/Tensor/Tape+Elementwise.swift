@@ -5,7 +5,8 @@ import CKernels
 private let elementsPerPart = 1 << 15
 
 extension Tape {
-  private func rowsPerPart(_ columns: Int) -> Int { max(1, elementsPerPart / max(1, columns)) }
+  /// The rows of a matrix that one thread takes at a time.
+  func rowsPerPart(_ columns: Int) -> Int { max(1, elementsPerPart / max(1, columns)) }
 
   /// Root mean square layer normalisation: `x / sqrt(mean(x²) + ε) · weight`, row by row.
   ///
@@ -77,6 +78,39 @@ extension Tape {
       workers.forEachPart(of: x.value.count, size: elementsPerPart) { part in
         ck_gelu_backward(
           S.kernelType, part.count, x.value.pointer + part.lowerBound, dy.pointer + part.lowerBound,
+          dx.pointer + part.lowerBound)
+      }
+    }
+    return y
+  }
+
+  /// GELU's approximation by tanh: `x / 2 · (1 + tanh(√(2 / π) · (x + 0.044715 · x³)))`.
+  ///
+  /// Source: Hendrycks and Gimpel 2016.
+  package func tanhGELU(_ x: Variable<S>) -> Variable<S> {
+    // (1 + tanh z) / 2 is sigmoid(2 z).
+    let linear = 2 * (2 / Double.pi).squareRoot()
+    return sigmoidGELU(x, linear: linear, cubic: 0.044715 * linear)
+  }
+
+  /// GELU's approximation `x · sigmoid(1.702 · x)`.
+  ///
+  /// Source: Hendrycks and Gimpel 2016.
+  package func quickGELU(_ x: Variable<S>) -> Variable<S> { sigmoidGELU(x, linear: 1.702, cubic: 0) }
+
+  /// `x · sigmoid(linear · x + cubic · x³)`.
+  private func sigmoidGELU(_ x: Variable<S>, linear: Double, cubic: Double) -> Variable<S> {
+    let y = variable(matrix(x.value.rows, x.value.columns), needsGradient: x.needsGradient)
+    workers.forEachPart(of: x.value.count, size: elementsPerPart) { part in
+      ck_sigmoid_gelu(
+        S.kernelType, part.count, linear, cubic, x.value.pointer + part.lowerBound, y.value.pointer + part.lowerBound)
+    }
+    record { [self] in
+      guard let dy = y.gradient, x.needsGradient else { return }
+      let dx = x.gradientSum()
+      workers.forEachPart(of: x.value.count, size: elementsPerPart) { part in
+        ck_sigmoid_gelu_backward(
+          S.kernelType, part.count, linear, cubic, x.value.pointer + part.lowerBound, dy.pointer + part.lowerBound,
           dx.pointer + part.lowerBound)
       }
     }

@@ -1,6 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 import CKernels
 
+/// The products with an output weight [vocabulary, width].
+struct OutputProducts<S: Scalar> {
+  let vocabulary: Int
+  /// Whether the weight is trained.
+  let needsGradient: Bool
+  /// The logits of some rows of an input, into the first rows of a matrix.
+  let logits: (Matrix<S>, Range<Int>, Matrix<S>) -> Void
+  /// Adds gradients of logits, times the weight, to some rows of the input's gradient.
+  let addToInput: (Matrix<S>, Range<Int>, Matrix<S>) -> Void
+  /// Adds the gradient of the weight, from those of logits and the rows they are of.
+  let addToWeight: (Matrix<S>, Matrix<S>) -> Void
+}
+
 extension Tape {
   /// Log-probabilities of target tokens: `log softmax(x · weightᵀ / temperature)[target]`, [n, 1].
   ///
@@ -8,21 +21,31 @@ extension Tape {
   package func logProbs(
     _ x: Variable<S>, _ weight: Variable<S>, targets: [Int32], temperature: Double
   ) -> Variable<S> {
-    targetFigures(x, weight, targets: targets, temperature: temperature, withEntropies: false).logProbs
+    targetFigures(x, products(with: weight), targets: targets, temperature: temperature, withEntropies: false).logProbs
   }
 
   /// The same, and the entropy of each of the distributions, [n, 1].
   package func logProbsAndEntropies(
     _ x: Variable<S>, _ weight: Variable<S>, targets: [Int32], temperature: Double
   ) -> (logProbs: Variable<S>, entropies: Variable<S>) {
-    let figures = targetFigures(x, weight, targets: targets, temperature: temperature, withEntropies: true)
+    let figures = targetFigures(
+      x, products(with: weight), targets: targets, temperature: temperature, withEntropies: true)
     return (figures.logProbs, figures.entropies ?? figures.logProbs)
   }
 
-  private func targetFigures(
-    _ x: Variable<S>, _ weight: Variable<S>, targets: [Int32], temperature: Double, withEntropies: Bool
+  private func products(with weight: Variable<S>) -> OutputProducts<S> {
+    OutputProducts(
+      vocabulary: weight.value.rows, needsGradient: weight.needsGradient,
+      logits: { [self] in computeLogits($0, weight.value, $1, into: $2) },
+      addToInput: { [self] in addProduct($0, weight.value, toRows: $1, of: $2) },
+      addToWeight: { [self] in addOuterProduct($0, $1, to: weight) })
+  }
+
+  /// Log-probabilities and entropies of rows whose products with the output weight are given.
+  func targetFigures(
+    _ x: Variable<S>, _ weight: OutputProducts<S>, targets: [Int32], temperature: Double, withEntropies: Bool
   ) -> (logProbs: Variable<S>, entropies: Variable<S>?) {
-    let (rows, vocabulary) = (x.value.rows, weight.value.rows)
+    let (rows, vocabulary) = (x.value.rows, weight.vocabulary)
     precondition(targets.count == rows, "a target for each row")
     precondition(targets.allSatisfy { $0 >= 0 && Int($0) < vocabulary }, "a target outside the vocabulary")
     let needsGradient = x.needsGradient || weight.needsGradient
@@ -34,7 +57,7 @@ extension Tape {
     let logits = matrix(rowsPerRound, vocabulary)
     for start in stride(from: 0, to: rows, by: rowsPerRound) {
       let round = start..<min(rows, start + rowsPerRound)
-      computeLogits(x.value, weight.value, round, into: logits)
+      weight.logits(x.value, round, logits)
       workers.forEachPart(of: round.count, size: 16) { part in
         let at = round.lowerBound + part.lowerBound
         let own = logits.pointer + part.lowerBound * vocabulary
@@ -55,7 +78,7 @@ extension Tape {
       let logits = kept ?? matrix(rowsPerRound, vocabulary)
       for start in stride(from: 0, to: rows, by: rowsPerRound) {
         let round = start..<min(rows, start + rowsPerRound)
-        if kept == nil { computeLogits(x.value, weight.value, round, into: logits) }
+        if kept == nil { weight.logits(x.value, round, logits) }
         workers.forEachPart(of: round.count, size: 16) { part in
           let at = round.lowerBound + part.lowerBound
           let (own, ownTargets) = (logits.pointer + part.lowerBound * vocabulary, Array(targets[at..<at + part.count]))
@@ -70,10 +93,8 @@ extension Tape {
           }
         }
         let dlogits = logits.rows(0..<round.count)
-        if x.needsGradient {
-          addProduct(dlogits, weight.value, toRows: round, of: x.gradientSum())
-        }
-        if weight.needsGradient { addOuterProduct(dlogits, x.value.rows(round), to: weight) }
+        if x.needsGradient { weight.addToInput(dlogits, round, x.gradientSum()) }
+        if weight.needsGradient { weight.addToWeight(dlogits, x.value.rows(round)) }
       }
     }
     return (y, entropies)

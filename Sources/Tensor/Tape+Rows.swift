@@ -43,4 +43,67 @@ extension Tape {
     }
     return result
   }
+
+  /// Adds row `i` of `x` to row `targets[i]` of `y`, and returns `y`; targets must differ.
+  ///
+  /// `y` must be the result of an operation whose backward pass does not need it.
+  package func addRows(of x: Variable<S>, to y: Variable<S>, at targets: [Int32]) -> Variable<S> {
+    precondition(targets.count == x.value.rows, "as many targets as rows")
+    precondition(y.needsGradient || !x.needsGradient || !isRecording, "the sum needs a gradient, its target has none")
+    let width = y.value.columns
+    for (row, target) in targets.enumerated() {
+      ck_add_scaled(S.kernelType, width, 1, x.value.pointer + row * width, y.value.pointer + Int(target) * width)
+    }
+    record {
+      guard let dy = y.gradient, x.needsGradient else { return }
+      let dx = x.gradientSum()
+      for (row, target) in targets.enumerated() {
+        ck_add_scaled(S.kernelType, width, 1, dy.pointer + Int(target) * width, dx.pointer + row * width)
+      }
+    }
+    return y
+  }
+
+  /// Weighted sums of rows of `x`: row `i` of the result is the sum over `taps` of row `i`'s weight times its row of `x`.
+  ///
+  /// - Parameter taps: For each row of the result as many rows of `x` with their weights, one after the other.
+  package func weightedRows(of x: Variable<S>, taps: [RowTap], count: Int) -> Variable<S> {
+    precondition(count > 0 && taps.count % count == 0, "each row has \(count) taps")
+    precondition(
+      taps.allSatisfy { $0.row >= 0 && Int($0.row) < x.value.rows }, "a row beyond the \(x.value.rows) there are")
+    let width = x.value.columns
+    let y = variable(matrix(taps.count / count, width), needsGradient: x.needsGradient)
+    workers.forEachPart(of: y.value.rows, size: 64) { rows in
+      for row in rows {
+        let target = y.value.pointer + row * width
+        target.update(repeating: 0, count: width)
+        for tap in taps[row * count..<(row + 1) * count] where tap.weight != 0 {
+          ck_add_scaled(S.kernelType, width, tap.weight, x.value.pointer + Int(tap.row) * width, target)
+        }
+      }
+    }
+    record {
+      guard let dy = y.gradient, x.needsGradient else { return }
+      let dx = x.gradientSum()
+      for (index, tap) in taps.enumerated() where tap.weight != 0 {
+        ck_add_scaled(
+          S.kernelType, width, tap.weight, dy.pointer + index / count * width, dx.pointer + Int(tap.row) * width)
+      }
+    }
+    return y
+  }
+}
+
+/// A row with a weight.
+package struct RowTap: Sendable, Hashable {
+  /// The row.
+  package var row: Int32
+  /// What it is multiplied by.
+  package var weight: Double
+
+  /// A row with a weight.
+  package init(row: Int32, weight: Double) {
+    self.row = row
+    self.weight = weight
+  }
 }

@@ -29,15 +29,48 @@ package struct BFloat16Matrix: @unchecked Sendable {
 }
 
 extension Tape<Float> {
-  /// `x · weightᵀ + bias` with a weight in bfloat16, given in pieces of rows; without gradients.
+  /// `x · weightᵀ + bias` with a weight in bfloat16, given in pieces of rows; without a gradient of the weight.
   package func linear(_ x: Variable<Float>, _ pieces: [BFloat16Matrix], bias: Variable<Float>? = nil)
     -> Variable<Float>
   {
-    precondition(!isRecording || !x.needsGradient, "weights in bfloat16 are for inference")
     let columns = pieces.reduce(0) { $0 + $1.rows }
-    let y = variable(matrix(x.value.rows, columns), needsGradient: false)
+    let y = variable(matrix(x.value.rows, columns), needsGradient: x.needsGradient)
     product(x.value, pieces, bias: bias?.value, into: y.value)
+    record { [self] in
+      guard let dy = y.gradient, x.needsGradient else { return }
+      let (dx, factor) = x.gradientForProduct()
+      addProduct(dy, pieces, toRows: 0..<dy.rows, of: dx, factor: factor)
+    }
     return y
+  }
+
+  /// dx[rows] = dy · weight + factor · dx[rows]; the weight is widened about a million elements at a time.
+  private func addProduct(
+    _ dy: Matrix<Float>, _ pieces: [BFloat16Matrix], toRows rows: Range<Int>, of dx: Matrix<Float>, factor: Double
+  ) {
+    let width = dx.columns
+    let most = max(1, (1 << 20) / width)
+    let scratch = matrix(min(most, pieces.map(\.rows).max() ?? 1), width)
+    var (column, factor) = (0, factor)
+    for piece in pieces {
+      for start in stride(from: 0, to: piece.rows, by: most) {
+        let part = start..<min(piece.rows, start + most)
+        workers.forEachPart(of: part.count, size: 16) { some in
+          for row in some { piece.copyRow(part.lowerBound + row, into: scratch.pointer + row * width) }
+        }
+        let parts = ProductParts(rows: rows.count, columns: width, depth: part.count)
+        let (from, beta) = (dy.pointer + column + start, factor)
+        workers.forEach(parts.count) { index in
+          let (r, c) = (parts.rows(of: index, rows.count), parts.columns(of: index, width))
+          ck_gemm(
+            CK_FLOAT, false, false, r.count, c.count, part.count, 1, from + r.lowerBound * dy.columns, dy.columns,
+            scratch.pointer + c.lowerBound, width, beta,
+            dx.pointer + (rows.lowerBound + r.lowerBound) * width + c.lowerBound, width)
+        }
+        factor = 1
+      }
+      column += piece.rows
+    }
   }
 
   private func product(_ x: Matrix<Float>, _ pieces: [BFloat16Matrix], bias: Matrix<Float>?, into y: Matrix<Float>) {
@@ -64,27 +97,26 @@ extension Tape<Float> {
     }
   }
 
-  /// Log-probabilities of target tokens with an output weight in bfloat16; without gradients.
+  /// Log-probabilities of target tokens with an output weight in bfloat16; without a gradient of the weight.
   package func logProbs(
     _ x: Variable<Float>, _ pieces: [BFloat16Matrix], targets: [Int32], temperature: Double
   ) -> Variable<Float> {
-    let vocabulary = pieces.reduce(0) { $0 + $1.rows }
-    let rows = x.value.rows
-    precondition(targets.allSatisfy { $0 >= 0 && Int($0) < vocabulary }, "a target outside the vocabulary")
-    let y = matrix(rows, 1)
-    let logSums = matrix(rows, 1)
-    let rowsPerRound = max(1, min(rows, (8 << 20) / vocabulary))
-    let logits = matrix(rowsPerRound, vocabulary)
-    for start in stride(from: 0, to: rows, by: rowsPerRound) {
-      let round = start..<min(rows, start + rowsPerRound)
-      product(x.value.rows(round), pieces, bias: nil, into: logits.rows(0..<round.count))
-      workers.forEachPart(of: round.count, size: 16) { part in
-        let at = start + part.lowerBound
-        ck_target_log_probs(
-          CK_FLOAT, part.count, vocabulary, 1 / temperature, logits.pointer + part.lowerBound * vocabulary,
-          Array(targets[at..<at + part.count]), y.pointer + at, logSums.pointer + at)
-      }
-    }
-    return constant(y)
+    targetFigures(x, products(with: pieces), targets: targets, temperature: temperature, withEntropies: false).logProbs
+  }
+
+  /// The same, and the entropy of each of the distributions, [n, 1].
+  package func logProbsAndEntropies(
+    _ x: Variable<Float>, _ pieces: [BFloat16Matrix], targets: [Int32], temperature: Double
+  ) -> (logProbs: Variable<Float>, entropies: Variable<Float>) {
+    let figures = targetFigures(
+      x, products(with: pieces), targets: targets, temperature: temperature, withEntropies: true)
+    return (figures.logProbs, figures.entropies ?? figures.logProbs)
+  }
+
+  private func products(with pieces: [BFloat16Matrix]) -> OutputProducts<Float> {
+    OutputProducts(
+      vocabulary: pieces.reduce(0) { $0 + $1.rows }, needsGradient: false,
+      logits: { [self] in product($0.rows($1), pieces, bias: nil, into: $2.rows(0..<$1.count)) },
+      addToInput: { [self] in addProduct($0, pieces, toRows: $1, of: $2, factor: 1) }, addToWeight: { _, _ in })
   }
 }

@@ -7,8 +7,8 @@ package final class FakeServer: Sendable {
   /// The address that a client is given.
   package let url: String
   private let log: String
-  private nonisolated(unsafe) let process = Process()
-  private nonisolated(unsafe) let input = Pipe()
+  private let process = Process()
+  private let input = Pipe()
 
   /// Starts the server.
   ///

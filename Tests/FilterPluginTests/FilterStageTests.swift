@@ -21,7 +21,7 @@ struct FilterStageTests {
     var batch = TrajectoryBatch.sample(rewards: [
       [1, 1], [0, 0], [1, 0], [0.25, 0.25], [nil, 0.5], [nil, nil],
     ])
-    let report = try await run(&batch) {
+    _ = try await run(&batch) {
       $0.low = 0.25
       $0.high = 1
     }

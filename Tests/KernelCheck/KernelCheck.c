@@ -121,6 +121,36 @@ static void check_rms_norm_backward(run *r) {
   ck_rms_norm_backward(r->type, r->rows, r->width, x, weight, inverse, dy, dx, dweight);
 }
 
+static void check_layer_norm(run *r) {
+  const void *x = input(r, r->rows * r->width), *weight = input(r, r->width), *bias = input(r, r->width);
+  r->cancels = 2;  // x − mean, and what the bias takes away
+  void *y = output(r, r->rows * r->width), *means = output(r, r->rows), *inverses = room(r, r->rows);
+  ck_layer_norm(r->type, r->rows, r->width, 1e-2, x, weight, bias, y, means, inverses);
+}
+
+static void check_layer_norm_backward(run *r) {
+  const void *x = input(r, r->rows * r->width), *weight = input(r, r->width);
+  const void *means = between(r, r->rows, -0.5, 0.5), *inverses = between(r, r->rows, 0.5, 1);
+  const void *dy = input(r, r->rows * r->width);
+  r->cancels = 4;  // dy · weight less its mean
+  void *dx = changed(r, r->rows * r->width), *dweight = changed(r, r->width), *dbias = changed(r, r->width);
+  ck_layer_norm_backward(r->type, r->rows, r->width, x, weight, means, inverses, dy, dx, dweight, dbias);
+}
+
+static void check_head_norm(run *r) {
+  const void *weight = input(r, r->width);
+  void *x = changed(r, r->rows * 3 * r->width), *inverses = output(r, r->rows * 2);
+  ck_head_norm(r->type, r->rows, 2, r->width, 1e-6, weight, x, 3 * r->width, inverses);
+}
+
+static void check_head_norm_backward(run *r) {
+  const void *x = input(r, r->rows * 2 * r->width), *weight = input(r, r->width);
+  const void *inverses = between(r, r->rows * 2, 0.5, 1);
+  void *dy = changed(r, r->rows * 3 * r->width), *dweight = changed(r, r->width);
+  ck_head_norm_backward(
+      r->type, r->rows, 2, r->width, x, 2 * r->width, weight, inverses, dy, 3 * r->width, dweight);
+}
+
 static void check_rotate(run *r) {
   size_t half = r->width / 2;
   const void *cosines = between(r, r->rows * half, -1, 1), *sines = between(r, r->rows * half, -1, 1);
@@ -148,6 +178,18 @@ static void check_gelu_backward(run *r) {
   const void *x = between(r, r->rows * r->width, -5, 5), *dy = input(r, r->rows * r->width);
   r->cancels = 2;  // (1 + erf(x / √2)) / 2 · dy
   ck_gelu_backward(r->type, r->rows * r->width, x, dy, changed(r, r->rows * r->width));
+}
+
+static void check_sigmoid_gelu(run *r) {
+  const void *x = between(r, r->rows * r->width, -5, 5);
+  ck_sigmoid_gelu(r->type, r->rows * r->width, 1.595769121605731, 0.0713548162726009, x, output(r, r->rows * r->width));
+}
+
+static void check_sigmoid_gelu_backward(run *r) {
+  const void *x = between(r, r->rows * r->width, -5, 5), *dy = input(r, r->rows * r->width);
+  r->cancels = 2;  // 1 + x · (1 − sigmoid) · …, which crosses 0
+  ck_sigmoid_gelu_backward(
+      r->type, r->rows * r->width, 1.595769121605731, 0.0713548162726009, x, dy, changed(r, r->rows * r->width));
 }
 
 static void check_add_scaled(run *r) {

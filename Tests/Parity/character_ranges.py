@@ -49,6 +49,12 @@ def decomposing() -> list[int]:
     return [code for code in SCALARS if code not in syllables and decomposed.normalize_str(chr(code)) != chr(code)]
 
 
+def digits() -> list[int]:
+    """The scalars that the Digits step divides text at; its Unicode is newer than that of expressions."""
+    step = pre_tokenizers.Digits(individual_digits=True)
+    return [code for code in SCALARS if len(step.pre_tokenize_str(f"a{chr(code)}a")) == 3]
+
+
 def ranges(codes: list[int]) -> list[tuple[int, int]]:
     """Runs of neighbours."""
     runs: list[list[int]] = []
@@ -77,6 +83,7 @@ def array(name: str, comment: str, codes: list[int]) -> str:
 PARTS = [
     array("letters", r"What `\p{L}` matches.", matching(r"\p{L}")),
     array("numbers", r"What `\p{N}` matches.", matching(r"\p{N}")),
+    array("digits", r"What the step `Digits` takes for a number.", digits()),
     array("spaces", r"What `\s` matches.", matching(r"\s")),
     array("composing", "What NFC changes, moves, or joins with a scalar before it.", composing()),
     array("decomposing", "What has a canonical decomposition, but for Hangul syllables.", decomposing()),

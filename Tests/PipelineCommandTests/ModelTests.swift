@@ -64,8 +64,9 @@ struct ModelTests {
     #expect(outcome.status == 1)
     #expect(
       outcome.errors
-        == "shuffle-r1: error: model/config.json: 'model_type' is \"llava\", which is not supported; supported: "
-        + "\"qwen2_5_vl\"\n")
+        == "shuffle-r1: error: model/config.json: 'model_type' is \"llava\" (Qwen2_5_VLForConditionalGeneration), which is not "
+        + "supported; supported: qwen2_vl, qwen2_5_vl, qwen3_vl, qwen2, qwen3, llama. The policy \"worker\" runs other models "
+        + "of transformers\n")
   }
 
   @Test("without a tokenizer it can still be used; patches must be those of the vision tower")
@@ -89,5 +90,55 @@ struct ModelTests {
     try Case(
       "no folder", "shuffle-r1 model nowhere", "shuffle-r1: error: there is no folder nowhere; check the path"
     ).check(in: sandbox)
+  }
+
+  @Test("text models and other families: all that was found")
+  func families() throws {
+    let fixtures = Program.package.appendingPathComponent("Tests/BundledPluginTests/Fixtures/families").path
+    let llama = try sandbox.output("shuffle-r1 model '\(fixtures)/llama/model'")
+    for line in [
+      "architecture   Llama, LlamaForCausalLM",
+      "positions      rotary; base 10,000, low ones divided by 4 as in Llama 3",
+      "vision tower   none: prompts with images are refused",
+      "chat template  missing: prompts must be tokens; add chat_template.jinja to give messages",
+    ] {
+      #expect(llama.contains("\n  \(line)\n"), "\(llama)")
+    }
+    #expect(llama.contains("divided as by GPT-2, digits apart; 5 bytes"))
+    let json = try JSONValue(parsing: sandbox.output("shuffle-r1 model '\(fixtures)/qwen3_vl/model' --json"))
+    #expect(json["family"] == "qwen3_vl")
+    #expect(json["vision"]?["deepstack_blocks"] == [0, 2])
+    #expect(json["problems"] == [])
+  }
+
+  @Test("check says what the policy takes, and what to change where that is too much")
+  func memory() throws {
+    func check(_ policy: String) throws -> String {
+      try sandbox.write(
+        "train.json",
+        #"{"policy": {"use": "bundled", "with": {"model": "model"\#(policy)}}, "#
+          + #""source": {"prompts": "p.jsonl", "provides": ["answer"]}, "#
+          + #""stages": [{"use": "rollout", "with": {"n": 4, "sampling": {"max_tokens": 8}}}, "reward", "advantage", "update"]}"#
+      )
+      return try sandbox.output("shuffle-r1 check train.json")
+    }
+    let prefix = "train.json: fine: rollout → reward → advantage → update\ntrain.json: the policy takes about "
+    #expect(
+      try check("")
+        == prefix
+        + "25.8 MB (weights 153 kB, gradients and moments 311 kB, 4096 rows at a time 25.3 MB), which fits here\n")
+    #expect(
+      try check(#", "lora": {"rank": 4}, "rows_per_micro_batch": 1000"#)
+        == prefix
+        + "6.2 MB (weights 2.9 kB, adapters, gradients and moments 59.4 kB, 1000 rows at a time 6.2 MB), which fits here\n"
+    )
+    let large = try check(#", "rows_per_micro_batch": 1000000000"#)
+    #expect(large.hasPrefix(prefix + "6.2 TB (weights"))
+    #expect(
+      large.hasSuffix(
+        " that this machine has: set 'lora', which trains adapters; or lower 'rows_per_micro_batch'; or take a smaller model, or "
+          + "the policy \"worker\" on a machine with more\n"))
+    try sandbox.output("rm model/config.json")
+    #expect(try check("") == "train.json: fine: rollout → reward → advantage → update\n")
   }
 }

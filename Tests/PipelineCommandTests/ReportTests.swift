@@ -108,6 +108,9 @@ struct ReportTests {
     #expect(value["records"] == 24)
     #expect(value["groups"]?["count"] == 6)
     let text = try sandbox.output("shuffle-r1 inspect - < scored.jsonl")
+    // Each run begins at step 0.
+    let two = try json("shuffle-r1 inspect done/selected.jsonl done/selected.jsonl")
+    #expect(two["records"]?.intValue == 2 * sandbox.text("done/selected.jsonl").count { $0 == "\n" })
     #expect(text.contains("24 records in 6 groups"))
     #expect(text.contains("every group has 4 rollouts"))
     #expect(text.contains("✗ pairwise-sample  lacks advantage"))

@@ -14,6 +14,9 @@ struct ImageAnchorTests {
     let root = FileManager.default.temporaryDirectory.appendingPathComponent("anchor-\(UUID())")
     try FileManager.default.createDirectory(
       at: root.appendingPathComponent("data"), withIntermediateDirectories: true)
+    try FileManager.default.createDirectory(
+      at: root.appendingPathComponent("data/i"), withIntermediateDirectories: true)
+    for name in ["i/1.png", "2.png"] { try Data().write(to: root.appendingPathComponent("data/" + name)) }
     let file = root.appendingPathComponent("data/in.jsonl")
     try Data((line + "\n").utf8).write(to: file)
     let reader = TrajectoryReader(TrajectoryReader.Options(paths: [file.path]))
@@ -43,6 +46,15 @@ struct ImageAnchorTests {
     defer { try? FileManager.default.removeItem(at: root) }
     #expect(try written(ImageAnchor(writing: root.path + "/data/out.jsonl").anchored(record)) == Self.line + "\n")
     #expect(try written(ImageAnchor(writing: "-").anchored(record)) == Self.line + "\n")
+  }
+
+  @Test("a path with no file at its end keeps its words")
+  func missing() async throws {
+    let line = Self.line.replacing("i/1.png", with: "i/none.png").replacing("2.png", with: "none.png")
+    let (record, root) = try await read(line)
+    defer { try? FileManager.default.removeItem(at: root) }
+    let anchor = ImageAnchor(writing: root.path + "/runs/out.jsonl", notes: WrittenFolders(file: nil))
+    #expect(try written(anchor.anchored(record)) == line + "\n")
   }
 
   @Test("records without images are not touched")

@@ -11,13 +11,16 @@ struct PolicyProbe {
   private let loadSeconds: Double
   private let clock = ContinuousClock()
 
-  init(_ arguments: [String]) throws {
+  /// - Parameter rank: That of adapters to train in place of the weights.
+  init(_ arguments: [String], training: Bool = false, rank: Int = 0) throws {
     guard (2...3).contains(arguments.count) else {
       throw PipelineError(.invalidSpec, "name the folder of the model, and the number of threads if not 2")
     }
     folder = arguments[1]
     var options = BundledPolicy.Options()
-    options.use = .inference
+    let hasTower = try ModelConfig(folder: folder).vision != nil
+    options.use = training ? .training(vision: hasTower && rank == 0 ? .trained : .frozen) : .inference
+    if rank > 0 { options.adapters = AdapterSettings(rank: rank, alpha: 2 * Double(rank)) }
     options.threads = arguments.count > 2 ? Int(arguments[2]) ?? 2 : 2
     let start = clock.now
     policy = try BundledPolicy(folder: folder, options: options)
@@ -32,6 +35,43 @@ struct PolicyProbe {
         prompt: prompt(record), responses: (record["responses"]?.arrayValue ?? []).map(ids))
       let found = try await policy.logProbs(of: [group], temperature: record["temperature"]?.doubleValue ?? 1)
       write(.array(found[0].map { .array($0.map { .number(Double($0)) }) }))
+    }
+  }
+
+  /// For all lines as above together: the gradient of the mean of −log p of all response tokens, by names of tensors.
+  func gradients() async throws {
+    try await accumulate(try groups())
+    let found = await policy.gradients
+    let members = found.sorted { $0.key < $1.key }.map { name, values in
+      JSONValue.Member(name, .array(values.map { .number(Double($0)) }))
+    }
+    write(.object(members))
+  }
+
+  /// One step of AdamW on that loss, and the checkpoint in a folder; prints the log-probabilities after the step.
+  func train(to target: String) async throws {
+    let groups = try groups()
+    try await accumulate(groups)
+    _ = try await policy.step(OptimizerStep(learningRate: 1e-3))
+    try await policy.save(to: target)
+    let found = try await policy.logProbs(of: groups, temperature: 1)
+    for group in found { write(.array(group.map { .array($0.map { .number(Double($0)) }) })) }
+  }
+
+  private func groups() throws -> [ResponseGroup] {
+    var groups: [ResponseGroup] = []
+    while let line = readLine() {
+      let record = try JSONValue(parsing: line)
+      groups.append(
+        ResponseGroup(prompt: prompt(record), responses: (record["responses"]?.arrayValue ?? []).map(ids)))
+    }
+    return groups
+  }
+
+  private func accumulate(_ groups: [ResponseGroup]) async throws {
+    let count = groups.reduce(0) { $0 + $1.responses.reduce(0) { $0 + $1.count } }
+    try await policy.accumulate(groups, temperature: 1) { _, logProbs in
+      [Float](repeating: -1 / Float(count), count: logProbs.count)
     }
   }
 

@@ -6,11 +6,11 @@ import PipelineCore
 
 /// Encodes and decodes lines of standard input.
 struct TokenizerProbe {
-  private let tokenizer: QwenTokenizer
+  private let tokenizer: ByteLevelTokenizer
 
   init(_ arguments: [String]) throws {
     guard arguments.count == 2 else { throw PipelineError(.invalidSpec, "name the folder of the tokenizer") }
-    tokenizer = try QwenTokenizer(folder: arguments[1])
+    tokenizer = try ByteLevelTokenizer(folder: arguments[1])
   }
 
   func encode() throws {

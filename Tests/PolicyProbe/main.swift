@@ -9,6 +9,9 @@
 //   policy-probe read DIR                    converts all its weights to Float, and says how fast
 //   policy-probe log-probs DIR [THREADS] < groups.jsonl   log-probabilities of responses
 //   policy-probe greedy DIR [THREADS] < prompts.jsonl     the greedy response
+//   policy-probe gradients DIR [THREADS] < groups.jsonl   gradients of the mean of −log p of all response tokens
+//   policy-probe train DIR TO [RANK] < groups.jsonl       a step on that loss, of the weights or of adapters; saves, and prints
+//                                                         log-probabilities after
 //   policy-probe measure DIR [THREADS] < group.json       seconds and memory of loading, scoring and generating
 //   policy-probe benchmark DIR [THREADS]     times rollouts, log-probs and an update, for Tests/Benchmarks/policy
 //   policy-probe worker DIR PROMPTS RESPONSES TOKENS [COMMAND …]   what a worker takes beside its computation
@@ -26,6 +29,10 @@ do {
   case "speed"?: try TokenizerProbe(arguments).speed()
   case "log-probs"?: try await PolicyProbe(arguments).logProbs()
   case "greedy"?: try await PolicyProbe(arguments).greedy()
+  case "gradients"?: try await PolicyProbe(arguments, training: true).gradients()
+  case "train"? where (3...4).contains(arguments.count):
+    let rank = arguments.count == 4 ? Int(arguments[3]) ?? 0 : 0
+    try await PolicyProbe(Array(arguments.prefix(2)), training: true, rank: rank).train(to: arguments[2])
   case "measure"?: try await PolicyProbe(arguments).measure()
   case "worker"?: try await WorkerProbe(arguments).run()
   case "open"? where arguments.count == 2: try CheckpointProbe(arguments).open()
@@ -35,7 +42,8 @@ do {
   case "engine"? where arguments.count == 1: try EngineProbe().run()
   case "save"? where (3...5).contains(arguments.count): try CheckpointProbe(arguments).save()
   default:
-    let actions = "encode|decode|chat|speed|log-probs|greedy|measure|benchmark|worker|open|read|kernels|engine|save"
+    let actions =
+      "encode|decode|chat|speed|log-probs|greedy|gradients|train|measure|benchmark|worker|open|read|kernels|engine|save"
     FileHandle.standardError.write(Data("usage: policy-probe \(actions) DIR …\n".utf8))
     exit(64)
   }

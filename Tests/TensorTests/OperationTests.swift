@@ -38,6 +38,77 @@ struct OperationTests {
     differences.check([(3, 7)]) { $0.gelu($1[0]) }
   }
 
+  @Test("layer norm", arguments: [(1, 2), (3, 7), (5, 33)])
+  func layerNorm(_ rows: Int, _ width: Int) {
+    differences.check([(rows, width), (1, width), (1, width)]) {
+      $0.layerNorm($1[0], weight: $1[1], bias: $1[2], epsilon: 1e-2)
+    }
+  }
+
+  @Test("norms of heads", arguments: [(1, 1, 1), (3, 4, 2), (5, 3, 3)])
+  func headNorm(_ rows: Int, _ count: Int, _ keyValueCount: Int) {
+    let heads = AttentionHeads(count: count, keyValueCount: keyValueCount, size: 4)
+    differences.check([(rows, 3), (heads.projectionWidth, 3), (1, 4), (1, 4)]) { tape, inputs in
+      let projection = tape.linear(inputs[0], inputs[1])
+      return tape.normalizeHeads(
+        of: projection, heads, queryWeight: inputs[2], keyWeight: inputs[3], epsilon: 1e-2)
+    }
+  }
+
+  @Test("norms of heads are those of their rows, and leave values alone")
+  func headNormValues() {
+    let heads = AttentionHeads(count: 2, keyValueCount: 1, size: 2)
+    let tape = Tape<Double>(workers: differences.workers, pool: differences.pool, isRecording: false)
+    let x = Matrix<Double>(rows: 1, columns: 8, pool: differences.pool)
+    x.fill([3, 4, 0, 2, 6, 8, 5, 7])
+    let (query, key) = (
+      Matrix<Double>(rows: 1, columns: 2, pool: differences.pool),
+      Matrix<Double>(rows: 1, columns: 2, pool: differences.pool)
+    )
+    query.fill([1, 10])
+    key.fill([2, 1])
+    let found = tape.normalizeHeads(
+      of: tape.constant(x), heads, queryWeight: tape.constant(query), keyWeight: tape.constant(key), epsilon: 0)
+    let (first, second, third) = (12.5.squareRoot(), 2.0.squareRoot(), 50.0.squareRoot())
+    let expected = [3 / first, 40 / first, 0, 20 / second, 12 / third, 8 / third, 5, 7]
+    #expect(zip(found.value.array, expected).allSatisfy { abs($0 - $1) < 1e-14 })
+  }
+
+  @Test("GELU's approximations")
+  func approximateGELU() {
+    differences.check([(3, 7)]) { $0.tanhGELU($1[0]) }
+    differences.check([(3, 7)]) { $0.quickGELU($1[0]) }
+    let tape = Tape<Double>(workers: differences.workers, pool: differences.pool, isRecording: false)
+    let x = Matrix<Double>(rows: 1, columns: 3, pool: differences.pool)
+    x.fill([-1.5, 0.25, 2])
+    let byTanh = x.array.map { 0.5 * $0 * (1 + tanh((2 / Double.pi).squareRoot() * ($0 + 0.044715 * $0 * $0 * $0))) }
+    #expect(zip(tape.tanhGELU(tape.constant(x)).value.array, byTanh).allSatisfy { abs($0 - $1) < 1e-14 })
+    let quick = x.array.map { $0 / (1 + exp(-1.702 * $0)) }
+    #expect(zip(tape.quickGELU(tape.constant(x)).value.array, quick).allSatisfy { abs($0 - $1) < 1e-14 })
+  }
+
+  @Test("a low-rank change of some columns")
+  func lowRank() {
+    differences.check([(5, 4), (7, 4), (2, 4), (3, 2)]) { tape, inputs in
+      tape.addLowRank(
+        of: inputs[0], down: inputs[2], up: inputs[3], scale: 0.5, to: tape.linear(inputs[0], inputs[1]), at: 2)
+    }
+  }
+
+  @Test("rows added to others")
+  func addRows() {
+    differences.check([(5, 3), (4, 3), (2, 3)]) { tape, inputs in
+      let base = tape.linear(inputs[0], inputs[1])
+      return tape.addRows(of: tape.linear(inputs[2], inputs[1]), to: base, at: [3, 1])
+    }
+  }
+
+  @Test("weighted sums of rows")
+  func weightedRows() {
+    let taps = [(0, 0.25), (2, 0.75), (4, 1), (4, 0), (1, -0.5), (1, 2)].map { RowTap(row: $0, weight: $1) }
+    differences.check([(5, 3)]) { $0.weightedRows(of: $1[0], taps: taps, count: 2) }
+  }
+
   @Test("a residual sum")
   func add() {
     differences.check([(3, 4), (4, 4)]) { tape, inputs in

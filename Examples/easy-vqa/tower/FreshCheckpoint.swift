@@ -12,7 +12,7 @@ enum FreshCheckpoint {
   /// it gets; those that add to the residual stream are smaller by the root of how many there are, and the embedding has
   /// ``embeddingDeviation``. Each tensor's draws depend on the seed and its name alone.
   static func write(to folder: String, seed: UInt64) throws {
-    let config = try QwenVLConfig(folder: folder)
+    let config = try ModelConfig(folder: folder)
     let path = folder + "/model.safetensors"
     let partial = folder + "/.model.safetensors.partial"
     try? FileManager.default.removeItem(atPath: partial)
@@ -29,14 +29,14 @@ enum FreshCheckpoint {
   }
 
   /// Writes random weights for one tensor.
-  static func write(_ name: String, of config: QwenVLConfig, seed: UInt64, with writer: CheckpointWriter) throws {
+  static func write(_ name: String, of config: ModelConfig, seed: UInt64, with writer: CheckpointWriter) throws {
     guard let tensor = config.expectedTensors.first(where: { $0.name == name }) else { return }
     try values(of: tensor, config: config, seed: seed).withUnsafeBufferPointer { try writer.write(name, floats: $0) }
   }
 
   private static let embeddingDeviation = 0.05
 
-  private static func values(of tensor: TensorDeclaration, config: QwenVLConfig, seed: UInt64) -> [Float] {
+  private static func values(of tensor: TensorDeclaration, config: ModelConfig, seed: UInt64) -> [Float] {
     if tensor.shape.count == 1 {
       let value: Float = tensor.name.hasSuffix(".bias") ? 0 : 1
       return [Float](repeating: value, count: tensor.count)
@@ -46,12 +46,12 @@ enum FreshCheckpoint {
     return (0..<tensor.count).map { _ in Float(deviation * normal(&random)) }
   }
 
-  private static func deviation(of tensor: TensorDeclaration, config: QwenVLConfig) -> Double {
+  private static func deviation(of tensor: TensorDeclaration, config: ModelConfig) -> Double {
     if tensor.name == "model.embed_tokens.weight" { return embeddingDeviation }
     let inputs = Double(tensor.count / tensor.shape[0])
     let addsToResidual = ["o_proj.weight", "attn.proj.weight", "down_proj.weight"].contains(
       where: tensor.name.hasSuffix)
-    let layers = tensor.name.hasPrefix("visual.") ? config.vision.depth : config.text.layerCount
+    let layers = tensor.name.hasPrefix("visual.") ? (config.vision?.depth ?? 0) : config.text.layerCount
     return (addsToResidual ? 1 / Double(2 * layers).squareRoot() : 1) / inputs.squareRoot()
   }
 

@@ -22,7 +22,7 @@ final class TowerTraining {
   }
 
   private let checkpoint: Checkpoint
-  private let model: QwenVLModel
+  private let model: LanguageModel
   private let processor: ImageProcessor
   private let recipe: Recipe
   /// Classifiers of image tokens: shapes and nothing, colors and nothing, middle or not.
@@ -31,10 +31,10 @@ final class TowerTraining {
 
   init(folder: String, recipe: Recipe, threads: Int) throws {
     checkpoint = try Checkpoint(folder: folder)
-    model = try QwenVLModel(checkpoint, use: .training(vision: .trained), threads: threads)
+    model = try LanguageModel(checkpoint, use: .training(vision: .trained), threads: threads)
     processor = ImageProcessor(try ImageProcessorConfig(modelFolder: folder))
     self.recipe = recipe
-    let (width, pool) = (model.config.vision.outputSize, model.pool)
+    let (width, pool) = (model.config.text.hiddenSize, model.pool)
     heads = [TowerExample.shapes.count + 1, TowerExample.colors.count + 1, 2].map { classes in
       let weights = Matrix<Float>(rows: classes, columns: width, pool: pool)
       weights.clear()
@@ -71,10 +71,18 @@ final class TowerTraining {
     }
   }
 
+  private func features(of batch: [TowerExample], on tape: Tape<Float>) throws -> Variable<Float> {
+    let images = try batch.map { try processor.patches(of: $0.image) }
+    guard let features = model.visionFeatures(of: images, on: tape) else {
+      throw PipelineError(.invalidSpec, "\(checkpoint.folder) has no vision tower to train")
+    }
+    return features.embeddings
+  }
+
   /// Adds the gradients of a batch; returns the mean loss of each head.
   private func accumulate(_ batch: [TowerExample]) throws -> [Double] {
     let tape = model.tape(isRecording: true)
-    let features = model.visionFeatures(of: try batch.map { try processor.patches(of: $0.image) }, on: tape)
+    let features = try features(of: batch, on: tape)
     let losses = zip(heads, Labels(batch).heads).map { head, labels -> Double in
       let rows = tape.rows(of: features, at: labels.rows)
       let found = tape.logProbs(rows, head.variable, targets: labels.classes, temperature: 1)
@@ -140,7 +148,7 @@ final class TowerTraining {
     for start in stride(from: 0, to: examples.count, by: recipe.imagesPerStep) {
       let batch = Array(examples[start..<min(start + recipe.imagesPerStep, examples.count)])
       let tape = model.tape(isRecording: false)
-      let features = model.visionFeatures(of: try batch.map { try processor.patches(of: $0.image) }, on: tape)
+      let features = try features(of: batch, on: tape)
       let found = heads.map { Self.choices(tape.linear(features, $0.variable, bias: nil).value) }
       var row = 0
       for example in batch {

@@ -4,12 +4,14 @@ package import ModelInput
 package import PipelineCore
 import Tensor
 
-/// The policy that comes with the program: Qwen2.5-VL on this machine's CPU.
+/// The policy that comes with the program: a model of one of the families of ``ModelFamily``, on this machine's CPU.
 package actor BundledPolicy: TokenCodec, TokenGenerator, LogProbSource, EntropyTrainablePolicy {
   /// How a policy is opened.
   package struct Options: Sendable {
     /// What the weights are for.
     package var use = WeightUse.training(vision: .frozen)
+    /// Adapters to use, and to train in place of the weights.
+    package var adapters: AdapterSettings?
     /// The maximum number of threads.
     package var threads = 1
     /// Rows that are computed at a time, and kept for the backward pass.
@@ -28,7 +30,7 @@ package actor BundledPolicy: TokenCodec, TokenGenerator, LogProbSource, EntropyT
   }
 
   private let checkpoint: Checkpoint
-  private let model: QwenVLModel
+  private let model: LanguageModel
   private let options: Options
   private let codec: PromptCodec
   private let images: ImageCache<ImagePatches>
@@ -52,13 +54,21 @@ package actor BundledPolicy: TokenCodec, TokenGenerator, LogProbSource, EntropyT
     if let problem = InstructionSets.problem(threads: options.threads) { throw PipelineError(.inputOutput, problem) }
     checkpoint = try Checkpoint(folder: folder)
     self.options = options
-    model = try QwenVLModel(checkpoint, use: options.use, threads: options.threads)
+    if case .training(vision: .trained) = options.use, checkpoint.config.vision == nil {
+      throw PipelineError(
+        .invalidSpec,
+        "'vision' is 'trained', but \(folder) is a text model (\(checkpoint.config.family.title)) without a vision tower; "
+          + "leave the option out")
+    }
+    model = try LanguageModel(
+      checkpoint, use: options.adapters.map { .adapters($0) } ?? options.use, threads: options.threads)
     codec = try PromptCodec(
       folder: folder, config: checkpoint.config, generation: checkpoint.generation, pixels: options.pixels)
     images = ImageCache(processor: ImageProcessor(codec.images), limits: options.imageLimits, access: options.media)
     optimizer = AdamW(model.parameters, workers: model.workers, pool: model.pool)
     if options.optimizer != .fresh {
-      try OptimizerState.restore(optimizer, from: folder, isRequired: options.optimizer == .required)
+      try OptimizerState.restore(
+        optimizer, from: options.adapters?.checkpoint ?? folder, isRequired: options.optimizer == .required)
     }
   }
 
@@ -98,6 +108,10 @@ package actor BundledPolicy: TokenCodec, TokenGenerator, LogProbSource, EntropyT
 
   /// Log-probabilities of given responses.
   package func logProbs(of groups: [ResponseGroup], temperature: Double) async throws -> [[[Float]]] {
+    try scores(of: groups, temperature: temperature)
+  }
+
+  private func scores(of groups: [ResponseGroup], temperature: Double) throws -> [[[Float]]] {
     let temperature = try PromptCodec.divisor(temperature)
     let groups = try groups.map(promptGroup)
     var results = groups.map { group in group.responses.map { [Float](repeating: 0, count: $0.count) } }
@@ -217,9 +231,37 @@ package actor BundledPolicy: TokenCodec, TokenGenerator, LogProbSource, EntropyT
         .invalidSpec, "the policy was opened for inference, it has nothing new to save; copy \(checkpoint.folder)")
     }
     let writer = try CheckpointWriter(folder: folder, source: checkpoint, precision: .all(.float32))
-    for parameter in model.parameters { try writer.write(parameter) }
+    if let adapters = options.adapters {
+      try writeMerged(with: writer)
+      try SavedAdapters.write(model, adapters, base: checkpoint.folder, with: writer)
+    } else {
+      for parameter in model.parameters { try writer.write(parameter) }
+    }
     try OptimizerState.save(optimizer, with: writer)
     try writer.finish()
+  }
+
+  /// Writes the weights of the checkpoint with the changes of the adapters, one by one.
+  private func writeMerged(with writer: CheckpointWriter) throws {
+    let adapters = Dictionary(uniqueKeysWithValues: model.adapters.map { ($0.target.name, $0) })
+    for tensor in checkpoint.tensors {
+      guard let adapter = adapters[tensor.name] else {
+        try writer.write(tensor)
+        continue
+      }
+      var weights = tensor.floats
+      try weights.withUnsafeMutableBufferPointer { buffer in
+        adapter.merge(into: buffer)
+        try writer.write(tensor.name, floats: UnsafeBufferPointer(buffer))
+      }
+    }
+  }
+
+  /// Log-probabilities of given responses under the model without its adapters.
+  func logProbsWithoutAdapters(of groups: [ResponseGroup], temperature: Double) async throws -> [[[Float]]] {
+    model.adapterSwitch.isOn = false
+    defer { model.adapterSwitch.isOn = true }
+    return try scores(of: groups, temperature: temperature)
   }
 
   private func patches(of prompt: EncodedPrompt) throws -> [ImagePatches] {

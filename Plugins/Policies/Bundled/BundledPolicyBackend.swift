@@ -8,12 +8,16 @@ import Tensor
 package struct BundledPolicyBackend: PolicyBackend {
   /// The description of this component.
   package static let about = ComponentAbout(
-    name: "bundled", summary: "Qwen2.5-VL on this machine's CPU, from a folder in the Hugging Face layout")
+    name: "bundled",
+    summary:
+      "Qwen2-VL, Qwen2.5-VL, Qwen3-VL, and the text models Qwen2, Qwen3 and Llama, on this machine's CPU, from a "
+      + "folder in the Hugging Face layout")
 
   /// The options.
   package struct Options: ComponentOptions {
     package var model = SpecPath("")
     package var vision = VisionUse.frozen
+    package var lora = AdapterOptions()
     package var rowsPerMicroBatch = BundledPolicy.Options().rowsPerMicroBatch
     package var minPixels = PixelLimit.model
     package var maxPixels = PixelLimit.model
@@ -26,6 +30,7 @@ package struct BundledPolicyBackend: PolicyBackend {
     package static let help = [
       "model": "the folder of the model, relative to the spec's: config.json, model.safetensors, tokenizer.json",
       "vision": "whether the vision tower is trained too (trained) or not (frozen), as in the paper",
+      "lora": "train low-rank adapters of the decoder instead of its weights, which then stay in the model's files",
       "optimizer":
         "what a new run begins with: fresh, or continue, which takes the optimizer's state in the model's folder, a checkpoint "
         + "of another run; a resume always takes its own",
@@ -42,6 +47,14 @@ package struct BundledPolicyBackend: PolicyBackend {
       }
       if rowsPerMicroBatch < 1 {
         problems.append(OptionProblem("rows_per_micro_batch", "is \(rowsPerMicroBatch), it must be at least 1"))
+      }
+      if lora.rank > 0, vision == .trained {
+        problems.append(
+          OptionProblem("vision", "is trained, but 'lora' trains adapters of the decoder alone; leave one out"))
+      }
+      if lora.rank > 0, optimizer == .continue {
+        problems.append(
+          OptionProblem("optimizer", "is continue, but 'lora' begins with new adapters, of which there is no state"))
       }
       return problems + pixels.problems
     }
@@ -69,7 +82,22 @@ package struct BundledPolicyBackend: PolicyBackend {
 
   /// As `config.json` has it.
   package func contextLength(in folder: String) -> Int? {
-    try? QwenVLConfig(folder: options.model.resolved(in: folder)).text.contextLength
+    try? ModelConfig(folder: options.model.resolved(in: folder)).text.contextLength
+  }
+
+  /// From the shapes in the model's files.
+  package func memory(for needs: Set<PolicyAbility>, in folder: String) -> PolicyMemory? {
+    guard let checkpoint = try? Checkpoint(folder: options.model.resolved(in: folder)) else { return nil }
+    let learns = needs.contains(.training)
+    let use: MemoryEstimate.Use =
+      !learns ? .inference : options.lora.rank > 0 ? .adapters(options.lora) : .training(vision: options.vision)
+    var memory = MemoryEstimate(checkpoint).memory(use, rowsPerMicroBatch: options.rowsPerMicroBatch)
+    // A reference is the model without its adapters, or a second policy.
+    if needs.contains(.reference), options.lora.rank == 0 {
+      let second = MemoryEstimate(checkpoint).widenedWeights
+      memory.parts.append(.init("the reference's weights", byteCount: second))
+    }
+    return memory
   }
 
   /// Opens the model, or a checkpoint of it.
@@ -85,9 +113,18 @@ package struct BundledPolicyBackend: PolicyBackend {
     if opening.purpose == .training {
       policy.optimizer = opening.checkpoint != nil ? .saved : options.optimizer == .continue ? .required : .fresh
     }
-    let folder = opening.checkpoint ?? options.model.resolved(in: opening.folder)
+    let model = options.model.resolved(in: opening.folder)
+    if options.lora.rank > 0 {
+      policy.adapters = AdapterSettings(
+        rank: options.lora.rank, alpha: options.lora.alpha, targets: options.lora.targets,
+        checkpoint: opening.checkpoint)
+    }
+    // Adapters are applied to the model that they were made for.
+    let folder = policy.adapters == nil ? opening.checkpoint ?? model : model
     opening.progressed("opening \(folder)")
-    var opened = Policy(try BundledPolicy(folder: folder, options: policy))
+    let bundled = try BundledPolicy(folder: folder, options: policy)
+    var opened = Policy(bundled)
+    if policy.adapters != nil { opened.reference = BundledReference(policy: bundled) }
     if opening.purpose == .inference { (opened.trainable, opened.entropyTrainable) = (nil, nil) }
     return opened
   }

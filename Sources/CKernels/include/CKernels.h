@@ -28,6 +28,27 @@ void ck_rms_norm_backward(
     ck_type type, size_t rows, size_t width, const void *x, const void *weight, const void *inverse, const void *dy,
     void *dx, void *dweight);
 
+/// y = (x − mean) / deviation · weight + bias for each row; means[row], inverses[row] = 1 / deviation.
+void ck_layer_norm(
+    ck_type type, size_t rows, size_t width, double epsilon, const void *x, const void *weight, const void *bias,
+    void *y, void *means, void *inverses);
+
+/// Adds to dx, and to dweight and dbias; dx may be null, or the other two.
+void ck_layer_norm_backward(
+    ck_type type, size_t rows, size_t width, const void *x, const void *weight, const void *means,
+    const void *inverses, const void *dy, void *dx, void *dweight, void *dbias);
+
+/// x = x · weight / rms(x) in place for each of `heads` heads of `size` elements of each row;
+/// inverses [rows, heads] = 1 / rms.
+void ck_head_norm(
+    ck_type type, size_t rows, size_t heads, size_t size, double epsilon, const void *weight, void *x, size_t ldx,
+    void *inverses);
+
+/// In place of dy: the gradient of x, as it was before the norm. Adds to dweight, which may be null.
+void ck_head_norm_backward(
+    ck_type type, size_t rows, size_t heads, size_t size, const void *x, size_t ldx, const void *weight,
+    const void *inverses, void *dy, size_t lddy, void *dweight);
+
 /// Rotates `heads` heads of `size` elements of each row in place by angles [rows, size / 2], the first half of a head
 /// against the second as in Llama and Qwen; direction −1 undoes it.
 void ck_rotate(
@@ -45,6 +66,13 @@ void ck_gelu(ck_type type, size_t count, const void *x, void *y);
 
 /// Adds to dx.
 void ck_gelu_backward(ck_type type, size_t count, const void *x, const void *dy, void *dx);
+
+/// y = x · sigmoid(linear · x + cubic · x³): GELU's approximations.
+void ck_sigmoid_gelu(ck_type type, size_t count, double linear, double cubic, const void *x, void *y);
+
+/// Adds to dx.
+void ck_sigmoid_gelu_backward(
+    ck_type type, size_t count, double linear, double cubic, const void *x, const void *dy, void *dx);
 
 /// y += factor · x.
 void ck_add_scaled(ck_type type, size_t count, double factor, const void *x, void *y);

@@ -38,14 +38,35 @@ struct ConfigReader {
     return number
   }
 
-  /// A positive number.
-  mutating func number(_ key: String, default other: Double) -> Double {
-    guard let value = value(key) else { return other }
+  /// A positive number; without a default it is required.
+  mutating func number(_ key: String, default other: Double? = nil) -> Double {
+    guard let value = value(key) else {
+      if other == nil { report("'\(prefix)\(key)' is missing") }
+      return other ?? 1
+    }
     guard let number = value.doubleValue, number > 0 else {
       report("'\(prefix)\(key)' is \(value.json.shortenedForMessage), it must be a positive number")
-      return other
+      return other ?? 1
     }
     return number
+  }
+
+  /// Whether something is so, or nil where the file does not say.
+  mutating func flag(_ key: String) -> Bool? {
+    guard let value = value(key) else { return nil }
+    guard case .bool(let flag) = value else {
+      report("'\(prefix)\(key)' is \(value.json.shortenedForMessage), it must be true or false")
+      return nil
+    }
+    return flag
+  }
+
+  /// One of some words.
+  mutating func choice<Choice: RawRepresentable<String>>(
+    _ key: String, of supported: [Choice], default other: Choice
+  ) -> Choice {
+    expect(key, in: supported.map { .string($0.rawValue) }, default: .string(other.rawValue))
+    return supported.first { $0.rawValue == value(key)?.stringValue } ?? other
   }
 
   mutating func integers(_ key: String, default other: [Int]? = nil) -> [Int] {

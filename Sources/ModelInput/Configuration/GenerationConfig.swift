@@ -13,7 +13,7 @@ package struct GenerationConfig: Sendable {
   /// Reads `generation_config.json`; missing values come from `config.json`.
   ///
   /// - Throws: When an id is invalid or outside the vocabulary, or when no id ends an answer.
-  package init(folder: String, config: QwenVLConfig) throws {
+  package init(folder: String, config: ModelConfig) throws {
     let path = folder + "/generation_config.json"
     let document = try DocumentFile.object(path)
     let fallback = config.document["text_config"] ?? config.document

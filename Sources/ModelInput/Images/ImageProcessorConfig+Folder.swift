@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-import Foundation
 import PipelineCore
 
 extension ImageProcessorConfig {
   /// Checks that patches have the form that a vision tower expects.
   ///
   /// - Throws: All keys that differ, together.
-  package func check(against vision: QwenVLConfig.Vision, folder: String) throws {
+  package func check(against vision: ModelConfig.Vision, folder: String) throws {
     let faults = [
       ("patch_size", patchSize, vision.patchSize),
       ("temporal_patch_size", temporalPatchSize, vision.temporalPatchSize),
@@ -22,19 +21,24 @@ extension ImageProcessorConfig {
       })
   }
 
-  /// Reads the configuration of a checkpoint: `preprocessor_config.json`, or else `processor_config.json`.
+  /// Reads the configuration of a checkpoint: the `image_processor` of `processor_config.json`, or else
+  /// `preprocessor_config.json`, as transformers 5 does.
   ///
   /// - Throws: ``PipelineError`` when neither exists, or a value is wrong or not supported.
   package init(modelFolder: String) throws {
-    let folder = URL(fileURLWithPath: modelFolder)
-    let names = ["preprocessor_config.json", "processor_config.json"]
-    guard let name = names.first(where: { FileManager.default.fileExists(atPath: folder.appending(path: $0).path) })
-    else {
+    let names = ["processor_config.json", "preprocessor_config.json"]
+    let (whole, own) = ("\(modelFolder)/\(names[0])", "\(modelFolder)/\(names[1])")
+    let nested = try DocumentFile.json(whole)
+    if let nested, nested["image_processor"] != nil {
+      try self.init(nested, file: whole)
+    } else if let document = try DocumentFile.json(own) {
+      try self.init(document, file: own)
+    } else if let nested {
+      try self.init(nested, file: whole)
+    } else {
       throw PipelineError(
         .inputOutput,
-        "\(modelFolder): has neither \(names.joined(separator: " nor ")); copy it from the checkpoint's publisher")
+        "\(modelFolder): has neither \(names[1]) nor \(names[0]); copy it from the checkpoint's publisher")
     }
-    let path = folder.appending(path: name).path
-    try self.init(try DocumentFile.json(path) ?? .null, file: path)
   }
 }

@@ -22,7 +22,8 @@ struct BytePairMerger {
     _ piece: UnsafeBufferPointer<UInt8>, byteTokens: UnsafeBufferPointer<Int32>, into output: inout [Int32]
   ) {
     tokens.removeAll(keepingCapacity: true)
-    for byte in piece { tokens.append(byteTokens[Int(byte)]) }
+    // A byte without a token is left out, as by the tokenizers package.
+    for byte in piece where byteTokens[Int(byte)] >= 0 { tokens.append(byteTokens[Int(byte)]) }
     ranks.removeAll(keepingCapacity: true)
     results.removeAll(keepingCapacity: true)
     for index in tokens.indices.dropLast() {

@@ -7,6 +7,8 @@ final class CharacterKinds: @unchecked Sendable {
   static let space: UInt8 = 4
   /// NFC changes it, moves it, or joins it with the scalar before it.
   static let composing: UInt8 = 8
+  /// A number for the step `Digits`.
+  static let digit: UInt8 = 16
   /// A letter, a number or white space; any other scalar is "other" for the pre-tokenizer.
   static let named = letter | number | space
 
@@ -25,6 +27,7 @@ final class CharacterKinds: @unchecked Sendable {
     }
     mark(CharacterRanges.letters, Self.letter)
     mark(CharacterRanges.numbers, Self.number)
+    mark(CharacterRanges.digits, Self.digit)
     mark(CharacterRanges.spaces, Self.space)
     mark(CharacterRanges.composing, Self.composing)
     self.table = UnsafePointer(table)

@@ -1,25 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
 import PipelineCore
 
-extension QwenVLConfig {
+extension ModelConfig {
   /// Repeats each image placeholder of a prompt once for each token of its image.
   ///
   /// - Parameters:
-  ///   - prompt: Ids with one placeholder for each image, as ``QwenTokenizer`` returns them for a rendered prompt.
+  ///   - prompt: Ids with one placeholder for each image, as ``ByteLevelTokenizer`` returns them for a rendered prompt.
   ///   - tokenCounts: The number of tokens of each image after merging patches, in the order of the images.
   /// - Throws: When the numbers of placeholders and images differ, or there is a placeholder for a video.
   package func expandingImages(in prompt: [Int], tokenCounts: [Int]) throws -> [Int] {
-    let placeholders = prompt.count { $0 == imageTokenID }
+    try checkTakesImages(tokenCounts.count)
+    guard let tokens = vision?.tokens else { return prompt }
+    let placeholders = prompt.count { $0 == tokens.image }
     guard placeholders == tokenCounts.count else {
       throw PipelineError(
         .invalidData,
-        "the prompt has \(placeholders) image placeholders (id \(imageTokenID)), but there are \(tokenCounts.count)"
+        "the prompt has \(placeholders) image placeholders (id \(tokens.image)), but there are \(tokenCounts.count)"
           + " images; each image needs one part in the prompt")
     }
-    if prompt.contains(videoTokenID) {
-      throw PipelineError(
-        .invalidData, "the prompt has a video placeholder (id \(videoTokenID)); video is not supported")
-    }
+    try checkHasNoVideo(prompt, tokens)
     if let image = tokenCounts.firstIndex(where: { $0 < 1 }) {
       throw PipelineError(.invalidData, "image \(image) has \(tokenCounts[image]) tokens, it must have at least one")
     }
@@ -27,7 +26,7 @@ extension QwenVLConfig {
     expanded.reserveCapacity(prompt.count + tokenCounts.reduce(0, +))
     var image = 0
     for id in prompt {
-      if id == imageTokenID {
+      if id == tokens.image {
         expanded.append(contentsOf: repeatElement(id, count: tokenCounts[image]))
         image += 1
       } else {
@@ -47,17 +46,22 @@ extension QwenVLConfig {
         .invalidData,
         "token \(position) of the prompt is \(prompt[position]), it must be in 0..<\(text.vocabularySize)")
     }
-    if prompt.contains(videoTokenID) {
-      throw PipelineError(
-        .invalidData, "the prompt has a video placeholder (id \(videoTokenID)); video is not supported")
-    }
-    let placeholders = prompt.count { $0 == imageTokenID }
-    let tokens = tokenCounts.reduce(0, +)
-    guard placeholders == tokens else {
+    try checkTakesImages(tokenCounts.count)
+    guard let tokens = vision?.tokens else { return }
+    try checkHasNoVideo(prompt, tokens)
+    let placeholders = prompt.count { $0 == tokens.image }
+    let wanted = tokenCounts.reduce(0, +)
+    guard placeholders == wanted else {
       throw PipelineError(
         .invalidData,
-        "the prompt has \(placeholders) image tokens (id \(imageTokenID)), but its \(tokenCounts.count) images have"
-          + " \(tokens)")
+        "the prompt has \(placeholders) image tokens (id \(tokens.image)), but its \(tokenCounts.count) images have"
+          + " \(wanted)")
     }
+  }
+
+  private func checkHasNoVideo(_ prompt: [Int], _ tokens: ImageTokens) throws {
+    guard prompt.contains(tokens.video) else { return }
+    throw PipelineError(
+      .invalidData, "the prompt has a video placeholder (id \(tokens.video)); video is not supported")
   }
 }

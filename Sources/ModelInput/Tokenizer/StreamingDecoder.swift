@@ -2,15 +2,15 @@
 
 /// Decodes ids as they are generated, and returns text only in whole characters (Unicode scalars).
 ///
-/// The concatenated results of ``append(_:)`` and ``finish()`` equal ``QwenTokenizer/decode(_:specialTokens:)`` for the
+/// The concatenated results of ``append(_:)`` and ``finish()`` equal ``ByteLevelTokenizer/decode(_:specialTokens:)`` for the
 /// same ids.
 package struct StreamingDecoder: Sendable {
-  private let tokenizer: QwenTokenizer
+  private let tokenizer: ByteLevelTokenizer
   private let specialTokens: SpecialTokens
   private var pending: [UInt8] = []
 
   /// Starts a text.
-  package init(_ tokenizer: QwenTokenizer, specialTokens: SpecialTokens = .keep) {
+  package init(_ tokenizer: ByteLevelTokenizer, specialTokens: SpecialTokens = .keep) {
     self.tokenizer = tokenizer
     self.specialTokens = specialTokens
   }

@@ -4,19 +4,26 @@ import Synchronization
 /// Converts text to tokens; has its own working memory and cache, so it serves one thread at a time.
 struct TokenEncoder {
   private let byteTokens: [Int32]
+  private let wholePieces: [[UInt8]: Int32]
+  private let composes: Bool
+  private let rules: PieceRules
   private let original: AddedTokenMatcher
   private let normalized: AddedTokenMatcher
   private var merger: BytePairMerger
   private var cache = PieceCache()
 
-  init(tables: TokenTables, added: [AddedToken]) {
+  init(tables: TokenTables, definition: TokenizerDefinition) {
     byteTokens = tables.byteTokens
+    wholePieces = tables.wholePieces
+    (composes, rules) = (definition.composes, definition.pieces)
+    let added = definition.added
     original = AddedTokenMatcher(
       added.filter { $0.search == .original }.map { (Array($0.content.utf8), $0.id) })
     normalized = AddedTokenMatcher(
       added.filter { $0.search == .normalized }.map { token in
         let bytes = Array(token.content.utf8)
-        return (bytes.withUnsafeBufferPointer { CanonicalComposition.composed($0) } ?? bytes, token.id)
+        let composed = definition.composes ? bytes.withUnsafeBufferPointer { CanonicalComposition.composed($0) } : nil
+        return (composed ?? bytes, token.id)
       })
     merger = BytePairMerger(merges: tables.merges)
   }
@@ -24,7 +31,7 @@ struct TokenEncoder {
   /// Appends the tokens of valid UTF-8.
   mutating func encode(_ utf8: UnsafeBufferPointer<UInt8>, into output: inout [Int32]) {
     split(utf8, by: original, into: &output) { encoder, gap, output in
-      if let composed = CanonicalComposition.composed(gap) {
+      if encoder.composes, let composed = CanonicalComposition.composed(gap) {
         composed.withUnsafeBufferPointer { encoder.encodeNormalized($0, into: &output) }
       } else {
         encoder.encodeNormalized(gap, into: &output)
@@ -53,17 +60,22 @@ struct TokenEncoder {
   }
 
   private mutating func encodePieces(_ utf8: UnsafeBufferPointer<UInt8>, into output: inout [Int32]) {
-    var scanner = PieceScanner(utf8)
+    var scanner = PieceScanner(utf8, rules: rules)
     while let range = scanner.next() {
       let piece = UnsafeBufferPointer(rebasing: utf8[range])
       if piece.count == 1 {
-        output.append(byteTokens[Int(piece[0])])
+        if byteTokens[Int(piece[0])] >= 0 { output.append(byteTokens[Int(piece[0])]) }
         continue
       }
       let isKept = piece.count <= PieceCache.longestPiece
       let hash = isKept ? PieceCache.hash(piece) : 0
       if isKept, cache.append(piece, hash: hash, to: &output) { continue }
       let start = output.count
+      if !wholePieces.isEmpty, let whole = wholePieces[Array(piece)] {
+        output.append(whole)
+        if isKept { cache.store(piece, hash: hash, tokens: output[start...]) }
+        continue
+      }
       byteTokens.withUnsafeBufferPointer { merger.merge(piece, byteTokens: $0, into: &output) }
       if isKept { cache.store(piece, hash: hash, tokens: output[start...]) }
     }

@@ -3,13 +3,15 @@ import PipelineCore
 
 /// A tokenizer's tables for encoding and decoding: ids of bytes, merges of ids, bytes of ids.
 struct TokenTables {
-  /// The token of every byte.
+  /// The token of every byte; -1 for one that has none and is left out.
   private(set) var byteTokens = [Int32](repeating: -1, count: 256)
   private(set) var merges: MergeTable
   /// The bytes of every id; empty for ids without a token.
   private(set) var bytes: [[UInt8]]
   /// The ids of tokens by their spelling in the vocabulary, including added tokens.
   private(set) var ids: [[UInt8]: Int32] = [:]
+  /// The tokens of whole pieces by their bytes, for tokenizers that do not merge those.
+  private(set) var wholePieces: [[UInt8]: Int32] = [:]
 
   /// More ids than any vocabulary has: a file with more is broken.
   private static let mostIDs = 1 << 24
@@ -47,13 +49,28 @@ struct TokenTables {
     }
     for byte in UInt8.min...UInt8.max {
       guard let id = ids[ByteAlphabet.spelling(of: byte)] else {
-        throw fault("no token for the byte 0x\(String(byte, radix: 16)); is it byte-level BPE?")
+        // Published vocabularies lack tokens for bytes that their training never saw, but not for plain characters.
+        guard byte < 0x20 || byte > 0x7E else {
+          throw fault("no token for the byte 0x\(String(byte, radix: 16)); is it byte-level BPE?")
+        }
+        continue
       }
       byteTokens[Int(byte)] = id
     }
+    if let unknown = definition.unknown {
+      guard let id = ids[Array(unknown.utf8)] else {
+        throw fault("the unknown token \(unknown.quotedForMessage) ('model.unk_token') is not in the vocabulary")
+      }
+      byteTokens = byteTokens.map { $0 < 0 ? id : $0 }
+    }
+    if definition.takesWholePieces {
+      for (token, id) in definition.vocabulary where !added.contains(ExactText(token)) {
+        if let spelled = ByteAlphabet.bytes(of: token) { wholePieces[spelled] = Int32(id) }
+      }
+    }
     var isMade = [Bool](repeating: false, count: bytes.count)
     merges = try Self.merges(definition, ids: ids, isMade: &isMade)
-    try checkTokensAreMade(definition, added: added, isMade: isMade)
+    if !definition.takesWholePieces { try checkTokensAreMade(definition, added: added, isMade: isMade) }
     try add(definition.added, fault: fault)
   }
 

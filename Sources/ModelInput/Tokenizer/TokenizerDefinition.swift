@@ -9,6 +9,13 @@ struct TokenizerDefinition {
   /// The pairs that merge, in order of rank.
   var merges: [(left: String, right: String)] = []
   var added: [AddedToken] = []
+  /// Whether text is put into normalisation form C first.
+  var composes = true
+  var pieces = PieceRules()
+  /// Whether a piece that is a token as a whole becomes that token, whatever its merges give.
+  var takesWholePieces = false
+  /// The token for bytes that have none; without it they are left out.
+  var unknown: String?
   /// The file with the vocabulary and the one with the merges, for messages.
   var vocabularyFile: String
   var mergesFile: String
@@ -42,6 +49,7 @@ struct TokenizerDefinition {
       throw PipelineError(.invalidData, "\(folder) has vocab.json but no merges.txt; copy it from the same source")
     }
     var definition = TokenizerDefinition(vocabularyFile: vocabularyFile, mergesFile: mergesFile)
+    try definition.takeClass(folder: folder)
     definition.vocabulary = try TokenizerDocument.vocabulary(vocabulary, path: vocabularyFile)
     for (number, line) in merges.split(separator: 0x0A, omittingEmptySubsequences: false).enumerated() {
       if line.isEmpty || number == 0 && line.starts(with: "#version".utf8) { continue }
@@ -53,5 +61,19 @@ struct TokenizerDefinition {
       definition.merges.append(pair)
     }
     return definition
+  }
+
+  /// These files do not say how text is divided; the tokenizer's class does.
+  private mutating func takeClass(folder: String) throws {
+    let path = folder + "/tokenizer_config.json"
+    guard let name = try DocumentFile.object(path)?["tokenizer_class"]?.stringValue else { return }
+    if name.hasPrefix("Qwen2Tokenizer") { return }
+    guard name.hasPrefix("GPT2Tokenizer") else {
+      throw PipelineError(
+        .invalidData,
+        "\(path): 'tokenizer_class' is \(name.quotedForMessage); from vocab.json and merges.txt only Qwen2Tokenizer and "
+          + "GPT2Tokenizer are read; add the tokenizer.json that transformers saves")
+    }
+    (composes, pieces) = (false, PieceRules(pattern: .gpt2))
   }
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import PipelineCore
 
-/// Reads `tokenizer.json` and refuses, by name, everything that differs from Qwen2's tokenizer.
+/// Reads `tokenizer.json` and refuses, by name, everything that is not supported.
 struct TokenizerDocument {
   let path: String
   let root: JSONValue
@@ -10,8 +10,13 @@ struct TokenizerDocument {
     var definition = TokenizerDefinition(vocabularyFile: path, mergesFile: path)
     guard let model = root["model"], model.objectValue != nil else { throw fault("has no 'model'") }
     try checkModel(model)
-    try checkNormalizer(root["normalizer"] ?? .null)
-    try checkPreTokenizer(root["pre_tokenizer"] ?? .null)
+    definition.takesWholePieces = model["ignore_merges"] == true
+    definition.unknown = model["unk_token"]?.stringValue
+    definition.composes = try composes(root["normalizer"] ?? .null)
+    switch PieceRules.read(root["pre_tokenizer"] ?? .null) {
+    case .success(let rules): definition.pieces = rules
+    case .failure(let refusal): throw fault(refusal.message)
+    }
     try checkSteps()
     guard let vocabulary = model["vocab"] else { throw fault("has no 'model.vocab'") }
     definition.vocabulary = try Self.vocabulary(vocabulary, path: path)
@@ -88,8 +93,8 @@ struct TokenizerDocument {
     if let type = model["type"], type != "BPE" {
       throw fault("has a model of type \(type.json); only byte-level BPE is supported")
     }
-    for key in ["byte_fallback", "ignore_merges"] where model[key] == true {
-      throw fault("sets 'model.\(key)'; Qwen2's tokenizer does not, and only that one is supported")
+    if model["byte_fallback"] == true {
+      throw fault("sets 'model.byte_fallback'; byte-level vocabularies do without, and only they are supported")
     }
     for key in ["continuing_subword_prefix", "end_of_word_suffix"] {
       if let value = model[key], value != .null, value != "" {
@@ -101,39 +106,31 @@ struct TokenizerDocument {
     }
   }
 
-  private func checkNormalizer(_ normalizer: JSONValue) throws {
+  /// Whether text is put into normalisation form C.
+  private func composes(_ normalizer: JSONValue) throws -> Bool {
     let steps = normalizer["type"] == "Sequence" ? normalizer["normalizers"]?.arrayValue ?? [] : [normalizer]
+    if steps.isEmpty || steps == [.null] { return false }
     guard steps.count == 1, steps[0]["type"] == "NFC" else {
-      throw fault("has the normalizer \(names(of: steps)); only NFC, that of Qwen2, is supported")
+      throw fault("has the normalizer \(Self.names(of: steps)); only NFC and none are supported")
     }
-  }
-
-  private func checkPreTokenizer(_ preTokenizer: JSONValue) throws {
-    let steps = preTokenizer["pretokenizers"]?.arrayValue ?? [preTokenizer]
-    let isKnown =
-      steps.count == 2 && steps[0]["type"] == "Split" && steps[0]["behavior"] == "Isolated"
-      && steps[0]["invert"] != true && steps[1]["type"] == "ByteLevel" && steps[1]["add_prefix_space"] != true
-      && steps[1]["use_regex"] == false
-    guard isKnown else {
-      throw fault("has the pre-tokenizer \(names(of: steps)); only that of Qwen2 (Split, ByteLevel) is supported")
-    }
-    guard let pattern = steps[0]["pattern"]?["Regex"]?.stringValue, pattern == PieceScanner.pattern else {
-      throw fault(
-        "splits text by \(steps[0]["pattern"]?.json.quotedForMessage ?? "no pattern"); only the pattern of Qwen2 is"
-          + " supported")
-    }
+    return true
   }
 
   private func checkSteps() throws {
     if let decoder = root["decoder"], decoder["type"] != "ByteLevel" {
-      throw fault("has the decoder \(names(of: [decoder])); only ByteLevel is supported")
+      throw fault("has the decoder \(Self.names(of: [decoder])); only ByteLevel is supported")
     }
-    if let processor = root["post_processor"], processor != .null, processor["type"] != "ByteLevel" {
-      throw fault("has the post-processor \(names(of: [processor])); only ByteLevel or none is supported")
+    let processor = root["post_processor"] ?? .null
+    let steps = processor["type"] == "Sequence" ? processor["processors"]?.arrayValue ?? [] : [processor]
+    // They move offsets, or put special tokens around a text; those of a prompt are in its chat template.
+    for step in steps where step != .null && step["type"] != "ByteLevel" && step["type"] != "TemplateProcessing" {
+      throw fault(
+        "has the post-processor \(Self.names(of: [step])); only ByteLevel, TemplateProcessing or none is supported")
     }
   }
 
-  private func names(of steps: [JSONValue]) -> String {
+  /// The types of steps, for messages.
+  static func names(of steps: [JSONValue]) -> String {
     steps.isEmpty ? "none" : steps.map { $0["type"]?.stringValue ?? "none" }.joined(separator: ", ")
   }
 }

@@ -26,6 +26,13 @@ public protocol PolicyBackend: Component {
   /// - Parameter folder: The folder that relative paths of options start from.
   func contextLength(in folder: String) -> Int?
 
+  /// The memory that its policies take, estimated without loading weights; nil where nobody knows.
+  ///
+  /// - Parameters:
+  ///   - needs: The abilities that a run uses; without ``PolicyAbility/training`` the policy does not learn.
+  ///   - folder: The folder that relative paths of options start from.
+  func memory(for needs: Set<PolicyAbility>, in folder: String) -> PolicyMemory?
+
   /// Opens the policy, with its abilities for the purpose.
   ///
   /// - Throws: What is wrong with the model or its surroundings, and what to do.
@@ -41,6 +48,9 @@ extension PolicyBackend {
 
   /// Not known.
   public func contextLength(in folder: String) -> Int? { nil }
+
+  /// Not known.
+  public func memory(for needs: Set<PolicyAbility>, in folder: String) -> PolicyMemory? { nil }
 
   /// Opens the policy, and checks that it has the abilities that the backend offers.
   ///

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-package import PipelineCore
+import PipelineCore
 
 /// Which turns of the assistant in a conversation become responses.
 package enum AnswerTurns: String, Codable, Sendable, Hashable, CaseIterable {

@@ -12,7 +12,9 @@ struct PeerRow {
   }
 
   private(set) var members: [JSONValue.Member]
-  private var positions: [String: Int] = [:]
+  /// Of rows with many members; of others a search from the first is faster than a table.
+  private var positions: [String: Int]?
+  private static let mostSearched = 32
   private var isTaken: [Bool]
   private let nulls: Nulls
   /// How many numbers were read from text.
@@ -31,9 +33,10 @@ struct PeerRow {
     self.nulls = nulls
     self.members = members
     self.isTaken = [Bool](repeating: false, count: members.count)
-    positions.reserveCapacity(members.count)
-    for (position, member) in members.enumerated()
-    where positions.updateValue(position, forKey: member.key) != nil {
+    if members.count > Self.mostSearched {
+      positions = Dictionary(members.enumerated().map { ($1.key, $0) }, uniquingKeysWith: { first, _ in first })
+    }
+    for (index, member) in members.enumerated() where position(of: member.key) != index {
       throw PipelineError(.invalidData, "the key '\(member.key)' occurs twice", at: location)
     }
   }
@@ -45,16 +48,19 @@ struct PeerRow {
 
   /// The value, unless it was taken.
   func remaining(_ key: String) -> JSONValue? {
-    guard let position = positions[key], !isTaken[position] else { return nil }
+    guard let position = position(of: key), !isTaken[position] else { return nil }
     return members[position].value
   }
 
-  func has(_ key: String) -> Bool { positions[key] != nil }
+  func has(_ key: String) -> Bool { position(of: key) != nil }
 
-  func position(of key: String) -> Int? { positions[key] }
+  func position(of key: String) -> Int? {
+    if let positions { return positions[key] }
+    return members.firstIndex { $0.key == key }
+  }
 
   /// The value, without taking it.
-  func peek(_ key: String) -> JSONValue? { positions[key].map { members[$0].value } }
+  func peek(_ key: String) -> JSONValue? { position(of: key).map { members[$0].value } }
 
   /// The value at a dotted path, whether or not it has been taken; a key that itself contains the dots wins.
   func value(at path: String) -> JSONValue? {
@@ -70,7 +76,7 @@ struct PeerRow {
 
   /// Takes a value; null counts as none.
   mutating func take(_ key: String) -> JSONValue? {
-    guard let position = positions[key] else { return nil }
+    guard let position = position(of: key) else { return nil }
     isTaken[position] = true
     // Not a ternary, because a JSONValue can be written `nil` too.
     if members[position].value == .null { return nil }

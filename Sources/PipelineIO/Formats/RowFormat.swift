@@ -63,6 +63,8 @@ struct ImportTally {
   var textNumbers = 0
   /// How many completions have several messages.
   var conversations = 0
+  /// How many conversations to learn from have earlier answers, which stay in the prompt.
+  var earlierAnswers = 0
 }
 
 /// Reads any ``RowFormat``.
@@ -94,10 +96,18 @@ struct RowImporter<Format: RowFormat>: RolloutImporter {
       tally.textNumbers += row.textNumbers
       if builder.rewardIsSum { tally.summedRewards += 1 }
       if builder.isConversation { tally.conversations += 1 }
+      if options.turns == .last, Self.hasEarlierAnswers(builder) { tally.earlierAnswers += 1 }
       let place = groups.place(
         identity, asking: GroupTable.Question(builder), file: location.file, step: builder.step)
       return builder.record(id: "\(place.group)/\(place.index)", group: place.group)
     }
+  }
+
+  private static func hasEarlierAnswers(_ record: RecordBuilder) -> Bool {
+    guard record.value(of: .response) != nil, record.value(of: .reward) == nil else { return false }
+    return record.value(of: .prompt)?.arrayValue?.contains {
+      $0["role"] == "assistant" && $0["content"]?.stringValue?.isEmpty == false
+    } == true
   }
 
   private func groupName(_ row: PeerRow) throws -> String {
@@ -139,6 +149,11 @@ struct RowImporter<Format: RowFormat>: RolloutImporter {
       notes.append(
         "\(tally.conversations) completions have several messages or tool calls: 'response' is the text of the last "
           + "answer, 'completion' keeps them all")
+    }
+    if tally.earlierAnswers > 0 {
+      notes.append(
+        "\(tally.earlierAnswers) conversations have earlier answers of the assistant, which stay in the prompt; --turns every "
+          + "makes a record of each")
     }
     return ImportSummary(
       lines: lines, rows: groups.rows, groupSizes: sizes, notes: notes + format.notes(tally))

@@ -125,7 +125,7 @@ struct CheckpointTests {
     let checkpoint = try Checkpoint(folder: folder)
     #expect(checkpoint.parameterCount == 211_872)
     #expect(checkpoint.config.text.headSize == 16)
-    #expect(checkpoint.config.vision.fullAttentionBlocks == [1, 3])
+    #expect(checkpoint.config.vision?.windows?.fullAttentionBlocks == [1, 3])
     #expect(checkpoint.generation.endTokenIDs == [2])
     let copy = scratch.path + "/copy"
     let writer = try CheckpointWriter(folder: copy, source: checkpoint, precision: .source)

@@ -9,16 +9,18 @@ import Testing
 struct ConfigTests {
   @Test("the flat and the nested form say the same")
   func forms() throws {
-    let flat = try QwenVLConfig(document: TinyModel.document(.flat), path: "config.json")
-    let nested = try QwenVLConfig(document: TinyModel.document(.nested), path: "config.json")
+    let flat = try ModelConfig(document: TinyModel.document(.flat), path: "config.json")
+    let nested = try ModelConfig(document: TinyModel.document(.nested), path: "config.json")
     #expect(flat.text == nested.text)
     #expect(flat.vision == nested.vision)
     #expect(flat.outputEmbedding == .tied)
     #expect(flat.text.headSize == 8)
-    #expect(flat.text.mropeSection == [1, 1, 2])
-    #expect(flat.vision.windowTokens == 2)
-    #expect(flat.vision.patchValueCount == 24)
-    #expect(flat.imageTokenID == 500)
+    #expect(flat.family == .qwen2_5VL)
+    #expect(flat.text.rotary.theta == 1_000_000)
+    #expect(flat.text.rotary.axes == .chunks([1, 1, 2]))
+    #expect(flat.vision?.windowTokens == 2)
+    #expect(flat.vision?.patchValueCount == 24)
+    #expect(flat.vision?.tokens.all == [500, 501, 502, 503])
     #expect(flat.document["x_unknown"]?.json == #"[1,{"y":"z"}]"#)
   }
 
@@ -26,7 +28,7 @@ struct ConfigTests {
   func mixedForms() throws {
     let both = TinyModel.document(.nested, isTied: false, text: [("tie_word_embeddings", true)])
       .adding([("hidden_size", 999), ("vocab_size", 7)])
-    let config = try QwenVLConfig(document: both, path: "config.json")
+    let config = try ModelConfig(document: both, path: "config.json")
     #expect(config.text.hiddenSize == 16)
     #expect(config.outputEmbedding == .tied)
   }
@@ -35,8 +37,9 @@ struct ConfigTests {
     "what is not supported is named, with what is",
     arguments: [
       (
-        TinyModel.document(.flat, root: [("model_type", "llama")]),
-        #"'model_type' is "llama", which is not supported; supported: "qwen2_5_vl""#
+        TinyModel.document(.flat, root: [("model_type", "llava"), ("architectures", ["LlavaForCausalLM"])]),
+        #"'model_type' is "llava" (LlavaForCausalLM), which is not supported; supported: qwen2_vl, qwen2_5_vl, qwen3_vl, "#
+          + #"qwen2, qwen3, llama. The policy "worker" runs other models of transformers"#
       ),
       (
         TinyModel.document(.flat, root: [("architectures", ["Qwen2VLForConditionalGeneration"])]),
@@ -52,8 +55,9 @@ struct ConfigTests {
         #"'text_config.hidden_act' is "gelu", which is not supported; supported: "silu""#
       ),
       (
-        TinyModel.document(.flat, text: [("rope_scaling", ["type": "yarn", "mrope_section": [1, 1, 2]])]),
-        #"'rope_scaling.type' is "yarn", which is not supported; supported: "default", "mrope""#
+        TinyModel.document(.flat, text: [("rope_scaling", ["type": "longrope", "mrope_section": [1, 1, 2]])]),
+        #"'rope_scaling.type' is "longrope", which is not supported; supported: "default", "mrope", "linear", "dynamic", "#
+          + #""llama3", "yarn""#
       ),
       (
         TinyModel.document(.flat, text: [("rope_scaling", ["type": "mrope", "mrope_section": [1, 1, 1]])]),
@@ -118,14 +122,14 @@ struct ConfigTests {
       ),
     ])
   func refusals(document: JSONValue, expected: String) throws {
-    let error = #expect(throws: PipelineErrors.self) { try QwenVLConfig(document: document, path: "config.json") }
+    let error = #expect(throws: PipelineErrors.self) { try ModelConfig(document: document, path: "config.json") }
     #expect(error?.description == "config.json: " + expected)
   }
 
   @Test("several faults are shown together")
   func together() throws {
     let document = TinyModel.document(.flat, text: [("vocab_size", nil)], vision: [("depth", "two")])
-    let error = #expect(throws: PipelineErrors.self) { try QwenVLConfig(document: document, path: "c") }
+    let error = #expect(throws: PipelineErrors.self) { try ModelConfig(document: document, path: "c") }
     #expect(
       error?.description == "c: 'vocab_size' is missing\n"
         + #"c: 'vision_config.depth' is "two", it must be an integer in 1...1024"#)
@@ -135,22 +139,22 @@ struct ConfigTests {
   func files() throws {
     let scratch = try Scratch()
     #expect(
-      scratch.message { _ = try QwenVLConfig(folder: scratch.path) }
+      scratch.message { _ = try ModelConfig(folder: scratch.path) }
         == "FOLDER has no config.json; it must be the folder of a model")
     try scratch.write("config.json", "{\n \"a\": 1,,}")
     #expect(
-      scratch.message { _ = try QwenVLConfig(folder: scratch.path) }
+      scratch.message { _ = try ModelConfig(folder: scratch.path) }
         == "config.json:2:9: not JSON: missing key")
     try scratch.write("config.json", "[]")
     #expect(
-      scratch.message { _ = try QwenVLConfig(folder: scratch.path) }
+      scratch.message { _ = try ModelConfig(folder: scratch.path) }
         == "config.json holds an array, it must be a JSON object")
   }
 
   @Test("end tokens come from generation_config.json, then from config.json")
   func generation() throws {
     let scratch = try Scratch()
-    let config = try QwenVLConfig(document: TinyModel.document(.nested), path: "config.json")
+    let config = try ModelConfig(document: TinyModel.document(.nested), path: "config.json")
     var generation = try GenerationConfig(folder: scratch.path, config: config)
     #expect(generation.endTokenIDs == [2])
     #expect(generation.padTokenID == nil)

@@ -29,7 +29,7 @@ struct TinyModel {
   {
     let document = Self.document(form, isTied: isTied)
     try scratch.write(folder + "/config.json", document.prettyJSON)
-    let config = try QwenVLConfig(document: document, path: "config.json")
+    let config = try ModelConfig(document: document, path: "config.json")
     var draw = PhiloxGenerator(seed: 3, purpose: "tiny-model")
     var tensors = config.expectedTensors.map { tensor in
       // Random bits, NaN and infinities among them: nothing may change on the way.

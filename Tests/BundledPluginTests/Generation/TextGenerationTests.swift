@@ -9,7 +9,7 @@ import Testing
 private struct TextModel {
   let scratch: Scratch
   let policy: BundledPolicy
-  let tokenizer: QwenTokenizer
+  let tokenizer: ByteLevelTokenizer
 
   init() throws {
     scratch = try Scratch()
@@ -19,7 +19,7 @@ private struct TextModel {
         ("image_token_id", 697), ("video_token_id", 698), ("vision_start_token_id", 694), ("vision_end_token_id", 695),
       ])
     try scratch.write("model/config.json", document.prettyJSON)
-    let config = try QwenVLConfig(document: document, path: "config.json")
+    let config = try ModelConfig(document: document, path: "config.json")
     var draw = PhiloxGenerator(seed: 4, purpose: "text-model")
     let tensors = config.expectedTensors.map { tensor in
       let numbers = (0..<tensor.count).map { _ in Float.random(in: -0.7...0.7, using: &draw) }
@@ -32,7 +32,7 @@ private struct TextModel {
       #"{"patch_size": 2, "merge_size": 2, "temporal_patch_size": 2, "min_pixels": 16, "max_pixels": 400}"#)
     try scratch.copy(Fixture.path("tokenizer/tokenizer.json"), to: "model/tokenizer.json")
     policy = try BundledPolicy(folder: scratch.path + "/model")
-    tokenizer = try QwenTokenizer(folder: scratch.path + "/model")
+    tokenizer = try ByteLevelTokenizer(folder: scratch.path + "/model")
   }
 }
 

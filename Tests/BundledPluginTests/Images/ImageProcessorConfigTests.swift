@@ -42,7 +42,10 @@ struct ImageProcessorConfigTests {
     }
     try write(#"{"image_processor": {"max_pixels": 5000}}"#, "processor_config.json")
     #expect(try ImageProcessorConfig(modelFolder: folder.path).maxPixels == 5000)
+    // As in transformers 5, the nested one counts where both are there.
     try write(#"{"max_pixels": 6000}"#, "preprocessor_config.json")
+    #expect(try ImageProcessorConfig(modelFolder: folder.path).maxPixels == 5000)
+    try write(#"{"processor_class": "Qwen2VLProcessor"}"#, "processor_config.json")
     #expect(try ImageProcessorConfig(modelFolder: folder.path).maxPixels == 6000)
     try write(#"{"max_pixels": "#, "preprocessor_config.json")
     let message = ImageFixtures.message { _ = try ImageProcessorConfig(modelFolder: folder.path) }

@@ -13,8 +13,8 @@ struct ModelParityTests {
     let config = try reference.model().config
     for sample in try reference.cases() {
       let found = PromptPositions(
-        tokens: sample.ids, imageToken: Int32(config.imageTokenID), grids: sample.grids,
-        mergeSize: config.vision.spatialMergeSize)
+        tokens: sample.ids, imageToken: config.vision.map { Int32($0.tokens.image) }, grids: sample.grids,
+        mergeSize: config.vision?.spatialMergeSize ?? 1)
       let expected = (sample.facts["position_ids"]?.arrayValue ?? []).map {
         ($0.arrayValue ?? []).compactMap(\.intValue)
       }
@@ -31,7 +31,7 @@ struct ModelParityTests {
     for sample in try reference.cases() {
       let tape = model.tape(isRecording: false)
       if let expected = sample.floats("vision_features") {
-        let features = model.visionFeatures(of: sample.images, on: tape)
+        let features = try #require(model.visionFeatures(of: sample.images, on: tape)).embeddings
         expectWithin(1e-4, largestDifference(features.value.elements, expected), "\(reference): vision features")
       }
       let batch = try PackedBatch([PromptGroup(prompt: sample.ids, images: sample.images)], config: model.config)

@@ -57,8 +57,8 @@ struct ReferenceModel: CustomStringConvertible {
     }
   }
 
-  func model(threads: Int = 2) throws -> QwenVLModel {
-    try QwenVLModel(
+  func model(threads: Int = 2) throws -> LanguageModel {
+    try LanguageModel(
       Checkpoint(folder: folder + "/model"), use: .training(vision: .trained), threads: threads)
   }
 

@@ -54,7 +54,7 @@ struct ChatTests {
 
   @Test("a tokenizer and a model that do not belong together are refused")
   func checks() throws {
-    let tokenizer = try QwenTokenizer(folder: Fixture.path("tokenizer"))
+    let tokenizer = try ByteLevelTokenizer(folder: Fixture.path("tokenizer"))
     var config = try tinyConfig()
     var error = #expect(throws: PipelineError.self) { try tokenizer.check(against: config) }
     #expect(
@@ -66,13 +66,13 @@ struct ChatTests {
     #expect(
       error?.description
         == "<|image_pad|> has the id \(pad) in the tokenizer, but config.json says image_token_id is 500")
-    config.imageTokenID = pad
-    config.visionStartTokenID = try #require(tokenizer.id(of: "<|vision_start|>"))
-    config.visionEndTokenID = try #require(tokenizer.id(of: "<|vision_end|>"))
+    config.vision?.tokens.image = pad
+    config.vision?.tokens.start = try #require(tokenizer.id(of: "<|vision_start|>"))
+    config.vision?.tokens.end = try #require(tokenizer.id(of: "<|vision_end|>"))
     try tokenizer.check(against: config)
   }
 
-  private func tinyConfig() throws -> QwenVLConfig {
-    try QwenVLConfig(document: TinyModel.document(.nested), path: "config.json")
+  private func tinyConfig() throws -> ModelConfig {
+    try ModelConfig(document: TinyModel.document(.nested), path: "config.json")
   }
 }

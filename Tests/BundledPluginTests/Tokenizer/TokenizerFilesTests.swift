@@ -16,36 +16,31 @@ struct TokenizerFilesTests {
     let data = try Data(contentsOf: URL(fileURLWithPath: Fixture.path("tokenizer/tokenizer.json")))
     let document = try JSONValue(parsing: String(decoding: data, as: UTF8.self))
     try scratch.write("tokenizer.json", document.replacing(place, value).json)
-    return scratch.message { _ = try QwenTokenizer(folder: scratch.path) }
+    return scratch.message { _ = try ByteLevelTokenizer(folder: scratch.path) }
   }
 
   @Test(
-    "what differs from Qwen2's tokenizer is refused by name",
+    "what is not supported is refused by name",
     arguments: [
       (["model", "type"], "WordPiece", #"has a model of type "WordPiece"; only byte-level BPE is supported"#),
       (
         ["model", "byte_fallback"], true,
-        "sets 'model.byte_fallback'; Qwen2's tokenizer does not, and only that one is supported"
-      ),
-      (
-        ["model", "ignore_merges"], true,
-        "sets 'model.ignore_merges'; Qwen2's tokenizer does not, and only that one is supported"
+        "sets 'model.byte_fallback'; byte-level vocabularies do without, and only they are supported"
       ),
       (["model", "dropout"], 0.1, "sets 'model.dropout' to 0.1; only null is supported"),
       (
         ["model", "end_of_word_suffix"], "</w>",
         #"sets 'model.end_of_word_suffix' to "</w>"; only an empty one is supported"#
       ),
-      (["normalizer"], nil, "has the normalizer none; only NFC, that of Qwen2, is supported"),
-      (["normalizer"], ["type": "NFKC"], "has the normalizer NFKC; only NFC, that of Qwen2, is supported"),
+      (["normalizer"], ["type": "NFKC"], "has the normalizer NFKC; only NFC and none are supported"),
       (
         ["pre_tokenizer"], ["type": "Whitespace"],
-        "has the pre-tokenizer Whitespace; only that of Qwen2 (Split, ByteLevel) is supported"
+        "has the pre-tokenizer Whitespace; supported are those of Qwen2, Llama 3 and GPT-2, with or without Digits before"
       ),
       (["decoder"], ["type": "WordPiece"], "has the decoder WordPiece; only ByteLevel is supported"),
       (
-        ["post_processor"], ["type": "TemplateProcessing"],
-        "has the post-processor TemplateProcessing; only ByteLevel or none is supported"
+        ["post_processor"], ["type": "BertProcessing"],
+        "has the post-processor BertProcessing; only ByteLevel, TemplateProcessing or none is supported"
       ),
       (["model"], nil, "has no 'model'"),
       (["model", "vocab"], nil, "has no 'model.vocab'"),
@@ -65,14 +60,15 @@ struct TokenizerFilesTests {
         ["type": "ByteLevel", "add_prefix_space": false, "use_regex": false],
       ])
     #expect(
-      found == #"tokenizer.json splits text by '{"Regex":"\\w+"}'; only the pattern of Qwen2 is supported"#)
+      found == #"tokenizer.json splits text by '{"Regex":"\\w+"}'; supported are the patterns of Qwen2, Llama 3, GPT-2"#
+    )
   }
 
   @Test(
     "contradictions are refused",
     arguments: [
       (["model", "merges"], [["t", "qq"]], ": merge 1 needs the token 'qq', which the vocabulary does not have"),
-      (["model", "vocab"], ["a": 0], ": no token for the byte 0x0; is it byte-level BPE?"),
+      (["model", "vocab"], ["a": 0], ": no token for the byte 0x20; is it byte-level BPE?"),
       (["model", "vocab"], ["a": 0, "b": 0], ": the id 0 is that of two tokens; one is 'b'"),
       (["model", "vocab"], ["a": -1], ": the id -1 is not in 0..<16777216"),
       (["model", "vocab"], ["a": 99_999_999], ": the id 99999999 is not in 0..<16777216"),
@@ -99,21 +95,21 @@ struct TokenizerFilesTests {
       try scratch.copy(Fixture.path("tokenizer/parts/" + file), to: file)
     }
     #expect(
-      scratch.message { _ = try QwenTokenizer(folder: scratch.path) }
+      scratch.message { _ = try ByteLevelTokenizer(folder: scratch.path) }
         == "FOLDER has vocab.json but no merges.txt; copy it from the same source")
     let merges = try String(contentsOfFile: Fixture.path("tokenizer/parts/merges.txt"), encoding: .utf8)
     let lines = merges.split(separator: "\n")
     try scratch.write("merges.txt", lines.dropLast(3).joined(separator: "\n"))
     #expect(
-      scratch.message { _ = try QwenTokenizer(folder: scratch.path) }
+      scratch.message { _ = try ByteLevelTokenizer(folder: scratch.path) }
         .hasPrefix("merges.txt: no merge makes 3 tokens of the vocabulary, the first is '"))
     try scratch.write("merges.txt", "#version: 0.2\nt h\nonly\n")
     #expect(
-      scratch.message { _ = try QwenTokenizer(folder: scratch.path) }
+      scratch.message { _ = try ByteLevelTokenizer(folder: scratch.path) }
         == "merges.txt:3:1: a merge must be two tokens with a space between")
     try scratch.write("merges.txt", merges + lines[1] + "\n")
     #expect(
-      scratch.message { _ = try QwenTokenizer(folder: scratch.path) }
+      scratch.message { _ = try ByteLevelTokenizer(folder: scratch.path) }
         == "merges.txt: merge \(lines.count) is there twice")
   }
 
@@ -127,7 +123,7 @@ struct TokenizerFilesTests {
         bytes[Int.random(in: 0..<bytes.count, using: &draw)] = UInt8.random(in: 0x20...0x7E, using: &draw)
       }
       try scratch.write("tokenizer.json", bytes)
-      guard let tokenizer = try? QwenTokenizer(folder: scratch.path) else { continue }
+      guard let tokenizer = try? ByteLevelTokenizer(folder: scratch.path) else { continue }
       #expect(tokenizer.decode(tokenizer.encode("The <|im_end|> angle is 60°.")) == "The <|im_end|> angle is 60°.")
     }
   }
@@ -135,7 +131,7 @@ struct TokenizerFilesTests {
   @Test("an empty folder has no tokenizer")
   func nothing() {
     #expect(
-      scratch.message { _ = try QwenTokenizer(folder: scratch.path) }
+      scratch.message { _ = try ByteLevelTokenizer(folder: scratch.path) }
         == "FOLDER has no tokenizer: it needs tokenizer.json, or vocab.json and merges.txt")
   }
 
@@ -144,7 +140,7 @@ struct TokenizerFilesTests {
     for file in ["vocab.json", "merges.txt"] { try scratch.copy(Fixture.path("tokenizer/parts/" + file), to: file) }
     try scratch.write("added_tokens.json", #"{"<|im_end|>": 801, "<tool_call>": 802}"#)
     try scratch.write("special_tokens_map.json", #"{"eos_token": {"content": "<|im_end|>"}, "pad_token": "<|p|>"}"#)
-    let tokenizer = try QwenTokenizer(folder: scratch.path)
+    let tokenizer = try ByteLevelTokenizer(folder: scratch.path)
     let ids = tokenizer.encode("a<|im_end|><tool_call>")
     #expect(ids == [64, 801, 802])
     #expect(tokenizer.decode(ids, specialTokens: .skip) == "a<tool_call>")

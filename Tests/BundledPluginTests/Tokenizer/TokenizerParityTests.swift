@@ -10,7 +10,7 @@ import Testing
 struct TokenizerParityTests {
   @Test("a small vocabulary gives the ids and texts of the reference", arguments: ["tokenizer", "tokenizer/parts"])
   func smallVocabulary(folder: String) throws {
-    let tokenizer = try QwenTokenizer(folder: Fixture.path(folder))
+    let tokenizer = try ByteLevelTokenizer(folder: Fixture.path(folder))
     let cases = try Fixture.lines(Fixture.path("tokenizer/cases.jsonl"))
     #expect(cases.count > 300)
     for example in cases {
@@ -30,7 +30,7 @@ struct TokenizerParityTests {
       "SHUFFLE_R1_ORACLES and SHUFFLE_R1_QWEN_VOCABULARY do not name the texts and the vocabulary"),
     arguments: ["whole", "parts"])
   func publishedVocabulary(folder: String) throws {
-    let tokenizer = try QwenTokenizer(folder: try #require(Outside.vocabulary) + "/" + folder)
+    let tokenizer = try ByteLevelTokenizer(folder: try #require(Outside.vocabulary) + "/" + folder)
     #expect(tokenizer.count == 151_665)
     #expect(tokenizer.id(of: "<|image_pad|>") == 151_655)
     let cases = try Fixture.lines(try #require(Outside.oracles) + "/qwen2_5_tokenizer.jsonl")
@@ -45,7 +45,7 @@ struct TokenizerParityTests {
 
   @Test("the chat template renders as the published one does")
   func chats() throws {
-    let tokenizer = try QwenTokenizer(folder: Fixture.path("tokenizer"))
+    let tokenizer = try ByteLevelTokenizer(folder: Fixture.path("tokenizer"))
     let cases = try Fixture.lines(Fixture.path("tokenizer/chat.jsonl"))
     #expect(cases.count == 11)
     for example in cases {

@@ -7,9 +7,9 @@ import Testing
 
 @Suite("Tokenizer", .timeLimit(.minutes(15)))
 struct TokenizerTests {
-  private let tokenizer: QwenTokenizer
+  private let tokenizer: ByteLevelTokenizer
 
-  init() throws { tokenizer = try QwenTokenizer(folder: Fixture.path("tokenizer")) }
+  init() throws { tokenizer = try ByteLevelTokenizer(folder: Fixture.path("tokenizer")) }
 
   @Test("streamed text never splits a character, and adds up to the decoded text")
   func streaming() throws {

@@ -160,8 +160,10 @@ struct WholeRowsTests {
     var options = ImportOptions()
     for (turns, expected) in [(AnswerTurns.last, ["B", "D"]), (.every, ["A", "B", "D"])] {
       options.turns = turns
-      let records = try FormatSupport.imported(lines, as: "openai-chat", options: options).records
-      #expect(records.map { $0["response"]?.stringValue } == expected)
+      let imported = try FormatSupport.imported(lines, as: "openai-chat", options: options)
+      #expect(imported.records.map { $0["response"]?.stringValue } == expected)
+      #expect(
+        imported.summary.notes.contains { $0.hasPrefix("2 conversations have earlier answers") } == (turns == .last))
     }
     let records = try FormatSupport.imported(lines, as: "openai-chat", options: options).records
     let images = try records.map {

@@ -26,16 +26,17 @@ package struct PackedBatch {
   ///
   /// A response's last token predicts nothing, so it needs no row.
   /// - Throws: When tokens, placeholders and images do not match each other or the model.
-  package init(_ groups: [PromptGroup], config: QwenVLConfig) throws {
+  package init(_ groups: [PromptGroup], config: ModelConfig) throws {
     var segments: [AttentionLayout.Segment] = []
     for group in groups {
       try config.check(prompt: group.prompt, grids: group.images.map(\.grid), responses: group.responses)
+      let imageToken = config.vision.map { Int32($0.tokens.image) }
       let prompt = PromptPositions(
-        tokens: group.prompt, imageToken: Int32(config.imageTokenID), grids: group.images.map(\.grid),
-        mergeSize: config.vision.spatialMergeSize)
+        tokens: group.prompt, imageToken: imageToken, grids: group.images.map(\.grid),
+        mergeSize: config.vision?.spatialMergeSize ?? 1)
       let promptIndex = segments.count
       segments.append(.init(start: tokens.count, count: group.prompt.count))
-      for (index, token) in group.prompt.enumerated() where token == Int32(config.imageTokenID) {
+      for (index, token) in group.prompt.enumerated() where token == imageToken {
         imageRows.append(Int32(tokens.count + index))
       }
       tokens += group.prompt

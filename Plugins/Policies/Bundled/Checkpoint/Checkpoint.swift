@@ -11,10 +11,10 @@ package struct Checkpoint: Sendable {
   /// The folder.
   package let folder: String
   /// The model's shape.
-  package let config: QwenVLConfig
+  package let config: ModelConfig
   /// The ids that end an answer.
   package let generation: GenerationConfig
-  /// All weights in the order of ``QwenVLConfig/expectedTensors``, under canonical names.
+  /// All weights in the order of ``ModelConfig/expectedTensors``, under canonical names.
   package let tensors: [StoredTensor]
   /// The name of each of ``tensors`` in its file.
   let storedNames: [String]
@@ -30,11 +30,11 @@ package struct Checkpoint: Sendable {
   /// - Throws: When a file is missing or broken, when the architecture is not supported, and when tensors are missing,
   ///   surplus or of the wrong shape; the latter together.
   package init(folder: String) throws {
-    try self.init(folder: folder, config: QwenVLConfig(folder: folder))
+    try self.init(folder: folder, config: ModelConfig(folder: folder))
   }
 
   /// Opens a folder with a known configuration.
-  init(folder: String, config: QwenVLConfig) throws {
+  init(folder: String, config: ModelConfig) throws {
     self.folder = folder
     self.config = config
     // Faults of generation_config.json are reported together with those of the weights.
@@ -49,7 +49,7 @@ package struct Checkpoint: Sendable {
   }
 
   /// The tensors of a folder under canonical names, and their names in the files.
-  private static func weights(folder: String, config: QwenVLConfig) throws -> ([StoredTensor], [String]) {
+  private static func weights(folder: String, config: ModelConfig) throws -> ([StoredTensor], [String]) {
     var found: [String: StoredTensor] = [:]
     var storedName: [String: String] = [:]
     for stored in try WeightFiles.tensors(folder: folder) where !WeightNames.isComputed(stored.name) {
@@ -71,7 +71,7 @@ package struct Checkpoint: Sendable {
   package var parameterCount: Int { tensors.reduce(0) { $0 + $1.count } }
 
   private static func check(
-    _ found: [String: StoredTensor], against expected: [TensorDeclaration], config: QwenVLConfig, folder: String
+    _ found: [String: StoredTensor], against expected: [TensorDeclaration], config: ModelConfig, folder: String
   ) throws {
     var faults: [String] = []
     for declaration in expected {

@@ -38,6 +38,7 @@ package final class CheckpointWriter {
   private var shards: [SafetensorsWriter] = []
   private var shardOf: [String: Int] = [:]
   private var others: [SafetensorsWriter] = []
+  private var folders: [String] = []
   private var isFinished = false
 
   /// Starts a checkpoint.
@@ -100,11 +101,12 @@ package final class CheckpointWriter {
 
   /// Adds a file of other tensors, such as the state of an optimizer; ``finish()`` completes it too.
   ///
-  /// - Parameter name: A name without folders, other than that of a file of weights.
+  /// - Parameter name: A name, in a folder of its own or without, other than that of a file of weights.
   package func addFile(
     named name: String, tensors: [SafetensorsWriter.Declaration], metadata: [SafetensorsFile.Metadata] = []
   ) throws -> SafetensorsWriter {
-    precondition(!name.contains("/") && !name.hasPrefix("model"), "'\(name)' is no name for a file beside the weights")
+    precondition(!name.hasPrefix("model"), "'\(name)' is no name for a file beside the weights")
+    try makeFolder(of: name)
     let writer = try SafetensorsWriter(path: "\(temporary)/\(name)", tensors: tensors, metadata: metadata)
     others.append(writer)
     return writer
@@ -112,8 +114,18 @@ package final class CheckpointWriter {
 
   /// Adds a small file, such as a training state in JSON.
   package func addFile(named name: String, bytes: [UInt8]) throws {
-    precondition(!name.contains("/"), "'\(name)' is no name for a file")
+    try makeFolder(of: name)
     try DurableFile.write(bytes, to: "\(temporary)/\(name)")
+  }
+
+  /// Makes the folder that a name begins with, if it does.
+  private func makeFolder(of name: String) throws {
+    let parts = name.split(separator: "/")
+    precondition((1...2).contains(parts.count) && !parts.contains(".."), "'\(name)' is no name for a file")
+    guard parts.count == 2, !folders.contains(String(parts[0])) else { return }
+    folders.append(String(parts[0]))
+    let path = "\(temporary)/\(parts[0])"
+    guard mkdir(path, 0o777) == 0 else { throw SystemError.current("cannot make", path) }
   }
 
   /// Writes everything to the disk and renames the folder.
@@ -121,6 +133,7 @@ package final class CheckpointWriter {
   /// - Throws: When a weight is missing or the disk is full; the target is then unchanged.
   package func finish() throws {
     for writer in shards + others { try writer.finish() }
+    for name in folders { try DurableFolder.synchronize("\(temporary)/\(name)") }
     try DurableFolder.synchronize(temporary)
     try DurableFolder.move(folder: temporary, to: folder, replacing: existing == .replace)
     isFinished = true

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import ModelInput
+package import ModelInput
+package import PipelineCore
 
 /// The memory that a model takes, in bytes, estimated from its shapes.
 ///
@@ -20,12 +21,62 @@ package struct MemoryEstimate: Sendable {
   /// What the vision tower keeps for 1,000 patches.
   package let activationsPerThousandPatches: Int
 
+  private let checkpoint: Checkpoint
+
+  /// What a policy is opened for.
+  package enum Use {
+    /// Responses and log-probabilities.
+    case inference
+    /// Adapters are trained.
+    case adapters(AdapterOptions)
+    /// Weights are trained.
+    case training(vision: VisionUse)
+  }
+
+  /// What a policy takes, and what to change where that is too much.
+  package func memory(_ use: Use, rowsPerMicroBatch rows: Int) -> PolicyMemory {
+    let kept = activationsPerThousandRows * rows / 1000
+    switch use {
+    case .inference:
+      return PolicyMemory(
+        parts: [.init("weights", byteCount: widenedWeights)],
+        remedies: mappedWeights == 0
+          ? ["save the weights in BF16, which stay in the files", Self.another] : [Self.another])
+    case .adapters(let options):
+      return PolicyMemory(
+        parts: [
+          .init("weights", byteCount: widenedWeights),
+          .init("adapters, gradients and moments", byteCount: adapters(options)),
+          .init("\(rows) rows at a time", byteCount: kept),
+        ], remedies: [Self.fewerRows, Self.another])
+    case .training(let vision):
+      let (frozen, trained) = gradientsAndMoments
+      return PolicyMemory(
+        parts: [
+          .init("weights", byteCount: trainingWeights),
+          .init("gradients and moments", byteCount: vision == .trained ? trained : frozen),
+          .init("\(rows) rows at a time", byteCount: kept),
+        ], remedies: ["set 'lora', which trains adapters", Self.fewerRows, Self.another])
+    }
+  }
+
+  private static let fewerRows = "lower 'rows_per_micro_batch'"
+  private static let another = "take a smaller model, or the policy \"worker\" on a machine with more"
+
+  /// Adapters with their gradients and two moments, in bytes.
+  package func adapters(_ options: AdapterOptions) -> Int {
+    let settings = AdapterSettings(rank: max(1, options.rank), alpha: options.alpha, targets: options.targets)
+    let width = checkpoint.config.expectedTensors.filter(settings.covers).reduce(0) { $0 + $1.shape[0] + $1.shape[1] }
+    return 16 * settings.rank * width
+  }
+
   /// How the activations are estimated, in a sentence.
   package static let method =
     "the results of every operation of every layer in single precision, the gradients of one layer, and logits"
 
   /// Computes the estimate.
   package init(_ checkpoint: Checkpoint) {
+    self.checkpoint = checkpoint
     let config = checkpoint.config
     let tensors = checkpoint.tensors
     let isMapped = { (tensor: StoredTensor) in tensor.dtype == .bfloat16 && tensor.shape.count > 1 }
@@ -35,22 +86,34 @@ package struct MemoryEstimate: Sendable {
     let counts = checkpoint.parameterCounts
     gradientsAndMoments = (12 * (counts.language + counts.embeddings), 12 * checkpoint.parameterCount)
     let (text, vision) = (config.text, config.vision)
-    let keysAndValues = 2 * text.keyValueHeadCount * text.headSize
-    cachePerThousandTokens = 4 * 1000 * text.layerCount * keysAndValues
-    // Two norms, attention and two residual sums; queries, keys and values; gate, up and their product; log-sums.
-    let layer =
-      5 * text.hiddenSize + (text.hiddenSize + keysAndValues) + 3 * text.intermediateSize + text.headCount + 2
+    cachePerThousandTokens = 4 * 1000 * text.layerCount * 2 * text.keyValueWidth
+    activationsPerThousandRows = Self.perThousandRows(text, normsHeads: config.family.decoder.normsHeads)
+    activationsPerThousandPatches = vision.map(Self.perThousandPatches) ?? 0
+  }
+
+  private static func perThousandRows(_ text: ModelConfig.Text, normsHeads: Bool) -> Int {
+    let (queries, keysAndValues) = (text.queryWidth, 2 * text.keyValueWidth)
+    // Two norms, two residual sums; attention; queries, keys and values; gate, up and their product; log-sums.
+    var layer =
+      4 * text.hiddenSize + queries + (queries + keysAndValues) + 3 * text.intermediateSize + text.headCount + 2
+    // Queries and keys as they were before their norms.
+    if normsHeads { layer += queries + keysAndValues / 2 + text.headCount + text.keyValueHeadCount }
     // Logits are in memory for as many rows at a time as fit in 32 MB.
     let logits = min(1000 * text.vocabularySize, max(text.vocabularySize, 8 << 20))
     // In addition to the layers: embeddings, the predicting rows and their norm, rotary angles.
-    activationsPerThousandRows =
-      4 * (1000 * ((text.layerCount + 1) * layer + 3 * text.hiddenSize + text.headSize) + logits)
-    let block = 8 * vision.hiddenSize + 3 * vision.intermediateSize + vision.headCount + 2
-    // In addition to the blocks: the patches, their embedding before and after sorting, and the merger's five results.
-    activationsPerThousandPatches =
-      4 * 1000
-      * ((vision.depth + 1) * block + vision.patchValueCount + 5 * vision.hiddenSize + vision.headSize
-        + 2 * vision.outputSize / (vision.spatialMergeSize * vision.spatialMergeSize))
+    return 4 * (1000 * ((text.layerCount + 1) * layer + 3 * text.hiddenSize + text.headSize) + logits)
+  }
+
+  private static func perThousandPatches(_ vision: ModelConfig.Vision) -> Int {
+    // A gated feed-forward part keeps gate, up and their product, a plain one what goes into its function and out of it.
+    let inner = (vision.activation == .silu ? 3 : 2) * vision.intermediateSize
+    let block = 8 * vision.hiddenSize + inner + vision.headCount + 2
+    let square = vision.spatialMergeSize * vision.spatialMergeSize
+    // In addition to the blocks: the patches, their embedding before and after sorting, and the mergers' results.
+    let others =
+      vision.patchValueCount + 5 * vision.hiddenSize + vision.headSize + 2 * vision.outputSize / square
+      + vision.deepstackBlocks.count * (3 * vision.hiddenSize + vision.outputSize / square)
+    return 4 * 1000 * ((vision.depth + 1) * block + others)
   }
 }
 
@@ -59,7 +122,7 @@ extension Checkpoint {
   package var parameterCounts: (vision: Int, language: Int, embeddings: Int) {
     var counts = (vision: 0, language: 0, embeddings: 0)
     for tensor in tensors {
-      if tensor.name.hasPrefix("visual.") {
+      if TensorDeclaration(tensor.name, tensor.shape).isOfTower {
         counts.vision += tensor.count
       } else if tensor.name == "model.embed_tokens.weight" || tensor.name == "lm_head.weight" {
         counts.embeddings += tensor.count

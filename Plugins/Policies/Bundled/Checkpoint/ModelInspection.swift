@@ -8,7 +8,7 @@ package struct ModelInspection: Sendable {
   /// The state of the tokenizer.
   package enum Tokenizer: Sendable {
     /// From these files.
-    case found(files: [String], tokens: Int)
+    case found(files: [String], tokenizer: ByteLevelTokenizer)
     /// There is none, so prompts and responses must be tokens.
     case missing
     /// There is one that is not usable.
@@ -28,7 +28,7 @@ package struct ModelInspection: Sendable {
   /// Its files of the types that models consist of, sorted by name.
   package let files: [File]
   /// The model's shape, if config.json is usable.
-  package private(set) var config: QwenVLConfig?
+  package private(set) var config: ModelConfig?
   /// The weights, if they match the configuration.
   package private(set) var checkpoint: Checkpoint?
   /// The tokenizer.
@@ -44,7 +44,7 @@ package struct ModelInspection: Sendable {
   package init(folder: String) {
     self.folder = folder
     files = Self.files(of: folder)
-    config = attempt { try QwenVLConfig(folder: folder) }
+    config = attempt { try ModelConfig(folder: folder) }
     if let config {
       checkpoint = attempt { try Checkpoint(folder: folder, config: config) }
     } else {
@@ -54,16 +54,20 @@ package struct ModelInspection: Sendable {
     if names.contains("tokenizer.json") || names.contains("vocab.json") {
       let config = config
       let found = attempt {
-        let tokenizer = try QwenTokenizer(folder: folder)
+        let tokenizer = try ByteLevelTokenizer(folder: folder)
         if let config { try tokenizer.check(against: config) }
         return tokenizer
       }
       let used = names.first == "tokenizer.json" ? ["tokenizer.json"] : names
-      tokenizer = found.map { .found(files: used, tokens: $0.count) } ?? .unusable
+      tokenizer = found.map { .found(files: used, tokenizer: $0) } ?? .unusable
     }
     template = attempt { try PromptTemplate(folder: folder).origin }
+    // A text model needs none.
+    if let config, config.vision == nil { return }
     images = attempt { try ImageProcessorConfig(modelFolder: folder) }
-    if let images, let config { _ = attempt { try images.check(against: config.vision, folder: folder) } }
+    if let images, let vision = config?.vision {
+      _ = attempt { try images.check(against: vision, folder: folder) }
+    }
   }
 
   private mutating func attempt<Value>(_ body: () throws -> Value) -> Value? {

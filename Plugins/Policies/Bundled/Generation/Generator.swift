@@ -5,7 +5,7 @@ import Tensor
 
 /// Samples responses: each prompt is computed once, its continuations advance together, and finished ones are removed.
 struct Generator {
-  let model: QwenVLModel
+  let model: LanguageModel
   let sampling: SamplingOptions
   /// Tokens that end a response.
   let endTokens: [Int32]
@@ -125,7 +125,7 @@ struct Generator {
     let counts = active.map(\.tokens.count)
     var x = decoder.embedding(active.map { $0.tokens[$0.tokens.count - 1] }, on: tape)
     for (index, layer) in decoder.layers.enumerated() {
-      let projection = layer.projected(x, on: tape).value
+      let projection = layer.projected(x, heads: decoder.heads, on: tape).value
       let attended = tape.attention(
         projection, heads: decoder.heads, angles: angles,
         cache: CachedAttention(
@@ -183,11 +183,11 @@ struct Generator {
 private struct PromptCache {
   private let caches: [[Matrix<Float>]]
   private let last: Variable<Float>
-  private let model: QwenVLModel
+  private let model: LanguageModel
   /// Columns of keys and values side by side.
   let width: Int
 
-  init(model: QwenVLModel, batch: PackedBatch) {
+  init(model: LanguageModel, batch: PackedBatch) {
     self.model = model
     let heads = model.decoder.heads
     width = 2 * heads.keyValueCount * heads.size

@@ -4,12 +4,12 @@ import ModelInput
 
 /// Detects stop texts in the text of a response.
 struct StopTextWatch {
-  private let tokenizer: QwenTokenizer
+  private let tokenizer: ByteLevelTokenizer
   private let texts: [[UInt8]]
   private let longest: Int
   private var tails: [Generator.ContinuationPlace: [UInt8]] = [:]
 
-  init(_ tokenizer: QwenTokenizer, texts: [String]) {
+  init(_ tokenizer: ByteLevelTokenizer, texts: [String]) {
     self.tokenizer = tokenizer
     self.texts = texts.map { Array($0.utf8) }
     longest = self.texts.map(\.count).max() ?? 0

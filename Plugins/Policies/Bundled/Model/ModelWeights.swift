@@ -9,6 +9,8 @@ package enum WeightUse: Sendable, Hashable {
   case inference
   /// Training, in single precision.
   case training(vision: VisionUse)
+  /// Training of adapters alone: weights in bfloat16 stay in the mapped checkpoint, the others do not change either.
+  case adapters(AdapterSettings)
 }
 
 /// A matrix of weights, with the checkpoint's tensors that form its rows.
@@ -34,29 +36,39 @@ package struct Parameter {
 /// Builds the layers of a model from the tensors of a checkpoint, and collects the parameters.
 final class ModelWeights {
   private(set) var parameters: [Parameter] = []
+  /// The adapters, in the order of their layers.
+  private(set) var adapters: [Adapter] = []
   private let checkpoint: Checkpoint
   private let use: WeightUse
   private let pool: MemoryPool
-  private var declarations: [String: TensorDeclaration] = [:]
+  private let savedAdapters: SavedAdapters?
+  /// Whether adapters count.
+  let adapterSwitch = AdapterSwitch()
 
-  init(_ checkpoint: Checkpoint, use: WeightUse, pool: MemoryPool) {
+  init(_ checkpoint: Checkpoint, use: WeightUse, pool: MemoryPool) throws {
     self.checkpoint = checkpoint
     self.use = use
     self.pool = pool
-    for declaration in checkpoint.config.expectedTensors { declarations[declaration.name] = declaration }
+    if case .adapters(let settings) = use {
+      savedAdapters = try settings.checkpoint.map {
+        try SavedAdapters(checkpoint: $0, family: checkpoint.config.family)
+      }
+    } else {
+      savedAdapters = nil
+    }
   }
 
   /// A vector, such as a norm's weights or a bias; several are concatenated.
-  func vector(_ names: String...) throws -> Variable<Float> { try variable(names, isVector: true) }
+  func vector(_ tensors: [TensorDeclaration]) throws -> Variable<Float> { try variable(tensors, isVector: true) }
 
   /// A matrix; the rows of several tensors are concatenated.
-  func weight(_ names: String...) throws -> Weight {
-    if use == .inference, let pieces = try stored(names) { return .stored(pieces) }
-    return .variable(try variable(names, isVector: false))
+  func matrix(_ tensors: [TensorDeclaration]) throws -> Weight {
+    if case .training = use {} else if let pieces = try stored(tensors) { return .stored(pieces) }
+    return .variable(try variable(tensors, isVector: false))
   }
 
-  private func variable(_ names: [String], isVector: Bool) throws -> Variable<Float> {
-    let tensors = try names.map(tensor)
+  private func variable(_ declarations: [TensorDeclaration], isVector: Bool) throws -> Variable<Float> {
+    let tensors = try declarations.map(tensor)
     let rows = isVector ? 1 : tensors.reduce(0) { $0 + $1.shape[0] }
     let columns = tensors.reduce(0) { $0 + $1.count } / rows
     let matrix = Matrix<Float>(rows: rows, columns: columns, pool: pool)
@@ -67,21 +79,21 @@ final class ModelWeights {
       guard allFinite(target) else { throw Self.notFinite(tensor.name) }
       start += tensor.count
     }
-    let isVision = names[0].hasPrefix("visual.")
+    let isVision = declarations[0].isOfTower
     let learns =
       switch use {
-      case .inference: false
+      case .inference, .adapters: false
       case .training(let vision): !isVision || vision == .trained
       }
     let variable = Variable(matrix, needsGradient: learns, pool: pool)
     parameters.append(
-      Parameter(tensors: names.compactMap { declarations[$0] }, variable: variable, isVision: isVision))
+      Parameter(tensors: declarations, variable: variable, isVision: isVision))
     return variable
   }
 
-  private func stored(_ names: [String]) throws -> [BFloat16Matrix]? {
+  private func stored(_ declarations: [TensorDeclaration]) throws -> [BFloat16Matrix]? {
     var pieces: [BFloat16Matrix] = []
-    for tensor in try names.map(tensor) {
+    for tensor in try declarations.map(tensor) {
       guard tensor.dtype == .bfloat16 else { return nil }
       guard tensor.isFinite else { throw Self.notFinite(tensor.name) }
       let piece = tensor.withBFloat16 { numbers -> BFloat16Matrix? in
@@ -95,14 +107,29 @@ final class ModelWeights {
     return pieces
   }
 
+  /// The adapters of a linear layer's tensors.
+  func adapters(of declarations: [TensorDeclaration]) throws -> [Adapter] {
+    guard case .adapters(let settings) = use else { return [] }
+    var column = 0
+    return try declarations.compactMap { declaration -> Adapter? in
+      defer { column += declaration.shape[0] }
+      guard settings.covers(declaration) else { return nil }
+      let adapter = try Adapter(
+        of: declaration, at: column, settings, from: savedAdapters, isOn: adapterSwitch, pool: pool)
+      parameters += adapter.parameters
+      adapters.append(adapter)
+      return adapter
+    }
+  }
+
   private static func notFinite(_ name: String) -> PipelineError {
     PipelineError(
       .invalidData, "the weights '\(name)' hold NaN or infinity; the checkpoint is damaged, take another")
   }
 
-  private func tensor(_ name: String) throws -> StoredTensor {
-    guard let tensor = checkpoint.tensor(named: name) else {
-      throw PipelineError(.invalidData, "the checkpoint has no tensor '\(name)'")
+  private func tensor(_ declaration: TensorDeclaration) throws -> StoredTensor {
+    guard let tensor = checkpoint.tensor(named: declaration.name) else {
+      throw PipelineError(.invalidData, "the checkpoint has no tensor '\(declaration.name)'")
     }
     return tensor
   }

@@ -1,34 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import Foundation
 package import ModelInput
-import Tensor
-
-/// Angles of rotary positions, computed in single precision as transformers does.
-struct RotaryFrequencies {
-  /// One frequency for each pair of elements.
-  let inverse: [Float]
-
-  /// `theta^(−2i / size)` for i below `count`.
-  init(theta: Double, size: Int, count: Int) {
-    inverse = (0..<count).map { 1 / Float(pow(Float(theta), Float(2 * $0) / Float(size))) }
-  }
-}
-
-extension RotaryAngles where S == Float {
-  /// Angles [rows, pairs] from `angle(row, pair)`.
-  init(rows: Int, pairs: Int, pool: MemoryPool, angle: (Int, Int) -> Float) {
-    let cosines = Matrix<Float>(rows: rows, columns: pairs, pool: pool)
-    let sines = Matrix<Float>(rows: rows, columns: pairs, pool: pool)
-    for row in 0..<rows {
-      for pair in 0..<pairs {
-        let value = angle(row, pair)
-        cosines.pointer[row * pairs + pair] = cos(value)
-        sines.pointer[row * pairs + pair] = sin(value)
-      }
-    }
-    self.init(cosines: cosines, sines: sines)
-  }
-}
 
 /// A token's position in time, height and width; the same number three times for text.
 package struct TokenPosition: Sendable, Hashable {
@@ -50,7 +21,7 @@ package struct TokenPosition: Sendable, Hashable {
   package init(_ position: Int32) { self.init(time: position, height: position, width: position) }
 }
 
-/// M-RoPE: the positions of a prompt's tokens.
+/// The positions of a prompt's tokens.
 package struct PromptPositions {
   /// One for each token.
   package let positions: [TokenPosition]
@@ -60,8 +31,10 @@ package struct PromptPositions {
   /// Positions of text increase by one.
   ///
   /// An image's tokens share the time of its start and have the positions of its merged grid; the text after it
-  /// continues after the greatest position used. Source: Qwen2-VL (arXiv 2409.12191).
-  package init(tokens: [Int32], imageToken: Int32, grids: [ImageGrid], mergeSize: Int) {
+  /// continues after the greatest position used. For text alone this is the plain count. Source: Qwen2-VL (arXiv 2409.12191).
+  ///
+  /// - Parameter imageToken: What stands for an image's tokens; nil for a text model.
+  package init(tokens: [Int32], imageToken: Int32?, grids: [ImageGrid], mergeSize: Int) {
     var positions: [TokenPosition] = []
     positions.reserveCapacity(tokens.count)
     var next: Int32 = 0

@@ -24,16 +24,19 @@ enum Weight {
   }
 }
 
-/// `x · weightᵀ + bias`.
+/// `x · weightᵀ + bias`, with the changes of adapters.
 struct LinearLayer {
   let weight: Weight
   let bias: Variable<Float>?
+  var adapters: [Adapter] = []
 
   func callAsFunction(_ x: Variable<Float>, on tape: Tape<Float>) -> Variable<Float> {
-    switch weight {
-    case .variable(let variable): tape.linear(x, variable, bias: bias)
-    case .stored(let pieces): tape.linear(x, pieces, bias: bias)
-    }
+    let y =
+      switch weight {
+      case .variable(let variable): tape.linear(x, variable, bias: bias)
+      case .stored(let pieces): tape.linear(x, pieces, bias: bias)
+      }
+    return adapters.reduce(y) { $1.add(to: $0, of: x, on: tape) }
   }
 }
 
@@ -50,6 +53,19 @@ struct EmbeddingLayer {
         pieces[0].copyRow(Int(id), into: result.pointer + index * weight.columns)
       }
       return tape.constant(result)
+    }
+  }
+}
+
+extension Weight {
+  /// Weighted sums of rows, `count` taps for each row of the result.
+  func weightedRows(_ taps: [RowTap], count: Int, on tape: Tape<Float>) -> Variable<Float> {
+    switch self {
+    case .variable(let variable): return tape.weightedRows(of: variable, taps: taps, count: count)
+    case .stored(let pieces):
+      let table = Matrix<Float>(rows: rows, columns: columns, pool: tape.pool)
+      for row in 0..<rows { pieces[0].copyRow(row, into: table.pointer + row * columns) }
+      return tape.weightedRows(of: tape.constant(table), taps: taps, count: count)
     }
   }
 }

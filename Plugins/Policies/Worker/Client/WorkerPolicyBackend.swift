@@ -18,7 +18,7 @@ package struct WorkerPolicyBackend: PolicyBackend {
 
   /// As `config.json` has it.
   package func contextLength(in folder: String) -> Int? {
-    try? QwenVLConfig(folder: options.model.resolved(in: folder)).text.contextLength
+    try? ModelConfig(folder: options.model.resolved(in: folder)).text.contextLength
   }
 
   /// The model's `config.json`, and its weights or their index, if this machine has them.

@@ -9,11 +9,11 @@ package enum SpecialTokens: Sendable {
   case skip
 }
 
-/// The byte-level BPE tokenizer of Qwen2 and Qwen2.5: text to ids and back.
+/// A byte-level BPE tokenizer, such as those of Qwen2 and later, Llama 3, GPT-2 and SmolLM2: text to ids and back.
 ///
 /// The ids equal those of the `tokenizers` package. It may be used from several threads at once. Text must be valid
 /// Unicode; added tokens in it, such as `<|im_start|>`, become their ids everywhere.
-package struct QwenTokenizer: Sendable {
+package struct ByteLevelTokenizer: Sendable {
   /// The bytes of every id.
   // Differs from tokenizers: an added token with letters beyond ASCII decodes to itself, not to the bytes that these
   // letters would spell.
@@ -21,10 +21,13 @@ package struct QwenTokenizer: Sendable {
   private let ids: [[UInt8]: Int32]
   private let isSpecial: [Bool]
   private let encoders: TokenEncoderPool
+  private let rules: PieceRules
+  /// How many of the 256 bytes have no token; encoding leaves them out, as the `tokenizers` package does.
+  package let missingBytes: Int
 
   /// Reads the tokenizer of a model's folder: `tokenizer.json`, or `vocab.json` and `merges.txt`.
   ///
-  /// - Throws: When a file is missing or broken, or differs from Qwen2's tokenizer; the message names the difference.
+  /// - Throws: When a file is missing or broken, or asks for something that is not supported; the message names it.
   package init(folder: String) throws {
     let definition = try TokenizerDefinition.read(folder: folder)
     let tables = try TokenTables(definition)
@@ -33,8 +36,24 @@ package struct QwenTokenizer: Sendable {
     var isSpecial = [Bool](repeating: false, count: tables.bytes.count)
     for token in definition.added where token.kind == .special { isSpecial[token.id] = true }
     self.isSpecial = isSpecial
-    let added = definition.added
-    encoders = TokenEncoderPool { TokenEncoder(tables: tables, added: added) }
+    rules = definition.pieces
+    missingBytes = tables.byteTokens.count { $0 < 0 }
+    // What encoding needs; the vocabulary is in the tables.
+    var rest = definition
+    (rest.vocabulary, rest.merges) = ([], [])
+    let needed = rest
+    encoders = TokenEncoderPool { TokenEncoder(tables: tables, definition: needed) }
+  }
+
+  /// How text is divided, in words.
+  package var divisionDescription: String {
+    let digits =
+      switch rules.digits {
+      case .together: ""
+      case .each: ", digits apart"
+      case .runs: ", numbers apart"
+      }
+    return "byte-level BPE, divided as by \(rules.pattern.title)\(digits)"
   }
 
   /// One more than the highest id with a token; models often have more rows than that.
@@ -78,17 +97,18 @@ package struct QwenTokenizer: Sendable {
   /// Checks that a model's placeholders are this tokenizer's, and that the model has a row for every token.
   ///
   /// - Throws: When the two do not match.
-  package func check(against config: QwenVLConfig) throws {
+  package func check(against config: ModelConfig) throws {
     guard count <= config.text.vocabularySize else {
       throw PipelineError(
         .invalidData,
         "the tokenizer has ids up to \(count - 1), the model only \(config.text.vocabularySize) rows"
           + " (vocab_size); they do not belong together")
     }
+    guard let tokens = config.vision?.tokens else { return }
     let placeholders = [
-      (ChatTemplate.imagePad, config.imageTokenID, "image_token_id"),
-      (ChatTemplate.visionStart, config.visionStartTokenID, "vision_start_token_id"),
-      (ChatTemplate.visionEnd, config.visionEndTokenID, "vision_end_token_id"),
+      (ChatTemplate.imagePad, tokens.image, "image_token_id"),
+      (ChatTemplate.visionStart, tokens.start, "vision_start_token_id"),
+      (ChatTemplate.visionEnd, tokens.end, "vision_end_token_id"),
     ]
     for (token, expected, key) in placeholders where id(of: token) != expected {
       let found = id(of: token).map { "the id \($0)" } ?? "no id"

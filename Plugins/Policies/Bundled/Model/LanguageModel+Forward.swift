@@ -2,24 +2,29 @@
 package import ModelInput
 package import Tensor
 
-extension QwenVLModel {
+extension LanguageModel {
   /// Hidden states of all rows of a batch, before the last normalisation.
   package func hiddenStates(
     of batch: PackedBatch, on tape: Tape<Float>, seen: (Int, Matrix<Float>) -> Void = { _, _ in }
   ) -> Variable<Float> {
     var embeddings = decoder.embedding(batch.tokens, on: tape)
-    if !batch.images.isEmpty {
-      let features = visionFeatures(of: batch.images, on: tape)
+    var deepstack: [Variable<Float>] = []
+    if !batch.images.isEmpty, let features = visionFeatures(of: batch.images, on: tape) {
       embeddings = tape.replaceRows(
-        of: embeddings, at: batch.imageRows, by: features, sources: (0..<Int32(features.value.rows)).map { $0 })
+        of: embeddings, at: batch.imageRows, by: features.embeddings,
+        sources: (0..<Int32(features.embeddings.value.rows)).map { $0 })
+      deepstack = features.deepstack
     }
-    return decoder(embeddings, positions: batch.positions, layout: batch.layout, on: tape, seen: seen)
+    return decoder(
+      embeddings, positions: batch.positions, layout: batch.layout, deepstack: deepstack, at: batch.imageRows, on: tape,
+      seen: seen)
   }
 
-  /// Embeddings of all images, concatenated: [tokens, hidden size].
-  package func visionFeatures(of images: [ImagePatches], on tape: Tape<Float>) -> Variable<Float> {
-    let width = config.vision.patchValueCount
-    let patches = Matrix<Float>(rows: images.reduce(0) { $0 + $1.grid.patchCount }, columns: width, pool: pool)
+  /// What the vision tower makes of all images, concatenated; nil for a text model.
+  package func visionFeatures(of images: [ImagePatches], on tape: Tape<Float>) -> VisionFeatures? {
+    guard let vision, let config = config.vision else { return nil }
+    let patches = Matrix<Float>(
+      rows: images.reduce(0) { $0 + $1.grid.patchCount }, columns: config.patchValueCount, pool: pool)
     var start = 0
     for image in images {
       image.values.withUnsafeBufferPointer { values in
@@ -59,6 +64,6 @@ extension QwenVLModel {
 
   /// Hidden states after the last normalisation.
   package func normalized(_ hidden: Variable<Float>, on tape: Tape<Float>) -> Variable<Float> {
-    tape.rmsNorm(hidden, decoder.finalNorm, epsilon: config.text.normEpsilon)
+    decoder.normalized(hidden, on: tape)
   }
 }
