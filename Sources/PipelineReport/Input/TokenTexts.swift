@@ -5,7 +5,7 @@ import PipelineCore
 
 /// The texts of the tokens that occur in a run, by the tokenizer of its model.
 struct TokenTexts {
-  private let tokenizer: QwenTokenizer
+  private let tokenizer: ByteLevelTokenizer
   private var known: Set<Int> = []
   private var new: Set<Int> = []
 
@@ -13,7 +13,7 @@ struct TokenTexts {
   init?(_ run: RunFolder) {
     guard let model = run.spec["policy"]?["with"]?["model"]?.stringValue else { return nil }
     let folder = model.hasPrefix("/") ? model : run.file(model)
-    guard access(folder + "/tokenizer.json", R_OK) == 0, let tokenizer = try? QwenTokenizer(folder: folder) else {
+    guard access(folder + "/tokenizer.json", R_OK) == 0, let tokenizer = try? ByteLevelTokenizer(folder: folder) else {
       return nil
     }
     self.tokenizer = tokenizer
