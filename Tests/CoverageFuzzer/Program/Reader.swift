@@ -10,7 +10,9 @@ import PipelineIO
 import PipelineSpec
 import StandardPlugins
 
-/// What reads foreign bytes. Whatever a reader throws is an answer; what it does else is a finding.
+/// What reads foreign bytes.
+///
+/// Whatever a reader throws is an answer; what it does else is a finding.
 enum Reader {
   typealias Test = (UnsafeRawBufferPointer) -> Void
 
@@ -93,10 +95,10 @@ enum Reader {
   private static func specs(_ bytes: UnsafeRawBufferPointer) {
     let isYAML = bytes.first == UInt8(ascii: "y")
     let text = SpecText(bytes: Array(bytes.dropFirst()), file: isYAML ? "s.yaml" : "s.json")
-    _ = try? SpecLoader.load(text, registry: registry, formats: FormatCatalog.standard.names)
+    if let registry { _ = try? SpecLoader.load(text, registry: registry, formats: FormatCatalog.standard.names) }
   }
 
-  private static let registry = try! Registry.standard()
+  private static let registry = try? Registry.standard()
 
   /// A YAML file, a shell script or a Python program, by the first byte.
   private static func peers(_ bytes: UnsafeRawBufferPointer) {
@@ -140,7 +142,9 @@ enum Reader {
 
   /// Every codec, by what the bytes begin with.
   private static func images(_ bytes: UnsafeRawBufferPointer) {
-    guard let image = try? RGBImage(decoding: Array(bytes), name: "in", limits: ImageLimits(pixels: 1 << 20)) else { return }
+    guard let image = try? RGBImage(decoding: Array(bytes), name: "in", limits: ImageLimits(pixels: 1 << 20)) else {
+      return
+    }
     check(image.pixels.count == image.width * image.height * 3, "an image has not three bytes for each pixel")
   }
 
@@ -152,13 +156,17 @@ enum Reader {
     ])
     for options in [TemplateOptions.chat, .plain] {
       guard let template = try? Template(text(bytes), options: options) else { continue }
-      _ = try? template.render(["messages": messages, "content": .string("6 × 7?"), "add_generation_prompt": .bool(true)])
+      _ = try? template.render([
+        "messages": messages, "content": .string("6 × 7?"), "add_generation_prompt": .bool(true),
+      ])
     }
   }
 
   // MARK: Answers
 
-  /// A response, and after the first NUL the expected answer. An answer equals itself, and the order does not matter.
+  /// A response, and after the first NUL the expected answer.
+  ///
+  /// An answer equals itself, and the order does not matter.
   private static func answers(_ bytes: UnsafeRawBufferPointer) {
     let parts = bytes.split(separator: 0, maxSplits: 1, omittingEmptySubsequences: false)
     let response = String(decoding: parts[0], as: UTF8.self)

@@ -13,7 +13,9 @@ guard let reader = Reader.all[name] else {
 }
 Reader.current = reader
 
-var arguments = ([CommandLine.arguments[0]] + CommandLine.arguments.dropFirst(2)).map { strdup($0) as UnsafeMutablePointer<CChar>? }
+var arguments = ([CommandLine.arguments[0]] + CommandLine.arguments.dropFirst(2)).map {
+  strdup($0) as UnsafeMutablePointer<CChar>?
+}
 arguments.append(nil)
 var count = Int32(arguments.count - 1)
 let status = arguments.withUnsafeMutableBufferPointer { buffer in
