@@ -135,6 +135,22 @@ struct TokenizerFilesTests {
         == "FOLDER has no tokenizer: it needs tokenizer.json, or vocab.json and merges.txt")
   }
 
+  @Test("vocab.json and merges.txt are divided as the tokenizer's class says")
+  func classes() throws {
+    for file in ["vocab.json", "merges.txt"] { try scratch.copy(Fixture.path("tokenizer/parts/" + file), to: file) }
+    #expect(try ByteLevelTokenizer(folder: scratch.path).divisionDescription == "byte-level BPE, divided as by Qwen2")
+    try scratch.write("tokenizer_config.json", #"{"tokenizer_class": "GPT2Tokenizer"}"#)
+    let plain = try ByteLevelTokenizer(folder: scratch.path)
+    #expect(plain.divisionDescription == "byte-level BPE, divided as by GPT-2")
+    // Not put into normalisation form C.
+    #expect(plain.decode(plain.encode("cafe\u{301}")).unicodeScalars.count == 5)
+    try scratch.write("tokenizer_config.json", #"{"tokenizer_class": "LlamaTokenizer"}"#)
+    #expect(
+      scratch.message { _ = try ByteLevelTokenizer(folder: scratch.path) }
+        == "tokenizer_config.json: 'tokenizer_class' is 'LlamaTokenizer'; from vocab.json and merges.txt only Qwen2Tokenizer and "
+        + "GPT2Tokenizer are read; add the tokenizer.json that transformers saves")
+  }
+
   @Test("older files name added tokens in added_tokens.json and special_tokens_map.json")
   func olderFiles() throws {
     for file in ["vocab.json", "merges.txt"] { try scratch.copy(Fixture.path("tokenizer/parts/" + file), to: file) }

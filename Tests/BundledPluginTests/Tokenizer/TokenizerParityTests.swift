@@ -43,6 +43,28 @@ struct TokenizerParityTests {
     }
   }
 
+  @Test("every kind of tokenizer gives the ids of the reference")
+  func kinds() throws {
+    let document = try JSONValue(
+      parsing: String(contentsOfFile: Fixture.path("tokenizer/kinds.json"), encoding: .utf8))
+    let texts = (document["texts"]?.arrayValue ?? []).compactMap(\.stringValue)
+    let kinds = try #require(document["kinds"]?.arrayValue)
+    #expect(texts.count > 90 && kinds.count == 10)
+    for kind in kinds {
+      let name = kind["name"]?.stringValue ?? ""
+      let scratch = try Scratch()
+      let base = try #require(document["tokenizer"])
+      let model = try #require(base["model"]).adding([("ignore_merges", kind["ignore_merges"])])
+      let parts = ["normalizer", "pre_tokenizer", "post_processor"].map { ($0, kind[$0]) }
+      try scratch.write("tokenizer.json", base.adding([("model", model)] + parts).json)
+      let tokenizer = try ByteLevelTokenizer(folder: scratch.path)
+      for (text, ids) in zip(texts, kind["ids"]?.arrayValue ?? []) {
+        #expect(
+          tokenizer.encode(text) == (ids.arrayValue ?? []).compactMap(\.intValue), "\(name): \(text.debugDescription)")
+      }
+    }
+  }
+
   @Test("the chat template renders as the published one does")
   func chats() throws {
     let tokenizer = try ByteLevelTokenizer(folder: Fixture.path("tokenizer"))
