@@ -23,9 +23,17 @@ def lines(run: Path, name: str) -> list[dict]:
     state = json.loads((Path(run) / "state.json").read_text())
     data = path.read_bytes()[: state["offsets"].get(name, 0)]
     if name.endswith(".zst"):
-        # Each step is a frame; `zstd` reads them all. The package `zstandard` does so without a program.
-        data = subprocess.run(["zstd", "-dcq"], input=data, stdout=subprocess.PIPE, check=True).stdout
+        data = decompressed(data)
     return [json.loads(line) for line in io.BytesIO(data)]
+
+
+def decompressed(data: bytes) -> bytes:
+    """Zstandard frames, one for each step: by the package zstandard, or else by the program zstd."""
+    try:
+        import zstandard
+    except ImportError:
+        return subprocess.run(["zstd", "-dcq"], input=data, stdout=subprocess.PIPE, check=True).stdout
+    return zstandard.ZstdDecompressor().stream_reader(io.BytesIO(data), read_across_frames=True).read()
 
 
 def table(rows: list[dict], frames=None):
@@ -81,7 +89,7 @@ def rollouts(run, frames=None):
 
 def fates(run) -> Counter:
     """How many rollouts were trained on, and how many each rule dropped."""
-    return Counter("trained on" if row["times"] else f"{row.get('stage', 'drawn never')}: {row.get('rule', '')}" for row in lineage(run))
+    return Counter("trained on" if row["times"] else f"{row.get('stage', 'kept, never drawn')}: {row.get('rule', '')}" for row in lineage(run))
 
 
 def main() -> None:

@@ -38,7 +38,12 @@ struct InspectCommand: AsyncParsableCommand {
   @Option(help: "How --show shows images; 'auto' draws them in terminals that are known to be able to.")
   var images = TerminalPicture.Choice.path
 
-  @OptionGroup var media: MediaArguments
+  @Option(
+    help: ArgumentHelp(
+      "A folder that images of the records may lie in, beside that of their file; may be repeated.",
+      valueName: "folder"))
+  var imageRoot: [String] = []
+
   @OptionGroup var rollouts: RolloutArguments
   @OptionGroup var report: ReportOptions
   @OptionGroup var work: WorkOptions
@@ -55,7 +60,7 @@ struct InspectCommand: AsyncParsableCommand {
     }
     let filter = try condition.map { try RolloutFilter($0) }
     let (inspection, shown) = try await RolloutInspection.read(options, stages: stages, where: filter, showing: show)
-    let picture = TerminalPicture(images, access: media.access.including(files: files))
+    let picture = TerminalPicture(images, access: MediaAccess(roots: imageRoot).including(files: files))
     try report.print(
       text: { style in
         inspection.text(style: style)

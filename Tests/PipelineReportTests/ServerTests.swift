@@ -24,7 +24,12 @@ struct ReportServerTests {
 
   /// The answer to a request, as it comes.
   private func answer(_ path: String, method: String = "GET", host: String? = nil) throws -> String {
-    let socket = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+    #if os(Linux)
+      let kind = Int32(SOCK_STREAM.rawValue)
+    #else
+      let kind = SOCK_STREAM
+    #endif
+    let socket = socket(AF_INET, kind, 0)
     defer { close(socket) }
     var address = sockaddr_in()
     address.sin_family = sa_family_t(AF_INET)

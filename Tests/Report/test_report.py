@@ -389,7 +389,7 @@ class OddRuns(Browser):
             return found
         self.assertEqual(status(f"/{token}/"), 200)
         self.assertEqual(status(f"/{token}/data/manifest.js"), 200)
-        for path in ("/", "/index.html", f"/{token[:-1]}0/", "/data/manifest.js", f"/{token}/../{token}/", f"/{token}/data/../../etc/passwd",
+        for path in ("/", "/index.html", f"/{token[::-1]}/", "/data/manifest.js", f"/{token}/../{token}/", f"/{token}/data/../../etc/passwd",
                      f"/{token}//etc/passwd", f"/{token}/data/%2e%2e/%2e%2e/etc/passwd", f"/{token}/data/.hidden.js", f"/{token}/data", f"/{token}/data/manifest.js/x"):
             self.assertEqual(status(path), 404, path)
         self.assertEqual(status(f"/{token}/", host="example.org"), 403)

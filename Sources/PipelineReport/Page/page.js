@@ -115,8 +115,8 @@ const page = (() => {
     if (columns.length) notes.push(h('details', {}, h('summary', {}, `${counted(columns.length, 'field')} have no column, since there are too many`), text.line(columns.join(', '), 2000)));
     document.getElementById('notes').replaceChildren(...notes.map(note => h('div', { class: 'note' }, note)));
     const sources = store.sources;
-    document.getElementById('foot').replaceChildren(h('span', {}, `${counted(store.manifest.rows, 'rollout')} of ${sources.length === 1 ? '' : counted(sources.length, 'source') + ', '}`,
-      sources.length === 1 ? text.line(sources[0].name, 80) : '', `; written by ${store.manifest.program}`));
+    const of = sources.length === 1 ? text.line(sources[0].name, 80) : counted(sources.length, sources.every(source => source.kind === 'run') ? 'run' : 'source');
+    document.getElementById('foot').replaceChildren(h('span', {}, `${counted(store.manifest.rows, 'rollout')} of `, of, `; written by ${store.manifest.program}`));
   }
 
   function applyTheme() {
