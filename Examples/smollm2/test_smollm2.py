@@ -119,7 +119,7 @@ class PrepareTests(unittest.TestCase):
         finally:
             sys.executable = executable
 
-    def test_writes_a_folder_once_and_as_a_whole(self):
+    def test_writes_a_folder_once_and_again_when_something_is_missing(self):
         times = []
 
         def write(target: Path, scratch: Path) -> None:
@@ -139,6 +139,9 @@ class PrepareTests(unittest.TestCase):
             for source in ("one", "one", "two"):
                 prepare.made(folder, source, write)
             self.assertEqual(len(times), 2)
+            (folder / "a").unlink()
+            prepare.made(folder, "two", write)
+            self.assertEqual((len(times), (folder / "a").read_text()), (3, "a"))
             self.assertEqual([path.name for path in folder.parent.iterdir()], ["data"])
 
 
