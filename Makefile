@@ -16,7 +16,7 @@ PROGRAM = .build/release/shuffle-r1
 SOURCES = $(wildcard Sources Plugins Tests Examples Package.swift)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build tools quickstart test test-examples test-kernels test-debug test-parity test-server test-trackers test-kill test-parquet test-threads soak test-report bench-report campaign test-large fuzz fuzz-coverage lint format bench bench-policy bench-training bench-process test-plugin worker test-worker bench-worker test-cluster bench-math install docs graph clean
+.PHONY: help setup build tools quickstart quickstart-llm test test-examples test-kernels test-debug test-parity test-server test-trackers test-kill test-parquet test-threads soak test-report bench-report campaign test-large fuzz fuzz-coverage lint format bench bench-policy bench-training bench-process test-plugin worker test-worker bench-worker test-cluster bench-math install docs graph clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z][a-z-]*\):.*## \(.*\)/\1|\2/p' Makefile | awk -F '|' '{ printf "  make %-14s %s\n", $$1, $$2 }'
@@ -38,6 +38,11 @@ quickstart: build ## build, then train the bundled model on easy-VQA with Shuffl
 	@python3 -m pip --version >/dev/null 2>&1 || .ci/setup python3-pip
 	@echo; Examples/easy-vqa/prepare
 	@Examples/easy-vqa/quickstart
+
+quickstart-llm: build ## build, then train a published language model, SmolLM2-135M, on short sums: before and after on held-out sums (makes .venv-smollm2)
+	@python3 -c 'import ensurepip, venv' 2>/dev/null || .ci/setup python3-venv
+	@echo; Examples/smollm2/prepare
+	@Examples/smollm2/quickstart
 
 test: setup ## run every test and every example, in release, with the import checks of the build
 	"$(SWIFT)" build $(BUILD_FLAGS) --build-tests
@@ -155,5 +160,5 @@ bench-math: tools ## measure math-answer against Math-Verify and mathruler (make
 	Tests/Benchmarks/math-answer/run
 
 clean: ## remove what was built and the benchmark's data; keeps runs/
-	rm -rf .build .build-docs .venv-bench .venv-cluster .venv-math .venv-parquet .venv-policy .venv-report .venv-training .venv-worker Tests/Benchmarks/data
+	rm -rf .build .build-docs .venv-bench .venv-cluster .venv-math .venv-parquet .venv-policy .venv-report .venv-smollm2 .venv-training .venv-worker Tests/Benchmarks/data
 	rm -rf Examples/custom-reward/.build Examples/custom-reward/schemas

@@ -154,11 +154,12 @@ else
   echo '  skipped  trl-parquet: pyarrow is not installed'
 fi
 
-# scripts EXAMPLE: the tests of an example's Python programs.
+# scripts EXAMPLE [PYTHON]: the tests of an example's Python programs, and which of them were skipped.
 scripts() {
-  if python3 -m unittest discover -s "$root/Examples/$1" > "$scratch/output" 2>&1; then
+  if "${2:-python3}" -m unittest discover -v -s "$root/Examples/$1" > "$scratch/output" 2>&1; then
     passed=$((passed + 1))
     echo "  ok       $1: its scripts"
+    sed -n "s/^\([^ ]*\) .* skipped [\"']\(.*\)[\"']$/  skipped  $1: \1: \2/p" "$scratch/output"
   else
     fail "$1" 'its scripts do not do what their tests say' < "$scratch/output"
   fi
@@ -195,6 +196,11 @@ else
 fi
 
 scripts easy-vqa
+# With the packages of its own environment, where `make quickstart-llm` has made it.
+smollm2_python=$root/.venv-smollm2/bin/python
+[ -x "$smollm2_python" ] || smollm2_python=python3
+scripts smollm2 "$smollm2_python"
+check_specs smollm2 shuffle-r1
 scripts paper-in-miniature
 example cluster
 scripts cluster
