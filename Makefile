@@ -16,7 +16,7 @@ PROGRAM = .build/release/shuffle-r1
 SOURCES = $(wildcard Sources Plugins Tests Examples Package.swift)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build tools quickstart quickstart-llm test test-examples test-kernels test-debug test-parity test-server test-trackers test-kill test-parquet soak test-report bench-report campaign test-large fuzz fuzz-coverage lint format bench bench-policy bench-training bench-process test-plugin worker test-worker bench-worker test-cluster bench-math install docs graph clean
+.PHONY: help setup build tools quickstart quickstart-llm test test-examples test-kernels test-debug test-parity test-server test-trackers test-kill test-parquet test-threads soak test-report bench-report campaign test-large fuzz fuzz-coverage lint format bench bench-policy bench-training bench-process test-plugin worker test-worker bench-worker test-cluster bench-math install docs graph clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z][a-z-]*\):.*## \(.*\)/\1|\2/p' Makefile | awk -F '|' '{ printf "  make %-14s %s\n", $$1, $$2 }'
@@ -92,6 +92,9 @@ test-parquet: build ## read what `datasets` writes as parquet and Arrow, and let
 	@[ -x .venv-parquet/bin/python ] || python3 -m venv .venv-parquet
 	@.venv-parquet/bin/python -m pip install --quiet --disable-pip-version-check datasets pillow pyarrow
 	.venv-parquet/bin/python Tests/parquet_test.py $(PROGRAM)
+
+test-threads: ## run the program under ThreadSanitizer, with a mutex that it sees (builds .build-threads)
+	Tests/Threads/run
 
 soak: build ## train for 2,000 steps, and see that memory, descriptors, threads and checkpoints do not grow (Linux; needs python3)
 	python3 Tests/soak_test.py $(PROGRAM)
