@@ -12,10 +12,8 @@ for path in [*folder.glob("Sources/**/*.swift"), *folder.glob("Plugins/**/*.swif
     if not found:
         continue
     access = found.group(1) or ""
-    lines = []
-    if "Mutex" in text or "ordering:" not in text:
-        lines.append(f"{access}import ObservedMutex")
-    if "Atomic" in text or "ordering:" in text:
+    lines = [f"{access}import ObservedMutex"]
+    if "Atomic<" in text or "ordering:" in text:
         lines.append(f"{access}import struct Synchronization.Atomic")
     path.write_text(text.replace(found.group(0), "\n".join(lines)))
 
