@@ -55,7 +55,7 @@ test: setup ## run every test and every example, in release, with the import che
 test-examples: build ## run every example and compare with what it should give
 	Examples/test.sh
 
-test-kernels: setup ## run the numeric tests with every set of kernels, ours and OpenBLAS's, that this machine has; KERNELS=quick: with fewer
+test-kernels: tools ## run the numeric tests with every set of kernels, ours and OpenBLAS's, that this machine has; KERNELS=quick: with fewer
 	@.ci/setup gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user || echo 'kernels: those for aarch64 will not be compared'
 	"$(SWIFT)" build $(BUILD_FLAGS) --build-tests
 	TEST_FLAGS='$(BUILD_FLAGS)' Tests/kernels.sh $(KERNELS)
