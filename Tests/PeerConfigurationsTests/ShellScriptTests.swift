@@ -5,7 +5,7 @@ import Testing
 @Suite("Shell scripts of recipes", .timeLimit(.minutes(15)))
 struct ShellScriptTests {
   private func commands(_ script: String, _ environment: [String: String] = [:]) -> [[String]] {
-    ShellScript(script, environment: environment, folder: "/work").commands
+    ShellScript(script, environment: environment, folder: "/folder").commands
   }
 
   @Test("a command over several lines, with variables, quotes, defaults and comments")
@@ -48,9 +48,9 @@ struct ShellScriptTests {
       go "${DATA[@]}" $MORE dir=$DIR/y len=${response} none=$NOWHERE "${EMPTY[@]}" only=${1:-vllm}
       """
     #expect(
-      commands(script, ["HOME": "/home/me"]) == [
+      commands(script, ["HOME": "/base"]) == [
         [
-          "go", "data.a=1", "data.b=two words", "data.c=/home/me/x", "m.x=1", "m.y=2", "dir=/work/y", "len=6144",
+          "go", "data.a=1", "data.b=two words", "data.c=/base/x", "m.x=1", "m.y=2", "dir=/folder/y", "len=6144",
           "none=${NOWHERE}", "only=vllm",
         ]
       ])

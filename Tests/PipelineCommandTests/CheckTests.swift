@@ -230,7 +230,7 @@ struct CheckTests {
       let short = Self.training(stages + #", "advantage", "update""#)
         .replacing(#""n": 2"#, with: #""n": 2, "sampling": {"max_tokens": 3}"#)
       try sandbox.write("p.json", short)
-      try sandbox.output("shuffle-r1 check p.json")
+      #expect(try sandbox.run("shuffle-r1 check p.json").status == 0, "\(stages)")
     }
     try sandbox.write(
       "p.json",

@@ -49,7 +49,7 @@ struct ReportServerTests {
     return String(decoding: bytes, as: UTF8.self)
   }
 
-  @Test("the page and its files, for whoever has the token")
+  @Test("the page and its files are served to those who have the token")
   func served() throws {
     #expect(token.count == 32)
     let page = try answer("/\(token)/")

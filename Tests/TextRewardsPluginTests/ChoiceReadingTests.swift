@@ -163,6 +163,7 @@ struct ChoiceReadingTests {
     arguments: ["A or ", "(A) ", "not ", "(", "answer is ", "A. "])
   func hostile(part: String) throws {
     let text = String(repeating: part, count: 10_000)
-    _ = try ChoiceReward(assembly: .plain()).score(trajectory(text, answer: "A"))
+    let reward = try ChoiceReward(assembly: .plain())
+    #expect(throws: Never.self) { try reward.score(trajectory(text, answer: "A")) }
   }
 }

@@ -145,7 +145,8 @@ struct NumberReadingTests {
     arguments: ["1 or ", "((", "{", "$", "\\$", "1\\text{", "1 ", "- ", "\\frac{"])
   func hostile(part: String) throws {
     let text = String(repeating: part, count: 10_000)
-    _ = try NumericReward(assembly: .plain()).score(trajectory(text, answer: "1"))
-    _ = try CountingReward(assembly: .plain()).score(trajectory("\\boxed{\(text)}", answer: "1"))
+    let (number, count) = (try NumericReward(assembly: .plain()), try CountingReward(assembly: .plain()))
+    #expect(throws: Never.self) { try number.score(trajectory(text, answer: "1")) }
+    #expect(throws: Never.self) { try count.score(trajectory("\\boxed{\(text)}", answer: "1")) }
   }
 }

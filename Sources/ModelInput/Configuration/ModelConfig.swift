@@ -59,7 +59,7 @@ package struct ModelConfig: Sendable {
     package enum Axes: Sendable, Hashable {
       /// One position for all.
       case one
-      /// The first pairs follow time, the next height, the last width: so many of each.
+      /// The first pairs follow time, the next height, the last width; the numbers say how many follow each.
       case chunks([Int])
       /// Pairs follow time, height and width in turn, up to three times the numbers of height and of width; the rest
       /// follows time.

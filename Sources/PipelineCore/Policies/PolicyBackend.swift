@@ -94,7 +94,7 @@ public struct PolicyOpening: Sendable {
   public var cacheFolder: String?
   /// Which images records may name.
   public var media: MediaAccess
-  /// Hears what is waited for, in a few words, for whoever sits before it.
+  /// Hears what is waited for, in a few words for the person who waits.
   public var progressed: @Sendable (_ activity: String) -> Void
 
   /// Describes an opening.
