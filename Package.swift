@@ -143,9 +143,7 @@ let package = Package(
     .systemLibrary(name: "CCurl", providers: [.apt(["libcurl4-openssl-dev"])]),
     .target(name: "CHTTPServer", linkerSettings: [.linkedLibrary("microhttpd")]),
     .target(name: "CJSON", linkerSettings: [.linkedLibrary("jsoncpp")]),
-    // OpenBLAS is loaded, not linked: BlasLibrary.c says why.
-    .target(
-      name: "CKernels", linkerSettings: [.linkedFramework("Accelerate", .when(platforms: [.macOS]))]),
+    .target(name: "CKernels"),
     .target(name: "CRecordScanner"),
     .target(name: "CSHA256"),
     .target(name: "CStandardStreams"),
@@ -251,8 +249,9 @@ if Context.environment["SHUFFLE_R1_FUZZ"] != nil {
     .executableTarget(
       name: "coverage-fuzzer",
       dependencies: [
-        "BundledPlugin", "Driver", "Jinja", "MathAnswers", "ModelInput", "PeerConfigurations", "PipelineCore",
-        "PipelineIO", "PipelineSpec", "StandardPlugins",
+        "BundledPlugin", "ComponentPrograms", "Driver", "Jinja", "MathAnswers", "ModelInput", "ModelServers",
+        "PeerConfigurations", "PipelineCore", "PipelineIO", "PipelineReport", "PipelineRuntime", "PipelineSpec",
+        "StandardPlugins", "WorkerPlugin",
       ],
       path: "Tests/CoverageFuzzer/Program"),
   ]

@@ -62,6 +62,14 @@ const char *ck_refused_instruction_set(void) {
   return name && named(name) < 0 ? name : NULL;
 }
 
+const char *ck_arithmetic(void) {
+#if defined(__x86_64__) && !defined(__FMA__)
+  return level() == PORTABLE ? "rounded" : "fused";
+#else
+  return "fused";
+#endif
+}
+
 const char *ck_instruction_set(void) { return names[level()]; }
 
 #if defined(__x86_64__)

@@ -3,11 +3,15 @@
 #ifndef KERNEL_LIST_H
 #define KERNEL_LIST_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 // clang-format off
 #define CK_KERNELS(X) \
+  X(gemm, \
+    (bool transpose_a, bool transpose_b, size_t m, size_t n, size_t k, double alpha, const void *a, size_t lda, const void *b, size_t ldb, double beta, void *c, size_t ldc), \
+    (transpose_a, transpose_b, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc)) \
   X(rms_norm, \
     (size_t rows, size_t width, double epsilon, const void *x, const void *weight, void *y, void *inverse), \
     (rows, width, epsilon, x, weight, y, inverse)) \

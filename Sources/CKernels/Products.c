@@ -1,34 +1,34 @@
 // SPDX-License-Identifier: Apache-2.0
-// Matrix products from the system's BLAS, and code that does not depend on the instruction set.
+// Code around matrix products that does not depend on the instruction set.
+#define _DEFAULT_SOURCE
 #include <math.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
-#ifdef __APPLE__
-#include <Accelerate/Accelerate.h>
-#define BLAS(name) cblas_##name
-#else
-#include <cblas.h>
-#ifdef CK_PLAIN_BLAS
-#define BLAS(name) cblas_##name
-#else
-#include "BlasLibrary.h"
-#define BLAS(name) ck_blas_library.name
-#endif
-#endif
-
+#include "Packed.h"
 #include "include/CKernels.h"
 
-void ck_gemm(
-    ck_type type, bool transpose_a, bool transpose_b, size_t m, size_t n, size_t k, double alpha, const void *a,
-    size_t lda, const void *b, size_t ldb, double beta, void *c, size_t ldc) {
-  if (m == 0 || n == 0) return;
-  int ta = transpose_a ? CblasTrans : CblasNoTrans, tb = transpose_b ? CblasTrans : CblasNoTrans;
-  if (type == CK_DOUBLE)
-    BLAS(dgemm)(CblasRowMajor, ta, tb, (int)m, (int)n, (int)k, alpha, a, (int)lda, b, (int)ldb, beta, c, (int)ldc);
-  else
-    BLAS(sgemm)(
-        CblasRowMajor, ta, tb, (int)m, (int)n, (int)k, (float)alpha, a, (int)lda, b, (int)ldb, (float)beta, c,
-        (int)ldc);
+#pragma clang fp contract(off)
+
+// Not an array of each thread's own: those lie on its stack, and a thread with a small one could not be made.
+static pthread_key_t key;
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+static void make_key(void) {
+  if (pthread_key_create(&key, free) != 0) abort();
+}
+
+void *ck_packed(void) {
+  static _Thread_local void *room;
+  if (room) return room;
+  size_t size = CK_DEPTH * CK_WIDTH * sizeof(double);
+  if (pthread_once(&once, make_key) != 0 || posix_memalign(&room, 64, size) != 0 || pthread_setspecific(key, room) != 0) {
+    fprintf(stderr, "out of memory: %zu bytes for a block of a matrix cannot be had\n", size);
+    abort();
+  }
+  return room;
 }
 
 // The number of rows of weights that are converted together: what fits in the second-level cache next to the

@@ -12,21 +12,19 @@ package enum InstructionSets {
   /// The one in use.
   package static var current: String { String(cString: ck_instruction_set()) }
 
-  /// Which of its own kernels the library for matrix products uses, as it names them.
-  package static var products: String { String(cString: ck_blas_kernels()) }
+  /// How results are rounded: the same for all kernels with a fused multiply-add, which is all but "portable" on x86-64.
+  package static var arithmetic: String { String(cString: ck_arithmetic()) }
 
-  /// The library for matrix products, with its version.
-  package static var productsLibrary: String { String(cString: ck_blas_name()) }
-
-  /// Why matrix products cannot be computed on so many threads, and what to do, in a sentence; nothing where they can.
+  /// Why nothing can be computed on so many threads, and what to do, in a sentence; nothing where it can.
+  ///
+  /// What a thread needs beside the model: its stack, its block of a matrix, and room for small values of all kinds, which end
+  /// the process where they cannot be had.
   package static func problem(threads: Int) -> String? {
-    if let reason = ck_blas_problem() {
-      return "OpenBLAS cannot be loaded (\(String(cString: reason))); install it: on Debian and Ubuntu, libopenblas0"
-    }
-    if ck_blas_reserve(max(1, threads)) { return nil }
+    let megabytes = 128 + 64 * max(1, threads)
+    if ck_can_reserve(megabytes << 20) { return nil }
     return
-      "matrix products on \(threads) threads need \(threads * Int(CK_BLAS_MEGABYTES)) MiB of address space, which the system "
-      + "does not give; raise the limit with ulimit -v, or use fewer --threads"
+      "a policy on \(threads) threads needs \(megabytes) MiB of address space beside the model, which the system does not give; "
+      + "raise the limit with ulimit -v, or use fewer --threads"
   }
 
   /// What is wrong with the choice in the environment and what to do, in a sentence; nothing where it can be followed.

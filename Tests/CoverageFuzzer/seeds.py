@@ -42,6 +42,43 @@ def images():
             yield file.read()
 
 
+def frame(header, body=b""):
+    """A frame of the policy wire protocol."""
+    text = json.dumps(header).encode()
+    return b"SR1W" + struct.pack("<IQ", len(text), len(body)) + text + body
+
+
+def wire():
+    yield frame({"kind": "hello", "id": 0, "protocol": 1})
+    yield frame({"kind": "responses", "id": 3, "payloads": [{"name": "tokens", "dtype": "int32", "shape": [2]},
+                 {"name": "log_probs", "dtype": "float32", "shape": [2]}]}, struct.pack("<iiff", 1, 2, -0.5, 0))
+    yield frame({"kind": "error", "id": 1, "message": "out of memory"})
+
+
+def servers():
+    usage = {"prompt_tokens": 3, "completion_tokens": 2, "total_tokens": 5}
+    token = {"token": "a", "logprob": -0.1, "bytes": [97], "top_logprobs": []}
+    yield json.dumps({"id": "x", "choices": [{"index": 0, "message": {"role": "assistant", "content": "a"}, "finish_reason": "stop",
+                      "logprobs": {"content": [token]}}], "usage": usage}).encode()
+    yield json.dumps({"choices": [{"message": {"content": None, "tool_calls": [{"id": "c", "type": "function"}]}, "finish_reason": "length",
+                      "token_ids": [1, 2]}]}).encode()
+    yield json.dumps({"error": {"message": "no", "type": "invalid_request_error", "code": 400}}).encode()
+
+
+def programs():
+    for line in ({"ready": True}, {"ready": True, "together": True}, {"id": "a/0", "score": 1}, {"id": "a/0", "scores": {"accuracy": 1, "format": 0}},
+                 {"id": "a/0", "failed": "no"}, {"state": {"seen": [1, 2]}}, {"id": "a/0", "abstain": True}):
+        yield json.dumps(line).encode()
+
+
+def runs():
+    state = {"version": 2, "finished": False, "complete_steps": 1, "offsets": {"metrics.jsonl": 11, "lineage.jsonl": 11},
+             "sha256": {name: hashlib.sha256(b'{"step":0}\n').hexdigest() for name in ("metrics.jsonl", "lineage.jsonl")},
+             "training": {"checkpoints": {"files": {"step-00000001": {"model.safetensors": "00"}}, "best": "step-00000001"}}}
+    for number in range(5):
+        yield bytes([number]) + (json.dumps(state) if number in (0, 4) else '{"version": 1, "stages": []}' if number == 1 else '{"step": 0}\n').encode()
+
+
 RECORDS = [
     {"id": "a/0", "group": "a", "prompt": [{"role": "user", "content": [{"type": "image", "image": "1.png"}, {"type": "text", "text": "x"}]}],
      "response": "\\boxed{2}", "tokens": [1, 22], "logprobs": [-0.1, 0], "reward": 0.9, "rewards": {"accuracy": 1}, "step": 3},
@@ -123,7 +160,7 @@ def json_values():
 
 SEEDS = {
     "answers": answers, "images": images, "json": json_values, "models": models, "packed": packed, "peers": peers,
-    "records": records, "specs": specs, "templates": templates,
+    "programs": programs, "records": records, "runs": runs, "servers": servers, "specs": specs, "templates": templates, "wire": wire,
 }
 
 

@@ -108,6 +108,13 @@ static void *log_sums(run *r, const void *scores, double scale) {
   return sums;
 }
 
+// A weight's product, with as many columns as rows and 31 more, over sums of one block and of two.
+static void check_gemm(run *r) {
+  size_t columns = r->rows + 31, terms = r->width < 20 ? r->width : r->width + 250;
+  const void *a = input(r, r->rows * terms), *b = input(r, columns * terms);
+  ck_gemm(r->type, false, true, r->rows, columns, terms, 1, a, terms, b, terms, 0, output(r, r->rows * columns), columns);
+}
+
 static void check_rms_norm(run *r) {
   const void *x = input(r, r->rows * r->width), *weight = input(r, r->width);
   void *y = output(r, r->rows * r->width), *inverse = output(r, r->rows);

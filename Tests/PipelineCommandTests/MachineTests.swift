@@ -9,24 +9,45 @@ struct MachineTests {
   let sandbox: Sandbox
   private static let run = "shuffle-r1 run simple.json -q -o out"
 
+  private static var isIntel: Bool {
+    #if arch(x86_64)
+      true
+    #else
+      false
+    #endif
+  }
+
   init() throws { sandbox = try Sandbox.withTraining() }
 
-  @Test("resolved.json says which kernels, which library for products and which of its kernels")
+  @Test("resolved.json says how results are rounded")
   func recorded() throws {
     try sandbox.output("\(Self.run) --set training.steps=2")
     let machine = try JSONValue(parsing: sandbox.text("out/resolved.json"))["provenance"]?["machine"]
     #expect(["x86_64", "aarch64"].contains(machine?["architecture"]?.stringValue))
-    #expect(["portable", "avx2", "avx512"].contains(machine?["kernels"]?.stringValue))
-    #expect(machine?["blas"]?.stringValue?.isEmpty == false)
-    #expect(machine?["blas_kernels"]?.stringValue?.isEmpty == false)
+    #expect(["fused", "rounded"].contains(machine?["arithmetic"]?.stringValue))
   }
 
-  @Test("other kernels are refused by name, and accepted by name")
+  @Test("every set of kernels with a fused multiply-add gives the same bytes")
+  func sameBytes() throws {
+    let sets = try ["avx2", "avx512"].filter {
+      try sandbox.run("SHUFFLE_R1_KERNELS=\($0) \(Self.run) --set training.steps=2 --overwrite").status == 0
+    }
+    guard sets.count == 2 else { return }
+    try sandbox.output("SHUFFLE_R1_KERNELS=avx2 \(Self.run)/narrow --set training.steps=3")
+    try sandbox.output("SHUFFLE_R1_KERNELS=avx512 \(Self.run)/wide --set training.steps=3")
+    for file in [
+      "lineage.jsonl", "metrics.jsonl", "selected.jsonl", "rollouts.jsonl.zst", "checkpoints/latest/model.safetensors",
+    ] {
+      #expect(try sandbox.run("cmp out/narrow/\(file) out/wide/\(file)").status == 0, "\(file)")
+    }
+  }
+
+  @Test("kernels that round otherwise are refused by name, and accepted by name")
   func otherKernels() throws {
     // Another set than the best one needs a machine that has two.
     let best = try sandbox.output(
-      "SHUFFLE_R1_KERNELS= \(Self.run) --set training.steps=2; grep kernels out/resolved.json")
-    guard !best.contains(#""kernels": "portable""#) else { return }
+      "SHUFFLE_R1_KERNELS= \(Self.run) --set training.steps=2; grep arithmetic out/resolved.json")
+    guard !best.contains(#""arithmetic": "rounded""#), Self.isIntel else { return }
     try sandbox.changeState(of: "out") { $0.replacing(#""finished":true"#, with: #""finished":false"#) }
     let before = sandbox.tree("out")
     let resume = "SHUFFLE_R1_KERNELS=portable \(Self.run) --set training.steps=2 --resume"
@@ -34,7 +55,7 @@ struct MachineTests {
     #expect(outcome.status == 2)
     #expect(
       outcome.errors.hasPrefix(
-        "shuffle-r1: error: this is another kind of machine than out was started on (machine: provenance.machine.kernels was "
+        "shuffle-r1: error: this is another kind of machine than out was started on (machine: provenance.machine.arithmetic was "
       ))
     #expect(
       outcome.errors.hasSuffix(
@@ -42,7 +63,7 @@ struct MachineTests {
           + "--accept-changes=machine\n"))
     #expect(sandbox.tree("out") == before)
     try sandbox.output(resume + " --accept-changes=machine")
-    #expect(sandbox.text("out/resolved.json").contains(#""kernels": "portable""#))
+    #expect(sandbox.text("out/resolved.json").contains(#""arithmetic": "rounded""#))
   }
 
   @Test("--accept-changes=machine accepts nothing else, and other words are refused")

@@ -85,7 +85,7 @@ struct BenchmarkProbe {
     (value?.arrayValue ?? []).compactMap(\.intValue).map { Int32($0) }
   }
 
-  /// What the machine's BLAS does of large products on all threads at once, in 10^9 operations a second.
+  /// What is done of large products on all threads at once, in 10^9 operations a second.
   private func matrixProducts() -> Double {
     let size = 1536
     let matrices = (0..<2 + threads).map { _ in

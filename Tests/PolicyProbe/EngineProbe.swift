@@ -8,9 +8,9 @@ struct EngineProbe {
   /// The names of the instruction sets that this machine has.
   func available() { print(InstructionSets.available.joined(separator: " ")) }
 
-  /// The instruction set, the kernels of BLAS, and the largest error of a product as a share of what rounding may do.
+  /// The instruction set, how it rounds, and the largest error of a product as a share of what rounding may do.
   func run() throws {
     if let refusal = InstructionSets.refusal { throw PipelineError(.invalidSpec, refusal) }
-    print(InstructionSets.current, InstructionSets.products, kc_check_products())
+    print(InstructionSets.current, InstructionSets.arithmetic, kc_check_products())
   }
 }

@@ -16,7 +16,7 @@
 //   policy-probe benchmark DIR [THREADS]     times rollouts, log-probs and an update, for Tests/Benchmarks/policy
 //   policy-probe worker DIR PROMPTS RESPONSES TOKENS [COMMAND …]   what a worker takes beside its computation
 //   policy-probe kernels                     the instruction sets that this machine has
-//   policy-probe engine                      the kernels in use, those of BLAS, and the error of its products
+//   policy-probe engine                      the kernels in use, how they round, and the error of their products
 //   policy-probe save DIR TO [source|F32|F16|BF16] [SHARD BYTES]
 import Foundation
 

@@ -11,8 +11,7 @@
 /// blocks and fused multiply-adds round less often. (The certain bound is γ = n · u: Higham, "Accuracy and Stability of
 /// Numerical Algorithms", section 3.1. The probable one grows as √n · u: Higham and Mary, 2019.)
 ///
-/// Another kernel, another BLAS and another shape of the batch change the order of sums alone, so they stay within the
-/// bound. A fault does not: the wrong token, mask, position or temperature moves outcomes by a share of themselves, and
+/// Another shape of the batch changes the order of sums alone, so it stays within the bound. A fault does not: the wrong token, mask, position or temperature moves outcomes by a share of themselves, and
 /// numbers that are cut to half precision somewhere move them a hundred times as much as the bound.
 package struct RoundingBound: Sendable {
   /// The unit roundoff of `Float`: half the distance between 1 and the next number.

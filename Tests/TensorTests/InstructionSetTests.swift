@@ -28,8 +28,60 @@ struct InstructionSetTests {
     #expect(ck_use_instruction_set(name))
     #expect(InstructionSets.current == name)
     let shares = Self.shares()
-    #expect(Set(shares.map(\.kernel)).count == 28)
+    #expect(Set(shares.map(\.kernel)).count == 29)
     for (kernel, share) in shares { #expect(share <= 1, "\(kernel)") }
+  }
+
+  /// The bits of all that the kernels in use compute in float.
+  private static func bits() -> [String: [UInt32]] {
+    var found: [String: [UInt32]] = [:]
+    withUnsafeMutablePointer(to: &found) { found in
+      kc_check_kernels(
+        { context, kernel, values, _, count, _ in
+          let bits = UnsafeBufferPointer(start: values, count: count).map(\.bitPattern)
+          context?.assumingMemoryBound(to: [String: [UInt32]].self).pointee[
+            kernel.map { String(cString: $0) } ?? "", default: []
+          ] += bits
+        }, found)
+    }
+    return found
+  }
+
+  @Test("all sets with a fused multiply-add give the same bits")
+  func sameBits() {
+    defer { _ = ck_use_instruction_set(nil) }
+    var first: [String: [UInt32]]?
+    for name in InstructionSets.available {
+      #expect(ck_use_instruction_set(name))
+      guard InstructionSets.arithmetic == "fused" else { continue }
+      let found = Self.bits()
+      for (kernel, bits) in first ?? found { #expect(found[kernel] == bits, "\(name): \(kernel)") }
+      first = first ?? found
+    }
+  }
+
+  @Test("an element of a product depends on its row and its column alone", arguments: InstructionSets.available)
+  func shapes(_ name: String) {
+    defer { _ = ck_use_instruction_set(nil) }
+    #expect(ck_use_instruction_set(name))
+    let (m, n, k) = (29, 301, 517)
+    let a = (0..<m * k).map { Float(($0 * 7919) % 1013) / 1013 - 0.5 }
+    let b = (0..<n * k).map { Float(($0 * 104_729) % 2003) / 2003 - 0.5 }
+    var whole = [Float](repeating: 0, count: m * n)
+    ck_gemm(CK_FLOAT, false, true, m, n, k, 1, a, k, b, k, 0, &whole, n)
+    for (row, column, rows, columns) in [(3, 0, 1, n), (0, 17, m, 1), (5, 40, 7, 100), (28, 300, 1, 1)] {
+      var part = [Float](repeating: 0, count: rows * columns)
+      a.withUnsafeBufferPointer { a in
+        b.withUnsafeBufferPointer { b in
+          ck_gemm(
+            CK_FLOAT, false, true, rows, columns, k, 1, a.baseAddress! + row * k, k, b.baseAddress! + column * k, k, 0,
+            &part, columns)
+        }
+      }
+      for i in 0..<rows {
+        for j in 0..<columns { #expect(part[i * columns + j] == whole[(row + i) * n + column + j]) }
+      }
+    }
   }
 
   @Test(
@@ -40,8 +92,12 @@ struct InstructionSetTests {
     for (found, share) in Self.shares() { #expect((share > 1) == (found == kernel), "\(found): \(share)") }
   }
 
-  @Test("products are those of a plain loop, within their rounding")
-  func products() { #expect(kc_check_products() <= 1) }
+  @Test("products are those of a plain loop, within their rounding", arguments: InstructionSets.available)
+  func products(_ name: String) {
+    defer { _ = ck_use_instruction_set(nil) }
+    #expect(ck_use_instruction_set(name))
+    #expect(kc_check_products() <= 1)
+  }
 
   @Test("a name that no machine has is refused, and the environment's choice is followed")
   func names() {

@@ -72,13 +72,8 @@ package struct BundledPolicyBackend: PolicyBackend {
     ModelFiles.identifying(in: options.model.resolved(in: folder))
   }
 
-  /// The kernels and the library for products: their roundings differ.
-  package var machine: [String: String] {
-    [
-      "kernels": InstructionSets.current, "blas": InstructionSets.productsLibrary,
-      "blas_kernels": InstructionSets.products,
-    ]
-  }
+  /// How the kernels round, which is all that differs between processors.
+  package var machine: [String: String] { ["arithmetic": InstructionSets.arithmetic] }
 
   /// As `config.json` has it.
   package func contextLength(in folder: String) -> Int? {

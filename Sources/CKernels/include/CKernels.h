@@ -147,7 +147,9 @@ double ck_sum_of_squares(ck_type type, size_t count, const void *x);
 /// Whether all elements are finite.
 bool ck_all_finite(ck_type type, size_t count, const void *x);
 
-/// c = alpha · op(a) · op(b) + beta · c, op(a) [m, k], op(b) [k, n], by the system's BLAS on the calling thread.
+/// c = alpha · op(a) · op(b) + beta · c, op(a) [m, k], op(b) [k, n], on the calling thread.
+///
+/// An element depends on its row of op(a) and its column of op(b) alone, bit for bit: sums over k have one order.
 void ck_gemm(
     ck_type type, bool transpose_a, bool transpose_b, size_t m, size_t n, size_t k, double alpha, const void *a,
     size_t lda, const void *b, size_t ldb, double beta, void *c, size_t ldc);
@@ -177,21 +179,9 @@ bool ck_has_instruction_set(const char *name);
 /// name. A null name means what the environment says, again.
 bool ck_use_instruction_set(const char *name);
 
-/// Which of its kernels the BLAS uses, as it names them: OPENBLAS_CORETYPE chooses.
-const char *ck_blas_kernels(void);
-
-/// The BLAS: its name and version.
-const char *ck_blas_name(void);
-
-/// Why there is no BLAS; null where there is one. Without, no product may be asked for.
-const char *ck_blas_problem(void);
-
-/// Megabytes of address space that the BLAS takes for each thread that computes products.
-static const int CK_BLAS_MEGABYTES = 128;
-
-/// Has the BLAS take the memory that it needs for products on so many threads at once; false where the system does not give
-/// it. Without, OpenBLAS asks for it with the first products, again and again for ever.
-bool ck_blas_reserve(size_t threads);
+/// How results are rounded: "fused" where products of matrices use a fused multiply-add, with the same bits on every
+/// processor, else "rounded".
+const char *ck_arithmetic(void);
 
 /// Whether the process may have so many bytes of address space more.
 bool ck_can_reserve(size_t bytes);

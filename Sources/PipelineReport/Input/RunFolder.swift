@@ -12,7 +12,7 @@ package struct RunFolder: Sendable {
   let spec: JSONValue
 
   /// How far the run has come.
-  struct Progress: Sendable, Hashable {
+  package struct Progress: Sendable, Hashable {
     var completeSteps = 0
     var isFinished = false
     /// The bytes of each file that belong to complete steps.
@@ -58,7 +58,7 @@ package struct RunFolder: Sendable {
   /// How far it has come by now; not at all where it has written no state.
   ///
   /// - Throws: When its state cannot be read.
-  func progress() throws -> Progress {
+  package func progress() throws -> Progress {
     guard let state = try Self.document(path + "/state.json") else { return Progress() }
     var progress = Progress()
     progress.completeSteps = state["complete_steps"]?.intValue ?? 0

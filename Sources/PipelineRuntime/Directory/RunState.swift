@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 import Files
-import PipelineCore
+package import PipelineCore
 
 /// What `state.json` says: the complete steps, and how long every file was by then.
 ///
 /// It has a version, and a checksum over everything else in it. A state that is not what a run wrote is an error that
 /// says so; it is never taken for the state of a run that has not begun.
-struct RunState: Sendable, Hashable {
+package struct RunState: Sendable, Hashable {
   /// How far a run has come.
   struct Progress: Sendable, Hashable {
     /// The steps that are complete and will not be done again.
@@ -38,7 +38,7 @@ struct RunState: Sendable, Hashable {
   }
 
   /// An object with the checksum of all its other members, in the place of one that it has.
-  static func sealed(_ document: JSONValue) -> JSONValue {
+  package static func sealed(_ document: JSONValue) -> JSONValue {
     let members = (document.objectValue ?? []).filter { $0.key != "checksum" }
     return .object(members + [.init("checksum", .string(checksum(of: members)))])
   }

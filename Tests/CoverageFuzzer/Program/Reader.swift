@@ -1,14 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 import BundledPlugin
+import ComponentPrograms
 import Foundation
 import Jinja
 import MathAnswers
 import ModelInput
+import ModelServers
 import PeerConfigurations
 import PipelineCore
 import PipelineIO
+import PipelineReport
+import PipelineRuntime
 import PipelineSpec
 import StandardPlugins
+import WorkerPlugin
 
 /// What reads foreign bytes.
 ///
@@ -20,7 +25,8 @@ enum Reader {
 
   nonisolated(unsafe) static let all: [String: Test] = [
     "answers": answers, "images": images, "json": json, "models": models, "packed": packed, "peers": peers,
-    "records": records, "specs": specs, "templates": templates,
+    "programs": programs, "records": records, "runs": runs, "servers": servers, "specs": specs,
+    "templates": templates, "wire": wire,
   ]
 
   /// A folder of this process, in memory where there is such a place.
@@ -108,6 +114,50 @@ enum Reader {
     for purpose in [PeerConfiguration.Purpose.replay, .training] {
       _ = try? PeerConfiguration(file: file, text: text, for: purpose)
     }
+  }
+
+  // MARK: Runs, and other processes
+
+  /// One file of a run's directory is foreign, by the first byte; a state may have a checksum that is right.
+  private static func runs(_ bytes: UnsafeRawBufferPointer) {
+    let names = ["state.json", "resolved.json", "metrics.jsonl", "lineage.jsonl", "state.json"]
+    let number = Int(bytes.first ?? 0) % names.count
+    var contents = Array(bytes.dropFirst())
+    if number == 4, let value = contents.withUnsafeBytes({ try? JSONValue(parsing: $0) }) {
+      contents = Array(RunState.sealed(value).json.utf8)
+    }
+    let run = folder + "/run"
+    try? FileManager.default.removeItem(atPath: run)
+    try? FileManager.default.createDirectory(atPath: run, withIntermediateDirectories: true)
+    let spec: JSONValue = ["version": 1, "stages": []]
+    FileManager.default.createFile(atPath: run + "/resolved.json", contents: Data(spec.json.utf8))
+    for name in ["metrics.jsonl", "lineage.jsonl"] {
+      FileManager.default.createFile(atPath: run + "/" + name, contents: Data("{\"step\":0}\n".utf8))
+    }
+    FileManager.default.createFile(atPath: run + "/" + names[number], contents: Data(contents))
+    _ = try? RunFolder(path: run)?.progress()
+    let before = try? FileManager.default.contentsOfDirectory(atPath: run).sorted()
+    let opened = try? RunDirectory(path: run, existing: .resume, fingerprint: spec)
+    let after = try? FileManager.default.contentsOfDirectory(atPath: run).sorted()
+    // The lock and the spec are all that opening a run writes.
+    if opened == nil { check(Set(before ?? []).isSubset(of: after ?? []), "a file of a run that was refused is gone") }
+  }
+
+  /// What a server says: an answer to a request.
+  private static func servers(_ bytes: UnsafeRawBufferPointer) {
+    guard let value = try? JSONValue(parsing: bytes) else { return }
+    _ = try? ChatAnswer(value)
+  }
+
+  /// A line of a program that judges or changes trajectories.
+  private static func programs(_ bytes: UnsafeRawBufferPointer) { _ = ProgramMessage(ArraySlice(Array(bytes))) }
+
+  /// A frame of a policy's worker; one that was read is written as it was.
+  private static func wire(_ bytes: UnsafeRawBufferPointer) {
+    let bytes = Array(bytes)
+    guard let frame = try? WireFrame(reading: bytes) else { return }
+    let again = try? WireFrame(reading: frame.bytes)
+    check(again == frame, "a frame that was written reads differently")
   }
 
   // MARK: Models and what they read

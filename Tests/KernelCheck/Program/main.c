@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // kernel-check write FILE      checks the kernels of this machine and writes what they computed
 // kernel-check compare FILE    checks them, and compares with what another machine's computed
-// The instruction set is the one that SHUFFLE_R1_KERNELS names, or the best. Products are BLAS's, and not checked here.
+// kernel-check same FILE       checks them, and asks for the same bits as another machine's
+// The instruction set is the one that SHUFFLE_R1_KERNELS names, or the best.
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -11,7 +12,7 @@
 
 typedef struct {
   FILE *file;
-  int compares, outputs, faults;
+  int compares, same, outputs, faults;
   double own, other;
 } work;
 
@@ -27,6 +28,7 @@ static void report(
     float theirs = NAN;
     if (fread(&theirs, sizeof theirs, 1, w->file) != 1) theirs = NAN;
     // Each of the two may be as far from the exact number; independent errors add up as squares.
+    if (w->same && memcmp(&theirs, &values[i], sizeof theirs) != 0) worst = INFINITY;
     double found = fabs((double)values[i] - (double)theirs) / (sqrt(2) * bounds[i]);
     worst = found <= worst ? worst : found;
   }
@@ -40,15 +42,15 @@ static void report(
 }
 
 int main(int count, char **arguments) {
-  if (count != 3 || (strcmp(arguments[1], "write") != 0 && strcmp(arguments[1], "compare") != 0)) {
-    fprintf(stderr, "usage: kernel-check write|compare FILE\n");
+  if (count != 3 || (strcmp(arguments[1], "write") != 0 && strcmp(arguments[1], "compare") != 0 && strcmp(arguments[1], "same") != 0)) {
+    fprintf(stderr, "usage: kernel-check write|compare|same FILE\n");
     return 2;
   }
   if (ck_refused_instruction_set()) {
     fprintf(stderr, "this machine has no kernels '%s'\n", ck_refused_instruction_set());
     return 2;
   }
-  work w = {.compares = strcmp(arguments[1], "compare") == 0};
+  work w = {.compares = strcmp(arguments[1], "write") != 0, .same = strcmp(arguments[1], "same") == 0};
   w.file = fopen(arguments[2], w.compares ? "rb" : "wb");
   if (!w.file) {
     perror(arguments[2]);

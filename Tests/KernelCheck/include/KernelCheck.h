@@ -20,7 +20,7 @@ typedef void (*kc_report)(
 void kc_check_kernels(kc_report report, void *context);
 
 /// The largest error of `ck_gemm` against a plain loop, as a share of what rounding may do to it at most; in all forms
-/// and in shapes that do and do not fill blocks. Above 1, or not a number, the BLAS computes wrongly.
+/// and in shapes that do and do not fill blocks.
 double kc_check_products(void);
 
 /// Puts a fault into what `kc_check_kernels` gets from the kernel of this name, to see that it notices: the largest number

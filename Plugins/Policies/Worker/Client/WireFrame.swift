@@ -152,6 +152,17 @@ extension WireFrame {
     return Sizes(header: Int(header), body: Int(body))
   }
 
+  /// Reads a frame that is whole.
+  ///
+  /// - Throws: When it is none.
+  package init(reading bytes: [UInt8]) throws {
+    guard let sizes = try Self.sizes(Array(bytes.prefix(Self.prefixCount))),
+      bytes.count == Self.prefixCount + sizes.header + sizes.body
+    else { throw Fault("it is no frame") }
+    let header = bytes[Self.prefixCount..<Self.prefixCount + sizes.header]
+    try self.init(header: Array(header), body: Array(bytes[(Self.prefixCount + sizes.header)...]))
+  }
+
   /// Assembles a frame.
   init(header text: [UInt8], body: [UInt8]) throws {
     guard let parsed = try? text.withUnsafeBytes({ try JSONValue(parsing: $0) }),
