@@ -41,6 +41,11 @@ let plugIns: [PlugIn] = [
   // Ways from rewards to advantages, and from advantages to a gradient.
   PlugIn(name: "Estimators", path: "Advantages", hasTests: false),
   PlugIn(name: "Losses", path: "Losses", testUses: ["UpdatePlugin"], testExcludes: ["Fixtures"]),
+  // Choices of prompts, and of how many rollouts each gets.
+  PlugIn(name: "Samplers", path: "Samplers", excludes: ["Process"], testExcludes: ["Fixtures"]),
+  PlugIn(
+    name: "ProcessSampler", path: "Samplers/Process", uses: ["ChildProcesses", "ComponentPrograms"], hasTests: false),
+  PlugIn(name: "Waves", path: "Waves", testUses: ["EstimatorsPlugin"], testExcludes: ["Fixtures"]),
   // Models.
   PlugIn(
     name: "Bundled", path: "Policies/Bundled", uses: ["CKernels", "Files", "ModelInput", "Tensor"],

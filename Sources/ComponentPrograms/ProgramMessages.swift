@@ -35,6 +35,17 @@ package struct ProgramRequest: Sendable {
     self.line = line
   }
 
+  /// Encodes a message that is about no trajectory.
+  ///
+  /// - Parameter members: Its members, the first of which is `id`.
+  package init(id: String, members: [JSONValue.Member]) {
+    self.id = id
+    var line: [UInt8] = []
+    JSONValue.object(members).write(to: &line)
+    line.removeLast()
+    self.line = line
+  }
+
   /// Appends the line, with the number of lines of its batch that follow.
   package func write(to output: inout [UInt8], left: Int) {
     output.append(contentsOf: line)

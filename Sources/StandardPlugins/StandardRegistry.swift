@@ -11,13 +11,16 @@ import OpenAIPlugin
 import PairwiseSamplePlugin
 public import PipelineCore
 import ProcessRewardPlugin
+import ProcessSamplerPlugin
 import ProcessStagePlugin
 import RewardPlugin
 import RolloutPlugin
+import SamplersPlugin
 import ShufflePlugin
 import TapPlugin
 import TextRewardsPlugin
 import UpdatePlugin
+import WavesPlugin
 import WorkerPlugin
 
 extension Registry {
@@ -60,6 +63,7 @@ extension Registry {
     try registry.register(GRPOPassKEstimator.self)
     try registry.register(ReinforcePlusPlusEstimator.self)
     try registry.register(ReMaxEstimator.self)
+    try registry.register(SeenStatisticsEstimator.self)
 
     try registry.register(ClipLoss.self)
     try registry.register(GSPOLoss.self)
@@ -72,6 +76,17 @@ extension Registry {
     try registry.register(BundledPolicyBackend.self)
     try registry.register(OpenAIPolicyBackend.self)
     try registry.register(WorkerPolicyBackend.self)
+
+    try registry.register(EpochsSampler.self)
+    try registry.register(GRESOSampler.self)
+    try registry.register(MoPPSSampler.self)
+    try registry.register(AdaRFTSampler.self)
+    try registry.register(VarianceSampler.self)
+    try registry.register(DifficultyPoolsSampler.self)
+    try registry.register(ProcessSampler.self)
+
+    try registry.register(PilotWaves.self)
+    try registry.register(ReinforceAdaWaves.self)
     return registry
   }
 }

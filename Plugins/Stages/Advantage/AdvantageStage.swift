@@ -18,6 +18,9 @@ package struct AdvantageStage: Stage {
       DropRule("no-tokens", because: "the estimator works token by token, and the record has no tokens"),
       DropRule(
         "no-baseline", because: "the estimator needs the reward of a greedy response, and the record has no baseline"),
+      DropRule(
+        "no-statistics",
+        because: "the estimator needs the statistics of all rollouts seen of the prompt, and the record has no 'seen'"),
     ],
     metrics: [
       MetricAbout("critic/advantages/mean", unit: "advantage", "mean over trajectories"),
@@ -143,8 +146,15 @@ package struct AdvantageStage: Stage {
           rules[position] = "no-baseline"
           continue
         }
+        let seen =
+          estimator.reads.contains(.seen) ? try trajectory.value(of: .seen).flatMap(SeenStatistics.init) : nil
+        if estimator.reads.contains(.seen), seen == nil {
+          rules[position] = "no-statistics"
+          continue
+        }
         scored.positions.append(position)
-        scored.rollouts.append(ScoredRollout(reward: reward, tokenCount: tokenCount, baseline: baseline))
+        scored.rollouts.append(
+          ScoredRollout(reward: reward, tokenCount: tokenCount, baseline: baseline, seen: seen))
       }
       let size = group.positions.count + droppedEarlier[ExactText(group.name), default: 0]
       if estimator.comparesWithinGroup, size > 1, scored.rollouts.count < 2 {
@@ -197,7 +207,7 @@ package struct AdvantageStage: Stage {
           : "\(tooFew) trajectories leave since they are the only ones of their group with a reward; ")
           + "'\(Self.nameOf(estimator))' compares rollouts with one another", count: tooFew)
     }
-    for (rule, field) in [("no-tokens", "tokens"), ("no-baseline", "baseline")] {
+    for (rule, field) in [("no-tokens", "tokens"), ("no-baseline", "baseline"), ("no-statistics", "seen")] {
       let count = rules.count { $0 == rule }
       guard let first = rules.firstIndex(of: rule) else { continue }
       report.warn(

@@ -6,6 +6,7 @@ package import PipelineCore
 /// A rollout carries the prompt's fields, an id of its own (`GROUP/0`, `GROUP/1`, …), tokens, their log-probabilities at
 /// the sampling temperature, the text, and how and by which policy it was sampled. Its seed depends on the run's seed,
 /// the step, the prompt and the rollout's number, on nothing else. A prompt that cannot be used, or that is too long, leaves.
+/// With `waves`, a run asks for a part of the rollouts at a time, and a policy decides after each wave.
 package struct RolloutStage: Stage {
   /// The description of this component.
   package static let about = ComponentAbout(
@@ -28,6 +29,7 @@ package struct RolloutStage: Stage {
   /// The options.
   package struct Options: ComponentOptions {
     package var n = 8
+    package var waves = ComponentReference("")
     package var sampling = SamplingOptions()
     package var tooLong = RolloutSampler.TooLong.error
     package var maxPromptTokens = 0
@@ -38,13 +40,19 @@ package struct RolloutStage: Stage {
 
     /// The help for each option.
     package static let help = [
-      "n": "the number of rollouts for each prompt",
+      "n": "the number of rollouts for each prompt; with waves, of each group that is complete",
+      "waves":
+        "decides wave by wave how many rollouts a prompt gets, such as pilot or reinforce-ada; nobody, and all get n at once, "
+        + "where nothing is named",
       "sampling": "how tokens are drawn",
       "too_long": "what to do with a prompt that leaves no room for max_tokens: error, skip, or cut, which shortens it",
       "max_prompt_tokens":
         "a prompt of more tokens is too long as well; 0 for as many as the model's context has room for",
       "prompts_at_once": "the number of prompts that are sampled together; fewer need less memory",
     ]
+
+    /// A wave policy is named in `waves`.
+    package static let componentKinds: [String: ComponentKind] = ["waves": .waves]
 
     /// The problems of the values.
     package func problems() -> [OptionProblem] {
@@ -65,19 +73,34 @@ package struct RolloutStage: Stage {
   /// Tokens of a prompt that already has them.
   package let readsIfPresent: Set<Field> = [.promptTokens, .images]
   /// Everything known about a response.
-  package let writes: Set<Field> = [
-    .promptTokens, .response, .tokens, .logprobs, .finish, .sampling, .policyVersion, .step,
-  ]
+  package var writes: Set<Field> {
+    let written: Set<Field> = [
+      .promptTokens, .response, .tokens, .logprobs, .finish, .sampling, .policyVersion, .step,
+    ]
+    return waves.map { written.union($0.policy.writes).union([.rolloutWave]) } ?? written
+  }
   /// Responses.
   package let needs: Set<PolicyAbility> = [.generation]
 
   /// `max_tokens`.
   package var longestResponse: Int? { options.sampling.maxTokens }
 
+  /// The waves that the options name.
+  package let waves: StageWaves?
   private let options: Options
 
-  /// Makes the stage.
-  package init(options: Options, assembly: Assembly) { self.options = options }
+  /// Makes the stage, and the policy of its waves.
+  package init(options: Options, assembly: Assembly) throws {
+    self.options = options
+    waves = options.waves.use.isEmpty ? nil : try StageWaves(assembly.waves(options.waves), n: options.n)
+  }
+
+  /// The wave that a rollout was made in, and what the policy of the waves has to say.
+  package func explanation(of trajectory: LineageEntry, in step: LineageStep) -> Explanation? {
+    guard let waves, let wave = trajectory.wave else { return nil }
+    let made: Explanation = "made in wave \(wave + 1) of \(type(of: waves.policy).name)"
+    return waves.policy.explanation(of: trajectory, in: step, n: waves.n).map { made + "; " + $0 } ?? made
+  }
 
   /// Replaces prompts by rollouts.
   ///
@@ -90,12 +113,21 @@ package struct RolloutStage: Stage {
         "\(group.positions.count) records make up the group \(group.name.quotedForMessage); rollouts are made of "
           + "prompts, one record each, which 'source.prompts' names")
     }
+    if let waves, context.wave == nil {
+      throw PipelineError(
+        .invalidSpec,
+        "the waves of '\(type(of: waves.policy).name)' go by rewards, which stages of a run give between them; run it from a "
+          + "spec, or leave 'waves' out")
+    }
     var outcomes: [RolloutSampler.Outcome] = []
-    let total = batch.count * options.n
+    let counts = batch.trajectories.map { context.wave?.numbers(of: $0.group).count ?? options.n }
+    let total = counts.reduce(0, +)
     for start in stride(from: 0, to: batch.count, by: options.promptsAtOnce) {
       let prompts = Array(batch.trajectories[start..<min(batch.count, start + options.promptsAtOnce)])
-      outcomes += try await sampler(policy, context).rollouts(of: prompts, folder: { $0.folder }) { progress in
-        let done = start * options.n + progress.responses
+      let before = counts[..<start].reduce(0, +)
+      outcomes += try await sampler(policy, context).rollouts(of: prompts, folder: { $0.folder }, in: context.wave) {
+        progress in
+        let done = before + progress.responses
         context.training.progressed(
           "\(done) of \(total)\(progress.remark)", share: Double(done) / Double(max(1, total)))
       }
@@ -136,6 +168,7 @@ package struct RolloutStage: Stage {
             var rollout = rollout
             rollout.set(.policyVersion, to: .number(context.training.policyVersion))
             rollout.step = context.step
+            if let wave = context.wave { rollout.set(.rolloutWave, to: .number(wave.number)) }
             try lengths.add(rollout)
             return rollout
           })

@@ -40,9 +40,12 @@ public struct ScoredRollout: Sendable {
   public let tokenCount: Int
   /// The reward of the greedy response to the same prompt; nil unless the estimator reads `baseline`.
   public let baseline: Double?
+  /// What is known of all rollouts of the prompt; nil unless the estimator reads ``Field/seen``.
+  public let seen: SeenStatistics?
 
   /// Describes a scored rollout.
-  public init(reward: Double, tokenCount: Int = 0, baseline: Double? = nil) {
+  public init(reward: Double, tokenCount: Int = 0, baseline: Double? = nil, seen: SeenStatistics? = nil) {
+    self.seen = seen
     self.reward = reward
     self.tokenCount = tokenCount
     self.baseline = baseline

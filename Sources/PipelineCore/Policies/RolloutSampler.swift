@@ -65,19 +65,22 @@ public struct RolloutSampler: Sendable {
   /// What is wrong with one prompt or its images is that prompt's failure alone.
   /// - Parameters:
   ///   - folder: The folder that relative paths of a prompt's images start from.
+  ///   - wave: Which rollouts of a prompt to make; nil for the first `count`. A rollout has the same seed in any wave.
   ///   - progress: Hears how many responses and tokens there are so far.
   /// - Throws: What is wrong with all of them: options that the policy does not take, cancellation.
   public func rollouts(
     of prompts: [Trajectory], folder: (Trajectory) -> String = { _ in "" },
-    progress: @escaping @Sendable (GenerationProgress) -> Void = { _ in }
+    in wave: RolloutWave? = nil, progress: @escaping @Sendable (GenerationProgress) -> Void = { _ in }
   ) async throws -> [Outcome] {
     try await check()
+    let ranges = prompts.map { wave?.numbers(of: $0.group) ?? 0..<options.count }
     var outcomes = [Outcome](repeating: .skipped, count: prompts.count)
     var asked: [Int] = []
     var requests: [ResponseRequest] = []
     for (index, prompt) in prompts.enumerated() {
       do {
-        requests.append(ResponseRequest(prompt: try form(prompt, folder(prompt)), seeds: seeds(of: prompt)))
+        requests.append(
+          ResponseRequest(prompt: try form(prompt, folder(prompt)), seeds: seeds(of: prompt, ranges[index])))
         asked.append(index)
       } catch let error as PipelineError where error.isAboutARecord {
         outcomes[index] = .failed(error.description)
@@ -92,10 +95,10 @@ public struct RolloutSampler: Sendable {
     for (index, answer) in zip(asked, answers) {
       switch answer {
       case .responses(let responses, let length):
-        guard responses.count == options.count else {
+        guard responses.count == ranges[index].count else {
           throw PipelineError(.plugIn, "the policy gave another number of responses than it was asked for")
         }
-        let rollouts = responses.enumerated().map { rollout($0, of: prompts[index], $1) }
+        let rollouts = zip(ranges[index], responses).map { rollout($0, of: prompts[index], $1) }
         outcomes[index] = .rollouts(rollouts, prompt: length)
       case .fault(let fault): outcomes[index] = reason(fault).map { .failed($0) } ?? .skipped
       }
@@ -145,8 +148,8 @@ public struct RolloutSampler: Sendable {
   }
 
   /// The seed of each rollout of a prompt.
-  private func seeds(of prompt: Trajectory) -> [UInt64] {
-    (0..<options.count).map {
+  private func seeds(of prompt: Trajectory, _ numbers: Range<Int>) -> [UInt64] {
+    numbers.map {
       PhiloxGenerator.rolloutSeed(run: options.seed, prompt: prompt.group, index: $0, step: options.step)
     }
   }
