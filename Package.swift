@@ -28,6 +28,9 @@ let plugIns: [PlugIn] = [
   PlugIn(name: "Reward", path: "Stages/Reward", testUses: ["TextRewardsPlugin"]),
   PlugIn(name: "Rollout", path: "Stages/Rollout"),
   PlugIn(name: "Shuffle", path: "Stages/Shuffle", testExcludes: ["Fixtures"]),
+  PlugIn(
+    name: "Subset", path: "Stages/Subset", testUses: ["AdvantagePlugin", "EstimatorsPlugin"], testExcludes: ["Fixtures"]
+  ),
   PlugIn(name: "Tap", path: "Stages/Tap"),
   PlugIn(name: "Update", path: "Stages/Update", testUses: ["LossesPlugin"]),
   // Judges of a response.

@@ -15,6 +15,7 @@ import ProcessStagePlugin
 import RewardPlugin
 import RolloutPlugin
 import ShufflePlugin
+import SubsetPlugin
 import TapPlugin
 import TextRewardsPlugin
 import UpdatePlugin
@@ -30,6 +31,7 @@ extension Registry {
     try registry.register(AdvantageStage.self)
     try registry.register(FilterStage.self)
     try registry.register(PairwiseSampleStage.self)
+    try registry.register(SubsetStage.self)
     try registry.register(ShuffleStage.self)
     try registry.register(UpdateStage.self)
     try registry.register(TapStage.self)
