@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import AdvantagePlugin
 import BundledPlugin
+import EntropiesPlugin
 import EstimatorsPlugin
 import FilterPlugin
 import JudgePlugin
@@ -27,6 +28,7 @@ extension Registry {
     var registry = Registry()
     try registry.register(RolloutStage.self)
     try registry.register(RewardStage.self)
+    try registry.register(EntropiesStage.self)
     try registry.register(KLPenaltyStage.self)
     try registry.register(AdvantageStage.self)
     try registry.register(FilterStage.self)
@@ -62,6 +64,11 @@ extension Registry {
     try registry.register(GRPOPassKEstimator.self)
     try registry.register(ReinforcePlusPlusEstimator.self)
     try registry.register(ReMaxEstimator.self)
+    try registry.register(OPOEstimator.self)
+    try registry.register(MaxRLEstimator.self)
+    try registry.register(ReinforceEstimator.self)
+    try registry.register(ADORAEstimator.self)
+    try registry.register(RLZVPEstimator.self)
 
     try registry.register(ClipLoss.self)
     try registry.register(GSPOLoss.self)
