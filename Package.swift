@@ -20,6 +20,7 @@ struct PlugIn {
 let plugIns: [PlugIn] = [
   // Steps of a pipeline.
   PlugIn(name: "Advantage", path: "Stages/Advantage", testUses: ["EstimatorsPlugin"], testExcludes: ["Fixtures"]),
+  PlugIn(name: "Entropies", path: "Stages/Entropies"),
   PlugIn(name: "Filter", path: "Stages/Filter"),
   PlugIn(name: "KLPenalty", path: "Stages/KLPenalty"),
   PlugIn(name: "PairwiseSample", path: "Stages/PairwiseSample", testExcludes: ["Fixtures"]),
@@ -28,8 +29,11 @@ let plugIns: [PlugIn] = [
   PlugIn(name: "Reward", path: "Stages/Reward", testUses: ["TextRewardsPlugin"]),
   PlugIn(name: "Rollout", path: "Stages/Rollout"),
   PlugIn(name: "Shuffle", path: "Stages/Shuffle", testExcludes: ["Fixtures"]),
+  PlugIn(
+    name: "Subset", path: "Stages/Subset", testUses: ["AdvantagePlugin", "EstimatorsPlugin"], testExcludes: ["Fixtures"]
+  ),
   PlugIn(name: "Tap", path: "Stages/Tap"),
-  PlugIn(name: "Update", path: "Stages/Update", testUses: ["LossesPlugin"]),
+  PlugIn(name: "Update", path: "Stages/Update", testUses: ["LossesPlugin"], testExcludes: ["Fixtures"]),
   // Judges of a response.
   PlugIn(name: "Judge", path: "Rewards/Judge", uses: ["ModelServers"], hasTests: false),
   PlugIn(

@@ -21,13 +21,19 @@ struct DescribeCommand: ParsableCommand {
         shuffle-r1 describe pairwise-sample
         shuffle-r1 describe source
         shuffle-r1 describe --metrics
+        shuffle-r1 describe --papers
+        shuffle-r1 describe --papers Examples/papers
       """)
 
-  @Argument(help: "A registered name, or a part of a spec.")
+  @Argument(help: "A registered name, or a part of a spec; with --papers also a spec, or a folder of specs.")
   var name: String?
 
   @Flag(help: "Explain the figures in metrics.jsonl and similar files: all, or those of one component.")
   var metrics = false
+
+  @Flag(
+    help: "List publications, and which components follow them; of specs, those named in 'paper', and what differs.")
+  var papers = false
 
   @Flag(help: "Print JSON.")
   var json = false
@@ -38,19 +44,24 @@ struct DescribeCommand: ParsableCommand {
   var markdown: String?
 
   func validate() throws {
-    if markdown != nil, name != nil || metrics || json {
+    if markdown != nil, name != nil || metrics || papers || json {
       throw ValidationError("--markdown writes everything; give it alone")
     }
+    if metrics, papers { throw ValidationError("--metrics and --papers are two lists; give one of them") }
   }
 
   func run() throws {
     let registry = CommandEnvironment.registry
     if let markdown { return try write(into: markdown, registry) }
+    if papers {
+      let index = try PaperReference(name, in: registry)
+      return try Terminal.print(json ? index.index.json.prettyJSON + "\n" : index.text)
+    }
     if let section = name.flatMap(SpecSection.init(rawValue:)), !metrics {
       return try Terminal.print(
         json ? section.json(in: registry).prettyJSON + "\n" : Self.page(section, in: registry))
     }
-    let descriptions = try descriptions(in: registry)
+    let descriptions = try Self.descriptions(of: name, in: registry)
     if metrics {
       let reference = MetricReference(descriptions, withRun: name == nil)
       try Terminal.print(json ? reference.json.prettyJSON + "\n" : reference.text)
@@ -65,7 +76,10 @@ struct DescribeCommand: ParsableCommand {
     }
   }
 
-  private func descriptions(in registry: Registry) throws -> [ComponentDescription] {
+  /// All components, or those with a name.
+  ///
+  /// - Throws: When nothing has the name, with the nearest one.
+  static func descriptions(of name: String?, in registry: Registry) throws -> [ComponentDescription] {
     let all = ComponentKind.allCases.flatMap { kind in registry.names(of: kind).map { (kind, $0) } }
     guard let name else { return try all.map { try ComponentDescription($0, $1, in: registry) } }
     let matches = ComponentKind.allCases.filter { registry.component($0, name) != nil }.map { ($0, name) }

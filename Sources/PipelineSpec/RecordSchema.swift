@@ -62,6 +62,11 @@ struct RecordSchema {
         field: .refLogprobs, help: "Log-probabilities under the frozen reference policy", schema: list(number)
       ),
       Entry(
+        field: .entropies,
+        help: "Entropies of the distributions that 'tokens' were drawn from, in nats, over the whole vocabulary, at "
+          + "temperature 1, before top-k and top-p; the stage 'entropies' writes them",
+        schema: list(["type": "number", "minimum": 0])),
+      Entry(
         field: .sampling, help: "How the response was sampled",
         schema: [
           "type": "object",

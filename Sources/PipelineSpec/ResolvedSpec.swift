@@ -33,6 +33,7 @@ struct ResolvedSpec {
     tree = tree.setting("stages", to: OptionTree(.list(stages), at: tree.location), at: tree.location)
     var left = ["$schema", "provenance"]
     if spec.plugins.isEmpty { left.append("plugins") }
+    if spec.paper.paper == nil { left.append("paper") }
     if spec.policy.use.isEmpty {
       left += ["policy", "training"]
     } else {

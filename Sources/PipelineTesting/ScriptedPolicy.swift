@@ -19,7 +19,7 @@ public import PipelineCore
 /// ``endToken`` after an answer and ``imageToken`` for each image. Log-probabilities are made up: they lie in −4…0,
 /// depend on the prompt, on the tokens so far and on the number of steps, and are the same for generated and for given
 /// responses.
-public actor ScriptedPolicy: TokenCodec, TokenGenerator, LogProbSource, EntropyTrainablePolicy {
+public actor ScriptedPolicy: TokenCodec, TokenGenerator, LogProbSource, EntropyTrainablePolicy, EntropySource {
   /// A call of a policy, in order.
   public enum Call: Sendable {
     /// See ``TokenGenerator/generate(_:sampling:progress:)``.
@@ -30,6 +30,8 @@ public actor ScriptedPolicy: TokenCodec, TokenGenerator, LogProbSource, EntropyT
     case accumulate([ResponseGroup], temperature: Double, gradients: [[[Float]]])
     /// See ``EntropyTrainablePolicy/accumulateWithEntropy(_:temperature:gradient:)``; what the closure gave.
     case accumulateWithEntropy([ResponseGroup], temperature: Double, gradients: [[TokenFigures]])
+    /// See ``EntropySource/entropies(of:)``.
+    case entropies([ResponseGroup])
     /// See ``TrainablePolicy/step(_:)``.
     case step(OptimizerStep)
     /// See ``TrainablePolicy/save(to:)``. Nothing is written.
@@ -156,6 +158,12 @@ public actor ScriptedPolicy: TokenCodec, TokenGenerator, LogProbSource, EntropyT
     }
     for value in gradients.joined().flatMap({ $0.logProbs + $0.entropies }) { squares += Double(value) * Double(value) }
     calls.append(.accumulateWithEntropy(groups, temperature: temperature, gradients: gradients))
+  }
+
+  /// The made-up entropies: half the negative log-probabilities at temperature 1.
+  public func entropies(of groups: [ResponseGroup]) -> [[[Float]]] {
+    calls.append(.entropies(groups))
+    return groups.map { group in group.responses.map { logProbs(group.prompt, $0, 1).map { -$0 / 2 } } }
   }
 
   /// Counts the step, which changes log-probabilities; reports the norm of the recorded gradients.

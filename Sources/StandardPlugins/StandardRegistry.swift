@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import AdvantagePlugin
 import BundledPlugin
+import EntropiesPlugin
 import EstimatorsPlugin
 import FilterPlugin
 import JudgePlugin
@@ -17,6 +18,7 @@ import RewardPlugin
 import RolloutPlugin
 import SamplersPlugin
 import ShufflePlugin
+import SubsetPlugin
 import TapPlugin
 import TextRewardsPlugin
 import UpdatePlugin
@@ -29,10 +31,12 @@ extension Registry {
     var registry = Registry()
     try registry.register(RolloutStage.self)
     try registry.register(RewardStage.self)
+    try registry.register(EntropiesStage.self)
     try registry.register(KLPenaltyStage.self)
     try registry.register(AdvantageStage.self)
     try registry.register(FilterStage.self)
     try registry.register(PairwiseSampleStage.self)
+    try registry.register(SubsetStage.self)
     try registry.register(ShuffleStage.self)
     try registry.register(UpdateStage.self)
     try registry.register(TapStage.self)
@@ -64,6 +68,11 @@ extension Registry {
     try registry.register(ReinforcePlusPlusEstimator.self)
     try registry.register(ReMaxEstimator.self)
     try registry.register(SeenStatisticsEstimator.self)
+    try registry.register(OPOEstimator.self)
+    try registry.register(MaxRLEstimator.self)
+    try registry.register(ReinforceEstimator.self)
+    try registry.register(ADORAEstimator.self)
+    try registry.register(RLZVPEstimator.self)
 
     try registry.register(ClipLoss.self)
     try registry.register(GSPOLoss.self)

@@ -23,6 +23,8 @@ struct TrainingExample: Sendable {
   let old: [Double]?
   /// Log-probabilities under the reference.
   let reference: [Double]?
+  /// Entropies of the tokens' distributions, if tokens are chosen by them.
+  let entropies: [Double]?
   /// The factor of its token losses.
   let lossWeight: Double
   /// Whether it was cut off by the length limit.
@@ -150,6 +152,7 @@ struct TrainingExamples {
       advantages: advantages, advantage: trajectory.advantage ?? 0,
       sampled: corrects ? try numbers(.logprobs) : nil, old: usesOld ? try numbers(source) : nil,
       reference: stage.options.kl.coefficient > 0 ? try numbers(.refLogprobs) : nil,
+      entropies: stage.options.highEntropy.isOn ? try numbers(.entropies) : nil,
       lossWeight: trajectory.lossWeight ?? 1, isCutOff: try trajectory.finish == "length",
       longest: max(try trajectory.value(of: .sampling)?["max_tokens"]?.intValue ?? 0, tokens.count, 1))
   }

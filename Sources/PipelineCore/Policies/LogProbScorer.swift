@@ -49,6 +49,13 @@ public struct LogProbScorer: Sendable {
     self.temperature = temperature
   }
 
+  /// A scorer that sets `entropies`, which do not depend on a temperature.
+  ///
+  /// - Parameter codec: The codec of the tokens that `source` takes.
+  public init(entropies source: any EntropySource, codec: any TokenCodec) {
+    self.init(source: EntropiesAsScores(source: source), codec: codec, field: .entropies)
+  }
+
   /// Scores records together, and says what became of each, in order.
   ///
   /// What is wrong with one record or its images is that record's failure alone.
@@ -73,6 +80,11 @@ public struct LogProbScorer: Sendable {
       case .computed(let logProbs): try outcome(trajectory, work.tokens[index], logProbs)
       }
     }
+  }
+
+  /// What it computes, in messages.
+  private var noun: (singular: String, plural: String) {
+    field == .entropies ? ("an entropy", "entropies") : ("a log-probability", "log-probabilities")
   }
 
   /// A prompt and the records whose responses are to be scored with it.
@@ -133,7 +145,7 @@ public struct LogProbScorer: Sendable {
       for (group, found) in zip(batch.groups, found) {
         for (member, logProbs) in zip(group.members, found) {
           guard logProbs.count == work.tokens[member].count else {
-            throw PipelineError(.plugIn, "the policy gave another number of log-probabilities than there are tokens")
+            throw PipelineError(.plugIn, "the policy gave another number of \(noun.plural) than there are tokens")
           }
           work.results[member] = .computed(logProbs)
         }
@@ -156,7 +168,7 @@ public struct LogProbScorer: Sendable {
 
   private func outcome(_ trajectory: Trajectory, _ tokens: [Int32], _ logProbs: [Float]) throws -> Outcome {
     if logProbs.contains(where: { !$0.isFinite }) {
-      return .failed("a log-probability of the response is not finite")
+      return .failed("\(noun.singular) of the response is not finite")
     }
     var trajectory = trajectory
     var relation = RecordedTemperature.same

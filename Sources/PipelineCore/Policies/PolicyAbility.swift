@@ -12,4 +12,6 @@ public enum PolicyAbility: String, Sendable, Hashable, CaseIterable {
   case reference
   /// Gradients of the entropy of each token's distribution; see ``EntropyTrainablePolicy``.
   case entropy
+  /// Entropies of the distributions of given responses' tokens; see ``EntropySource``.
+  case entropies
 }
