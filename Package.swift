@@ -141,7 +141,7 @@ let package = Package(
       name: "NewPlugin",
       capability: .command(
         intent: .custom(
-          verb: "new-plugin", description: "Make a package with a reward, a stage, an advantage estimator or a loss")),
+          verb: "new-plugin", description: "Make a package with a reward, a stage, an advantage estimator, a loss, a sampler or a wave policy")),
       path: "Plugins/Tools/NewPlugin"),
 
     // Shims over C and C++.

@@ -14,7 +14,7 @@ struct PaperSpecTests {
   private static func small(_ name: String) throws -> String {
     var text = try String(contentsOfFile: "\(folder)/\(name).json", encoding: .utf8)
     for (old, new) in [
-      ("../easy-vqa/model", "model"), ("../easy-vqa/data/train.jsonl", "prompts.jsonl"), (#""n": 16"#, #""n": 8"#),
+      ("../easy-vqa/model", "model"), (#""n": 16"#, #""n": 8"#),
       (#""max_tokens": 24"#, #""top_k": 2, "max_tokens": 3"#), ("boxed-answer", "exact"),
       (#""steps": 60"#, #""steps": 3"#),
       (#""every": 20"#, #""every": 1"#),
@@ -22,12 +22,20 @@ struct PaperSpecTests {
       #expect(text.contains(old), "\(name): \(old)")
       text = text.replacing(old, with: new)
     }
+    let prompts = try Regex(#""[^"]*easy-vqa/data/train[^"]*\.jsonl""#)
+    #expect(text.contains(prompts), "\(name): prompts")
+    text = text.replacing(prompts, with: #""prompts.jsonl""#)
     return text.replacing(try Regex(#""groups": [0-9]+"#), with: #""groups": 3"#)
   }
 
   private func sandbox(_ name: String) throws -> Sandbox {
     let sandbox = try Sandbox.withTraining()
     try sandbox.write("paper.json", Self.small(name))
+    // What a curriculum goes by.
+    let prompts = sandbox.text("prompts.jsonl").split(separator: "\n").enumerated().map { index, line in
+      line.dropLast() + ", \"difficulty\": \(index * 9)}\n"
+    }
+    try sandbox.write("prompts.jsonl", prompts.joined())
     return sandbox
   }
 

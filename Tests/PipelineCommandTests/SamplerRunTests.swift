@@ -80,6 +80,41 @@ struct SamplerRunTests {
     try check("--set 'stages.rollout.waves=\(Self.policies[index])'", "waves-\(index)")
   }
 
+  @Test("a program with a state of its own gives the same bytes on any threads, and after kills")
+  func program() throws {
+    try sandbox.write(
+      "sampler.py",
+      """
+      import json, random, sys
+      for line in sys.stdin:
+          message = json.loads(line)
+          state = message["state"] or {"steps": 0, "means": {}}
+          answer = {"id": message["id"], "state": state}
+          if message["call"] == "choose":
+              draw = random.Random(message["seed"] + state["steps"])
+              free = [i for i in range(message["pool"]["count"]) if i not in message["excluded"]]
+              key = {i: (state["means"].get(str(i), 0.5), draw.random()) for i in free}
+              answer["indices"] = sorted(free, key=key.get)[: message["count"]]
+          else:
+              state["steps"] += 1
+              for result in message["results"]:
+                  if result["rewards"]:
+                      state["means"][str(result["index"])] = sum(result["rewards"]) / len(result["rewards"])
+              answer["metrics"] = {"known": len(state["means"])}
+          print(json.dumps(answer), flush=True)
+      """)
+    try check(#"--trust --set 'source.sampler={"use": "process", "with": {"command": ["python3", "sampler.py"]}}'"#, "program")
+    #expect(sandbox.text("program/metrics.jsonl").contains(#""process/known":"#))
+    try sandbox.output("sed -i 's/answer\\[\"indices\"\\] = /answer[\"indices\"] = [0] + /' sampler.py")
+    let outcome = try sandbox.run(
+      #"shuffle-r1 run sampled.json -q -o bad --trust --set 'source.sampler={"use": "process", "with": {"command": "#
+        + #"["python3", "sampler.py"]}}'"#)
+    #expect(
+      outcome.errors.contains(
+        "sampler 'process', step 0: 'sampler.py': it chose the prompt 0 twice, or although 'excluded' names it")
+        || outcome.status == 0)
+  }
+
   @Test("the sampler epochs gives what no sampler gives")
   func epochs() throws {
     let run = "shuffle-r1 run sampled.json -q --set stages.filter.max_attempts=1"
@@ -165,6 +200,19 @@ struct SamplerRunTests {
       outcome.errors.contains(
         "the prompts are not those that the sampler 'greso' has learnt about: their ids, their order or the numbers that it "
           + "chooses by are others; put the files back that the run began with, or start anew with --overwrite"))
+  }
+
+  @Test("check says what a step is to make, and what a sampler remembers")
+  func expectation() throws {
+    let text = try sandbox.output(
+      """
+      shuffle-r1 check sampled.json --set source.sampler=mopps --set stages.rollout.n=16 --set stages.rollout.waves=pilot
+      """)
+    #expect(text.contains("sampled.json: the sampler 'mopps' chooses the prompts, and remembers at most 16 bytes of each\n"))
+    #expect(
+      text.contains(
+        "sampled.json: a step makes 4 to 16 rollouts of each prompt by the waves of 'pilot': 12 to 48 of 3, and as many again "
+          + "each time that it takes further prompts, at most 1 times\n"))
   }
 
   @Test("check says what a sampler and waves lack")
