@@ -12,7 +12,8 @@ struct DescribeCommand: ParsableCommand {
     commandName: "describe",
     abstract: "List what a spec can name, or show what can be set for one of them.",
     discussion: """
-      Without a name, lists all stages, reward functions, advantage estimators, losses and policies. With a name, \
+      Without a name, lists all stages, reward functions, advantage estimators, losses, policies, samplers of prompts \
+      and wave policies. With a name, \
       shows the component's options and their defaults and where the method was published; for a stage also the \
       fields that it reads and writes, what it needs of the policy, the rules that it drops by, and its metrics. The \
       parts of a spec have names too: spec, source, policy, stages, training and output.

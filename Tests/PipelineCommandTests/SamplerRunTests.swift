@@ -103,16 +103,34 @@ struct SamplerRunTests {
               answer["metrics"] = {"known": len(state["means"])}
           print(json.dumps(answer), flush=True)
       """)
-    try check(#"--trust --set 'source.sampler={"use": "process", "with": {"command": ["python3", "sampler.py"]}}'"#, "program")
+    try check(
+      #"--trust --set 'source.sampler={"use": "process", "with": {"command": ["python3", "sampler.py"]}}'"#, "program")
     #expect(sandbox.text("program/metrics.jsonl").contains(#""process/known":"#))
-    try sandbox.output("sed -i 's/answer\\[\"indices\"\\] = /answer[\"indices\"] = [0] + /' sampler.py")
-    let outcome = try sandbox.run(
-      #"shuffle-r1 run sampled.json -q -o bad --trust --set 'source.sampler={"use": "process", "with": {"command": "#
-        + #"["python3", "sampler.py"]}}'"#)
+    try sandbox.write(
+      "twice.py",
+      """
+      import json, sys
+      for line in sys.stdin: print(json.dumps({"id": json.loads(line)["id"], "indices": [4, 4]}), flush=True)
+      """)
     #expect(
-      outcome.errors.contains(
-        "sampler 'process', step 0: 'sampler.py': it chose the prompt 0 twice, or although 'excluded' names it")
-        || outcome.status == 0)
+      try sandbox.run(
+        #"shuffle-r1 run sampled.json -q -o bad --trust --set 'source.sampler={"use": "process", "with": {"command": "#
+          + #"["python3", "twice.py"]}}'"#
+      ).errors.contains(
+        "sampler 'process', step 0: 'twice.py': it chose the prompt 4 twice, or although 'excluded' names it"))
+  }
+
+  @Test("difficulties come from what a model's responses were worth")
+  func difficulty() throws {
+    try sandbox.output(
+      """
+      shuffle-r1 evaluate --model model --prompts prompts.jsonl --samples 4 --max-tokens 3 --reward exact -o scored.jsonl
+      python3 '\(Program.package.path)/Examples/papers/add-difficulty' prompts.jsonl scored.jsonl > difficult.jsonl
+      shuffle-r1 run sampled.json -q -o out --set source.sampler=adarft --set source.prompts=difficult.jsonl --set training.steps=2
+      """)
+    let found = try sandbox.records(in: "difficult.jsonl").compactMap { $0["difficulty"]?.doubleValue }
+    #expect(found.count == 11)
+    #expect(found.allSatisfy { (0...100).contains($0) })
   }
 
   @Test("the sampler epochs gives what no sampler gives")
@@ -208,7 +226,8 @@ struct SamplerRunTests {
       """
       shuffle-r1 check sampled.json --set source.sampler=mopps --set stages.rollout.n=16 --set stages.rollout.waves=pilot
       """)
-    #expect(text.contains("sampled.json: the sampler 'mopps' chooses the prompts, and remembers at most 16 bytes of each\n"))
+    #expect(
+      text.contains("sampled.json: the sampler 'mopps' chooses the prompts, and remembers at most 16 bytes of each\n"))
     #expect(
       text.contains(
         "sampled.json: a step makes 4 to 16 rollouts of each prompt by the waves of 'pilot': 12 to 48 of 3, and as many again "

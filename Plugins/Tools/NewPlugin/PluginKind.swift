@@ -49,7 +49,8 @@ enum PluginKind: String {
         """
     case .sampler: return "\(reward),\n    \"advantage\", \"pairwise-sample\", \"shuffle\""
     case .waves:
-      return "{ \"use\": \"rollout\", \"with\": { \"n\": 8, \"waves\": \"\(name)\" } },\n    \(reward),\n    \"advantage\", \"update\""
+      return
+        "{ \"use\": \"rollout\", \"with\": { \"n\": 8, \"waves\": \"\(name)\" } },\n    \(reward),\n    \"advantage\", \"update\""
     case .loss:
       return "\(reward),\n    \"advantage\",\n    { \"use\": \"update\", \"with\": { \"loss\": \"\(name)\" } }"
     }
