@@ -141,7 +141,8 @@ let package = Package(
       name: "NewPlugin",
       capability: .command(
         intent: .custom(
-          verb: "new-plugin", description: "Make a package with a reward, a stage, an advantage estimator, a loss, a sampler or a wave policy")),
+          verb: "new-plugin",
+          description: "Make a package with a reward, a stage, an estimator, a loss, a sampler or a wave policy")),
       path: "Plugins/Tools/NewPlugin"),
 
     // Shims over C and C++.

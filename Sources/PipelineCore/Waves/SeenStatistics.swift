@@ -53,7 +53,9 @@ public struct SeenStatistics: Sendable, Hashable {
 }
 
 extension Field {
-  /// What is known of all rollouts of a prompt: ``SeenStatistics``. It is no reserved field: records that carry one keep it.
+  /// What is known of all rollouts of a prompt, as ``SeenStatistics/json``.
+  ///
+  /// It is no reserved field: records that carry one keep it.
   public static let seen = Field("seen")
   /// The wave that a rollout was made in, from 0, where a `rollout` stage has `waves`.
   public static let rolloutWave = Field("rollout_wave")
