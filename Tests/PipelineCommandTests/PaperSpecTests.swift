@@ -14,7 +14,7 @@ struct PaperSpecTests {
   private static func small(_ name: String) throws -> String {
     var text = try String(contentsOfFile: "\(folder)/\(name).json", encoding: .utf8)
     for (old, new) in [
-      ("../easy-vqa/model", "model"), ("../easy-vqa/data/train.jsonl", "prompts.jsonl"), (#""n": 16"#, #""n": 8"#),
+      ("../easy-vqa/model", "model"), ("../easy-vqa/data/train.jsonl", "prompts.jsonl"),
       (#""max_tokens": 24"#, #""top_k": 2, "max_tokens": 3"#), ("boxed-answer", "exact"),
       (#""steps": 60"#, #""steps": 3"#),
       (#""every": 20"#, #""every": 1"#),
@@ -23,6 +23,7 @@ struct PaperSpecTests {
       text = text.replacing(old, with: new)
     }
     return text.replacing(try Regex(#""groups": [0-9]+"#), with: #""groups": 3"#)
+      .replacing(try Regex(#""n": [0-9]+"#), with: #""n": 8"#)
   }
 
   private func sandbox(_ name: String) throws -> Sandbox {

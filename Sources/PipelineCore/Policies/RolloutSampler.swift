@@ -12,6 +12,10 @@ public struct RolloutSampler: Sendable {
     public var sampling = SamplingOptions()
     /// Rollouts of each prompt.
     public var count = 1
+    /// The number of the first rollout of a prompt, where others come before it.
+    public var firstIndex = 0
+    /// What is done to the image at a place of a group's prompt; nil for nothing. The rollouts say so in `sampling.images`.
+    public var imageChange: (@Sendable (_ group: String, _ place: Int) -> ImageChange)?
     /// The seed of the run.
     public var seed: UInt64 = 1
     /// The training step, which seeds depend on.
@@ -130,10 +134,15 @@ public struct RolloutSampler: Sendable {
 
   /// The prompt as the sampler takes it.
   private func form(_ prompt: Trajectory, _ folder: String) throws -> PolicyPrompt {
-    switch sampler.promptForm {
-    case .tokens: try PolicyPrompt(prompt, folder: folder)
-    case .words: try PolicyPrompt(wordsOf: prompt, folder: folder)
+    var form =
+      switch sampler.promptForm {
+      case .tokens: try PolicyPrompt(prompt, folder: folder)
+      case .words: try PolicyPrompt(wordsOf: prompt, folder: folder)
+      }
+    if let change = options.imageChange {
+      form.imageChanges = (0..<form.imageCount).map { change(prompt.group, $0) }
     }
+    return form
   }
 
   /// The reason of a failure; nil for a prompt that is to be left out.
@@ -147,12 +156,13 @@ public struct RolloutSampler: Sendable {
   /// The seed of each rollout of a prompt.
   private func seeds(of prompt: Trajectory) -> [UInt64] {
     (0..<options.count).map {
-      PhiloxGenerator.rolloutSeed(run: options.seed, prompt: prompt.group, index: $0, step: options.step)
+      PhiloxGenerator.rolloutSeed(
+        run: options.seed, prompt: prompt.group, index: options.firstIndex + $0, step: options.step)
     }
   }
 
   private func rollout(_ number: Int, of prompt: Trajectory, _ response: SampledResponse) -> Trajectory {
-    var rollout = prompt.rollout(id: "\(prompt.group)/\(number)")
+    var rollout = prompt.rollout(id: "\(prompt.group)/\(options.firstIndex + number)")
     if let tokens = response.promptTokens { rollout.set(.promptTokens, to: .tokenIDs(tokens)) }
     if let text = response.text { rollout.set(.response, to: .string(text)) }
     if let reasoning = response.reasoning { rollout.set(Field("reasoning"), to: .string(reasoning)) }
@@ -161,6 +171,7 @@ public struct RolloutSampler: Sendable {
     rollout.set(.finish, to: .string(response.finish.rawValue))
     var sampling = options.sampling.json(seed: response.seed).objectValue ?? []
     if let choice = response.choice { sampling.append(.init("choice", .number(choice))) }
+    if options.imageChange != nil { sampling.append(.init("images", "noisy")) }
     rollout.set(.sampling, to: .object(sampling))
     return rollout
   }
