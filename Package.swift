@@ -20,6 +20,7 @@ struct PlugIn {
 let plugIns: [PlugIn] = [
   // Steps of a pipeline.
   PlugIn(name: "Advantage", path: "Stages/Advantage", testUses: ["EstimatorsPlugin"], testExcludes: ["Fixtures"]),
+  PlugIn(name: "Contrast", path: "Stages/Contrast"),
   PlugIn(name: "Entropies", path: "Stages/Entropies"),
   PlugIn(name: "Filter", path: "Stages/Filter"),
   PlugIn(name: "KLPenalty", path: "Stages/KLPenalty"),
@@ -27,7 +28,7 @@ let plugIns: [PlugIn] = [
   PlugIn(
     name: "ProcessStage", path: "Stages/Process", uses: ["ChildProcesses", "ComponentPrograms"], hasTests: false),
   PlugIn(name: "Reward", path: "Stages/Reward", testUses: ["TextRewardsPlugin"]),
-  PlugIn(name: "Rollout", path: "Stages/Rollout"),
+  PlugIn(name: "Rollout", path: "Stages/Rollout", testUses: ["ModelInput"], testExcludes: ["Fixtures"]),
   PlugIn(name: "Shuffle", path: "Stages/Shuffle", testExcludes: ["Fixtures"]),
   PlugIn(
     name: "Subset", path: "Stages/Subset", testUses: ["AdvantagePlugin", "EstimatorsPlugin"], testExcludes: ["Fixtures"]

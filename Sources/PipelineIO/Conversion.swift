@@ -95,6 +95,7 @@ package struct Conversion {
         work.importer?.look(at: try FormatTranslation.sample(of: input))
       }
       var line = 1
+      work.folder = Trajectory.folder(of: input.displayPath)
       while let bytes = try input.takeBytes() {
         try Task.checkCancellation()
         var next = bytes.startIndex
@@ -116,7 +117,7 @@ package struct Conversion {
         }
         try work.flush(to: output)
         onProgress(
-          work.importer?.summary.rows ?? 0, input.progress(fileCount: inputs.count, filesLeft: inputs.count - index - 1)
+          work.importer?.rows ?? 0, input.progress(fileCount: inputs.count, filesLeft: inputs.count - index - 1)
         )
       }
     }
@@ -146,6 +147,9 @@ package struct Conversion {
     var badRecords = 0
     var nonFiniteLines = 0
     var firstBad: BadRecord?
+    private let compact = CompactLine()
+    /// Where the file lies that is being read.
+    var folder = ""
 
     /// Names images as seen from the output; nil to leave them as they are.
     let anchor: ImageAnchor?
@@ -157,14 +161,22 @@ package struct Conversion {
 
     mutating func convert(_ line: ArraySlice<UInt8>, at place: SourceLocation) throws {
       guard line.contains(where: { $0 > 0x20 }) else { return }
-      let value = try line.withUnsafeBytes { bytes in
-        if try RecordParser.check(bytes, at: place) { nonFiniteLines += 1 }
-        return JSONValue(checked: bytes)
+      try line.withUnsafeBytes { bytes in
+        let read = try compact.read(bytes, at: place)
+        if read.isNonFinite { nonFiniteLines += 1 }
+        for record in try importer?.records(from: read.line, at: place) ?? [] { try append(record) }
       }
-      for record in try importer?.records(from: value, at: place) ?? [] {
-        let folder = Trajectory.folder(of: place.file)
-        append(try exporter.lines(for: anchor?.anchored(record, from: folder) ?? record))
+    }
+
+    private mutating func append(_ record: ImportedRecord) throws {
+      if exporter.keepsRecords, anchor == nil || !record.mayNameImages {
+        record.write(to: &pending)
+        pending.append(0x0A)
+        linesWritten += 1
+        return
       }
+      let value = record.json
+      append(try exporter.lines(for: anchor?.anchored(value, from: folder) ?? value))
     }
 
     mutating func append(_ lines: [JSONValue]) {

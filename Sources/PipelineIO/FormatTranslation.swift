@@ -7,8 +7,9 @@ final class FormatTranslation {
   private let parser = RecordParser()
   private var bytes: [UInt8]?
   private var position = 0
-  /// Records of a line that must not be in the same chunk as the lines before it.
-  private var held: [JSONValue] = []
+  private let compact = CompactLine()
+  /// The records of a line that must not be in the same chunk as the lines before it.
+  private var held: [UInt8] = []
   private var nonFiniteLines = 0
   /// Bytes of the original text read so far.
   private(set) var bytesRead = 0
@@ -69,7 +70,7 @@ final class FormatTranslation {
   func nextChunk(of input: ChunkedInput, line firstLine: Int, keeper: RecordKeeper) throws -> ParsedChunk? {
     if !held.isEmpty {
       defer { held = [] }
-      return try parsed(Self.lines(held), keeper, faults: [], lineCount: 1, isOneLine: true)
+      return try parsed(held, keeper, faults: [], lineCount: 1, isOneLine: true)
     }
     if bytes == nil {
       guard let next = try input.takeBytes() else { return nil }
@@ -85,11 +86,12 @@ final class FormatTranslation {
       let end = ByteSearch.newline(in: bytes, from: position) ?? bytes.count
       let line = bytes[position..<end]
       position = end + 1
-      var records: [JSONValue] = []
+      let start = output.count
+      var count = 0
       if line.contains(where: { $0 > 0x20 }) {
         let place = SourceLocation(file: input.displayPath, line: firstLine + lineCount, column: 1)
         do {
-          records = try line.withUnsafeBytes { try self.records(of: $0, at: place) }
+          count = try line.withUnsafeBytes { try write(recordsOf: $0, at: place, to: &output) }
         } catch let error as PipelineError {
           let text = String(decoding: line.prefix(8_000), as: UTF8.self).prefix(2_000)
           faults.append(
@@ -97,29 +99,30 @@ final class FormatTranslation {
               lineInChunk: lineCount, column: error.location?.column ?? 1, reason: error.message, text: String(text)))
         }
       }
-      if records.count > 1 {
-        held = records
+      if count > 1 {
+        held = Array(output[start...])
+        output.removeSubrange(start...)
         break
       }
       lineCount += 1
-      output += records.isEmpty ? [0x0A] : Self.lines(records)
+      if count == 0 { output.append(0x0A) }
     }
     if position >= bytes.count { self.bytes = nil }
     return try parsed(output, keeper, faults: faults, lineCount: lineCount, isOneLine: false)
   }
 
-  private static func lines(_ records: [JSONValue]) -> [UInt8] {
-    var output: [UInt8] = []
+  /// Appends the records of a line, each on a line of its own, and returns how many there are; none if it throws.
+  private func write(
+    recordsOf line: UnsafeRawBufferPointer, at place: SourceLocation, to output: inout [UInt8]
+  ) throws -> Int {
+    let read = try compact.read(line, at: place)
+    if read.isNonFinite { nonFiniteLines += 1 }
+    let records = try importer.records(from: read.line, at: place)
     for record in records {
       record.write(to: &output)
       output.append(0x0A)
     }
-    return output
-  }
-
-  private func records(of line: UnsafeRawBufferPointer, at place: SourceLocation) throws -> [JSONValue] {
-    if try RecordParser.check(line, at: place) { nonFiniteLines += 1 }
-    return try importer.records(from: JSONValue(checked: line), at: place)
+    return records.count
   }
 
   private func parsed(

@@ -85,6 +85,9 @@ public actor TrajectoryReader {
   private var lineOfNextChunk = 1
   private var waiting: [Trajectory] = []
   private var waitingPosition = 0
+  /// The ids of the batch of which pieces are handed out, and the lines of each.
+  private var idsOfPieces = HashIndex()
+  private var linesOfPieces: [Int32] = []
   private var cutter: BatchCutter
   private var nextNumber: Int
   private var firstBadRecord: BadRecord?
@@ -119,38 +122,106 @@ public actor TrajectoryReader {
     var open: [Trajectory] = []
     var seen = IDTable()
     while true {
-      while waitingPosition < waiting.count {
-        let trajectory = waiting[waitingPosition]
-        let prompt = options.kind == .prompts ? PhiloxGenerator.hash(trajectory.group) : nil
-        if let prompt, promptsSeen.contains(prompt) {
-          waitingPosition += 1
-          counts.trajectories -= 1
-          try bad(
-            trajectory.record.line, 1,
-            "the prompt \(trajectory.group.quotedForMessage) has occurred before; give each prompt its own id",
-            trajectory)
-          continue
-        }
-        if cutter.canCut, try cutter.startsBatch(trajectory, file: currentFile), !open.isEmpty {
-          return finish(&open)
-        }
-        waitingPosition += 1
-        if let prompt { promptsSeen.insert(prompt) }
+      switch try nextWaiting(isOpen: !open.isEmpty) {
+      case .trajectory(let trajectory):
         if let first = seen.insert(trajectory.id, at: open.count, in: open) {
-          counts.trajectories -= 1
-          try bad(
-            trajectory.record.line, 1,
-            "the id \(trajectory.id.quotedForMessage) is already in line \(open[first].record.line) of the same batch",
-            trajectory)
+          try repeated(trajectory, of: open[first].record.line)
         } else {
           open.append(trajectory)
         }
+      case .endOfBatch: return finish(&open)
+      case .noneLeft:
+        guard let chunk = try await nextChunk() else { return open.isEmpty ? nil : finish(&open) }
+        try take(chunk)
       }
-      waiting.removeAll(keepingCapacity: true)
-      waitingPosition = 0
-      guard let chunk = try await nextChunk() else { return open.isEmpty ? nil : finish(&open) }
-      try take(chunk)
     }
+  }
+
+  /// Some trajectories of a batch.
+  package struct Piece {
+    /// The trajectories, in order; may be empty.
+    package let trajectories: [Trajectory]
+    /// The number of the batch.
+    package let number: Int
+    /// Whether the batch ends behind these.
+    package let endsBatch: Bool
+  }
+
+  /// The next trajectories of a batch, as many as were read at once, or nil at the end: for callers that need to know where
+  /// batches end, and do not need all of one in memory.
+  ///
+  /// - Throws: As ``next()``.
+  package func nextPiece() async throws -> Piece? {
+    var piece: [Trajectory] = []
+    while true {
+      switch try nextWaiting(isOpen: !linesOfPieces.isEmpty) {
+      case .trajectory(let trajectory):
+        let found = idsOfPieces.insert(ContentHash.of(trajectory.id))
+        if found.isNew {
+          linesOfPieces.append(Int32(clamping: trajectory.record.line))
+          piece.append(trajectory)
+        } else {
+          try repeated(trajectory, of: Int(linesOfPieces[found.number]))
+        }
+      case .endOfBatch: return lastPiece(piece)
+      case .noneLeft:
+        if !piece.isEmpty {
+          keeper.batchEnded()
+          return Piece(trajectories: piece, number: nextNumber, endsBatch: false)
+        }
+        guard let chunk = try await nextChunk() else { return linesOfPieces.isEmpty ? nil : lastPiece(piece) }
+        try take(chunk)
+      }
+    }
+  }
+
+  private func lastPiece(_ trajectories: [Trajectory]) -> Piece {
+    defer { nextNumber += 1 }
+    keeper.batchEnded()
+    idsOfPieces.removeAll()
+    linesOfPieces.removeAll()
+    return Piece(trajectories: trajectories, number: nextNumber, endsBatch: true)
+  }
+
+  private enum Waiting {
+    case trajectory(Trajectory)
+    /// The trajectory that waits belongs to the next batch.
+    case endOfBatch
+    /// More has to be read.
+    case noneLeft
+  }
+
+  /// Takes what waits.
+  ///
+  /// - Parameter isOpen: Whether the batch has a trajectory already.
+  private func nextWaiting(isOpen: Bool) throws -> Waiting {
+    while waitingPosition < waiting.count {
+      let trajectory = waiting[waitingPosition]
+      let prompt = options.kind == .prompts ? PhiloxGenerator.hash(trajectory.group) : nil
+      if let prompt, promptsSeen.contains(prompt) {
+        waitingPosition += 1
+        counts.trajectories -= 1
+        try bad(
+          trajectory.record.line, 1,
+          "the prompt \(trajectory.group.quotedForMessage) has occurred before; give each prompt its own id",
+          trajectory)
+        continue
+      }
+      if cutter.canCut, try cutter.startsBatch(trajectory, file: currentFile), isOpen { return .endOfBatch }
+      waitingPosition += 1
+      if let prompt { promptsSeen.insert(prompt) }
+      return .trajectory(trajectory)
+    }
+    waiting.removeAll(keepingCapacity: true)
+    waitingPosition = 0
+    return .noneLeft
+  }
+
+  private func repeated(_ trajectory: Trajectory, of line: Int) throws {
+    counts.trajectories -= 1
+    try bad(
+      trajectory.record.line, 1,
+      "the id \(trajectory.id.quotedForMessage) is already in line \(line) of the same batch", trajectory)
   }
 
   /// The next trajectories, as many as were read at once, or nil at the end; for callers that do not need batches.

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import Foundation
 import PipelineCore
 
 /// The line of `metrics.jsonl`, of `timings.jsonl` or of `evaluations.jsonl` for one step.
@@ -11,9 +12,11 @@ struct MetricsLine {
 
   init(step: Int) { members = [.init("step", .number(step))] }
 
-  /// The line of `timings.jsonl`, in seconds.
-  init(step: Int, timings: [(String, Double)]) {
+  /// The line of `timings.jsonl`, in seconds; with the time at which this part of the run was started, which tells where a run
+  /// was resumed.
+  init(step: Int, timings: [(String, Double)], started: Date) {
     self.init(step: step)
+    members.append(.init("started", .string(started.formatted(.iso8601))))
     members += timings.map { .init("timing_s/\($0.0)", .number($0.1)) }
     members.append(.init("timing_s/step", .number(timings.reduce(0) { $0 + $1.1 })))
   }

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import Foundation
 import PipelineCore
 import PipelineIO
 
@@ -19,6 +20,7 @@ public actor PipelineRun {
   public nonisolated let directory: RunDirectory
   private let observer: any RunObserver
   private let clock = ContinuousClock()
+  private let started = Date()
   private var trainer: Trainer?
   /// Of a run without a policy.
   private var memories = StageMemories(nil)
@@ -205,7 +207,7 @@ public actor PipelineRun {
     // What was written before comes last among the timings, as it does in a step without an evaluation.
     var timings = pending.timings
     timings.insert(contentsOf: evaluation, at: max(0, timings.count - 1))
-    try writeMetrics(metrics, MetricsLine(step: pending.step, timings: timings))
+    try writeMetrics(metrics, MetricsLine(step: pending.step, timings: timings, started: started))
     try committer.stepEnded()
     if trainer == nil { try committer.save(.whenCheap, training: withoutPolicy) }
     return numbers

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import AdvantagePlugin
 import BundledPlugin
+import ContrastPlugin
 import EntropiesPlugin
 import EstimatorsPlugin
 import FilterPlugin
@@ -32,6 +33,7 @@ extension Registry {
     try registry.register(RolloutStage.self)
     try registry.register(RewardStage.self)
     try registry.register(EntropiesStage.self)
+    try registry.register(ContrastStage.self)
     try registry.register(KLPenaltyStage.self)
     try registry.register(AdvantageStage.self)
     try registry.register(FilterStage.self)

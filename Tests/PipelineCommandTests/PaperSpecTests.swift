@@ -14,7 +14,7 @@ struct PaperSpecTests {
   private static func small(_ name: String) throws -> String {
     var text = try String(contentsOfFile: "\(folder)/\(name).json", encoding: .utf8)
     for (old, new) in [
-      ("../easy-vqa/model", "model"), (#""n": 16"#, #""n": 8"#),
+      ("../easy-vqa/model", "model"),
       (#""max_tokens": 24"#, #""top_k": 2, "max_tokens": 3"#), ("boxed-answer", "exact"),
       (#""steps": 60"#, #""steps": 3"#),
       (#""every": 20"#, #""every": 1"#),
@@ -26,6 +26,7 @@ struct PaperSpecTests {
     #expect(text.contains(prompts), "\(name): prompts")
     text = text.replacing(prompts, with: #""prompts.jsonl""#)
     return text.replacing(try Regex(#""groups": [0-9]+"#), with: #""groups": 3"#)
+      .replacing(try Regex(#""n": [0-9]+"#), with: #""n": 8"#)
   }
 
   private func sandbox(_ name: String) throws -> Sandbox {

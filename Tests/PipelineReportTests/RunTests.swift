@@ -131,6 +131,16 @@ struct RunReportTests {
     #expect(events.contains { $0["kind"] == "warning" && $0["step"]?.intValue ?? 0 > 0 })
   }
 
+  @Test("where a run was resumed stands in the report, at the first step behind it")
+  func resumes() async throws {
+    let parts = ["2026-01-01T00:00:00Z", "2026-01-01T00:00:00Z", "2026-01-02T09:30:00Z", "2026-01-02T09:30:00Z"]
+    let lines = parts.enumerated().map { #"{"step":\#($0),"started":"\#($1)","timing_s/step":1}"# + "\n" }
+    let run = try scratch.writeRun(steps: 4, files: ["timings.jsonl": lines.joined()])
+    try await report([run], into: sink).advance()
+    let events = try sink.json("manifest/")["sources"]?.arrayValue?.first?["events"]?.arrayValue ?? []
+    #expect(events == [["step": 2, "kind": "resume", "text": "resumed at 2026-01-02T09:30:00Z"]])
+  }
+
   @Test("each figure becomes a chart")
   func charts() throws {
     let evaluations =

@@ -121,7 +121,7 @@ struct WorkerPolicyTests {
   func abilities() async throws {
     for (purpose, abilities) in [
       (PolicyOpening.Purpose.training, Set(PolicyAbility.allCases)),
-      (.inference, [.generation, .logProbs, .reference, .entropies]),
+      (.inference, [.generation, .logProbs, .reference, .entropies, .imageChanges]),
     ] {
       let backend = WorkerPolicyBackend(options: ScriptedWorker.options("good"), assembly: .plain())
       let policy = try await backend.opened(PolicyOpening(purpose: purpose))

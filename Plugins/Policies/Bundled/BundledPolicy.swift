@@ -5,7 +5,9 @@ package import PipelineCore
 import Tensor
 
 /// The policy that comes with the program: a model of one of the families of ``ModelFamily``, on this machine's CPU.
-package actor BundledPolicy: TokenCodec, TokenGenerator, LogProbSource, EntropyTrainablePolicy, EntropySource {
+package actor BundledPolicy: TokenCodec, TokenGenerator, LogProbSource, EntropyTrainablePolicy, EntropySource,
+  ImageChangingPolicy
+{
   /// How a policy is opened.
   package struct Options: Sendable {
     /// What the weights are for.

@@ -76,11 +76,18 @@ extension TrainingExample {
   /// The example with the tokens whose entropies are to be kept.
   fileprivate func keeping(_ isKept: (Double) -> Bool) -> TrainingExample {
     guard let entropies else { return self }
-    let kept = entropies.indices.filter { isKept(entropies[$0]) }
+    return keeping(entropies.indices.filter { isKept(entropies[$0]) })
+  }
+
+  /// The example with some of the tokens that are trained on, by their places among these.
+  ///
+  /// - Parameter factor: What the advantages are multiplied by.
+  func keeping(_ kept: [Int], factor: Double = 1) -> TrainingExample {
     func pick<Element>(_ values: [Element]) -> [Element] { kept.map { values[$0] } }
     return TrainingExample(
-      prompt: prompt, tokens: tokens, trained: pick(trained), temperature: temperature, advantages: pick(advantages),
-      advantage: advantage, sampled: sampled.map(pick), old: old.map(pick), reference: reference.map(pick),
-      entropies: pick(entropies), lossWeight: lossWeight, isCutOff: isCutOff, longest: longest)
+      prompt: prompt, tokens: tokens, trained: pick(trained), temperature: temperature,
+      advantages: pick(advantages).map { $0 * factor }, advantage: advantage, sampled: sampled.map(pick),
+      old: old.map(pick), reference: reference.map(pick), entropies: entropies.map(pick),
+      contrast: contrast?.keeping(kept), lossWeight: lossWeight, isCutOff: isCutOff, longest: longest)
   }
 }

@@ -14,7 +14,11 @@ package struct UpdateStage: Stage {
     papers: [
       Paper(
         "Beyond the 80/20 Rule: High-Entropy Minority Tokens Drive Effective Reinforcement Learning for LLM Reasoning, for "
-          + "high_entropy", arXiv: "2506.01939")
+          + "high_entropy", arXiv: "2506.01939"),
+      Paper(
+        "Spotlight on Token Perception for Multimodal Reinforcement Learning (VPPO), for contrast", arXiv: "2510.09285"),
+      Paper(
+        "Perception-Aware Policy Optimization for Multimodal Reasoning (PAPO), for contrast", arXiv: "2507.06448"),
     ],
     rules: [
       DropRule(
@@ -31,6 +35,9 @@ package struct UpdateStage: Stage {
         "mean entropy of the distributions of the tokens, with entropy_bonus as the loss has it"),
       MetricAbout(
         "actor/entropy_threshold", unit: "nats", "least entropy of a token that is trained on, with high_entropy"),
+      MetricAbout(
+        "actor/image_dependence", unit: "nats per token",
+        "mean dependence of trained tokens on the image with the current policy, with contrast.reward"),
       MetricAbout("actor/grad_norm", unit: "norm", "mean norm of the gradient, before it is clipped"),
       MetricAbout("actor/lr", unit: "learning rate", "of the step's last update"),
       MetricAbout("actor/optimizer_steps", unit: "updates", "updates since the training began"),
@@ -67,7 +74,12 @@ package struct UpdateStage: Stage {
   }
 
   /// The fields that the loss reads.
-  package var reads: Set<Field> { loss.reads.union(options.highEntropy.isOn ? [.entropies] : []) }
+  package var reads: Set<Field> {
+    var reads = loss.reads
+    if options.highEntropy.isOn { reads.insert(.entropies) }
+    if options.contrast.isOn { reads.insert(.logprobsContrast) }
+    return reads
+  }
   /// The fields of responses and their sampling.
   package let readsIfPresent: Set<Field> = [
     .response, .tokens, .logprobs, .sampling, .finish, .policyVersion, .promptTokens, .images, .advantages, .draws,
@@ -150,10 +162,13 @@ package struct UpdateStage: Stage {
   private func chosen(
     _ examples: [Int: TrainingExample], for minibatch: Minibatch, _ tally: inout UpdateTally
   ) -> [Int: TrainingExample] {
-    if options.highEntropy.scope == .batch { return examples }
-    let chosen = options.highEntropy.choose(examples, draws: minibatch.draws)
-    if let threshold = chosen.threshold { tally.add(entropyThreshold: threshold) }
-    return chosen.examples
+    var examples = examples
+    if options.highEntropy.scope == .minibatch {
+      let chosen = options.highEntropy.choose(examples, draws: minibatch.draws)
+      examples = chosen.examples
+      if let threshold = chosen.threshold { tally.add(entropyThreshold: threshold) }
+    }
+    return options.contrast.choose(examples, draws: minibatch.draws)
   }
 
   /// The learning rate's schedule over the whole run.

@@ -48,6 +48,7 @@ struct UpdateTally {
     report.metric("actor/lr", learningRate)
     report.metric("actor/optimizer_steps", Double(memory.optimizerSteps))
     if options.entropyBonus > 0 { report.metric("actor/entropy", mean { $0.entropyMean }) }
+    if options.contrast.reward > 0 { report.metric("actor/image_dependence", mean { $0.meanDependence }) }
     if !entropyThresholds.isEmpty {
       report.metric(
         "actor/entropy_threshold", entropyThresholds.reduce(0, +) / Double(entropyThresholds.count))

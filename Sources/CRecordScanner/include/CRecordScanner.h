@@ -153,6 +153,23 @@ size_t record_value_end(const uint8_t *bytes, size_t at, size_t length);
 /// `dst` holds at least `length` bytes, and may be `src` itself.
 size_t record_unescape(const uint8_t *src, size_t length, uint8_t *dst);
 
+/// The number of Unicode scalars of the inside of a string, escapes resolved.
+size_t record_count_scalars(const uint8_t *src, size_t length);
+
+/// How long UTF-8 becomes as the inside of a string.
+size_t record_escaped_length(const uint8_t *src, size_t length);
+
+/// Turns UTF-8 into the inside of a string, escaping only what RFC 8259 requires, and returns its length.
+///
+/// `dst` holds `record_escaped_length` bytes.
+size_t record_escape(const uint8_t *src, size_t length, uint8_t *dst);
+
+/// Writes a value as compact JSON and returns its length: no space between values, only the escapes that RFC 8259 requires,
+/// and `null` for bare NaN and infinities.
+///
+/// `dst` holds three times as many bytes as `src`.
+size_t record_compact(const uint8_t *src, size_t length, uint8_t *dst);
+
 /// The number of elements of an array, flat or nested; 0 for any other value.
 uint64_t record_count_elements(const uint8_t *value, size_t length);
 

@@ -44,10 +44,9 @@ struct RecordScan {
 
   /// Hashes a JSON string and counts its characters.
   private mutating func measure(_ string: UnsafeRawBufferPointer) {
-    var hash: UInt64 = 0xcbf2_9ce4_8422_2325
-    for byte in string.dropFirst().dropLast() { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01b3 }
-    responseHash = hash ^ hash >> 29
-    responseCharacters = (try? JSONValue(parsing: string))?.stringValue?.unicodeScalars.count ?? 0
+    let inside = UnsafeRawBufferPointer(rebasing: string.dropFirst().dropLast())
+    responseHash = ContentHash.of(inside)
+    responseCharacters = RecordWalk.scalarCount(inside: inside)
   }
 
   /// Whether a list of messages has a part of type image, `{"type": "image", …}` or `{"image_url": …}`.

@@ -6,8 +6,8 @@ import Synchronization
 
 /// The contents of a file of saved rollouts: groups, rewards, advantages, lengths, repetitions, and missing fields.
 ///
-/// It is filled batch by batch and stores no texts, only counts and distributions, which are exact up to 4,096
-/// different values. Memory is bounded by the groups of one batch and the number of steps.
+/// It stores no texts, only counts and distributions, which are exact up to 4,096 different values. Memory grows with the
+/// rollouts of one batch, by some 60 bytes each, and with the number of steps.
 ///
 /// A group has *zero variance* if it has two or more rewards and all are equal. It is *all right* if that reward is at
 /// least ``rightThreshold``, otherwise all wrong.
@@ -65,30 +65,27 @@ package struct RolloutInspection: Sendable {
     let reader = TrajectoryReader(options) { log.add($0) }
     var inspection = RolloutInspection(files: options.paths, stages: stages)
     var shown: [RolloutGlance] = []
-    while var batch = try await reader.next() {
-      if let filter {
-        batch = TrajectoryBatch(try batch.trajectories.filter { try filter.matches($0) }, number: batch.number)
-      }
-      for trajectory in batch.trajectories.prefix(count - shown.count) { shown.append(try RolloutGlance(trajectory)) }
-      try inspection.add(batch)
+    while let piece = try await reader.nextPiece() {
+      let taken = try filter.map { filter in try piece.trajectories.filter { try filter.matches($0) } }
+      let trajectories = taken ?? piece.trajectories
+      for trajectory in trajectories.prefix(count - shown.count) { shown.append(try RolloutGlance(trajectory)) }
+      try inspection.add(trajectories, batch: piece.number)
+      if piece.endsBatch { inspection.groups.endBatch() }
     }
     inspection.badRecords = log.tally
     inspection.counts = await reader.counts
     return (inspection, shown)
   }
 
-  /// Adds a batch as it was read.
+  /// Adds trajectories of a batch.
   ///
   /// - Throws: When a record can no longer be read.
-  package mutating func add(_ batch: TrajectoryBatch) throws {
-    var hashes: [UInt64?] = []
-    hashes.reserveCapacity(batch.count)
-    for trajectory in batch.trajectories {
+  private mutating func add(_ trajectories: [Trajectory], batch: Int) throws {
+    for trajectory in trajectories {
       let scan = try RecordScan(trajectory)
-      hashes.append(scan.responseHash)
-      add(trajectory, scan, batch: batch.number)
+      add(trajectory, scan, batch: batch)
+      groups.add(trajectory, responseHash: scan.responseHash)
     }
-    groups.add(batch, responseHashes: hashes)
   }
 
   /// The reward from which a rollout counts as right: 0.5, or the middle of the range if rewards lie outside 0 to 1.

@@ -53,6 +53,15 @@ extension JSONValue {
     self = builder.value()
   }
 
+  /// The text between the quotes of a string that the scanner has accepted.
+  package static func string(inside bytes: Slice<UnsafeRawBufferPointer>) -> String {
+    let inside = UnsafeRawBufferPointer(rebasing: bytes)
+    if !inside.contains(UInt8(ascii: "\\")) { return String(decoding: inside, as: UTF8.self) }
+    return String(unsafeUninitializedCapacity: inside.count) { room in
+      record_unescape(inside.bindMemory(to: UInt8.self).baseAddress, inside.count, room.baseAddress)
+    }
+  }
+
   /// Makes values of bytes that are known to be valid.
   private struct Builder {
     let bytes: UnsafeRawBufferPointer
@@ -85,6 +94,7 @@ extension JSONValue {
 
     mutating func members() -> [Member] {
       var members: [Member] = []
+      members.reserveCapacity(4)
       position += 1
       while true {
         switch peek() {
@@ -132,11 +142,7 @@ extension JSONValue {
     mutating func string() -> String {
       let start = position + 1
       position = RecordWalk.end(ofValueAt: position, in: bytes)
-      let inside = UnsafeRawBufferPointer(rebasing: bytes[start..<position - 1])
-      if !inside.contains(UInt8(ascii: "\\")) { return String(decoding: inside, as: UTF8.self) }
-      return String(unsafeUninitializedCapacity: inside.count) { room in
-        record_unescape(inside.bindMemory(to: UInt8.self).baseAddress, inside.count, room.baseAddress)
-      }
+      return JSONValue.string(inside: bytes[start..<position - 1])
     }
   }
 }

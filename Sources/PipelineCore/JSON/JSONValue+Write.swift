@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import CRecordScanner
 
 extension JSONValue {
   /// The value as compact JSON, on one line.
@@ -46,54 +47,15 @@ extension JSONValue {
     bytes.append(UInt8(ascii: "\""))
     var text = text
     text.withUTF8 { utf8 in
-      let raw = UnsafeRawBufferPointer(utf8)
-      var start = 0
-      while true {
-        let end = firstEscaped(in: raw, from: start)
-        bytes.append(contentsOf: UnsafeRawBufferPointer(rebasing: raw[start..<end]))
-        if end == raw.count { break }
-        appendEscaped(raw[end], to: &bytes)
-        start = end + 1
+      let start = bytes.count
+      let length = record_escaped_length(utf8.baseAddress, utf8.count)
+      if length == utf8.count { return bytes.append(contentsOf: utf8) }
+      bytes.append(contentsOf: repeatElement(0, count: length))
+      bytes.withUnsafeMutableBufferPointer { room in
+        _ = record_escape(utf8.baseAddress, utf8.count, room.baseAddress.map { $0 + start })
       }
     }
     bytes.append(UInt8(ascii: "\""))
-  }
-
-  /// The first byte that cannot stand in a JSON string as it is: a quote, a backslash, a control character.
-  private static func firstEscaped(in bytes: UnsafeRawBufferPointer, from start: Int) -> Int {
-    let ones: UInt64 = 0x0101_0101_0101_0101
-    let highs: UInt64 = 0x8080_8080_8080_8080
-    var position = start
-    while position + 8 <= bytes.count {
-      // Of each byte the highest bit tells whether it is below 0x20 or equal to the quote or the backslash. A borrow can
-      // make that wrong above such a byte only, and the loop below finds the first one.
-      let word = bytes.loadUnaligned(fromByteOffset: position, as: UInt64.self)
-      let quote = word ^ (ones &* 0x22)
-      let backslash = word ^ (ones &* 0x5C)
-      let found =
-        ((word &- ones &* 0x20) & ~word | (quote &- ones) & ~quote | (backslash &- ones) & ~backslash) & highs
-      if found != 0 { break }
-      position += 8
-    }
-    while position < bytes.count {
-      let byte = bytes[position]
-      if byte < 0x20 || byte == 0x22 || byte == 0x5C { break }
-      position += 1
-    }
-    return position
-  }
-
-  private static func appendEscaped(_ byte: UInt8, to bytes: inout [UInt8]) {
-    switch byte {
-    case UInt8(ascii: "\""): bytes.append(contentsOf: [0x5C, 0x22])
-    case UInt8(ascii: "\\"): bytes.append(contentsOf: [0x5C, 0x5C])
-    case 0x0A: bytes.append(contentsOf: "\\n".utf8)
-    case 0x0D: bytes.append(contentsOf: "\\r".utf8)
-    case 0x09: bytes.append(contentsOf: "\\t".utf8)
-    default:
-      let hex = String(byte, radix: 16)
-      bytes.append(contentsOf: ("\\u" + String(repeating: "0", count: 4 - hex.count) + hex).utf8)
-    }
   }
 
   private func writePretty(to bytes: inout [UInt8], indent: Int) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// A JSON value as in a record: members keep their order, numbers keep their digits.
-public indirect enum JSONValue: Sendable, Hashable {
+public enum JSONValue: Sendable, Hashable {
   /// JSON `null`.
   case null
   /// `true` or `false`.
@@ -50,6 +50,13 @@ public indirect enum JSONValue: Sendable, Hashable {
   public var doubleValue: Double? {
     guard case .number(let text) = self, let value = Double(text), value.isFinite else { return nil }
     return value
+  }
+
+  /// Whether ``doubleValue`` is a number: nothing is computed for numbers with few digits, which is nearly all.
+  package var isFiniteNumber: Bool {
+    guard case .number(let text) = self else { return false }
+    if text.utf8.count < 300, !text.utf8.contains(where: { $0 | 0x20 == UInt8(ascii: "e") }) { return true }
+    return doubleValue != nil
   }
 
   /// The integer, if this is a number without a fraction that an `Int` can hold.

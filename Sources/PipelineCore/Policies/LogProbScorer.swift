@@ -62,14 +62,18 @@ public struct LogProbScorer: Sendable {
   /// - Parameters:
   ///   - tokenizer: One of the same codec that may have encoded the records' prompts already.
   ///   - folder: The folder that relative paths of a record's images start from.
+  ///   - changing: What a record's prompt is before it is scored, such as one with changed images.
   public func score(
-    _ trajectories: [Trajectory], tokenizer: RecordTokenizer? = nil, folder: (Trajectory) -> String = { _ in "" }
+    _ trajectories: [Trajectory], tokenizer: RecordTokenizer? = nil, folder: (Trajectory) -> String = { _ in "" },
+    changing: (EncodedPrompt, Trajectory) -> EncodedPrompt = { prompt, _ in prompt }
   ) async throws -> [Outcome] {
     let tokenizer = tokenizer ?? RecordTokenizer(codec: codec)
     var work = Work(count: trajectories.count)
     for (index, trajectory) in trajectories.enumerated() {
       switch try await tokenizer.outcome(of: trajectory, folder: folder(trajectory)) {
-      case .usable(let record): work.add(index, record, temperature: usedTemperature(record))
+      case .usable(let record):
+        work.add(
+          index, prompt: changing(record.prompt, trajectory), record.tokens, temperature: usedTemperature(record))
       case .unusable(let reason): work.results[index] = .failed(reason)
       }
     }
@@ -115,9 +119,8 @@ public struct LogProbScorer: Sendable {
       results = Array(repeating: .computed([]), count: count)
     }
 
-    mutating func add(_ index: Int, _ record: TokenizedRecord, temperature: Double) {
-      let prompt = record.prompt
-      tokens[index] = record.tokens
+    mutating func add(_ index: Int, prompt: EncodedPrompt, _ response: [Int32], temperature: Double) {
+      tokens[index] = response
       let batch = batches.firstIndex { $0.temperature == temperature } ?? batches.count
       if batch == batches.count { batches.append(Batch(temperature: temperature)) }
       let group = batches[batch].positions[prompt] ?? batches[batch].groups.count

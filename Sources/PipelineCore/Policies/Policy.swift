@@ -16,6 +16,8 @@ public struct Policy: Sendable {
   public var entropyTrainable: (any EntropyTrainablePolicy)?
   /// Computes entropies of given responses; nil for a policy that does not give them.
   public var entropies: (any EntropySource)?
+  /// Itself, where it changes images as it is asked to; nil for a policy that does not.
+  public var imageChanging: (any ImageChangingPolicy)?
   /// Computes log-probabilities of given responses under the initial weights of the run.
   ///
   /// A backend leaves it nil if its policies do not keep these weights; the run then opens a second policy for them.
@@ -29,10 +31,11 @@ public struct Policy: Sendable {
     codec: (any TokenCodec)? = nil, sampler: (any ResponseSampler)? = nil, logProbs: (any LogProbSource)? = nil,
     trainable: (any TrainablePolicy)? = nil, reference: (any LogProbSource)? = nil,
     entropyTrainable: (any EntropyTrainablePolicy)? = nil, entropies: (any EntropySource)? = nil,
-    onClose: @escaping @Sendable () async -> Void = {}
+    imageChanging: (any ImageChangingPolicy)? = nil, onClose: @escaping @Sendable () async -> Void = {}
   ) {
     self.entropyTrainable = entropyTrainable
     self.entropies = entropies
+    self.imageChanging = imageChanging
     (self.codec, self.sampler, self.logProbs) = (codec, sampler, logProbs)
     (self.trainable, self.reference, self.onClose) = (trainable, reference, onClose)
   }
@@ -43,7 +46,8 @@ public struct Policy: Sendable {
   ) {
     self.init(
       codec: model, sampler: TokenResponseSampler(codec: model, generator: model), logProbs: model, trainable: model,
-      entropyTrainable: model as? any EntropyTrainablePolicy, entropies: model as? any EntropySource, onClose: onClose)
+      entropyTrainable: model as? any EntropyTrainablePolicy, entropies: model as? any EntropySource,
+      imageChanging: model as? any ImageChangingPolicy, onClose: onClose)
   }
 
   /// The abilities that it has.
@@ -57,6 +61,7 @@ public struct Policy: Sendable {
     if codec != nil, reference != nil { abilities.insert(.reference) }
     if codec != nil, entropyTrainable != nil { abilities.insert(.entropy) }
     if codec != nil, entropies != nil { abilities.insert(.entropies) }
+    if imageChanging != nil { abilities.insert(.imageChanges) }
     return abilities
   }
 
@@ -79,7 +84,8 @@ public struct Policy: Sendable {
       trainable: abilities.contains(.training) ? trainable : nil,
       reference: abilities.contains(.reference) ? reference : nil,
       entropyTrainable: abilities.contains(.entropy) ? entropyTrainable : nil,
-      entropies: abilities.contains(.entropies) ? entropies : nil, onClose: onClose)
+      entropies: abilities.contains(.entropies) ? entropies : nil,
+      imageChanging: abilities.contains(.imageChanges) ? imageChanging : nil, onClose: onClose)
   }
 
   /// Releases what it holds; called when it is no longer used.

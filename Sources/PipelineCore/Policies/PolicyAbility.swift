@@ -14,4 +14,6 @@ public enum PolicyAbility: String, Sendable, Hashable, CaseIterable {
   case entropy
   /// Entropies of the distributions of given responses' tokens; see ``EntropySource``.
   case entropies
+  /// Images that are changed before they are looked at; see ``ImageChange``.
+  case imageChanges = "image-changes"
 }

@@ -12,6 +12,10 @@ public struct RolloutSampler: Sendable {
     public var sampling = SamplingOptions()
     /// Rollouts of each prompt.
     public var count = 1
+    /// The number of the first rollout of a prompt, where others come before it.
+    public var firstIndex = 0
+    /// What is done to the image at a place of a group's prompt; nil for nothing. The rollouts say so in `sampling.images`.
+    public var imageChange: (@Sendable (_ group: String, _ place: Int) -> ImageChange)?
     /// The seed of the run.
     public var seed: UInt64 = 1
     /// The training step, which seeds depend on.
@@ -73,7 +77,7 @@ public struct RolloutSampler: Sendable {
     in wave: RolloutWave? = nil, progress: @escaping @Sendable (GenerationProgress) -> Void = { _ in }
   ) async throws -> [Outcome] {
     try await check()
-    let ranges = prompts.map { wave?.numbers(of: $0.group) ?? 0..<options.count }
+    let ranges = prompts.map { wave?.numbers(of: $0.group) ?? options.firstIndex..<options.firstIndex + options.count }
     var outcomes = [Outcome](repeating: .skipped, count: prompts.count)
     var asked: [Int] = []
     var requests: [ResponseRequest] = []
@@ -133,10 +137,15 @@ public struct RolloutSampler: Sendable {
 
   /// The prompt as the sampler takes it.
   private func form(_ prompt: Trajectory, _ folder: String) throws -> PolicyPrompt {
-    switch sampler.promptForm {
-    case .tokens: try PolicyPrompt(prompt, folder: folder)
-    case .words: try PolicyPrompt(wordsOf: prompt, folder: folder)
+    var form =
+      switch sampler.promptForm {
+      case .tokens: try PolicyPrompt(prompt, folder: folder)
+      case .words: try PolicyPrompt(wordsOf: prompt, folder: folder)
+      }
+    if let change = options.imageChange {
+      form.imageChanges = (0..<form.imageCount).map { change(prompt.group, $0) }
     }
+    return form
   }
 
   /// The reason of a failure; nil for a prompt that is to be left out.
@@ -164,6 +173,7 @@ public struct RolloutSampler: Sendable {
     rollout.set(.finish, to: .string(response.finish.rawValue))
     var sampling = options.sampling.json(seed: response.seed).objectValue ?? []
     if let choice = response.choice { sampling.append(.init("choice", .number(choice))) }
+    if options.imageChange != nil { sampling.append(.init("images", "noisy")) }
     rollout.set(.sampling, to: .object(sampling))
     return rollout
   }

@@ -3,6 +3,11 @@ import CRecordScanner
 
 /// Walks over the top-level members of a line that has been checked, decoding only the keys.
 public enum RecordWalk {
+  /// The number of Unicode scalars between the quotes of a string that the scanner has accepted, escapes resolved.
+  package static func scalarCount(inside bytes: UnsafeRawBufferPointer) -> Int {
+    record_count_scalars(bytes.bindMemory(to: UInt8.self).baseAddress, bytes.count)
+  }
+
   /// The value of the first top-level key of a name, or nil.
   ///
   /// - Parameter line: A valid JSON object; only what memory safety needs is checked again.

@@ -14,7 +14,7 @@ extension PhiloxGenerator {
 extension Trajectory {
   /// Fields that describe another response than the new one.
   private static let responseFields: [Field] = [
-    .response, .finish, .tokens, .logprobs, .oldLogprobs, .refLogprobs, .entropies, .lossMask,
+    .response, .finish, .tokens, .logprobs, .oldLogprobs, .refLogprobs, .logprobsContrast, .entropies, .lossMask,
     .policyVersion,
   ]
 

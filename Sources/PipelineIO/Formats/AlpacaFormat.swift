@@ -44,7 +44,7 @@ package struct AlpacaFormat: RowFormat {
     let question = input.isEmpty ? instruction : instruction.isEmpty ? input : instruction + "\n" + input
     messages.append(ChatMessages.message(role: "user", .string(question)))
     record.set(.prompt, .array(messages))
-    record.set(.response, try row.takeString("output"))
+    record.set(.response, try row.passString("output"))
     return .ownRow
   }
 

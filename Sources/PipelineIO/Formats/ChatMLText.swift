@@ -106,7 +106,20 @@ extension RecordBuilder {
   mutating func setPrompt(
     _ value: JSONValue?, key: String, row: PeerRow, options: ImportOptions
   ) throws -> Bool {
-    guard let value, value != .null else { return false }
+    try setPrompt(value.map { Cell($0) }, key: key, row: row, options: options)
+  }
+
+  /// Sets the prompt; a string that stays one is not decoded.
+  @discardableResult
+  mutating func setPrompt(
+    _ cell: Cell?, key: String, row: PeerRow, options: ImportOptions
+  ) throws -> Bool {
+    guard let cell, !cell.isNull else { return false }
+    if cell.isString, options.renderedPrompt == .asWritten {
+      set(.prompt, cell)
+      return false
+    }
+    let value = cell.value
     if case .string(let text) = value {
       if options.renderedPrompt == .parseChatML, let messages = ChatMLText.parse(text) {
         set(.prompt, messages)

@@ -57,13 +57,13 @@ package struct ColumnMap: RowFormat {
       default: record.set(entry.field, value)
       }
     }
-    guard record.value(of: .prompt) != nil || record.value(of: .promptTokens) != nil else {
+    guard record.has(.prompt) || record.has(.promptTokens) else {
       let column = entries.first { $0.field == .prompt }?.column ?? "prompt"
       throw row.fault(column, "is missing, and a record needs a prompt")
     }
     if let group { return .named(group) }
-    let isPrompt = record.value(of: .response) == nil && record.value(of: .tokens) == nil
-    return isPrompt ? .ownRow : .samePrompt(prompt, step: record.step)
+    let isPrompt = !record.has(.response) && !record.has(.tokens)
+    return isPrompt ? .ownRow : .samePrompt(prompt.map { Cell($0) }, step: record.step)
   }
 
   func write(_ record: inout OutgoingRecord) throws {}

@@ -7,7 +7,7 @@ enum ColumnarLine {
   ///
   /// - Parameter lead: The column that determines the number of rows.
   /// - Throws: When a list has another length than `lead`'s, so that its values cannot be assigned to rows.
-  static func rows(of line: JSONValue, lead: String, format: String, at location: SourceLocation) throws
+  static func rows(of line: Cell, lead: String, format: String, at location: SourceLocation) throws
     -> [PeerRow]
   {
     let columns = try PeerRow(line, what: "the line", at: location)
@@ -15,9 +15,10 @@ enum ColumnarLine {
     guard let count = leading.arrayValue?.count else { throw columns.wrongKind(lead, leading, "a list") }
     var rows = [[JSONValue.Member]](repeating: [], count: count)
     for column in columns.members {
-      guard let values = column.value.arrayValue else {
-        if column.value != .null {
-          for index in rows.indices { rows[index].append(column) }
+      let value = column.value
+      guard let values = value.arrayValue else {
+        if value != .null {
+          for index in rows.indices { rows[index].append(.init(column.key, value)) }
         }
         continue
       }

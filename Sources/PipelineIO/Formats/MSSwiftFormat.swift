@@ -32,7 +32,7 @@ package struct MSSwiftFormat: ColumnarFormat {
     }
   }
 
-  func rows(of line: JSONValue, at location: SourceLocation) throws -> [PeerRow] {
+  func rows(of line: Cell, at location: SourceLocation) throws -> [PeerRow] {
     try ColumnarLine.rows(of: line, lead: "completion", format: name, at: location)
   }
 

@@ -37,23 +37,26 @@ package struct NativeFormat: RolloutFormat {
 private struct NativeImporter: RolloutImporter {
   private var groups = GroupTable()
 
-  mutating func records(from line: JSONValue, at location: SourceLocation) throws -> [JSONValue] {
-    var line = line
-    if NativeFormat.isPrompt(line), let members = line.objectValue, let id = line["id"] {
-      line = .object(members + [.init("group", id)])
+  mutating func records(from line: Cell, at location: SourceLocation) throws -> [ImportedRecord] {
+    var row = try PeerRow(line, what: "the line", at: location)
+    if !row.has("group"), NativeFormat.isPrompt(line.value), let members = line.value.objectValue,
+      let id = line.value["id"]
+    {
+      row = try PeerRow(.object(members + [.init("group", id)]), what: "the line", at: location)
     }
-    let row = try PeerRow(line, what: "the line", at: location)
     for key in ["id", "group"] {
-      guard let value = row.peek(key) else { throw row.missing(key, in: "shuffle-r1") }
-      if value.stringValue == nil { throw row.wrongKind(key, value, "a string") }
+      guard let cell = row.cell(key) else { throw row.missing(key, in: "shuffle-r1") }
+      if !cell.isString { throw row.wrongKind(key, cell.value, "a string") }
     }
     var asked = RecordBuilder()
-    for field in [Field.prompt, .images, .answer] { asked.set(field, row.peek(field.rawValue)) }
+    for field in [Field.prompt, .images, .answer] { asked.set(field, row.cell(field.rawValue)) }
     _ = groups.place(
       .named(row.peek("group")?.stringValue ?? ""), asking: GroupTable.Question(asked), file: location.file,
       step: row.peek("step")?.intValue)
-    return [line]
+    return [ImportedRecord(members: row.members)]
   }
+
+  var rows: Int { groups.rows }
 
   var summary: ImportSummary {
     let sizes = groups.sizes
@@ -68,6 +71,7 @@ private struct NativeExporter: RolloutExporter {
     _ = try PeerRow(record, what: "the record", at: nil)
     return [record]
   }
+  var keepsRecords: Bool { true }
   mutating func finish() -> [JSONValue] { [] }
   var losses: [ConversionLoss] { [] }
 }

@@ -33,11 +33,11 @@ package struct OpenAIChatFormat: RowFormat {
     }
   }
 
-  func rows(of line: JSONValue, at location: SourceLocation) throws -> [PeerRow] {
+  func rows(of line: Cell, at location: SourceLocation) throws -> [PeerRow] {
     let row = try PeerRow(line, what: "the line", at: location)
     guard let choices = row.peek("choices"), choices != .null else { return [row] }
     guard let list = choices.arrayValue else { throw row.wrongKind("choices", choices, "a list") }
-    let shared = row.members.filter { $0.key != "choices" }
+    let shared = row.members.filter { $0.key != "choices" }.map { JSONValue.Member($0.key, $0.value) }
     return try list.enumerated().map { index, choice in
       guard choice.objectValue != nil else { throw row.wrongKind("choices.\(index)", choice, "an object") }
       return try PeerRow(.object(shared + [.init("choices", choice)]), what: "the line", at: location)
@@ -54,7 +54,7 @@ package struct OpenAIChatFormat: RowFormat {
       var choice = try PeerRow(choice, what: "a choice", at: row.location)
       guard let message = choice.take("message") else { throw choice.missing("message", in: "'choices'") }
       completion = try ChatMessages.imported([message], key: "message", row: choice).arrayValue ?? []
-      record.set(.finish, try choice.takeString("finish_reason"))
+      record.set(.finish, try choice.passString("finish_reason"))
       _ = choice.take("index")
       for member in choice.leftovers where member.value != .null { record.adopt(member) }
     } else {
@@ -66,7 +66,7 @@ package struct OpenAIChatFormat: RowFormat {
     if !completion.isEmpty {
       try Completion.read(.array(completion), key: "messages", isChat: true, row: row, into: &record)
     }
-    return .samePrompt(promptValue, step: nil)
+    return .samePrompt(Cell(promptValue), step: nil)
   }
 
   func write(_ record: inout OutgoingRecord) throws {

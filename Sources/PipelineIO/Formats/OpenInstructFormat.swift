@@ -41,15 +41,15 @@ package struct OpenInstructFormat: RowFormat {
     record.set(.promptTokens, promptTokens)
     record.set(.tokens, try takeIDs("response_tokens", &row))
     record.set(.logprobs, try row.takeArray("logprobs"))
-    record.set(.reward, try row.takeNumber("reward"))
-    record.set(.advantage, try row.takeNumber("advantage"))
-    record.set(.finish, try row.takeString("finish_reason"))
+    record.set(.reward, try row.passNumber("reward"))
+    record.set(.advantage, try row.passNumber("advantage"))
+    record.set(.finish, try row.passString("finish_reason"))
     try record.setPrompt(row.take("raw_prompt"), key: "raw_prompt", row: row, options: options)
-    record.set(.response, try row.takeString("decoded_response"))
+    record.set(.response, try row.passString("decoded_response"))
     record.set(.policyVersion, try row.takeInteger("model_step"))
-    if row.peek("ground_truth")?.scalarText != nil { record.set(.answer, row.take("ground_truth")) }
+    if row.peek("ground_truth")?.scalarText != nil { record.set(.answer, row.pass("ground_truth")) }
     guard let prompt = row.peek("prompt_idx"), prompt != .null else {
-      return .samePrompt(promptTokens, step: record.step)
+      return .samePrompt(promptTokens.map { Cell($0) }, step: record.step)
     }
     guard let index = prompt.intValue else { throw row.wrongKind("prompt_idx", prompt, "an integer") }
     return .named(record.step.map { "\($0)-\(index)" } ?? String(index))

@@ -97,9 +97,9 @@ struct OutgoingRecord {
     }
     for member in row.leftovers {
       if RecordBuilder.isReserved(member.key) {
-        if member.value != .null { lose(member.key, "\(target) has no place for it") }
+        if !member.cell.isNull { lose(member.key, "\(target) has no place for it") }
       } else {
-        pass(member, as: member.key, unknownKeys)
+        pass(.init(member.key, member.value), as: member.key, unknownKeys)
       }
     }
   }

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import CRecordScanner
 import PipelineCore
 
 /// The members of one object, each of which can be taken at most once, so that the rest is known at the end.
@@ -11,7 +12,21 @@ struct PeerRow {
     case areEmptyCells
   }
 
-  private(set) var members: [JSONValue.Member]
+  /// A key and its value.
+  struct Member {
+    let key: String
+    let cell: Cell
+
+    init(_ key: String, _ cell: Cell) {
+      self.key = key
+      self.cell = cell
+    }
+
+    /// The value, decoded at each call.
+    var value: JSONValue { cell.value }
+  }
+
+  private(set) var members: [Member]
   /// Of rows with many members; of others a search from the first is faster than a table.
   private var positions: [String: Int]?
   private static let mostSearched = 32
@@ -29,6 +44,21 @@ struct PeerRow {
       throw PipelineError(
         .invalidData, "\(what) is \(value.kindDescription), it must be an object", at: location)
     }
+    try self.init(members.map { Member($0.key, Cell($0.value)) }, at: location, nulls: nulls)
+  }
+
+  /// Indexes the members of a line.
+  ///
+  /// - Throws: When it is not an object or has a key twice.
+  init(_ line: Cell, what: String, at location: SourceLocation?, nulls: Nulls = .areValues) throws {
+    guard let text = line.text, text.first == UInt8(ascii: "{") else {
+      try self.init(line.value, what: what, at: location, nulls: nulls)
+      return
+    }
+    try self.init(Self.members(of: text), at: location, nulls: nulls)
+  }
+
+  private init(_ members: [Member], at location: SourceLocation?, nulls: Nulls) throws {
     self.location = location
     self.nulls = nulls
     self.members = members
@@ -39,6 +69,23 @@ struct PeerRow {
     for (index, member) in members.enumerated() where position(of: member.key) != index {
       throw PipelineError(.invalidData, "the key '\(member.key)' occurs twice", at: location)
     }
+  }
+
+  /// The members of a line that was checked.
+  private static func members(of line: UnsafeRawBufferPointer, room: Int = 64) -> [Member] {
+    var count = 0
+    var error = record_error()
+    let members: [Member] = withUnsafeTemporaryAllocation(of: record_member.self, capacity: room) { scanned in
+      let status = record_scan(
+        line.bindMemory(to: UInt8.self).baseAddress, line.count, nil, scanned.baseAddress, room, &count, &error)
+      guard status == RECORD_OK.rawValue else { return [] }
+      return scanned[..<count].map { member in
+        Member(
+          JSONValue.string(inside: line[Int(member.key_start)..<Int(member.key_end)]),
+          Cell(text: UnsafeRawBufferPointer(rebasing: line[Int(member.value_start)..<Int(member.value_end)])))
+      }
+    }
+    return members.isEmpty && count > room ? Self.members(of: line, room: count) : members
   }
 
   /// An error about a key.
@@ -56,8 +103,20 @@ struct PeerRow {
 
   func position(of key: String) -> Int? {
     if let positions { return positions[key] }
-    return members.firstIndex { $0.key == key }
+    return Self.position(of: key, in: members)
   }
+
+  /// The first member with a key: keys of another length, which are most of them, are not compared.
+  private static func position(of key: String, in members: [Member]) -> Int? {
+    let length = key.utf8.count
+    for index in members.indices where members[index].key.utf8.count == length && members[index].key == key {
+      return index
+    }
+    return nil
+  }
+
+  /// The value, undecoded, without taking it.
+  func cell(_ key: String) -> Cell? { position(of: key).map { members[$0].cell } }
 
   /// The value, without taking it.
   func peek(_ key: String) -> JSONValue? { position(of: key).map { members[$0].value } }
@@ -79,8 +138,31 @@ struct PeerRow {
     guard let position = position(of: key) else { return nil }
     isTaken[position] = true
     // Not a ternary, because a JSONValue can be written `nil` too.
-    if members[position].value == .null { return nil }
+    if members[position].cell.isNull { return nil }
     return members[position].value
+  }
+
+  /// Takes a value that passes on as it is; null counts as none.
+  mutating func pass(_ key: String) -> Cell? {
+    guard let position = position(of: key) else { return nil }
+    isTaken[position] = true
+    let cell = members[position].cell
+    return cell.isNull ? nil : cell
+  }
+
+  /// Takes a string that passes on as it is, or nil if there is none.
+  mutating func passString(_ key: String) throws -> Cell? {
+    guard let cell = pass(key) else { return nil }
+    guard cell.isString else { throw wrongKind(key, cell.value, "a string") }
+    return cell
+  }
+
+  /// Takes a number that passes on as it is, or nil if there is none; see ``takeNumber(_:)``.
+  mutating func passNumber(_ key: String) throws -> Cell? {
+    guard let position = position(of: key) else { return nil }
+    let cell = members[position].cell
+    if cell.isFiniteNumber { return pass(key) }
+    return try takeNumber(key).map { Cell($0) }
   }
 
   /// Takes the value of the first key that exists.
@@ -98,7 +180,7 @@ struct PeerRow {
   /// Takes a finite number, or nil for none; a number in quotes is one too, and is counted.
   mutating func takeNumber(_ key: String) throws -> JSONValue? {
     guard let value = take(key) else { return nil }
-    if value.doubleValue != nil { return value }
+    if value.isFiniteNumber { return value }
     if let number = Self.number(value) {
       textNumbers += 1
       return number
@@ -108,7 +190,7 @@ struct PeerRow {
 
   /// A number, also one that stands in quotes, written as in JSON; nil for anything else.
   static func number(_ value: JSONValue) -> JSONValue? {
-    if value.doubleValue != nil { return value }
+    if value.isFiniteNumber { return value }
     guard let text = value.stringValue else { return nil }
     let words = text.split(whereSeparator: \.isWhitespace)
     guard words.count == 1, let value = try? JSONValue(parsing: String(words[0])), value.doubleValue != nil else {
@@ -143,9 +225,9 @@ struct PeerRow {
   }
 
   /// The members that were not taken, in order.
-  var leftovers: [JSONValue.Member] {
+  var leftovers: [Member] {
     members.indices
-      .filter { !isTaken[$0] && !(nulls == .areEmptyCells && members[$0].value == .null) }
+      .filter { !isTaken[$0] && !(nulls == .areEmptyCells && members[$0].cell.isNull) }
       .map { members[$0] }
   }
 
@@ -158,13 +240,14 @@ struct PeerRow {
   mutating func takeParts(
     in range: Range<Int>? = nil, except: Set<String> = [], mayBeNamed: Set<String> = [],
     where isReward: (String) -> Bool = { _ in true }
-  ) -> [JSONValue.Member] {
-    var parts: [JSONValue.Member] = []
+  ) -> [Member] {
+    var parts: [Member] = []
+    parts.reserveCapacity(8)
     for position in (range ?? 0..<members.count).clamped(to: 0..<members.count) where !isTaken[position] {
       let member = members[position]
+      guard member.cell.isFiniteNumber else { continue }
       if except.contains(member.key) || !isReward(member.key) { continue }
       if RecordBuilder.isReserved(member.key), !mayBeNamed.contains(member.key) { continue }
-      guard member.value.doubleValue != nil else { continue }
       isTaken[position] = true
       parts.append(member)
     }
@@ -179,7 +262,7 @@ struct PeerRow {
   func wrongKind(_ key: String, _ value: JSONValue, _ expected: String) -> PipelineError {
     switch value {
     case .string(""): fault(key, "is empty, it must be \(expected)")
-    case .number where value.doubleValue == nil: fault(key, "is too large for a 64-bit number")
+    case .number where !value.isFiniteNumber: fault(key, "is too large for a 64-bit number")
     case .object where expected.hasPrefix("a list of messages"):
       fault(key, "is one message, it must be \(expected); put it in brackets")
     default: fault(key, "is \(value.kindDescription), it must be \(expected)")

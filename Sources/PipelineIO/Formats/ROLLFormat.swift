@@ -32,7 +32,7 @@ package struct ROLLFormat: ColumnarFormat {
     }
   }
 
-  func rows(of line: JSONValue, at location: SourceLocation) throws -> [PeerRow] {
+  func rows(of line: Cell, at location: SourceLocation) throws -> [PeerRow] {
     try ColumnarLine.rows(of: line, lead: "responses", format: name, at: location)
   }
 
@@ -42,10 +42,10 @@ package struct ROLLFormat: ColumnarFormat {
     record.set(.step, try row.takeInteger("global_step"))
     let prompt = try row.take("prompt") ?? parsed("messages", &row)
     try record.setPrompt(prompt, key: "prompt", row: row, options: options)
-    record.set(.response, try row.takeString("responses"))
-    record.set(.reward, try row.takeNumber("scores"))
-    record.set(.answer, row.take("ground_truth"))
-    guard let id = row.peek("id"), id != .null else { return .samePrompt(prompt, step: record.step) }
+    record.set(.response, try row.passString("responses"))
+    record.set(.reward, try row.passNumber("scores"))
+    record.set(.answer, row.pass("ground_truth"))
+    guard let id = row.peek("id"), id != .null else { return .samePrompt(prompt.map { Cell($0) }, step: record.step) }
     guard let text = id.scalarText else { throw row.wrongKind("id", id, "a string") }
     return .named(record.step.map { "\($0)-\(text)" } ?? text)
   }

@@ -3,14 +3,25 @@ import PipelineCore
 
 /// Builds a record of our own format: reserved fields first, in their order, then unknown keys.
 struct RecordBuilder {
-  private static let order: [Field: Int] = Dictionary(
-    uniqueKeysWithValues: Field.reserved.enumerated().map { ($1, $0) })
+  /// The places of the reserved fields, by the length of their names: a few comparisons find one.
+  private static let places: [[(key: String, order: Int)]] = {
+    let names = Field.reserved.map(\.rawValue)
+    var places: [[(key: String, order: Int)]] = Array(repeating: [], count: (names.map(\.utf8.count).max() ?? 0) + 1)
+    for (order, name) in names.enumerated() { places[name.utf8.count].append((name, order)) }
+    return places
+  }()
 
-  private var fields: [(order: Int, member: JSONValue.Member)] = []
-  private var unknown: [JSONValue.Member] = []
-  private var extra: [JSONValue.Member] = []
+  /// The place of a reserved field; nil for any other key.
+  private static func order(of key: String) -> Int? {
+    let length = key.utf8.count
+    return length < places.count ? places[length].first { $0.key == key }?.order : nil
+  }
+
+  private var fields: [(order: Int, cell: Cell)] = []
+  private var unknown: [PeerRow.Member] = []
+  private var extra: [PeerRow.Member] = []
   /// The parts of the reward, in the order of the original columns.
-  private(set) var parts: [JSONValue.Member] = []
+  private(set) var parts: [PeerRow.Member] = []
   /// Whether the reward was computed from its parts.
   private(set) var rewardIsSum = false
   /// Whether the response is the last of several messages.
@@ -19,34 +30,54 @@ struct RecordBuilder {
   private(set) var step: Int?
 
   /// Whether a key is a reserved one.
-  static func isReserved(_ key: String) -> Bool { order[Field(key)] != nil }
+  static func isReserved(_ key: String) -> Bool { order(of: key) != nil }
 
   /// Sets a reserved field if there is a value.
   mutating func set(_ field: Field, _ value: JSONValue?) {
-    guard let value, let order = Self.order[field] else { return }
-    fields.append((order, JSONValue.Member(field.rawValue, value)))
-    if field == .step { step = value.intValue }
+    if let value { set(field, Cell(value)) }
+  }
+
+  /// Sets a reserved field if there is a value.
+  mutating func set(_ field: Field, _ cell: Cell?) {
+    guard let cell, let order = Self.order(of: field.rawValue) else { return }
+    fields.append((order, cell))
+    if field == .step { step = cell.value.intValue }
   }
 
   /// A reserved field that was set.
-  func value(of field: Field) -> JSONValue? { fields.first { $0.member.key == field.rawValue }?.member.value }
+  func value(of field: Field) -> JSONValue? { cell(of: field)?.value }
+
+  /// A reserved field that was set, undecoded.
+  func cell(of field: Field) -> Cell? {
+    guard let order = Self.order(of: field.rawValue) else { return nil }
+    return fields.first { $0.order == order }?.cell
+  }
+
+  /// Whether a reserved field was set.
+  func has(_ field: Field) -> Bool { cell(of: field) != nil }
 
   /// Gives a reserved field another value.
   mutating func replace(_ field: Field, _ value: JSONValue) {
-    fields.removeAll { $0.member.key == field.rawValue }
+    let order = Self.order(of: field.rawValue)
+    fields.removeAll { $0.order == order }
     set(field, value)
   }
 
   /// Adds named parts of the reward.
-  mutating func addParts(_ parts: [JSONValue.Member]) { self.parts += parts }
+  mutating func addParts(_ parts: [PeerRow.Member]) { self.parts += parts }
+
+  /// Adds named parts of the reward.
+  mutating func addParts(_ parts: [JSONValue.Member]) {
+    self.parts += parts.map { PeerRow.Member($0.key, Cell($0.value)) }
+  }
 
   /// Takes over a key as it is; one with a reserved name moves to `extra`.
   ///
   /// What a peer calls `answer` or `response` means what it means with us, unless its format says otherwise.
-  mutating func adopt(_ member: JSONValue.Member) {
-    let field = Field(member.key)
-    if field == .answer || field == .response && member.value.stringValue != nil, value(of: field) == nil {
-      if member.value != .null { set(field, member.value) }
+  mutating func adopt(_ member: PeerRow.Member) {
+    let isAnswer = member.key == Field.answer.rawValue
+    if isAnswer || member.key == Field.response.rawValue && member.cell.isString, !has(Field(member.key)) {
+      if !member.cell.isNull { set(Field(member.key), member.cell) }
     } else if Self.isReserved(member.key) {
       extra.append(member)
     } else {
@@ -54,9 +85,12 @@ struct RecordBuilder {
     }
   }
 
+  /// Takes over a key and a value that was made; see ``adopt(_:)-(PeerRow.Member)``.
+  mutating func adopt(_ member: JSONValue.Member) { adopt(PeerRow.Member(member.key, Cell(member.value))) }
+
   /// Sets `reward` to the weighted sum of the parts; a single part of weight 1 keeps its digits.
   mutating func sumParts(weights: [String: Double]) {
-    guard let sum = Self.sum(of: parts, weights: weights) else { return }
+    guard let sum = Self.sum(of: parts.map { .init($0.key, $0.value) }, weights: weights) else { return }
     set(.reward, sum)
     rewardIsSum = true
   }
@@ -70,15 +104,20 @@ struct RecordBuilder {
   }
 
   /// The record.
-  func record(id: String, group: String) -> JSONValue {
-    var all = fields
-    func add(_ field: Field, _ value: JSONValue) {
-      all.append((Self.order[field] ?? 0, JSONValue.Member(field.rawValue, value)))
+  func record(id: String, group: String) -> ImportedRecord {
+    var fields = fields
+    func add(_ field: Field, _ cell: Cell) {
+      if let order = Self.order(of: field.rawValue) { fields.append((order, cell)) }
     }
-    add(.id, .string(id))
-    add(.group, .string(group))
-    if !parts.isEmpty { add(.rewards, .object(parts)) }
-    if !extra.isEmpty { add(.extra, .object(extra)) }
-    return .object(all.sorted { $0.order < $1.order }.map(\.member) + unknown)
+    add(.id, Cell(.string(id)))
+    add(.group, Cell(.string(group)))
+    if !parts.isEmpty { add(.rewards, Cell(parts)) }
+    if !extra.isEmpty { add(.extra, Cell(extra)) }
+    fields.sort { $0.order < $1.order }
+    var members: [PeerRow.Member] = []
+    members.reserveCapacity(fields.count + unknown.count)
+    for field in fields { members.append(PeerRow.Member(Field.reserved[field.order].rawValue, field.cell)) }
+    members += unknown
+    return ImportedRecord(members: members)
   }
 }

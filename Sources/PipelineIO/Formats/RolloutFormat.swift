@@ -46,15 +46,25 @@ package protocol RolloutImporter {
   ///
   /// - Parameter location: The file and line, for errors and for grouping by file.
   /// - Throws: ``PipelineError`` that names the key that is missing or has the wrong type.
-  mutating func records(from line: JSONValue, at location: SourceLocation) throws -> [JSONValue]
+  mutating func records(from line: Cell, at location: SourceLocation) throws -> [ImportedRecord]
 
-  /// What was read so far.
+  /// How many records were read so far.
+  var rows: Int { get }
+
+  /// What was read so far: all groups are looked at, so it is for the end.
   var summary: ImportSummary { get }
 }
 
 extension RolloutImporter {
   /// One form is all there is.
   package mutating func look(at sample: [JSONValue]) {}
+
+  /// The records of a line that was decoded.
+  package mutating func records(from line: JSONValue, at location: SourceLocation) throws -> [JSONValue] {
+    var bytes: [UInt8] = []
+    line.write(to: &bytes)
+    return try bytes.withUnsafeBytes { try records(from: Cell(text: $0), at: location).map(\.json) }
+  }
 }
 
 /// Turns records of our own format into a target's lines.
@@ -64,11 +74,19 @@ package protocol RolloutExporter {
   /// - Throws: ``PipelineError`` when the record is not an object or a field has the wrong type.
   mutating func lines(for record: JSONValue) throws -> [JSONValue]
 
+  /// Whether a record is a line of the target as it is.
+  var keepsRecords: Bool { get }
+
   /// The lines that have been held back.
   mutating func finish() -> [JSONValue]
 
   /// What the target could not hold so far, in the order of first occurrence.
   var losses: [ConversionLoss] { get }
+}
+
+extension RolloutExporter {
+  /// Only our own format keeps them.
+  package var keepsRecords: Bool { false }
 }
 
 /// Options for reading lines of another format.

@@ -4,7 +4,7 @@ import PipelineCore
 /// A format that is read and written row by row; importer and exporter are the same for all of them.
 protocol RowFormat: RolloutFormat {
   /// The rows of a line.
-  func rows(of line: JSONValue, at location: SourceLocation) throws -> [PeerRow]
+  func rows(of line: Cell, at location: SourceLocation) throws -> [PeerRow]
 
   /// Converts a row to a record and returns its group.
   func read(_ row: inout PeerRow, into record: inout RecordBuilder, options: ImportOptions) throws
@@ -24,7 +24,7 @@ protocol RowFormat: RolloutFormat {
 }
 
 extension RowFormat {
-  func rows(of line: JSONValue, at location: SourceLocation) throws -> [PeerRow] {
+  func rows(of line: Cell, at location: SourceLocation) throws -> [PeerRow] {
     [try PeerRow(line, what: "the line", at: location)]
   }
 
@@ -82,8 +82,11 @@ struct RowImporter<Format: RowFormat>: RolloutImporter {
 
   mutating func look(at sample: [JSONValue]) { format = format.adapted(to: sample) }
 
-  mutating func records(from line: JSONValue, at location: SourceLocation) throws -> [JSONValue] {
-    let rows = try options.turns.rows(of: line).flatMap { try format.rows(of: $0, at: location) }
+  mutating func records(from line: Cell, at location: SourceLocation) throws -> [ImportedRecord] {
+    let rows =
+      options.turns == .last
+      ? try format.rows(of: line, at: location)
+      : try options.turns.rows(of: line.value).flatMap { try format.rows(of: Cell($0), at: location) }
     lines += 1
     return try rows.map { row in
       var row = row
@@ -104,7 +107,7 @@ struct RowImporter<Format: RowFormat>: RolloutImporter {
   }
 
   private static func hasEarlierAnswers(_ record: RecordBuilder) -> Bool {
-    guard record.value(of: .response) != nil, record.value(of: .reward) == nil else { return false }
+    guard record.has(.response), !record.has(.reward), record.cell(of: .prompt)?.isString != true else { return false }
     return record.value(of: .prompt)?.arrayValue?.contains {
       $0["role"] == "assistant" && $0["content"]?.stringValue?.isEmpty == false
     } == true
@@ -122,6 +125,8 @@ struct RowImporter<Format: RowFormat>: RolloutImporter {
       return String(hash.low ^ hash.high, radix: 16)
     }.joined(separator: "-")
   }
+
+  var rows: Int { groups.rows }
 
   var summary: ImportSummary {
     let sizes = groups.sizes

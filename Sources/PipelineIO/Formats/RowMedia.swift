@@ -23,7 +23,7 @@ enum RowMedia {
       guard let value = row.remaining(key) else { continue }
       if isEmpty(value) {
         // An empty list says that there are no pictures, which a peer's loader may want to hear again.
-        if key == "images", value.arrayValue != nil, record.value(of: .images) == nil {
+        if key == "images", value.arrayValue != nil, !record.has(.images) {
           _ = row.take(key)
           record.set(.images, [])
         }

@@ -34,7 +34,7 @@ package struct TRLFormat: RowFormat {
     }
   }
 
-  func rows(of line: JSONValue, at location: SourceLocation) throws -> [PeerRow] {
+  func rows(of line: Cell, at location: SourceLocation) throws -> [PeerRow] {
     [try PeerRow(line, what: "the line", at: location, nulls: .areEmptyCells)]
   }
 
@@ -77,19 +77,19 @@ enum Columns {
     let prompt = row.take("prompt")
     let isChat = try record.setPrompt(prompt, key: "prompt", row: row, options: options)
     try Completion.read(row.take("completion"), key: "completion", isChat: isChat, row: row, into: &record)
-    record.set(.advantage, try row.takeNumber(pivot))
+    record.set(.advantage, try row.passNumber(pivot))
     let end = row.position(of: pivot)
     let isReward = RewardColumns.choice(
       among: row.members[..<(end ?? row.members.count)].filter { $0.value.doubleValue != nil }.map(\.key), options)
     if let total = row.position(of: "reward"), total > end ?? .max {
-      record.set(.reward, try row.takeNumber("reward"))
+      record.set(.reward, try row.passNumber("reward"))
       record.addParts(row.takeParts(in: 0..<(end ?? .max), where: isReward))
     } else {
       record.addParts(row.takeParts(in: 0..<(end ?? .max), mayBeNamed: ["reward"], where: isReward))
       record.sumParts(weights: options.rewardWeights)
     }
-    record.set(.answer, row.take("solution"))
-    return .samePrompt(prompt, step: record.step)
+    record.set(.answer, row.pass("solution"))
+    return .samePrompt(prompt.map { Cell($0) }, step: record.step)
   }
 
   /// Writes parts, advantage, total and answer.

@@ -60,13 +60,13 @@ package struct TrinityFormat: RowFormat {
       try record.setPrompt(promptText, key: "prompt_text", row: row, options: options)
       record.set(.response, responseText)
     }
-    record.set(.reward, try row.takeNumber("reward"))
+    record.set(.reward, try row.passNumber("reward"))
     if row.peek("truncate_status") == "response_truncated" {
       _ = row.take("truncate_status")
       record.set(.finish, "length")
     }
     guard let task = eid["task"]?.scalarText, !task.isEmpty else {
-      return .samePrompt(prompt, step: record.step)
+      return .samePrompt(prompt.map { Cell($0) }, step: record.step)
     }
     return .named([batch?.scalarText, task].compactMap { $0 }.joined(separator: "/"))
   }

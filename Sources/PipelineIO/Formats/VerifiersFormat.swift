@@ -41,7 +41,7 @@ package struct VerifiersFormat: RowFormat {
     let prompt = row.take("prompt")
     let isChat = try record.setPrompt(prompt, key: "prompt", row: row, options: options)
     try Completion.read(row.take("completion"), key: "completion", isChat: isChat, row: row, into: &record)
-    record.set(.answer, row.take("answer"))
+    record.set(.answer, row.pass("answer"))
     try readScores(&row, into: &record)
     let isTruncated = try row.takeBool("is_truncated")
     if isTruncated == true {
@@ -49,7 +49,9 @@ package struct VerifiersFormat: RowFormat {
     } else if isTruncated == false, row.peek("is_completed") != false {
       record.set(.finish, "stop")
     }
-    guard let example = row.take(firstOf: ["example_id", "id"]) else { return .samePrompt(prompt, step: nil) }
+    guard let example = row.take(firstOf: ["example_id", "id"]) else {
+      return .samePrompt(prompt.map { Cell($0) }, step: nil)
+    }
     guard let group = example.scalarText else {
       throw row.wrongKind("example_id", example, "a number or a string")
     }

@@ -46,11 +46,11 @@ package struct VerlFormat: RowFormat {
     -> GroupIdentity
   {
     for key in ["input", "output"] where !row.has(key) { throw row.missing(key, in: name) }
-    let input = row.take("input")
+    let input = row.pass("input")
     try record.setPrompt(input, key: "input", row: row, options: options)
-    record.set(.response, try row.takeString("output"))
-    record.set(.answer, row.take("gts"))
-    record.set(.reward, try row.takeNumber("score"))
+    record.set(.response, try row.passString("output"))
+    record.set(.answer, row.pass("gts"))
+    record.set(.reward, try row.passNumber("score"))
     record.set(.step, try row.takeInteger("step"))
     record.addParts(row.takeParts(except: Self.notRewards))
     guard let value = row.peek("uid"), value != .null else {
@@ -99,15 +99,24 @@ package struct VerlFormat: RowFormat {
     let output: String
 
     init?(_ uid: String) {
-      let parts = uid.split(separator: "_", omittingEmptySubsequences: false)
-      func isNumber(_ part: Substring) -> Bool {
-        !part.isEmpty && part.utf8.allSatisfy { (0x30...0x39).contains($0) }
-      }
-      guard parts.count >= 3, isNumber(parts[parts.count - 1]), isNumber(parts[parts.count - 2]) else { return nil }
-      query = parts.dropLast(2).joined(separator: "_")
-      session = String(parts[parts.count - 2])
-      output = String(parts[parts.count - 1])
+      let bytes = uid.utf8
+      guard let output = Self.number(before: bytes.endIndex, in: bytes),
+        let session = Self.number(before: bytes.index(before: output.lowerBound), in: bytes)
+      else { return nil }
+      query = String(uid[..<bytes.index(before: session.lowerBound)])
+      self.session = String(uid[session])
+      self.output = String(uid[output])
       if query.isEmpty { return nil }
+    }
+
+    /// The digits that end at an index, if an underscore stands before them.
+    private static func number(before end: String.Index, in bytes: String.UTF8View) -> Range<String.Index>? {
+      let digits = bytes[..<end].reversed().prefix { (0x30...0x39).contains($0) }.count
+      let start = bytes.index(end, offsetBy: -digits)
+      guard digits > 0, start > bytes.startIndex, bytes[bytes.index(before: start)] == UInt8(ascii: "_") else {
+        return nil
+      }
+      return start..<end
     }
   }
 

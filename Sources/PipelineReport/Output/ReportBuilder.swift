@@ -211,6 +211,7 @@ package actor ReportBuilder {
     var pieces: [[UInt8]] = [[]]
     try LineRange(path: run.file(file), part: part).forEachLine { line in
       if name == "metrics" { states[index].watch(line) }
+      if name == "timings" { states[index].watchStart(line) }
       pieces[pieces.count - 1].append(contentsOf: line)
       pieces[pieces.count - 1].append(0x0A)
       if pieces[pieces.count - 1].count >= Self.seriesBytes { pieces.append([]) }

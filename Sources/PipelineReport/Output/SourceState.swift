@@ -20,6 +20,7 @@ struct SourceState {
   /// The texts of its tokens; nil where there is no tokenizer.
   var tokenTexts: TokenTexts?
   private var watch = TrainingWatch()
+  private var started: String?
 
   init(_ source: ReportSource, name: String) {
     (self.source, self.name) = (source, name)
@@ -43,6 +44,16 @@ struct SourceState {
         "advice": .string(warning.advice),
       ])
     }
+  }
+
+  /// Looks at a line of timings for where the run was resumed: the steps of each part name the time of its start.
+  mutating func watchStart(_ line: UnsafeRawBufferPointer) {
+    guard let value = try? JSONValue(parsing: line), let step = value["step"]?.intValue,
+      let time = value["started"]?.stringValue
+    else { return }
+    defer { started = time }
+    guard let started, started != time else { return }
+    events.append(["step": .number(step), "kind": "resume", "text": .string("resumed at \(time)")])
   }
 
   /// What the manifest says of it.

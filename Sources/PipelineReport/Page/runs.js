@@ -96,7 +96,7 @@ const curves = (() => {
 
   function events(index, at) {
     return (store.sources[index].events || []).map(event => ({
-      x: at(event.step) ?? at(event.step - 1), kind: event.kind, text: event.kind === 'warning' ? event.text : 'checkpoint ' + event.text,
+      x: at(event.step) ?? at(event.step - 1), kind: event.kind, text: event.kind === 'checkpoint' ? 'checkpoint ' + event.text : event.text,
     })).filter(event => event.x !== null);
   }
 

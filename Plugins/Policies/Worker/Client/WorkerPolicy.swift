@@ -7,7 +7,9 @@ package import PipelineCore
 ///
 /// Tokens and pixels come from the same code as in the bundled policy, so that a spec gives the same prompts with
 /// either policy, and faulty records are found before anything is computed.
-package actor WorkerPolicy: TokenCodec, TokenGenerator, LogProbSource, EntropyTrainablePolicy, EntropySource {
+package actor WorkerPolicy: TokenCodec, TokenGenerator, LogProbSource, EntropyTrainablePolicy, EntropySource,
+  ImageChangingPolicy
+{
   private let connection: WorkerConnection
   private let codec: PromptCodec
   private let limits: WorkerLimits

@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: Apache-2.0
+package import PipelineCore
+
+/// A record of ours that was made of a peer's row; valid until the next line is read.
+package struct ImportedRecord {
+  /// Its members, in order; all keys differ.
+  let members: [PeerRow.Member]
+
+  /// The record as a value.
+  package var json: JSONValue { .object(members.map { .init($0.key, $0.cell.value) }) }
+
+  /// Whether it may name images, in its prompt or beside it.
+  var mayNameImages: Bool {
+    members.contains { member in
+      member.key == Field.images.rawValue || member.key == Field.prompt.rawValue && !member.cell.isString
+    }
+  }
+
+  /// Appends the record as compact JSON.
+  func write(to bytes: inout [UInt8]) { Cell.write(members, to: &bytes) }
+}
