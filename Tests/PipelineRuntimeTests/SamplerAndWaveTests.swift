@@ -7,7 +7,8 @@ import Testing
 /// Chooses what a test says.
 private struct FixedSampler: PromptSampler {
   static let about = ComponentAbout(
-    name: "fixed", summary: "Chooses what it is told", metrics: [MetricAbout("seen", unit: "groups", "groups observed")])
+    name: "fixed", summary: "Chooses what it is told", metrics: [MetricAbout("seen", unit: "groups", "groups observed")]
+  )
   var choice: @Sendable (_ attempt: Int, _ count: Int) throws -> [Int] = { _, count in Array(0..<count) }
 
   init(options: NoOptions, assembly: Assembly) {}

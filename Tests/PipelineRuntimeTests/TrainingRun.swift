@@ -43,7 +43,8 @@ final class TrainingRun: Sendable {
 
   @discardableResult
   func run(
-    _ name: String = "out", _ existing: RunDirectory.Existing = .refuse, _ change: (inout Plan) throws -> Void = { _ in }
+    _ name: String = "out", _ existing: RunDirectory.Existing = .refuse,
+    _ change: (inout Plan) throws -> Void = { _ in }
   ) async throws -> RunSummary {
     var plan = Plan()
     plan.checkpoints.every = 2

@@ -65,7 +65,7 @@ struct NoisyRolloutTests {
     var options = RolloutStage.Options()
     (options.n, options.noisy) = (2, 2)
     change(&options)
-    let stage = RolloutStage(options: options, assembly: .plain())
+    let stage = try RolloutStage(options: options, assembly: .plain())
     let context = StageContext(
       stage: "rollout", step: step, seed: 5, training: TrainingContext(policy: policy, plannedSteps: plannedSteps))
     var batch = prompts()
@@ -119,7 +119,7 @@ struct NoisyRolloutTests {
     await #expect(throws: PipelineError.self) { _ = try await run(policy) }
     var options = RolloutStage.Options()
     options.noisy = 1
-    #expect(RolloutStage(options: options, assembly: .plain()).needs == [.generation, .imageChanges])
+    #expect(try RolloutStage(options: options, assembly: .plain()).needs == [.generation, .imageChanges])
     options.noisy = -1
     #expect(options.problems().map(\.message) == ["is -1, it must be 0 or more"])
     var noise = NoiseOptions()

@@ -57,6 +57,13 @@ struct AdaRFTTests {
     #expect(try await driven.choose(3, excluding: [1, 2]) == [3, 0, 5])
   }
 
+  @Test("says of a choice how far it is from the target")
+  func explanation() {
+    #expect(
+      AdaRFTSampler(assembly: .plain()).explanation(of: ["difficulty": 44.5, "target": 50])
+        == "its difficulty, \(44.5), was among the nearest to the target, \(50.0)")
+  }
+
   @Test("once per epoch, none comes again before all have come")
   func oncePerEpoch() async throws {
     var options = AdaRFTSampler.Options()

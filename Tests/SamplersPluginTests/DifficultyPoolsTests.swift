@@ -48,6 +48,15 @@ struct DifficultyPoolsTests {
     }
   }
 
+  @Test("says of a choice which pool it is in")
+  func explanation() {
+    let sampler = DifficultyPoolsSampler(assembly: .plain())
+    #expect(
+      sampler.explanation(of: ["pool": "hard", "mean_reward": 0.125, "weight": 0.2])
+        == "it was drawn with the weight \(0.2) of the pool 'hard', since its latest mean reward was \(0.125)")
+    #expect(sampler.explanation(of: [:]) == "it was drawn with the weight 1, since it was not visited before")
+  }
+
   @Test("prompts of weight 0 come where nothing else is left, and it is said")
   func weightZero() async throws {
     var options = DifficultyPoolsSampler.Options()

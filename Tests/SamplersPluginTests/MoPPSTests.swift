@@ -103,6 +103,20 @@ struct MoPPSTests {
     }
   }
 
+  @Test("says of a choice which rate was drawn")
+  func explanation() {
+    var options = MoPPSSampler.Options()
+    let choice: JSONValue = ["draw": 0.48, "right": 5, "wrong": 7]
+    #expect(
+      MoPPSSampler(options: options, assembly: .plain()).explanation(of: choice)
+        == "the success rate \(0.48), drawn from Beta(\(5.0), \(7.0)), was among the nearest to one half")
+    options.strategy = .threshold
+    #expect(
+      MoPPSSampler(options: options, assembly: .plain()).explanation(of: choice)
+        == "the success rate \(0.48), drawn from Beta(\(5.0), \(7.0)), was among those wanted between \(0.3) and \(0.7)"
+    )
+  }
+
   @Test("looks at candidates in the order of the source, and reports what it believed and found")
   func candidates() async throws {
     var options = MoPPSSampler.Options()

@@ -55,6 +55,18 @@ struct VarianceTests {
     }
   }
 
+  @Test("says of a choice what it was drawn by")
+  func explanation() {
+    let sampler = VarianceSampler(assembly: .plain())
+    #expect(sampler.explanation(of: ["place": "in-order", "weight": 1]) == "it came next in the order of the source")
+    #expect(
+      sampler.explanation(of: ["place": "weighted", "weight": 1])
+        == "it was drawn with the full weight 1, since it was not visited before")
+    #expect(
+      sampler.explanation(of: ["place": "weighted", "weight": 0.5, "variance": 0.125])
+        == "it was drawn with the weight \(0.5), since the variance p(1 - p) of its success was \(0.125)")
+  }
+
   @Test("without any variance the draw is uniform, and it is said")
   func flat() async throws {
     var driven = Driven(VarianceSampler(assembly: .plain()), prompts: 4)

@@ -75,7 +75,8 @@ package struct RolloutStage: Stage {
       if noisy < 0 { problems.append(OptionProblem("noisy", "is \(noisy), it must be 0 or more")) }
       if noisy > 0, !waves.use.isEmpty {
         problems.append(
-          OptionProblem("noisy", "stands beside 'waves', which say how many rollouts a prompt gets; leave one of them out"))
+          OptionProblem(
+            "noisy", "stands beside 'waves', which say how many rollouts a prompt gets; leave one of them out"))
       }
       if n < 1 { problems.append(OptionProblem("n", "is \(n), it must be at least 1")) }
       if maxPromptTokens < 0 {
