@@ -56,10 +56,11 @@ struct SamplingUse {
 }
 
 extension [any Stage] {
-  /// The last stage that works on each wave of rollouts that one makes: the last that gives rewards before the policy is
-  /// trained; nil if none does.
+  /// The last stage that works on each wave of rollouts that one makes, nil if none does.
+  ///
+  /// It is the last that scores responses before the policy is trained. One that changes rewards afterwards, such as kl-penalty, works on the whole groups.
   package func lastOfWave(from first: Int) -> Int? {
     let end = self[first...].firstIndex { $0.needs.contains(.training) || $0.reads.contains(.advantage) } ?? count
-    return self[first..<end].indices.last { $0 > first && self[$0].writes.contains(.reward) }
+    return self[first..<end].indices.last { $0 > first && self[$0].scoresResponses }
   }
 }
