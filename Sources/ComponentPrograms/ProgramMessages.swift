@@ -9,7 +9,8 @@ package struct ProgramRequest: Sendable {
 
   /// Lists of tokens: large, and rarely needed.
   private static let tokenLists: Set<Field> = [
-    .tokens, .logprobs, .oldLogprobs, .refLogprobs, .logprobsContrast, .entropies, .promptTokens, .advantages, .lossMask,
+    .tokens, .logprobs, .oldLogprobs, .refLogprobs, .logprobsContrast, .entropies, .promptTokens, .advantages,
+    .lossMask,
   ]
 
   /// Encodes a trajectory.

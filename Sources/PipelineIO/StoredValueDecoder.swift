@@ -43,7 +43,8 @@ struct StoredValueDecoder {
     case .draws: .draws
     case .response, .finish: .string
     case .tokens, .logprobs, .oldLogprobs, .refLogprobs, .logprobsContrast, .entropies, .promptTokens, .lossMask,
-      .images: .array
+      .images:
+      .array
     case .prompt: .prompt
     default: .any
     }

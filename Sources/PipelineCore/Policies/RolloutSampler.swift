@@ -14,7 +14,9 @@ public struct RolloutSampler: Sendable {
     public var count = 1
     /// The number of the first rollout of a prompt, where others come before it.
     public var firstIndex = 0
-    /// What is done to the image at a place of a group's prompt; nil for nothing. The rollouts say so in `sampling.images`.
+    /// What is done to the image at a place of a group's prompt; nil for nothing.
+    ///
+    /// The rollouts say so in `sampling.images`.
     public var imageChange: (@Sendable (_ group: String, _ place: Int) -> ImageChange)?
     /// The seed of the run.
     public var seed: UInt64 = 1
