@@ -45,8 +45,9 @@ struct ContrastStageTests {
     var again = input
     _ = try await run(&again, policy: scripted.policy)
     #expect(try again.trajectories.map(numbers) == found)
-    let mean = found.joined().reduce(0) { $0 + (-1 - $1) } / 9
-    #expect(abs((report.metrics.first { $0.name == "difference" }?.value ?? 0) - mean) < 1e-6)
+    let sum: Double = found.joined().reduce(0, +)
+    let difference = try #require(report.metrics.first { $0.name == "difference" }).value
+    #expect(abs(difference + 1 + sum / 9) < 1e-6)
   }
 
   @Test("without an image nothing changes, and the metric says how many there are")

@@ -84,7 +84,8 @@ struct NoisyRolloutTests {
     #expect(try batch[0].value(of: .prompt) == batch[2].value(of: .prompt))
     #expect(try batch[0].value(of: .logprobs) != batch[2].value(of: .logprobs))
     #expect(try batch[2].value(of: .logprobs) == batch[3].value(of: .logprobs))
-    #expect((report.metrics.first { $0.name == "image_signal" }?.value ?? 1) < 0.5)
+    let signal = try #require(report.metrics.first { $0.name == "image_signal" }).value
+    #expect(abs(signal - NoiseOptions.signal(after: 499)) < 1e-12)
     var changes: [ImageChange] = []
     for case .generate(let requests, _) in await scripted.calls {
       changes += requests.flatMap { $0.prompt.images.map(\.change) }

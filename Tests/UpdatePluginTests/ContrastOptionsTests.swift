@@ -32,7 +32,7 @@ struct ContrastOptionsTests {
       var options = ContrastOptions()
       options.tokens = numbers.top_share
       options.leastFactor = numbers.scaling_min
-      var means: [Double] = []
+      var all: [[Double]] = []
       for row in numbers.mask.indices {
         let length = numbers.mask[row].count { $0 == 1 }
         let dependences = (0..<length).map {
@@ -42,10 +42,11 @@ struct ContrastOptionsTests {
         for (value, wanted) in zip(dependences, numbers.k3[row]) { #expect(abs(value - wanted) < 1e-5) }
         let kept = options.chosen(dependences)
         #expect(kept == (0..<length).filter { numbers.vppo_token_mask[row][$0] == 1 })
-        means.append(dependences.reduce(0, +) / Double(max(1, length)))
-        #expect(abs((means.last ?? 0) - numbers.vppo_scores[row]) < 1e-5)
+        all.append(dependences)
+        let mean: Double = dependences.reduce(0, +) / Double(max(1, length))
+        #expect(abs(mean - numbers.vppo_scores[row]) < 1e-5)
       }
-      let factors = options.factors(means, draws: means.map { _ in 1 })
+      let factors = options.factors(all, draws: all.map { _ in 1 })
       for (factor, wanted) in zip(factors, numbers.vppo_scale) { #expect(abs(factor - wanted) < 1e-5) }
     }
   }
@@ -58,11 +59,13 @@ struct ContrastOptionsTests {
     #expect(options.chosen([1]) == [0])
     // Two fifths of five are two, though 0.4 · 5 might be a little more; of equals the earlier.
     #expect(options.chosen([1, 1, 1, 1, 1]) == [0, 1])
-    #expect(options.factors([3], draws: [2]) == [1])
-    #expect(options.factors([3, 3], draws: [1, 1]) == [1, 1])
+    #expect(options.factors([[3]], draws: [2]) == [1])
+    #expect(options.factors([[3], [2, 4]], draws: [1, 1]) == [1, 1])
+    #expect(options.factors([[3], []], draws: [1, 1]) == [1, 1])
     // The mean counts each draw: (0 · 3 + 1) / 4, so that 0.5 and 0.5 + 1 · 0.5 / 0.25.
-    let factors = options.factors([0, 2], draws: [3, 1])
-    #expect(abs(factors[0] - 0.5) < 1e-6 && abs(factors[1] - 2.5) < 1e-6)
+    let factors = options.factors([[0], [2], []], draws: [3, 1, 9])
+    #expect(abs(factors[0] - 0.5) < 1e-6)
+    #expect(abs(factors[1] - 2.5) < 1e-6)
   }
 
   private func rollout(_ text: String, old: [Double], contrast: [Double]) -> Trajectory {
@@ -106,7 +109,8 @@ struct ContrastOptionsTests {
       #expect(abs(Double(outcome.passes[0].gradients[0][token]) - wanted) < 1e-6)
       mean += (exp(difference) - difference - 1) / 2
     }
-    #expect(abs((outcome.metrics["actor/image_dependence"] ?? 0) - mean) < 1e-6)
+    let reported = try #require(outcome.metrics["actor/image_dependence"])
+    #expect(abs(reported - mean) < 1e-6)
   }
 
   @Test("options are bounded")

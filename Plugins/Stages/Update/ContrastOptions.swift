@@ -9,7 +9,7 @@ package import PipelineCore
 /// - `tokens`: the `⌈tokens · n⌉` tokens of each response with the largest k3 are trained on, of equals the earlier. Others leave
 ///   the numerator and the denominator.
 /// - `least_factor` β: advantages are multiplied by `β + x · (1 − β) / (mean x + 1e-8)`, where x is the mean k3 of a response, scaled
-///   to 0…1 over the minibatch; the mean factor is 1. Where all are equal to 1e-6, or there is one, the factor is 1.
+///   to 0…1 over the minibatch; the mean factor is 1. Where all are equal to 1e-6, there is one, or a response has no token, the factor is 1.
 /// - `reward` γ: the loss falls by γ times the mean of k3 with the current policy in the place of the old one. The probabilities
 ///   with black parts are constants.
 /// - `entropy`: the loss grows by this times the mean of −log π, which keeps the former from being had by high entropy.
@@ -66,14 +66,25 @@ package struct ContrastOptions: ComponentOptions, Hashable {
     return dependences.indices.sorted { (-dependences[$0], $0) < (-dependences[$1], $1) }.prefix(count).sorted()
   }
 
-  /// The factors of the advantages of responses with these mean dependences, of which each counts as often as it was drawn.
-  package func factors(_ means: [Double], draws: [Int]) -> [Double] {
-    guard let least = means.min(), let greatest = means.max(), means.count > 1, greatest - least > 1e-6 else {
+  /// The factors of the advantages of responses with these dependences, of which each counts as often as it was drawn.
+  ///
+  /// A response without a token counts in no mean, and its factor is 1.
+  package func factors(_ dependences: [[Double]], draws: [Int]) -> [Double] {
+    let means = dependences.map { $0.isEmpty ? nil : $0.reduce(0, +) / Double($0.count) }
+    let known = means.compactMap { $0 }
+    guard let least = known.min(), let greatest = known.max(), greatest - least > 1e-6 else {
       return means.map { _ in 1 }
     }
-    let scaled = means.map { ($0 - least) / (greatest - least) }
-    let mean = zip(scaled, draws).reduce(0) { $0 + $1.0 * Double($1.1) } / Double(draws.reduce(0, +))
-    return scaled.map { leastFactor + $0 * (1 - leastFactor) / (mean + 1e-8) }
+    let scaled = means.map { $0.map { ($0 - least) / (greatest - least) } }
+    var sum = 0.0
+    var count = 0
+    for (value, draws) in zip(scaled, draws) {
+      guard let value else { continue }
+      sum += value * Double(draws)
+      count += draws
+    }
+    let mean = sum / Double(max(1, count))
+    return scaled.map { $0.map { leastFactor + $0 * (1 - leastFactor) / (mean + 1e-8) } ?? 1 }
   }
 
   /// The examples of a minibatch with the tokens that are trained on and the advantages that they count with.
@@ -81,8 +92,7 @@ package struct ContrastOptions: ComponentOptions, Hashable {
     guard tokens < 1 || leastFactor < 1 else { return examples }
     let members = draws.keys.sorted().filter { examples[$0]?.contrast != nil }
     let dependences = members.map { examples[$0]?.contrast?.dependences ?? [] }
-    let means = dependences.map { $0.isEmpty ? 0 : $0.reduce(0, +) / Double($0.count) }
-    let factors = factors(means, draws: members.map { draws[$0] ?? 0 })
+    let factors = factors(dependences, draws: members.map { draws[$0] ?? 0 })
     var chosen = examples
     for (place, member) in members.enumerated() {
       chosen[member] = examples[member]?.keeping(
