@@ -20,16 +20,21 @@ struct PlugIn {
 let plugIns: [PlugIn] = [
   // Steps of a pipeline.
   PlugIn(name: "Advantage", path: "Stages/Advantage", testUses: ["EstimatorsPlugin"], testExcludes: ["Fixtures"]),
+  PlugIn(name: "Contrast", path: "Stages/Contrast"),
+  PlugIn(name: "Entropies", path: "Stages/Entropies"),
   PlugIn(name: "Filter", path: "Stages/Filter"),
   PlugIn(name: "KLPenalty", path: "Stages/KLPenalty"),
   PlugIn(name: "PairwiseSample", path: "Stages/PairwiseSample", testExcludes: ["Fixtures"]),
   PlugIn(
     name: "ProcessStage", path: "Stages/Process", uses: ["ChildProcesses", "ComponentPrograms"], hasTests: false),
   PlugIn(name: "Reward", path: "Stages/Reward", testUses: ["TextRewardsPlugin"]),
-  PlugIn(name: "Rollout", path: "Stages/Rollout"),
+  PlugIn(name: "Rollout", path: "Stages/Rollout", testUses: ["ModelInput"], testExcludes: ["Fixtures"]),
   PlugIn(name: "Shuffle", path: "Stages/Shuffle", testExcludes: ["Fixtures"]),
+  PlugIn(
+    name: "Subset", path: "Stages/Subset", testUses: ["AdvantagePlugin", "EstimatorsPlugin"], testExcludes: ["Fixtures"]
+  ),
   PlugIn(name: "Tap", path: "Stages/Tap"),
-  PlugIn(name: "Update", path: "Stages/Update", testUses: ["LossesPlugin"]),
+  PlugIn(name: "Update", path: "Stages/Update", testUses: ["LossesPlugin"], testExcludes: ["Fixtures"]),
   // Judges of a response.
   PlugIn(name: "Judge", path: "Rewards/Judge", uses: ["ModelServers"], hasTests: false),
   PlugIn(
@@ -41,6 +46,11 @@ let plugIns: [PlugIn] = [
   // Ways from rewards to advantages, and from advantages to a gradient.
   PlugIn(name: "Estimators", path: "Advantages", hasTests: false),
   PlugIn(name: "Losses", path: "Losses", testUses: ["UpdatePlugin"], testExcludes: ["Fixtures"]),
+  // Choices of prompts, and of how many rollouts each gets.
+  PlugIn(name: "Samplers", path: "Samplers", excludes: ["Process"], testExcludes: ["Fixtures"]),
+  PlugIn(
+    name: "ProcessSampler", path: "Samplers/Process", uses: ["ChildProcesses", "ComponentPrograms"], hasTests: false),
+  PlugIn(name: "Waves", path: "Waves", testUses: ["EstimatorsPlugin"], testExcludes: ["Fixtures"]),
   // Models.
   PlugIn(
     name: "Bundled", path: "Policies/Bundled", uses: ["CKernels", "Files", "ModelInput", "Tensor"],
@@ -132,7 +142,8 @@ let package = Package(
       name: "NewPlugin",
       capability: .command(
         intent: .custom(
-          verb: "new-plugin", description: "Make a package with a reward, a stage, an advantage estimator or a loss")),
+          verb: "new-plugin",
+          description: "Make a package with a reward, a stage, an estimator, a loss, a sampler or a wave policy")),
       path: "Plugins/Tools/NewPlugin"),
 
     // Shims over C and C++.

@@ -141,6 +141,7 @@ example() {
 example replay
 example yaml
 example benchmarks
+example papers
 example shell-pipe
 example custom-reward brevity
 # Its spec names a reward that no program on the command line knows.

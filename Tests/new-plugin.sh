@@ -4,7 +4,7 @@
 # uses it through both doors for Swift: compiled in, and loaded at run time. The build folder is shared, so that only the new
 # package is compiled. The program must have been built.
 #
-#   Tests/new-plugin.sh [KIND...]      reward, stage, advantage and loss, if none is named
+#   Tests/new-plugin.sh [KIND...]      reward, stage, advantage, loss, sampler and waves, if none is named
 set -eu
 
 root=$(cd "$(dirname "$0")/.." && pwd -P)
@@ -24,7 +24,7 @@ quietly() {
   }
 }
 
-for kind in ${*:-reward stage advantage loss}; do
+for kind in ${*:-reward stage advantage loss sampler waves}; do
   name=mine-$kind
   folder=$scratch/$name
   # shellcheck disable=SC2086  # a list of flags
@@ -35,7 +35,7 @@ for kind in ${*:-reward stage advantage loss}; do
       --scratch-path .build ${SWIFT_FLAGS:-}
   }
   library=$(ls .build/release/libMine*PlugIn.so)
-  [ "$kind" = loss ] || {
+  [ "$kind" = loss ] || [ "$kind" = waves ] || {
     quietly "$kind-door-1" ".build/release/$name" run "$folder/pipeline.json" -q --output "$scratch/compiled-in-$kind"
     quietly "$kind-door-2" .build/release/shuffle-r1 run "$folder/pipeline.json" -q --plugin "$library" \
       --output "$scratch/loaded-$kind"
@@ -68,6 +68,14 @@ for kind in ${*:-reward stage advantage loss}; do
     advantage)
       ".build/release/$name" why "$scratch/compiled-in-advantage" q0/0 --color never > "$scratch/why"
       tells 'by mine-advantage: reward - middle of the best' "$scratch/why"
+      ;;
+    sampler)
+      ".build/release/$name" why "$scratch/compiled-in-sampler" q0/0 --color never > "$scratch/why"
+      tells 'chosen by mine-sampler: it was met ' "$scratch/why"
+      # The same as a program.
+      quietly "$kind-python" .build/release/shuffle-r1 run "$folder/pipeline-python.json" -q --trust \
+        --output "$scratch/python"
+      tells '"process/met":1.0' "$scratch/python/metrics.jsonl"
       ;;
     *)
       ".build/release/$name" describe --markdown "$scratch/pages"

@@ -9,7 +9,8 @@ package struct ProgramRequest: Sendable {
 
   /// Lists of tokens: large, and rarely needed.
   private static let tokenLists: Set<Field> = [
-    .tokens, .logprobs, .oldLogprobs, .refLogprobs, .promptTokens, .advantages, .lossMask,
+    .tokens, .logprobs, .oldLogprobs, .refLogprobs, .logprobsContrast, .entropies, .promptTokens, .advantages,
+    .lossMask,
   ]
 
   /// Encodes a trajectory.
@@ -31,6 +32,17 @@ package struct ProgramRequest: Sendable {
       fields: {
         always.contains($0) || (fields.isEmpty ? !Self.tokenLists.contains($0) : fields.contains($0))
       }, further: further)
+    line.removeLast()
+    self.line = line
+  }
+
+  /// Encodes a message that is about no trajectory.
+  ///
+  /// - Parameter members: Its members, the first of which is `id`.
+  package init(id: String, members: [JSONValue.Member]) {
+    self.id = id
+    var line: [UInt8] = []
+    JSONValue.object(members).write(to: &line)
     line.removeLast()
     self.line = line
   }

@@ -80,6 +80,27 @@ package actor ProgramPool {
     return requests.indices.compactMap { answers.answers[$0] }
   }
 
+  /// The program's answer to one message that is about no trajectory.
+  ///
+  /// - Throws: When it fails.
+  package func ask(_ request: ProgramRequest, in context: SamplerContext) async throws -> JSONValue {
+    await enter()
+    defer { leave() }
+    let outcome: Result<ProgramWorker.Outcome, any Error>
+    do {
+      outcome = .success(try await workers[0].ask([request]))
+    } catch {
+      outcome = .failure(error)
+    }
+    try await context.keep(log.take())
+    let answers = try outcome.get()
+    guard let answer = answers.answers[0] else {
+      let reason = answers.failure.map { "it \($0)" } ?? "it gave none"
+      throw PipelineError(.plugIn, "'\(settings.title)' was asked for an answer to '\(request.id)'; \(reason)")
+    }
+    return answer
+  }
+
   private func share(
     _ requests: [ProgramRequest], _ count: @escaping @Sendable (Verdict) async throws -> Void
   ) async throws -> [Verdict] {

@@ -77,7 +77,7 @@ package struct PromptCodec: Sendable {
       try config.checkExpanded(
         tokens.map(Int.init), tokenCounts: grids.map { $0.tokenCount(mergeSize: mergeSize) })
       try config.check(prompt: tokens, grids: grids, responses: [])
-      return EncodedPrompt(tokens: tokens, images: images, folder: prompt.folder)
+      return prompt.changed(EncodedPrompt(tokens: tokens, images: images, folder: prompt.folder))
     case .messages(let messages):
       let tokenizer = try knownTokenizer()
       let images = try ChatMessage.images(in: messages).map { try $0.reference }
@@ -85,7 +85,7 @@ package struct PromptCodec: Sendable {
       let counts = try images.map { try grid($0, prompt.folder).tokenCount(mergeSize: mergeSize) }
       let text = try knownTemplate().render(messages)
       let ids = try config.expandingImages(in: tokenizer.encode(text), tokenCounts: counts)
-      return EncodedPrompt(tokens: ids.map { Int32($0) }, images: images, folder: prompt.folder)
+      return prompt.changed(EncodedPrompt(tokens: ids.map { Int32($0) }, images: images, folder: prompt.folder))
     }
   }
 

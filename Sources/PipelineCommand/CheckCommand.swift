@@ -51,6 +51,9 @@ struct CheckCommand: ParsableCommand {
     } else if !quiet {
       let stages = pipeline.stages.map(\.name).joined(separator: " → ")
       try Terminal.print("\(pipeline.file): fine: \(stages)\n")
+      for sentence in StepExpectation(pipeline).sentences {
+        try Terminal.print("\(pipeline.file): \(sentence)\n")
+      }
       if let memory = pipeline.policy?.memory(for: pipeline.needs, in: pipeline.folder) {
         try Terminal.print("\(pipeline.file): \(MemoryReport(memory).sentence)\n")
       }

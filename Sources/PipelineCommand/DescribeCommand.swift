@@ -12,7 +12,8 @@ struct DescribeCommand: ParsableCommand {
     commandName: "describe",
     abstract: "List what a spec can name, or show what can be set for one of them.",
     discussion: """
-      Without a name, lists all stages, reward functions, advantage estimators, losses and policies. With a name, \
+      Without a name, lists all stages, reward functions, advantage estimators, losses, policies, samplers of prompts \
+      and wave policies. With a name, \
       shows the component's options and their defaults and where the method was published; for a stage also the \
       fields that it reads and writes, what it needs of the policy, the rules that it drops by, and its metrics. The \
       parts of a spec have names too: spec, source, policy, stages, training and output.
@@ -21,13 +22,19 @@ struct DescribeCommand: ParsableCommand {
         shuffle-r1 describe pairwise-sample
         shuffle-r1 describe source
         shuffle-r1 describe --metrics
+        shuffle-r1 describe --papers
+        shuffle-r1 describe --papers Examples/papers
       """)
 
-  @Argument(help: "A registered name, or a part of a spec.")
+  @Argument(help: "A registered name, or a part of a spec; with --papers also a spec, or a folder of specs.")
   var name: String?
 
   @Flag(help: "Explain the figures in metrics.jsonl and similar files: all, or those of one component.")
   var metrics = false
+
+  @Flag(
+    help: "List publications, and which components follow them; of specs, those named in 'paper', and what differs.")
+  var papers = false
 
   @Flag(help: "Print JSON.")
   var json = false
@@ -38,19 +45,24 @@ struct DescribeCommand: ParsableCommand {
   var markdown: String?
 
   func validate() throws {
-    if markdown != nil, name != nil || metrics || json {
+    if markdown != nil, name != nil || metrics || papers || json {
       throw ValidationError("--markdown writes everything; give it alone")
     }
+    if metrics, papers { throw ValidationError("--metrics and --papers are two lists; give one of them") }
   }
 
   func run() throws {
     let registry = CommandEnvironment.registry
     if let markdown { return try write(into: markdown, registry) }
+    if papers {
+      let index = try PaperReference(name, in: registry)
+      return try Terminal.print(json ? index.index.json.prettyJSON + "\n" : index.text)
+    }
     if let section = name.flatMap(SpecSection.init(rawValue:)), !metrics {
       return try Terminal.print(
         json ? section.json(in: registry).prettyJSON + "\n" : Self.page(section, in: registry))
     }
-    let descriptions = try descriptions(in: registry)
+    let descriptions = try Self.descriptions(of: name, in: registry)
     if metrics {
       let reference = MetricReference(descriptions, withRun: name == nil)
       try Terminal.print(json ? reference.json.prettyJSON + "\n" : reference.text)
@@ -65,7 +77,10 @@ struct DescribeCommand: ParsableCommand {
     }
   }
 
-  private func descriptions(in registry: Registry) throws -> [ComponentDescription] {
+  /// All components, or those with a name.
+  ///
+  /// - Throws: When nothing has the name, with the nearest one.
+  static func descriptions(of name: String?, in registry: Registry) throws -> [ComponentDescription] {
     let all = ComponentKind.allCases.flatMap { kind in registry.names(of: kind).map { (kind, $0) } }
     guard let name else { return try all.map { try ComponentDescription($0, $1, in: registry) } }
     let matches = ComponentKind.allCases.filter { registry.component($0, name) != nil }.map { ($0, name) }

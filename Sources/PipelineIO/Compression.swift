@@ -157,6 +157,19 @@ package struct ZstandardFrame: ~Copyable {
     compressor.write(UnsafeRawBufferPointer(start: nil, count: 0), isLast: true) { made.append(contentsOf: $0) }
     return bytes + made
   }
+
+  /// What a frame holds.
+  ///
+  /// - Returns: Nil for what is no frame, or holds more than `limit` bytes.
+  package static func contents(of frame: [UInt8], limit: Int) -> [UInt8]? {
+    var isWhole = false
+    let contents = [UInt8](unsafeUninitializedCapacity: max(1, limit)) { buffer, count in
+      let size = ZSTD_decompress(buffer.baseAddress, limit, frame, frame.count)
+      isWhole = ZSTD_isError(size) == 0
+      count = isWhole ? size : 0
+    }
+    return isWhole ? contents : nil
+  }
 }
 
 /// Compresses data into one frame or member.

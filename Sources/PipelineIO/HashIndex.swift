@@ -6,7 +6,9 @@
 /// `Dictionary` by name takes some ten times the memory.
 package struct HashIndex: Sendable {
   private var hashes: [UInt64] = []
-  /// Positions in `hashes`, from 1; 0 for an empty place. Open addressing, at most three quarters full.
+  /// Positions in `hashes`, from 1; 0 for an empty place.
+  ///
+  /// Open addressing, at most three quarters full.
   private var places = [UInt32](repeating: 0, count: 16)
 
   /// An empty table.

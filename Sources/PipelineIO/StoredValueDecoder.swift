@@ -42,7 +42,9 @@ struct StoredValueDecoder {
     case .pair: .pair
     case .draws: .draws
     case .response, .finish: .string
-    case .tokens, .logprobs, .oldLogprobs, .refLogprobs, .promptTokens, .lossMask, .images: .array
+    case .tokens, .logprobs, .oldLogprobs, .refLogprobs, .logprobsContrast, .entropies, .promptTokens, .lossMask,
+      .images:
+      .array
     case .prompt: .prompt
     default: .any
     }

@@ -20,7 +20,24 @@ protocol BatchSource: AnyObject {
   /// The batch of a step, or nil at the end.
   func next(step: Int) async throws -> TrajectoryBatch?
   /// More groups for a step, none of those given; nil when there are no more.
-  func more(step: Int, besides groups: Set<String>) async throws -> TrajectoryBatch?
+  func more(step: Int, besides groups: Set<String>, _ lack: LackingGroups) async throws -> TrajectoryBatch?
+  /// Learns what became of a step, after its last stage.
+  func observe(_ batch: TrajectoryBatch) async throws
+  /// The figures of a step, and what is to be said of it, since the last call; nil where nothing chooses.
+  func takeReport() -> (name: String, report: StageReport)?
+  /// Gives back what it holds.
+  func close() async
+}
+
+extension BatchSource {
+  /// Nothing.
+  func observe(_ batch: TrajectoryBatch) async throws {}
+
+  /// Nothing chooses.
+  func takeReport() -> (name: String, report: StageReport)? { nil }
+
+  /// Nothing to give back.
+  func close() async {}
 }
 
 /// Takes batches as they come from the reader.
@@ -50,5 +67,5 @@ final class StreamSource: BatchSource {
 
   func next(step: Int) async throws -> TrajectoryBatch? { try await reader.next() }
 
-  func more(step: Int, besides groups: Set<String>) -> TrajectoryBatch? { nil }
+  func more(step: Int, besides groups: Set<String>, _ lack: LackingGroups) -> TrajectoryBatch? { nil }
 }

@@ -5,7 +5,8 @@ import PipelineIO
 /// Writes what became of every trajectory of a batch: one JSONL line each, in the order of the input.
 ///
 /// A line holds `step`, `id`, `group`, `outcome` (`kept` or `dropped`), for a dropped one `stage` and `rule`, and
-/// whatever it had by then of `reward`, `reward_status`, `reward_reason` (where a reward function failed), `rewards`, `advantage`, `pair`, `loss_weight`, `draws`.
+/// whatever it had by then of `reward`, `reward_status`, `reward_reason` (where a reward function failed), `rewards`, `advantage`, `pair`, `loss_weight`, `draws`;
+/// where the run gave it one, its `rollout_wave`, what was `seen` of its prompt, and the `prompt_choice` of the sampler.
 package struct LineageEncoder: Sendable {
   private enum Fate: Sendable {
     case kept(Int)
@@ -63,7 +64,18 @@ package struct LineageEncoder: Sendable {
         JSONValue.writeString(reason, to: &output)
       }
     }
+    // Only what this run gave it: a record may have fields of these names for something else.
+    for (field, key) in Self.given {
+      guard let value = trajectory.overrides.first(where: { $0.field == field })?.value else { continue }
+      output.append(contentsOf: key)
+      value.write(to: &output)
+    }
     output.append(contentsOf: "}\n".utf8)
+  }
+
+  /// Fields that a run gives to prompts and rollouts.
+  private static let given: [(Field, [UInt8])] = [Field.rolloutWave, .seen, .promptChoice].map {
+    ($0, Array(",\"\($0.rawValue)\":".utf8))
   }
 
   /// The fields of a line, each with its key as it is written.

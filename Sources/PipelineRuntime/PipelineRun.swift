@@ -24,6 +24,7 @@ public actor PipelineRun {
   private var trainer: Trainer?
   /// Of a run without a policy.
   private var memories = StageMemories(nil)
+  private var source: (any BatchSource)?
   private var work: StepInProgress?
 
   /// A run of a plan in a directory.
@@ -45,6 +46,7 @@ public actor PipelineRun {
 
   private func close() async {
     for stage in plan.stages { await stage.close() }
+    await source?.close()
     await trainer?.session.close()
   }
 
@@ -56,6 +58,7 @@ public actor PipelineRun {
     // A step that waits for its evaluation has taken its batch.
     let taken = directory.completeSteps + (committer.training["pending"] == nil ? 0 : 1)
     let source = try await openSource(badRecords, taken: taken)
+    self.source = source
     try await source.move(to: committer.training["source"], steps: taken)
     memories = StageMemories(committer.training["memory"])
     if let training = plan.training { trainer = try await Trainer(training, plan, directory, observer) }
@@ -105,19 +108,29 @@ public actor PipelineRun {
       summary.evaluations = trainer.evaluations
     } else if !directory.isFinished {
       try committer.streamsGrew()
-      try committer.save(.always, isLast: true, training: memories.training)
+      try committer.save(.always, isLast: true, training: withoutPolicy)
     }
   }
 
   private func openSource(_ badRecords: BadRecordLog, taken: Int) async throws -> any BatchSource {
     let reader = TrajectoryReader(plan.reader) { badRecords.add($0) }
     guard let pool = plan.pool else { return StreamSource(reader) { badRecords.discard() } }
-    let source = try await PoolSource(reader, files: plan.reader.paths, plan: pool, seed: plan.seed)
+    let records = try await PoolRecords(reader, files: plan.reader.paths, plan: pool)
     // Said before a model is opened for nothing.
-    if source.isEmpty { throw plan.nothingRead(source.counts, badRecords.first) }
+    if records.groups.isEmpty { throw plan.nothingRead(records.counts, badRecords.first) }
     // An earlier part of the run has written them down.
     if taken > 0 { badRecords.discard() }
-    return source
+    guard let sampler = plan.sampler else { return PoolSource(records, plan: pool, seed: plan.seed) }
+    return try SampledSource(records, plan: pool, sampler: sampler, seed: plan.seed) { [committer] lines in
+      try committer.log(lines, to: "logs/sampler.log")
+    }
+  }
+
+  /// What the state of a run without a policy keeps: what stages remember, and where it stands among records that were all read.
+  private var withoutPolicy: JSONValue {
+    let position = source?.position ?? .null
+    if position == .null { return memories.training }
+    return .object((memories.training.objectValue ?? []) + [.init("source", position)])
   }
 
   /// How many steps the run has, as far as it is known.
@@ -161,12 +174,21 @@ public actor PipelineRun {
     guard let work, var batch = work.batch else { return }
     trainer?.updateBegan()
     try await work.runner.finish(&batch)
+    try await observe(batch, work)
     let since = clock.now
     try await write(batch)
     work.runner.write(to: &work.metrics)
     work.timings = [("read", readSeconds)]
     work.timings += zip(plan.stages, work.runner.seconds).map { ($0.name, $1) }
     work.timings.append(("write", (clock.now - since).inSeconds))
+  }
+
+  /// Lets what chooses prompts learn from a step, and takes its figures.
+  private func observe(_ batch: TrajectoryBatch, _ work: StepInProgress) async throws {
+    try await source?.observe(batch)
+    guard let (name, report) = source?.takeReport() else { return }
+    for metric in report.metrics { work.metrics.set("\(name)/\(metric.name)", .number(metric.value)) }
+    for warning in report.warnings { observer.warned(step: batch.number, stage: "sampler \(name)", warning) }
   }
 
   /// Evaluates after a step where it is time to, and writes its figures: the step is complete.
@@ -187,7 +209,7 @@ public actor PipelineRun {
     timings.insert(contentsOf: evaluation, at: max(0, timings.count - 1))
     try writeMetrics(metrics, MetricsLine(step: pending.step, timings: timings, started: started))
     try committer.stepEnded()
-    if trainer == nil { try committer.save(.whenCheap, training: memories.training) }
+    if trainer == nil { try committer.save(.whenCheap, training: withoutPolicy) }
     return numbers
   }
 

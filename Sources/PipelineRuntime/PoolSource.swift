@@ -7,39 +7,26 @@ import PipelineIO
 /// The order of an epoch depends on the run's seed and the epoch's number alone. An epoch's last groups are left out where
 /// they do not make a whole batch, as in verl and EasyR1.
 final class PoolSource: BatchSource {
-  private let groups: [[Trajectory]]
+  private let records: PoolRecords
   private let plan: PoolPlan
-  private let seed: UInt64
+  private let order: PoolOrder
   private let groupsPerBatch: Int
+
+  private var groups: [[Trajectory]] { records.groups }
   /// What was read.
-  let counts: TrajectoryReader.Counts
+  var counts: TrajectoryReader.Counts { records.counts }
 
   private var epoch = 0
   private var index = 0
-  private var order: [Int] = []
+  private var indices: [Int]
 
-  /// Reads all records.
-  ///
-  /// - Throws: When they cannot be read, or are too few for one batch.
-  init(_ reader: TrajectoryReader, files: [String], plan: PoolPlan, seed: UInt64) async throws {
-    var records: [Trajectory] = []
-    while let batch = try await reader.next() { records += batch.trajectories }
-    let batch = TrajectoryBatch(records)
-    groups = batch.groups.map { $0.positions.map { batch[$0] } }
-    counts = await reader.counts
-    self.plan = plan
-    self.seed = seed
-    groupsPerBatch = plan.groups ?? max(1, groups.count)
-    if !groups.isEmpty, groups.count < groupsPerBatch {
-      throw PipelineError(
-        .invalidData,
-        "\(files.joined(separator: ", ")) holds \(groups.count) groups, fewer than a batch of \(groupsPerBatch); lower "
-          + "source.batch.groups to \(groups.count) or less, or add records")
-    }
-    order = Self.order(of: groups.count, plan, seed: seed, epoch: 0)
+  /// Goes through records.
+  init(_ records: PoolRecords, plan: PoolPlan, seed: UInt64) {
+    (self.records, self.plan) = (records, plan)
+    groupsPerBatch = records.groupsPerBatch
+    order = PoolOrder(count: records.groups.count, isShuffled: plan.isShuffled, seed: seed)
+    indices = order.indices(epoch: 0)
   }
-
-  var isEmpty: Bool { groups.isEmpty }
 
   var position: JSONValue { ["epoch": .number(epoch), "index": .number(index)] }
 
@@ -71,10 +58,10 @@ final class PoolSource: BatchSource {
     }
     if let epochs = plan.epochs, epoch >= epochs { return nil }
     defer { index += groupsPerBatch }
-    return TrajectoryBatch(order[index..<index + groupsPerBatch].flatMap { groups[$0] }, number: step)
+    return TrajectoryBatch(indices[index..<index + groupsPerBatch].flatMap { groups[$0] }, number: step)
   }
 
-  func more(step: Int, besides taken: Set<String>) -> TrajectoryBatch? {
+  func more(step: Int, besides taken: Set<String>, _ lack: LackingGroups) -> TrajectoryBatch? {
     var found: [Trajectory] = []
     var count = 0
     // Once through all groups at most: what is met twice in a step was taken already.
@@ -85,7 +72,7 @@ final class PoolSource: BatchSource {
         index = 0
         begin(epoch + 1)
       }
-      let group = groups[order[index]]
+      let group = groups[indices[index]]
       index += 1
       if taken.contains(group[0].group) || found.contains(where: { $0.group == group[0].group }) { continue }
       found += group
@@ -96,17 +83,6 @@ final class PoolSource: BatchSource {
 
   private func begin(_ epoch: Int) {
     self.epoch = epoch
-    order = Self.order(of: groups.count, plan, seed: seed, epoch: epoch)
-  }
-
-  /// A permutation by Fisher and Yates, or the order of the file.
-  private static func order(of count: Int, _ plan: PoolPlan, seed: UInt64, epoch: Int) -> [Int] {
-    var order = Array(0..<count)
-    guard plan.isShuffled, count > 1 else { return order }
-    var random = PhiloxGenerator(seed: seed, purpose: "source", position: (UInt64(epoch), 0, 0))
-    for last in stride(from: count - 1, to: 0, by: -1) {
-      order.swapAt(last, Int(random.next().multipliedFullWidth(by: UInt64(last + 1)).high))
-    }
-    return order
+    indices = order.indices(epoch: epoch)
   }
 }

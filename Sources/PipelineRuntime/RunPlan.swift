@@ -11,6 +11,8 @@ package struct RunPlan: Sendable {
   package var reader: TrajectoryReader.Options
   /// How to go through records that are all read at the start; nil to take them as they come.
   package var pool: PoolPlan?
+  /// What chooses among them; nil for their order, epoch after epoch.
+  package var sampler: (any PromptSampler)?
   /// How the policy is trained; nil for a run without one.
   package var training: TrainingPlan?
   /// The seed of every draw.

@@ -7,8 +7,25 @@ package enum RunReference {
   static let surplus = DropRule(
     "surplus", because: "further prompts were rolled out to fill the step, and gave more groups than it has room for")
 
-  /// The rules by which a run drops trajectories, in the name of the stage that asked for more prompts.
-  package static let rules = [surplus]
+  /// The rule for rollouts of a group beyond those that the policy of its waves keeps.
+  static let waveSurplus = DropRule(
+    "wave-surplus", because: "the policy of the waves keeps a part of its group, and this rollout is not in it")
+
+  private static let waveDropPrefix = "wave-drop:"
+
+  /// The rule of the run for groups that the policy of waves drops by one of its own.
+  static func waveDrop(_ rule: String) -> String { waveDropPrefix + rule }
+
+  /// The policy's own rule, of a rule that ``waveDrop(_:)`` made.
+  package static func waveRule(_ rule: String) -> String? {
+    rule.hasPrefix(waveDropPrefix) ? String(rule.dropFirst(waveDropPrefix.count)) : nil
+  }
+
+  /// The rules by which a run drops trajectories, in the name of the stage that asked for more prompts or for waves.
+  package static let rules = [
+    surplus, waveSurplus,
+    DropRule("wave-drop:<rule>", because: "the policy of the waves dropped its group by a rule of its own"),
+  ]
 
   /// The figures that a run adds to those of its stages, under the names that its files have.
   package static let metrics = stages + data + timings + evaluation
@@ -28,6 +45,10 @@ package enum RunReference {
       "<stage>/advantage_histogram", unit: "trajectories",
       "advantages behind the stage, each draw counted, between 'edges'; a histogram, not a number"),
     MetricAbout("<stage>/attempts", unit: "batches of prompts", "what a stage that asks for more prompts took"),
+    MetricAbout("<stage>/waves", unit: "waves", "the most waves of rollouts that a batch of prompts took"),
+    MetricAbout("<stage>/rollouts", unit: "trajectories", "rollouts of all waves, those that leave included"),
+    MetricAbout("<stage>/admitted_groups", unit: "groups", "groups that the policy of the waves let pass"),
+    MetricAbout("<stage>/wave_dropped_groups", unit: "groups", "groups that it dropped"),
   ]
 
   private static let timings = [

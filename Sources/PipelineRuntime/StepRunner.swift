@@ -1,24 +1,27 @@
 // SPDX-License-Identifier: Apache-2.0
 import PipelineCore
+import PipelineSpec
 
 /// Drives one batch through the stages.
 struct StepRunner {
-  private let plan: RunPlan
+  let plan: RunPlan
   private let committer: Committer
   private let cacheFolder: String
-  private let observer: any RunObserver
+  let observer: any RunObserver
   private let session: TrainingSession?
   /// Of a run without a policy.
   private let memories: StageMemories
   private let source: any BatchSource
   private let clock = ContinuousClock()
 
-  private var figures: [StageFigures]
+  var figures: [StageFigures]
   private var attempts: [Int: Int] = [:]
   /// Seconds spent in each stage, in order.
   private(set) var seconds: [Double]
   /// What each stage did in this step.
-  private(set) var counts: [RunSummary.StageCount]
+  var counts: [RunSummary.StageCount]
+  /// What became of the waves of each stage that makes rollouts in waves.
+  var waveTallies: [Int: WaveTally] = [:]
 
   init(
     plan: RunPlan, directory: RunDirectory, observer: any RunObserver, session: TrainingSession?,
@@ -33,7 +36,7 @@ struct StepRunner {
   }
 
   /// Where the policy begins to change: what follows is not to be interrupted.
-  private var firstTraining: Int {
+  var firstTraining: Int {
     plan.stages.firstIndex { $0.stage.needs.contains(.training) } ?? plan.stages.count
   }
 
@@ -46,7 +49,7 @@ struct StepRunner {
       try await fill(&batch, behind: asking, refill)
       next = asking + 1
     }
-    for index in next..<firstTraining { try await run(index, &batch) }
+    try await run(next..<firstTraining, &batch)
   }
 
   /// Runs the stages from the first that changes the policy on.
@@ -59,6 +62,7 @@ struct StepRunner {
     for (index, stage) in plan.stages.enumerated() {
       figures[index].write(as: stage.name, to: &line)
       if let attempts = attempts[index] { line.set("\(stage.name)/attempts", .number(attempts)) }
+      waveTallies[index]?.write(as: stage.name, to: &line)
     }
   }
 
@@ -67,18 +71,19 @@ struct StepRunner {
     let name = plan.stages[asking].name
     let wanted = batch.groups.count
     var taken = Set(batch.groups.map(\.name))
-    for index in 0...asking { try await run(index, &batch) }
+    try await run(0..<asking + 1, &batch)
     var attempt = 1
     var reason = "the \(refill.maxAttempts) attempts of max_attempts are used up"
     while batch.liveGroupCount < wanted {
       if attempt == refill.maxAttempts { break }
-      guard var further = try await source.more(step: batch.number, besides: taken) else {
+      let lack = LackingGroups(full: wanted, left: batch.liveGroupCount, taken: taken.count)
+      guard var further = try await source.more(step: batch.number, besides: taken, lack) else {
         reason = "there are no more prompts"
         break
       }
       attempt += 1
       taken.formUnion(further.groups.map(\.name))
-      for index in 0...asking { try await run(index, &further) }
+      try await run(0..<asking + 1, &further)
       batch.append(further)
     }
     attempts[asking] = attempt
@@ -106,14 +111,31 @@ struct StepRunner {
     counts[asking].dropped[RunReference.surplus.name, default: 0] += surplus
   }
 
-  private mutating func run(_ index: Int, _ batch: inout TrajectoryBatch) async throws {
+  /// Runs stages one after the other; those that work on waves of rollouts, once for each wave.
+  private mutating func run(_ range: Range<Int>, _ batch: inout TrajectoryBatch) async throws {
+    var index = range.lowerBound
+    while index < range.upperBound {
+      if let waves = plan.stages[index].stage.waves, let last = plan.stages.map(\.stage).lastOfWave(from: index) {
+        try await run(waves, from: index, through: last, &batch)
+        index = last + 1
+      } else {
+        try await run(index, &batch)
+        index += 1
+      }
+    }
+  }
+
+  /// Runs a stage.
+  ///
+  /// - Parameter wave: Which rollouts it is to make; nil for all.
+  mutating func run(_ index: Int, _ batch: inout TrajectoryBatch, wave: RolloutWave? = nil) async throws {
     let stage = plan.stages[index]
     let report = StageReport()
     let context = StageContext(
       stage: stage.name, step: batch.number, seed: plan.seed, threads: plan.threads, report: report,
       training: session?.context(for: stage, step: batch.number, observer)
         ?? TrainingContext(memory: memories[stage.name]),
-      cacheFolder: cacheFolder, media: plan.media,
+      cacheFolder: cacheFolder, media: plan.media, wave: wave,
       sink: TapSink(committer: committer, stage: stage.name, threads: plan.threads))
     let dropsBefore = batch.drops.count
     let arrived = batch.count

@@ -28,6 +28,8 @@ package struct AssembledPipeline: Sendable {
   package let policy: (any PolicyBackend)?
   /// Where trajectories come from.
   package let source: SourceOptions
+  /// What chooses the prompts of each step; nil if the spec names nothing.
+  package let sampler: (any PromptSampler)?
   /// The stages, in the order in which batches pass them.
   package let stages: [NamedStage]
   /// How long the policy is trained, and what is saved and evaluated during training.

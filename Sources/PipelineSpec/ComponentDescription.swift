@@ -11,7 +11,7 @@ package struct ComponentDescription: Sendable {
   package let options: [OptionDescription]
   /// The fields that its trajectories must carry, with default options; nil if it cannot be made with those.
   package let reads: [Field]?
-  /// The fields that a stage adds to its trajectories, with default options; nil for other kinds.
+  /// The fields that a stage or a wave policy adds to trajectories, with default options; nil for other kinds.
   package let writes: [Field]?
   /// What a stage needs from the policy, with default options; nil for other kinds.
   package let needs: [PolicyAbility]?
@@ -27,6 +27,8 @@ package struct ComponentDescription: Sendable {
       case .advantage: try registry.advantage(name)
       case .loss: try registry.loss(name)
       case .policy: try registry.policy(name)
+      case .sampler: try registry.sampler(name)
+      case .waves: try registry.waves(name)
       }
     func open<C: Component>(_ type: C.Type) -> (options: [OptionDescription], instance: C?) {
       let assembly = Assembly(registry: registry, reader: SpecOptionsReader())
@@ -45,10 +47,11 @@ package struct ComponentDescription: Sendable {
       case let reward as any RewardFunction: reward.reads
       case let estimator as any AdvantageEstimator: estimator.reads.union([.reward])
       case let loss as any PolicyLoss: loss.reads
+      case let sampler as any PromptSampler: sampler.reads
       default: nil
       }
     self.reads = reads.map(StageChain.ordered)
-    self.writes = (instance as? any Stage).map { StageChain.ordered($0.writes) }
+    self.writes = ((instance as? any Stage)?.writes ?? (instance as? any WavePolicy)?.writes).map(StageChain.ordered)
     self.needs = (instance as? any Stage).map { stage in PolicyAbility.allCases.filter(stage.needs.contains) }
   }
 

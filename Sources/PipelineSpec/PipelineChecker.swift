@@ -69,6 +69,10 @@ package struct PipelineChecker: Sendable {
     let (policy, faults) = makePolicy(spec.policy, at: tree.place(of: ["policy"]))
     errors += faults
     errors += needErrors(stages, policy: policy, spec: spec, tree: tree)
+    let sampling = SamplingUse(assembly: assembly, spec: spec, tree: tree)
+    let (sampler, samplerFaults) = sampling.sampler()
+    errors += samplerFaults
+    errors += sampling.waveErrors(stages)
     if stages.count == spec.stages.count {
       let use = PolicyUse(stages: stages, policy: policy, spec: spec, tree: tree, folder: folder)
       errors += use.errors
@@ -84,7 +88,7 @@ package struct PipelineChecker: Sendable {
     }
     return AssembledPipeline(
       file: file, name: spec.name, description: spec.description, seed: spec.seed, policy: policy,
-      source: spec.source, stages: stages, training: spec.training, output: spec.output,
+      source: spec.source, sampler: sampler, stages: stages, training: spec.training, output: spec.output,
       resolved: try resolve(nil), resolve: resolve)
   }
 
@@ -211,7 +215,7 @@ package struct PipelineChecker: Sendable {
     return name.flatMap { try? assembly.stage(ComponentReference($0)) }
   }
 
-  private static func pipelineErrors(
+  static func pipelineErrors(
     _ error: any Error, at location: SourceLocation?, making stage: String
   ) -> [PipelineError] {
     switch error {

@@ -9,6 +9,8 @@ package struct PipelineSpec: ComponentOptions {
   package var name = ""
   /// Its purpose.
   package var description = ""
+  /// The publication that it follows; ignored by a run.
+  package var paper = PaperNote()
   /// The seed of all random draws.
   package var seed: UInt64 = 1
   /// Shared libraries whose components the spec names.
@@ -28,7 +30,7 @@ package struct PipelineSpec: ComponentOptions {
 
   private enum CodingKeys: String, CodingKey {
     case schema = "$schema"
-    case name, description, seed, plugins, policy, source, stages, training, output, provenance
+    case name, description, paper, seed, plugins, policy, source, stages, training, output, provenance
   }
 
   /// One line for each option.
@@ -36,6 +38,7 @@ package struct PipelineSpec: ComponentOptions {
     "$schema": "The JSON Schema of specs, for editors",
     "name": "The name of the pipeline",
     "description": "The purpose of the pipeline",
+    "paper": "The publication that it follows; ignored by a run",
     "seed": "The seed of all random draws; same spec, seed and inputs give the same bytes",
     "plugins": "Shared libraries with components that this spec names, such as ./libMyReward.so",
     "policy": "The policy that stages such as rollout and update work with",

@@ -23,7 +23,8 @@ struct PolicyUse {
       PipelineError(
         .invalidSpec,
         "stage '\(second.name)' makes rollouts of prompts, but '\(making[0].name)' before it has made rollouts of them already; "
-          + "leave one of the two out", at: second.location)
+          + "leave one of the two out; a first and a second part of each group are one stage with 'waves'",
+        at: second.location)
     }
   }
 

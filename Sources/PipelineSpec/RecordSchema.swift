@@ -62,6 +62,15 @@ struct RecordSchema {
         field: .refLogprobs, help: "Log-probabilities under the frozen reference policy", schema: list(number)
       ),
       Entry(
+        field: .logprobsContrast,
+        help: "Log-probabilities of 'tokens' with images of which a part is black; the stage 'contrast' writes them",
+        schema: list(number)),
+      Entry(
+        field: .entropies,
+        help: "Entropies of the distributions that 'tokens' were drawn from, in nats, over the whole vocabulary, at "
+          + "temperature 1, before top-k and top-p; the stage 'entropies' writes them",
+        schema: list(["type": "number", "minimum": 0])),
+      Entry(
         field: .sampling, help: "How the response was sampled",
         schema: [
           "type": "object",
@@ -70,6 +79,7 @@ struct RecordSchema {
             "top_p": ["type": "number", "minimum": 0, "maximum": 1],
             "top_k": ["type": "integer"],
             "min_tokens": count, "max_tokens": count, "stop": list(text), "stop_tokens": list(count), "seed": count,
+            "images": ["const": "noisy"],
           ],
         ]),
       Entry(field: .reward, help: "The reward that advantages are computed from", schema: optionalNumber),

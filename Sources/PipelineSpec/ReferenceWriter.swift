@@ -29,11 +29,11 @@ package struct ReferenceWriter: Sendable {
     package let text: String
   }
 
-  /// A page for each kind of component, and one of all metrics.
+  /// A page for each kind of component, one of all metrics, and one of all papers.
   package var pages: [Page] {
     ComponentKind.allCases.map { kind in
       Page(name: kind.rawValue.capitalizedFirst + "Reference.md", text: page(of: kind))
-    } + [Page(name: "Metrics.md", text: metricsPage)]
+    } + [Page(name: "Metrics.md", text: metricsPage), Page(name: "Papers.md", text: papersPage)]
   }
 
   private static let origin =
@@ -105,6 +105,21 @@ package struct ReferenceWriter: Sendable {
       """
     let stages = descriptions.filter { !$0.metrics.isEmpty }.map { "\n## \($0.name)\n\n" + rows($0.metrics) }
     return head + rows(runMetrics) + stages.joined()
+  }
+
+  private var papersPage: String {
+    let rows = PaperIndex(descriptions).entries.flatMap { entry in
+      entry.followers.map { ["[\($0.title)](\(entry.link))", $0.kind, $0.name.code] }
+    }
+    return """
+      # Reference: papers
+
+      Which components follow which publication.
+
+      \(Self.origin) The guide <doc:Methods> says which spec in `Examples/papers` is which method.
+
+
+      """ + Self.table(["publication", "kind", "component"], rows)
   }
 
   private static func table(_ head: [String], _ rows: [[String]]) -> String {

@@ -33,6 +33,7 @@ struct ResolvedSpec {
     tree = tree.setting("stages", to: OptionTree(.list(stages), at: tree.location), at: tree.location)
     var left = ["$schema", "provenance"]
     if spec.plugins.isEmpty { left.append("plugins") }
+    if spec.paper.paper == nil { left.append("paper") }
     if spec.policy.use.isEmpty {
       left += ["policy", "training"]
     } else {
@@ -52,8 +53,18 @@ struct ResolvedSpec {
     }
     let unused = spec.source.prompts.paths.isEmpty ? "prompts" : "rollouts"
     if let source = tree["source"], case .table(let entries) = source.node {
-      tree = tree.setting(
-        "source", to: OptionTree(.table(entries.filter { $0.key != unused }), at: source.location), at: tree.location)
+      let unnamed = spec.source.sampler.use.isEmpty ? "sampler" : nil
+      var used = OptionTree(.table(entries.filter { $0.key != unused && $0.key != unnamed }), at: source.location)
+      if unnamed == nil {
+        let reference = spec.source.sampler
+        let sampler = OptionTree(
+          .table([
+            Self.entry("use", OptionTree(.string(reference.use), at: tree.location)),
+            Self.entry("with", try options(of: registry.sampler(reference.use), reference.with)),
+          ]), at: tree.location)
+        used = used.setting("sampler", to: sampler, at: used.location)
+      }
+      tree = tree.setting("source", to: used, at: tree.location)
     }
     guard case .table(let entries) = tree.node else { return tree.json }
     return OptionTree(.table(entries.filter { !left.contains($0.key) }), at: tree.location).json
@@ -76,7 +87,7 @@ struct ResolvedSpec {
     guard case .table(let entries) = tree.node else { return try filled(tree, nil) }
     var tree = tree
     tree.node = .table(
-      try entries.map {
+      try entries.filter { kinds[$0.key] == nil || !$0.value.namesNothing }.map {
         OptionTree.Entry(key: $0.key, location: $0.location, value: try filled($0.value, kinds[$0.key]))
       })
     return tree
@@ -109,6 +120,9 @@ struct ResolvedSpec {
 }
 
 extension OptionTree {
+  /// Whether it is a component without a name: an option that nothing was named for.
+  fileprivate var namesNothing: Bool { self["use"]?.word == "" }
+
   /// The tree with the user's digits for equal numbers that were written differently: `0.50`, `1e-6`.
   func keepingDigits(of written: OptionTree) -> OptionTree {
     var tree = self

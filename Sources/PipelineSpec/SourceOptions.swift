@@ -31,6 +31,8 @@ package struct SourceOptions: ComponentOptions {
   package var firstBatch = 0
   /// The order of the groups.
   package var order = SourceOrder.auto
+  /// What chooses the prompts of each step; without a name, they come in ``order``, epoch after epoch.
+  package var sampler = ComponentReference("")
   /// How often the records are passed through; 0 for as often as `training.steps` needs, or once if it is not set.
   package var epochs = 0
   /// Folders beside that of the records that their images may lie in.
@@ -77,6 +79,8 @@ package struct SourceOptions: ComponentOptions {
       "'auto' goes by the records' batch, or else their step, or else takes all as one; 'all', {\"groups\": 64} or {\"by\": \"step\"}",
     "first_batch": "The number of the first batch; above 0 if the source is a later part of a larger one",
     "order": "The order of the groups: file, shuffled (anew for each epoch), or auto, which shuffles only prompts",
+    "sampler":
+      "What chooses the prompts of each step, such as greso or mopps; without one they come in their order, epoch after epoch",
     "epochs": "How often to pass through the records; 0 for as often as training.steps needs, or else once",
     "image_roots":
       "Folders beside that of the records' own file that their images may lie in, relative to the spec's; images elsewhere are refused",
@@ -84,6 +88,9 @@ package struct SourceOptions: ComponentOptions {
       "Hosts whose http(s) addresses of images are passed on to a server to fetch, such as images.example.org; none by default",
     "max_bad_records": "How many bad records are tolerated before the run stops, or 'unlimited'",
   ]
+
+  /// A sampler of prompts is named in `sampler`.
+  package static let componentKinds: [String: ComponentKind] = ["sampler": .sampler]
 
   /// Nothing to read is set.
   package init() {}
@@ -111,6 +118,12 @@ package struct SourceOptions: ComponentOptions {
     if isPooled, case .by = batch {
       problems.append(
         OptionProblem("batch", "goes by a field, but groups that are shuffled or come again need {\"groups\": 64}"))
+    }
+    if !sampler.use.isEmpty, !isPooled {
+      problems.append(
+        OptionProblem(
+          "sampler", "chooses among all records, but saved rollouts are taken as they come; say \"order\": \"shuffled\""
+        ))
     }
     if !columns.isEmpty, format != "auto" {
       problems.append(

@@ -17,9 +17,11 @@ public import PipelineCore
 ///
 /// The responses to a prompt are its answers in turn, independent of the seeds. Tokens are the bytes of UTF-8, with
 /// ``endToken`` after an answer and ``imageToken`` for each image. Log-probabilities are made up: they lie in −4…0,
-/// depend on the prompt, on the tokens so far and on the number of steps, and are the same for generated and for given
+/// depend on the prompt and on what is done to its images, on the tokens so far and on the number of steps, and are the same for generated and for given
 /// responses.
-public actor ScriptedPolicy: TokenCodec, TokenGenerator, LogProbSource, EntropyTrainablePolicy {
+public actor ScriptedPolicy: TokenCodec, TokenGenerator, LogProbSource, EntropyTrainablePolicy, EntropySource,
+  ImageChangingPolicy
+{
   /// A call of a policy, in order.
   public enum Call: Sendable {
     /// See ``TokenGenerator/generate(_:sampling:progress:)``.
@@ -30,6 +32,8 @@ public actor ScriptedPolicy: TokenCodec, TokenGenerator, LogProbSource, EntropyT
     case accumulate([ResponseGroup], temperature: Double, gradients: [[[Float]]])
     /// See ``EntropyTrainablePolicy/accumulateWithEntropy(_:temperature:gradient:)``; what the closure gave.
     case accumulateWithEntropy([ResponseGroup], temperature: Double, gradients: [[TokenFigures]])
+    /// See ``EntropySource/entropies(of:)``.
+    case entropies([ResponseGroup])
     /// See ``TrainablePolicy/step(_:)``.
     case step(OptimizerStep)
     /// See ``TrainablePolicy/save(to:)``. Nothing is written.
@@ -87,7 +91,7 @@ public actor ScriptedPolicy: TokenCodec, TokenGenerator, LogProbSource, EntropyT
       case .messages(let messages): try Self.encode(messages, folder: prompt.folder)
       }
     if let reason = failures[Self.text(encoded.tokens)] { throw PipelineError(.invalidData, reason) }
-    return encoded
+    return prompt.changed(encoded)
   }
 
   /// The bytes of the text, and the end token after a finished response.
@@ -158,6 +162,12 @@ public actor ScriptedPolicy: TokenCodec, TokenGenerator, LogProbSource, EntropyT
     calls.append(.accumulateWithEntropy(groups, temperature: temperature, gradients: gradients))
   }
 
+  /// The made-up entropies: half the negative log-probabilities at temperature 1.
+  public func entropies(of groups: [ResponseGroup]) -> [[[Float]]] {
+    calls.append(.entropies(groups))
+    return groups.map { group in group.responses.map { logProbs(group.prompt, $0, 1).map { -$0 / 2 } } }
+  }
+
   /// Counts the step, which changes log-probabilities; reports the norm of the recorded gradients.
   public func step(_ step: OptimizerStep) throws -> OptimizerReport {
     defer { squares = 0 }
@@ -203,11 +213,19 @@ public actor ScriptedPolicy: TokenCodec, TokenGenerator, LogProbSource, EntropyT
 
   private func logProbs(_ prompt: EncodedPrompt, _ tokens: [Int32], _ temperature: Double) -> [Float] {
     var state = prompt.tokens.reduce(UInt64(bitPattern: Int64(steps))) { Self.mixed($0, $1) }
+    for image in prompt.images { state = Self.mixed(state, image.change) }
     return tokens.map { token in
       state = Self.mixed(state, token)
       let uniform = PhiloxGenerator.uniform(from: state)
       // A higher temperature flattens: values are nearer to each other.
       return Float(-4 * uniform / (temperature > 0 ? max(1, temperature) : 1))
+    }
+  }
+
+  private static func mixed(_ state: UInt64, _ change: ImageChange) -> UInt64 {
+    switch change {
+    case .none: state
+    case .blackPatches(_, let seed), .noise(_, let seed): state ^ seed
     }
   }
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import AdvantagePlugin
 import BundledPlugin
+import ContrastPlugin
+import EntropiesPlugin
 import EstimatorsPlugin
 import FilterPlugin
 import JudgePlugin
@@ -11,13 +13,17 @@ import OpenAIPlugin
 import PairwiseSamplePlugin
 public import PipelineCore
 import ProcessRewardPlugin
+import ProcessSamplerPlugin
 import ProcessStagePlugin
 import RewardPlugin
 import RolloutPlugin
+import SamplersPlugin
 import ShufflePlugin
+import SubsetPlugin
 import TapPlugin
 import TextRewardsPlugin
 import UpdatePlugin
+import WavesPlugin
 import WorkerPlugin
 
 extension Registry {
@@ -26,10 +32,13 @@ extension Registry {
     var registry = Registry()
     try registry.register(RolloutStage.self)
     try registry.register(RewardStage.self)
+    try registry.register(EntropiesStage.self)
+    try registry.register(ContrastStage.self)
     try registry.register(KLPenaltyStage.self)
     try registry.register(AdvantageStage.self)
     try registry.register(FilterStage.self)
     try registry.register(PairwiseSampleStage.self)
+    try registry.register(SubsetStage.self)
     try registry.register(ShuffleStage.self)
     try registry.register(UpdateStage.self)
     try registry.register(TapStage.self)
@@ -60,6 +69,12 @@ extension Registry {
     try registry.register(GRPOPassKEstimator.self)
     try registry.register(ReinforcePlusPlusEstimator.self)
     try registry.register(ReMaxEstimator.self)
+    try registry.register(SeenStatisticsEstimator.self)
+    try registry.register(OPOEstimator.self)
+    try registry.register(MaxRLEstimator.self)
+    try registry.register(ReinforceEstimator.self)
+    try registry.register(ADORAEstimator.self)
+    try registry.register(RLZVPEstimator.self)
 
     try registry.register(ClipLoss.self)
     try registry.register(GSPOLoss.self)
@@ -72,6 +87,17 @@ extension Registry {
     try registry.register(BundledPolicyBackend.self)
     try registry.register(OpenAIPolicyBackend.self)
     try registry.register(WorkerPolicyBackend.self)
+
+    try registry.register(EpochsSampler.self)
+    try registry.register(GRESOSampler.self)
+    try registry.register(MoPPSSampler.self)
+    try registry.register(AdaRFTSampler.self)
+    try registry.register(VarianceSampler.self)
+    try registry.register(DifficultyPoolsSampler.self)
+    try registry.register(ProcessSampler.self)
+
+    try registry.register(PilotWaves.self)
+    try registry.register(ReinforceAdaWaves.self)
     return registry
   }
 }

@@ -120,15 +120,15 @@ struct VerlTests {
       ("grpo", #""grpo""#), ("grpo_passk", #""grpo-passk""#), ("rloo_vectorized", #""rloo""#),
       ("reinforce_plus_plus", #"{"use":"reinforce-plus-plus","with":{"gamma":0.9}}"#),
       ("gae", #""reinforce-plus-plus""#),
-      ("opo", #""grpo""#), ("remax", #""rloo""#),
+      ("opo", #""opo""#), ("gpg", #""grpo""#), ("remax", #""rloo""#),
     ])
   func estimators(peer: String, ours: String) throws {
     let text = "actor_rollout_ref: {}\nalgorithm: {adv_estimator: \(peer), gamma: 0.9}"
     let found = try Imported(text)
     #expect(found["stages.advantage.estimator"] == ours)
-    #expect(found.paths(.differs).contains("algorithm.adv_estimator") == ["gae", "opo", "remax"].contains(peer))
+    #expect(found.paths(.differs).contains("algorithm.adv_estimator") == ["gae", "gpg", "remax"].contains(peer))
     let replay = try Imported(text, for: .replay)
-    #expect(replay["source.provides"]?.contains("advantage") == ["gae", "opo"].contains(peer))
+    #expect(replay["source.provides"]?.contains("advantage") == ["gae", "gpg"].contains(peer))
   }
 
   @Test(

@@ -59,7 +59,7 @@ actor SavingPolicy: TokenCodec, TokenGenerator, LogProbSource, TrainablePolicy {
 /// Opens ``SavingPolicy``.
 struct SavingBackend: PolicyBackend {
   static let about = ComponentAbout(name: "saving", summary: "A scripted policy that can be saved")
-  let offers = Set(PolicyAbility.allCases).subtracting([.entropy])
+  let offers = Set(PolicyAbility.allCases).subtracting([.entropy, .entropies, .imageChanges])
   var rights = [1]
 
   init(options: NoOptions, assembly: Assembly) {}

@@ -37,15 +37,18 @@ final class TrainingRun: Sendable {
     /// What scores the responses of evaluations.
     var scoring = YesStage()
     var observer = RecordingObserver()
+    /// What chooses the prompts.
+    var sampler: (any PromptSampler)?
   }
 
   @discardableResult
   func run(
-    _ name: String = "out", _ existing: RunDirectory.Existing = .refuse, _ change: (inout Plan) -> Void = { _ in }
+    _ name: String = "out", _ existing: RunDirectory.Existing = .refuse,
+    _ change: (inout Plan) throws -> Void = { _ in }
   ) async throws -> RunSummary {
     var plan = Plan()
     plan.checkpoints.every = 2
-    change(&plan)
+    try change(&plan)
     var reader = TrajectoryReader.Options(paths: [folder + "/prompts.jsonl"])
     reader.kind = .prompts
     reader.cut = .all
@@ -65,6 +68,7 @@ final class TrainingRun: Sendable {
       seed: plan.seed, rolloutsFile: "selected.jsonl", writesLineage: true, resolved: "spec", threads: 1)
     // Tests of what becomes of a step drop whole batches.
     run.allowsEmpty = true
+    run.sampler = plan.sampler
     let directory = try RunDirectory(path: folder + "/" + name, existing: existing, fingerprint: run.resolved)
     return try await PipelineRun(plan: run, directory: directory, observer: plan.observer).run()
   }

@@ -9,7 +9,7 @@ struct PolicyTests {
   @Test("a policy can do what it was made with, and log-probabilities and training want a codec")
   func abilities() {
     let scripted = ScriptedPolicy()
-    #expect(scripted.policy.abilities == [.generation, .logProbs, .training, .entropy])
+    #expect(scripted.policy.abilities == [.generation, .logProbs, .training, .entropy, .entropies, .imageChanges])
     #expect(Policy(sampler: scripted.sampler).abilities == [.generation])
     #expect(Policy(logProbs: scripted, trainable: scripted, reference: scripted).abilities == [])
     #expect(Policy(codec: scripted, reference: scripted).abilities == [.reference])
@@ -38,6 +38,7 @@ struct PolicyTests {
     #expect(message { _ = try context.trainable } == lack("training"))
     #expect(message { _ = try context.reference } == lack("reference"))
     #expect(message { _ = try context.entropyTrainable } == lack("entropy"))
+    #expect(message { _ = try context.entropies } == lack("entropies"))
     #expect(message { _ = try TrainingContext().sampler } == "it needs a policy; run it from a spec that names one")
   }
 
@@ -60,7 +61,8 @@ struct PolicyTests {
     let policy = Policy(sampler: scripted.sampler, logProbs: scripted) { closed.withLock { $0 += 1 } }
     let backend = Backend(offers: Set(PolicyAbility.allCases), policy: policy)
     for (purpose, missing) in [
-      (PolicyOpening.Purpose.inference, "log-probs"), (.training, "entropy and log-probs and training"),
+      (PolicyOpening.Purpose.inference, "entropies and image-changes and log-probs"),
+      (.training, "entropies and entropy and image-changes and log-probs and training"),
     ] {
       let error = await #expect(throws: PipelineError.self) {
         try await backend.opened(PolicyOpening(purpose: purpose))

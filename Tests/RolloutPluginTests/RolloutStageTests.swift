@@ -19,7 +19,7 @@ struct RolloutStageTests {
     var options = RolloutStage.Options()
     options.n = 3
     change(&options)
-    let stage = RolloutStage(options: options, assembly: .empty)
+    let stage = try RolloutStage(options: options, assembly: .empty)
     let context = StageContext(
       stage: "rollout", step: 3, seed: 5, training: TrainingContext(policy: policy?.policy, policyVersion: 3))
     var batch = batch

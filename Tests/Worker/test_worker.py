@@ -72,6 +72,25 @@ class EntropyTests(unittest.TestCase):
         self.assertLess(means[1], means[2])
 
 
+    def test_entropies_of_given_responses_are_those_that_training_sees(self) -> None:
+        seen: dict[tuple, np.ndarray] = {}
+
+        def looks(place: tuple, values: np.ndarray, entropies: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+            seen[place] = entropies
+            return np.zeros_like(values), np.zeros_like(entropies)
+
+        with Client(1) as client:
+            client.load(MODEL, dtype="float32", rows_per_micro_batch=90)
+            client.images(PICTURES)
+            log_probs, entropies = client.entropies(GROUPS)
+            plain = client.log_probs(GROUPS)
+            client.accumulate_with_entropy(GROUPS, looks)
+        places = [(group, index) for group, (_, _, responses) in enumerate(GROUPS) for index in range(len(responses))]
+        for place, values, alone, entropy in zip(places, log_probs, plain, entropies, strict=True):
+            self.assertLess(float(np.abs(values - alone).max()), 1e-5)
+            self.assertLess(float(np.abs(entropy - seen[place]).max()), 1e-5)
+
+
 class RankTests(unittest.TestCase):
     def train(self, folder: Path, ranks: int, **options) -> tuple[list, dict, dict]:
         """Three steps on micro-batches so small that two ranks have different numbers of them."""

@@ -86,6 +86,15 @@ class Client:
         lengths = [len(response) for _, _, responses in groups for response in responses]
         return np.split(values, np.cumsum(lengths)[:-1])
 
+    def entropies(self, groups: list, temperature: float = 1.0) -> tuple[list[np.ndarray], list[np.ndarray]]:
+        """Log-probabilities and entropies of every response."""
+        header, payloads = message(groups)
+        header |= {"kind": "log-probs", "temperature": temperature, "of": "policy", "entropy": True}
+        frame = self.ask(header, payloads)
+        lengths = [len(response) for _, _, responses in groups for response in responses]
+        ends = np.cumsum(lengths)[:-1]
+        return tuple(np.split(work.array(frame, name, "float32"), ends) for name in ("log_probs", "entropies"))
+
     def accumulate(self, groups: list, gradient: Callable[[tuple, np.ndarray], np.ndarray], temperature: float = 1.0):
         header, payloads = message(groups)
 

@@ -121,7 +121,7 @@ struct WorkerPolicyTests {
   func abilities() async throws {
     for (purpose, abilities) in [
       (PolicyOpening.Purpose.training, Set(PolicyAbility.allCases)),
-      (.inference, [.generation, .logProbs, .reference]),
+      (.inference, [.generation, .logProbs, .reference, .entropies, .imageChanges]),
     ] {
       let backend = WorkerPolicyBackend(options: ScriptedWorker.options("good"), assembly: .plain())
       let policy = try await backend.opened(PolicyOpening(purpose: purpose))
@@ -168,6 +168,17 @@ struct WorkerPolicyTests {
       try await silent.accumulateWithEntropy(ScriptedWorker.groups, temperature: 1) { _, figures in figures }
     }
     #expect(failure?.message.contains("a forward pass without an entropy for each log-probability") == true)
+  }
+
+  @Test("entropies of given responses, one for each token; a worker without them is named")
+  func givenEntropies() async throws {
+    let worker = try await ScriptedWorker.open()
+    let found = try await worker.entropies(of: ScriptedWorker.groups)
+    let logProbs = try await worker.logProbs(of: ScriptedWorker.groups, temperature: 1)
+    #expect(found == logProbs.map { $0.map { $0.map { -$0 / 2 } } })
+    let silent = try await ScriptedWorker.open("no-entropies")
+    let failure = await ScriptedWorker.failure { _ = try await silent.entropies(of: ScriptedWorker.groups) }
+    #expect(failure?.message == "the policy's worker gave 0 entropies for 6 tokens")
   }
 
   @Test("what a loss throws stops the request and leaves the worker as it was")

@@ -5,7 +5,9 @@ package import PipelineCore
 import Tensor
 
 /// The policy that comes with the program: a model of one of the families of ``ModelFamily``, on this machine's CPU.
-package actor BundledPolicy: TokenCodec, TokenGenerator, LogProbSource, EntropyTrainablePolicy {
+package actor BundledPolicy: TokenCodec, TokenGenerator, LogProbSource, EntropyTrainablePolicy, EntropySource,
+  ImageChangingPolicy
+{
   /// How a policy is opened.
   package struct Options: Sendable {
     /// What the weights are for.
@@ -111,14 +113,32 @@ package actor BundledPolicy: TokenCodec, TokenGenerator, LogProbSource, EntropyT
     try scores(of: groups, temperature: temperature)
   }
 
+  /// Entropies of given responses, in a pass of their own.
+  package func entropies(of groups: [ResponseGroup]) async throws -> [[[Float]]] {
+    try figures(of: groups) { [model] batch in
+      model.logProbsAndEntropies(of: batch, temperature: 1, on: model.tape(isRecording: false)).entropies
+    }
+  }
+
   private func scores(of groups: [ResponseGroup], temperature: Double) throws -> [[[Float]]] {
     let temperature = try PromptCodec.divisor(temperature)
+    return try figures(of: groups) { [model] batch in
+      model.logProbs(of: batch, temperature: temperature, on: model.tape(isRecording: false))
+    }
+  }
+
+  /// A number for each token of each response.
+  ///
+  /// - Parameter compute: The numbers of all response tokens of a micro-batch, [n, 1].
+  private func figures(
+    of groups: [ResponseGroup], _ compute: (PackedBatch) -> Variable<Float>
+  ) throws -> [[[Float]]] {
     let groups = try groups.map(promptGroup)
     var results = groups.map { group in group.responses.map { [Float](repeating: 0, count: $0.count) } }
     for pieces in MicroBatches(groups, rows: options.rowsPerMicroBatch).batches {
       try Task.checkCancellation()
       let batch = try PackedBatch(Self.parts(pieces, of: groups), config: model.config)
-      let found = model.logProbs(of: batch, temperature: temperature, on: model.tape(isRecording: false))
+      let found = compute(batch)
       try Self.check(found.value)
       var start = 0
       Self.forEachResponse(pieces, groups) { place, count in

@@ -18,6 +18,14 @@ package struct AdvantageStage: Stage {
       DropRule("no-tokens", because: "the estimator works token by token, and the record has no tokens"),
       DropRule(
         "no-baseline", because: "the estimator needs the reward of a greedy response, and the record has no baseline"),
+      DropRule(
+        "no-seen",
+        because: "the estimator needs the statistics of all rollouts seen of the prompt, and the record has no 'seen'"),
+      DropRule(
+        "no-logprobs",
+        because: "the estimator needs the log-probability of each token, and the record does not have them"),
+      DropRule(
+        "no-entropies", because: "the estimator needs the entropy of each token, and the record does not have them"),
     ],
     metrics: [
       MetricAbout("critic/advantages/mean", unit: "advantage", "mean over trajectories"),
@@ -34,6 +42,8 @@ package struct AdvantageStage: Stage {
       MetricAbout(
         "too_few_scored", unit: "trajectories", "left since they are the only one of their group with a reward",
         combining: .sum),
+      MetricAbout(
+        "estimator/<figure>", unit: "the estimator's", "a figure of the estimator, whose description explains it"),
     ])
 
   /// The options.
@@ -61,6 +71,8 @@ package struct AdvantageStage: Stage {
 
   /// `reward`, and the fields that the estimator reads.
   package var reads: Set<Field> { estimator.reads.union([.reward]) }
+  /// The scores that the estimator goes by.
+  package var readsScores: Set<String> { estimator.readsScores }
   /// The fields that the estimator writes: `advantage`, and for advantages per token `advantages`.
   package var writes: Set<Field> { estimator.writes }
 
@@ -80,7 +92,7 @@ package struct AdvantageStage: Stage {
   package func run(_ batch: inout TrajectoryBatch, in context: StageContext) async throws {
     var rules = [String?](repeating: nil, count: batch.count)
     let groups = try scoredGroups(of: batch, rules: &rules)
-    let found = try estimator.advantages(for: groups.map(\.rollouts))
+    let found = try estimator.advantages(for: groups.map(\.rollouts), report: context.report)
     guard found.count == groups.count else {
       throw fault("returned \(found.count) groups for \(groups.count)")
     }
@@ -130,21 +142,12 @@ package struct AdvantageStage: Stage {
           for position in [position] + (scored.earlier[position] ?? []) { rules[position] = "no-reward" }
           continue
         }
-        var tokenCount = 0
-        if estimator.reads.contains(.tokens) {
-          guard let count = try trajectory.tokenCount else {
-            rules[position] = "no-tokens"
-            continue
-          }
-          tokenCount = count
+        switch try rollout(trajectory, reward: reward) {
+        case .found(let rollout):
+          scored.positions.append(position)
+          scored.rollouts.append(rollout)
+        case .lacks(let rule): rules[position] = rule
         }
-        let baseline = estimator.reads.contains(.baseline) ? trajectory.baseline : nil
-        if estimator.reads.contains(.baseline), baseline == nil {
-          rules[position] = "no-baseline"
-          continue
-        }
-        scored.positions.append(position)
-        scored.rollouts.append(ScoredRollout(reward: reward, tokenCount: tokenCount, baseline: baseline))
       }
       let size = group.positions.count + droppedEarlier[ExactText(group.name), default: 0]
       if estimator.comparesWithinGroup, size > 1, scored.rollouts.count < 2 {
@@ -156,6 +159,36 @@ package struct AdvantageStage: Stage {
       }
     }
     return result
+  }
+
+  /// What the estimator sees of a trajectory, or the rule for what it lacks.
+  private enum Found {
+    case found(ScoredRollout)
+    case lacks(rule: String)
+  }
+
+  private func rollout(_ trajectory: Trajectory, reward: Double) throws -> Found {
+    let reads = estimator.reads
+    var tokenCount = 0
+    if !reads.isDisjoint(with: [.tokens, .logprobs, .entropies]) {
+      guard let count = try trajectory.tokenCount else { return .lacks(rule: "no-tokens") }
+      tokenCount = count
+    }
+    if reads.contains(.baseline), trajectory.baseline == nil { return .lacks(rule: "no-baseline") }
+    let seen = reads.contains(.seen) ? try trajectory.value(of: .seen).flatMap(SeenStatistics.init) : nil
+    if reads.contains(.seen), seen == nil { return .lacks(rule: "no-seen") }
+    var lists: [Field: [Double]] = [:]
+    for field in [Field.logprobs, .entropies] where reads.contains(field) {
+      guard trajectory.has(field), let numbers = try? trajectory.numbers(of: field, count: tokenCount) else {
+        return .lacks(rule: "no-\(field)")
+      }
+      lists[field] = numbers
+    }
+    return .found(
+      ScoredRollout(
+        reward: reward, tokenCount: tokenCount, baseline: reads.contains(.baseline) ? trajectory.baseline : nil,
+        parts: reads.contains(.rewards) ? trajectory.rewards ?? [] : [], logProbs: lists[.logprobs] ?? [],
+        entropies: lists[.entropies] ?? [], seen: seen))
   }
 
   /// Stores an advantage and returns the trajectory's own.
@@ -197,16 +230,20 @@ package struct AdvantageStage: Stage {
           : "\(tooFew) trajectories leave since they are the only ones of their group with a reward; ")
           + "'\(Self.nameOf(estimator))' compares rollouts with one another", count: tooFew)
     }
-    for (rule, field) in [("no-tokens", "tokens"), ("no-baseline", "baseline")] {
+    for field in ["tokens", "baseline", "logprobs", "entropies", "seen"] {
+      let rule = "no-" + field
       let count = rules.count { $0 == rule }
       guard let first = rules.firstIndex(of: rule) else { continue }
       report.warn(
         rule,
         (count == 1 ? "1 trajectory leaves since it has" : "\(count) trajectories leave since they have")
-          + " no '\(field)', the first is \(batch[first].id.quotedForMessage)",
+          + " no '\(field)'\(Self.lists.contains(field) ? " with a number for each token" : ""), the first is \(batch[first].id.quotedForMessage)",
         count: count)
     }
   }
+
+  /// Fields with a number for each token.
+  private static let lists = ["logprobs", "entropies"]
 
   private func fault(_ what: String) -> PipelineError {
     PipelineError(.plugIn, "the advantage estimator '\(Self.nameOf(estimator))' \(what)")

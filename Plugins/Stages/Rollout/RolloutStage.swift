@@ -6,10 +6,19 @@ package import PipelineCore
 /// A rollout carries the prompt's fields, an id of its own (`GROUP/0`, `GROUP/1`, …), tokens, their log-probabilities at
 /// the sampling temperature, the text, and how and by which policy it was sampled. Its seed depends on the run's seed,
 /// the step, the prompt and the rollout's number, on nothing else. A prompt that cannot be used, or that is too long, leaves.
+///
+/// With `noisy` each prompt gets further rollouts, numbered on, of its images with noise; see ``NoiseOptions``. They are in
+/// the same group and keep the clean images, so that they are trained on with these; `sampling.images` is `noisy`, and
+/// `logprobs` are those of the noisy prompt. The noise of an image is one for the rollouts of a prompt in a step.
+///
+/// With `waves`, a run asks for a part of the rollouts at a time, and a policy decides after each wave.
 package struct RolloutStage: Stage {
   /// The description of this component.
   package static let about = ComponentAbout(
     name: "rollout", summary: "Samples responses to each prompt from the policy",
+    papers: [
+      Paper("NoisyRollout: Reinforcing Visual Reasoning with Data Augmentation, for noisy", arXiv: "2504.13055")
+    ],
     rules: [
       DropRule("unusable-prompt", because: "its prompt, or an image of it, cannot be used"),
       DropRule("too-long", because: "its prompt leaves no room for the longest response"),
@@ -23,11 +32,16 @@ package struct RolloutStage: Stage {
       MetricAbout("prompt_length/mean", unit: "tokens", "mean length of the prompts, each response counted"),
       MetricAbout("prompt_length/max", unit: "tokens", "the longest prompt", combining: .maximum),
       MetricAbout("prompt_length/min", unit: "tokens", "the shortest prompt", combining: .minimum),
+      MetricAbout(
+        "image_signal", unit: "share", "with noisy: share of the variance of a noisy image that is the image's own"),
     ])
 
   /// The options.
   package struct Options: ComponentOptions {
     package var n = 8
+    package var waves = ComponentReference("")
+    package var noisy = 0
+    package var noise = NoiseOptions()
     package var sampling = SamplingOptions()
     package var tooLong = RolloutSampler.TooLong.error
     package var maxPromptTokens = 0
@@ -38,7 +52,13 @@ package struct RolloutStage: Stage {
 
     /// The help for each option.
     package static let help = [
-      "n": "the number of rollouts for each prompt",
+      "n": "the number of rollouts for each prompt; with waves, of each group that is complete",
+      "waves":
+        "decides wave by wave how many rollouts a prompt gets, such as pilot or reinforce-ada; nobody, and all get n at once, "
+        + "where nothing is named",
+      "noisy":
+        "further rollouts for each prompt, of noisy images; they are trained on with the clean images, in the same group",
+      "noise": "how strong the noise is, and how it falls over the run",
       "sampling": "how tokens are drawn",
       "too_long": "what to do with a prompt that leaves no room for max_tokens: error, skip, or cut, which shortens it",
       "max_prompt_tokens":
@@ -46,9 +66,18 @@ package struct RolloutStage: Stage {
       "prompts_at_once": "the number of prompts that are sampled together; fewer need less memory",
     ]
 
+    /// A wave policy is named in `waves`.
+    package static let componentKinds: [String: ComponentKind] = ["waves": .waves]
+
     /// The problems of the values.
     package func problems() -> [OptionProblem] {
       var problems: [OptionProblem] = []
+      if noisy < 0 { problems.append(OptionProblem("noisy", "is \(noisy), it must be 0 or more")) }
+      if noisy > 0, !waves.use.isEmpty {
+        problems.append(
+          OptionProblem(
+            "noisy", "stands beside 'waves', which say how many rollouts a prompt gets; leave one of them out"))
+      }
       if n < 1 { problems.append(OptionProblem("n", "is \(n), it must be at least 1")) }
       if maxPromptTokens < 0 {
         problems.append(OptionProblem("max_prompt_tokens", "is \(maxPromptTokens), it must be 0 or more"))
@@ -65,19 +94,34 @@ package struct RolloutStage: Stage {
   /// Tokens of a prompt that already has them.
   package let readsIfPresent: Set<Field> = [.promptTokens, .images]
   /// Everything known about a response.
-  package let writes: Set<Field> = [
-    .promptTokens, .response, .tokens, .logprobs, .finish, .sampling, .policyVersion, .step,
-  ]
-  /// Responses.
-  package let needs: Set<PolicyAbility> = [.generation]
+  package var writes: Set<Field> {
+    let written: Set<Field> = [
+      .promptTokens, .response, .tokens, .logprobs, .finish, .sampling, .policyVersion, .step,
+    ]
+    return waves.map { written.union($0.policy.writes).union([.rolloutWave]) } ?? written
+  }
+  /// Responses, and with `noisy` changed images.
+  package var needs: Set<PolicyAbility> { options.noisy > 0 ? [.generation, .imageChanges] : [.generation] }
 
   /// `max_tokens`.
   package var longestResponse: Int? { options.sampling.maxTokens }
 
+  /// The waves that the options name.
+  package let waves: StageWaves?
   private let options: Options
 
-  /// Makes the stage.
-  package init(options: Options, assembly: Assembly) { self.options = options }
+  /// Makes the stage, and the policy of its waves.
+  package init(options: Options, assembly: Assembly) throws {
+    self.options = options
+    waves = options.waves.use.isEmpty ? nil : try StageWaves(assembly.waves(options.waves), n: options.n)
+  }
+
+  /// The wave that a rollout was made in, and what the policy of the waves has to say.
+  package func explanation(of trajectory: LineageEntry, in step: LineageStep) -> Explanation? {
+    guard let waves, let wave = trajectory.wave else { return nil }
+    let made: Explanation = "made in wave \(wave + 1) of \(type(of: waves.policy).name)"
+    return waves.policy.explanation(of: trajectory, in: step, n: waves.n).map { made + "; " + $0 } ?? made
+  }
 
   /// Replaces prompts by rollouts.
   ///
@@ -90,26 +134,86 @@ package struct RolloutStage: Stage {
         "\(group.positions.count) records make up the group \(group.name.quotedForMessage); rollouts are made of "
           + "prompts, one record each, which 'source.prompts' names")
     }
+    if let waves, context.wave == nil {
+      throw PipelineError(
+        .invalidSpec,
+        "the waves of '\(type(of: waves.policy).name)' go by rewards, which stages of a run give between them; run it from a "
+          + "spec, or leave 'waves' out")
+    }
+    var samplers = [sampler(policy, context, count: options.n)]
+    if options.noisy > 0 { samplers.append(try noisySampler(policy, context)) }
     var outcomes: [RolloutSampler.Outcome] = []
-    let total = batch.count * options.n
+    // Clean and noisy ones of each prompt; in waves there are clean ones alone.
+    let counts = batch.trajectories.map { prompt in
+      [context.wave?.numbers(of: prompt.group).count ?? options.n, options.noisy]
+    }
+    let total = counts.joined().reduce(0, +)
     for start in stride(from: 0, to: batch.count, by: options.promptsAtOnce) {
-      let prompts = Array(batch.trajectories[start..<min(batch.count, start + options.promptsAtOnce)])
-      outcomes += try await sampler(policy, context).rollouts(of: prompts, folder: { $0.folder }) { progress in
-        let done = start * options.n + progress.responses
-        context.training.progressed(
-          "\(done) of \(total)\(progress.remark)", share: Double(done) / Double(max(1, total)))
+      let range = start..<min(batch.count, start + options.promptsAtOnce)
+      let prompts = Array(batch.trajectories[range])
+      var parts: [[RolloutSampler.Outcome]] = []
+      for (number, sampler) in samplers.enumerated() {
+        let before =
+          counts[..<start].joined().reduce(0, +) + counts[range].map { $0.prefix(number).reduce(0, +) }.reduce(0, +)
+        parts.append(
+          try await sampler.rollouts(of: prompts, folder: { $0.folder }, in: context.wave) { progress in
+            let done = before + progress.responses
+            context.training.progressed(
+              "\(done) of \(total)\(progress.remark)", share: Double(done) / Double(max(1, total)))
+          })
       }
+      outcomes += prompts.indices.map { index in Self.joined(parts.map { $0[index] }) }
     }
     for remark in await policy.remarks() { context.report.warn("server", remark) }
     try replace(&batch, by: outcomes, context)
   }
 
-  private func sampler(_ policy: any ResponseSampler, _ context: StageContext) -> RolloutSampler {
+  /// All rollouts of a prompt, or why there are none.
+  private static func joined(_ outcomes: [RolloutSampler.Outcome]) -> RolloutSampler.Outcome {
+    var all: [Trajectory] = []
+    var length = RolloutSampler.PromptLength.whole
+    for outcome in outcomes {
+      guard case .rollouts(let rollouts, let prompt) = outcome else { return outcome }
+      all += rollouts
+      if prompt == .cut { length = .cut }
+    }
+    return .rollouts(all, prompt: length)
+  }
+
+  /// The sampler of rollouts of noisy images, or of further clean ones where there is no noise left.
+  private func noisySampler(_ policy: any ResponseSampler, _ context: StageContext) throws -> RolloutSampler {
+    _ = try context.training.imageChanging
+    var steps = 1
+    if options.noise.decay != .none {
+      guard let planned = context.training.plannedSteps else {
+        throw PipelineError(
+          .invalidSpec,
+          "the noise of 'noisy' falls over the run, whose number of steps nobody can tell; set training.steps, or noise.decay to "
+            + "'none'")
+      }
+      steps = max(1, planned)
+    }
+    let count = options.noise.diffusionSteps(step: Double(context.step), of: Double(steps))
+    let signal = count == 0 ? 1 : NoiseOptions.signal(after: count)
+    context.report.metric("image_signal", signal)
+    if count == 0 { return sampler(policy, context, count: options.noisy, after: options.n) }
+    return sampler(policy, context, count: options.noisy, after: options.n) { group, place in
+      var random = context.random(context.groupKey(group), UInt64(place))
+      return .noise(signal: signal, seed: random.next())
+    }
+  }
+
+  private func sampler(
+    _ policy: any ResponseSampler, _ context: StageContext, count: Int, after first: Int = 0,
+    imageChange: (@Sendable (String, Int) -> ImageChange)? = nil
+  ) -> RolloutSampler {
     var sampling = RolloutSampler.Options()
     sampling.sampling = options.sampling
     sampling.sampling.maxPromptTokens = options.maxPromptTokens
     sampling.sampling.nameOfMaxTokens = "stages.\(context.stage).sampling.max_tokens"
-    sampling.count = options.n
+    sampling.count = count
+    sampling.firstIndex = first
+    sampling.imageChange = imageChange
     sampling.seed = context.seed
     sampling.step = context.step
     sampling.tooLong = options.tooLong
@@ -136,6 +240,7 @@ package struct RolloutStage: Stage {
             var rollout = rollout
             rollout.set(.policyVersion, to: .number(context.training.policyVersion))
             rollout.step = context.step
+            if let wave = context.wave { rollout.set(.rolloutWave, to: .number(wave.number)) }
             try lengths.add(rollout)
             return rollout
           })

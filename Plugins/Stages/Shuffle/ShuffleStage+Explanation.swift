@@ -4,7 +4,7 @@ package import PipelineCore
 extension ShuffleStage {
   /// How often the trajectory was drawn, and how often that was to be expected.
   package func explanation(of trajectory: LineageEntry, in step: LineageStep) -> Explanation? {
-    if case .dropped(_, "no-advantage") = trajectory.outcome { return nil }
+    if case .dropped(_, let rule) = trajectory.outcome, Self.rulesBeforeTheDraw.contains(rule) { return nil }
     let odds = DrawOdds(of: trajectory, in: step, options)
     guard trajectory.outcome == .kept || trajectory.draws != nil else {
       // Dropped here by the draw, or by a later stage after a pass without draws.
@@ -20,6 +20,9 @@ extension ShuffleStage {
     return Explanation(sentence, facts: odds?.facts(draws: draws) ?? [])
   }
 
+  /// The sentence of the rule says all.
+  private static let rulesBeforeTheDraw = ["no-advantage", "no-reward", "no-tokens", "outside-band"]
+
   private func weighed(_ trajectory: LineageEntry) -> Explanation {
     guard let weight = trajectory.lossWeight else { return "kept without a draw" }
     return "kept without a draw, with loss weight \(weight)"
@@ -32,32 +35,52 @@ struct DrawOdds {
   private let units: Int
   /// The share Φ of all weight.
   private let share: Double
-  /// The draws that it lets expect: |B|·Φ, at most one in each round.
+  /// The draws that it lets expect: Φ times all, in rounds at most one in each.
   private let expected: Double
   private let isPair: Bool
 
-  /// The odds; nil where the options weigh otherwise than by |A| + |A|, since lineage does not hold those weights.
+  /// The odds; nil where the options weigh by what lineage does not hold, or in rounds otherwise than by |A| + |A|.
   init?(of trajectory: LineageEntry, in step: LineageStep, _ options: ShuffleStage.Options) {
-    guard options.mode == .resample, options.weightBy == .sum, options.weighting == .power, options.exponent == 1
-    else { return nil }
-    var units = 0
-    var total = 0.0
+    guard options.mode == .resample, options.weightBy == .sum, options.weigh != .advantageSum else { return nil }
+    let isPlain = options.weigh == .advantage && options.weighting == .power && options.exponent == 1
+    guard options.replacement || isPlain else { return nil }
+    var importances: [Double] = []
+    var own: Int?
+    var all = 0
     var seen: Set<UInt64> = []
+    var isKnown = true
     step.forEach { other in
       guard let advantage = other.advantage else { return }
+      var importance = abs(advantage)
       if let pair = other.pair {
+        if options.weigh == .reward { isKnown = false }
         guard seen.insert(PhiloxGenerator.hash(other.group + "\n" + String(pair.rank))).inserted else { return }
-        total += pair.weight
-      } else {
-        total += abs(advantage)
+        importance = pair.weight
+      } else if options.weigh == .reward {
+        guard let reward = other.reward else { return }
+        importance = reward
       }
-      units += 1
+      all += 1
+      guard options.isInBand(importance) else { return }
+      if Self.isSameUnit(other, trajectory) { own = importances.count }
+      importances.append(importance)
     }
-    guard total > 0, units > 0 else { return nil }
-    self.units = units
-    share = (trajectory.pair?.weight ?? abs(trajectory.advantage ?? 0)) / total
-    expected = min(share * Double(units), Double(options.rounds))
+    let weights = options.weights(importances)
+    let total = weights.reduce(0, +)
+    guard isKnown, let own, total > 0 else { return nil }
+    units = importances.count
+    share = weights[own] / total
+    let draws = share * Double(options.draws(of: all))
+    expected = options.replacement ? draws : min(draws, Double(options.rounds))
     isPair = trajectory.pair != nil
+  }
+
+  /// Whether two trajectories are drawn together.
+  private static func isSameUnit(_ left: LineageEntry, _ right: LineageEntry) -> Bool {
+    if let pair = left.pair, let other = right.pair {
+      return pair.rank == other.rank && ExactText(left.group) == ExactText(right.group)
+    }
+    return ExactText(left.id) == ExactText(right.id)
   }
 
   /// The odds in words.

@@ -21,13 +21,31 @@ package import PipelineCore
 /// Round `r` takes one draw for each unit, in order, from the context's random stream at `(r, 0)`.
 ///
 /// The paper's listing calls it "Batch Shuffle".
+///
+/// Other publications draw otherwise. `size` is the drawn batch as a share of all units: `max(1, floor(size · |B| + 1e-9))`
+/// draws. With `replacement` each is made from all units, by cumulative sums of the weights and one number each from the
+/// stream at `(0, 0)`; the order of drawing is the batch's. With `band` only units strictly inside are drawn from, and the
+/// others leave; if there are none, the batch passes through, with a warning. `weigh: reward` takes importances from
+/// rewards, with their sign.
+///
+/// Sources: ReVisual-R1, "Prioritized Advantage Distillation" (`band: [0.05, 0.95]`, `replacement: true`); PF-PPO (`weigh:
+/// reward`, `replacement: true`).
 package struct ShuffleStage: Stage {
   /// The description of this component.
   package static let about = ComponentAbout(
     name: "shuffle", summary: "Draws the batch anew, pairs with large advantages more often",
-    papers: [Paper("Shuffle-R1, Advantage-based Trajectory Shuffle", arXiv: "2508.05612")],
+    papers: [
+      Paper("Shuffle-R1, Advantage-based Trajectory Shuffle", arXiv: "2508.05612"),
+      Paper(
+        "Advancing Multimodal Reasoning: From Optimized Cold Start to Staged Reinforcement Learning (ReVisual-R1, PAD)",
+        arXiv: "2506.04207"),
+      Paper("Policy Filtration in RLHF to Fine-Tune LLM for Code Generation (PF-PPO)", arXiv: "2409.06957"),
+    ],
     rules: [
       DropRule("no-advantage", because: "it has no advantage to be drawn by"),
+      DropRule("no-reward", because: "it has no reward to be drawn by"),
+      DropRule("no-tokens", because: "its advantage is summed over its tokens, and the record has none"),
+      DropRule("outside-band", because: "its importance lies outside the band that is drawn from"),
       DropRule("not-drawn", because: "the weighted draw passed it over in every round"),
     ],
     metrics: [
@@ -39,8 +57,14 @@ package struct ShuffleStage: Stage {
         "how many of equal weight would be as spread out: (sum of weights)^2 / sum of squared weights"),
     ])
 
-  /// `advantage`.
-  package let reads: Set<Field> = [.advantage]
+  /// `advantage`, and what it is weighed by.
+  package var reads: Set<Field> {
+    switch options.weigh {
+    case .advantage: [.advantage]
+    case .advantageSum: [.advantage, .tokens]
+    case .reward: [.advantage, .reward]
+    }
+  }
   /// `pair`, as written by pairwise sampling.
   package let readsIfPresent: Set<Field> = [.pair]
   let options: Options
@@ -64,10 +88,9 @@ package struct ShuffleStage: Stage {
     if let odd = batch.trajectories.first(where: { $0.advantage?.isFinite == false }) {
       throw PipelineError(.plugIn, "the advantage of \(odd.id.quotedForMessage) is not finite")
     }
-    let isUsable = batch.trajectories.map { $0.advantage != nil }
-    batch.drop(stage: context.stage) { isUsable[$0] ? nil : "no-advantage" }
+    try dropUnusable(&batch, context)
     if batch.isEmpty { return }
-    let found = ShuffleUnits(of: batch, weighedBy: options.weightBy)
+    let found = ShuffleUnits(of: batch, values: try values(of: batch), options: options)
     if found.widowed > 0 {
       context.report.warn(
         "no-partner",
@@ -75,24 +98,65 @@ package struct ShuffleStage: Stage {
         count: found.widowed)
     }
     warnOfStaleWeights(found, batch, context.report)
-    let units = found.units
+    let all = found.units
+    let units = options.band.isEmpty ? all : all.filter { options.isInBand($0.importance) }
+    if units.isEmpty {
+      context.report.warn(
+        "nothing-in-band",
+        "none of the \(all.count) importances lies between \(options.band[0]) and \(options.band[1]); the batch passes through "
+          + "unshuffled", count: all.count)
+      passThrough(&batch, all, context.report)
+      return
+    }
     let weights = options.weights(units.map(\.importance))
     let sum = weights.reduce(0, +)
     if sum == 0 {
       context.report.warn(
         "no-weight", "all \(units.count) weights are zero; the batch passes through unshuffled",
         count: units.count)
-      passThrough(&batch, units, context.report)
+      passThrough(&batch, all, context.report)
       return
     }
     context.report.metric("units", Double(units.count))
     let normalised = weights.map { $0 / sum }
     context.report.metric(
       "effective_sample_size", 1 / normalised.reduce(0) { $0 + $1 * $1 })
+    let outside = positionsOutside(units, all, count: batch.count)
     switch options.mode {
-    case .resample: try await resample(&batch, units, weights, normalised, context)
-    case .reweight: reweight(&batch, units, normalised)
+    case .resample:
+      try await resample(&batch, units, weights, normalised, draws: options.draws(of: all.count), outside, context)
+    case .reweight:
+      reweight(&batch, units, normalised)
+      batch.drop(stage: context.stage) { outside.contains($0) ? "outside-band" : nil }
     }
+  }
+
+  private func dropUnusable(_ batch: inout TrajectoryBatch, _ context: StageContext) throws {
+    let rules = try batch.trajectories.map { trajectory -> String? in
+      if trajectory.advantage == nil { return "no-advantage" }
+      if options.weigh == .reward, trajectory.reward?.isFinite != true { return "no-reward" }
+      return try options.weigh == .advantageSum && trajectory.tokenCount == nil ? "no-tokens" : nil
+    }
+    batch.drop(stage: context.stage) { rules[$0] }
+  }
+
+  /// What importances are taken from.
+  private func values(of batch: TrajectoryBatch) throws -> [Double] {
+    try batch.trajectories.map { trajectory in
+      switch options.weigh {
+      case .advantage: trajectory.advantage ?? 0
+      case .advantageSum: try (trajectory.advantage ?? 0) * Double(trajectory.tokenCount ?? 0)
+      case .reward: trajectory.reward ?? 0
+      }
+    }
+  }
+
+  /// The positions of units that are not drawn from.
+  private func positionsOutside(_ units: [ShuffleUnit], _ all: [ShuffleUnit], count: Int) -> Set<Int> {
+    if units.count == all.count { return [] }
+    var inside: Set<Int> = []
+    for unit in units { inside.formUnion([unit.first, unit.second]) }
+    return Set(0..<count).subtracting(inside)
   }
 
   private func warnOfStaleWeights(_ found: ShuffleUnits, _ batch: TrajectoryBatch, _ report: StageReport) {
@@ -109,19 +173,13 @@ package struct ShuffleStage: Stage {
 
   private func resample(
     _ batch: inout TrajectoryBatch, _ units: [ShuffleUnit], _ weights: [Double], _ normalised: [Double],
-    _ context: StageContext
+    draws count: Int, _ outside: Set<Int>, _ context: StageContext
   ) async throws {
-    let draw = WeightedDraw(weights: weights)
-    let rounds = options.rounds
-    // A round without units draws nothing.
-    let drawn = try await context.concurrentMap(count: min(rounds, units.count), chunk: 1) { round in
-      let size = units.count / rounds + (round < units.count % rounds ? 1 : 0)
-      return draw.draw(size, using: context.random(UInt64(round)))
-    }
+    let drawn = try await draw(count, from: units.count, weights, context)
     var draws = [[Int]](repeating: [], count: batch.count)
     var exposure = [Int](repeating: 0, count: units.count)
     var position = 0
-    for index in drawn.joined() {
+    for index in drawn {
       let unit = units[Int(index)]
       exposure[Int(index)] += 1
       draws[unit.first].append(position)
@@ -131,7 +189,32 @@ package struct ShuffleStage: Stage {
     if options.correction == .importance { correct(&batch, units, normalised, exposure) }
     for index in draws.indices where !draws[index].isEmpty { batch[index].draws = draws[index] }
     report(exposure, to: context.report)
-    batch.drop(stage: context.stage) { draws[$0].isEmpty ? "not-drawn" : nil }
+    batch.drop(stage: context.stage) { position in
+      draws[position].isEmpty ? (outside.contains(position) ? "outside-band" : "not-drawn") : nil
+    }
+  }
+
+  /// Indices of units, in the order of drawing.
+  private func draw(
+    _ count: Int, from units: Int, _ weights: [Double], _ context: StageContext
+  ) async throws -> [Int32] {
+    if options.replacement {
+      var random = context.random()
+      return IndependentDraw(weights: weights).draw(count, using: &random)
+    }
+    let draw = WeightedDraw(weights: weights)
+    let rounds = options.rounds
+    let sizes = (0..<min(rounds, count)).map { count / rounds + ($0 < count % rounds ? 1 : 0) }
+    if let first = sizes.first, first > units {
+      context.report.warn(
+        "too-few-units",
+        "\(count) draws in \(rounds) rounds are \(first) in a round, in which each of the \(units) there are is drawn at most "
+          + "once; raise rounds, or draw with replacement", count: count - units * rounds)
+    }
+    // A round without units draws nothing.
+    return try await context.concurrentMap(count: sizes.count, chunk: 1) { round in
+      draw.draw(min(sizes[round], units), using: context.random(UInt64(round)))
+    }.flatMap { $0 }
   }
 
   /// `1 / (|B|·Φ)`, capped, then rescaled to mean 1 over the drawn units.
@@ -140,7 +223,7 @@ package struct ShuffleStage: Stage {
   ) {
     let inverse = normalised.map { min(options.cap, 1 / (Double(units.count) * $0)) }
     let total = zip(inverse, exposure).reduce(0) { $0 + $1.0 * Double($1.1) }
-    let scale = Double(units.count) / total
+    let scale = Double(exposure.reduce(0, +)) / total
     setLossWeights(&batch, units, inverse.map { $0 * scale }, where: { exposure[$0] > 0 })
   }
 

@@ -22,7 +22,9 @@ struct ShuffleUnits {
   /// Pairs whose recorded weight is not what their advantages give, by the positions of their better members.
   private(set) var staleWeights: [Int] = []
 
-  init(of batch: TrajectoryBatch, weighedBy weightBy: ShuffleStage.WeightBy) {
+  /// - Parameters:
+  ///   - values: What the importance of each trajectory is taken from.
+  init(of batch: TrajectoryBatch, values: [Double], options: ShuffleStage.Options) {
     units.reserveCapacity(batch.count)
     for group in batch.groups {
       var paired: [(rank: Int, side: Pair.Side, position: Int)] = []
@@ -43,7 +45,7 @@ struct ShuffleUnits {
           let isHighFirst = paired[start].side == .high
           let high = paired[isHighFirst ? start : start + 1].position
           let low = paired[isHighFirst ? start + 1 : start].position
-          units.append(Self.pair(high, low, of: batch, weightBy))
+          units.append(Self.pair(high, low, values, options))
           if [high, low].contains(where: { batch[$0].pair?.disagrees(with: batch[high], batch[low]) == true }) {
             staleWeights.append(high)
           }
@@ -55,18 +57,18 @@ struct ShuffleUnits {
       }
       for position in singles.sorted() {
         units.append(
-          ShuffleUnit(first: position, second: -1, importance: abs(batch[position].advantage ?? 0)))
+          ShuffleUnit(first: position, second: -1, importance: options.importance(values[position])))
       }
     }
   }
 
   private static func pair(
-    _ high: Int, _ low: Int, of batch: TrajectoryBatch, _ weightBy: ShuffleStage.WeightBy
+    _ high: Int, _ low: Int, _ values: [Double], _ options: ShuffleStage.Options
   ) -> ShuffleUnit {
-    let better = abs(batch[high].advantage ?? 0)
-    let worse = abs(batch[low].advantage ?? 0)
+    let better = options.importance(values[high])
+    let worse = options.importance(values[low])
     let importance =
-      switch weightBy {
+      switch options.weightBy {
       case .sum: better + worse
       case .max: max(better, worse)
       case .mean: (better + worse) / 2
@@ -85,18 +87,43 @@ extension Pair {
 }
 
 extension ShuffleStage.Options {
+  /// The importance of a trajectory: the magnitude of an advantage, or the reward as it is.
+  func importance(_ value: Double) -> Double { weigh == .reward ? value : abs(value) }
+
+  /// Whether an importance lies in the band.
+  func isInBand(_ importance: Double) -> Bool {
+    band.isEmpty || (importance > band[0] && importance < band[1])
+  }
+
+  /// How many units are drawn of a batch of so many: at least one.
+  func draws(of units: Int) -> Int { max(1, Int((size * Double(units) + 1e-9).rounded(.down))) }
+
   /// The weights of units with these importances in the draw; they need not sum to 1.
   ///
-  /// Importances must be finite. The constant of `inverse` is the reference's.
+  /// Importances must be finite. The constant of `inverse` is the reference's. With `replacement` there is the 1e-8 of the
+  /// published programs: ReVisual-R1 adds it to an advantage's importance, before the power, and PF-PPO to a reward's
+  /// weight.
   package func weights(_ importances: [Double]) -> [Double] {
+    let added = replacement ? 1e-8 : 0
+    if replacement, weighting == .power, weigh != .reward { return importances.map { power($0 + added, exponent) } }
+    let weights = plainWeights(importances)
+    return replacement ? weights.map { $0 + added } : weights
+  }
+
+  private func plainWeights(_ importances: [Double]) -> [Double] {
     let greatest = importances.max() ?? 0
     switch weighting {
     case .power:
+      if weigh == .reward { return importances.map { power(abs($0), exponent) } }
       if exponent == 1 || greatest == 0 { return importances }
       return importances.map { power($0 / greatest, exponent) }
     case .softmax: return importances.map { exponential(($0 - greatest) / temperature) }
     case .logSoftmax: return importances.map { logarithmOfOnePlus($0) }
     case .inverse: return importances.map { 1 / ($0 + 1e-6) }
+    case .maxMin:
+      let least = importances.min() ?? 0
+      return importances.map { $0 == greatest || $0 == least ? 1 : 0 }
+    case .maxRandom: return importances.map { $0 == greatest ? 0.4 : 0.1 }
     }
   }
 }

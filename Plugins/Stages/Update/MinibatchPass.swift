@@ -136,8 +136,19 @@ final class MinibatchPass: Sendable {
         derivatives[token] += klCoefficient * klWeight * value.derivative
       }
     }
+    var dependences: [Double] = []
+    if options.contrast.reward > 0, let contrast = example.contrast {
+      for (token, value) in zip(contrast.logProbs, now).enumerated() {
+        let dependence = ContrastOptions.dependence(contrast: value.0, clean: value.1)
+        derivatives[token] -= klWeight * (options.contrast.reward * dependence.derivative + options.contrast.entropy)
+        dependences.append(dependence.value)
+      }
+    } else if options.contrast.entropy > 0 {
+      for token in derivatives.indices { derivatives[token] -= klWeight * options.contrast.entropy }
+    }
     let draws = minibatch.draws[slot] ?? 0
     state.withLock { figures in
+      figures.add(dependences: dependences, draws: draws)
       figures.add(
         slot: slot, draws: draws, now: now, old: old, weights: weights, losses: losses, derivatives: derivatives,
         advantages: example.advantages)
@@ -169,6 +180,14 @@ struct MinibatchFigures: Sendable {
 
   /// A token further from its old probability gives no gradient with the clipped loss of the paper.
   private static let silencing = 0.2
+
+  private var dependence = 0.0
+  /// The mean dependence of tokens on the image.
+  var meanDependence: Double { mean(dependence) }
+
+  mutating func add(dependences: [Double], draws: Int) {
+    dependence += Double(draws) * dependences.reduce(0, +)
+  }
 
   /// The mean of old minus new log-probability.
   var meanOldMinusNew: Double { mean(oldMinusNew) }

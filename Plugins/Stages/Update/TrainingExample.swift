@@ -23,6 +23,10 @@ struct TrainingExample: Sendable {
   let old: [Double]?
   /// Log-probabilities under the reference.
   let reference: [Double]?
+  /// Entropies of the tokens' distributions, if tokens are chosen by them.
+  let entropies: [Double]?
+  /// Log-probabilities with black parts in its images, if they are used.
+  let contrast: ContrastFigures?
   /// The factor of its token losses.
   let lossWeight: Double
   /// Whether it was cut off by the length limit.
@@ -64,7 +68,7 @@ struct TrainingExamples {
       case .unusable(let reason): faults[index] = reason
       }
     }
-    if stage.loss.usesOldLogProbs {
+    if stage.loss.usesOldLogProbs || stage.options.contrast.isOn {
       let unknown = try wanted.filter { try faults[$0] == nil && !knowsOldLogProbs(batch[$0]) }
       try await score(unknown, of: &batch, with: logProbs, as: .oldLogprobs, "old log-probabilities", &faults)
     }
@@ -112,6 +116,8 @@ struct TrainingExamples {
     guard stage.options.oldLogProbs == .auto, stage.options.importance.level == .none,
       trajectory.has(.logprobs), trajectory.has(.tokens)
     else { return false }
+    // Sampled with a noisy image, it is trained on with the clean one.
+    if try trajectory.value(of: .sampling)?["images"] != nil { return false }
     return try trajectory.value(of: .policyVersion)?.intValue == context.training.policyVersion
   }
 
@@ -150,6 +156,9 @@ struct TrainingExamples {
       advantages: advantages, advantage: trajectory.advantage ?? 0,
       sampled: corrects ? try numbers(.logprobs) : nil, old: usesOld ? try numbers(source) : nil,
       reference: stage.options.kl.coefficient > 0 ? try numbers(.refLogprobs) : nil,
+      entropies: stage.options.highEntropy.isOn ? try numbers(.entropies) : nil,
+      contrast: stage.options.contrast.isOn
+        ? ContrastFigures(logProbs: try numbers(.logprobsContrast), clean: try numbers(source)) : nil,
       lossWeight: trajectory.lossWeight ?? 1, isCutOff: try trajectory.finish == "length",
       longest: max(try trajectory.value(of: .sampling)?["max_tokens"]?.intValue ?? 0, tokens.count, 1))
   }

@@ -11,6 +11,8 @@ extension UpdateStage {
     package var learningRate = LearningRateSchedule()
     package var optimizer = OptimizerOptions()
     package var entropyBonus = 0.0
+    package var highEntropy = HighEntropyTokens()
+    package var contrast = ContrastOptions()
     package var kl = KLOptions()
     package var importance = ImportanceCorrection()
     package var oldLogProbs = OldLogProbs.auto
@@ -33,6 +35,8 @@ extension UpdateStage {
       "optimizer": "AdamW, as in PyTorch",
       "entropy_bonus":
         "what the mean entropy of the tokens' distributions is multiplied by before it is subtracted from the loss; 0 for none",
+      "high_entropy": "train on the tokens with the highest entropies alone; the stage 'entropies' must come before",
+      "contrast": "use how much tokens depend on the image; the stage 'contrast' must come before",
       "kl":
         "a penalty in the loss for the distance to the initial policy of the run; off unless it has a coefficient",
       "importance": "a correction for rollouts sampled by another policy or engine; off by default",

@@ -11,6 +11,15 @@ package struct UpdateStage: Stage {
   /// The description of this component.
   package static let about = ComponentAbout(
     name: "update", summary: "Updates the policy: minibatches, a loss, optimizer steps",
+    papers: [
+      Paper(
+        "Beyond the 80/20 Rule: High-Entropy Minority Tokens Drive Effective Reinforcement Learning for LLM Reasoning, for "
+          + "high_entropy", arXiv: "2506.01939"),
+      Paper(
+        "Spotlight on Token Perception for Multimodal Reinforcement Learning (VPPO), for contrast", arXiv: "2510.09285"),
+      Paper(
+        "Perception-Aware Policy Optimization for Multimodal Reasoning (PAPO), for contrast", arXiv: "2507.06448"),
+    ],
     rules: [
       DropRule(
         "unusable", because: "it cannot be trained on: its record, or what it names, does not fit the policy")
@@ -24,6 +33,11 @@ package struct UpdateStage: Stage {
       MetricAbout(
         "actor/entropy", unit: "nats per token",
         "mean entropy of the distributions of the tokens, with entropy_bonus as the loss has it"),
+      MetricAbout(
+        "actor/entropy_threshold", unit: "nats", "least entropy of a token that is trained on, with high_entropy"),
+      MetricAbout(
+        "actor/image_dependence", unit: "nats per token",
+        "mean dependence of trained tokens on the image with the current policy, with contrast.reward"),
       MetricAbout("actor/grad_norm", unit: "norm", "mean norm of the gradient, before it is clipped"),
       MetricAbout("actor/lr", unit: "learning rate", "of the step's last update"),
       MetricAbout("actor/optimizer_steps", unit: "updates", "updates since the training began"),
@@ -60,7 +74,12 @@ package struct UpdateStage: Stage {
   }
 
   /// The fields that the loss reads.
-  package var reads: Set<Field> { loss.reads }
+  package var reads: Set<Field> {
+    var reads = loss.reads
+    if options.highEntropy.isOn { reads.insert(.entropies) }
+    if options.contrast.isOn { reads.insert(.logprobsContrast) }
+    return reads
+  }
   /// The fields of responses and their sampling.
   package let readsIfPresent: Set<Field> = [
     .response, .tokens, .logprobs, .sampling, .finish, .policyVersion, .promptTokens, .images, .advantages, .draws,
@@ -91,7 +110,7 @@ package struct UpdateStage: Stage {
     let entropyPolicy = options.entropyBonus > 0 ? try context.training.entropyTrainable : nil
     let schedule = try self.schedule(context)
     var memory = try UpdateMemory(context.training.memory.value, kl: options.kl)
-    let examples = try await TrainingExamples(stage: self, context: context).collect(from: &batch)
+    var examples = try await TrainingExamples(stage: self, context: context).collect(from: &batch)
     let order = DrawOrder(batch, among: Set(examples.keys))
     let slots = order.slots
     if slots.isEmpty {
@@ -102,6 +121,11 @@ package struct UpdateStage: Stage {
       return
     }
     var tally = UpdateTally(slots: slots, examples: examples)
+    if options.highEntropy.scope == .batch {
+      let chosen = options.highEntropy.choose(examples, draws: slots.reduce(into: [:]) { $0[$1, default: 0] += 1 })
+      examples = chosen.examples
+      if let threshold = chosen.threshold { tally.add(entropyThreshold: threshold) }
+    }
     let minibatches = Minibatch.cut(order, into: options.minibatches, examples: examples)
     let count = options.epochs * minibatches.count
     var last: MinibatchPass?
@@ -109,7 +133,8 @@ package struct UpdateStage: Stage {
       context.training.progressed("\(number + 1) of \(count)", share: Double(number) / Double(count))
       let minibatch = minibatches[number % minibatches.count]
       let pass = MinibatchPass(
-        minibatch, examples: examples, loss: loss, aggregation: aggregation, options: options,
+        minibatch, examples: chosen(examples, for: minibatch, &tally), loss: loss, aggregation: aggregation,
+        options: options,
         klCoefficient: memory.kl.coefficient)
       if let entropyPolicy {
         try await pass.accumulateWithEntropy(on: entropyPolicy)
@@ -131,6 +156,19 @@ package struct UpdateStage: Stage {
       memory.kl.update(divergence: tally.klMean, count: slots.count)
     }
     context.training.memory.value = memory.json
+  }
+
+  /// The examples with the tokens that a minibatch trains on.
+  private func chosen(
+    _ examples: [Int: TrainingExample], for minibatch: Minibatch, _ tally: inout UpdateTally
+  ) -> [Int: TrainingExample] {
+    var examples = examples
+    if options.highEntropy.scope == .minibatch {
+      let chosen = options.highEntropy.choose(examples, draws: minibatch.draws)
+      examples = chosen.examples
+      if let threshold = chosen.threshold { tally.add(entropyThreshold: threshold) }
+    }
+    return options.contrast.choose(examples, draws: minibatch.draws)
   }
 
   /// The learning rate's schedule over the whole run.

@@ -8,6 +8,7 @@ struct UpdateTally {
   private var figures: [MinibatchFigures] = []
   private var gradientNorms: [Double] = []
   private var learningRate = 0.0
+  private var entropyThresholds: [Double] = []
 
   init(slots: [Int], examples: [Int: TrainingExample]) {
     self.slots = slots
@@ -19,6 +20,8 @@ struct UpdateTally {
     gradientNorms.append(gradientNorm)
     learningRate = step.learningRate
   }
+
+  mutating func add(entropyThreshold: Double) { entropyThresholds.append(entropyThreshold) }
 
   /// The mean of the KL divergence to the reference.
   var klMean: Double { mean { $0.klMean } }
@@ -45,6 +48,11 @@ struct UpdateTally {
     report.metric("actor/lr", learningRate)
     report.metric("actor/optimizer_steps", Double(memory.optimizerSteps))
     if options.entropyBonus > 0 { report.metric("actor/entropy", mean { $0.entropyMean }) }
+    if options.contrast.reward > 0 { report.metric("actor/image_dependence", mean { $0.meanDependence }) }
+    if !entropyThresholds.isEmpty {
+      report.metric(
+        "actor/entropy_threshold", entropyThresholds.reduce(0, +) / Double(entropyThresholds.count))
+    }
     if options.kl.coefficient > 0 {
       report.metric("actor/kl_loss", mean { $0.klLoss })
       report.metric("actor/kl_coef", memory.kl.coefficient)

@@ -2,7 +2,7 @@
 
 /// The kind of component in a new package.
 enum PluginKind: String {
-  case reward, stage, advantage, loss
+  case reward, stage, advantage, loss, sampler, waves
 
   /// The ending of types of this kind.
   var suffix: String {
@@ -11,8 +11,23 @@ enum PluginKind: String {
     case .stage: "Stage"
     case .advantage: "Estimator"
     case .loss: "Loss"
+    case .sampler: "Sampler"
+    case .waves: "Waves"
     }
   }
+
+  /// What it is, with its article.
+  var noun: String {
+    switch self {
+    case .advantage: "An advantage estimator"
+    case .sampler: "A sampler of prompts"
+    case .waves: "A wave policy"
+    default: "A \(rawValue)"
+    }
+  }
+
+  /// Whether a spec that uses it needs a model.
+  var needsModel: Bool { self == .loss || self == .waves }
 
   /// The stages of a spec that uses such a component.
   func stages(naming name: String) -> String {
@@ -32,6 +47,10 @@ enum PluginKind: String {
             { "use": "advantage", "with": { "estimator": "\(name)" } },
             "pairwise-sample", "shuffle"
         """
+    case .sampler: return "\(reward),\n    \"advantage\", \"pairwise-sample\", \"shuffle\""
+    case .waves:
+      return
+        "{ \"use\": \"rollout\", \"with\": { \"n\": 8, \"waves\": \"\(name)\" } },\n    \(reward),\n    \"advantage\", \"update\""
     case .loss:
       return "\(reward),\n    \"advantage\",\n    { \"use\": \"update\", \"with\": { \"loss\": \"\(name)\" } }"
     }

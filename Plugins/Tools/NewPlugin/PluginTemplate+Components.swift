@@ -8,7 +8,124 @@ extension PluginTemplate {
     case .stage: stage
     case .advantage: advantage
     case .loss: loss
+    case .sampler: sampler
+    case .waves: waves
     }
+  }
+
+  private var sampler: String {
+    """
+    public import PipelineCore
+
+    /// Chooses the prompts that were met least often. Replace it by your own choice.
+    public struct \(type): PromptSampler {
+      /// The description of this component.
+      public static let about = ComponentAbout(
+        name: "\(name)", summary: "Chooses the prompts that were met least often",
+        metrics: [MetricAbout("met", unit: "share", "prompts that were met so far")])
+      /// One number for each prompt.
+      public let bytesPerPrompt = 8
+
+      /// Makes the sampler; it has no options.
+      public init(options: NoOptions = NoOptions(), assembly: Assembly) {}
+
+      /// Chooses; what it remembers is in `memory`, which is saved with the run, and every draw comes from `context`.
+      public func choose(
+        _ count: Int, excluding excluded: Set<Int>, from pool: PromptPool, memory: inout SamplerMemory,
+        in context: SamplerContext
+      ) -> [PromptChoice] {
+        let met = memory.column("met").map { $0.isNaN ? 0 : $0 }
+        let draws = (0..<pool.count).map { index in
+          var random = context.random(pool.key(index))
+          return random.uniform()
+        }
+        return (0..<pool.count).filter { !excluded.contains($0) }
+          .sorted { (met[$0], draws[$0]) < (met[$1], draws[$1]) }.prefix(count)
+          .map { PromptChoice($0, because: [.init("met", .number(met[$0]))]) }
+      }
+
+      /// Learns from what became of a step: rewards, lengths, and the rule of a group that was dropped.
+      public func observe(
+        _ results: [GroupResult], of pool: PromptPool, memory: inout SamplerMemory, in context: SamplerContext
+      ) {
+        for result in results { memory["met", result.index] = (memory["met", result.index] ?? 0) + 1 }
+        let met = memory.column("met").count { !$0.isNaN }
+        context.report.metric("met", Double(met) / Double(max(1, pool.count)))
+      }
+
+      /// What `why` says of a choice.
+      public func explanation(of choice: JSONValue) -> Explanation? {
+        choice["met"]?.doubleValue.map { "it was met \\(times: Int($0)) before" }
+      }
+    }
+
+    """
+  }
+
+  /// The same sampler as a program: what it remembers is handed in, and handed back.
+  var pythonSampler: String {
+    """
+    # Chooses the prompts that were met least often. Replace it by your own choice.
+    import json
+    import random
+    import sys
+
+
+    def choose(message, met):
+        # A draw of its own for this step: a resumed run repeats it.
+        draw = random.Random(message["seed"])
+        order = [(met.get(str(index), 0), draw.random(), index) for index in range(message["pool"]["count"])]
+        free = [entry for entry in sorted(order) if entry[2] not in message["excluded"]]
+        return {"indices": [index for _, _, index in free[: message["count"]]]}
+
+
+    def observe(message, met):
+        for result in message["results"]:
+            met[str(result["index"])] = met.get(str(result["index"]), 0) + 1
+        return {"metrics": {"met": len(met) / message["pool"]["count"]}}
+
+
+    for line in sys.stdin:
+        message = json.loads(line)
+        state = message["state"] or {}
+        answer = (choose if message["call"] == "choose" else observe)(message, state)
+        print(json.dumps({"id": message["id"], **answer, "state": state}), flush=True)
+
+    """
+  }
+
+  private var waves: String {
+    """
+    public import PipelineCore
+
+    /// Two rollouts of each prompt at first, and more one by one until one is right. Replace it by your own decision.
+    public struct \(type): WavePolicy {
+      /// The description of this component.
+      public static let about = ComponentAbout(
+        name: "\(name)", summary: "Rollouts one by one until one is right",
+        rules: [DropRule("none-right", because: "none of its group's rollouts is right")])
+
+      /// Makes the policy; it has no options.
+      public init(options: NoOptions = NoOptions(), assembly: Assembly) {}
+
+      /// Two at first, `n` of `rollout` at most.
+      public func plan(for n: Int) throws -> WavePlan {
+        if n < 2 { throw PipelineError(.invalidSpec, "'n' is \\(n), it must be at least 2") }
+        return WavePlan(first: 2, most: n)
+      }
+
+      /// A decision for each group, from its own rollouts alone.
+      public func decide(
+        _ groups: [WaveGroup], wave: Int, n: Int, random: (String) -> PhiloxGenerator
+      ) -> [WaveDecision] {
+        groups.map { group in
+          if group.rewards.contains(where: { ($0 ?? 0) >= 0.5 }) { return .admit }
+          return group.rewards.count < n ? .more(1) : .drop(rule: "none-right")
+        }
+      }
+    }
+
+    """
   }
 
   private var reward: String {
@@ -234,6 +351,20 @@ extension PluginTemplate {
         @Test("it obeys the laws of losses: its gradient is the derivative")
         func laws() throws {
           try LossLaws.check(\(type)(assembly: .plain()))
+        }
+      """
+    case .sampler:
+      """
+        @Test("it obeys the laws of samplers")
+        func laws() async throws {
+          try await SamplerLaws.check { \(type)(assembly: .plain()) }
+        }
+      """
+    case .waves:
+      """
+        @Test("it obeys the laws of wave policies")
+        func laws() throws {
+          try WaveLaws.check(\(type)(assembly: .plain()), n: 8)
         }
       """
     }

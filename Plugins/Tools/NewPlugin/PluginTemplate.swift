@@ -27,6 +27,16 @@ struct PluginTemplate {
       File(path: "rollouts.jsonl", text: rollouts),
       File(path: "README.md", text: readme),
       File(path: ".gitignore", text: ".build/\nruns/\n"),
+    ] + python
+  }
+
+  /// The same in Python, where a program can do it too.
+  private var python: [File] {
+    guard kind == .sampler else { return [] }
+    let sampler = "{ \"use\": \"process\", \"with\": { \"command\": [\"python3\", \"sampler.py\"] } }"
+    return [
+      File(path: "sampler.py", text: pythonSampler),
+      File(path: "pipeline-python.json", text: spec("", sampler: sampler)),
     ]
   }
 
@@ -87,10 +97,22 @@ struct PluginTemplate {
   }
 
   private var spec: String {
-    let policy = kind == .loss ? "\n  \"policy\": { \"use\": \"bundled\", \"with\": { \"model\": \"model\" } }," : ""
+    let policy = kind.needsModel ? "\n  \"policy\": { \"use\": \"bundled\", \"with\": { \"model\": \"model\" } }," : ""
+    return spec(policy, sampler: "\"\(name)\"")
+  }
+
+  private func spec(_ policy: String, sampler: String) -> String {
+    let source =
+      switch kind {
+      case .sampler:
+        "\"rollouts\": \"rollouts.jsonl\", \"provides\": [\"answer\"], \"order\": \"shuffled\", \"epochs\": 3,\n"
+          + "    \"batch\": { \"groups\": 1 }, \"sampler\": \(sampler)"
+      case .waves: "\"prompts\": \"prompts.jsonl\", \"provides\": [\"answer\"]"
+      default: "\"rollouts\": \"rollouts.jsonl\", \"provides\": [\"answer\"]"
+      }
     return """
       {\(policy)
-        "source": { "rollouts": "rollouts.jsonl", "provides": ["answer"] },
+        "source": { \(source) },
         "stages": [
           \(kind.stages(naming: name))
         ]
@@ -112,13 +134,13 @@ struct PluginTemplate {
 
   private var readme: String {
     let run =
-      kind == .loss
+      kind.needsModel
       ? "swift run -c release \(name) check pipeline.json              # training wants a model: 'policy' of the spec"
       : "swift run -c release \(name) run pipeline.json"
     return """
       # \(name)
 
-      A \(kind == .advantage ? "advantage estimator" : kind.rawValue) for [shuffle-r1](https://arxiv.org/abs/2508.05612)'s \
+      \(kind.noun) for [shuffle-r1](https://arxiv.org/abs/2508.05612)'s \
       toolkit.
 
       ```sh
@@ -128,7 +150,7 @@ struct PluginTemplate {
       swift build -c release --product \(type)PlugIn
       shuffle-r1 describe \(name) --plugin .build/release/lib\(type)PlugIn.so
       ```
-
+      \(kind == .sampler ? "\nThe same in Python, without any build: `sampler.py`, which `pipeline-python.json` names.\n" : "")
       """
   }
 }

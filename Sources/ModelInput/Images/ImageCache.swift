@@ -6,7 +6,8 @@ import Synchronization
 /// Reads, decodes and processes images, and keeps the most recent results: patches, or pixels.
 ///
 /// One image serves all rollouts of its prompt: the first caller does the work, others wait for it. Files are
-/// identified by path, size and modification time, data URIs by their text, and both by the size that the record asks for.
+/// identified by path, size and modification time, data URIs by their text, and both by the size that the record asks for and
+/// by what is done to their pixels.
 /// The cache never changes what is returned.
 /// Failures are not cached.
 package final class ImageCache<Product: Sendable>: Sendable {
@@ -17,7 +18,7 @@ package final class ImageCache<Product: Sendable>: Sendable {
 
   /// Where images may lie.
   private let access: MediaAccess
-  private let make: @Sendable (RGBImage, ImageSizing, String) throws -> Product
+  private let make: @Sendable (RGBImage, ImageReference, String) throws -> Product
   private let byteCountOf: @Sendable (Product) -> Int
   private let state = Mutex(State())
 
@@ -25,11 +26,11 @@ package final class ImageCache<Product: Sendable>: Sendable {
   ///
   /// - Parameters:
   ///   - byteCount: The size of a result in bytes.
-  ///   - make: Computes the result for an image, the size that its record asks for, and a name for messages.
+  ///   - make: Computes the result for an image, what is asked of it, and a name for messages.
   package init(
     limits: ImageLimits = ImageLimits(), access: MediaAccess = MediaAccess(), byteLimit: Int = 512 << 20,
     byteCount: @escaping @Sendable (Product) -> Int,
-    make: @escaping @Sendable (RGBImage, ImageSizing, String) throws -> Product
+    make: @escaping @Sendable (RGBImage, ImageReference, String) throws -> Product
   ) {
     self.limits = limits
     self.access = access
@@ -46,7 +47,7 @@ package final class ImageCache<Product: Sendable>: Sendable {
     let confined = try access.confined(source, to: folder)
     let file: ImageFile? =
       if case .file(let path) = source { try ImageFile(path: path, confined: confined) } else { nil }
-    let key = Key(source, file, reference.sizing)
+    let key = Key(source, file, reference)
     let slot = state.withLock { $0.slot(for: key) }
     // Holding the slot's lock makes only those wait that want the same image.
     return try slot.product.withLock { product in
@@ -54,7 +55,7 @@ package final class ImageCache<Product: Sendable>: Sendable {
       do {
         let bytes = try file?.read(limits: limits) ?? source.read(limits: limits)
         let image = try RGBImage(decoding: bytes, name: source.name, limits: limits)
-        let made = try make(image, reference.sizing, source.name)
+        let made = try make(image, reference, source.name)
         product = made
         let cost = byteCountOf(made) + key.byteCount
         state.withLock { $0.keep(key, slot, cost: cost, limit: byteLimit) }
@@ -76,13 +77,14 @@ extension ImageCache {
     let text: [UInt8]
     let isFile: Bool
     let sizing: ImageSizing
+    let change: ImageChange
     var size: Int64 = 0
     var seconds: Int64 = 0
     var nanoseconds: Int64 = 0
     var number: UInt64 = 0
 
-    init(_ source: ImageSource, _ file: ImageFile?, _ sizing: ImageSizing) {
-      self.sizing = sizing
+    init(_ source: ImageSource, _ file: ImageFile?, _ reference: ImageReference) {
+      (sizing, change) = (reference.sizing, reference.change)
       switch source {
       case .file(let path): (text, isFile) = (Array(path.utf8), true)
       case .base64(let data): (text, isFile) = (Array(data.utf8), false)
@@ -155,7 +157,7 @@ extension ImageCache where Product == ImagePatches {
     self.init(
       limits: limits, access: access, byteLimit: byteLimit, byteCount: { $0.values.count * MemoryLayout<Float>.stride }
     ) {
-      try processor.patches(of: $0, sizing: $1, name: $2)
+      try processor.patches(of: $0, sizing: $1.sizing, change: $1.change, name: $2)
     }
   }
 

@@ -39,26 +39,26 @@ package struct ImageProcessor: Sendable {
   ///
   /// - Throws: ``PipelineError`` when one side is more than 200 times the other, or the image became too large.
   package func patches(
-    of image: RGBImage, sizing: ImageSizing = .unstated, name: String = "image"
+    of image: RGBImage, sizing: ImageSizing = .unstated, change: ImageChange = .none, name: String = "image"
   ) throws -> ImagePatches {
-    let (resized, grid) = try resized(image, sizing: sizing, name: name)
+    let (resized, grid) = try resized(image, sizing: sizing, change: change, name: name)
     return ImagePatches(grid: grid, values: cut(resized, grid))
   }
 
   /// An image in the size from which its patches are cut, and their number, with `name` for messages.
   ///
   /// What its record asks for is done first, and then the result is resized within the configuration's bounds, as by
-  /// qwen-vl-utils' `fetch_image` and the processor behind it.
+  /// qwen-vl-utils' `fetch_image` and the processor behind it. Last come changes of its pixels.
   ///
   /// - Throws: ``PipelineError`` when one side is more than 200 times the other, or the image became too large.
   package func resized(
-    _ image: RGBImage, sizing: ImageSizing = .unstated, name: String = "image"
+    _ image: RGBImage, sizing: ImageSizing = .unstated, change: ImageChange = .none, name: String = "image"
   ) throws -> (image: RGBImage, grid: ImageGrid) {
     let asked = try sized(image, sizing, name)
     let grid = try grid(width: asked.width, height: asked.height, name: name)
     let (width, height) = (grid.width * config.patchSize, grid.height * config.patchSize)
     try Self.checkSize(width, height, name)
-    return (resampler.resize(asked, width: width, height: height), grid)
+    return (resampler.resize(asked, width: width, height: height).changed(by: change), grid)
   }
 
   /// An image in the size that its record asks for.

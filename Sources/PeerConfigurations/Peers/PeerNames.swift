@@ -21,6 +21,7 @@ enum PeerNames {
     case "grpo", "grpo_vectorized", "pairwise_purning", "pairwise_pruning": dividesByDeviation ? "grpo" : "dr-grpo"
     case "rloo", "rloo_vectorized": "rloo"
     case "grpo_passk": "grpo-passk"
+    case "opo": "opo"
     case "remax": "remax"
     case "reinforce_plus_plus": "reinforce-plus-plus"
     default: nil

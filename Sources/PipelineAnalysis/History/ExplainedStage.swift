@@ -48,6 +48,9 @@ struct ExplainedStage: Sendable {
 
   /// Why the stage, or the run in its name, drops by a rule; nil if that is unknown.
   func reason(for rule: String) -> String? {
-    about?.rule(rule)?.reason ?? RunReference.rules.rule(rule)?.reason
+    if let own = RunReference.waveRule(rule), let policy = stage?.waves?.policy {
+      return type(of: policy).about.rule(own)?.reason
+    }
+    return about?.rule(rule)?.reason ?? RunReference.rules.rule(rule)?.reason
   }
 }

@@ -17,6 +17,8 @@ extension LineageEntry {
       advantage: value["advantage"]?.doubleValue, pair: Self.pair(value["pair"]),
       lossWeight: value["loss_weight"]?.doubleValue,
       draws: value["draws"]?.arrayValue?.compactMap(\.intValue))
+    wave = value[Field.rolloutWave.rawValue]?.intValue
+    promptChoice = value[Field.promptChoice.rawValue]
   }
 
   private static func outcome(_ value: JSONValue) -> Outcome? {

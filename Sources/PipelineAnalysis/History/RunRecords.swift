@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 import Foundation
 import PipelineCore
+import PipelineSpec
 
 /// The files of a run that say what became of its trajectories.
 struct RunRecords {
   let path: String
   let stages: [ExplainedStage]
+  /// What chose the prompts; nil for nothing, or where it cannot be made here.
+  let sampler: (any PromptSampler)?
   let lineage: LineFile
   /// Lines that could not be used; nil when there were none.
   let badRecords: LineFile?
@@ -35,6 +38,7 @@ struct RunRecords {
         name: entry["name"]?.stringValue ?? use, use: use, with: entry["with"] ?? .object([]), folder: path,
         registry: registry)
     }
+    sampler = Self.sampler(resolved["source"]?["sampler"], folder: path, registry)
     let state = try Self.document(path + "/state.json")
     let offsets = state?["offsets"]
     let lineagePath = path + "/lineage.jsonl"
@@ -57,6 +61,16 @@ struct RunRecords {
       ? LineFile(path: badPath, limit: Self.limit(offsets, "bad-records.jsonl")) : nil
   }
 
+  /// Makes the sampler from its entry in the resolved spec; it chooses nothing.
+  private static func sampler(_ entry: JSONValue?, folder: String, _ registry: Registry) -> (any PromptSampler)? {
+    guard let use = entry?["use"]?.stringValue else { return nil }
+    let assembly = Assembly(registry: registry, reader: SpecOptionsReader(), folder: folder)
+    guard let tree = try? SpecText((entry?["with"] ?? [:]).json, file: folder + "/resolved.json").tree() else {
+      return nil
+    }
+    return try? assembly.sampler(ComponentReference(use, with: tree))
+  }
+
   static func limit(_ offsets: JSONValue?, _ name: String) -> UInt64? {
     (offsets?[name]?.intValue).flatMap { UInt64(exactly: $0) }
   }
@@ -68,5 +82,19 @@ struct RunRecords {
     } catch {
       throw PipelineError(.invalidData, "\(path) cannot be read as JSON; was it changed by hand?")
     }
+  }
+}
+
+extension RunRecords {
+  /// Why the sampler chose a prompt.
+  ///
+  /// - Parameter choice: What the lineage says of the choice.
+  func explanation(ofChoice choice: JSONValue?) -> Explanation? {
+    guard let choice, let name = choice["sampler"]?.stringValue else { return nil }
+    let facts = (choice.objectValue ?? []).filter { $0.key != "sampler" }
+    guard let sampler, type(of: sampler).name == name, let reason = sampler.explanation(of: choice) else {
+      return Explanation("chosen by \(name)", facts: facts)
+    }
+    return Explanation("chosen by \(name): \(reason)", facts: facts)
   }
 }

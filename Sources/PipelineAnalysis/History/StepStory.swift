@@ -17,6 +17,7 @@ struct StepStory {
   private let facts: StepFacts
   private let stages: [ExplainedStage]
   private let explanations: [Explanation?]
+  private let choice: Explanation?
   private let style: TerminalStyle
 
   init(_ step: TrajectoryHistory.Step, _ style: TerminalStyle) {
@@ -24,12 +25,16 @@ struct StepStory {
     facts = step.facts
     stages = step.stages
     explanations = step.explanations
+    choice = step.choice
     self.style = style
   }
 
   /// The reward, the group, then the stages up to the one that dropped it.
   var chapters: [Chapter] {
     var chapters = [Chapter(title: "reward", text: reward), Chapter(title: "group", text: group)]
+    if let choice {
+      chapters.insert(Chapter(title: "prompt", text: choice.text(style), facts: choice.facts), at: 0)
+    }
     if let advantage = entry.advantage, !stages.contains(where: { $0.wrote(to: entry) }) {
       chapters.append(
         Chapter(title: "advantage", text: NumberText.signed(advantage) + ", as the record has it"))

@@ -26,6 +26,8 @@ package struct TrajectoryHistory: Sendable {
     let stages: [ExplainedStage]
     /// The explanation of each stage; nil for none, or if the trajectory did not reach the stage.
     let explanations: [Explanation?]
+    /// Why the sampler chose its prompt; nil where none did, or nothing is known of it.
+    let choice: Explanation?
 
     /// The step.
     package var step: Int { entry.step }
@@ -69,7 +71,8 @@ package struct TrajectoryHistory: Sendable {
     steps = zip(chosen, facts).map { entry, facts in
       Step(
         entry: entry, facts: facts, stages: records.stages,
-        explanations: StepWay(entry: entry, facts: facts, records: records).explanations)
+        explanations: StepWay(entry: entry, facts: facts, records: records).explanations,
+        choice: records.explanation(ofChoice: entry.promptChoice))
     }
     unexplained = records.stages.filter(\.lacksComponent).map(\.name)
   }

@@ -6,6 +6,8 @@ public struct ImageReference: Sendable, Hashable, ExpressibleByStringLiteral {
   public var address: String
   /// The size that the record asks for.
   public var sizing: ImageSizing
+  /// What is done to its pixels before the policy looks at it; for policies that offer ``PolicyAbility/imageChanges``.
+  public var change = ImageChange.none
 
   /// An image at an address.
   public init(_ address: String, sizing: ImageSizing = .unstated) {

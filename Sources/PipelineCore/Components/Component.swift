@@ -39,6 +39,10 @@ public enum ComponentKind: String, Sendable, CaseIterable {
   case loss
   /// A ``PolicyBackend``.
   case policy
+  /// A ``PromptSampler``.
+  case sampler
+  /// A ``WavePolicy``.
+  case waves
 
   /// The plural for headings and messages.
   public var plural: String {
@@ -48,6 +52,8 @@ public enum ComponentKind: String, Sendable, CaseIterable {
     case .advantage: "advantage estimators"
     case .loss: "losses"
     case .policy: "policies"
+    case .sampler: "samplers of prompts"
+    case .waves: "wave policies"
     }
   }
 }
@@ -106,6 +112,18 @@ public struct Assembly: Sendable {
   public func policy(_ reference: ComponentReference) throws -> any PolicyBackend {
     func open<P: PolicyBackend>(_ type: P.Type) throws -> any PolicyBackend { try component(type, reference) }
     return try open(registry.policy(reference.use, at: reference.location))
+  }
+
+  /// Makes a sampler of prompts.
+  public func sampler(_ reference: ComponentReference) throws -> any PromptSampler {
+    func open<S: PromptSampler>(_ type: S.Type) throws -> any PromptSampler { try component(type, reference) }
+    return try open(registry.sampler(reference.use, at: reference.location))
+  }
+
+  /// Makes a wave policy.
+  public func waves(_ reference: ComponentReference) throws -> any WavePolicy {
+    func open<W: WavePolicy>(_ type: W.Type) throws -> any WavePolicy { try component(type, reference) }
+    return try open(registry.waves(reference.use, at: reference.location))
   }
 
   private func component<C: Component>(_ type: C.Type, _ reference: ComponentReference) throws -> C {

@@ -25,13 +25,13 @@ public enum PlugIn {
   public static var version: StaticString {
     // The number is raised with every change of what plug-ins can see.
     #if compiler(>=6.5)
-      "shuffle-r1 plug-in interface 2 of version 0.1.0, Swift 6.5"
+      "shuffle-r1 plug-in interface 3 of version 0.1.0, Swift 6.5"
     #elseif compiler(>=6.4)
-      "shuffle-r1 plug-in interface 2 of version 0.1.0, Swift 6.4"
+      "shuffle-r1 plug-in interface 3 of version 0.1.0, Swift 6.4"
     #elseif compiler(>=6.3)
-      "shuffle-r1 plug-in interface 2 of version 0.1.0, Swift 6.3"
+      "shuffle-r1 plug-in interface 3 of version 0.1.0, Swift 6.3"
     #else
-      "shuffle-r1 plug-in interface 2 of version 0.1.0, Swift 6.2"
+      "shuffle-r1 plug-in interface 3 of version 0.1.0, Swift 6.2"
     #endif
   }
 

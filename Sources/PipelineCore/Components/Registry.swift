@@ -29,6 +29,12 @@ public struct Registry: Sendable {
   /// Adds a policy's backend under its name; see ``register(_:)-(S.Type)``.
   public mutating func register<P: PolicyBackend>(_ type: P.Type) throws { try insert(type, .policy) }
 
+  /// Adds a sampler of prompts under its name; see ``register(_:)-(S.Type)``.
+  public mutating func register<P: PromptSampler>(_ type: P.Type) throws { try insert(type, .sampler) }
+
+  /// Adds a wave policy under its name; see ``register(_:)-(S.Type)``.
+  public mutating func register<W: WavePolicy>(_ type: W.Type) throws { try insert(type, .waves) }
+
   /// The names of a kind, sorted.
   public func names(of kind: ComponentKind) -> [String] { components[kind]?.keys.sorted() ?? [] }
 
@@ -72,6 +78,20 @@ public struct Registry: Sendable {
     guard let type = component(.policy, name) as? any PolicyBackend.Type else {
       throw unknown(name, .policy, location)
     }
+    return type
+  }
+
+  /// The sampler of prompts registered under a name; see ``stage(_:at:)``.
+  public func sampler(_ name: String, at location: SourceLocation? = nil) throws -> any PromptSampler.Type {
+    guard let type = component(.sampler, name) as? any PromptSampler.Type else {
+      throw unknown(name, .sampler, location)
+    }
+    return type
+  }
+
+  /// The wave policy registered under a name; see ``stage(_:at:)``.
+  public func waves(_ name: String, at location: SourceLocation? = nil) throws -> any WavePolicy.Type {
+    guard let type = component(.waves, name) as? any WavePolicy.Type else { throw unknown(name, .waves, location) }
     return type
   }
 

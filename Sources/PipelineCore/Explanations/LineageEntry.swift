@@ -34,6 +34,10 @@ public struct LineageEntry: Sendable, Hashable {
   public var lossWeight: Double?
   /// Its positions in the drawn batch, if a stage drew one.
   public var draws: [Int]?
+  /// The wave that it was made in, from 0, if its group was made in waves.
+  public var wave: Int?
+  /// Why a sampler chose its prompt, if one did.
+  public var promptChoice: JSONValue?
 
   /// An entry.
   public init(

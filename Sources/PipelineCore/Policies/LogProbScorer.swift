@@ -49,20 +49,31 @@ public struct LogProbScorer: Sendable {
     self.temperature = temperature
   }
 
+  /// A scorer that sets `entropies`, which do not depend on a temperature.
+  ///
+  /// - Parameter codec: The codec of the tokens that `source` takes.
+  public init(entropies source: any EntropySource, codec: any TokenCodec) {
+    self.init(source: EntropiesAsScores(source: source), codec: codec, field: .entropies)
+  }
+
   /// Scores records together, and says what became of each, in order.
   ///
   /// What is wrong with one record or its images is that record's failure alone.
   /// - Parameters:
   ///   - tokenizer: One of the same codec that may have encoded the records' prompts already.
   ///   - folder: The folder that relative paths of a record's images start from.
+  ///   - changing: What a record's prompt is before it is scored, such as one with changed images.
   public func score(
-    _ trajectories: [Trajectory], tokenizer: RecordTokenizer? = nil, folder: (Trajectory) -> String = { _ in "" }
+    _ trajectories: [Trajectory], tokenizer: RecordTokenizer? = nil, folder: (Trajectory) -> String = { _ in "" },
+    changing: (EncodedPrompt, Trajectory) -> EncodedPrompt = { prompt, _ in prompt }
   ) async throws -> [Outcome] {
     let tokenizer = tokenizer ?? RecordTokenizer(codec: codec)
     var work = Work(count: trajectories.count)
     for (index, trajectory) in trajectories.enumerated() {
       switch try await tokenizer.outcome(of: trajectory, folder: folder(trajectory)) {
-      case .usable(let record): work.add(index, record, temperature: usedTemperature(record))
+      case .usable(let record):
+        work.add(
+          index, prompt: changing(record.prompt, trajectory), record.tokens, temperature: usedTemperature(record))
       case .unusable(let reason): work.results[index] = .failed(reason)
       }
     }
@@ -73,6 +84,11 @@ public struct LogProbScorer: Sendable {
       case .computed(let logProbs): try outcome(trajectory, work.tokens[index], logProbs)
       }
     }
+  }
+
+  /// What it computes, in messages.
+  private var noun: (singular: String, plural: String) {
+    field == .entropies ? ("an entropy", "entropies") : ("a log-probability", "log-probabilities")
   }
 
   /// A prompt and the records whose responses are to be scored with it.
@@ -103,9 +119,8 @@ public struct LogProbScorer: Sendable {
       results = Array(repeating: .computed([]), count: count)
     }
 
-    mutating func add(_ index: Int, _ record: TokenizedRecord, temperature: Double) {
-      let prompt = record.prompt
-      tokens[index] = record.tokens
+    mutating func add(_ index: Int, prompt: EncodedPrompt, _ response: [Int32], temperature: Double) {
+      tokens[index] = response
       let batch = batches.firstIndex { $0.temperature == temperature } ?? batches.count
       if batch == batches.count { batches.append(Batch(temperature: temperature)) }
       let group = batches[batch].positions[prompt] ?? batches[batch].groups.count
@@ -133,7 +148,7 @@ public struct LogProbScorer: Sendable {
       for (group, found) in zip(batch.groups, found) {
         for (member, logProbs) in zip(group.members, found) {
           guard logProbs.count == work.tokens[member].count else {
-            throw PipelineError(.plugIn, "the policy gave another number of log-probabilities than there are tokens")
+            throw PipelineError(.plugIn, "the policy gave another number of \(noun.plural) than there are tokens")
           }
           work.results[member] = .computed(logProbs)
         }
@@ -156,7 +171,7 @@ public struct LogProbScorer: Sendable {
 
   private func outcome(_ trajectory: Trajectory, _ tokens: [Int32], _ logProbs: [Float]) throws -> Outcome {
     if logProbs.contains(where: { !$0.isFinite }) {
-      return .failed("a log-probability of the response is not finite")
+      return .failed("\(noun.singular) of the response is not finite")
     }
     var trajectory = trajectory
     var relation = RecordedTemperature.same

@@ -14,6 +14,10 @@ public struct Policy: Sendable {
   public var trainable: (any TrainablePolicy)?
   /// Trains with gradients of entropies too; nil for a policy that does not give them.
   public var entropyTrainable: (any EntropyTrainablePolicy)?
+  /// Computes entropies of given responses; nil for a policy that does not give them.
+  public var entropies: (any EntropySource)?
+  /// Itself, where it changes images as it is asked to; nil for a policy that does not.
+  public var imageChanging: (any ImageChangingPolicy)?
   /// Computes log-probabilities of given responses under the initial weights of the run.
   ///
   /// A backend leaves it nil if its policies do not keep these weights; the run then opens a second policy for them.
@@ -26,9 +30,12 @@ public struct Policy: Sendable {
   public init(
     codec: (any TokenCodec)? = nil, sampler: (any ResponseSampler)? = nil, logProbs: (any LogProbSource)? = nil,
     trainable: (any TrainablePolicy)? = nil, reference: (any LogProbSource)? = nil,
-    entropyTrainable: (any EntropyTrainablePolicy)? = nil, onClose: @escaping @Sendable () async -> Void = {}
+    entropyTrainable: (any EntropyTrainablePolicy)? = nil, entropies: (any EntropySource)? = nil,
+    imageChanging: (any ImageChangingPolicy)? = nil, onClose: @escaping @Sendable () async -> Void = {}
   ) {
     self.entropyTrainable = entropyTrainable
+    self.entropies = entropies
+    self.imageChanging = imageChanging
     (self.codec, self.sampler, self.logProbs) = (codec, sampler, logProbs)
     (self.trainable, self.reference, self.onClose) = (trainable, reference, onClose)
   }
@@ -39,7 +46,8 @@ public struct Policy: Sendable {
   ) {
     self.init(
       codec: model, sampler: TokenResponseSampler(codec: model, generator: model), logProbs: model, trainable: model,
-      entropyTrainable: model as? any EntropyTrainablePolicy, onClose: onClose)
+      entropyTrainable: model as? any EntropyTrainablePolicy, entropies: model as? any EntropySource,
+      imageChanging: model as? any ImageChangingPolicy, onClose: onClose)
   }
 
   /// The abilities that it has.
@@ -52,6 +60,8 @@ public struct Policy: Sendable {
     if codec != nil, trainable != nil { abilities.insert(.training) }
     if codec != nil, reference != nil { abilities.insert(.reference) }
     if codec != nil, entropyTrainable != nil { abilities.insert(.entropy) }
+    if codec != nil, entropies != nil { abilities.insert(.entropies) }
+    if imageChanging != nil { abilities.insert(.imageChanges) }
     return abilities
   }
 
@@ -73,7 +83,9 @@ public struct Policy: Sendable {
       logProbs: abilities.contains(.logProbs) ? logProbs : nil,
       trainable: abilities.contains(.training) ? trainable : nil,
       reference: abilities.contains(.reference) ? reference : nil,
-      entropyTrainable: abilities.contains(.entropy) ? entropyTrainable : nil, onClose: onClose)
+      entropyTrainable: abilities.contains(.entropy) ? entropyTrainable : nil,
+      entropies: abilities.contains(.entropies) ? entropies : nil,
+      imageChanging: abilities.contains(.imageChanges) ? imageChanging : nil, onClose: onClose)
   }
 
   /// Releases what it holds; called when it is no longer used.

@@ -12,4 +12,8 @@ public enum PolicyAbility: String, Sendable, Hashable, CaseIterable {
   case reference
   /// Gradients of the entropy of each token's distribution; see ``EntropyTrainablePolicy``.
   case entropy
+  /// Entropies of the distributions of given responses' tokens; see ``EntropySource``.
+  case entropies
+  /// Images that are changed before they are looked at; see ``ImageChange``.
+  case imageChanges = "image-changes"
 }

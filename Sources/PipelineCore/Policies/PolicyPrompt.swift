@@ -14,6 +14,16 @@ public struct PolicyPrompt: Sendable, Hashable {
   public var content: Content
   /// The folder that relative paths of images start from.
   public var folder: String
+  /// What is done to its images, in order, by policies that offer ``PolicyAbility/imageChanges``; nothing for those beyond.
+  public var imageChanges: [ImageChange] = []
+
+  /// The number of its images.
+  public var imageCount: Int {
+    switch content {
+    case .messages(let messages): ChatMessage.images(in: messages).count
+    case .tokens(_, let images): images.count
+    }
+  }
 
   /// A prompt.
   public init(_ content: Content, folder: String = "") {

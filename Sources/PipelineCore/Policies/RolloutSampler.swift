@@ -12,6 +12,12 @@ public struct RolloutSampler: Sendable {
     public var sampling = SamplingOptions()
     /// Rollouts of each prompt.
     public var count = 1
+    /// The number of the first rollout of a prompt, where others come before it.
+    public var firstIndex = 0
+    /// What is done to the image at a place of a group's prompt; nil for nothing.
+    ///
+    /// The rollouts say so in `sampling.images`.
+    public var imageChange: (@Sendable (_ group: String, _ place: Int) -> ImageChange)?
     /// The seed of the run.
     public var seed: UInt64 = 1
     /// The training step, which seeds depend on.
@@ -65,19 +71,22 @@ public struct RolloutSampler: Sendable {
   /// What is wrong with one prompt or its images is that prompt's failure alone.
   /// - Parameters:
   ///   - folder: The folder that relative paths of a prompt's images start from.
+  ///   - wave: Which rollouts of a prompt to make; nil for the first `count`. A rollout has the same seed in any wave.
   ///   - progress: Hears how many responses and tokens there are so far.
   /// - Throws: What is wrong with all of them: options that the policy does not take, cancellation.
   public func rollouts(
     of prompts: [Trajectory], folder: (Trajectory) -> String = { _ in "" },
-    progress: @escaping @Sendable (GenerationProgress) -> Void = { _ in }
+    in wave: RolloutWave? = nil, progress: @escaping @Sendable (GenerationProgress) -> Void = { _ in }
   ) async throws -> [Outcome] {
     try await check()
+    let ranges = prompts.map { wave?.numbers(of: $0.group) ?? options.firstIndex..<options.firstIndex + options.count }
     var outcomes = [Outcome](repeating: .skipped, count: prompts.count)
     var asked: [Int] = []
     var requests: [ResponseRequest] = []
     for (index, prompt) in prompts.enumerated() {
       do {
-        requests.append(ResponseRequest(prompt: try form(prompt, folder(prompt)), seeds: seeds(of: prompt)))
+        requests.append(
+          ResponseRequest(prompt: try form(prompt, folder(prompt)), seeds: seeds(of: prompt, ranges[index])))
         asked.append(index)
       } catch let error as PipelineError where error.isAboutARecord {
         outcomes[index] = .failed(error.description)
@@ -92,10 +101,10 @@ public struct RolloutSampler: Sendable {
     for (index, answer) in zip(asked, answers) {
       switch answer {
       case .responses(let responses, let length):
-        guard responses.count == options.count else {
+        guard responses.count == ranges[index].count else {
           throw PipelineError(.plugIn, "the policy gave another number of responses than it was asked for")
         }
-        let rollouts = responses.enumerated().map { rollout($0, of: prompts[index], $1) }
+        let rollouts = zip(ranges[index], responses).map { rollout($0, of: prompts[index], $1) }
         outcomes[index] = .rollouts(rollouts, prompt: length)
       case .fault(let fault): outcomes[index] = reason(fault).map { .failed($0) } ?? .skipped
       }
@@ -130,10 +139,15 @@ public struct RolloutSampler: Sendable {
 
   /// The prompt as the sampler takes it.
   private func form(_ prompt: Trajectory, _ folder: String) throws -> PolicyPrompt {
-    switch sampler.promptForm {
-    case .tokens: try PolicyPrompt(prompt, folder: folder)
-    case .words: try PolicyPrompt(wordsOf: prompt, folder: folder)
+    var form =
+      switch sampler.promptForm {
+      case .tokens: try PolicyPrompt(prompt, folder: folder)
+      case .words: try PolicyPrompt(wordsOf: prompt, folder: folder)
+      }
+    if let change = options.imageChange {
+      form.imageChanges = (0..<form.imageCount).map { change(prompt.group, $0) }
     }
+    return form
   }
 
   /// The reason of a failure; nil for a prompt that is to be left out.
@@ -145,8 +159,8 @@ public struct RolloutSampler: Sendable {
   }
 
   /// The seed of each rollout of a prompt.
-  private func seeds(of prompt: Trajectory) -> [UInt64] {
-    (0..<options.count).map {
+  private func seeds(of prompt: Trajectory, _ numbers: Range<Int>) -> [UInt64] {
+    numbers.map {
       PhiloxGenerator.rolloutSeed(run: options.seed, prompt: prompt.group, index: $0, step: options.step)
     }
   }
@@ -161,6 +175,7 @@ public struct RolloutSampler: Sendable {
     rollout.set(.finish, to: .string(response.finish.rawValue))
     var sampling = options.sampling.json(seed: response.seed).objectValue ?? []
     if let choice = response.choice { sampling.append(.init("choice", .number(choice))) }
+    if options.imageChange != nil { sampling.append(.init("images", "noisy")) }
     rollout.set(.sampling, to: .object(sampling))
     return rollout
   }

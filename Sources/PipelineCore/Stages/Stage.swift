@@ -34,6 +34,9 @@ public protocol Stage: Component {
   /// Asks for more prompts if too few groups are left after this stage; nil for a stage that does not.
   var refill: Refill? { get }
 
+  /// The waves in which it makes rollouts; nil for a stage that makes them all at once, or none.
+  var waves: StageWaves? { get }
+
   /// Works on one batch.
   ///
   /// - Throws: When the batch as a whole cannot be worked on. One bad trajectory is an outcome of that trajectory, or a
@@ -73,6 +76,9 @@ extension Stage {
   /// Nothing.
   public var refill: Refill? { nil }
 
+  /// All at once.
+  public var waves: StageWaves? { nil }
+
   /// Nothing to add.
   public func explanation(of trajectory: LineageEntry, in step: LineageStep) -> Explanation? { nil }
 
@@ -89,4 +95,22 @@ public struct Refill: Sendable, Hashable {
 
   /// Allows this many attempts.
   public init(maxAttempts: Int) { self.maxAttempts = maxAttempts }
+}
+
+/// How a stage makes rollouts in waves: the stages from this one to the last that gives rewards work on each wave.
+public struct StageWaves: Sendable {
+  /// Decides after each wave.
+  public let policy: any WavePolicy
+  /// The rollouts that a group is to have in the end.
+  public let n: Int
+  /// The rollouts of a prompt at first, and at most.
+  public let plan: WavePlan
+
+  /// Waves.
+  ///
+  /// - Throws: When the policy does not go with `n`.
+  public init(_ policy: any WavePolicy, n: Int) throws {
+    (self.policy, self.n) = (policy, n)
+    plan = try policy.plan(for: n)
+  }
 }

@@ -21,14 +21,17 @@ public struct StageContext: Sendable {
   public let cacheFolder: String?
   /// Which images records may name.
   public let media: MediaAccess
+  /// Which rollouts of each prompt to make now; nil for all, outside of waves.
+  public let wave: RolloutWave?
   private let sink: any BatchSink
 
   /// A context for one stage and one batch.
   public init(
     stage: String, step: Int = 0, seed: UInt64 = 1, threads: Int = 1, report: StageReport = StageReport(),
     training: TrainingContext = TrainingContext(), cacheFolder: String? = nil,
-    media: MediaAccess = MediaAccess(), sink: any BatchSink = DiscardingBatchSink()
+    media: MediaAccess = MediaAccess(), wave: RolloutWave? = nil, sink: any BatchSink = DiscardingBatchSink()
   ) {
+    self.wave = wave
     self.stage = stage
     self.step = step
     self.seed = seed

@@ -53,6 +53,12 @@ extension TrainingContext {
     get throws { try required(.entropy, \.entropyTrainable) }
   }
 
+  /// Computes entropies of given responses; for stages that need ``PolicyAbility/entropies``.
+  public var entropies: any EntropySource { get throws { try required(.entropies, \.entropies) } }
+
+  /// Changes images before it looks at them; for stages that need ``PolicyAbility/imageChanges``.
+  public var imageChanging: any ImageChangingPolicy { get throws { try required(.imageChanges, \.imageChanging) } }
+
   /// Computes log-probabilities under the initial weights of the run; for stages that need
   /// ``PolicyAbility/reference``.
   public var reference: any LogProbSource { get throws { try required(.reference, \.reference) } }

@@ -40,6 +40,10 @@ public struct Field: RawRepresentable, Hashable, Sendable, CustomStringConvertib
   public static let oldLogprobs = Field("old_logprobs")
   /// Log-probabilities under the frozen reference policy.
   public static let refLogprobs = Field("ref_logprobs")
+  /// Log-probabilities of `tokens` with images of which a part is black.
+  public static let logprobsContrast = Field("logprobs_contrast")
+  /// Entropies of the distributions of `tokens`, in nats, over the whole vocabulary and at temperature 1.
+  public static let entropies = Field("entropies")
   /// How the response was sampled, such as `temperature` and `top_p`.
   public static let sampling = Field("sampling")
   /// The reward that advantages are computed from.
@@ -86,7 +90,8 @@ public struct Field: RawRepresentable, Hashable, Sendable, CustomStringConvertib
   /// Every reserved field, in the order in which new ones are written.
   public static let reserved: [Field] = [
     .id, .group, .prompt, .images, .promptTokens, .answer, .response, .finish, .tokens, .logprobs,
-    .oldLogprobs, .refLogprobs, .sampling, .reward, .rewards, .rewardStatus, .advantage, .advantages,
+    .oldLogprobs, .refLogprobs, .logprobsContrast, .entropies, .sampling, .reward, .rewards, .rewardStatus, .advantage,
+    .advantages,
     .baseline, .pair, .lossWeight, .lossMask, .batch, .draws, .step, .policyVersion, .session, .extra,
   ]
 }

@@ -14,7 +14,8 @@ extension PhiloxGenerator {
 extension Trajectory {
   /// Fields that describe another response than the new one.
   private static let responseFields: [Field] = [
-    .response, .finish, .tokens, .logprobs, .oldLogprobs, .refLogprobs, .lossMask, .policyVersion,
+    .response, .finish, .tokens, .logprobs, .oldLogprobs, .refLogprobs, .logprobsContrast, .entropies, .lossMask,
+    .policyVersion,
   ]
 
   /// A rollout of this prompt: the prompt's fields unchanged, under a new id.

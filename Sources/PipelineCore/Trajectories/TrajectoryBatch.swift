@@ -127,33 +127,70 @@ public struct TrajectoryBatch: Sendable {
   ///   - stage: The name of the stage that makes the rollouts.
   ///   - expand: What becomes of the trajectory at a position.
   public mutating func expand(stage: String, into expand: (Int) throws -> Expansion) rethrows {
-    var expanded = TrajectoryBatch([], number: number)
-    var all: [Trajectory] = []
-    var fates: [(position: Int32, rule: String?, stage: String, trajectories: [Trajectory])] = drops.map {
-      (Int32($0.inputPosition), $0.rule, $0.stage, [$0.trajectory])
-    }
+    var fates: [(position: Int32, members: [Member])] = drops.map { (Int32($0.inputPosition), [Member($0)]) }
     for index in trajectories.indices {
-      switch try expand(index) {
-      case .rollouts(let rollouts): fates.append((inputPositions[index], nil, stage, rollouts))
-      case .dropped(let rule): fates.append((inputPositions[index], rule, stage, [trajectories[index]]))
-      }
+      let members =
+        switch try expand(index) {
+        case .rollouts(let rollouts): rollouts.map { Member(trajectory: $0) }
+        case .dropped(let rule): [Member(trajectory: trajectories[index], rule: rule, stage: stage)]
+        }
+      fates.append((inputPositions[index], members))
     }
-    fates.sort { $0.position < $1.position }
+    renumber(fates)
+  }
+
+  /// Replaces each trajectory, which is a prompt, by what became of its rollouts in several waves.
+  ///
+  /// The rollouts of a prompt take its place, in the order of the waves and, within a wave, of its input; what a wave dropped
+  /// stays dropped.
+  /// - Precondition: No group of a wave is missing here.
+  package mutating func expand(merging waves: [TrajectoryBatch]) {
+    var members: [ExactText: [Member]] = [:]
+    for wave in waves {
+      var slots = [Member?](repeating: nil, count: wave.inputCount)
+      for (index, position) in wave.inputPositions.enumerated() {
+        slots[Int(position)] = Member(trajectory: wave.trajectories[index])
+      }
+      for drop in wave.drops { slots[drop.inputPosition] = Member(drop) }
+      for case let member? in slots { members[ExactText(member.trajectory.group), default: []].append(member) }
+    }
+    var fates: [(position: Int32, members: [Member])] = drops.map { (Int32($0.inputPosition), [Member($0)]) }
+    for index in trajectories.indices {
+      fates.append((inputPositions[index], members[ExactText(trajectories[index].group)] ?? []))
+    }
+    renumber(fates)
+  }
+
+  /// A trajectory that is here or was dropped.
+  private struct Member {
+    let trajectory: Trajectory
+    var rule: String?
+    var stage = ""
+
+    init(trajectory: Trajectory, rule: String? = nil, stage: String = "") {
+      (self.trajectory, self.rule, self.stage) = (trajectory, rule, stage)
+    }
+
+    init(_ drop: Drop) { (trajectory, rule, stage) = (drop.trajectory, drop.rule, drop.stage) }
+  }
+
+  /// Becomes what stands at the positions of the input so far, which are numbered anew.
+  private mutating func renumber(_ fates: [(position: Int32, members: [Member])]) {
+    var all: [Trajectory] = []
     var positions: [Int32] = []
     var dropped: [Drop] = []
     var position = 0
-    for fate in fates {
-      for trajectory in fate.trajectories {
-        if let rule = fate.rule {
-          dropped.append(Drop(trajectory: trajectory, rule: rule, stage: fate.stage, inputPosition: position))
-        } else {
-          all.append(trajectory)
-          positions.append(Int32(position))
-        }
-        position += 1
+    for member in fates.sorted(by: { $0.position < $1.position }).flatMap(\.members) {
+      if let rule = member.rule {
+        dropped.append(
+          Drop(trajectory: member.trajectory, rule: rule, stage: member.stage, inputPosition: position))
+      } else {
+        all.append(member.trajectory)
+        positions.append(Int32(position))
       }
+      position += 1
     }
-    expanded = TrajectoryBatch(all, number: number)
+    var expanded = TrajectoryBatch(all, number: number)
     expanded.inputPositions = positions
     expanded.inputCount = position
     expanded.drops = dropped

@@ -78,7 +78,9 @@ struct SpecDifference {
   }
 
   private func kind(of place: String) -> Kind {
-    if ["name", "description", "$schema"].contains(place) || "\(place).".hasPrefix("output.report.") {
+    if ["name", "description", "$schema"].contains(place)
+      || ["paper.", "output.report."].contains(where: "\(place).".hasPrefix)
+    {
       return .harmless
     }
     if place == "provenance.program" { return .results }

@@ -26,6 +26,7 @@ extension RunPlan {
       training: try pipeline.trainingPlan(threads: threads), seed: pipeline.seed,
       rolloutsFile: pipeline.output.rollouts.text, writesLineage: pipeline.output.lineage,
       resolved: resolved.spec, threads: threads)
+    sampler = pipeline.sampler
     writesTensorBoard = pipeline.writesTensorBoard
     keepsAllRolloutsEvery = pipeline.keepsAllRolloutsEvery
     allowsEmpty = pipeline.output.allowEmpty

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import BundledPlugin
+import Foundation
 import ModelInput
 import PipelineCore
 import RoundingBounds
+import Synchronization
 import Testing
 
 @Suite("Gradients", .timeLimit(.minutes(15)))
@@ -105,6 +107,32 @@ struct GradientTests {
     try await expectSame(
       "whole or in micro-batches", reference, rows: whole, groups,
       as: (Array(cut.joined()), try await gradients(policy, groups)))
+  }
+
+  @Test(
+    "entropies of given responses are those that training sees at temperature 1, for any size of micro-batches",
+    arguments: ReferenceModel.all)
+  func entropies(_ reference: ReferenceModel) async throws {
+    let groups = try reference.groups(extra)
+    let policy = try reference.policy()
+    let seen = Mutex<[ResponsePlace: [Float]]>([:])
+    try await policy.accumulateWithEntropy(groups, temperature: 1) { place, figures in
+      seen.withLock { $0[place] = figures.entropies }
+      return figures
+    }
+    let vocabulary = await Double(policy.facts.vocabularySize)
+    let given = try await policy.entropies(of: groups)
+    for (group, rows) in given.enumerated() {
+      for (response, row) in rows.enumerated() where !row.isEmpty {
+        #expect(seen.withLock { $0[ResponsePlace(group: group, response: response)] } == row)
+        #expect(row.allSatisfy { $0 >= 0 && Double($0) <= log(vocabulary) })
+      }
+    }
+    let inference = try reference.policy(.inference, rows: 30)
+    let cut = try await inference.entropies(of: groups)
+    let bound = try await reference.logProbBound(groups, temperature: 1)
+    expectWithin(
+      bound, largestDifference(Array(cut.joined().joined()), Array(given.joined().joined())), "\(reference): entropies")
   }
 
   @Test("gradients are the same bit for bit on 1, 2 and 7 threads", arguments: ReferenceModel.all)

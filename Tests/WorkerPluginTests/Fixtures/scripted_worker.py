@@ -158,7 +158,10 @@ class Worker:
             values = [value - 1 for value in values]
         if BEHAVIOUR == "too-few":
             values = values[1:]
-        self.send({"kind": "done", "id": frame.id}, {"log_probs": payload("float32", values)})
+        payloads = {"log_probs": payload("float32", values)}
+        if frame.header.get("entropy") and BEHAVIOUR != "no-entropies":
+            payloads["entropies"] = payload("float32", [-value / 2 for value in values])
+        self.send({"kind": "done", "id": frame.id}, payloads)
 
     def on_accumulate(self, frame):
         if BEHAVIOUR == "killed":

@@ -26,8 +26,9 @@ struct PictureShelf {
     let processor = ImageProcessor(config)
     let count = Mutex(0)
     self.byteLimit = byteLimit
-    cache = ImageCache(access: access, byteCount: { $0.image.pixels.count }) { image, sizing, name in
-      let (resized, grid) = try processor.resized(image, sizing: sizing, name: name)
+    cache = ImageCache(access: access, byteCount: { $0.image.pixels.count }) { image, reference, name in
+      let (resized, grid) = try processor.resized(
+        image, sizing: reference.sizing, change: reference.change, name: name)
       let number = count.withLock { count in
         count += 1
         return count

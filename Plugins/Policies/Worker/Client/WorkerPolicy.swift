@@ -7,7 +7,9 @@ package import PipelineCore
 ///
 /// Tokens and pixels come from the same code as in the bundled policy, so that a spec gives the same prompts with
 /// either policy, and faulty records are found before anything is computed.
-package actor WorkerPolicy: TokenCodec, TokenGenerator, LogProbSource, EntropyTrainablePolicy {
+package actor WorkerPolicy: TokenCodec, TokenGenerator, LogProbSource, EntropyTrainablePolicy, EntropySource,
+  ImageChangingPolicy
+{
   private let connection: WorkerConnection
   private let codec: PromptCodec
   private let limits: WorkerLimits
@@ -88,6 +90,21 @@ package actor WorkerPolicy: TokenCodec, TokenGenerator, LogProbSource, EntropyTr
         .policyWorker,
         "the policy's worker gave \(frame["log_probs"]?.floats?.count ?? 0) log-probabilities for \(groups.tokenCount) tokens"
       )
+    }
+    return groups.cut(values)
+  }
+
+  /// Entropies of given responses.
+  package func entropies(of groups: [ResponseGroup]) async throws -> [[[Float]]] {
+    let message = try await message(groups, 1)
+    let frame = try await connection.ask(
+      .init(
+        kind: "log-probs", members: message.members + [.init("of", "policy"), .init("entropy", true)],
+        payloads: message.payloads, limit: limits.compute))
+    guard let values = frame["entropies"]?.floats, values.count == groups.tokenCount else {
+      throw PipelineError(
+        .policyWorker,
+        "the policy's worker gave \(frame["entropies"]?.floats?.count ?? 0) entropies for \(groups.tokenCount) tokens")
     }
     return groups.cut(values)
   }

@@ -131,19 +131,22 @@ class WorkerPolicy:
 
     # Log-probabilities.
 
-    def log_probs(self, groups: list[Group], temperature: float, of: str, stopped: Callable[[], None]) -> np.ndarray:
-        """One number for each response token, in order; on rank 0."""
+    def log_probs(
+        self, groups: list[Group], temperature: float, of: str, stopped: Callable[[], None], entropy: bool = False
+    ) -> np.ndarray:
+        """One number for each response token, in order; on rank 0. With entropies a second column has them."""
         rows = self.settings.rows_per_micro_batch
         with self._weights(of) as network, torch.no_grad(), self._without_checkpointing():
             found: dict[tuple[int, int], np.ndarray] = {}
             for pieces in self._rounds(micro_batches(groups, rows)):
                 stopped()
-                values = self._score(network, pieces, temperature).float().cpu().numpy()
+                values = self._score(network, pieces, temperature, entropy).float().cpu().numpy()
                 for part in self.ranks.gather(_by_place(pieces, values)):
                     found.update(part)
         _check(found.values())
         order = [(number, index) for number, group in enumerate(groups) for index in range(len(group.responses))]
-        return np.concatenate([found.get(place, np.zeros(0, np.float32)) for place in order] or [np.zeros(0, np.float32)])
+        nothing = np.zeros((0, 2) if entropy else 0, np.float32)
+        return np.concatenate([found.get(place, nothing) for place in order] or [nothing])
 
     def _own_log_probs(self, groups: list[Group], temperature: float) -> np.ndarray:
         """The same for groups that each rank has for itself; sharded ranks make as many passes as the longest."""

@@ -133,10 +133,11 @@ class Server:
         if frame.kind == "generate":
             return self._generate(frame, self.policy)
         if frame.kind == "log-probs":
+            entropy = bool(frame.header.get("entropy", False))
             values = self.policy.log_probs(
                 work.groups(frame), frame.header["temperature"], frame.header.get("of", "policy"),
-                lambda: self._stopped(frame.id))
-            return {}, {"log_probs": work.payload(values, "float32")}
+                lambda: self._stopped(frame.id), entropy)
+            return {}, _columns(values)
         if frame.kind == "accumulate":
             self.policy.accumulate(
                 work.groups(frame), frame.header["temperature"],
@@ -167,12 +168,8 @@ class Server:
     def _exchange(self, id: int, places: list[tuple[int, int]], values: np.ndarray) -> np.ndarray:
         """Sends the first phase's log-probabilities and entropies, receives the loss's gradient."""
         assert self.connection is not None
-        names = ["log_probs", "entropies"] if values.ndim == 2 else ["log_probs"]
-        columns = values.reshape(len(values), -1).T
         self.connection.write(
-            Frame(
-                {"kind": "forward", "id": id, "places": [list(it) for it in places]},
-                {name: work.payload(np.ascontiguousarray(column), "float32") for name, column in zip(names, columns)}))
+            Frame({"kind": "forward", "id": id, "places": [list(it) for it in places]}, _columns(values)))
         self._now |= {"activity": "waiting"}
         start = time.monotonic()
         while (answer := self._next(id)) is None:
@@ -197,6 +194,13 @@ class Server:
         if answer is None or answer.kind != "gradient" or answer.id != id:
             raise WorkerFault("protocol", "a message came in the place of a gradient")
         return answer
+
+
+def _columns(values: np.ndarray) -> dict[str, Any]:
+    """Log-probabilities, and entropies where there is a second column."""
+    names = ["log_probs", "entropies"] if values.ndim == 2 else ["log_probs"]
+    columns = values.reshape(len(values), -1).T if len(values) else [values.reshape(-1)] * len(names)
+    return {name: work.payload(np.ascontiguousarray(column), "float32") for name, column in zip(names, columns)}
 
 
 def _part(id: int, responses: list[Response], so_far: dict[str, Any]) -> Frame:

@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+package import PipelineCore
+
+/// A few rollouts of each prompt first; the rest only where their rewards differ.
+///
+/// Source: "SPEED-RL: Faster Training of Reasoning Models via Online Curriculum Learning".
+// Differs from SPEED: the rest is made in the same step, so that all rollouts of a group are the same policy's; there it is
+// made together with the first rollouts of the next batch. Any two numbers of rollouts go.
+package struct PilotWaves: WavePolicy {
+  /// The description of this component.
+  package static let about = ComponentAbout(
+    name: "pilot", summary: "A few rollouts of each prompt first, and the rest where their rewards differ (SPEED)",
+    papers: [
+      Paper("SPEED-RL: Faster Training of Reasoning Models via Online Curriculum Learning", arXiv: "2506.09016")
+    ],
+    rules: [
+      DropRule(
+        "no-contrast",
+        because: "the rewards of its group's first rollouts are all equal, so the rest of the group was not made")
+    ])
+
+  /// The options.
+  package struct Options: ComponentOptions {
+    package var first = 4
+    package var second = Second.sameStep
+
+    /// The defaults.
+    package init() {}
+
+    /// The help for each option.
+    package static let help = [
+      "first": "the rollouts of each prompt at first; those that pass get the rest of 'n'",
+      "second":
+        "when the rest is made: same-step, at once; next-step, as SPEED does it with the next step's policy, is not offered",
+    ]
+
+    /// The problems of the values.
+    package func problems() -> [OptionProblem] {
+      var problems: [OptionProblem] = []
+      if first < 2 {
+        problems.append(OptionProblem("first", "is \(first), it must be at least 2, since rewards are compared"))
+      }
+      if second == .nextStep {
+        problems.append(
+          OptionProblem(
+            "second",
+            "is 'next-step', which this version does not offer: a group would mix rollouts of two policies, with nothing to "
+              + "correct for it; leave it at 'same-step'"))
+      }
+      return problems
+    }
+  }
+
+  /// When the rest of a group is made.
+  package enum Second: String, Codable, Sendable, CaseIterable {
+    /// In the same step, by the same policy.
+    case sameStep = "same-step"
+    /// In the next step, by the next policy.
+    case nextStep = "next-step"
+  }
+
+  private let options: Options
+
+  /// Makes the policy.
+  package init(options: Options = Options(), assembly: Assembly) { self.options = options }
+
+  /// `first` and `n`.
+  package func plan(for n: Int) throws -> WavePlan {
+    guard options.first < n else {
+      throw PipelineError(
+        .invalidSpec,
+        "'waves.with.first' is \(options.first), it must be less than n, \(n), the rollouts of a whole group")
+    }
+    return WavePlan(first: options.first, most: n)
+  }
+
+  /// Groups with contrast are completed, then admitted.
+  package func decide(
+    _ groups: [WaveGroup], wave: Int, n: Int, random: (String) -> PhiloxGenerator
+  ) -> [WaveDecision] {
+    groups.map { group in
+      if wave > 0 { return .admit }
+      let rewards = group.rewards.compactMap { $0 }
+      guard let first = rewards.first, rewards.contains(where: { $0 != first }) else {
+        return .drop(rule: "no-contrast")
+      }
+      return group.rewards.count < n ? .more(n - group.rewards.count) : .admit
+    }
+  }
+
+  /// What the first rollouts were worth.
+  package func explanation(of trajectory: LineageEntry, in step: LineageStep, n: Int) -> Explanation? {
+    let first = step.group.prefix(options.first).compactMap(\.reward)
+    guard !first.isEmpty else { return nil }
+    let isFlat = first.allSatisfy { $0 == first[0] }
+    if isFlat { return "its \(first.count, "first rollout") all had the reward \(first[0])" }
+    return
+      "the rewards of its \(first.count, "first rollout") differ, so the group got \(max(0, step.group.count - options.first)) more"
+  }
+}

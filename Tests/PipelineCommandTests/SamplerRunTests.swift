@@ -1,0 +1,265 @@
+// SPDX-License-Identifier: Apache-2.0
+import Foundation
+import PipelineCore
+import Testing
+
+/// Runs with what chooses prompts, and with what decides how many rollouts each gets.
+@Suite("Samplers and waves in a run", .timeLimit(.minutes(15)))
+struct SamplerRunTests {
+  let sandbox: Sandbox
+
+  init() throws {
+    sandbox = try Sandbox.withTraining()
+    // Some of the answers are what the model says now and then.
+    let lines = sandbox.text("prompts.jsonl").split(separator: "\n").enumerated().map { index, line in
+      line.dropLast() + ", \"difficulty\": \(index * 9)}\n"
+    }
+    try sandbox.write("pool.jsonl", lines.joined())
+    try sandbox.write(
+      "sampled.json",
+      """
+      {
+        "policy": {"use": "bundled", "with": {"model": "model"}},
+        "source": {"prompts": "pool.jsonl", "provides": ["answer", "difficulty"], "batch": {"groups": 3}},
+        "stages": [
+          {"use": "rollout", "with": {"n": 8, "sampling": {"top_k": 2, "max_tokens": 3}}},
+          {"use": "reward", "with": {"functions": ["exact"]}},
+          {"use": "filter", "with": {"rule": "zero-variance", "max_attempts": 2}},
+          "advantage",
+          {"use": "update", "with": {"learning_rate": {"rate": 1e-3}}}
+        ],
+        "training": {"steps": 9, "checkpoints": {"every": 2}}
+      }
+      """)
+  }
+
+  private static let names = [
+    "epochs", "greso", "mopps", "adarft", "variance", "difficulty-pools",
+  ]
+  private static let policies = [
+    #"{"use": "pilot", "with": {"first": 3}}"#,
+    #"{"use": "reinforce-ada", "with": {"per_round": 5, "threshold": 0.5}}"#,
+    #"{"use": "reinforce-ada", "with": {"choice": "positive-focused", "per_round": 4, "rounds": 3, "threshold": 0.5}}"#,
+  ]
+
+  private func check(_ settings: String, _ name: String) throws {
+    let run = "shuffle-r1 run sampled.json -q \(settings)"
+    try sandbox.output("\(run) -o \(name)")
+    let whole = sandbox.training(in: name)
+    for threads in [1, 2, 7] {
+      try sandbox.output("\(run) -o \(name)-\(threads) --threads \(threads)")
+      #expect(sandbox.training(in: "\(name)-\(threads)") == whole, "\(threads) threads")
+    }
+    // Killed after each step, whether its checkpoint is written or not.
+    for steps in 1...9 {
+      let option = sandbox.has("\(name)-part") ? "--resume" : ""
+      let program = try sandbox.start("exec \(run) -o \(name)-part \(option)")
+      try sandbox.wait(for: "step \(steps)", every: 0.0005) {
+        sandbox.text("\(name)-part/metrics.jsonl").count { $0 == "\n" } >= steps
+          || sandbox.text("\(name)-part/state.json").contains(#""finished": true"#)
+      }
+      program.send(SIGKILL)
+      _ = try program.wait()
+    }
+    try sandbox.output("\(run) -o \(name)-part --resume")
+    #expect(sandbox.training(in: "\(name)-part") == whole)
+  }
+
+  @Test("with each sampler a run gives the same bytes on any threads, and after kills", arguments: names)
+  func sampler(_ name: String) throws {
+    try check("--set source.sampler=\(name)", name)
+    let metrics = sandbox.text("\(name)/metrics.jsonl").split(separator: "\n")
+    #expect(metrics.count == 9)
+    if name != "epochs" { #expect(metrics[3].contains("\"\(name)/")) }
+    let lineage = sandbox.text("\(name)/lineage.jsonl").split(separator: "\n")
+    #expect(lineage.allSatisfy { $0.contains(#""prompt_choice":{"sampler":"\#(name)""#) })
+  }
+
+  @Test("with each wave policy a run gives the same bytes on any threads, and after kills", arguments: policies.indices)
+  func wavePolicy(_ index: Int) throws {
+    try check("--set 'stages.rollout.waves=\(Self.policies[index])'", "waves-\(index)")
+  }
+
+  @Test("a program with a state of its own gives the same bytes on any threads, and after kills")
+  func program() throws {
+    try sandbox.write(
+      "sampler.py",
+      """
+      import json, random, sys
+      for line in sys.stdin:
+          message = json.loads(line)
+          state = message["state"] or {"steps": 0, "means": {}}
+          answer = {"id": message["id"], "state": state}
+          if message["call"] == "choose":
+              draw = random.Random(message["seed"] + state["steps"])
+              free = [i for i in range(message["pool"]["count"]) if i not in message["excluded"]]
+              key = {i: (state["means"].get(str(i), 0.5), draw.random()) for i in free}
+              answer["indices"] = sorted(free, key=key.get)[: message["count"]]
+          else:
+              state["steps"] += 1
+              for result in message["results"]:
+                  if result["rewards"]:
+                      state["means"][str(result["index"])] = sum(result["rewards"]) / len(result["rewards"])
+              answer["metrics"] = {"known": len(state["means"])}
+          print(json.dumps(answer), flush=True)
+      """)
+    try check(
+      #"--trust --set 'source.sampler={"use": "process", "with": {"command": ["python3", "sampler.py"]}}'"#, "program")
+    #expect(sandbox.text("program/metrics.jsonl").contains(#""process/known":"#))
+    try sandbox.write(
+      "twice.py",
+      """
+      import json, sys
+      for line in sys.stdin: print(json.dumps({"id": json.loads(line)["id"], "indices": [4, 4]}), flush=True)
+      """)
+    #expect(
+      try sandbox.run(
+        #"shuffle-r1 run sampled.json -q -o bad --trust --set 'source.sampler={"use": "process", "with": {"command": "#
+          + #"["python3", "twice.py"]}}'"#
+      ).errors.contains(
+        "sampler 'process', step 0: 'twice.py': it chose the prompt 4 twice, or although 'excluded' names it"))
+  }
+
+  @Test("difficulties come from what a model's responses were worth")
+  func difficulty() throws {
+    try sandbox.output(
+      """
+      shuffle-r1 evaluate --model model --prompts prompts.jsonl --samples 4 --max-tokens 3 --reward exact -o scored.jsonl
+      python3 '\(Program.package.path)/Examples/papers/add-difficulty' prompts.jsonl scored.jsonl > difficult.jsonl
+      shuffle-r1 run sampled.json -q -o out --set source.sampler=adarft --set source.prompts=difficult.jsonl --set training.steps=2
+      """)
+    let found = try sandbox.records(in: "difficult.jsonl").compactMap { $0["difficulty"]?.doubleValue }
+    #expect(found.count == 11)
+    #expect(found.allSatisfy { (0...100).contains($0) })
+  }
+
+  @Test("the sampler epochs gives what no sampler gives")
+  func epochs() throws {
+    let run = "shuffle-r1 run sampled.json -q --set stages.filter.max_attempts=1"
+    try sandbox.output("\(run) -o plain; \(run) -o epochs --set source.sampler=epochs")
+    #expect(sandbox.text("plain/metrics.jsonl") != "")
+    #expect(sandbox.text("epochs/metrics.jsonl") == sandbox.text("plain/metrics.jsonl"))
+    #expect(
+      sandbox.bytes("epochs/checkpoints/step-9/model.safetensors")
+        == sandbox.bytes("plain/checkpoints/step-9/model.safetensors"))
+    #expect(!sandbox.text("plain/resolved.json").contains("sampler"))
+    #expect(!sandbox.text("plain/resolved.json").contains("waves"))
+  }
+
+  @Test("one wave of 16 rollouts equals 4 + 12, where all are asked for")
+  func oneWave() throws {
+    let run = "shuffle-r1 run sampled.json -q --set stages.rollout.n=16 --set stages.filter.max_attempts=1"
+    try sandbox.output(
+      """
+      \(run) -o one
+      \(run) -o two --set 'stages.rollout.waves={"use": "pilot", "with": {"first": 4}}'
+      """)
+    func rollouts(_ name: String) throws -> [String: JSONValue] {
+      let text = try sandbox.output("zstd -dcq \(name)/rollouts.jsonl.zst")
+      let records = try sandbox.records(text).filter { $0["step"] == 0 }
+      return Dictionary(uniqueKeysWithValues: records.map { ($0["id"]?.stringValue ?? "", $0) })
+    }
+    let (one, two) = (try rollouts("one"), try rollouts("two"))
+    #expect(one.count == 48)
+    for (id, record) in two { #expect(record["sampling"] == one[id]?["sampling"]) }
+    // Seeds are the same; a draw that lies at an edge may fall on the other side, since the number of rows that are computed
+    // together decides last bits.
+    let alike = two.count { $0.value["tokens"] == one[$0.key]?["tokens"] }
+    #expect(Double(alike) >= 0.9 * Double(two.count))
+    // A group of the second wave is complete.
+    let sizes = Dictionary(grouping: two.keys) { $0.split(separator: "/")[0] }.mapValues(\.count)
+    #expect(Set(sizes.values).isSubset(of: [4, 16]))
+    #expect(sizes.values.contains(16))
+  }
+
+  @Test("why says of each decision what it was made by")
+  func why() throws {
+    try sandbox.output(
+      """
+      shuffle-r1 run sampled.json -q -o mopps --set source.sampler=mopps
+      shuffle-r1 run sampled.json -q -o pilot --set 'stages.rollout.waves={"use": "pilot", "with": {"first": 3}}'
+      """)
+    let chosen = try why(#""step":0"#, "mopps")
+    #expect(chosen.contains("chosen by mopps: the success rate "))
+    #expect(chosen.contains(", drawn from Beta(1, 1), was among the nearest to one half"))
+    #expect(
+      try why("wave-drop:no-contrast", "pilot").contains(
+        "dropped by the rule 'wave-drop:no-contrast': the rewards of its group's first rollouts are all equal, so the rest of "
+          + "the group was not made; made in wave 1 of pilot; its 3 first rollouts all had the reward"))
+    #expect(
+      try why(#""outcome":"kept""#, "pilot").contains(
+        "of pilot; the rewards of its 3 first rollouts differ, so the group got 5 more"))
+    try sandbox.output("shuffle-r1 run sampled.json -q -o ada --set 'stages.rollout.waves=\(Self.policies[1])'")
+    let surplus = try why("wave-surplus", "ada")
+    #expect(
+      surplus.contains(
+        "dropped by the rule 'wave-surplus': the policy of the waves keeps a part of its group, and this rollout is not in it; "
+          + "made in wave "))
+    #expect(surplus.contains("of them right; 8 of a group are kept"))
+  }
+
+  /// What is said of the first trajectory whose lineage has some text.
+  private func why(_ what: String, _ run: String) throws -> String {
+    let line = try #require(sandbox.text("\(run)/lineage.jsonl").split(separator: "\n").first { $0.contains(what) })
+    let entry = try JSONValue(parsing: String(line))
+    let (id, step) = (entry["id"]?.stringValue ?? "", entry["step"]?.intValue ?? 0)
+    return try sandbox.output("shuffle-r1 why \(run) \(id) --step \(step) --color never")
+      .split(whereSeparator: \.isWhitespace).joined(separator: " ")
+  }
+
+  @Test("a pool of other prompts refuses to go on, with what to do")
+  func otherPool() throws {
+    try sandbox.output("shuffle-r1 run sampled.json -q -o out --set source.sampler=greso --set training.steps=4")
+    try sandbox.output("sed -i 's/q03/q33/' pool.jsonl")
+    let outcome = try sandbox.run(
+      "shuffle-r1 run sampled.json -q -o out --set source.sampler=greso --resume --accept-changes")
+    #expect(outcome.status != 0)
+    #expect(
+      outcome.errors.contains(
+        "the prompts are not those that the sampler 'greso' has learnt about: their ids, their order or the numbers that it "
+          + "chooses by are others; put the files back that the run began with, or start anew with --overwrite"))
+  }
+
+  @Test("check says what a step is to make, and what a sampler remembers")
+  func expectation() throws {
+    let text = try sandbox.output(
+      """
+      shuffle-r1 check sampled.json --set source.sampler=mopps --set stages.rollout.n=16 --set stages.rollout.waves=pilot
+      """)
+    #expect(
+      text.contains("sampled.json: the sampler 'mopps' chooses the prompts, and remembers at most 16 bytes of each\n"))
+    #expect(
+      text.contains(
+        "sampled.json: a step makes 4 to 16 rollouts of each prompt by the waves of 'pilot': 12 to 48 of 3, and as many again "
+          + "each time that it takes further prompts, at most 1 times\n"))
+  }
+
+  @Test("check says what a sampler and waves lack")
+  func lacks() throws {
+    func errors(_ settings: String) throws -> String {
+      try sandbox.run("shuffle-r1 check sampled.json \(settings)").errors
+    }
+    #expect(
+      try errors(#"--set source.sampler=adarft --set 'source.provides=["answer"]'"#).contains(
+        "the sampler 'adarft' chooses by 'difficulty', a number that every prompt must carry; say \"provides\": [\"answer\", "
+          + "\"difficulty\"] in the source, and put it into the records"))
+    #expect(try errors("--set source.sampler=mops").contains("unknown sampler 'mops'; did you mean 'mopps'?"))
+    #expect(
+      try errors("--set stages.rollout.waves=pilot --set stages.rollout.n=4").contains(
+        "'waves.with.first' is 4, it must be less than n, 4, the rollouts of a whole group"))
+    try sandbox.write(
+      "no-reward.json",
+      """
+      {"policy": {"use": "bundled", "with": {"model": "model"}}, "source": {"prompts": "pool.jsonl"},
+       "stages": [{"use": "rollout", "with": {"waves": "pilot"}}]}
+      """)
+    #expect(
+      try sandbox.run("shuffle-r1 check no-reward.json").errors.contains(
+        "the waves of stage 'rollout' go by rewards, and no stage after it gives any; put reward behind it, or leave 'waves' out"
+      ))
+    try sandbox.output("sed -i 's/\"difficulty\": 27/\"difficulty\": \"hard\"/' pool.jsonl")
+    #expect(
+      try sandbox.run("shuffle-r1 run sampled.json -q -o bad --set source.sampler=adarft").errors.contains(
+        "pool.jsonl:4:1: 'difficulty' of 'q03' is \"hard\", and the sampler 'adarft' chooses by it; make it a number"))
+  }
+}
