@@ -127,7 +127,7 @@ let package = Package(
     .target(
       name: "PipelineCommand",
       dependencies: [
-        "BundledPlugin", "CStandardStreams", "CThreads", "Files", "ModelInput", "PeerConfigurations",
+        "BundledPlugin", "CStandardStreams", "CThreads", "ChildProcesses", "Files", "ModelInput", "PeerConfigurations",
         "PipelineAnalysis", "PipelineCore", "PipelineIO", "PipelineReport", "PipelineRuntime", "PipelineSpec",
         "StandardPlugins",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
@@ -180,7 +180,9 @@ let package = Package(
       name: "StandardPluginsTests", dependencies: ["PipelineCore", "PipelineTesting", "StandardPlugins"]),
     .testTarget(
       name: "PipelineAnalysisTests",
-      dependencies: ["PipelineAnalysis", "PipelineCore", "PipelineIO", "PipelineRuntime", "StandardPlugins"]),
+      dependencies: [
+        "PipelineAnalysis", "PipelineCore", "PipelineIO", "PipelineRuntime", "PipelineSpec", "StandardPlugins",
+      ]),
     .testTarget(
       name: "PipelineReportTests",
       dependencies: ["ModelInput", "PipelineCore", "PipelineIO", "PipelineReport", "StandardPlugins"]),

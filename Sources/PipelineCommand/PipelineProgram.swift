@@ -43,9 +43,12 @@ public enum PipelineProgram {
       try register(&registry)
       var arguments = arguments
       var loader = PlugInLoader(registry)
-      for library in try takePlugIns(from: &arguments) { try loader.load(library) }
+      let libraries = try takePlugIns(from: &arguments)
+      for library in libraries { try loader.load(library) }
       arguments = arguments.map { $0.replacing(/^--accept-changes=/, with: "--accept-changes-of=") }
-      return await CommandEnvironment.$registry.withValue(loader.registry) { await parseAndRun(arguments) }
+      return await CommandEnvironment.$registry.withValue(loader.registry) {
+        await CommandEnvironment.$plugIns.withValue(libraries) { await parseAndRun(arguments) }
+      }
     } catch {
       Terminal.say("shuffle-r1: error: \(error)")
       return .usage
@@ -168,6 +171,8 @@ public enum PipelineProgram {
 /// What commands use in addition to their arguments.
 enum CommandEnvironment {
   @TaskLocal static var registry = Registry()
+  /// The files of `--plugin`, as the user named them.
+  @TaskLocal static var plugIns: [String] = []
 
   /// Whether the work needs time to stop, because it has something to save.
   static let savesWhenInterrupted = Mutex(false)

@@ -14,6 +14,7 @@ struct RootCommand: AsyncParsableCommand {
         shuffle-r1 inspect rollouts.jsonl                  summarize rollouts
         shuffle-r1 check pipeline.json                     check a spec
         shuffle-r1 run pipeline.json --output runs/first   run it
+        shuffle-r1 experiment study.json                   compare arms over seeds
         shuffle-r1 why runs/first geo-17/3                 explain what became of a rollout
         shuffle-r1 reward exact --cases cases.jsonl        test a reward
         shuffle-r1 stage advantage < in.jsonl > out.jsonl  run one stage alone
@@ -25,7 +26,8 @@ struct RootCommand: AsyncParsableCommand {
       """,
     version: PipelineProgram.version,
     subcommands: [
-      RunCommand.self, CheckCommand.self, StageCommand.self, DescribeCommand.self, ConvertCommand.self,
+      RunCommand.self, ExperimentCommand.self, CheckCommand.self, StageCommand.self, DescribeCommand.self,
+      ConvertCommand.self,
       InspectCommand.self, GroupsCommand.self, CompareCommand.self, WhyCommand.self, RewardCommand.self,
       RewardDiffCommand.self, ReportCommand.self, ViewCommand.self,
       ModelCommand.self, GenerateCommand.self, LogProbsCommand.self, EvaluateCommand.self, ImportConfigCommand.self,

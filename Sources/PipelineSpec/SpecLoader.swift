@@ -19,25 +19,30 @@ package enum SpecLoader {
   ///   - registry: The components that the spec can name.
   ///   - formats: The record formats that the program can read.
   ///   - plugIns: Whether those that the spec names are loaded.
+  ///   - numbered: Whether the line of a place in `--set` says which of the arguments it is in, from 1.
   /// - Throws: ``PipelineErrors``, at least one, sorted by place; ``UnloadedPlugIns`` where nothing is wrong as far as can be
   ///   told without them.
   package static func load(
-    file: String, overrides: [String] = [], registry: Registry, formats: [String], plugIns: PlugInUse = .load
+    file: String, overrides: [String] = [], registry: Registry, formats: [String], plugIns: PlugInUse = .load,
+    numbered: Bool = false
   ) throws -> AssembledPipeline {
     try gathering {
       try load(
-        try SpecText(contentsOf: file), overrides: overrides, registry: registry, formats: formats, plugIns: plugIns)
+        try SpecText(contentsOf: file), overrides: overrides, registry: registry, formats: formats, plugIns: plugIns,
+        numbered: numbered)
     }
   }
 
-  /// Loads a spec from a text; see ``load(file:overrides:registry:formats:plugIns:)``.
+  /// Loads a spec from a text; see ``load(file:overrides:registry:formats:plugIns:numbered:)``.
   package static func load(
-    _ text: SpecText, overrides: [String] = [], registry: Registry, formats: [String], plugIns: PlugInUse = .load
+    _ text: SpecText, overrides: [String] = [], registry: Registry, formats: [String], plugIns: PlugInUse = .load,
+    numbered: Bool = false
   ) throws -> AssembledPipeline {
     var faults: [PipelineError] = []
     var parsed: [SpecOverride] = []
-    for argument in overrides {
-      do { parsed.append(try SpecOverride(argument)) } catch let fault as PipelineError {
+    for (index, argument) in overrides.enumerated() {
+      do { parsed.append(try SpecOverride(argument, line: numbered ? index + 1 : 1)) } catch let fault as PipelineError
+      {
         faults.append(fault)
       }
     }

@@ -20,10 +20,11 @@ package struct SpecOverride: Sendable, Hashable {
 
   /// Reads `PATH=VALUE`.
   ///
+  /// - Parameter line: The line of its places, by which one of several can be told.
   /// - Throws: ``PipelineError`` when there is no path or no `=`.
-  package init(_ argument: String) throws {
+  package init(_ argument: String, line: Int = 1) throws {
     func location(_ column: Int) -> SourceLocation {
-      SourceLocation(file: Self.file, line: 1, column: column)
+      SourceLocation(file: Self.file, line: line, column: column)
     }
     guard let equals = argument.firstIndex(of: "=") else {
       throw PipelineError(

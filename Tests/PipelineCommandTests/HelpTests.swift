@@ -6,7 +6,7 @@ import Testing
 @Suite("Help and the words of the command line", .timeLimit(.minutes(15)))
 struct HelpTests {
   static let commands = [
-    "run", "check", "stage", "describe", "convert", "inspect", "groups", "compare", "why", "reward",
+    "run", "experiment", "check", "stage", "describe", "convert", "inspect", "groups", "compare", "why", "reward",
     "reward-diff", "report", "view", "model", "generate", "logprobs", "evaluate", "import-config", "trust", "schemas",
   ]
 
@@ -44,7 +44,7 @@ struct HelpTests {
     Case(
       "a command that nobody knows", "shuffle-r1 rnu", status: 2,
       """
-      Error: unknown command 'rnu'; did you mean 'run'? Commands: run, check, stage, describe, convert, inspect, \
+      Error: unknown command 'rnu'; did you mean 'run'? Commands: run, experiment, check, stage, describe, convert, inspect, \
       groups, compare, why, reward, reward-diff, report, view, model, generate, logprobs, evaluate, import-config, trust, \
       schemas, setup
         See 'shuffle-r1 --help' for more information.
@@ -53,7 +53,7 @@ struct HelpTests {
       "help for a command that nobody knows", "shuffle-r1 help insepct 2>&1 | head -1 >&2; exit ${PIPESTATUS[0]}",
       status: 2,
       """
-      Error: unknown command 'insepct'; did you mean 'inspect'? Commands: run, check, stage, describe, convert, \
+      Error: unknown command 'insepct'; did you mean 'inspect'? Commands: run, experiment, check, stage, describe, convert, \
       inspect, groups, compare, why, reward, reward-diff, report, view, model, generate, logprobs, evaluate, import-config, trust, \
       schemas, setup
       """),

@@ -51,6 +51,7 @@ package struct UpdateStage: Stage {
         "actor/rollout_gradient_rate", unit: "share", "trained trajectories, each draw counted, with a gradient"),
       MetricAbout("data/rollout_util_rate", unit: "share", "rollouts of the step that gave a gradient"),
       MetricAbout("data/trained_trajectories", unit: "trajectories", "trained on, each draw counted"),
+      MetricAbout("data/trained_tokens", unit: "tokens", "response tokens trained on, each draw and each pass counted"),
       MetricAbout("data/trained_distinct", unit: "trajectories", "trained on, each counted once"),
     ])
 

@@ -73,6 +73,7 @@ struct UpdateTally {
     report.metric("actor/rollout_gradient_rate", Double(slots.count { withGradient.contains($0) }) / slotCount)
     report.metric("data/rollout_util_rate", Double(withGradient.count) / Double(max(1, generated)))
     report.metric("data/trained_trajectories", Double(slots.count))
+    report.metric("data/trained_tokens", Double(figures.reduce(0) { $0 + $1.tokens }))
     report.metric("data/trained_distinct", Double(Set(slots).count))
   }
 }

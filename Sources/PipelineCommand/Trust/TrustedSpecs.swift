@@ -16,16 +16,18 @@ enum TrustedSpecs {
 
   /// Loads a spec.
   ///
-  /// - Parameter isTrusted: Whether the command line says that it is.
+  /// - Parameters:
+  ///   - isTrusted: Whether the command line says that it is.
+  ///   - numbered: Whether the line of a place in `--set` says which of the overrides it is in.
   /// - Throws: All that is wrong with it, together; ``UnloadedPlugIns`` where a command that only looks cannot tell more;
   ///   an error with the remedy where a command would run code that is not trusted.
   static func load(
-    _ file: String, overrides: [String] = [], trusted isTrusted: Bool, for use: Use
+    _ file: String, overrides: [String] = [], trusted isTrusted: Bool, for use: Use, numbered: Bool = false
   ) throws -> AssembledPipeline {
     func load(_ plugIns: SpecLoader.PlugInUse) throws -> AssembledPipeline {
       try SpecLoader.load(
         file: file, overrides: overrides, registry: CommandEnvironment.registry,
-        formats: FormatCatalog.standard.names, plugIns: plugIns)
+        formats: FormatCatalog.standard.names, plugIns: plugIns, numbered: numbered)
     }
     let code = try SpecLoader.code(file: file, overrides: overrides, registry: CommandEnvironment.registry)
     if try code.isEmpty || isTrusted || TrustStore().trusts(file, code) { return try load(.load) }

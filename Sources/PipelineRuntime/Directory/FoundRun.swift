@@ -7,7 +7,7 @@ struct FoundRun {
   /// The resolved spec that it was started with.
   let spec: JSONValue
   /// How far it has come; a run that has not begun where there was no state to read, and nothing else either.
-  private let state: RunState
+  let state: RunState
   /// Whether something would be lost with it.
   let isWorthKeeping: Bool
 
