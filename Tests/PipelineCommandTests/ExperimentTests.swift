@@ -149,6 +149,36 @@ struct ExperimentTests {
     try sandbox.output("rm -r out/one/seed-1 && shuffle-r1 experiment study.json -q")
   }
 
+  @Test("where a process is still at work on a run, it waits for it")
+  func waiting() throws {
+    try sandbox.output("mkdir -p out/one/seed-1 && mkfifo end")
+    let other = try sandbox.start(
+      """
+      exec python3 -c 'import fcntl
+      lock = open("out/one/seed-1/.lock", "w")
+      fcntl.flock(lock, fcntl.LOCK_EX)
+      open("held", "w").close()
+      open("end").read()'
+      """)
+    try sandbox.wait(for: "the lock") { sandbox.has("held") }
+    let program = try sandbox.start("exec shuffle-r1 experiment study.json")
+    try sandbox.wait(for: "what it says") {
+      (try? String(contentsOfFile: program.errors, encoding: .utf8))?.contains(
+        "waiting for the process that is at work in out/one/seed-1\n") == true
+    }
+    #expect(!isFinished("one/seed-1"))
+    try sandbox.output("echo > end")
+    _ = try other.wait()
+    #expect(try program.wait().status == 0)
+    for run in Self.runs { #expect(isFinished(run), "\(run)") }
+  }
+
+  @Test("the study of easy-VQA is right")
+  func example() throws {
+    let list = try sandbox.output("shuffle-r1 experiment '\(Program.package.path)/Examples/easy-vqa/study.json' --list")
+    #expect(list.split(separator: "\n").count == 6)
+  }
+
   @Test("--dry-run says the plan and the least difference, and makes nothing")
   func plan() throws {
     let text = try sandbox.output("shuffle-r1 experiment study.json --dry-run --deviation 0.05")
