@@ -42,7 +42,7 @@ class Finished:
         """
         share = self.result["cpu_seconds"] / self.result["wall_seconds"]
         return [
-            {name: value * share for name, value in line.items()}
+            {name: value * share for name, value in line.items() if isinstance(value, (int, float))}
             for line in lines(self.folder / "run" / "timings.jsonl")
         ]
 
