@@ -106,7 +106,8 @@ struct DescribeCommand: ParsableCommand {
     let writer = try ReferenceWriter(
       registry: registry, runRules: RunReference.rules, runMetrics: RunReference.metrics)
     try OutputFolder.make(folder)
-    for page in writer.pages {
+    let formats = ReferenceWriter.Page(name: "FormatReference.md", text: FormatReference(.standard).markdown)
+    for page in writer.pages + [formats] {
       let output = try OutputFile(path: folder + "/" + page.name, existing: .replace)
       try output.write(Array(page.text.utf8))
       try output.finish()

@@ -27,6 +27,9 @@ package struct ReferenceWriter: Sendable {
     package let name: String
     /// The page.
     package let text: String
+
+    /// A page.
+    package init(name: String, text: String) { (self.name, self.text) = (name, text) }
   }
 
   /// A page for each kind of component, one of all metrics, and one of all papers.
