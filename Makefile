@@ -110,8 +110,9 @@ bench-report: build ## measure a report of 100,000 rollouts and its page in Chro
 	@.venv-report/bin/python -m pip install --quiet --disable-pip-version-check playwright
 	.venv-report/bin/python Tests/Benchmarks/report/measure.py $(PROGRAM)
 
-campaign: build ## let short runs die and fail at every call that writes, and compare what comes out; MINUTES=… SEED=… (needs python3 and a C compiler)
+campaign: build ## let short runs die, fail at every call that writes, and meet partners that misbehave; MINUTES=… SEED=… (needs python3 and a C compiler)
 	python3 Tests/Campaign/campaign.py --minutes $(MINUTES) --seed $(SEED) $(PROGRAM)
+	python3 Tests/Campaign/partners.py --seed $(SEED) $(PROGRAM)
 
 test-plugin: build ## depend on this working tree by a git URL and a version, and go through both doors for Swift
 	Tests/plugin-by-version.sh
