@@ -37,13 +37,13 @@ package struct SubsetStage: Stage {
       DropRule("no-tokens", because: "it is selected by its length, and the record has no tokens"),
       DropRule(
         "less-variance",
-        because: "only so many of its group are kept, and without it their rewards have the largest variance"),
+        because: "only some of its group are kept, and without it their rewards have the largest variance"),
       DropRule(
-        "smaller-magnitude", because: "only so many are kept, and the others have advantages further from 0"),
-      DropRule("larger-magnitude", because: "only so many are kept, and the others have advantages nearer 0"),
-      DropRule("longer", because: "only so many are kept, and the others have shorter responses"),
+        "smaller-magnitude", because: "only some are kept, and the others have advantages further from 0"),
+      DropRule("larger-magnitude", because: "only some are kept, and the others have advantages nearer 0"),
+      DropRule("longer", because: "only some are kept, and the others have shorter responses"),
       DropRule(
-        "less-reward-per-token", because: "only so many are kept, and the others have more reward for each token"),
+        "less-reward-per-token", because: "only some are kept, and the others have more reward for each token"),
       DropRule(
         "zero-variance", because: "all rewards of its group are equal, so there is nothing to learn from comparing them"
       ),
