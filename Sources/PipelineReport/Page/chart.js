@@ -12,7 +12,10 @@ const chart = (() => {
   };
   // Okabe and Ito's colours, which people with any kind of colour vision tell apart; lines differ in their dashes too.
   const colorCount = 7;
-  const dashes = ['', '6 3', '2 3', '8 3 2 3', '', '6 3', '2 3'];
+  // Four dashes and seven colours make 28 lines that differ.
+  const dashes = ['', '6 3', '2 3', '8 3 2 3'];
+  /** The class of a line's key; the markers of colours that come again are hollow, then round, then both. */
+  const keyClass = index => 'key c' + index % colorCount + ['', ' hollow', ' round', ' hollow round'][Math.floor(index / colorCount) % 4];
 
   /** About `count` round numbers that span a range. */
   function ticks(low, high, count) {
@@ -143,7 +146,7 @@ const chart = (() => {
           const point = nearest(line.points, cursor), raw = nearest(line.raw, cursor);
           if (!point || !Number.isFinite(point[1])) return null;
           const band = Number.isFinite(raw[2]) ? ` (${number.short(raw[2])}–${number.short(raw[3])})` : '';
-          return h('span', { class: 'key c' + line.color % colorCount, title: String(raw[1]) }, `${shown.length > 1 ? (line.name || title) + ' ' : ''}${number.short(point[1])}${band}`);
+          return h('span', { class: keyClass(line.color), title: String(raw[1]) }, `${shown.length > 1 ? (line.name || title) + ' ' : ''}${number.short(point[1])}${band}`);
         }), ...near.map(event => h('span', { class: 'event-text' }, event.text))]);
     }
 
@@ -211,7 +214,7 @@ const chart = (() => {
   }
 
   function legend(series) {
-    return h('span', { class: 'legend' }, series.map((line, index) => h('span', { class: 'key c' + (line.color ?? index) % colorCount }, line.name)));
+    return h('span', { class: 'legend' }, series.map((line, index) => h('span', { class: keyClass(line.color ?? index) }, line.name)));
   }
 
   function clear(element) { element.replaceChildren(); return element; }
@@ -225,5 +228,5 @@ const chart = (() => {
       h('td', { class: 'n' }, number.count(row.count)), h('td', { class: 'n quiet' }, number.share(row.count, whole))))));
   }
 
-  return { lines, bars, legend, s, colorCount };
+  return { lines, bars, legend, s, keyClass };
 })();

@@ -210,7 +210,7 @@ function runTable(runs, chosen) {
           const next = event.target.checked ? [...chosen, index] : chosen.filter(other => other !== index);
           page.go('run', { ...page.here().parameters, runs: next.join(',') });
         } })),
-        h('td', { class: 'key ' + (chosen.includes(index) ? 'c' + chosen.indexOf(index) % chart.colorCount : '') }, text.line(source.name, 80)),
+        h('td', { class: chosen.includes(index) ? chart.keyClass(chosen.indexOf(index)) : 'key' }, text.line(source.name, 80)),
         h('td', { class: 'n' }, number.count(source.steps)), h('td', {}, source.finished ? 'finished' : source.at_work ? 'going on' : 'stopped'),
         h('td', { class: 'n' }, found ? `${number.short(found.value)}` : '–'), h('td', { class: 'n' }, number.count(budget(index).rollouts)));
     }))));
@@ -425,7 +425,7 @@ views.experiment = (element, parameters) => {
       const paired = [...own].filter(([seed]) => other.has(seed)).map(([seed, value]) => value - other.get(seed));
       const difference = arm === baseline ? null : statistics.mean(paired);
       const costs = cost(arm);
-      return h('tr', {}, h('th', { scope: 'row', class: 'key c' + position % chart.colorCount }, text.line(arm.name, 60)),
+      return h('tr', {}, h('th', { scope: 'row', class: chart.keyClass(position) }, text.line(arm.name, 60)),
         h('td', { class: 'n' }, interval(statistics.mean([...own.values()]))),
         h('td', { class: 'n' }, arm === baseline ? '' : difference ? `${number.signed(difference.mean)}${difference.half === null ? '' : ' ± ' + number.short(difference.half)} (${counted(difference.n, 'seed')})` : 'no seed in common'),
         seeds.map(seed => { const run = arm.runs.find(run => run.seed === seed); return h('td', { class: 'n' }, run && own.has(seed) ? h('a', { href: page.address('run', { runs: run.index }) }, number.short(own.get(seed))) : ''); }),
