@@ -33,6 +33,12 @@ def verl(row: dict) -> dict:
     }
 
 
+def long_verl(row: dict) -> dict:
+    """The same with a response of some thousand tokens, as reasoning models give."""
+    line = verl(row)
+    return {**line, "output": " ".join([line["output"]] * 6)}
+
+
 def chat(row: dict) -> dict:
     """A line of OpenAI's chat format."""
     return {"messages": [*plain(row), {"role": "assistant", "content": row["response"]}], "data_source": row["data_source"]}
@@ -62,6 +68,7 @@ def plain(row: dict) -> list[dict]:
 
 FILES: dict[str, tuple[Callable[[dict], dict], bool]] = {
     "verl": (verl, False),
+    "verl-long": (long_verl, False),
     "openai-chat": (chat, False),
     "sharegpt": (sharegpt, False),
     "verl-dataset": (dataset, True),
@@ -110,7 +117,7 @@ def commands(path: Path, name: str, out: Path) -> dict[str, list[str]]:
         "convert": [program, "convert", str(path), str(out / "converted.jsonl")],
         "inspect": [program, "inspect", str(path)],
     }
-    if name == "verl":
+    if name.startswith("verl") and not FILES[name][1]:
         found["replay"] = [
             program, "run", str(SPEC), "--set", f"source.rollouts={path}", "--set", "source.batch.groups=64",
             "--output", str(out / "run"), "--quiet",
