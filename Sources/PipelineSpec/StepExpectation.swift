@@ -8,8 +8,35 @@ package struct StepExpectation: Sendable {
   /// Looks at a pipeline.
   package init(_ pipeline: AssembledPipeline) { self.pipeline = pipeline }
 
-  /// A sentence for what chooses prompts and for what makes rollouts in waves; none where the spec names neither.
-  package var sentences: [String] { [sampler, waves].compactMap { $0 } }
+  /// A sentence for what chooses prompts, for what makes rollouts in waves, and for each store of trajectories; none where the
+  /// spec names none of them.
+  package var sentences: [String] { [sampler, waves].compactMap { $0 } + stores }
+
+  private var stores: [String] {
+    pipeline.stages.enumerated().compactMap { index, stage in
+      guard let store = stage.stage.replay?.store else { return nil }
+      let name = type(of: store).name
+      let start = "the store '\(name)' of stage '\(stage.name)' keeps at most "
+      let batch = rollouts(before: index)
+      let capacity = store.capacity(ofBatch: batch ?? 0)
+      let each = capacity.perPrompt.map { ", of each prompt at most \($0)" } ?? ""
+      // A capacity that goes by the batch is known with it.
+      if batch == nil, store.capacity(ofBatch: 2) != store.capacity(ofBatch: 1 << 20) {
+        return start + "so many trajectories as it says of the batch that comes first\(each)"
+      }
+      let megabytes = Double(capacity.total * ReplayIndex.bytesPerEntry) / 1e6
+      let size = megabytes < 1 ? "1" : String(Int(megabytes.rounded(.up)))
+      return start + "\(capacity.total) trajectories\(each); its index takes at most \(size) MB of memory"
+    }
+  }
+
+  /// The rollouts of a step that come to a stage, if none leaves before; nil where the spec does not tell.
+  private func rollouts(before index: Int) -> Int? {
+    guard case .groups(let groups) = pipeline.source.batch,
+      let each = pipeline.stages[..<index].compactMap(\.stage.rolloutsPerPrompt).last
+    else { return nil }
+    return groups * each
+  }
 
   private var sampler: String? {
     guard let sampler = pipeline.sampler else { return nil }

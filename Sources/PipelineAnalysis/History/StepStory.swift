@@ -60,6 +60,11 @@ struct StepStory {
   /// Whether the trajectory is known to have reached a stage; unknown if it was dropped by a stage that is not in the
   /// spec.
   private func isOnTheWay(_ stage: ExplainedStage) -> Bool {
+    if let name = entry.origin?["stage"]?.stringValue, let first = stages.firstIndex(where: { $0.name == name }),
+      let place = stages.firstIndex(where: { $0.name == stage.name }), place < first
+    {
+      return false
+    }
     guard case .dropped(let name, _) = entry.outcome, !stages.contains(where: { $0.name == name }) else { return true }
     return stage.wrote(to: entry)
   }
