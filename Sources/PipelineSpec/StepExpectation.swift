@@ -8,9 +8,36 @@ package struct StepExpectation: Sendable {
   /// Looks at a pipeline.
   package init(_ pipeline: AssembledPipeline) { self.pipeline = pipeline }
 
-  /// A sentence for what chooses prompts, for what makes rollouts in waves, and for each store of trajectories; none where the
+  /// A sentence for the rollouts and updates of a step, for what chooses prompts, for what makes rollouts in waves, and for each store of trajectories; none where the
   /// spec names none of them.
-  package var sentences: [String] { [sampler, waves].compactMap { $0 } + stores }
+  package var sentences: [String] { [rollouts, sampler, waves].compactMap { $0 } + stores }
+
+  /// The rollouts and updates of a step, and how many groups can be expected to have something to compare.
+  private var rollouts: String? {
+    guard case .groups(let groups) = pipeline.source.batch,
+      let making = pipeline.stages.first(where: { $0.stage.rolloutsPerPrompt != nil }), making.stage.waves == nil,
+      let each = making.stage.rolloutsPerPrompt
+    else { return nil }
+    let updates = pipeline.stages.compactMap(\.stage.updatesPerStep).reduce(0, +)
+    let count = updates == 0 ? "" : updates == 1 ? " and 1 update" : " and \(updates) updates"
+    let start = "a step makes \(groups * each) rollouts, \(each) of each of \(groups) prompts\(count.isEmpty ? "" : "," + count)"
+    guard each > 1 else { return start }
+    let rates = [0.1, 0.25, 0.5]
+    let shares = rates.map { Self.percent(Self.contrast(successRate: $0, rollouts: each)) }
+    return start + "; where 10, 25 or 50 % of the rollouts are right, \(Self.list(shares)) % of the groups have right and wrong ones"
+  }
+
+  /// The share of groups with right and wrong rollouts: 1 − pⁿ − (1 − p)ⁿ.
+  package static func contrast(successRate p: Double, rollouts n: Int) -> Double {
+    func power(_ base: Double) -> Double { (0..<n).reduce(1) { product, _ in product * base } }
+    return 1 - power(p) - power(1 - p)
+  }
+
+  private static func percent(_ share: Double) -> String { String(Int((share * 100).rounded())) }
+
+  private static func list(_ texts: [String]) -> String {
+    texts.dropLast().joined(separator: ", ") + " or " + (texts.last ?? "")
+  }
 
   private var stores: [String] {
     pipeline.stages.enumerated().compactMap { index, stage in

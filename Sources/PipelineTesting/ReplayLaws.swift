@@ -43,7 +43,7 @@ public enum ReplayLaws {
     for step in 0..<14 {
       let example = "\(groups) groups of \(size), step \(step)"
       let trajectories = rollouts(groups: groups, size: size, step: step)
-      let batch = ReplayBatch(trajectories.map(ReplayRollout.init))
+      let batch = ReplayBatch(trajectories.map(ReplayRollout.init), step: step)
       var again = Run(
         store: try make(), index: try await restored(run.index, archive), memory: try restored(run.memory))
       var turned = Run(store: try make(), index: run.index, memory: run.memory)
@@ -53,7 +53,7 @@ public enum ReplayLaws {
         book.breaks("what was saved gives the same decisions again", example)
       }
       let reversed = ReplayBatch(
-        (0..<groups).reversed().flatMap { trajectories[$0 * size..<($0 + 1) * size] }.map(ReplayRollout.init))
+        (0..<groups).reversed().flatMap { trajectories[$0 * size..<($0 + 1) * size] }.map(ReplayRollout.init), step: step)
       if try await turned.step(reversed, step: step) != found || turned.memory != run.memory {
         book.breaks("the order of the groups does not matter", example)
       }

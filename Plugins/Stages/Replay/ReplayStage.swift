@@ -30,7 +30,7 @@ package struct ReplayStage: Stage {
       MetricAbout("age_mean", unit: "steps", "mean of the steps that the replayed ones had been stored"),
       MetricAbout("age_max", unit: "steps", "the most of them", combining: .maximum),
       MetricAbout("admitted", unit: "trajectories", "stored in this step", combining: .sum),
-      MetricAbout("evicted", unit: "trajectories", "left the store: too old, or beyond its capacity", combining: .sum),
+      MetricAbout("evicted", unit: "trajectories", "that were stored and left: too old, or beyond the capacity", combining: .sum),
       MetricAbout("stored", unit: "trajectories", "in the store after the step", combining: .maximum),
       MetricAbout("store/<figure>", unit: "the store's", "a figure of the store, whose description explains it"),
     ])
@@ -113,8 +113,8 @@ package struct ReplayStage: Stage {
     // Replayed by an earlier stage of this kind, a trajectory is stored there.
     let own = (0..<batch.count).filter { !batch[$0].isReplayed }
     let rollouts = try own.map { try ReplayRollout(batch[$0]) }
-    let order = ReplayBatch.order(rollouts)
-    let view = ReplayBatch(rollouts)
+    let order = ReplayBatch.order(rollouts, step: context.step)
+    let view = ReplayBatch(rollouts, step: context.step)
     let positions = order.map { own[$0] }
     let plan = try await work.draw(for: view, from: &shelf)
     let fresh = positions.map { batch[$0] }

@@ -28,8 +28,8 @@ struct ReplayWork {
       context.training.progressed("reading \(path): \(found) trajectories", share: nil)
       found += batch.count
       let rollouts = try batch.trajectories.map { try ReplayRollout($0) }
-      let fresh = ReplayBatch.order(rollouts).map { batch[$0].stored(step: batch.number) }
-      evicted += try await admit(ReplayBatch(rollouts), fresh, to: &shelf, source: source)
+      let fresh = ReplayBatch.order(rollouts, step: batch.number).map { batch[$0].stored(step: batch.number) }
+      evicted += try await admit(ReplayBatch(rollouts, step: batch.number), fresh, to: &shelf, source: source)
     }
     if shelf.index.next > before { return evicted }
     let fields = store.reads.map(\.rawValue).sorted().map { "'\($0)'" }.joined(separator: " and ")
@@ -156,7 +156,6 @@ struct ReplayWork {
     var evicted = shelf.index.remove(admission.evicted)
     let capacity = store.capacity(ofBatch: shelf.batchCount)
     let kept = Self.withinCapacity(admission.admitted, batch, capacity)
-    evicted += admission.admitted.count - kept.count
     try await shelf.add(kept.map { fresh[$0].stored(step: context.step) }, in: context, source: source)
     evicted += shelf.index.trim(to: capacity)
     return evicted

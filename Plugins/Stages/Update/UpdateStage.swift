@@ -94,6 +94,8 @@ package struct UpdateStage: Stage {
   ]
   /// Log-probabilities, if they had to be computed, and their tokens.
   package let writes: Set<Field> = [.oldLogprobs, .refLogprobs, .tokens, .sampling]
+  /// Epochs times minibatches.
+  package var updatesPerStep: Int? { options.epochs * options.minibatches }
   /// Training, and the reference if its distance counts.
   package var needs: Set<PolicyAbility> {
     var needs: Set<PolicyAbility> = [.training, .logProbs]

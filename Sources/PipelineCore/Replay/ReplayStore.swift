@@ -78,8 +78,8 @@ public struct ReplayRollout: Sendable, Hashable {
 
 /// The rollouts of a step, group by group.
 ///
-/// Groups stand in the order of a hash of their names, rollouts of a group in the order of the input, so that no decision
-/// depends on the order of the groups.
+/// Groups stand in an order that is drawn from their names and the step, rollouts of a group in the order of the input: no
+/// decision depends on the order of the groups, and no prompt is always the last.
 public struct ReplayBatch: Sendable {
   /// A group and the places of its rollouts.
   public struct Group: Sendable, Hashable {
@@ -95,8 +95,8 @@ public struct ReplayBatch: Sendable {
   public let groups: [Group]
 
   /// Sorts rollouts by group.
-  public init(_ rollouts: [ReplayRollout]) {
-    self.init(ordered: Self.order(rollouts).map { rollouts[$0] })
+  public init(_ rollouts: [ReplayRollout], step: Int = 0) {
+    self.init(ordered: Self.order(rollouts, step: step).map { rollouts[$0] })
   }
 
   private init(ordered rollouts: [ReplayRollout]) {
@@ -112,8 +112,18 @@ public struct ReplayBatch: Sendable {
   }
 
   /// The places of rollouts in the order of a batch.
-  package static func order(_ rollouts: [ReplayRollout]) -> [Int] {
-    let hashes = rollouts.map { PhiloxGenerator.hash($0.group) }
+  package static func order(_ rollouts: [ReplayRollout], step: Int) -> [Int] {
+    var known: [ExactText: UInt64] = [:]
+    let hashes = rollouts.map { rollout in
+      let name = ExactText(rollout.group)
+      if let hash = known[name] { return hash }
+      var random = PhiloxGenerator(
+        seed: 0, purpose: "replay order",
+        position: (UInt64(bitPattern: Int64(step)), PhiloxGenerator.hash(rollout.group), 0))
+      let hash = random.next()
+      known[name] = hash
+      return hash
+    }
     return rollouts.indices.sorted { left, right in
       if hashes[left] != hashes[right] { return hashes[left] < hashes[right] }
       let (a, b) = (rollouts[left].group, rollouts[right].group)

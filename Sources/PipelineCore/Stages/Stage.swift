@@ -31,6 +31,9 @@ public protocol Stage: Component {
   /// The rollouts that it makes of each prompt; nil for a stage that makes none.
   var rolloutsPerPrompt: Int? { get }
 
+  /// The updates of the policy in a step; nil for a stage that makes none.
+  var updatesPerStep: Int? { get }
+
   /// What the stage needs from a policy; a spec with this stage must name a policy that offers it.
   var needs: Set<PolicyAbility> { get }
 
@@ -78,6 +81,9 @@ extension Stage {
 
   /// It makes none.
   public var rolloutsPerPrompt: Int? { nil }
+
+  /// It makes none.
+  public var updatesPerStep: Int? { nil }
 
   /// No policy.
   public var needs: Set<PolicyAbility> { [] }
