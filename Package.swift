@@ -147,7 +147,8 @@ let package = Package(
       capability: .command(
         intent: .custom(
           verb: "new-plugin",
-          description: "Make a package with a reward, a stage, an estimator, a loss, a sampler, a wave policy or a replay store")),
+          description:
+            "Make a package with a reward, a stage, an estimator, a loss, a sampler, a wave policy or a replay store")),
       path: "Plugins/Tools/NewPlugin"),
 
     // Shims over C and C++.

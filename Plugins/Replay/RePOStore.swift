@@ -66,7 +66,8 @@ package struct RePOStore: ReplayStore {
       if least > perPrompt {
         problems.append(
           OptionProblem(
-            "least", "is \(least), more than per_prompt, \(perPrompt): no prompt would ever have so many; lower it, or raise "
+            "least",
+            "is \(least), more than per_prompt, \(perPrompt): no prompt would ever have so many; lower it, or raise "
               + "per_prompt"))
       }
       return problems
@@ -94,7 +95,9 @@ package struct RePOStore: ReplayStore {
       guard stored.count >= options.least else { continue }
       groups += 1
       let rewards = stored.map { index.reward(of: $0) ?? 0 }
-      for place in Self.choose(options.strategy, options.size, from: rewards, random: context.random(PhiloxGenerator.hash(group.id))) {
+      for place in Self.choose(
+        options.strategy, options.size, from: rewards, random: context.random(PhiloxGenerator.hash(group.id)))
+      {
         plan.replays.append(
           Replay(
             stored[place],

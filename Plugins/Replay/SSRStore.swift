@@ -49,7 +49,9 @@ package struct SSRStore: ReplayStore {
       if !(exponent >= 0 && exponent <= 16) {
         problems.append(OptionProblem("exponent", "is \(exponent), it must lie in 0…16"))
       }
-      if !(size > 0 && size <= 16) { problems.append(OptionProblem("size", "is \(size), it must lie in 0…16, above 0")) }
+      if !(size > 0 && size <= 16) {
+        problems.append(OptionProblem("size", "is \(size), it must lie in 0…16, above 0"))
+      }
       if capacity < 0 { problems.append(OptionProblem("capacity", "is \(capacity), it must be 0 or more")) }
       return problems
     }

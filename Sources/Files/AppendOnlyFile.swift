@@ -97,7 +97,8 @@ package final class AppendOnlyFile {
     try flush()
     var read = 0
     let bytes = try [UInt8](unsafeUninitializedCapacity: max(1, count)) { buffer, size in
-      read = try descriptor.read(into: UnsafeMutableRawBufferPointer(rebasing: UnsafeMutableRawBufferPointer(buffer)[..<count]), at: offset)
+      read = try descriptor.read(
+        into: UnsafeMutableRawBufferPointer(rebasing: UnsafeMutableRawBufferPointer(buffer)[..<count]), at: offset)
       size = read
     }
     guard read == count else {

@@ -53,7 +53,8 @@ package struct ComponentDescription: Sendable {
       default: nil
       }
     self.reads = reads.map(StageChain.ordered)
-    self.writes = ((instance as? any Stage)?.writes ?? (instance as? any WavePolicy)?.writes
+    self.writes =
+      ((instance as? any Stage)?.writes ?? (instance as? any WavePolicy)?.writes
       ?? (instance as? any ReplayStore)?.writes).map(StageChain.ordered)
     self.needs = (instance as? any Stage).map { stage in PolicyAbility.allCases.filter(stage.needs.contains) }
   }

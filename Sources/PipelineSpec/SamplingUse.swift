@@ -72,7 +72,8 @@ extension SamplingUse {
       }
       if let making = stages[index...].first(where: { $0.stage.needs.contains(.generation) }) {
         errors.append(
-          error("comes before '\(making.name)', which makes rollouts; what is replayed is one already, so put it behind"))
+          error(
+            "comes before '\(making.name)', which makes rollouts; what is replayed is one already, so put it behind"))
       }
       for (first, making) in stages[..<index].enumerated() where making.stage.waves != nil {
         guard let last = stages.map(\.stage).lastOfWave(from: first), last > index else { continue }
@@ -84,7 +85,9 @@ extension SamplingUse {
       let trains = stages.indices.filter { stages[$0].stage.needs.contains(.training) }
       if let last = trains.last, last < index {
         errors.append(
-          error("comes behind '\(stages[last].name)', which trains, so that nothing that it brings in is trained on; put it before"))
+          error(
+            "comes behind '\(stages[last].name)', which trains, so that nothing that it brings in is trained on; put it before"
+          ))
       }
       return errors
     }

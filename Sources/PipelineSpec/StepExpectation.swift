@@ -8,8 +8,8 @@ package struct StepExpectation: Sendable {
   /// Looks at a pipeline.
   package init(_ pipeline: AssembledPipeline) { self.pipeline = pipeline }
 
-  /// A sentence for the rollouts and updates of a step, for what chooses prompts, for what makes rollouts in waves, and for each store of trajectories; none where the
-  /// spec names none of them.
+  /// A sentence for the rollouts and updates of a step, for what chooses prompts, for what makes rollouts in waves, and for each
+  /// store of trajectories; none where the spec names none of them.
   package var sentences: [String] { [rollouts, sampler, waves].compactMap { $0 } + stores }
 
   /// The rollouts and updates of a step, and how many groups can be expected to have something to compare.
@@ -20,11 +20,13 @@ package struct StepExpectation: Sendable {
     else { return nil }
     let updates = pipeline.stages.compactMap(\.stage.updatesPerStep).reduce(0, +)
     let count = updates == 0 ? "" : updates == 1 ? " and 1 update" : " and \(updates) updates"
-    let start = "a step makes \(groups * each) rollouts, \(each) of each of \(groups) prompts\(count.isEmpty ? "" : "," + count)"
+    let start =
+      "a step makes \(groups * each) rollouts, \(each) of each of \(groups) prompts\(count.isEmpty ? "" : "," + count)"
     guard each > 1 else { return start }
     let rates = [0.1, 0.25, 0.5]
     let shares = rates.map { Self.percent(Self.contrast(successRate: $0, rollouts: each)) }
-    return start + "; where 10, 25 or 50 % of the rollouts are right, \(Self.list(shares)) % of the groups have right and wrong ones"
+    return start
+      + "; where 10, 25 or 50 % of the rollouts are right, \(Self.list(shares)) % of the groups have right and wrong ones"
   }
 
   /// The share of groups with right and wrong rollouts: 1 − pⁿ − (1 − p)ⁿ.

@@ -37,7 +37,8 @@ public enum ReplayLaws {
     var run = Run(store: try make(), index: ReplayIndex(), memory: ReplayMemory())
     let capacity = run.store.capacity(ofBatch: groups * size)
     if capacity.total < 1 || (capacity.perPrompt ?? 1) < 1 {
-      book.breaks("the store is bounded", "its capacity is \(capacity.total), \(capacity.perPrompt ?? 1) for each prompt")
+      book.breaks(
+        "the store is bounded", "its capacity is \(capacity.total), \(capacity.perPrompt ?? 1) for each prompt")
       return
     }
     for step in 0..<14 {
@@ -53,7 +54,8 @@ public enum ReplayLaws {
         book.breaks("what was saved gives the same decisions again", example)
       }
       let reversed = ReplayBatch(
-        (0..<groups).reversed().flatMap { trajectories[$0 * size..<($0 + 1) * size] }.map(ReplayRollout.init), step: step)
+        (0..<groups).reversed().flatMap { trajectories[$0 * size..<($0 + 1) * size] }.map(ReplayRollout.init),
+        step: step)
       if try await turned.step(reversed, step: step) != found || turned.memory != run.memory {
         book.breaks("the order of the groups does not matter", example)
       }

@@ -38,9 +38,15 @@ struct ReplayRunTests {
   /// The spec and the store's options of each method, and what else a paper's spec sets.
   static let stores = [
     ("after", "--set stages.replay.store=ssr"),
-    ("after", #"--set 'stages.replay.store={"use": "ssr", "with": {"capacity": 20, "exponent": 0.5}}' --set stages.replay.max_age=2"#),
+    (
+      "after",
+      #"--set 'stages.replay.store={"use": "ssr", "with": {"capacity": 20, "exponent": 0.5}}' --set stages.replay.max_age=2"#
+    ),
     // What the model of the tests does is rarely right: all groups fail, some rollouts are stored.
-    ("before", #"--set 'stages.replay.store={"use": "arpo", "with": {"mean_below": 0.3, "success_above": 0.3, "deviation_below": 0.5}}'"#),
+    (
+      "before",
+      #"--set 'stages.replay.store={"use": "arpo", "with": {"mean_below": 0.3, "success_above": 0.3, "deviation_below": 0.5}}'"#
+    ),
     (
       "before",
       #"--set 'stages.replay.store={"use": "repo", "with": {"least": 8, "size": 4}}' --set stages.advantage.replayed=split "#
@@ -201,7 +207,8 @@ struct ReplayRunTests {
     try sandbox.output("shuffle-r1 run before.json -q -o out --overwrite --set training.steps=1")
     #expect(sandbox.has("out/replay/replay.0.jsonl.zst"))
     // One that is changed is noticed.
-    try sandbox.output("shuffle-r1 run after.json -q -o changed --set training.steps=2 && printf x >> changed/replay/replay.0.jsonl.zst")
+    try sandbox.output(
+      "shuffle-r1 run after.json -q -o changed --set training.steps=2 && printf x >> changed/replay/replay.0.jsonl.zst")
     try sandbox.output("shuffle-r1 run after.json -q -o changed --set training.steps=3 --resume --accept-changes")
     try sandbox.output("printf y | dd of=changed/replay/replay.0.jsonl.zst bs=1 seek=3 conv=notrunc 2>&1")
     #expect(
@@ -213,7 +220,9 @@ struct ReplayRunTests {
   func otherRuns() throws {
     let (_, settings) = Self.stores[3]
     try sandbox.output("shuffle-r1 run before.json -q \(settings) -o first --set training.steps=4")
-    try sandbox.output("shuffle-r1 run before.json -q \(settings) -o second --set training.steps=2 --set 'stages.replay.from=[\"first\"]'")
+    try sandbox.output(
+      "shuffle-r1 run before.json -q \(settings) -o second --set training.steps=2 --set 'stages.replay.from=[\"first\"]'"
+    )
     let replayed = try sandbox.records(in: "second/lineage.jsonl").filter { $0["origin"] != nil }
     #expect(replayed.contains { $0["step"] == 0 && $0["origin"]?["run"]?.stringValue == "first" })
     let id = replayed[0]["id"]?.stringValue ?? ""
@@ -229,7 +238,9 @@ struct ReplayRunTests {
                   {"use": "replay", "with": {"store": {"use": "repo", "with": {"least": 8, "size": 4}}, "from": ["first"]}},
                   {"use": "advantage", "with": {"replayed": "split"}}]}
       """)
-    for threads in [1, 2, 7] { try sandbox.output("shuffle-r1 run offline.json -q -o off-\(threads) --threads \(threads)") }
+    for threads in [1, 2, 7] {
+      try sandbox.output("shuffle-r1 run offline.json -q -o off-\(threads) --threads \(threads)")
+    }
     let whole = sandbox.run(in: "off-1").filter { !$0.key.contains("timings") && $0.key != "state.json" }
     #expect(whole.keys.contains("replay/replay.0.jsonl.zst"))
     for threads in [2, 7] {
@@ -238,17 +249,26 @@ struct ReplayRunTests {
     }
     #expect(try sandbox.records(in: "off-1/lineage.jsonl").contains { $0["origin"] != nil && $0["advantage"] != nil })
     for (setting, message) in [
-      ("nowhere", "there is no nowhere, which 'from' of stage 'replay' names; name the folder of a run, or a file of rollouts"),
-      ("model", "the run in model, which 'from' of stage 'replay' names, has no rollouts.jsonl.zst; name its file of rollouts"),
+      (
+        "nowhere",
+        "there is no nowhere, which 'from' of stage 'replay' names; name the folder of a run, or a file of rollouts"
+      ),
+      (
+        "model",
+        "the run in model, which 'from' of stage 'replay' names, has no rollouts.jsonl.zst; name its file of rollouts"
+      ),
     ] {
       #expect(
-        try sandbox.run("shuffle-r1 run before.json -q -o bad --set 'stages.replay.from=[\"\(setting)\"]'").errors.contains(
-          message))
+        try sandbox.run("shuffle-r1 run before.json -q -o bad --set 'stages.replay.from=[\"\(setting)\"]'").errors
+          .contains(
+            message))
     }
     #expect(
       try sandbox.run("shuffle-r1 run after.json -q -o none --set 'stages.replay.from=[\"first\"]'").errors.contains(
         "the store 'ssr' goes by 'advantage', and takes none of them"))
-    try sandbox.output("shuffle-r1 run after.json -q -o ssr --set training.steps=1 --set 'stages.replay.from=[\"first/selected.jsonl\"]'")
+    try sandbox.output(
+      "shuffle-r1 run after.json -q -o ssr --set training.steps=1 --set 'stages.replay.from=[\"first/selected.jsonl\"]'"
+    )
     #expect(try sandbox.records(in: "ssr/lineage.jsonl").contains { $0["origin"] != nil })
   }
 
@@ -256,7 +276,8 @@ struct ReplayRunTests {
   func check() throws {
     #expect(
       try sandbox.output("shuffle-r1 check after.json").contains(
-        "after.json: the store 'ssr' of stage 'replay' keeps at most 8 trajectories; its index takes at most 1 MB of memory\n"))
+        "after.json: the store 'ssr' of stage 'replay' keeps at most 8 trajectories; its index takes at most 1 MB of memory\n"
+      ))
     #expect(
       try sandbox.output("shuffle-r1 check before.json").contains(
         "keeps at most 1000000 trajectories, of each prompt at most 16; its index takes at most 200 MB of memory\n"))
@@ -276,7 +297,8 @@ struct ReplayRunTests {
         "'admit' is false and 'from' names nothing, so that there would be nothing to replay"))
     #expect(
       try errors(#"--set 'stages.update.replayed={"old_log_probs": "stored"}'"#).contains(
-        "'replayed.importance.level' is token, but with old_log_probs 'stored' the loss compares with the policy that sampled"))
+        "'replayed.importance.level' is token, but with old_log_probs 'stored' the loss compares with the policy that sampled"
+      ))
     for (stages, message) in [
       (
         #"{"use": "replay"}, "advantage""#,
@@ -291,11 +313,13 @@ struct ReplayRunTests {
       #expect(try sandbox.run("shuffle-r1 check odd.json").errors.contains(message), "\(message)")
     }
     try sandbox.write(
-      "odd.json", sandbox.text("after.json").replacing(
+      "odd.json",
+      sandbox.text("after.json").replacing(
         #"{"use": "update", "with": {"learning_rate": {"rate": 1e-3}}}"#,
         with: #"{"use": "update"}, {"use": "replay", "name": "late"}"#))
     #expect(
       try sandbox.run("shuffle-r1 check odd.json").errors.contains(
-        "stage 'late' comes behind 'update', which trains, so that nothing that it brings in is trained on; put it before"))
+        "stage 'late' comes behind 'update', which trains, so that nothing that it brings in is trained on; put it before"
+      ))
   }
 }

@@ -22,7 +22,9 @@ struct ReplayStageTests {
     func read<Options: ComponentOptions>(_ type: Options.Type, from tree: OptionTree) throws -> Options { Options() }
   }
 
-  private static func stage(_ name: String, _ change: (inout ReplayStage.Options) -> Void = { _ in }) throws -> ReplayStage {
+  private static func stage(_ name: String, _ change: (inout ReplayStage.Options) -> Void = { _ in }) throws
+    -> ReplayStage
+  {
     var options = ReplayStage.Options()
     options.store = ComponentReference(name)
     change(&options)
@@ -55,7 +57,8 @@ struct ReplayStageTests {
   }
 
   /// Runs a stage over batches with one memory and one archive.
-  private func run(_ stage: ReplayStage, _ batches: [TrajectoryBatch]) async throws -> [(TrajectoryBatch, StageReport)] {
+  private func run(_ stage: ReplayStage, _ batches: [TrajectoryBatch]) async throws -> [(TrajectoryBatch, StageReport)]
+  {
     let (memory, archive) = (StageMemory(), MemoryArchive())
     var results: [(TrajectoryBatch, StageReport)] = []
     for batch in batches {
@@ -151,7 +154,8 @@ struct ReplayStageTests {
     }
     batch.drop(stage: "s") { $0 == 1 ? "r" : nil }
     try batch.insert(replayed: [
-      (stored.replayed(as: "end", step: 1, origin: origin), nil), (stored.replayed(as: "first", step: 1, origin: origin), 0),
+      (stored.replayed(as: "end", step: 1, origin: origin), nil),
+      (stored.replayed(as: "first", step: 1, origin: origin), 0),
     ])
     #expect(batch.trajectories.map(\.id) == ["g0/0", "first", "end"])
     #expect(batch.inputPositions == [0, 1, 3])

@@ -8,7 +8,8 @@ struct IndexTests {
   private func trajectories(_ numbers: Range<Int>, prompts: Int) -> [Trajectory] {
     numbers.map { number in
       let prompt = "geometry3k-train-\(10_000_000 + number % prompts)"
-      var trajectory = Trajectory(id: "\(prompt)/\(number / prompts % 16)", group: prompt, reward: Double(number % 10) / 10)
+      var trajectory = Trajectory(
+        id: "\(prompt)/\(number / prompts % 16)", group: prompt, reward: Double(number % 10) / 10)
       trajectory.advantage = Double(number % 7) - 3
       trajectory.step = number / 512
       return trajectory
@@ -61,7 +62,9 @@ struct IndexTests {
     #expect(left.numbers == [240] && right.numbers == [240])
   }
 
-  @Test("a state that is none is refused", arguments: ["{}", #"{"next": 1, "blocks": [[0]]}"#, #"{"next": -1, "blocks": []}"#])
+  @Test(
+    "a state that is none is refused",
+    arguments: ["{}", #"{"next": 1, "blocks": [[0]]}"#, #"{"next": -1, "blocks": []}"#])
   func damaged(_ text: String) async {
     await #expect(throws: PipelineError.self) {
       _ = try await ReplayIndex(saved: try JSONValue(parsing: text), archive: MemoryArchive())

@@ -84,7 +84,9 @@ struct StoreTests {
   private func checkShares(_ driven: inout Driven, _ batch: ReplayBatch, step: Int) async throws {
     var expected: [String: Double] = [:]
     for rollout in batch.rollouts where rollout.advantage != 0 { expected[rollout.id] = abs(rollout.advantage ?? 0) }
-    for number in driven.index.numbers { expected[driven.index[number]?.id ?? ""] = abs(driven.index.advantage(of: number) ?? 0) }
+    for number in driven.index.numbers {
+      expected[driven.index[number]?.id ?? ""] = abs(driven.index.advantage(of: number) ?? 0)
+    }
     let sum = expected.values.reduce(0, +)
     var counts: [String: Int] = [:]
     let trials = 4000
@@ -183,7 +185,9 @@ struct StoreTests {
   @Test("repo replays once enough are stored, and stores the step's rollouts after the choice")
   func repoRun() async throws {
     let item = try #require(try cases("repo").first { $0["rows"] != nil })
-    for (name, strategy) in [("highest_k", RePOStore.Strategy.highest), ("recent_k", .recent), ("max_variance_k", .maxVariance)] {
+    for (name, strategy) in [
+      ("highest_k", RePOStore.Strategy.highest), ("recent_k", .recent), ("max_variance_k", .maxVariance),
+    ] {
       var options = RePOStore.Options()
       (options.strategy, options.size, options.least, options.perPrompt) = (strategy, 3, 4, 6)
       var driven = Driven(RePOStore(options: options, assembly: .plain()))

@@ -8,7 +8,9 @@ import UpdatePlugin
 /// How trajectories of earlier steps are trained on.
 @Suite("update: replayed trajectories", .timeLimit(.minutes(15)))
 struct ReplayedTests {
-  private func trajectory(_ text: String, replayed: Bool, ratios: [Double]?, weight: Double? = nil) async throws -> Trajectory {
+  private func trajectory(_ text: String, replayed: Bool, ratios: [Double]?, weight: Double? = nil) async throws
+    -> Trajectory
+  {
     let old = try await Update.logProbs(text, afterSteps: 0)
     let plain = Trajectory.response(text, advantage: 1) {
       $0.set(.tokens, to: .array((Array(text.utf8).map { Int($0) } + [256]).map { .number($0) }))
@@ -36,7 +38,8 @@ struct ReplayedTests {
   func corrected() async throws {
     // Two responses of three tokens; the same record is not corrected where this step made it.
     let outcome = try await update().run([
-      trajectory("ab", replayed: true, ratios: [0.6, 1.5, 8]), trajectory("cd", replayed: false, ratios: [0.6, 1.5, 8]),
+      trajectory("ab", replayed: true, ratios: [0.6, 1.5, 8]),
+      trajectory("cd", replayed: false, ratios: [0.6, 1.5, 8]),
     ])
     // Policy version 0 sampled both: the old log-probabilities are computed.
     #expect(outcome.scored == [2])
@@ -69,7 +72,8 @@ struct ReplayedTests {
   func denominators() async throws {
     let rows = [
       try await trajectory("ab", replayed: true, ratios: [1, 1, 1], weight: 0.5),
-      try await trajectory("c", replayed: false, ratios: [1, 1]), try await trajectory("d", replayed: false, ratios: [1, 1]),
+      try await trajectory("c", replayed: false, ratios: [1, 1]),
+      try await trajectory("d", replayed: false, ratios: [1, 1]),
     ]
     let joint = try await update().run(rows)
     #expect(isNear(joint.passes[0].gradients[0], [Double](repeating: 0.5 / 7, count: 3)))

@@ -34,10 +34,7 @@ package struct ProcessReplayStore: ReplayStore {
   /// - Throws: When the program or its script does not exist.
   package init(options: ProcessReplayStoreOptions = ProcessReplayStoreOptions(), assembly: Assembly) throws {
     self.options = options
-    let settings = try ProgramSettings(
-      options.command, folder: options.folder.resolved(in: assembly.folder), environment: options.environment,
-      environmentFrom: options.environmentFrom, memoryMegabytes: options.memoryMb, seconds: options.seconds,
-      startSeconds: options.startSeconds, answerBytes: options.answerBytes)
+    let settings = try options.settings(in: assembly.folder)
     title = settings.title
     pool = ProgramPool(settings, workers: 1, batch: .max)
   }
@@ -60,7 +57,8 @@ package struct ProcessReplayStore: ReplayStore {
     var plan = ReplayPlan(try replays.map { try replay($0) })
     guard options.draws else { return plan }
     guard let lists = answer["positions"]?.arrayValue, lists.count == batch.rollouts.count else {
-      throw fault("answered 'draw' without 'positions', a list of positions for each of \(batch.rollouts.count) rollouts")
+      throw fault(
+        "answered 'draw' without 'positions', a list of positions for each of \(batch.rollouts.count) rollouts")
     }
     plan.draws = [:]
     for (place, list) in lists.enumerated() { plan.draws?[place] = try numbers(list, "'positions'") }
@@ -136,7 +134,9 @@ package struct ProcessReplayStore: ReplayStore {
   private func numbers(_ json: JSONValue, _ what: String) throws -> [Int] {
     guard let elements = json.arrayValue else { throw fault("gives \(what) as \(json.json), it must be a list") }
     return try elements.map { element in
-      guard let number = element.intValue else { throw fault("gives \(element.json) in \(what), which is no whole number") }
+      guard let number = element.intValue else {
+        throw fault("gives \(element.json) in \(what), which is no whole number")
+      }
       return number
     }
   }

@@ -104,7 +104,8 @@ package struct AdvantageStage: Stage {
     guard let advantage = trajectory.advantage else { return nil }
     if replayed == .stored, trajectory.origin != nil { return "\(signed: advantage), as it was stored" }
     let isSplit = replayed == .split && step.group.contains { $0.origin != nil }
-    let rewards = step.group.filter { !isSplit || ($0.origin == nil) == (trajectory.origin == nil) }.compactMap(\.reward)
+    let rewards = step.group.filter { !isSplit || ($0.origin == nil) == (trajectory.origin == nil) }.compactMap(
+      \.reward)
     let isFlat = advantage == 0 && rewards.count > 1 && rewards.allSatisfy { $0 == rewards[0] }
     let remark =
       isFlat ? "; all rewards of the group are equal" : abs(advantage) < 0.1 ? "; hardly any gradient" : ""
@@ -177,7 +178,8 @@ package struct AdvantageStage: Stage {
         }
       }
       let isApart = replayed == .split && group.positions.allSatisfy { batch[$0].isReplayed }
-      let size = isApart ? group.positions.count : group.positions.count + droppedEarlier[ExactText(group.name), default: 0]
+      let size =
+        isApart ? group.positions.count : group.positions.count + droppedEarlier[ExactText(group.name), default: 0]
       if estimator.comparesWithinGroup, size > 1, scored.rollouts.count < 2 {
         for position in scored.positions.flatMap({ [$0] + (scored.earlier[$0] ?? []) }) {
           rules[position] = "too-few-scored"
@@ -196,7 +198,9 @@ package struct AdvantageStage: Stage {
       let stored = group.positions.filter { batch[$0].isReplayed }
       if stored.isEmpty { return [group] }
       if replayed == .stored {
-        for position in stored where batch[position].advantage?.isFinite != true { rules[position] = "no-stored-advantage" }
+        for position in stored where batch[position].advantage?.isFinite != true {
+          rules[position] = "no-stored-advantage"
+        }
       }
       let own = group.positions.filter { !batch[$0].isReplayed }
       return (replayed == .split ? [own, stored] : [own]).filter { !$0.isEmpty }.map {

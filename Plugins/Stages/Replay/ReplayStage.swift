@@ -30,7 +30,8 @@ package struct ReplayStage: Stage {
       MetricAbout("age_mean", unit: "steps", "mean of the steps that the replayed ones had been stored"),
       MetricAbout("age_max", unit: "steps", "the most of them", combining: .maximum),
       MetricAbout("admitted", unit: "trajectories", "stored in this step", combining: .sum),
-      MetricAbout("evicted", unit: "trajectories", "that were stored and left: too old, or beyond the capacity", combining: .sum),
+      MetricAbout(
+        "evicted", unit: "trajectories", "that were stored and left: too old, or beyond the capacity", combining: .sum),
       MetricAbout("stored", unit: "trajectories", "in the store after the step", combining: .maximum),
       MetricAbout("store/<figure>", unit: "the store's", "a figure of the store, whose description explains it"),
     ])
@@ -67,7 +68,8 @@ package struct ReplayStage: Stage {
       }
       if !admit, from.isEmpty {
         problems.append(
-          OptionProblem("admit", "is false and 'from' names nothing, so that there would be nothing to replay; set one of them"))
+          OptionProblem(
+            "admit", "is false and 'from' names nothing, so that there would be nothing to replay; set one of them"))
       }
       return problems
     }

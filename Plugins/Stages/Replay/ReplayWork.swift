@@ -46,7 +46,9 @@ struct ReplayWork {
     let plan = try await store.draw(for: batch, from: shelf.index, memory: &shelf.memory, in: storeContext)
     var (numbers, places): (Set<Int>, Set<Int>) = ([], [])
     for replay in plan.replays {
-      guard shelf.index[replay.number] != nil else { throw fault("draws the entry \(replay.number), which is not stored") }
+      guard shelf.index[replay.number] != nil else {
+        throw fault("draws the entry \(replay.number), which is not stored")
+      }
       guard numbers.insert(replay.number).inserted else { throw fault("draws the entry \(replay.number) twice") }
       guard let place = replay.replaces else { continue }
       guard batch.rollouts.indices.contains(place), places.insert(place).inserted else {

@@ -54,7 +54,8 @@ enum PluginKind: String {
       return
         "{ \"use\": \"rollout\", \"with\": { \"n\": 8, \"waves\": \"\(name)\" } },\n    \(reward),\n    \"advantage\", \"update\""
     case .store:
-      return "\(reward),\n    { \"use\": \"replay\", \"with\": { \"store\": \(name) } },\n    \"advantage\", \"pairwise-sample\", \"shuffle\""
+      return
+        "\(reward),\n    { \"use\": \"replay\", \"with\": { \"store\": \(name) } },\n    \"advantage\", \"pairwise-sample\", \"shuffle\""
     case .loss:
       return "\(reward),\n    \"advantage\",\n    { \"use\": \"update\", \"with\": { \"loss\": \"\(name)\" } }"
     }

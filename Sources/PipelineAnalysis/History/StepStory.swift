@@ -38,7 +38,9 @@ struct StepStory {
       chapters.insert(Chapter(title: "prompt", text: choice.text(style), facts: choice.facts), at: 0)
     }
     if let first = replays.first {
-      let times = replays.map { "step \($0.step)" + ($0.timesTrainedOn == 1 ? "" : " (\(NumberText.times($0.timesTrainedOn)))") }
+      let times = replays.map {
+        "step \($0.step)" + ($0.timesTrainedOn == 1 ? "" : " (\(NumberText.times($0.timesTrainedOn)))")
+      }
       chapters.append(
         Chapter(
           title: "later", text: "replayed in \(times.joined(separator: ", ")), as \(style.safe(first.id))",

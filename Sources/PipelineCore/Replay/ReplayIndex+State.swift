@@ -55,7 +55,9 @@ extension ReplayIndex.Block {
       place: ArchiveBlock(file: numbers[0], offset: numbers[1], bytes: numbers[2], count: numbers[3]),
       first: numbers[4], admitted: numbers[5], source: numbers[6])
     guard members.count == 8 else { return }
-    guard let digits = members[7].stringValue.map({ Array($0.utf8) }), digits.count == 2 * gone.count else { return nil }
+    guard let digits = members[7].stringValue.map({ Array($0.utf8) }), digits.count == 2 * gone.count else {
+      return nil
+    }
     for index in gone.indices {
       guard let byte = UInt8(String(decoding: digits[2 * index..<2 * index + 2], as: UTF8.self), radix: 16) else {
         return nil

@@ -19,7 +19,8 @@ extension Trajectory {
     var stored = StoredValues()
     (stored.reward, stored.rewards, stored.rewardStatus) = (reward, rewards, rewardStatus)
     (stored.advantage, stored.advantages, stored.baseline) = (advantage, advantages, baseline)
-    var replayed = Trajectory(record: record, id: id, group: group, stored: stored, changes: changes.union([.id, .group]))
+    var replayed = Trajectory(
+      record: record, id: id, group: group, stored: stored, changes: changes.union([.id, .group]))
     for override in overrides { replayed.set(override.field, to: override.value) }
     replayed.step = step
     replayed.set(.origin, to: origin)

@@ -82,6 +82,7 @@ public final class MemoryArchive: TrajectoryArchive {
   /// There are none without a run.
   public func rollouts(at path: String) throws -> any SavedRollouts {
     throw PipelineError(
-      .invalidSpec, "rollouts of \(path.quotedForMessage) are read by a run; run the stage from a spec, or leave 'from' out")
+      .invalidSpec,
+      "rollouts of \(path.quotedForMessage) are read by a run; run the stage from a spec, or leave 'from' out")
   }
 }

@@ -175,7 +175,8 @@ public struct TrajectoryBatch: Sendable {
         origin["step"]?.intValue != nil
       else {
         throw PipelineError(
-          .plugIn, "\(trajectory.id.quotedForMessage) comes into the batch without the id and the step that it is replayed from")
+          .plugIn,
+          "\(trajectory.id.quotedForMessage) comes into the batch without the id and the step that it is replayed from")
       }
       guard ids.insert(ExactText(trajectory.id)).inserted else {
         throw PipelineError(.plugIn, "\(trajectory.id.quotedForMessage) is replayed, but is in the batch already")
