@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 extension ReplayIndex {
-  /// For a run's state: where the blocks are, and which of their entries have left. All else is in the archive.
+  /// For a run's state: where the blocks are, and which of their entries have left; all else is in the archive.
   package var saved: JSONValue {
     [
       "next": .number(next),

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// What is known of the stored trajectories: all that a store decides by. The trajectories themselves are in the run's files.
+/// What is known of the stored trajectories: all that a store decides by.
 ///
+/// The trajectories themselves are in the run's files.
 /// Entries are named by their numbers, which rise in the order of storing. An entry takes about 170 bytes with eight
 /// for each prompt and ids of 26 bytes, as `Tests/Benchmarks/replay-index/run` measures it.
 public struct ReplayIndex: Sendable {

@@ -138,8 +138,10 @@ public struct ReplayPlan: Sendable, Hashable {
   /// The stored trajectories that come in, each at most once; those without a place of their own stand behind the rollouts of
   /// their prompt, or at the end, in this order.
   public var replays: [Replay]
-  /// The positions of each rollout of the step in the batch drawn anew, by its place; those that have none leave. Nil for a
-  /// batch that is not drawn anew.
+  /// The positions of each rollout of the step in the batch drawn anew, by its place; nil for a batch that is not
+  /// drawn anew.
+  ///
+  /// Those that have none leave.
   public var draws: [Int: [Int]]?
 
   /// A plan.
