@@ -186,7 +186,8 @@ let package = Package(
     .testTarget(
       name: "PipelineAnalysisTests",
       dependencies: [
-        "PipelineAnalysis", "PipelineCore", "PipelineIO", "PipelineRuntime", "PipelineSpec", "StandardPlugins",
+        "PipelineAnalysis", "PipelineCore", "PipelineIO", "PipelineRuntime", "PipelineSpec", "PipelineTesting",
+        "StandardPlugins",
       ]),
     .testTarget(
       name: "PipelineReportTests",

@@ -13,10 +13,14 @@ struct CompareCommand: AsyncParsableCommand {
     commandName: "compare",
     abstract: "Compare what several specs would have trained on, given the same rollouts.",
     discussion: """
-      Needs no model. The rollouts, and how they are divided into batches, come from --rollouts or else from the first \
-      spec's source. Each spec contributes its stages, and the first one also the seed.
+      The rollouts, and how they are divided into batches, come from --rollouts or else from the first spec's source. Each \
+      spec contributes its stages, and the first one also the seed.
+
+      It needs no model. With one, the policy gradients of all selections are compared too, at the model's weights: \
+      their norms, and the cosine of the angle between each and that of the first spec.
 
         shuffle-r1 compare grpo.json dapo.json shuffle-r1.json --rollouts rollouts.jsonl
+        shuffle-r1 compare grpo.json shuffle-r1.json --rollouts runs/a/rollouts.jsonl.zst --model runs/a/checkpoints/step-20
       """)
 
   @Argument(help: "Two or more specs.")
@@ -32,6 +36,7 @@ struct CompareCommand: AsyncParsableCommand {
     help: ArgumentHelp("Stop after more than n bad records. (default: as in the first spec)", valueName: "n"))
   var maxBadRecords: Int?
 
+  @OptionGroup var model: GradientModelArguments
   @OptionGroup var trust: TrustFlag
   @OptionGroup var rollouts: RolloutArguments
   @OptionGroup var report: ReportOptions
@@ -58,9 +63,18 @@ struct CompareCommand: AsyncParsableCommand {
     if !files.isEmpty { options.paths = files }
     if let maxBadRecords { options.maxBadRecords = maxBadRecords }
     try rollouts.apply(to: &options)
-    let comparison = try await SelectionComparison.read(
-      options, chains: zip(labels, pipelines).map { SelectionChain(label: $0, stages: $1.namedStages) },
-      seed: seed ?? first.seed, threads: work.threads)
+    let chains = zip(labels, pipelines).map { SelectionChain(label: $0, stages: $1.namedStages) }
+    let policy = try await model.open(threads: work.threads, files: options.paths)
+    let line = ProgressLine(quiet: work.quiet)
+    defer { line.clear() }
+    let comparison = try await withClosing({ await policy?.close() }) {
+      try await SelectionComparison.read(
+        options, chains: chains, seed: seed ?? first.seed, threads: work.threads, policy: policy
+      ) { batches in
+        if policy != nil { line.update("gradients of \(batches.of("batch"))", share: nil) }
+      }
+    }
+    line.clear()
     try report.print(text: { comparison.text(style: $0) }, json: { comparison.json })
   }
 

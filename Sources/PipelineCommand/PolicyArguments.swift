@@ -44,6 +44,35 @@ struct ScoringModelArguments: ParsableArguments {
   }
 }
 
+/// The model at whose weights a command takes gradients, if it is given one.
+struct GradientModelArguments: ParsableArguments {
+  @Option(
+    help: ArgumentHelp(
+      "Compare policy gradients too, at the weights of the model in this folder.", valueName: "dir"))
+  var model: String?
+
+  @Option(
+    help: ArgumentHelp(
+      #"The same for any policy, written as in a spec: {"use": "worker", "with": {"model": "DIR"}}."#,
+      valueName: "json"))
+  var policy: String?
+
+  @OptionGroup var media: MediaArguments
+
+  func validate() throws {
+    if policy != nil, model != nil { throw ValidationError("name one model: --model or --policy") }
+  }
+
+  /// Opens the model to take gradients with; nil if none is named.
+  ///
+  /// - Parameter files: The files of the records, whose images it may read.
+  func open(threads: Int, files: [String]) async throws -> Policy? {
+    guard let text = policy ?? model.map({ ChosenPolicy.reference(toModel: $0) }) else { return nil }
+    return try await ChosenPolicy.named(text, for: .training).opened(
+      PolicyOpening(purpose: .training, threads: threads, media: media.access.including(files: files)))
+  }
+}
+
 /// Policies named by options of a command.
 private enum ChosenPolicy {
   /// Why options for pixels are refused beside a policy that has its own.
@@ -61,11 +90,22 @@ private enum ChosenPolicy {
     return policy
   }
 
+  /// The bundled policy with the model of a folder, as a spec has it.
+  static func reference(toModel folder: String) -> String {
+    let value: JSONValue = ["use": .string(BundledPolicyBackend.about.name), "with": ["model": .string(folder)]]
+    return value.json
+  }
+
   /// The policy that a text names, which must have what it is for.
   static func named(_ text: String, for need: PolicyAbility) throws -> any PolicyBackend {
     let backend = try SpecLoader.policy(reference: text, registry: CommandEnvironment.registry)
     guard backend.offers.contains(need) else {
-      let lack = need == .generation ? "responses" : "log-probabilities"
+      let lack =
+        switch need {
+        case .generation: "responses"
+        case .training: "gradients"
+        default: "log-probabilities"
+        }
       throw PipelineError(.invalidSpec, "--policy: '\(type(of: backend).name)' gives no \(lack); name another policy")
     }
     return backend

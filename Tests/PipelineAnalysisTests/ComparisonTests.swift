@@ -3,6 +3,7 @@ import PipelineAnalysis
 import PipelineCore
 import PipelineIO
 import PipelineRuntime
+import PipelineTesting
 import Testing
 
 @Suite("compare", .timeLimit(.minutes(15)))
@@ -24,7 +25,7 @@ struct ComparisonTests {
   ]
 
   static func compare(_ chains: [SelectionChain]) async throws -> SelectionComparison {
-    var comparison = SelectionComparison(chains: chains, files: ["r.jsonl"], seed: 7)
+    var comparison = try SelectionComparison(chains: chains, files: ["r.jsonl"], seed: 7)
     try await comparison.add(batch)
     return comparison
   }
@@ -72,6 +73,53 @@ struct ComparisonTests {
           ▲ everything, quiet too: identical selections, the same trajectories equally often
 
         """)
+  }
+
+  @Test("gradients: their norms, and the cosines with that of the first selection")
+  func gradients() async throws {
+    // The scripted policy's gradient has one number for each token; a response has six, with the end.
+    let records = Self.batch.trajectories.map { trajectory in
+      var trajectory = trajectory
+      trajectory.set(.prompt, to: .string(trajectory.group))
+      return trajectory
+    }
+    let policy = ScriptedPolicy(otherwise: ["yes"])
+    var comparison = try SelectionComparison(chains: Self.chains, seed: 7, policy: await policy.policy)
+    try await comparison.add(TrajectoryBatch(records))
+    try await comparison.add(TrajectoryBatch(records))
+    let found = try #require(comparison.gradients)
+    #expect(found.unusable == 0)
+    #expect(found.figures.map(\.batches) == [2, 2, 2, 2])
+    // |A| is 3/4 twice and 1/4 six times; "loud" keeps the former, "echoed" draws one of them three times.
+    let norms = [(6 * 1.5).squareRoot() / 60, (6 * 1.125).squareRoot() / 12, (6 * 5.625).squareRoot() / 24]
+    for (figures, norm) in zip(found.figures, norms) { #expect(abs((figures.norm ?? 0) - norm) < 1e-6) }
+    let cosines = [1, 0.75.squareRoot(), 2.25 / (1.5 * 5.625).squareRoot(), 1]
+    for (figures, cosine) in zip(found.figures, cosines) { #expect(abs((figures.cosine ?? 0) - cosine) < 1e-6) }
+    let text = comparison.text(style: TerminalStyle(width: 100))
+    #expect(
+      text.contains(
+        """
+        Policy gradient
+          norm                                        0.05           0.217           0.242            0.05
+          cosine with everything                         1           0.866           0.775               1
+
+        """))
+    #expect(comparison.json["chains"]?.arrayValue?[1]["gradient"]?["batches"] == 2)
+    // Rates of 0 leave the weights where they are.
+    for case .step(let step) in await policy.calls { #expect(step.learningRate == 0) }
+  }
+
+  @Test("what the model cannot use is left out of the gradients, and said")
+  func gradientsWithout() async throws {
+    var comparison = try SelectionComparison(
+      chains: Self.chains, seed: 7, policy: await ScriptedPolicy(otherwise: ["yes"]).policy)
+    try await comparison.add(Self.batch)
+    #expect(comparison.gradients?.unusable == 10)
+    #expect(comparison.gradients?.figures.map(\.norm) == [nil, nil, nil, nil])
+    #expect(
+      comparison.text(style: TerminalStyle(width: 200)).contains(
+        "gradients leave out 10 trajectories that the model cannot use; the first, 'a/0': the record has neither 'prompt' nor "
+          + "'prompt_tokens'"))
   }
 
   @Test("six chains with long names fit into 100 columns")

@@ -15,7 +15,8 @@ extension SelectionComparison {
         "trajectories": .number(tallies.first?.input ?? 0),
         "groups": .number(tallies.first?.inputGroups ?? 0),
       ],
-      "chains": .array(zip(chains, tallies).map { Self.json($0, $1) }),
+      "chains": .array(
+        chains.indices.map { Self.json(chains[$0], tallies[$0], gradients?.figures[$0]) }),
       "overlap": .array(overlapsJSON),
       "identical": .array(identical.map { .array($0.map { .string(chains[$0].label) }) }),
     ]
@@ -35,7 +36,9 @@ extension SelectionComparison {
     }
   }
 
-  private static func json(_ chain: SelectionChain, _ tally: SelectionTally) -> JSONValue {
+  private static func json(
+    _ chain: SelectionChain, _ tally: SelectionTally, _ gradient: SelectionGradients.Figures?
+  ) -> JSONValue {
     func share(_ part: Int, _ whole: Int) -> JSONValue {
       whole == 0 ? .null : .number(Double(part) / Double(whole))
     }
@@ -64,6 +67,12 @@ extension SelectionComparison {
       "positive": .number(tally.drawnAdvantages.positive),
       "negative": .number(tally.drawnAdvantages.negative),
       "zero_variance_share": share(tally.zeroVarianceDraws, tally.draws),
+      "gradient": gradient.map { figures in
+        [
+          "norm": figures.norm.map { .number($0) } ?? .null, "cosine": figures.cosine.map { .number($0) } ?? .null,
+          "batches": .number(figures.batches),
+        ]
+      } ?? .null,
       "dropped": .array(
         tally.drops.map {
           ["stage": .string($0.stage), "rule": .string($0.rule), "count": .number($0.count)]

@@ -18,10 +18,15 @@ extension SelectionComparison {
     let columns = ChainColumns(chains.map { style.safe($0.label) }, style)
     columns.writeLegend(&page)
     columns.writeHeads(&page)
-    for row in rows { columns.write(row, &page) }
+    for row in rows + gradientRows(columns.labels) { columns.write(row, &page) }
     writeDrops(&page, columns)
     writeOverlap(&page, columns)
     writeUnknownAdvantages(&page)
+    if let gradients, let reason = gradients.firstReason {
+      page.notice(
+        "gradients leave out \(NumberText.count(gradients.unusable, "trajectory")) that the model cannot use; the first, "
+          + page.style.safe(reason))
+    }
     for run in identical {
       let names = run.map { style.safe(chains[$0].label) }.joined(separator: ", ")
       let isWeighted = run.contains { overlap(run[0], $0).weightedDifferently > 0 }
@@ -78,6 +83,18 @@ extension SelectionComparison {
       .joined(separator: "/") + " %"
     }
     return rows
+  }
+
+  /// Norms and directions of the gradients, where there is a model.
+  private func gradientRows(_ labels: [String]) -> [Row] {
+    guard let gradients else { return [] }
+    return [
+      Row("Policy gradient"),
+      Row("norm", gradients.figures.map { $0.norm.map { NumberText.short($0, digits: 3) } ?? "-" }),
+      Row(
+        "cosine with \(labels.first ?? "")",
+        gradients.figures.map { $0.cosine.map { NumberText.short($0, digits: 3) } ?? "-" }),
+    ]
   }
 
   private func writeDrops(_ page: inout Page, _ columns: ChainColumns) {

@@ -15,6 +15,8 @@ package struct SelectionComparison: Sendable {
   package private(set) var counts = TrajectoryReader.Counts()
   /// The batches that were compared.
   package private(set) var batches = 0
+  /// The selections' gradients; nil without a model to take them at.
+  package private(set) var gradients: SelectionGradients?
   /// The seed of every draw.
   package let seed: UInt64
   let files: [String]
@@ -22,8 +24,18 @@ package struct SelectionComparison: Sendable {
   private var overlaps: [SelectionOverlap]
 
   /// Nothing has been compared yet.
-  package init(chains: [SelectionChain], files: [String] = [], seed: UInt64 = 1, threads: Int = 1) {
+  ///
+  /// - Parameter policy: The model at whose weights gradients are compared; nil for none.
+  /// - Throws: When the policy is not one that learns.
+  package init(
+    chains: [SelectionChain], files: [String] = [], seed: UInt64 = 1, threads: Int = 1, policy: Policy? = nil
+  ) throws {
     self.chains = chains
+    gradients = try policy.map {
+      SelectionGradients(
+        policy: try $0.required(.training, \.trainable), codec: try $0.required(.training, \.codec), count: chains.count
+      )
+    }
     self.files = files
     self.seed = seed
     self.threads = threads
@@ -35,11 +47,17 @@ package struct SelectionComparison: Sendable {
   ///
   /// - Throws: Errors of reading or of a stage; also when there is nothing to compare on.
   package static func read(
-    _ options: TrajectoryReader.Options, chains: [SelectionChain], seed: UInt64, threads: Int
+    _ options: TrajectoryReader.Options, chains: [SelectionChain], seed: UInt64, threads: Int, policy: Policy? = nil,
+    progressed: (_ batches: Int) -> Void = { _ in }
   ) async throws -> Self {
-    var comparison = SelectionComparison(chains: chains, files: options.paths, seed: seed, threads: threads)
+    var comparison = try SelectionComparison(
+      chains: chains, files: options.paths, seed: seed, threads: threads, policy: policy)
     let reader = TrajectoryReader(options)
-    while let batch = try await reader.next() { try await comparison.add(batch) }
+    while let batch = try await reader.next() {
+      try Task.checkCancellation()
+      try await comparison.add(batch)
+      progressed(comparison.batches)
+    }
     comparison.counts = await reader.counts
     guard comparison.batches > 0 else {
       let bad = comparison.counts.badRecords
@@ -57,10 +75,13 @@ package struct SelectionComparison: Sendable {
   package mutating func add(_ batch: TrajectoryBatch) async throws {
     let lengths = try batch.trajectories.map { try ResponseLength(of: $0) }
     var exposures: [[Exposure]] = []
+    var outputs: [TrajectoryBatch] = []
     for (index, chain) in chains.enumerated() {
       let output = try await chain.run(batch, seed: seed, threads: threads)
       exposures.append(tallies[index].add(output, lengths: lengths))
+      if gradients != nil { outputs.append(output) }
     }
+    try await gradients?.add(batch, selected: outputs)
     for first in chains.indices {
       for second in chains.indices {
         overlaps[first * chains.count + second].add(exposures[first], exposures[second])
