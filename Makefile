@@ -15,10 +15,10 @@ PROGRAM = .build/release/shuffle-r1
 SOURCES = $(wildcard Sources Plugins Tests Examples Package.swift)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build tools quickstart quickstart-llm test test-examples test-kernels test-debug test-parity test-server test-trackers test-kill test-parquet test-threads soak test-report bench-report campaign test-large fuzz fuzz-coverage lint format bench bench-policy bench-training bench-process test-plugin worker test-worker bench-worker test-cluster bench-math install docs graph clean
+.PHONY: help setup build tools quickstart quickstart-llm test test-examples test-kernels test-debug test-parity test-server test-trackers test-kill test-parquet test-threads soak test-report bench-report campaign test-large fuzz fuzz-coverage lint format bench bench-replay-index bench-policy bench-training bench-process test-plugin worker test-worker bench-worker test-cluster bench-math install docs graph clean
 
 help: ## list the targets
-	@sed -n 's/^\([a-z][a-z-]*\):.*## \(.*\)/\1|\2/p' Makefile | awk -F '|' '{ printf "  make %-14s %s\n", $$1, $$2 }'
+	@sed -n 's/^\([a-z][a-z-]*\):.*## \(.*\)/\1|\2/p' Makefile | awk -F '|' '{ printf "  make %-20s %s\n", $$1, $$2 }'
 
 setup: ## install the system packages that the build needs, where they are missing
 	@.ci/setup
@@ -146,6 +146,9 @@ format: ## format the sources in place
 
 bench: build ## measure replay against the same work in Python (needs python3; makes .venv-bench)
 	Tests/Benchmarks/replay/run
+
+bench-replay-index: build ## measure the memory that the index of a million stored trajectories takes (needs python3, 2 GB of disk)
+	Tests/Benchmarks/replay-index/run $(PROGRAM)
 
 bench-policy: tools ## measure the bundled policy against transformers on PyTorch (makes .venv-policy)
 	Tests/Benchmarks/policy/run

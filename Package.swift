@@ -27,6 +27,7 @@ let plugIns: [PlugIn] = [
   PlugIn(name: "PairwiseSample", path: "Stages/PairwiseSample", testExcludes: ["Fixtures"]),
   PlugIn(
     name: "ProcessStage", path: "Stages/Process", uses: ["ChildProcesses", "ComponentPrograms"], hasTests: false),
+  PlugIn(name: "Replay", path: "Stages/Replay", testUses: ["StoresPlugin"]),
   PlugIn(name: "Reward", path: "Stages/Reward", testUses: ["TextRewardsPlugin"]),
   PlugIn(name: "Rollout", path: "Stages/Rollout", testUses: ["ModelInput"], testExcludes: ["Fixtures"]),
   PlugIn(name: "Shuffle", path: "Stages/Shuffle", testExcludes: ["Fixtures"]),
@@ -51,6 +52,9 @@ let plugIns: [PlugIn] = [
   PlugIn(
     name: "ProcessSampler", path: "Samplers/Process", uses: ["ChildProcesses", "ComponentPrograms"], hasTests: false),
   PlugIn(name: "Waves", path: "Waves", testUses: ["EstimatorsPlugin"], testExcludes: ["Fixtures"]),
+  // Stores of trajectories.
+  PlugIn(name: "Stores", path: "Replay", excludes: ["Process"], testExcludes: ["Fixtures"]),
+  PlugIn(name: "ProcessStore", path: "Replay/Process", uses: ["ChildProcesses", "ComponentPrograms"], hasTests: false),
   // Models.
   PlugIn(
     name: "Bundled", path: "Policies/Bundled", uses: ["CKernels", "Files", "ModelInput", "Tensor"],
@@ -143,7 +147,8 @@ let package = Package(
       capability: .command(
         intent: .custom(
           verb: "new-plugin",
-          description: "Make a package with a reward, a stage, an estimator, a loss, a sampler or a wave policy")),
+          description:
+            "Make a package with a reward, a stage, an estimator, a loss, a sampler, a wave policy or a replay store")),
       path: "Plugins/Tools/NewPlugin"),
 
     // Shims over C and C++.

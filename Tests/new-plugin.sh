@@ -4,7 +4,7 @@
 # uses it through both doors for Swift: compiled in, and loaded at run time. The build folder is shared, so that only the new
 # package is compiled. The program must have been built.
 #
-#   Tests/new-plugin.sh [KIND...]      reward, stage, advantage, loss, sampler and waves, if none is named
+#   Tests/new-plugin.sh [KIND...]      reward, stage, advantage, loss, sampler, waves and store, if none is named
 set -eu
 
 root=$(cd "$(dirname "$0")/.." && pwd -P)
@@ -24,7 +24,7 @@ quietly() {
   }
 }
 
-for kind in ${*:-reward stage advantage loss sampler waves}; do
+for kind in ${*:-reward stage advantage loss sampler waves store}; do
   name=mine-$kind
   folder=$scratch/$name
   # shellcheck disable=SC2086  # a list of flags
@@ -76,6 +76,15 @@ for kind in ${*:-reward stage advantage loss sampler waves}; do
       quietly "$kind-python" .build/release/shuffle-r1 run "$folder/pipeline-python.json" -q --trust \
         --output "$scratch/python"
       tells '"process/met":1.0' "$scratch/python/metrics.jsonl"
+      ;;
+    store)
+      grep '@r' "$scratch/compiled-in-store/lineage.jsonl" | head -n 1 | sed 's/.*"id":"\([^"]*@r[0-9]*\)".*/\1/' > "$scratch/id"
+      ".build/release/$name" why "$scratch/compiled-in-store" "$(cat "$scratch/id")" --color never > "$scratch/why"
+      tells 'replayed from step ' "$scratch/why"
+      # The same as a program.
+      quietly "$kind-python" .build/release/shuffle-r1 run "$folder/pipeline-python.json" -q --trust \
+        --output "$scratch/python-store"
+      tells '"store/helped":[1-9]' "$scratch/python-store/metrics.jsonl"
       ;;
     *)
       ".build/release/$name" describe --markdown "$scratch/pages"

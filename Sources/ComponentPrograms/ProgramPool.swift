@@ -82,8 +82,11 @@ package actor ProgramPool {
 
   /// The program's answer to one message that is about no trajectory.
   ///
+  /// - Parameter keep: Gets what it wrote to its standard error.
   /// - Throws: When it fails.
-  package func ask(_ request: ProgramRequest, in context: SamplerContext) async throws -> JSONValue {
+  package func ask(
+    _ request: ProgramRequest, log keep: @Sendable ([String]) async throws -> Void
+  ) async throws -> JSONValue {
     await enter()
     defer { leave() }
     let outcome: Result<ProgramWorker.Outcome, any Error>
@@ -92,7 +95,7 @@ package actor ProgramPool {
     } catch {
       outcome = .failure(error)
     }
-    try await context.keep(log.take())
+    try await keep(log.take())
     let answers = try outcome.get()
     guard let answer = answers.answers[0] else {
       let reason = answers.failure.map { "it \($0)" } ?? "it gave none"

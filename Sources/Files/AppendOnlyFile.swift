@@ -90,6 +90,26 @@ package final class AppendOnlyFile {
     pending.removeAll(keepingCapacity: true)
   }
 
+  /// Bytes that were written.
+  ///
+  /// - Throws: When the file ends before them.
+  package func read(_ count: Int, at offset: UInt64) throws -> [UInt8] {
+    try flush()
+    var read = 0
+    let bytes = try [UInt8](unsafeUninitializedCapacity: max(1, count)) { buffer, size in
+      read = try descriptor.read(
+        into: UnsafeMutableRawBufferPointer(rebasing: UnsafeMutableRawBufferPointer(buffer)[..<count]), at: offset)
+      size = read
+    }
+    guard read == count else {
+      throw PipelineError(
+        .invalidData,
+        "\(descriptor.path) ends before byte \(offset + UInt64(count)), which was written; restore it from a copy, or start "
+          + "again with --overwrite")
+    }
+    return bytes
+  }
+
   /// Waits until what has been written out is on the disk; what is still buffered stays where it is.
   package func synchronizeWritten() throws { try descriptor.synchronize() }
 

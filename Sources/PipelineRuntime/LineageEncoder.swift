@@ -6,7 +6,8 @@ import PipelineIO
 ///
 /// A line holds `step`, `id`, `group`, `outcome` (`kept` or `dropped`), for a dropped one `stage` and `rule`, and
 /// whatever it had by then of `reward`, `reward_status`, `reward_reason` (where a reward function failed), `rewards`, `advantage`, `pair`, `loss_weight`, `draws`;
-/// where the run gave it one, its `rollout_wave`, what was `seen` of its prompt, and the `prompt_choice` of the sampler.
+/// where the run gave it one, its `rollout_wave`, what was `seen` of its prompt, the `prompt_choice` of the sampler,
+/// and the `origin` of what was replayed.
 package struct LineageEncoder: Sendable {
   private enum Fate: Sendable {
     case kept(Int)
@@ -74,7 +75,7 @@ package struct LineageEncoder: Sendable {
   }
 
   /// Fields that a run gives to prompts and rollouts.
-  private static let given: [(Field, [UInt8])] = [Field.rolloutWave, .seen, .promptChoice].map {
+  private static let given: [(Field, [UInt8])] = [Field.rolloutWave, .seen, .promptChoice, .origin].map {
     ($0, Array(",\"\($0.rawValue)\":".utf8))
   }
 

@@ -36,8 +36,8 @@ package struct NamedStage: Sendable {
       throw PipelineError(
         .plugIn,
         "stage '\(name)' lost or invented trajectories (\(countBefore) before, \(batch.count) kept, "
-          + "\(batch.drops.count) dropped); a stage may only drop, by TrajectoryBatch.drop, and put rollouts in the place "
-          + "of prompts, by expand")
+          + "\(batch.drops.count) dropped); a stage may only drop, by TrajectoryBatch.drop, put rollouts in the place "
+          + "of prompts, by expand, and bring stored ones in, by insert")
     }
   }
 }

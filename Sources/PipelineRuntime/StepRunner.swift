@@ -5,8 +5,8 @@ import PipelineSpec
 /// Drives one batch through the stages.
 struct StepRunner {
   let plan: RunPlan
-  private let committer: Committer
-  private let cacheFolder: String
+  private let directory: RunDirectory
+  private var committer: Committer { directory.committer }
   let observer: any RunObserver
   private let session: TrainingSession?
   /// Of a run without a policy.
@@ -28,7 +28,7 @@ struct StepRunner {
     memories: StageMemories, source: any BatchSource
   ) {
     (self.plan, self.observer) = (plan, observer)
-    (committer, cacheFolder) = (directory.committer, directory.cacheFolder)
+    self.directory = directory
     (self.session, self.memories, self.source) = (session, memories, source)
     figures = plan.stages.map { _ in StageFigures() }
     seconds = plan.stages.map { _ in 0 }
@@ -135,7 +135,8 @@ struct StepRunner {
       stage: stage.name, step: batch.number, seed: plan.seed, threads: plan.threads, report: report,
       training: session?.context(for: stage, step: batch.number, observer)
         ?? TrainingContext(memory: memories[stage.name]),
-      cacheFolder: cacheFolder, media: plan.media, wave: wave,
+      cacheFolder: directory.cacheFolder, media: plan.media, wave: wave,
+      archive: RunArchive(directory, stage: stage.name, plan: plan),
       sink: TapSink(committer: committer, stage: stage.name, threads: plan.threads))
     let dropsBefore = batch.drops.count
     let arrived = batch.count

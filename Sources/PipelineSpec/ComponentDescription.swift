@@ -11,7 +11,7 @@ package struct ComponentDescription: Sendable {
   package let options: [OptionDescription]
   /// The fields that its trajectories must carry, with default options; nil if it cannot be made with those.
   package let reads: [Field]?
-  /// The fields that a stage or a wave policy adds to trajectories, with default options; nil for other kinds.
+  /// The fields that a stage, a wave policy or a replay store adds to trajectories, with default options; nil for other kinds.
   package let writes: [Field]?
   /// What a stage needs from the policy, with default options; nil for other kinds.
   package let needs: [PolicyAbility]?
@@ -29,6 +29,7 @@ package struct ComponentDescription: Sendable {
       case .policy: try registry.policy(name)
       case .sampler: try registry.sampler(name)
       case .waves: try registry.waves(name)
+      case .store: try registry.store(name)
       }
     func open<C: Component>(_ type: C.Type) -> (options: [OptionDescription], instance: C?) {
       let assembly = Assembly(registry: registry, reader: SpecOptionsReader())
@@ -48,10 +49,13 @@ package struct ComponentDescription: Sendable {
       case let estimator as any AdvantageEstimator: estimator.reads.union([.reward])
       case let loss as any PolicyLoss: loss.reads
       case let sampler as any PromptSampler: sampler.reads
+      case let store as any ReplayStore: store.reads
       default: nil
       }
     self.reads = reads.map(StageChain.ordered)
-    self.writes = ((instance as? any Stage)?.writes ?? (instance as? any WavePolicy)?.writes).map(StageChain.ordered)
+    self.writes =
+      ((instance as? any Stage)?.writes ?? (instance as? any WavePolicy)?.writes
+      ?? (instance as? any ReplayStore)?.writes).map(StageChain.ordered)
     self.needs = (instance as? any Stage).map { stage in PolicyAbility.allCases.filter(stage.needs.contains) }
   }
 

@@ -72,7 +72,7 @@ package struct PipelineChecker: Sendable {
     let sampling = SamplingUse(assembly: assembly, spec: spec, tree: tree)
     let (sampler, samplerFaults) = sampling.sampler()
     errors += samplerFaults
-    errors += sampling.waveErrors(stages)
+    errors += sampling.waveErrors(stages) + sampling.replayErrors(stages)
     if stages.count == spec.stages.count {
       let use = PolicyUse(stages: stages, policy: policy, spec: spec, tree: tree, folder: folder)
       errors += use.errors

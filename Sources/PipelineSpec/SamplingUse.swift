@@ -55,6 +55,45 @@ struct SamplingUse {
   }
 }
 
+extension SamplingUse {
+  /// Replay at a place where a step would come to it several times, or where nobody would use what it brings in.
+  func replayErrors(_ stages: [AssembledPipeline.NamedStage]) -> [PipelineError] {
+    stages.enumerated().flatMap { index, stage -> [PipelineError] in
+      guard stage.stage.replay != nil else { return [] }
+      func error(_ message: String) -> PipelineError {
+        PipelineError(.invalidSpec, "stage '\(stage.name)' " + message, at: stage.location)
+      }
+      var errors: [PipelineError] = []
+      if let asking = stages[index...].first(where: { ($0.stage.refill?.maxAttempts ?? 1) > 1 }) {
+        errors.append(
+          error(
+            "comes before '\(asking.name)', which asks for more prompts, so that a step would come to the store several times; put "
+              + "it behind '\(asking.name)'"))
+      }
+      if let making = stages[index...].first(where: { $0.stage.needs.contains(.generation) }) {
+        errors.append(
+          error(
+            "comes before '\(making.name)', which makes rollouts; what is replayed is one already, so put it behind"))
+      }
+      for (first, making) in stages[..<index].enumerated() where making.stage.waves != nil {
+        guard let last = stages.map(\.stage).lastOfWave(from: first), last > index else { continue }
+        errors.append(
+          error(
+            "stands in the middle of the waves of '\(making.name)'; put it behind '\(stages[last].name)', which gives the rewards "
+              + "that waves go by"))
+      }
+      let trains = stages.indices.filter { stages[$0].stage.needs.contains(.training) }
+      if let last = trains.last, last < index {
+        errors.append(
+          error(
+            "comes behind '\(stages[last].name)', which trains, so that nothing that it brings in is trained on; put it before"
+          ))
+      }
+      return errors
+    }
+  }
+}
+
 extension [any Stage] {
   /// The last stage that works on each wave of rollouts that one makes, nil if none does.
   ///

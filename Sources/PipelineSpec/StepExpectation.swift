@@ -8,8 +8,64 @@ package struct StepExpectation: Sendable {
   /// Looks at a pipeline.
   package init(_ pipeline: AssembledPipeline) { self.pipeline = pipeline }
 
-  /// A sentence for what chooses prompts and for what makes rollouts in waves; none where the spec names neither.
-  package var sentences: [String] { [sampler, waves].compactMap { $0 } }
+  /// A sentence for the rollouts and updates of a step, for what chooses prompts, for what makes rollouts in waves, and for each
+  /// store of trajectories; none where the spec names none of them.
+  package var sentences: [String] { [rollouts, sampler, waves].compactMap { $0 } + stores }
+
+  /// The rollouts and updates of a step, and how many groups can be expected to have something to compare.
+  private var rollouts: String? {
+    guard case .groups(let groups) = pipeline.source.batch,
+      let making = pipeline.stages.first(where: { $0.stage.rolloutsPerPrompt != nil }), making.stage.waves == nil,
+      let each = making.stage.rolloutsPerPrompt
+    else { return nil }
+    let updates = pipeline.stages.compactMap(\.stage.updatesPerStep).reduce(0, +)
+    let count = updates == 0 ? "" : updates == 1 ? " and 1 update" : " and \(updates) updates"
+    let start =
+      "a step makes \(groups * each) rollouts, \(each) of each of \(groups) prompts\(count.isEmpty ? "" : "," + count)"
+    guard each > 1 else { return start }
+    let rates = [0.1, 0.25, 0.5]
+    let shares = rates.map { Self.percent(Self.contrast(successRate: $0, rollouts: each)) }
+    return start
+      + "; where 10, 25 or 50 % of the rollouts are right, \(Self.list(shares)) % of the groups have right and wrong ones"
+  }
+
+  /// The share of groups with right and wrong rollouts: 1 − pⁿ − (1 − p)ⁿ.
+  package static func contrast(successRate p: Double, rollouts n: Int) -> Double {
+    func power(_ base: Double) -> Double { (0..<n).reduce(1) { product, _ in product * base } }
+    return 1 - power(p) - power(1 - p)
+  }
+
+  private static func percent(_ share: Double) -> String { String(Int((share * 100).rounded())) }
+
+  private static func list(_ texts: [String]) -> String {
+    texts.dropLast().joined(separator: ", ") + " or " + (texts.last ?? "")
+  }
+
+  private var stores: [String] {
+    pipeline.stages.enumerated().compactMap { index, stage in
+      guard let store = stage.stage.replay?.store else { return nil }
+      let name = type(of: store).name
+      let start = "the store '\(name)' of stage '\(stage.name)' keeps at most "
+      let batch = rollouts(before: index)
+      let capacity = store.capacity(ofBatch: batch ?? 0)
+      let each = capacity.perPrompt.map { ", of each prompt at most \($0)" } ?? ""
+      // A capacity that goes by the batch is known with it.
+      if batch == nil, store.capacity(ofBatch: 2) != store.capacity(ofBatch: 1 << 20) {
+        return start + "so many trajectories as it says of the batch that comes first\(each)"
+      }
+      let megabytes = Double(capacity.total * ReplayIndex.bytesPerEntry) / 1e6
+      let size = megabytes < 1 ? "1" : String(Int(megabytes.rounded(.up)))
+      return start + "\(capacity.total) trajectories\(each); its index takes at most \(size) MB of memory"
+    }
+  }
+
+  /// The rollouts of a step that come to a stage, if none leaves before; nil where the spec does not tell.
+  private func rollouts(before index: Int) -> Int? {
+    guard case .groups(let groups) = pipeline.source.batch,
+      let each = pipeline.stages[..<index].compactMap(\.stage.rolloutsPerPrompt).last
+    else { return nil }
+    return groups * each
+  }
 
   private var sampler: String? {
     guard let sampler = pipeline.sampler else { return nil }

@@ -5,7 +5,8 @@ extension StageLaws {
   /// Stops a stage at every item of every batch, goes on with another copy of it that has only what was saved, and throws
   /// unless everything is as if nothing had been.
   ///
-  /// What was saved is the stage's ``PipelineCore/StageMemory`` as it was after the last whole batch, as a run keeps it.
+  /// What was saved is the stage's ``PipelineCore/StageMemory`` as it was after the last whole batch, as a run keeps it, and what
+  /// it has written to the archive.
   /// ```swift
   /// try await StageLaws.resumes(on: batches) { try CountingStage(options: .init(), assembly: assembly) }
   /// ```
@@ -24,10 +25,11 @@ extension StageLaws {
   ) async throws {
     let whole = try make()
     let memory = StageMemory()
+    let archive = MemoryArchive()
     var saved: [JSONValue?] = [nil]
     var expected: [Account] = []
     for (step, batch) in batches.enumerated() {
-      expected.append(try await account(of: whole, batch, step: step, memory))
+      expected.append(try await account(of: whole, batch, step: step, memory, archive))
       saved.append(memory.value)
     }
     await whole.close()
@@ -36,12 +38,12 @@ extension StageLaws {
       for item in 0...batch.count {
         let before = try make()
         // What becomes of it is lost with the process.
-        _ = try? await account(of: before, dying(batch, item), step: stop, StageMemory(saved[stop]))
+        _ = try? await account(of: before, dying(batch, item), step: stop, StageMemory(saved[stop]), archive)
         await before.close()
         let after = try make()
         let memory = StageMemory(saved[stop])
         for step in stop..<batches.count {
-          let found = try await account(of: after, batches[step], step: step, memory)
+          let found = try await account(of: after, batches[step], step: step, memory, archive)
           if found != expected[step] {
             book.breaks(
               "a stage that is stopped goes on as if nothing had been",
@@ -63,11 +65,12 @@ extension StageLaws {
   }
 
   private static func account(
-    of stage: any Stage, _ batch: TrajectoryBatch, step: Int, _ memory: StageMemory
+    of stage: any Stage, _ batch: TrajectoryBatch, step: Int, _ memory: StageMemory, _ archive: MemoryArchive
   ) async throws -> Account {
     var copy = batch
     let context = StageContext(
-      stage: type(of: stage).name, step: step, seed: 17, training: TrainingContext(memory: memory))
+      stage: type(of: stage).name, step: step, seed: 17, training: TrainingContext(memory: memory),
+      archive: archive)
     try await stage.run(&copy, in: context)
     return Account(
       kept: copy.trajectories.map(TrajectorySnapshot.init),

@@ -5,7 +5,8 @@ public import PipelineCore
 ///
 /// Call ``check(_:on:groupOrder:refusals:)`` from a test of each stage.
 ///
-/// 1. Nothing is lost or invented: the kept and the dropped trajectories together are the input; ids stay unique.
+/// 1. Nothing is lost or invented: the kept and the dropped trajectories together are the input; ids stay unique. What is
+/// replayed may come in addition; it names the id and the step that it comes from.
 /// 2. Kept trajectories keep their order.
 /// 3. Every drop names this stage and a rule in kebab-case.
 /// 4. Values that a stage sets are among its `writes`; every other value, known or not, is unchanged. (A value that the
@@ -80,13 +81,22 @@ public enum StageLaws {
   ) {
     let before = batch.trajectories.map(TrajectorySnapshot.init)
     let ids = before.map(\.id)
-    let kept = outcome.kept.map(\.id)
+    let known = Set(ids)
+    let incoming = outcome.kept.filter { !known.contains($0.id) }
+    for replayed in incoming {
+      let origin = replayed.values[.origin]
+      if origin?["id"]?.stringValue == nil || origin?["step"]?.intValue == nil {
+        book.breaks("nothing is lost or invented", "\(example): '\(replayed.id)' does not say where it comes from")
+      }
+    }
+    let kept = outcome.kept.map(\.id).filter(known.contains)
+    let all = Set(outcome.kept.map(\.id))
+    if all.count != outcome.kept.count { book.breaks("ids are unique", example) }
     if (kept + outcome.drops.map(\.id)).sorted() != ids.sorted() {
       book.breaks("nothing is lost or invented", example)
       return
     }
     let keptIDs = Set(kept)
-    if keptIDs.count != kept.count { book.breaks("ids are unique", example) }
     if ids.filter(keptIDs.contains) != kept { book.breaks("what is kept keeps its order", example) }
     for drop in outcome.drops where drop.stage != contextName || !AboutLaws.isKebabCase(drop.rule) {
       book.breaks(

@@ -15,10 +15,13 @@ public import PipelineCore
 import ProcessRewardPlugin
 import ProcessSamplerPlugin
 import ProcessStagePlugin
+import ProcessStorePlugin
+import ReplayPlugin
 import RewardPlugin
 import RolloutPlugin
 import SamplersPlugin
 import ShufflePlugin
+import StoresPlugin
 import SubsetPlugin
 import TapPlugin
 import TextRewardsPlugin
@@ -35,6 +38,7 @@ extension Registry {
     try registry.register(EntropiesStage.self)
     try registry.register(ContrastStage.self)
     try registry.register(KLPenaltyStage.self)
+    try registry.register(ReplayStage.self)
     try registry.register(AdvantageStage.self)
     try registry.register(FilterStage.self)
     try registry.register(PairwiseSampleStage.self)
@@ -98,6 +102,11 @@ extension Registry {
 
     try registry.register(PilotWaves.self)
     try registry.register(ReinforceAdaWaves.self)
+
+    try registry.register(SSRStore.self)
+    try registry.register(ARPOStore.self)
+    try registry.register(RePOStore.self)
+    try registry.register(ProcessReplayStore.self)
     return registry
   }
 }

@@ -48,7 +48,7 @@ struct CheckTests {
       a table
       shuffle-r1: error: bad.json:2:78: 'source.max_bad_records' is -1, it must be at least 0
       shuffle-r1: error: bad.json:4:4: unknown stage 'advantge'; did you mean 'advantage'? Known stages: advantage, \
-      contrast, entropies, filter, kl-penalty, pairwise-sample, process, reward, rollout, shuffle, subset, tap, update
+      contrast, entropies, filter, kl-penalty, pairwise-sample, process, replay, reward, rollout, shuffle, subset, tap, update
       shuffle-r1: error: bad.json:5:40: 'keep' is 1.5, it must lie above 0 and up to 1
       shuffle-r1: error: bad.json:5:53: unknown option 'kep'; did you mean 'keep'?
       shuffle-r1: error: bad.json:6:23: 'stages.2.name' is "a/b", it must be a word of letters, digits, '-' and '_', \

@@ -120,7 +120,7 @@ struct HelpTests {
       "a stage that nobody knows", "shuffle-r1 stage advatage", status: 2,
       """
       shuffle-r1: error: unknown stage 'advatage'; did you mean 'advantage'? Known stages: advantage, contrast, \
-      entropies, filter, kl-penalty, pairwise-sample, process, reward, rollout, shuffle, subset, tap, update
+      entropies, filter, kl-penalty, pairwise-sample, process, replay, reward, rollout, shuffle, subset, tap, update
       """),
     Case(
       "a format that nobody knows", "echo '{}' > in; shuffle-r1 convert --to verll in out; r=$?; rm in; exit $r",

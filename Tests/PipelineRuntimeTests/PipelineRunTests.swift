@@ -225,7 +225,8 @@ struct PipelineRunTests {
     #expect(
       await failure { try await run("a", TestStage(loses: true)) }
         == "stage 'test' lost or invented trajectories (12 before, 3 kept, 8 dropped); "
-        + "a stage may only drop, by TrajectoryBatch.drop, and put rollouts in the place of prompts, by expand")
+        + "a stage may only drop, by TrajectoryBatch.drop, put rollouts in the place of prompts, by expand, and bring stored ones "
+        + "in, by insert")
   }
 
   @Test("input without a single usable line is an error")

@@ -94,7 +94,7 @@ package struct ProcessSampler: PromptSampler {
     let message =
       [JSONValue.Member("id", .string(id))] + members
       + [.init("pool", .object(described)), .init("state", memory[value: Self.state] ?? .null)]
-    let answer = try await pool.ask(ProgramRequest(id: id, members: message), in: context)
+    let answer = try await pool.ask(ProgramRequest(id: id, members: message), log: context.keep)
     if let reason = answer["error"] { throw fault(reason.scalarText ?? reason.json) }
     if let state = answer["state"] {
       guard state.json.utf8.count <= options.stateBytes else {

@@ -6,6 +6,10 @@ package import PipelineCore
 /// A trajectory without a reward, or without what the estimator reads, takes no part in any mean and leaves. Where the
 /// estimator compares within the group, a group of one stays with advantage 0, and a larger group left with one scored
 /// rollout leaves; rollouts that earlier stages dropped from the batch count towards the group's size.
+///
+/// Rollouts that the stage `replay` has brought in are compared with those of the step by default (`replayed: joined`). With
+/// `split` both are compared among themselves alone, and a single one has advantage 0; with `stored` replayed ones keep the
+/// advantage that they were stored with, and leave where they have none.
 package struct AdvantageStage: Stage {
   /// The description of this component.
   package static let about = ComponentAbout(
@@ -26,6 +30,8 @@ package struct AdvantageStage: Stage {
         because: "the estimator needs the log-probability of each token, and the record does not have them"),
       DropRule(
         "no-entropies", because: "the estimator needs the entropy of each token, and the record does not have them"),
+      DropRule(
+        "no-stored-advantage", because: "replayed rollouts keep their stored advantage, and the record has none"),
     ],
     metrics: [
       MetricAbout("critic/advantages/mean", unit: "advantage", "mean over trajectories"),
@@ -49,25 +55,42 @@ package struct AdvantageStage: Stage {
   /// The options.
   package struct Options: ComponentOptions {
     package var estimator = ComponentReference("grpo")
+    package var replayed = Replayed.joined
 
     /// The defaults.
     package init() {}
 
     /// The help for each option.
     package static let help = [
-      "estimator": "the advantage estimator that turns rewards into advantages"
+      "estimator": "the advantage estimator that turns rewards into advantages",
+      "replayed":
+        "what replayed rollouts are compared with: joined, with those of the step; split, among themselves; stored keeps the "
+        + "advantage that they were stored with",
     ]
   }
 
+  /// What replayed rollouts are compared with.
+  package enum Replayed: String, Codable, Sendable, CaseIterable {
+    /// The rollouts of the step, which are compared with them as well.
+    case joined
+    /// Among themselves; those of the step likewise.
+    case split
+    /// Nothing: they keep the advantage that they have.
+    case stored
+  }
+
   private let estimator: any AdvantageEstimator
+  private let replayed: Replayed
 
   /// Makes the stage and its estimator.
   package init(options: Options = Options(), assembly: Assembly) throws {
-    self.init(estimator: try assembly.advantage(options.estimator))
+    self.init(estimator: try assembly.advantage(options.estimator), replayed: options.replayed)
   }
 
   /// Makes the stage with an estimator.
-  package init(estimator: any AdvantageEstimator) { self.estimator = estimator }
+  package init(estimator: any AdvantageEstimator, replayed: Replayed = .joined) {
+    (self.estimator, self.replayed) = (estimator, replayed)
+  }
 
   /// `reward`, and the fields that the estimator reads.
   package var reads: Set<Field> { estimator.reads.union([.reward]) }
@@ -79,11 +102,16 @@ package struct AdvantageStage: Stage {
   /// The advantage, and how it came about.
   package func explanation(of trajectory: LineageEntry, in step: LineageStep) -> Explanation? {
     guard let advantage = trajectory.advantage else { return nil }
-    let rewards = step.group.compactMap(\.reward)
+    if replayed == .stored, trajectory.origin != nil { return "\(signed: advantage), as it was stored" }
+    let isSplit = replayed == .split && step.group.contains { $0.origin != nil }
+    let rewards = step.group.filter { !isSplit || ($0.origin == nil) == (trajectory.origin == nil) }.compactMap(
+      \.reward)
     let isFlat = advantage == 0 && rewards.count > 1 && rewards.allSatisfy { $0 == rewards[0] }
     let remark =
       isFlat ? "; all rewards of the group are equal" : abs(advantage) < 0.1 ? "; hardly any gradient" : ""
-    return "\(signed: advantage) by \(Self.nameOf(estimator)): \(estimator.formula)\(remark)"
+    let apart: Explanation =
+      isSplit ? (trajectory.origin == nil ? "; without the replayed ones" : "; among the replayed ones") : ""
+    return "\(signed: advantage) by \(Self.nameOf(estimator)): \(estimator.formula)\(remark)" + apart
   }
 
   /// Gives every scored trajectory an advantage and drops the others.
@@ -128,7 +156,7 @@ package struct AdvantageStage: Stage {
     var droppedEarlier: [ExactText: Int] = [:]
     for drop in batch.drops { droppedEarlier[ExactText(drop.trajectory.group), default: 0] += 1 }
     var result: [ScoredGroup] = []
-    for group in batch.groups {
+    for group in parts(of: batch, rules: &rules) {
       var scored = ScoredGroup()
       var positions = group.positions
       if estimator.comparesWithinGroup {
@@ -149,7 +177,9 @@ package struct AdvantageStage: Stage {
         case .lacks(let rule): rules[position] = rule
         }
       }
-      let size = group.positions.count + droppedEarlier[ExactText(group.name), default: 0]
+      let isApart = replayed == .split && group.positions.allSatisfy { batch[$0].isReplayed }
+      let size =
+        isApart ? group.positions.count : group.positions.count + droppedEarlier[ExactText(group.name), default: 0]
       if estimator.comparesWithinGroup, size > 1, scored.rollouts.count < 2 {
         for position in scored.positions.flatMap({ [$0] + (scored.earlier[$0] ?? []) }) {
           rules[position] = "too-few-scored"
@@ -159,6 +189,24 @@ package struct AdvantageStage: Stage {
       }
     }
     return result
+  }
+
+  /// The groups, without what is not to be compared with them.
+  private func parts(of batch: TrajectoryBatch, rules: inout [String?]) -> [TrajectoryGroup] {
+    if replayed == .joined { return batch.groups }
+    return batch.groups.flatMap { group -> [TrajectoryGroup] in
+      let stored = group.positions.filter { batch[$0].isReplayed }
+      if stored.isEmpty { return [group] }
+      if replayed == .stored {
+        for position in stored where batch[position].advantage?.isFinite != true {
+          rules[position] = "no-stored-advantage"
+        }
+      }
+      let own = group.positions.filter { !batch[$0].isReplayed }
+      return (replayed == .split ? [own, stored] : [own]).filter { !$0.isEmpty }.map {
+        TrajectoryGroup(name: group.name, positions: $0)
+      }
+    }
   }
 
   /// What the estimator sees of a trajectory, or the rule for what it lacks.

@@ -106,6 +106,9 @@ package struct RolloutStage: Stage {
   /// `max_tokens`.
   package var longestResponse: Int? { options.sampling.maxTokens }
 
+  /// `n`, and those of noisy images.
+  package var rolloutsPerPrompt: Int? { options.n + options.noisy }
+
   /// The waves that the options name.
   package let waves: StageWaves?
   private let options: Options

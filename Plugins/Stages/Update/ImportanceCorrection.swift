@@ -42,6 +42,9 @@ package struct ImportanceCorrection: ComponentOptions, Hashable {
   /// No correction.
   package init() {}
 
+  /// A correction that truncates at 2.
+  package init(level: Level) { self.level = level }
+
   /// The help for each option.
   package static let help = [
     "level":
@@ -70,6 +73,16 @@ package struct ImportanceCorrection: ComponentOptions, Hashable {
       let sum = zip(sampled, old).reduce(0) { $0 + min(max($1.1 - $1.0, -limit), limit) }
       return Array(repeating: factor(logRatio: sum), count: old.count)
     }
+  }
+
+  /// The ratios of a response before they are limited, one for each token, and how many tokens have one above the cap; nil where
+  /// nothing is corrected.
+  package func ratios(sampled: [Double], old: [Double]) -> (ratios: [Double], limited: Int)? {
+    if level == .none { return nil }
+    var free = self
+    (free.mode, free.cap) = (.truncate, .infinity)
+    let ratios = free.factors(sampled: sampled, old: old)
+    return (ratios, ratios.count { $0 > cap || (mode == .mask && $0 < 1 / cap) })
   }
 
   private func factor(logRatio: Double) -> Double {

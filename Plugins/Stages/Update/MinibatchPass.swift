@@ -10,9 +10,8 @@ final class MinibatchPass: Sendable {
   private let aggregation: LossAggregation
   private let options: UpdateStage.Options
   private let klCoefficient: Double
-  private let shape: MinibatchShape
-  /// The position of each trajectory in the shape.
-  private let places: [Int: Int]
+  /// What means are taken over.
+  private let shapes: MinibatchShapes
   private let state = Mutex(MinibatchFigures())
   /// Some of the responses, which are evaluated again after the update.
   private let probe: Minibatch.Group?
@@ -31,11 +30,7 @@ final class MinibatchPass: Sendable {
       Minibatch.Group(
         prompt: group.prompt, temperature: group.temperature, members: Array(group.members.prefix(Self.probeCount)))
     }
-    let members = minibatch.groups.flatMap(\.members)
-    places = Dictionary(uniqueKeysWithValues: members.enumerated().map { ($1, $0) })
-    shape = MinibatchShape(
-      tokenCounts: members.map { examples[$0]?.trained.count ?? 0 }, draws: members.map { minibatch.draws[$0] ?? 0 },
-      longest: options.longest > 0 ? options.longest : members.compactMap { examples[$0]?.longest }.max() ?? 1)
+    shapes = MinibatchShapes(minibatch, examples, options)
   }
 
   /// What was counted.
@@ -78,8 +73,8 @@ final class MinibatchPass: Sendable {
   /// divergence.
   private func entropyGradient(of slot: Int, _ entropies: [Float]) -> [Float] {
     var gradient = [Float](repeating: 0, count: entropies.count)
-    guard let example = examples[slot], let place = places[slot] else { return gradient }
-    let weight = shape.weight(ofResponse: place, aggregation)
+    guard let example = examples[slot] else { return gradient }
+    let weight = shapes.weight(of: slot, aggregation)
     for token in example.trained { gradient[token] = Float(-options.entropyBonus * weight) }
     state.withLock { figures in
       figures.add(entropies: example.trained.map { Double(entropies[$0]) }, weight: weight)
@@ -108,14 +103,15 @@ final class MinibatchPass: Sendable {
 
   private func gradient(of slot: Int, _ logProbs: [Float]) throws -> [Float] {
     var gradient = [Float](repeating: 0, count: logProbs.count)
-    guard let example = examples[slot], let place = places[slot] else { return gradient }
+    guard let example = examples[slot] else { return gradient }
     let now = example.trained.map { Double(logProbs[$0]) }
     if probe?.members.contains(slot) == true { probed.withLock { $0[slot] = now } }
     let old = example.old ?? now
     var weights = [Double](
-      repeating: shape.weight(ofResponse: place, aggregation, lossWeight: example.lossWeight), count: now.count)
+      repeating: shapes.weight(of: slot, aggregation, lossWeight: example.lossWeight), count: now.count)
     if let sampled = example.sampled {
-      for (token, factor) in options.importance.factors(sampled: sampled, old: old).enumerated() {
+      let correction = example.isReplayed ? options.replayed.importance : options.importance
+      for (token, factor) in correction.factors(sampled: sampled, old: old).enumerated() {
         weights[token] *= factor
       }
     }
@@ -129,7 +125,7 @@ final class MinibatchPass: Sendable {
     }
     var derivatives = losses.gradient
     var divergence: [KLEstimator.Value] = []
-    let klWeight = shape.weight(ofResponse: place, aggregation)
+    let klWeight = shapes.weight(of: slot, aggregation)
     if let reference = example.reference {
       divergence = zip(now, reference).map { options.kl.estimator(logProb: $0, reference: $1) }
       for (token, value) in divergence.enumerated() {

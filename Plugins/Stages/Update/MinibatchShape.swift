@@ -58,3 +58,35 @@ package struct MinibatchShape: Sendable, Hashable {
     return draws / divisor * lossWeight
   }
 }
+
+/// The shapes of a minibatch: one of all its responses, or one of those of the step and one of those replayed.
+struct MinibatchShapes: Sendable {
+  private let shapes: [MinibatchShape]
+  /// The shape of each trajectory, and its position in it.
+  private let places: [Int: (shape: Int, position: Int)]
+
+  init(_ minibatch: Minibatch, _ examples: [Int: TrainingExample], _ options: UpdateStage.Options) {
+    let members = minibatch.groups.flatMap(\.members)
+    let longest = options.longest > 0 ? options.longest : members.compactMap { examples[$0]?.longest }.max() ?? 1
+    func isReplayed(_ slot: Int) -> Bool { examples[slot]?.isReplayed ?? false }
+    let parts =
+      options.replayed.denominator == .joint
+      ? [members] : [members.filter { !isReplayed($0) }, members.filter(isReplayed)]
+    var places: [Int: (shape: Int, position: Int)] = [:]
+    for (shape, part) in parts.enumerated() {
+      for (position, slot) in part.enumerated() { places[slot] = (shape, position) }
+    }
+    self.places = places
+    shapes = parts.map { part in
+      MinibatchShape(
+        tokenCounts: part.map { examples[$0]?.trained.count ?? 0 }, draws: part.map { minibatch.draws[$0] ?? 0 },
+        longest: longest)
+    }
+  }
+
+  /// The factor of the loss of each token of a trajectory; see ``MinibatchShape/weight(ofResponse:_:lossWeight:)``.
+  func weight(of slot: Int, _ aggregation: LossAggregation, lossWeight: Double = 1) -> Double {
+    guard let (shape, position) = places[slot] else { return 0 }
+    return shapes[shape].weight(ofResponse: position, aggregation, lossWeight: lossWeight)
+  }
+}

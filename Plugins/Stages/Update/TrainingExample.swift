@@ -29,6 +29,8 @@ struct TrainingExample: Sendable {
   let contrast: ContrastFigures?
   /// The factor of its token losses.
   let lossWeight: Double
+  /// Whether it comes from an earlier step or another run.
+  let isReplayed: Bool
   /// Whether it was cut off by the length limit.
   let isCutOff: Bool
   /// The longest that it could have been.
@@ -74,7 +76,7 @@ struct TrainingExamples {
     }
     if stage.options.kl.coefficient > 0 {
       let reference = try context.training.reference
-      let unknown = wanted.filter { faults[$0] == nil && !batch[$0].has(.refLogprobs) }
+      let unknown = wanted.filter { faults[$0] == nil && !batch[$0].has(.refLogprobs) && hasPenalty(batch[$0]) }
       try await score(unknown, of: &batch, with: reference, as: .refLogprobs, "reference log-probabilities", &faults)
     }
     var examples: [Int: TrainingExample] = [:]
@@ -111,8 +113,19 @@ struct TrainingExamples {
       uniqueKeysWithValues: examples.map { index, example in (index - gone.count { $0 < index }, example) })
   }
 
+  /// Whether the KL penalty of the loss holds for it.
+  private func hasPenalty(_ trajectory: Trajectory) -> Bool {
+    stage.options.kl.coefficient > 0 && (stage.options.replayed.kl || !trajectory.isReplayed)
+  }
+
+  /// Whether the log-probabilities that it was stored with are the old ones.
+  private func startsFromStored(_ trajectory: Trajectory) -> Bool {
+    trajectory.isReplayed && stage.options.replayed.oldLogProbs == .stored
+  }
+
   /// Whether the current policy sampled it, so that the log-probabilities that came with it are the old ones.
   private func knowsOldLogProbs(_ trajectory: Trajectory) throws -> Bool {
+    if startsFromStored(trajectory) { return true }
     guard stage.options.oldLogProbs == .auto, stage.options.importance.level == .none,
       trajectory.has(.logprobs), trajectory.has(.tokens)
     else { return false }
@@ -150,16 +163,26 @@ struct TrainingExamples {
     let usesOld = stage.loss.usesOldLogProbs
     let isKnown = try knowsOldLogProbs(trajectory)
     let source: Field = trajectory.has(.oldLogprobs) && !isKnown ? .oldLogprobs : .logprobs
-    let corrects = stage.options.importance.level != .none && trajectory.has(.logprobs)
+    let isReplayed = trajectory.isReplayed
+    let corrects =
+      isReplayed
+      ? stage.options.replayed.importance.level != .none
+      : stage.options.importance.level != .none && trajectory.has(.logprobs)
+    if isReplayed, corrects || startsFromStored(trajectory), !trajectory.has(.logprobs) {
+      throw PipelineError(
+        .invalidData,
+        "it was replayed without 'logprobs', those of the policy that sampled it, which 'replayed' goes by; store trajectories "
+          + "that have them, or set replayed.old_log_probs to recompute and replayed.importance.level to none")
+    }
     return TrainingExample(
       prompt: record.prompt, tokens: tokens, trained: trained, temperature: record.temperature,
       advantages: advantages, advantage: trajectory.advantage ?? 0,
       sampled: corrects ? try numbers(.logprobs) : nil, old: usesOld ? try numbers(source) : nil,
-      reference: stage.options.kl.coefficient > 0 ? try numbers(.refLogprobs) : nil,
+      reference: hasPenalty(trajectory) ? try numbers(.refLogprobs) : nil,
       entropies: stage.options.highEntropy.isOn ? try numbers(.entropies) : nil,
       contrast: stage.options.contrast.isOn
         ? ContrastFigures(logProbs: try numbers(.logprobsContrast), clean: try numbers(source)) : nil,
-      lossWeight: trajectory.lossWeight ?? 1, isCutOff: try trajectory.finish == "length",
+      lossWeight: trajectory.lossWeight ?? 1, isReplayed: isReplayed, isCutOff: try trajectory.finish == "length",
       longest: max(try trajectory.value(of: .sampling)?["max_tokens"]?.intValue ?? 0, tokens.count, 1))
   }
 

@@ -15,6 +15,7 @@ extension UpdateStage {
     package var contrast = ContrastOptions()
     package var kl = KLOptions()
     package var importance = ImportanceCorrection()
+    package var replayed = ReplayedOptions()
     package var oldLogProbs = OldLogProbs.auto
     package var longest = 0
     package var divergenceLimit = 5.0
@@ -40,6 +41,7 @@ extension UpdateStage {
       "kl":
         "a penalty in the loss for the distance to the initial policy of the run; off unless it has a coefficient",
       "importance": "a correction for rollouts sampled by another policy or engine; off by default",
+      "replayed": "how trajectories that the stage 'replay' has brought in are trained on",
       "old_log_probs": "auto takes the rollout's own if this policy sampled it; recompute computes all",
       "longest": "seq-mean-token-sum-norm: the longest permitted response; 0 to take it from the records' "
         + "sampling.max_tokens",

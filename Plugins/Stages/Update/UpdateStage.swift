@@ -48,6 +48,12 @@ package struct UpdateStage: Stage {
         "trained trajectories, each draw counted, whose advantage is not 0 and that were not cut off with one below 0"),
       MetricAbout("actor/token_util_rate", unit: "share", "trained tokens with a gradient"),
       MetricAbout(
+        "actor/replay_ess", unit: "share",
+        "effective sample size of replayed tokens: (sum of ratios)^2 / sum of squares, divided by their number; ratios of the "
+          + "policy before the step to the one that sampled them"),
+      MetricAbout(
+        "actor/replay_limited", unit: "share", "replayed tokens whose ratio the correction limits"),
+      MetricAbout(
         "actor/rollout_gradient_rate", unit: "share", "trained trajectories, each draw counted, with a gradient"),
       MetricAbout("data/rollout_util_rate", unit: "share", "rollouts of the step that gave a gradient"),
       MetricAbout("data/trained_trajectories", unit: "trajectories", "trained on, each draw counted"),
@@ -88,6 +94,8 @@ package struct UpdateStage: Stage {
   ]
   /// Log-probabilities, if they had to be computed, and their tokens.
   package let writes: Set<Field> = [.oldLogprobs, .refLogprobs, .tokens, .sampling]
+  /// Epochs times minibatches.
+  package var updatesPerStep: Int? { options.epochs * options.minibatches }
   /// Training, and the reference if its distance counts.
   package var needs: Set<PolicyAbility> {
     var needs: Set<PolicyAbility> = [.training, .logProbs]
@@ -122,6 +130,7 @@ package struct UpdateStage: Stage {
       return
     }
     var tally = UpdateTally(slots: slots, examples: examples)
+    tally.add(replayed: options.replayed.importance)
     if options.highEntropy.scope == .batch {
       let chosen = options.highEntropy.choose(examples, draws: slots.reduce(into: [:]) { $0[$1, default: 0] += 1 })
       examples = chosen.examples

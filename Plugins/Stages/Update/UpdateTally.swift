@@ -9,6 +9,7 @@ struct UpdateTally {
   private var gradientNorms: [Double] = []
   private var learningRate = 0.0
   private var entropyThresholds: [Double] = []
+  private var replayed: (ess: Double, limited: Double)?
 
   init(slots: [Int], examples: [Int: TrainingExample]) {
     self.slots = slots
@@ -19,6 +20,22 @@ struct UpdateTally {
     figures.append(pass)
     gradientNorms.append(gradientNorm)
     learningRate = step.learningRate
+  }
+
+  /// Looks at the ratios of replayed tokens; each trajectory counts once.
+  mutating func add(replayed correction: ImportanceCorrection) {
+    var (sum, squares, limited, count) = (0.0, 0.0, 0, 0)
+    for (_, example) in examples.sorted(by: { $0.key < $1.key }) where example.isReplayed {
+      guard let sampled = example.sampled, let old = example.old,
+        let found = correction.ratios(sampled: sampled, old: old)
+      else { continue }
+      for ratio in found.ratios { (sum, squares) = (sum + ratio, squares + ratio * ratio) }
+      limited += found.limited
+      count += found.ratios.count
+    }
+    if count > 0, squares > 0 {
+      replayed = (sum * sum / squares / Double(count), Double(limited) / Double(count))
+    }
   }
 
   mutating func add(entropyThreshold: Double) { entropyThresholds.append(entropyThreshold) }
@@ -56,6 +73,10 @@ struct UpdateTally {
     if options.kl.coefficient > 0 {
       report.metric("actor/kl_loss", mean { $0.klLoss })
       report.metric("actor/kl_coef", memory.kl.coefficient)
+    }
+    if let replayed {
+      report.metric("actor/replay_ess", replayed.ess)
+      report.metric("actor/replay_limited", replayed.limited)
     }
     reportUtilization(to: report, generated: generated)
   }

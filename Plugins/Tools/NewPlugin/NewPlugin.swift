@@ -2,15 +2,15 @@
 import Foundation
 import PackagePlugin
 
-/// `swift package new-plugin KIND NAME`: a package with a reward, a stage, an advantage estimator, a loss, a sampler of prompts
-/// or a wave policy, its tests, a
+/// `swift package new-plugin KIND NAME`: a package with a reward, a stage, an advantage estimator, a loss, a sampler of prompts,
+/// a wave policy or a replay store, its tests, a
 /// spec, and both ways into the program.
 @main
 struct NewPlugin: CommandPlugin {
   private static let usage = """
     usage: swift package new-plugin KIND NAME [--directory DIR] [--url URL --from VERSION]
 
-      KIND         reward, stage, advantage, loss, sampler or waves
+      KIND         reward, stage, advantage, loss, sampler, waves or store
       NAME         what specs call it, in kebab-case: brevity, too-long
       --directory  where the package goes; NAME beside this package where it is left out
       --url        where to get shuffle-r1 from, with --from; this checkout, or what this package depends on, where it is

@@ -2,7 +2,7 @@
 
 /// The kind of component in a new package.
 enum PluginKind: String {
-  case reward, stage, advantage, loss, sampler, waves
+  case reward, stage, advantage, loss, sampler, waves, store
 
   /// The ending of types of this kind.
   var suffix: String {
@@ -13,6 +13,7 @@ enum PluginKind: String {
     case .loss: "Loss"
     case .sampler: "Sampler"
     case .waves: "Waves"
+    case .store: "Store"
     }
   }
 
@@ -22,6 +23,7 @@ enum PluginKind: String {
     case .advantage: "An advantage estimator"
     case .sampler: "A sampler of prompts"
     case .waves: "A wave policy"
+    case .store: "A replay store"
     default: "A \(rawValue)"
     }
   }
@@ -51,6 +53,9 @@ enum PluginKind: String {
     case .waves:
       return
         "{ \"use\": \"rollout\", \"with\": { \"n\": 8, \"waves\": \"\(name)\" } },\n    \(reward),\n    \"advantage\", \"update\""
+    case .store:
+      return
+        "\(reward),\n    { \"use\": \"replay\", \"with\": { \"store\": \(name) } },\n    \"advantage\", \"pairwise-sample\", \"shuffle\""
     case .loss:
       return "\(reward),\n    \"advantage\",\n    { \"use\": \"update\", \"with\": { \"loss\": \"\(name)\" } }"
     }

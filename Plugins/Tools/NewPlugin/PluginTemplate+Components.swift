@@ -10,7 +10,116 @@ extension PluginTemplate {
     case .loss: loss
     case .sampler: sampler
     case .waves: waves
+    case .store: store
     }
+  }
+
+  private var store: String {
+    """
+    public import PipelineCore
+
+    /// Keeps the best rollout of each prompt, and brings it in where a group has none better. Replace it by your own choice.
+    public struct \(type): ReplayStore {
+      /// The description of this component.
+      public static let about = ComponentAbout(
+        name: "\(name)", summary: "Brings the best rollout of a prompt in where a group has none better",
+        metrics: [MetricAbout("store/helped", unit: "groups", "groups that got their best rollout")])
+
+      /// Makes the store; it has no options.
+      public init(options: NoOptions = NoOptions(), assembly: Assembly) {}
+
+      /// One of each prompt, and no more than 10,000.
+      public func capacity(ofBatch count: Int) -> ReplayCapacity { ReplayCapacity(total: 10_000, perPrompt: 1) }
+
+      /// Draws from the index; every random draw comes from `context`.
+      public func draw(
+        for batch: ReplayBatch, from index: ReplayIndex, memory: inout ReplayMemory, in context: ReplayContext
+      ) -> ReplayPlan {
+        var plan = ReplayPlan()
+        for group in batch.groups {
+          guard let best = index.numbers(of: group.id).first, let reward = index.reward(of: best),
+            Self.best(of: group, in: batch).map({ $0.reward <= reward }) ?? true
+          else { continue }
+          plan.replays.append(Replay(best, because: [.init("best_reward", .number(reward))]))
+        }
+        context.report.metric("store/helped", Double(plan.replays.count))
+        return plan
+      }
+
+      /// Stores a group's best rollout if it is as good as the one that is stored, which then leaves.
+      public func admit(
+        _ batch: ReplayBatch, to index: ReplayIndex, memory: inout ReplayMemory, in context: ReplayContext
+      ) -> ReplayAdmission {
+        let places = batch.groups.compactMap { group -> Int? in
+          guard let best = Self.best(of: group, in: batch) else { return nil }
+          let stored = index.numbers(of: group.id).first.flatMap { index.reward(of: $0) }
+          return best.reward >= stored ?? -.infinity ? best.place : nil
+        }
+        return ReplayAdmission(places.sorted())
+      }
+
+      /// What `why` says of a replayed rollout.
+      public func explanation(of trajectory: LineageEntry, in step: LineageStep) -> Explanation? {
+        trajectory.origin?["best_reward"]?.doubleValue.map { "the best of its prompt so far, with the reward \\($0)" }
+      }
+
+      private static func best(of group: ReplayBatch.Group, in batch: ReplayBatch) -> (place: Int, reward: Double)? {
+        group.places.compactMap { place in batch.rollouts[place].reward.map { (place, $0) } }
+          .max { ($0.1, -$0.0) < ($1.1, -$1.0) }.map { (place: $0.0, reward: $0.1) }
+      }
+    }
+
+    """
+  }
+
+  /// The same store as a program: what is stored and what it remembers is handed in, and handed back.
+  var pythonStore: String {
+    """
+    # Keeps the best rollout of each prompt, and brings it in where a group has none better. Replace it by your own choice.
+    import json
+    import sys
+
+
+    def best_of_groups(message):
+        best = {}
+        for place, rollout in enumerate(message["batch"]):
+            reward = rollout.get("reward")
+            if reward is not None and reward > best.get(rollout["group"], (-1, float("-inf")))[1]:
+                best[rollout["group"]] = (place, reward)
+        return best
+
+
+    def draw(message, state):
+        best = best_of_groups(message)
+        groups = {rollout["group"] for rollout in message["batch"]}
+        replays = [
+            {"number": entry["number"], "because": {"best_reward": entry["reward"]}}
+            for entry in message["stored"]
+            if entry["group"] in groups and entry["reward"] >= best.get(entry["group"], (-1, float("-inf")))[1]
+        ]
+        state["helped"] = state.get("helped", 0) + len(replays)
+        return {"replays": replays, "metrics": {"helped": state["helped"]}}
+
+
+    def admit(message, state):
+        stored = {entry["group"]: entry for entry in message["stored"]}
+        admitted, evicted = [], []
+        for group, (place, reward) in best_of_groups(message).items():
+            if group in stored and stored[group]["reward"] > reward:
+                continue
+            admitted.append(place)
+            if group in stored:
+                evicted.append(stored[group]["number"])
+        return {"admit": sorted(admitted), "evict": evicted}
+
+
+    for line in sys.stdin:
+        message = json.loads(line)
+        state = message["state"] or {}
+        answer = (draw if message["call"] == "draw" else admit)(message, state)
+        print(json.dumps({"id": message["id"], **answer, "state": state}), flush=True)
+
+    """
   }
 
   private var sampler: String {
@@ -358,6 +467,13 @@ extension PluginTemplate {
         @Test("it obeys the laws of samplers")
         func laws() async throws {
           try await SamplerLaws.check { \(type)(assembly: .plain()) }
+        }
+      """
+    case .store:
+      """
+        @Test("it obeys the laws of stores")
+        func laws() async throws {
+          try await ReplayLaws.check { \(type)(assembly: .plain()) }
         }
       """
     case .waves:

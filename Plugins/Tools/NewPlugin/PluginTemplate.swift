@@ -32,11 +32,18 @@ struct PluginTemplate {
 
   /// The same in Python, where a program can do it too.
   private var python: [File] {
+    if kind == .store {
+      let store = "{ \"use\": \"process\", \"with\": { \"command\": [\"python3\", \"store.py\"] } }"
+      return [
+        File(path: "store.py", text: pythonStore),
+        File(path: "pipeline-python.json", text: spec("", naming: store)),
+      ]
+    }
     guard kind == .sampler else { return [] }
     let sampler = "{ \"use\": \"process\", \"with\": { \"command\": [\"python3\", \"sampler.py\"] } }"
     return [
       File(path: "sampler.py", text: pythonSampler),
-      File(path: "pipeline-python.json", text: spec("", sampler: sampler)),
+      File(path: "pipeline-python.json", text: spec("", naming: sampler)),
     ]
   }
 
@@ -98,15 +105,19 @@ struct PluginTemplate {
 
   private var spec: String {
     let policy = kind.needsModel ? "\n  \"policy\": { \"use\": \"bundled\", \"with\": { \"model\": \"model\" } }," : ""
-    return spec(policy, sampler: "\"\(name)\"")
+    return spec(policy, naming: "\"\(name)\"")
   }
 
-  private func spec(_ policy: String, sampler: String) -> String {
+  /// - Parameter component: What the spec names, as JSON.
+  private func spec(_ policy: String, naming component: String) -> String {
     let source =
       switch kind {
       case .sampler:
         "\"rollouts\": \"rollouts.jsonl\", \"provides\": [\"answer\"], \"order\": \"shuffled\", \"epochs\": 3,\n"
-          + "    \"batch\": { \"groups\": 1 }, \"sampler\": \(sampler)"
+          + "    \"batch\": { \"groups\": 1 }, \"sampler\": \(component)"
+      case .store:
+        "\"rollouts\": \"rollouts.jsonl\", \"provides\": [\"answer\"], \"order\": \"shuffled\", \"epochs\": 3,\n"
+          + "    \"batch\": { \"groups\": 1 }"
       case .waves: "\"prompts\": \"prompts.jsonl\", \"provides\": [\"answer\"]"
       default: "\"rollouts\": \"rollouts.jsonl\", \"provides\": [\"answer\"]"
       }
@@ -114,7 +125,7 @@ struct PluginTemplate {
       {\(policy)
         "source": { \(source) },
         "stages": [
-          \(kind.stages(naming: name))
+          \(kind.stages(naming: kind == .store ? component : name))
         ]
       }
 
@@ -150,7 +161,7 @@ struct PluginTemplate {
       swift build -c release --product \(type)PlugIn
       shuffle-r1 describe \(name) --plugin .build/release/lib\(type)PlugIn.so
       ```
-      \(kind == .sampler ? "\nThe same in Python, without any build: `sampler.py`, which `pipeline-python.json` names.\n" : "")
+      \(python.first.map { "\nThe same in Python, without any build: `\($0.path)`, which `pipeline-python.json` names.\n" } ?? "")
       """
   }
 }

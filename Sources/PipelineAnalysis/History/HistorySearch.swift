@@ -7,19 +7,24 @@ struct HistorySearch {
   let records: RunRecords
   let id: String
 
-  /// The lines of the id, one for each step it was in, in the order of the run.
+  /// The lines of the id, one for each step it was in, in the order of the run; and those of what was replayed from it.
   ///
   /// - Throws: When the file cannot be read, or a line with the id is not a line of lineage.
-  package func entries() throws -> [LineageEntry] {
+  package func entries() throws -> (own: [LineageEntry], replays: [LineageEntry]) {
     let search = ByteSearch(JSONValue.string(id).json)
-    var found: [LineageEntry] = []
+    var (found, replays): ([LineageEntry], [LineageEntry]) = ([], [])
     try records.lineage.forEachLine { line, number in
       guard search.first(in: line) != nil else { return true }
       let entry = try entry(line, number)
       if ExactText(entry.id) == ExactText(id) { found.append(entry) }
+      if let origin = entry.origin, origin["run"] == nil, let first = origin["id"]?.stringValue,
+        ExactText(first) == ExactText(id)
+      {
+        replays.append(entry)
+      }
       return true
     }
-    return found
+    return (found, replays)
   }
 
   /// What each of some entries was compared with.

@@ -19,6 +19,7 @@ extension LineageEntry {
       draws: value["draws"]?.arrayValue?.compactMap(\.intValue))
     wave = value[Field.rolloutWave.rawValue]?.intValue
     promptChoice = value[Field.promptChoice.rawValue]
+    origin = value[Field.origin.rawValue]
   }
 
   private static func outcome(_ value: JSONValue) -> Outcome? {

@@ -18,6 +18,7 @@ struct StepStory {
   private let stages: [ExplainedStage]
   private let explanations: [Explanation?]
   private let choice: Explanation?
+  private let replays: [LineageEntry]
   private let style: TerminalStyle
 
   init(_ step: TrajectoryHistory.Step, _ style: TerminalStyle) {
@@ -26,6 +27,7 @@ struct StepStory {
     stages = step.stages
     explanations = step.explanations
     choice = step.choice
+    replays = step.replays
     self.style = style
   }
 
@@ -34,6 +36,22 @@ struct StepStory {
     var chapters = [Chapter(title: "reward", text: reward), Chapter(title: "group", text: group)]
     if let choice {
       chapters.insert(Chapter(title: "prompt", text: choice.text(style), facts: choice.facts), at: 0)
+    }
+    if let first = replays.first {
+      let times = replays.map {
+        "step \($0.step)" + ($0.timesTrainedOn == 1 ? "" : " (\(NumberText.times($0.timesTrainedOn)))")
+      }
+      chapters.append(
+        Chapter(
+          title: "later", text: "replayed in \(times.joined(separator: ", ")), as \(style.safe(first.id))",
+          facts: [
+            .init(
+              "replayed_in",
+              .array(
+                replays.map {
+                  ["step": .number($0.step), "id": .string($0.id), "trained_on": .number($0.timesTrainedOn)]
+                }))
+          ]))
     }
     if let advantage = entry.advantage, !stages.contains(where: { $0.wrote(to: entry) }) {
       chapters.append(
@@ -60,6 +78,11 @@ struct StepStory {
   /// Whether the trajectory is known to have reached a stage; unknown if it was dropped by a stage that is not in the
   /// spec.
   private func isOnTheWay(_ stage: ExplainedStage) -> Bool {
+    if let name = entry.origin?["stage"]?.stringValue, let first = stages.firstIndex(where: { $0.name == name }),
+      let place = stages.firstIndex(where: { $0.name == stage.name }), place < first
+    {
+      return false
+    }
     guard case .dropped(let name, _) = entry.outcome, !stages.contains(where: { $0.name == name }) else { return true }
     return stage.wrote(to: entry)
   }

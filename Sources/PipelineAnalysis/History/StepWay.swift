@@ -26,6 +26,12 @@ struct StepWay: Sendable {
   /// Whether a trajectory reached the stage at a position; if a stage dropped it that is not in the spec, it reached
   /// those that left a trace.
   func reached(_ position: Int, _ entry: LineageEntry) -> Bool {
+    // What was replayed came in at a stage of its own.
+    if let stage = entry.origin?["stage"]?.stringValue,
+      let first = records.stages.firstIndex(where: { $0.name == stage }), position < first
+    {
+      return false
+    }
     guard case .dropped(let name, _) = entry.outcome else { return true }
     guard let last = records.stages.firstIndex(where: { $0.name == name }) else {
       return records.stages[position].wrote(to: entry)

@@ -28,6 +28,8 @@ package struct TrajectoryHistory: Sendable {
     let explanations: [Explanation?]
     /// Why the sampler chose its prompt; nil where none did, or nothing is known of it.
     let choice: Explanation?
+    /// Where it was replayed later.
+    let replays: [LineageEntry]
 
     /// The step.
     package var step: Int { entry.step }
@@ -57,7 +59,7 @@ package struct TrajectoryHistory: Sendable {
   package init(run: String, id: String, step: Int? = nil, registry: Registry) throws {
     let records = try RunRecords(path: run, registry: registry)
     let search = HistorySearch(records: records, id: id)
-    let found = try search.entries()
+    let (found, replays) = try search.entries()
     self.id = id
     self.run = run
     onlyStep = step
@@ -72,7 +74,8 @@ package struct TrajectoryHistory: Sendable {
       Step(
         entry: entry, facts: facts, stages: records.stages,
         explanations: StepWay(entry: entry, facts: facts, records: records).explanations,
-        choice: records.explanation(ofChoice: entry.promptChoice))
+        choice: records.explanation(ofChoice: entry.promptChoice),
+        replays: replays.filter { $0.origin?["step"]?.intValue == entry.step })
     }
     unexplained = records.stages.filter(\.lacksComponent).map(\.name)
   }

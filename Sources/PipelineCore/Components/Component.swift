@@ -43,6 +43,8 @@ public enum ComponentKind: String, Sendable, CaseIterable {
   case sampler
   /// A ``WavePolicy``.
   case waves
+  /// A ``ReplayStore``.
+  case store
 
   /// The plural for headings and messages.
   public var plural: String {
@@ -54,6 +56,7 @@ public enum ComponentKind: String, Sendable, CaseIterable {
     case .policy: "policies"
     case .sampler: "samplers of prompts"
     case .waves: "wave policies"
+    case .store: "replay stores"
     }
   }
 }
@@ -124,6 +127,12 @@ public struct Assembly: Sendable {
   public func waves(_ reference: ComponentReference) throws -> any WavePolicy {
     func open<W: WavePolicy>(_ type: W.Type) throws -> any WavePolicy { try component(type, reference) }
     return try open(registry.waves(reference.use, at: reference.location))
+  }
+
+  /// Makes a store of trajectories.
+  public func store(_ reference: ComponentReference) throws -> any ReplayStore {
+    func open<S: ReplayStore>(_ type: S.Type) throws -> any ReplayStore { try component(type, reference) }
+    return try open(registry.store(reference.use, at: reference.location))
   }
 
   private func component<C: Component>(_ type: C.Type, _ reference: ComponentReference) throws -> C {

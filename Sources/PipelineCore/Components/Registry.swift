@@ -35,6 +35,9 @@ public struct Registry: Sendable {
   /// Adds a wave policy under its name; see ``register(_:)-(S.Type)``.
   public mutating func register<W: WavePolicy>(_ type: W.Type) throws { try insert(type, .waves) }
 
+  /// Adds a store of trajectories under its name; see ``register(_:)-(S.Type)``.
+  public mutating func register<R: ReplayStore>(_ type: R.Type) throws { try insert(type, .store) }
+
   /// The names of a kind, sorted.
   public func names(of kind: ComponentKind) -> [String] { components[kind]?.keys.sorted() ?? [] }
 
@@ -92,6 +95,12 @@ public struct Registry: Sendable {
   /// The wave policy registered under a name; see ``stage(_:at:)``.
   public func waves(_ name: String, at location: SourceLocation? = nil) throws -> any WavePolicy.Type {
     guard let type = component(.waves, name) as? any WavePolicy.Type else { throw unknown(name, .waves, location) }
+    return type
+  }
+
+  /// The store of trajectories registered under a name; see ``stage(_:at:)``.
+  public func store(_ name: String, at location: SourceLocation? = nil) throws -> any ReplayStore.Type {
+    guard let type = component(.store, name) as? any ReplayStore.Type else { throw unknown(name, .store, location) }
     return type
   }
 

@@ -38,6 +38,8 @@ public struct LineageEntry: Sendable, Hashable {
   public var wave: Int?
   /// Why a sampler chose its prompt, if one did.
   public var promptChoice: JSONValue?
+  /// Where it comes from, if it was replayed.
+  public var origin: JSONValue?
 
   /// An entry.
   public init(

@@ -3,8 +3,8 @@
 /// One step of a pipeline: a filter on trajectory batches.
 ///
 /// A stage is immutable. It may change trajectories and drop them, with ``TrajectoryBatch/drop(stage:by:)``. A stage
-/// that makes rollouts puts them in the place of their prompt, with ``TrajectoryBatch/expand(stage:into:)``. It may not
-/// reorder or invent trajectories. Its ``ComponentAbout`` lists the rules by which it drops and its metrics. Time,
+/// that makes rollouts puts them in the place of their prompt, with ``TrajectoryBatch/expand(stage:into:)``; one that keeps
+/// rollouts brings them in again with ``TrajectoryBatch/insert(replayed:)``. It may not reorder or invent trajectories. Its ``ComponentAbout`` lists the rules by which it drops and its metrics. Time,
 /// files and randomness come in through the context. What a stage decides about a group must not depend on the order of
 /// the groups. `PipelineTesting` checks these laws.
 public protocol Stage: Component {
@@ -28,6 +28,12 @@ public protocol Stage: Component {
   /// The longest response that it makes, in tokens; nil for a stage that makes none.
   var longestResponse: Int? { get }
 
+  /// The rollouts that it makes of each prompt; nil for a stage that makes none.
+  var rolloutsPerPrompt: Int? { get }
+
+  /// The updates of the policy in a step; nil for a stage that makes none.
+  var updatesPerStep: Int? { get }
+
   /// What the stage needs from a policy; a spec with this stage must name a policy that offers it.
   var needs: Set<PolicyAbility> { get }
 
@@ -36,6 +42,9 @@ public protocol Stage: Component {
 
   /// The waves in which it makes rollouts; nil for a stage that makes them all at once, or none.
   var waves: StageWaves? { get }
+
+  /// How it brings stored trajectories into batches; nil for a stage that does not.
+  var replay: StageReplay? { get }
 
   /// Works on one batch.
   ///
@@ -70,6 +79,12 @@ extension Stage {
   /// It makes none.
   public var longestResponse: Int? { nil }
 
+  /// It makes none.
+  public var rolloutsPerPrompt: Int? { nil }
+
+  /// It makes none.
+  public var updatesPerStep: Int? { nil }
+
   /// No policy.
   public var needs: Set<PolicyAbility> { [] }
 
@@ -78,6 +93,9 @@ extension Stage {
 
   /// All at once.
   public var waves: StageWaves? { nil }
+
+  /// It brings none in.
+  public var replay: StageReplay? { nil }
 
   /// Nothing to add.
   public func explanation(of trajectory: LineageEntry, in step: LineageStep) -> Explanation? { nil }

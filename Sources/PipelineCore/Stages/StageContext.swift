@@ -23,15 +23,19 @@ public struct StageContext: Sendable {
   public let media: MediaAccess
   /// Which rollouts of each prompt to make now; nil for all, outside of waves.
   public let wave: RolloutWave?
+  /// Keeps trajectories from step to step.
+  public let archive: any TrajectoryArchive
   private let sink: any BatchSink
 
   /// A context for one stage and one batch.
   public init(
     stage: String, step: Int = 0, seed: UInt64 = 1, threads: Int = 1, report: StageReport = StageReport(),
     training: TrainingContext = TrainingContext(), cacheFolder: String? = nil,
-    media: MediaAccess = MediaAccess(), wave: RolloutWave? = nil, sink: any BatchSink = DiscardingBatchSink()
+    media: MediaAccess = MediaAccess(), wave: RolloutWave? = nil,
+    archive: any TrajectoryArchive = MemoryArchive(), sink: any BatchSink = DiscardingBatchSink()
   ) {
     self.wave = wave
+    self.archive = archive
     self.stage = stage
     self.step = step
     self.seed = seed

@@ -76,9 +76,18 @@ extension TrainingContext {
 /// It is saved with every checkpoint and restored by a resume.
 public final class StageMemory: Sendable {
   private let state: Mutex<JSONValue?>
+  private let made = Mutex<(any Sendable)?>(nil)
 
   /// A memory, empty by default.
   public init(_ value: JSONValue? = nil) { state = Mutex(value) }
+
+  /// What the stage has made of ``value`` and does not want to make again for each batch.
+  ///
+  /// It is not saved: a process that goes on with a run has none at first.
+  public var derived: (any Sendable)? {
+    get { made.withLock { $0 } }
+    set { made.withLock { $0 = newValue } }
+  }
 
   /// What the stage stored; nil at first.
   public var value: JSONValue? {

@@ -17,7 +17,7 @@ public struct TrajectoryBatch: Sendable {
   public private(set) var inputPositions: [Int32]
   /// The number of trajectories before anything was dropped.
   public private(set) var inputCount: Int
-  /// How many more trajectories there are than prompts that were replaced by rollouts.
+  /// How many more trajectories there are than in the beginning: rollouts in the place of prompts, and replayed ones.
   public private(set) var expansion = 0
 
   /// A trajectory that was dropped, and why.
@@ -120,7 +120,7 @@ public struct TrajectoryBatch: Sendable {
     inputPositions.removeLast(inputPositions.count - kept)
   }
 
-  /// Replaces each trajectory, which is a prompt, by rollouts; trajectories are created in no other way.
+  /// Replaces each trajectory, which is a prompt, by rollouts; trajectories are made in no other way.
   ///
   /// Positions of the input are renumbered: the rollouts of a prompt take its place.
   /// - Parameters:
@@ -158,6 +158,39 @@ public struct TrajectoryBatch: Sendable {
     for index in trajectories.indices {
       fates.append((inputPositions[index], members[ExactText(trajectories[index].group)] ?? []))
     }
+    renumber(fates)
+  }
+
+  /// Brings trajectories of earlier steps in; what a stage makes comes in by ``expand(stage:into:)`` alone.
+  ///
+  /// Positions of the input are renumbered.
+  /// - Parameter replayed: Made by ``Trajectory/replayed(as:step:origin:)``, each with the position behind which it comes in;
+  ///   nil for the end.
+  /// - Throws: When one does not say where it comes from, or has an id that the batch has already.
+  public mutating func insert(replayed: [(trajectory: Trajectory, after: Int?)]) throws {
+    if replayed.isEmpty { return }
+    var ids = Set(trajectories.map { ExactText($0.id) })
+    for (trajectory, _) in replayed {
+      guard trajectory.isReplayed, let origin = try trajectory.value(of: .origin), origin["id"]?.stringValue != nil,
+        origin["step"]?.intValue != nil
+      else {
+        throw PipelineError(
+          .plugIn,
+          "\(trajectory.id.quotedForMessage) comes into the batch without the id and the step that it is replayed from")
+      }
+      guard ids.insert(ExactText(trajectory.id)).inserted else {
+        throw PipelineError(.plugIn, "\(trajectory.id.quotedForMessage) is replayed, but is in the batch already")
+      }
+    }
+    var behind: [Int: [Member]] = [:]
+    for (trajectory, position) in replayed {
+      behind[position ?? trajectories.count, default: []].append(Member(trajectory: trajectory))
+    }
+    var fates: [(position: Int32, members: [Member])] = drops.map { (Int32($0.inputPosition), [Member($0)]) }
+    for index in trajectories.indices {
+      fates.append((inputPositions[index], [Member(trajectory: trajectories[index])] + (behind[index] ?? [])))
+    }
+    fates.append((Int32(inputCount), behind[trajectories.count] ?? []))
     renumber(fates)
   }
 

@@ -27,6 +27,10 @@ final class Committer: Sendable {
     var tapOwners: [String: String] = [:]
     var hasTidied = false
     var logs: [String: LogFile] = [:]
+    /// Files that the step in progress has released.
+    var released: Set<String> = []
+    /// Files that complete steps have released, and that the saved state may still name.
+    var leaving: Set<String> = []
   }
 
   private let folder: Folder
@@ -68,6 +72,16 @@ final class Committer: Sendable {
 
   /// The length of a file so far; makes it where it is new.
   func length(of name: String) throws -> UInt64 { try contents.withLock { try stream(name, &$0).offset } }
+
+  /// Reads bytes that were appended.
+  ///
+  /// - Throws: When the file is shorter.
+  func read(_ count: Int, at offset: UInt64, of name: String) throws -> [UInt8] {
+    try contents.withLock { try stream(name, &$0).read(count, at: offset) }
+  }
+
+  /// Gives a file up; it is removed when a state without it has been saved.
+  func release(_ name: String) { contents.withLock { _ = $0.released.insert(name) } }
 
   /// The name of a tap's file.
   ///
@@ -121,13 +135,17 @@ final class Committer: Sendable {
     var state = RunState()
     state.progress = contents.current
     state.isFinished = isLast
-    for (name, extent) in contents.saved.progress.streams where state.progress.streams[name] == nil {
+    for (name, extent) in contents.saved.progress.streams
+    where state.progress.streams[name] == nil && !contents.leaving.contains(name) {
       state.progress.streams[name] = extent
     }
     // What it tells of is on the disk before it is.
     try contents.streams.synchronize()
     try write(state)
     contents.saved = state
+    // Nothing that is saved names them any more.
+    for name in contents.leaving { try contents.streams.remove(name) }
+    contents.leaving = []
     contents.nextSave = .now.advanced(by: began.duration(to: .now) * 10)
     try tidyOnce(&contents)
   }
@@ -150,7 +168,10 @@ final class Committer: Sendable {
   }
 
   private static func note(_ contents: inout Contents) throws {
+    contents.leaving.formUnion(contents.released)
+    contents.released = []
     for (name, extent) in try contents.streams.extents() { contents.current.streams[name] = extent }
+    for name in contents.leaving { contents.current.streams[name] = nil }
   }
 
   private func write(_ state: RunState) throws {
@@ -164,6 +185,10 @@ final class Committer: Sendable {
     for name in try folder.names()
     where AtomicFile.isPartial(name, of: RunState.file) || AtomicFile.isPartial(name, of: RunDirectory.specFile) {
       try folder.remove(name)
+    }
+    for name in try folder.folder(RunArchive.folder)?.names() ?? [] {
+      let path = RunArchive.folder + "/" + name
+      if contents.saved.progress.streams[path] == nil { try folder.remove(path) }
     }
   }
 }

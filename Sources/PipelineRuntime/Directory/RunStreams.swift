@@ -32,6 +32,12 @@ struct RunStreams {
     return stream
   }
 
+  /// Closes a file and removes it.
+  mutating func remove(_ name: String) throws {
+    open[name] = nil
+    try folder.remove(name)
+  }
+
   /// Removes what stands behind the ends: bytes of steps that were not complete when the run was killed.
   func cut() throws { for stream in open.values { try stream.cut() } }
 

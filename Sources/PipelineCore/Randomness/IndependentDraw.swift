@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-package import PipelineCore
 
 /// Draws units one by one with probabilities in proportion to their weights, each time from all.
 ///

@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+import Files
+import Foundation
+import PipelineCore
+import PipelineIO
+
+/// Keeps a stage's trajectories in files of the run that grow, `replay/STAGE.N.jsonl.zst`.
+///
+/// They are streams of the run: a resume checks them, and cuts them back to what the saved state tells of. A file that was
+/// released is removed once a state that does not name it has been saved.
+struct RunArchive: TrajectoryArchive {
+  static let folder = "replay"
+  private let committer: Committer
+  private let run: String
+  private let stage: String
+  private let threads: Int
+  private let anchor: ImageAnchor
+
+  init(_ directory: RunDirectory, stage: String, plan: RunPlan) {
+    (committer, run, self.stage, threads) = (directory.committer, directory.path, stage, plan.threads)
+    // Relative paths of images start from the folder of the file.
+    anchor = ImageAnchor(folder: directory.path + "/" + Self.folder, roots: plan.media.roots)
+  }
+
+  private func name(of file: Int) -> String { "\(Self.folder)/\(stage).\(file).jsonl.zst" }
+
+  func append(_ trajectories: [Trajectory], toFile file: Int) async throws -> ArchiveBlock {
+    let name = name(of: file)
+    let start = try committer.length(of: name)
+    let size = StoredRecords.linesPerFrame
+    let (anchor, committer) = (anchor, committer)
+    try await ParallelEncoding.run(
+      count: (trajectories.count + size - 1) / size, chunk: 1, threads: threads,
+      encode: { number, bytes in
+        var lines: [UInt8] = []
+        for trajectory in trajectories[number * size..<min(trajectories.count, (number + 1) * size)] {
+          try TrajectoryEncoder.encode(try anchor.anchored(trajectory), into: &lines)
+        }
+        bytes += StoredRecords.frame(of: lines)
+      }, write: { try committer.append($0, to: name) })
+    let end = try committer.length(of: name)
+    return ArchiveBlock(file: file, offset: Int(start), bytes: Int(end - start), count: trajectories.count)
+  }
+
+  func trajectories(of block: ArchiveBlock, at places: [Int]) throws -> [Trajectory] {
+    let name = name(of: block.file)
+    let bytes = try committer.read(block.bytes, at: UInt64(block.offset), of: name)
+    return try StoredRecords.trajectories(at: places, inFrames: bytes, file: run + "/" + name)
+  }
+
+  func release(file: Int) throws { committer.release(name(of: file)) }
+
+  func rollouts(at path: String) throws -> any SavedRollouts {
+    var isDirectory: ObjCBool = false
+    guard FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory) else {
+      throw PipelineError(
+        .inputOutput,
+        "there is no \(path), which 'from' of stage '\(stage)' names; name the folder of a run, or a file of rollouts")
+    }
+    var file = path
+    if isDirectory.boolValue {
+      file += "/" + AllRollouts.file
+      guard FileManager.default.isReadableFile(atPath: file) else {
+        throw PipelineError(
+          .inputOutput,
+          "the run in \(path), which 'from' of stage '\(stage)' names, has no \(AllRollouts.file); name its file of rollouts, "
+            + "or keep all rollouts there with output.all_rollouts")
+      }
+    }
+    if RealPath(file).lies(in: RealPath(run)) {
+      throw PipelineError(
+        .inputOutput,
+        "\(path), which 'from' of stage '\(stage)' names, lies in the directory of this run; name another run")
+    }
+    var options = TrajectoryReader.Options(paths: [file])
+    // A record that cannot be used stops the run with its place: nothing is left out unsaid.
+    (options.maxBadRecords, options.threads) = (0, threads)
+    return RolloutsOfARun(reader: TrajectoryReader(options))
+  }
+}
+
+/// The batches of a file of rollouts.
+private struct RolloutsOfARun: SavedRollouts {
+  let reader: TrajectoryReader
+
+  func next() async throws -> TrajectoryBatch? { try await reader.next() }
+}
