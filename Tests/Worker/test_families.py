@@ -210,6 +210,10 @@ class FamilyTests(unittest.TestCase):
         before = load_file(folder / "model.safetensors")
         moved = [key for key, it in load_file(saved / "whole/model.safetensors").items() if not torch.equal(it, before[key])]
         self.assertGreater(len(moved), 10)
+        # In half precision the numbers are near.
+        client.load(saved / "whole", dtype="bfloat16", prompts="worker", purpose="inference")
+        near = client.log_probs(groups)
+        self.assertLess(float(np.mean([np.abs(a - b).mean() for a, b in zip(after, near)])), 0.2)
         print(", saved and resumed", end="", flush=True)
 
 

@@ -66,8 +66,10 @@ NOTHING = np.zeros(0, np.int32)
 class Layout:
     """Converts prompts, images and responses to the model's inputs."""
 
-    def __init__(self, processor: Processor, body: Any, device: torch.device, shares_prompts: bool = True):
-        self.processor, self.body, self.device = processor, body, device
+    def __init__(
+        self, processor: Processor, body: Any, device: torch.device, number_format: torch.dtype, shares_prompts: bool = True
+    ):
+        self.processor, self.device, self.number_format = processor, device, number_format
         self.shares_prompts = shares_prompts
         """Whether a prompt is computed once for all its responses."""
         self._rope_index = getattr(body, "get_rope_index", None)
@@ -150,7 +152,8 @@ class Layout:
         batch.positions, following = self._positions(batch)
         for name in ("tokens", "mask", "positions"):
             setattr(batch, name, getattr(batch, name).to(self.device))
-        batch.others = {name: value.to(self.device) for name, value in others.items()}
+        for name, value in others.items():
+            batch.others[name] = value.to(self.device, self.number_format if value.is_floating_point() else value.dtype)
         batch.embedded = None if (embedded == tokens).all() else self._on_device(embedded)
         return batch, following.to(self.device)
 

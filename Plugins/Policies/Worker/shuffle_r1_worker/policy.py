@@ -53,7 +53,7 @@ class WorkerPolicy:
             models.keep_few_activations(self.model)
         self.network = Network(self.model)
         models.place(self.network, self.model, settings, ranks)
-        self.layout = Layout(self.processor, self.model.base_model, ranks.device)
+        self.layout = Layout(self.processor, self.model.base_model, ranks.device, models.dtype(settings, ranks.device))
         self.optimizer = AdamW(self.model, ranks, vision)
         restore(self.optimizer, settings)
         self._saver = Saver(self.model, self.optimizer, settings, ranks, files, targets)
