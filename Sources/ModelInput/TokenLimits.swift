@@ -30,7 +30,7 @@ package struct TokenLimits: Sendable, Hashable {
       throw PipelineError(.invalidData, "the prompt has no tokens; a policy needs at least one to go on from")
     }
     for (what, ids) in [("prompt", prompt)] + responses.map({ ("response", $0) }) {
-      if let odd = ids.first(where: { $0 < 0 || $0 >= Int32(vocabularySize) }) {
+      if let odd = ids.first(where: { $0 < 0 || Int($0) >= vocabularySize }) {
         throw PipelineError(
           .invalidData, "the \(what) holds the token id \(odd), but the vocabulary ends at \(vocabularySize - 1)")
       }

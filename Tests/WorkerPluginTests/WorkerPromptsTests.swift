@@ -3,7 +3,6 @@ import Foundation
 import ModelInput
 import PipelineCore
 import PipelineTesting
-import Synchronization
 import Testing
 import WorkerPlugin
 
@@ -63,16 +62,28 @@ struct WorkerPromptsTests {
     #expect(try await left.encode(prompt([["type": "text", "text": "ab"]])).tokens == [97, 98])
   }
 
-  @Test("what the worker says of a model reaches the person who waits")
+  @Test("what the worker says of a model comes with the policy")
   func note() async throws {
-    let heard = Mutex<[String]>([])
     let options = ScriptedWorker.options("good") { $0.prompts = .worker }
     let backend = WorkerPolicyBackend(options: options, assembly: .plain())
-    var opening = PolicyOpening(purpose: .inference)
-    opening.progressed = { activity in heard.withLock { $0.append(activity) } }
-    let worker = try await backend.worker(opening)
-    #expect(heard.withLock { $0.contains("made up") })
-    await worker.close()
+    let policy = try await backend.opened(PolicyOpening(purpose: .inference))
+    #expect(policy.notes == ["made up"])
+    #expect(policy.limited(to: []).notes == ["made up"])
+    await policy.close()
+  }
+
+  @Test("a known family with a tokenizer of another kind is left to the worker, with the reason")
+  func otherTokenizer() async throws {
+    let folder = FileManager.default.temporaryDirectory.appendingPathComponent("family-\(UUID().uuidString)").path
+    try FileManager.default.copyItem(atPath: ScriptedWorker.model, toPath: folder)
+    defer { try? FileManager.default.removeItem(atPath: folder) }
+    let file = folder + "/tokenizer.json"
+    try #"{"model": {"type": "Unigram", "vocab": []}}"#.write(toFile: file, atomically: true, encoding: .utf8)
+    let worker = try await ScriptedWorker.open { $0.model = SpecPath(folder) }
+    #expect(worker.notes.count == 2)
+    let start = "the model's own processor makes tokens and pixels, since this program does not: \(file)"
+    #expect(worker.notes.last?.hasPrefix(start) == true, "\(worker.notes)")
+    #expect(await worker.traffic.requests["compare"] == nil)
   }
 
   @Test("records that cannot be used are refused with their reason, and the worker goes on")

@@ -107,7 +107,8 @@ class Worker:
     def on_compare(self, frame):
         names = frame.header["images"]
         assert set(names) <= self.held, names
-        assert len(ints(frame, "tokens")) > 10 and "naïve" in frame.header["text"], frame.header
+        if "tokens" in frame.payloads:
+            assert len(ints(frame, "tokens")) > 10 and "naïve" in frame.header["text"], frame.header
         if BEHAVIOUR == "other-tokens":
             self.fail(frame, "model", "the pipeline and the model's own tokenizer do not agree on a prompt", "look")
             return

@@ -32,10 +32,14 @@ struct WorkerFacts: Sendable {
       }
       return value
     }
-    func ids(_ name: String) -> [Int] { (facts?[name]?.arrayValue ?? []).compactMap(\.intValue) }
     architecture = facts?["architecture"]?.stringValue ?? ""
     parameterCount = try number("parameter_count")
-    limits = TokenLimits(vocabularySize: try number("vocabulary_size"), contextLength: try number("context_length"))
+    limits = TokenLimits(
+      vocabularySize: min(try number("vocabulary_size"), Int(Int32.max)), contextLength: try number("context_length"))
+    let vocabulary = 0..<limits.vocabularySize
+    func ids(_ name: String) -> [Int] {
+      (facts?[name]?.arrayValue ?? []).compactMap(\.intValue).filter(vocabulary.contains)
+    }
     (endTokens, markTokens) = (ids("end_tokens"), ids("mark_tokens"))
     hasTokenizer = facts?["tokenizer"] == .bool(true)
     takesImages = facts?["takes_images"] == .bool(true)

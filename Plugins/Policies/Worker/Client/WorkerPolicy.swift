@@ -15,12 +15,15 @@ package actor WorkerPolicy: TokenCodec, TokenGenerator, LogProbSource, EntropyTr
   private let limits: WorkerLimits
   private let known: PolicyFacts
   private var shelf: PictureShelf
+  /// What a person should know of it.
+  package nonisolated let notes: [String]
 
   /// Wraps a worker that has loaded its model.
   init(
     _ connection: WorkerConnection, prompts: WorkerPrompts, limits: WorkerLimits, parameterCount: Int,
-    media: MediaAccess
+    media: MediaAccess, notes: [String] = []
   ) {
+    self.notes = notes
     self.connection = connection
     self.prompts = prompts
     self.limits = limits

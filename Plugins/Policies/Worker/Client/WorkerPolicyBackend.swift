@@ -37,6 +37,7 @@ package struct WorkerPolicyBackend: PolicyBackend {
     let worker = try await worker(opening)
     var policy = Policy(worker) { await worker.close() }
     policy.reference = WorkerReference(policy: worker)
+    policy.notes = worker.notes
     if opening.purpose == .inference { (policy.trainable, policy.entropyTrainable) = (nil, nil) }
     return policy
   }
@@ -45,7 +46,7 @@ package struct WorkerPolicyBackend: PolicyBackend {
   package func worker(_ opening: PolicyOpening) async throws -> WorkerPolicy {
     let model = options.model.resolved(in: opening.folder)
     // Before anything is started, because most mistakes are found here.
-    let codec = try knownCodec(model)
+    let (codec, reason) = try knownCodec(model)
     let notice = WaitingNotice(opening.progressed)
     defer { notice.end() }
     notice.say(
@@ -55,27 +56,31 @@ package struct WorkerPolicyBackend: PolicyBackend {
     let frame = try await connection.ask(
       .init(kind: "load", members: members(model.absolutePath, opening, codec), limit: options.limits.load))
     let facts = try WorkerFacts(frame)
-    if !facts.note.isEmpty { opening.progressed(facts.note) }
     if let codec {
       try check(facts, codec, model)
       try await PromptComparison(codec: codec, connection: connection, limit: options.limits.load).run()
+    } else if facts.endTokens.isEmpty {
+      throw PipelineError(
+        .policyWorker, "the policy's worker has loaded a model and does not say which of its tokens end a response")
     }
     return WorkerPolicy(
       connection, prompts: codec.map(WorkerPrompts.pipeline) ?? .worker(facts), limits: options.limits,
-      parameterCount: facts.parameterCount, media: opening.media)
+      parameterCount: facts.parameterCount, media: opening.media, notes: [facts.note, reason].filter { !$0.isEmpty })
   }
 
-  /// What makes tokens and pixels here; nil where the worker does, by the model's own processor.
+  /// What makes tokens and pixels here; nil where the worker does, by the model's own processor, with the reason if it is not
+  /// plain: a known family with a file that is read elsewhere, such as a tokenizer of another kind.
   ///
   /// - Throws: When there is no model, or an option is for the other way.
-  private func knownCodec(_ model: String) throws -> PromptCodec? {
+  private func knownCodec(_ model: String) throws -> (codec: PromptCodec?, reason: String) {
+    var reason = ""
     if options.prompts == .auto {
       do {
-        return try PromptCodec(folder: model, pixels: options.pixels)
+        return (try PromptCodec(folder: model, pixels: options.pixels), "")
       } catch let error as PipelineError where error.code != .invalidData {
         throw error
-      } catch is PipelineError {
-        // A file that is read elsewhere, such as a tokenizer of another kind; the worker says what is wrong where it is not.
+      } catch let error as PipelineError {
+        reason = "the model's own processor makes tokens and pixels, since this program does not: \(error.message)"
       } catch is PipelineErrors {
         // Another family, or one with layers that are not computed here.
       }
@@ -86,7 +91,7 @@ package struct WorkerPolicyBackend: PolicyBackend {
         "policy.with.min_pixels and max_pixels are for families whose images get their size here; for \(model) the model's "
           + "own processor does that: leave them out, and change its preprocessor_config.json or processor_config.json")
     }
-    return nil
+    return (nil, reason)
   }
 
   private func check(_ facts: WorkerFacts, _ codec: PromptCodec, _ model: String) throws {

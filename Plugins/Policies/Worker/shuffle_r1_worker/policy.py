@@ -24,7 +24,7 @@ from .saving import Saver, restore
 from .settings import Settings
 from .stop import StopTexts
 from .tested import note
-from .work import Group, Request, Sampling
+from .work import Group, Prompt, Request, Sampling
 
 MOST_TOKENS = 1 << 20
 
@@ -122,8 +122,7 @@ class WorkerPolicy:
         stopped: Callable[[], None],
     ) -> None:
         """Samples; on rank 0 `finished` is called with every response and its request's number."""
-        for request in requests:
-            self.processor.check(request.prompt)
+        self._check([request.prompt for request in requests])
         stop = self._stop_texts(sampling)
         numbers = range(len(requests))
         mine = list(numbers[self.ranks.index :: self.ranks.count])
@@ -143,6 +142,21 @@ class WorkerPolicy:
                 found = generator.run(own, sampling, stop, context_length, heard, stopped)
         for responses in self.ranks.gather(found)[1:]:
             finished(responses, sum(len(it.tokens) for it in responses))
+
+    def _check(self, prompts: list[Prompt]) -> None:
+        """Refuses prompts that do not fit their images, on all ranks together; a pipeline that makes prompts has checked them."""
+        if self.processor.resized:
+            return
+        fault: WorkerFault | None = None
+        if self.ranks.is_first:
+            try:
+                for prompt in prompts:
+                    self.processor.check(prompt)
+            except WorkerFault as error:
+                fault = error
+        fault = self.ranks.broadcast(fault)
+        if fault is not None:
+            raise fault
 
     def _stop_texts(self, sampling: Sampling) -> StopTexts | None:
         if not sampling.stop:
@@ -180,8 +194,7 @@ class WorkerPolicy:
     ) -> np.ndarray:
         """One number for each response token, in order; on rank 0. With entropies a second column has them."""
         rows = self.settings.rows_per_micro_batch
-        for group in groups:
-            self.processor.check(group.prompt)
+        self._check([group.prompt for group in groups])
         with self._weights(of) as network, torch.no_grad(), self._without_checkpointing():
             found: dict[tuple[int, int], np.ndarray] = {}
             for pieces in self._rounds(micro_batches(groups, rows)):
@@ -250,8 +263,7 @@ class WorkerPolicy:
         """Adds the gradient of a loss computed by `exchange`: a forward pass, the loss's gradient, a backward pass."""
         if not self.settings.trains:
             raise WorkerFault("options", "the policy was opened for inference", "open it for training")
-        for group in groups:
-            self.processor.check(group.prompt)
+        self._check([group.prompt for group in groups])
         try:
             for pieces in self._rounds(micro_batches(groups, self.settings.rows_per_micro_batch)):
                 stopped()

@@ -15,8 +15,8 @@ from .pictures import Pictures
 from .settings import Settings
 from .work import Prompt
 
-KEPT = 256
-"""The most sets of images whose inputs are kept."""
+KEPT_BYTES = 512 << 20
+"""The most bytes of inputs of images that are kept, unless one prompt's are more."""
 BLANK_SIDE = 56
 TOKENIZER_FILES = ("tokenizer.json", "vocab.json", "tokenizer.model", "tokenizer_config.json", "spiece.model")
 
@@ -29,6 +29,10 @@ class Shown:
     """The model's inputs by name, on the CPU."""
     placeholders: int
     """The number of tokens that they take in the prompt."""
+
+    @property
+    def byte_count(self) -> int:
+        return sum(it.nbytes for it in self.inputs.values())
 
 
 class Processor:
@@ -211,10 +215,13 @@ class Processor:
         return dict(self._images(images=list(images), input_data_format="channels_last", return_tensors="pt", **options))
 
     def _keep(self, names: tuple[str, ...], shown: Shown) -> None:
-        while len(self._shown) >= KEPT:
-            # The oldest, but never the blank one.
-            del self._shown[next(it for it in self._shown if it != ("blank",))]
         self._shown[names] = shown
+        kept = sum(it.byte_count for it in self._shown.values())
+        # The oldest go first, but never the blank one.
+        for key in [it for it in self._shown if it not in (("blank",), names)]:
+            if kept <= KEPT_BYTES:
+                break
+            kept -= self._shown.pop(key).byte_count
 
     def forget(self, names: list[str]) -> None:
         """Drops the inputs of images that the pipeline has dropped."""

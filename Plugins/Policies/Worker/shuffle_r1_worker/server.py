@@ -132,7 +132,7 @@ class Server:
         if self.policy is None:
             raise WorkerFault("protocol", f"'{frame.kind}' came before 'load'")
         if frame.kind in ("encode", "tokenize", "decode", "compare"):
-            return prompting.answer(frame, self.policy.processor)
+            return prompting.answer(frame, self.policy.processor) if self.ranks.is_first else ({}, None)
         if frame.kind == "generate":
             return self._generate(frame, self.policy)
         if frame.kind == "log-probs":
