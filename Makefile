@@ -104,10 +104,10 @@ test-report: build ## open reports in Chromium, compare the pages with the files
 	@.venv-report/bin/python -m pip install --quiet --disable-pip-version-check playwright
 	.venv-report/bin/python Tests/Report/test_report.py $(PROGRAM)
 
-bench-report: build ## measure a report of 100,000 rollouts and its page in Chromium (makes .venv-report)
+bench-report: build ## measure a report of 100,000 rollouts and its page in Chromium, beside the viewers of Inspect AI and verl (makes .venv-report)
 	@.ci/setup chromium
 	@[ -x .venv-report/bin/python ] || python3 -m venv .venv-report
-	@.venv-report/bin/python -m pip install --quiet --disable-pip-version-check playwright
+	@.venv-report/bin/python -m pip install --quiet --disable-pip-version-check playwright inspect-ai
 	.venv-report/bin/python Tests/Benchmarks/report/measure.py $(PROGRAM)
 
 campaign: build ## let short runs die, fail at every call that writes, and meet partners that misbehave; MINUTES=… SEED=… (needs python3 and a C compiler)

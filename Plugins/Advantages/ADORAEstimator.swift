@@ -59,9 +59,7 @@ package struct ADORAEstimator: AdvantageEstimator {
       if !(factor >= 0 && factor.isFinite) {
         problems.append(OptionProblem("factor", "is \(factor), it must be 0 or more"))
       }
-      if score.isEmpty {
-        problems.append(OptionProblem("score", "is empty, it must be 'reward' or the name of one of its parts"))
-      }
+      if let problem = OptionProblem.unlessScore(score) { problems.append(problem) }
       if limit < 0 { problems.append(OptionProblem("limit", "is \(limit), it must not be negative")) }
       return problems
     }

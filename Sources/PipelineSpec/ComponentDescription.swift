@@ -59,13 +59,7 @@ package struct ComponentDescription: Sendable {
   package var name: String { about.name }
 
   /// Its metrics, under their names in `metrics.jsonl` if the spec does not rename the stage.
-  package var metrics: [MetricAbout] {
-    about.metrics.map { metric in
-      var metric = metric
-      if !metric.name.contains("/") { metric.name = name + "/" + metric.name }
-      return metric
-    }
-  }
+  package var metrics: [MetricAbout] { about.runMetrics }
 
   /// The description as JSON.
   package var json: JSONValue {

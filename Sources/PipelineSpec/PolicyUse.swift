@@ -56,17 +56,20 @@ struct PolicyUse {
   /// Responses that leave no room for a prompt.
   private var lengths: [PipelineError] {
     guard let policy, let context = policy.contextLength(in: folder) else { return [] }
-    func fault(_ length: Int, at place: SourceLocation) -> PipelineError? {
+    func fault(_ length: Int, _ option: String, at place: SourceLocation) -> PipelineError? {
       if length < context { return nil }
       return PipelineError(
         .invalidSpec,
-        "responses of \(length) tokens leave no room for a prompt in the model's context of \(context); lower max_tokens",
+        "responses of \(length) tokens leave no room for a prompt in the model's context of \(context); lower \(option)",
         at: place)
     }
     var errors = stages.compactMap { stage in
-      stage.stage.longestResponse.flatMap { fault($0, at: stage.location) }
+      stage.stage.longestResponse.flatMap { fault($0, "stages.\(stage.name).sampling.max_tokens", at: stage.location) }
     }
-    if evaluates, let error = fault(spec.training.evaluation.sampling.maxTokens, at: evaluationPlace) {
+    if evaluates,
+      let error = fault(
+        spec.training.evaluation.sampling.maxTokens, "training.evaluation.sampling.max_tokens", at: evaluationPlace)
+    {
       errors.append(error)
     }
     return errors

@@ -152,6 +152,32 @@ struct EasyR1Tests {
         + #""samples":2,"sampling":{"temperature":0.6,"top_p":0.9,"max_tokens":64}}}"#)
   }
 
+  @Test("a split of a data set that is here becomes the files of the split")
+  func splits() throws {
+    try Imported.withFiles([
+      "set/train-00000-of-00002.parquet": "", "set/train-00001-of-00002.parquet": "",
+      "set/test-00000-of-00001.parquet": "",
+      "set/README.md": "", "plain/rows.parquet": "", "nested/data/validation.parquet": "",
+      "saved/train/data-0.arrow": "",
+      "one.parquet": "",
+    ]) { folder throws in
+      func files(_ name: String) throws -> [String] {
+        let prompts = try Imported("data: {train_files: \(folder)/\(name)}\nworker: {actor: {}}").spec["source"]?[
+          "prompts"]
+        let paths = prompts?.arrayValue ?? [prompts ?? .null]
+        return paths.compactMap { $0.stringValue?.replacing(folder + "/", with: "") }
+      }
+      #expect(try files("set@train") == ["set/train-00000-of-00002.parquet", "set/train-00001-of-00002.parquet"])
+      #expect(try files("set@test") == ["set/test-00000-of-00001.parquet"])
+      #expect(try files("plain@train") == ["plain/rows.parquet"])
+      #expect(try files("nested@validation") == ["nested/data/validation.parquet"])
+      #expect(try files("saved@train") == ["saved/train/data-0.arrow"])
+      #expect(try files("one.parquet@train") == ["one.parquet"])
+      // No file of that split: the path stays, with a remark.
+      #expect(try files("set@validation") == ["set@validation"])
+    }
+  }
+
   @Test("settings behind the file count over it, as on the command line, and config= is read from above the script")
   func script() throws {
     let script = """

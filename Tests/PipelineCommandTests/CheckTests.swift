@@ -201,11 +201,11 @@ struct CheckTests {
     (
       training(#""reward", "advantage", "update""#).replacing(
         #""n": 2"#, with: #""n": 2, "sampling": {"max_tokens": 256}"#),
-      "responses of 256 tokens leave no room for a prompt in the model's context of 256; lower max_tokens"
+      "responses of 256 tokens leave no room for a prompt in the model's context of 256; lower stages.rollout.sampling.max_tokens"
     ),
     (
       training(#""reward", "advantage", "update""#, evaluation: #", "evaluation": {"prompts": "held-out.jsonl"}"#),
-      "leave no room for a prompt in the model's context of 256; lower max_tokens"
+      "leave no room for a prompt in the model's context of 256; lower training.evaluation.sampling.max_tokens"
     ),
   ]
 

@@ -47,6 +47,15 @@ struct RunReportTests {
     #expect(stage?["rules"]?["inner-pair"]?.stringValue?.contains("outermost") == true)
   }
 
+  @Test("figures are explained under the names that they have in a run")
+  func figures() async throws {
+    try await report([try scratch.writeRun(steps: 1, files: ["lineage.jsonl": Self.lineage(0)])], into: sink).advance()
+    let metrics = try #require(try sink.json("manifest/")["metrics"]?.arrayValue)
+    let names = metrics.compactMap { $0["name"]?.stringValue }
+    #expect(names.contains("shuffle/units") && names.contains("process/<name>"))
+    #expect(names.filter { NamePattern.matches("val/accuracy", $0) } == ["val/<score>"])
+  }
+
   @Test("what was trained on stands in for the rollouts that a run does not keep, in any order")
   func selected() async throws {
     let run = try scratch.writeRun(

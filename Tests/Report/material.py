@@ -49,7 +49,7 @@ def training_command(program: str, prompts: Path, output: Path, steps: int, *set
         "training.evaluation.prompts": prompts, "training.evaluation.every": 2, "training.evaluation.limit": 8,
         "stages.rollout.n": 8,
     }
-    command = [program, "run", str(ROOT / "Examples/easy-vqa/train.json"), "--output", str(output), "--quiet"]
+    command = [program, "run", str(ROOT / "Examples/easy-vqa/train.json"), "--output", str(output), "--quiet", "--trust"]
     for name, value in values.items():
         command += ["--set", f"{name}={value}"]
     for setting in settings:

@@ -420,6 +420,21 @@ class OddRuns(Browser):
             self.assertIn("What is 2 + 3?", self.text(".question-box"))
             self.assertIn("1 of 2 right", self.text(".question-box"))
 
+    def test_worker(self):
+        """A run whose policy is the PyTorch worker, where `make worker` has installed it."""
+        python = material.ROOT / ".venv-worker" / "bin" / "python"
+        if not python.exists() or subprocess.run([python, "-c", "import shuffle_r1_worker, torch, transformers"]).returncode:
+            self.skipTest("there is no worker; `make worker` installs it")
+        policy = {"use": "worker", "with": {"model": str(material.ROOT / "Examples/easy-vqa/model"), "python": str(python)}}
+        output = material.train(PROGRAM, self.prompts, self.folder / "worker", 1, "policy=" + json.dumps(policy))
+        path = self.report("worker", output)
+        self.open(path)
+        self.assertIn("worker", self.fact("policy"))
+        self.assertIn("1 step, finished", self.fact("state"))
+        for view in ("flow", "group", "query", "table"):
+            self.open(path, view)
+        self.assertIn(f"{len(lines(output / 'lineage.jsonl'))} rollouts", self.text("#foot"))
+
     def test_settings(self):
         output = material.train(PROGRAM, self.prompts, self.folder / "set", 1, 'output.report.columns=["id","reward"]', "output.report.accuracy=format")
         self.open(self.report("set", output), "table")

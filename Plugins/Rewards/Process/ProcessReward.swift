@@ -29,7 +29,7 @@ package struct ProcessReward: BatchRewardFunction {
   /// - Throws: When there is no such program, or no such script.
   package init(options: Options = Options(), assembly: Assembly) throws {
     reads = Set(options.reads)
-    program = try Program(options, folder: options.folder.resolved(in: assembly.folder))
+    program = try Program(options, folder: assembly.folder)
   }
 
   /// Asks the program.
@@ -52,11 +52,7 @@ package struct ProcessReward: BatchRewardFunction {
     private let failures = Mutex(0)
 
     init(_ options: Options, folder: String) throws {
-      var settings = try ProgramSettings(
-        options.command, folder: folder, environment: options.environment,
-        environmentFrom: options.environmentFrom, memoryMegabytes: options.memoryMb, seconds: options.seconds,
-        startSeconds: options.startSeconds, answerBytes: options.answerBytes,
-        lastWordIsFile: options.bridge != .none)
+      var settings = try options.settings(in: folder, lastWordIsFile: options.bridge != .none)
       options.bridge.wrap(&settings.child, function: options.function, arguments: options.arguments)
       title = settings.title
       fields = Set(options.fields)

@@ -4,7 +4,7 @@ package import PipelineCore
 
 extension ProcessReward {
   /// What a spec can set.
-  package struct Options: ComponentOptions {
+  package struct Options: ProgramOptions {
     package var command = ProgramCommand()
     package var folder = SpecPath(".")
     package var environment: [String: String] = [:]
@@ -26,13 +26,7 @@ extension ProcessReward {
     package init() {}
 
     /// What each option means.
-    package static let help = [
-      "command":
-        "the program and its arguments, as a list; no shell. Paths are relative to the spec's folder, or to 'folder'",
-      "folder": "the program's working folder, relative to the spec's",
-      "environment": "environment variables added to those of this program; no keys, which a spec is no place for",
-      "environment_from":
-        "names of this program's environment variables that it needs, such as keys; an unset one is an error",
+    package static let help = programHelp.merging([
       "bridge":
         "for a Python function in the file that the command names: plain (a trajectory in, a score out), easyr1, verl or "
         + "trl; none for a program that speaks JSONL itself",
@@ -45,29 +39,18 @@ extension ProcessReward {
       "batch": "how many trajectories a copy is sent at once",
       "seconds":
         "the longest wait for the next answer, in seconds; with a function that takes a whole batch, for each trajectory in it",
-      "start_seconds": "the longest wait for the program's first line, in seconds",
-      "memory_mb": "the most private memory of each of its processes, in megabytes (on Linux); 0 for no limit",
-      "answer_bytes": "the longest line that it may write",
       "max_failures": "on how many trajectories it may fail before the run stops; what it abstains from does not count",
-    ]
-
-    /// The program.
-    package func programs() -> [String] {
-      command.words.isEmpty ? [] : [ProgramEnvironment.shown(command.words, environment)]
-    }
+    ]) { $1 }
 
     /// What is wrong with the values.
     package func problems() -> [OptionProblem] {
-      var problems = [
-        OptionProblem.unless("workers", workers, in: 1...256), OptionProblem.unless("batch", batch, in: 1...1_000_000),
-        OptionProblem.unless("seconds", seconds, in: 0.001...1e6),
-        OptionProblem.unless("start_seconds", startSeconds, in: 0.001...1e6),
-        OptionProblem.unless("memory_mb", memoryMb, in: 0...(1 << 30)),
-        OptionProblem.unless("answer_bytes", answerBytes, in: 100...(1 << 30)),
-        ProgramEnvironment.problem(ofCommand: command.words),
-        OptionProblem.unless("max_failures", maxFailures, in: 0...Int.max),
-      ].compactMap { $0 }
-      problems += ProgramEnvironment.problems(environment, from: environmentFrom)
+      var problems =
+        programProblems
+        + [
+          OptionProblem.unless("workers", workers, in: 1...256),
+          OptionProblem.unless("batch", batch, in: 1...1_000_000),
+          OptionProblem.unless("max_failures", maxFailures, in: 0...Int.max),
+        ].compactMap { $0 }
       if bridge != .none, command.words.count == 1 {
         problems.append(
           OptionProblem("command", #"must end with the Python file of the function: ["python3", "my_reward.py"]"#))

@@ -55,12 +55,9 @@ package struct MoPPSSampler: PromptSampler {
         // Below 1 a distribution has no peak to draw from.
         OptionProblem.unless("prior_right", priorRight, in: 1...1e6),
         OptionProblem.unless("prior_wrong", priorWrong, in: 1...1e6), OptionProblem.unless("low", low, in: 0...1),
-        OptionProblem.unless("high", high, in: 0...1),
+        OptionProblem.unless("high", high, in: 0...1), OptionProblem.unlessScore(score),
       ].compactMap { $0 }
       if low > high { problems.append(OptionProblem("low", "is \(low), it must not lie above high, \(high)")) }
-      if score.isEmpty {
-        problems.append(OptionProblem("score", "is empty, it must be 'reward' or the name of one of its parts"))
-      }
       return problems
     }
   }

@@ -31,10 +31,7 @@ package struct ProcessSampler: PromptSampler {
   package init(options: ProcessSamplerOptions = ProcessSamplerOptions(), assembly: Assembly) throws {
     self.options = options
     reads = Set(options.reads)
-    let settings = try ProgramSettings(
-      options.command, folder: options.folder.resolved(in: assembly.folder), environment: options.environment,
-      environmentFrom: options.environmentFrom, memoryMegabytes: options.memoryMb, seconds: options.seconds,
-      startSeconds: options.startSeconds, answerBytes: options.answerBytes)
+    let settings = try options.settings(in: assembly.folder)
     title = settings.title
     self.pool = ProgramPool(settings, workers: 1, batch: .max)
   }

@@ -3,7 +3,7 @@ package import ComponentPrograms
 package import PipelineCore
 
 /// The options of ``ProcessSampler``.
-package struct ProcessSamplerOptions: ComponentOptions {
+package struct ProcessSamplerOptions: ProgramOptions {
   package var command = ProgramCommand()
   package var folder = SpecPath(".")
   package var environment: [String: String] = [:]
@@ -20,37 +20,15 @@ package struct ProcessSamplerOptions: ComponentOptions {
   package init() {}
 
   /// The help for each option.
-  package static let help = [
-    "command":
-      "the program and its arguments, as a list; no shell. Paths are relative to the spec's folder, or to 'folder'",
-    "folder": "the program's working folder, relative to the spec's",
-    "environment": "environment variables added to those of this program; no keys, which a spec is no place for",
-    "environment_from":
-      "names of this program's environment variables that it needs, such as keys; an unset one is an error",
+  package static let help = programHelp.merging([
     "reads":
       "number fields of the prompts that it chooses by; each is sent in 'pool', a list with a value for each prompt",
     "ids": "whether 'pool' holds the ids of all prompts too",
-    "seconds": "the longest wait for an answer, in seconds",
-    "start_seconds": "the longest wait for the program's first line, in seconds",
-    "memory_mb": "the most private memory of each of its processes, in megabytes (on Linux); 0 for no limit",
-    "answer_bytes": "the longest line that it may write",
     "state_bytes": "the most bytes that its state may have, as JSON",
-  ]
-
-  /// The program.
-  package func programs() -> [String] {
-    command.words.isEmpty ? [] : [ProgramEnvironment.shown(command.words, environment)]
-  }
+  ]) { $1 }
 
   /// The problems of the values.
   package func problems() -> [OptionProblem] {
-    [
-      OptionProblem.unless("seconds", seconds, in: 0.001...1e6),
-      OptionProblem.unless("start_seconds", startSeconds, in: 0.001...1e6),
-      OptionProblem.unless("memory_mb", memoryMb, in: 0...(1 << 30)),
-      OptionProblem.unless("answer_bytes", answerBytes, in: 100...(1 << 30)),
-      OptionProblem.unless("state_bytes", stateBytes, in: 0...(1 << 30)),
-      ProgramEnvironment.problem(ofCommand: command.words),
-    ].compactMap { $0 } + ProgramEnvironment.problems(environment, from: environmentFrom)
+    programProblems + [OptionProblem.unless("state_bytes", stateBytes, in: 0...(1 << 30))].compactMap { $0 }
   }
 }

@@ -49,11 +49,9 @@ package struct VarianceSampler: PromptSampler {
     package func problems() -> [OptionProblem] {
       var problems = [
         OptionProblem.unless("mixture", mixture, in: 0...1), OptionProblem.unless("memory", memory, in: 0...0.999),
+        OptionProblem.unlessScore(score),
       ].compactMap { $0 }
       if !rightAt.isFinite { problems.append(OptionProblem("right_at", "is \(rightAt), it must be finite")) }
-      if score.isEmpty {
-        problems.append(OptionProblem("score", "is empty, it must be 'reward' or the name of one of its parts"))
-      }
       if estimate == .probe {
         problems.append(
           OptionProblem(

@@ -64,10 +64,7 @@ package struct FilterStage: Stage {
     package func problems() -> [OptionProblem] {
       var problems: [OptionProblem] = []
       if !(low < high) { problems.append(OptionProblem("low", "is \(low), it must lie below high, \(high)")) }
-      if score.isEmpty {
-        problems.append(
-          OptionProblem("score", "is empty, it must be 'reward' or the name of one of its parts"))
-      }
+      if let problem = OptionProblem.unlessScore(score) { problems.append(problem) }
       if maxTokens < 0 {
         problems.append(OptionProblem("max_tokens", "is \(maxTokens), it must not be negative"))
       }

@@ -35,11 +35,7 @@ package struct ProcessStage: Stage {
     writes = Set(options.writes)
     fields = Set(options.fields)
     state = options.state
-    var settings = try ProgramSettings(
-      options.command, folder: options.folder.resolved(in: assembly.folder), environment: options.environment,
-      environmentFrom: options.environmentFrom, memoryMegabytes: options.memoryMb, seconds: options.seconds,
-      startSeconds: options.startSeconds,
-      answerBytes: options.answerBytes)
+    var settings = try options.settings(in: assembly.folder)
     settings.keepsState = options.state == .saved
     title = settings.title
     pool = ProgramPool(settings, workers: 1, batch: .max)
@@ -118,7 +114,7 @@ extension ProcessStage {
   }
 
   /// The options.
-  package struct Options: ComponentOptions {
+  package struct Options: ProgramOptions {
     package var command = ProgramCommand()
     package var folder = SpecPath(".")
     package var environment: [String: String] = [:]
@@ -136,44 +132,20 @@ extension ProcessStage {
     package init() {}
 
     /// The help for each option.
-    package static let help = [
-      "command":
-        "the program and its arguments, as a list; no shell. Paths are relative to the spec's folder, or to 'folder'",
-      "folder": "the program's working folder, relative to the spec's",
-      "environment": "environment variables added to those of this program; no keys, which a spec is no place for",
-      "environment_from":
-        "names of this program's environment variables that it needs, such as keys; an unset one is an error",
+    package static let help = programHelp.merging([
       "reads": "fields that a trajectory must carry",
       "writes": "fields that the program sets; another one is an error",
       "fields": "fields to send in addition to the id; none for all except lists of tokens",
-      "seconds": "the longest wait for the next answer, in seconds",
-      "start_seconds": "the longest wait for the program's first line, in seconds",
-      "memory_mb": "the most private memory of each of its processes, in megabytes (on Linux); 0 for no limit",
-      "answer_bytes": "the longest line that it may write",
       "state":
         "what the program remembers from batch to batch: none; saved, what it writes as {\"state\": …} before its last answer to "
         + "a batch, which it gets back as its first line when a run is resumed; undeclared is none, with a warning then",
-    ]
-
-    /// The program.
-    package func programs() -> [String] {
-      command.words.isEmpty ? [] : [ProgramEnvironment.shown(command.words, environment)]
-    }
+    ]) { $1 }
 
     /// The problems of the values.
     package func problems() -> [OptionProblem] {
-      var problems = [
-        OptionProblem.unless("seconds", seconds, in: 0.001...1e6),
-        OptionProblem.unless("start_seconds", startSeconds, in: 0.001...1e6),
-        OptionProblem.unless("memory_mb", memoryMb, in: 0...(1 << 30)),
-        OptionProblem.unless("answer_bytes", answerBytes, in: 100...(1 << 30)),
-        ProgramEnvironment.problem(ofCommand: command.words),
-      ].compactMap { $0 }
-      problems += ProgramEnvironment.problems(environment, from: environmentFrom)
-      if let field = writes.first(where: { [.id, .group, .pair, .batch, .step, .draws].contains($0) }) {
-        problems.append(OptionProblem("writes", "names '\(field)', which no program may set"))
-      }
-      return problems
+      let forbidden = writes.first { [.id, .group, .pair, .batch, .step, .draws].contains($0) }
+      return programProblems
+        + [forbidden.map { OptionProblem("writes", "names '\($0)', which no program may set") }].compactMap { $0 }
     }
   }
 }

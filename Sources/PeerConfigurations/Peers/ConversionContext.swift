@@ -34,12 +34,14 @@ struct ConversionContext {
 
   /// Files of prompts, with a remark on each that is not here.
   mutating func prompts(_ key: String, as option: String) -> [String] {
-    settings.texts(key).map { text in
+    settings.texts(key).flatMap { text -> [String] in
       let file = file(text)
+      let parts = file.exists ? [] : surroundings.files(ofSplit: text)
+      if !parts.isEmpty { return parts.map(surroundings.specPath) }
       if let remark = PeerNames.remark(onPrompts: text, exists: file.exists) {
         findings.supply(option, .string(text), remark)
       }
-      return file.path
+      return [file.path]
     }
   }
 

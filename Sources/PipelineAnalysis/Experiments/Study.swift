@@ -30,7 +30,8 @@ package struct Study: ComponentOptions {
   package static let help = [
     "title": "What the study asks",
     "spec": "The spec that arms change",
-    "set": "What all arms change in the spec: a path, as --set has it, and the value; an arm may say otherwise",
+    "set":
+      "What all arms change in the spec: a path, as --set has it, and the value, in which {seed} stands for the seed of a run; an arm may say otherwise",
     "seeds": "How many seeds, from 1 on, or a list of them",
     "arms": "What is compared: names, each with what it changes in the spec",
     "settings": "A grid that is crossed with the arms: a path, as --set has it, and a list of values",

@@ -18,6 +18,11 @@ package struct StudyPlan: Sendable {
     /// What is said after `--set`.
     package var argument: String { path + "=" + Self.text(value) }
 
+    /// The change as a run with this seed makes it: `{seed}` in its text stands for the seed.
+    func with(seed: UInt64) -> Change {
+      Change(path: path, value: value.replacing("{seed}", with: String(seed)), location: location)
+    }
+
     /// The value as `--set` reads it.
     static func text(_ value: OptionTree) -> String {
       switch value.node {
@@ -58,7 +63,7 @@ package struct StudyPlan: Sendable {
     /// Its name: `ARM/seed-N`, or `ARM/SETTING/seed-N`.
     package var name: String { (setting.name.isEmpty ? arm.name : arm.name + "/" + setting.name) + "/seed-\(seed)" }
     /// What it sets in the spec, the seed left out.
-    package var changes: [Change] { arm.changes + setting.changes }
+    package var changes: [Change] { (arm.changes + setting.changes).map { $0.with(seed: seed) } }
     /// The arguments of `--set`, the seed last.
     package var overrides: [String] { changes.map(\.argument) + ["seed=\(seed)"] }
   }
@@ -187,6 +192,28 @@ package struct StudyPlan: Sendable {
     }
     var seen: Set<SourceLocation> = []
     return (seeds + twice).filter { error in error.location.map { seen.insert($0).inserted } ?? true }
+  }
+}
+
+extension OptionTree {
+  /// The value with a word replaced in every text.
+  fileprivate func replacing(_ word: String, with other: String) -> OptionTree {
+    var copy = self
+    copy.node =
+      switch node {
+      case .string(let text): .string(text.replacing(word, with: other))
+      case .plain(let text): .plain(text.replacing(word, with: other))
+      case .list(let values): .list(values.map { $0.replacing(word, with: other) })
+      case .table(let entries):
+        .table(
+          entries.map { entry in
+            var entry = entry
+            entry.value = entry.value.replacing(word, with: other)
+            return entry
+          })
+      case .null, .bool, .number: node
+      }
+    return copy
   }
 }
 

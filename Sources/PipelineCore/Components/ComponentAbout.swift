@@ -72,6 +72,17 @@ public struct Paper: Sendable, Hashable {
   public init(_ title: String, arXiv: String) { self.init(title, link: "https://arxiv.org/abs/" + arXiv) }
 }
 
+extension ComponentAbout {
+  /// The figures under their names in `metrics.jsonl`, where the spec does not rename the component: `shuffle/units`.
+  package var runMetrics: [MetricAbout] {
+    metrics.map { metric in
+      var metric = metric
+      if !metric.name.contains("/") { metric.name = name + "/" + metric.name }
+      return metric
+    }
+  }
+}
+
 /// A rule by which trajectories are dropped, and the sentence with which `why` explains it.
 public struct DropRule: Sendable, Hashable {
   /// The rule in kebab-case, as in lineage; with a placeholder such as `<rule>` if the name is known only in a run.

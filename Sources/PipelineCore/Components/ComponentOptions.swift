@@ -69,6 +69,11 @@ public struct OptionProblem: Sendable, Hashable {
       ? nil
       : OptionProblem(path, "is \(value), it must lie in \(range.lowerBound)…\(range.upperBound)")
   }
+
+  /// The problem of an option `score` that names none, or nil if it does.
+  public static func unlessScore(_ name: String) -> OptionProblem? {
+    name.isEmpty ? OptionProblem("score", "is empty, it must be 'reward' or the name of one of its parts") : nil
+  }
 }
 
 /// The options of a component that has none.

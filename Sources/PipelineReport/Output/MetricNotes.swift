@@ -10,7 +10,7 @@ enum MetricNotes {
       registry.names(of: kind).compactMap { registry.component(kind, $0)?.about }
     }
     var seen: Set<String> = []
-    return (components.flatMap(\.metrics) + RunReference.metrics).filter { seen.insert($0.name).inserted }.map {
+    return (components.flatMap(\.runMetrics) + RunReference.metrics).filter { seen.insert($0.name).inserted }.map {
       ["name": .string($0.name), "unit": .string($0.unit), "meaning": .string($0.meaning)]
     }
   }

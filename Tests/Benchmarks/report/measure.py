@@ -2,7 +2,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Measures a report: 100,000 rollouts of 1,000 images. Speed and memory of writing; first paint, filter, sort and group in Chromium.
 
-usage: measure.py PROGRAM [--rollouts N] [--keep FOLDER]
+The viewers of others see the same rollouts in the same run: Inspect AI's in the same browser, where inspect-ai is installed; verl's
+in a headless terminal, where VERL_VIEWER names it.
+
+usage: measure.py PROGRAM [--rollouts N] [--keep FOLDER] [--alone]
 """
 
 import argparse
@@ -15,12 +18,14 @@ import subprocess
 import sys
 import tempfile
 import time
+from contextlib import contextmanager
 from pathlib import Path
 
 from playwright.sync_api import sync_playwright
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "Report"))
+sys.path[:0] = [str(Path(__file__).resolve().parents[2] / "Report"), str(Path(__file__).resolve().parent)]
 import material  # noqa: E402
+import peers  # noqa: E402
 
 WORDS = "the shape angle triangle so we have area equals base times height therefore circle radius compute answer line".split()
 
@@ -75,10 +80,18 @@ GROUP = """async index => {
   return performance.now() - start; }"""
 
 
-def measure_page(report: Path) -> None:
-    chromium = next(found for name in ("chromium", "chromium-browser", "google-chrome") if (found := shutil.which(name)))
+@contextmanager
+def chromium():
+    """A headless Chromium, the system's own."""
+    path = next(found for name in ("chromium", "chromium-browser", "google-chrome") if (found := shutil.which(name)))
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox", "--enable-precise-memory-info"])
+        yield browser
+        browser.close()
+
+
+def measure_page(report: Path) -> None:
+    with chromium() as browser:
         page = browser.new_page(viewport={"width": 1300, "height": 900})
         start = time.perf_counter()
         page.goto(f"file://{report}/index.html#/table")
@@ -86,13 +99,13 @@ def measure_page(report: Path) -> None:
             time.sleep(0.01)
         ready = time.perf_counter() - start
         paint = page.evaluate("performance.getEntriesByName('first-contentful-paint')[0].startTime")
+        heap = page.evaluate("performance.memory.usedJSHeapSize") / 2**20
         filters = [page.evaluate(FILTER, text) for text in ("reward < 0.5 & finish = length & step > 20", "question ~ 77", "kind = count | right = yes")]
         sort = page.evaluate(SORT)
         page.goto(f"file://{report}/index.html#/group")
         count = page.evaluate("store.groups.length")
         groups = [page.evaluate(GROUP, index) for index in (10, count // 2, count - 10)]
-        print(f"page      first paint {paint:.0f} ms, all rows {ready:.2f} s; a filter {max(filters):.0f} ms, a sort {sort:.0f} ms, a group {max(groups):.0f} ms (the slowest of three)")
-        browser.close()
+        print(f"page      first paint {paint:.0f} ms, all rows {ready:.2f} s, {heap:.0f} MiB in the page; a filter {max(filters):.0f} ms, a sort {sort:.0f} ms, a group {max(groups):.0f} ms (the slowest of three)")
 
 
 def main() -> None:
@@ -100,6 +113,7 @@ def main() -> None:
     parser.add_argument("program")
     parser.add_argument("--rollouts", type=int, default=100_000)
     parser.add_argument("--keep", type=Path, help="a folder for the rollouts, which are used again where they are there")
+    parser.add_argument("--alone", action="store_true", help="leave the viewers of others out")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as scratch:
         folder = options.keep or Path(scratch) / "data"
@@ -109,6 +123,10 @@ def main() -> None:
         report = Path(scratch) / "report"
         measure_writing(options.program, rollouts, report)
         measure_page(report)
+        if not options.alone:
+            with chromium() as browser:
+                print(peers.measure_inspect(browser, rollouts, folder), flush=True)
+            print(peers.measure_verl(rollouts, folder), flush=True)
     print(f"load      {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores")
 
 
