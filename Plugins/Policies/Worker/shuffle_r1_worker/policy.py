@@ -68,9 +68,9 @@ class WorkerPolicy:
         With gradient checkpointing they are not: layers that are recomputed cannot go on from kept keys and values.
         """
         with self._without_checkpointing():
-            can_share = shares_prompts(self.network, self.layout, self.processor, self._vocabulary_size)
+            self._can_share = shares_prompts(self.network, self.layout, self.processor, self._vocabulary_size)
         checkpoints = self.settings.trains and self.settings.gradient_checkpointing
-        self.layout.shares_prompts = can_share and not checkpoints
+        self.layout.shares_prompts = self._can_share and not checkpoints
 
     @property
     def _vocabulary_size(self) -> int:
@@ -104,7 +104,7 @@ class WorkerPolicy:
             "tokenizer": processor.tokenizer is not None,
             "takes_images": processor.sees,
             "shares_prompts": self.layout.shares_prompts,
-            "note": note(config.model_type),
+            "note": note(config.model_type, self._can_share),
             "steps": self.optimizer.steps,
             "device": str(self.ranks.device),
             "dtype": str(models.dtype(self.settings, self.ranks.device)).removeprefix("torch."),

@@ -11,10 +11,11 @@ TESTED = frozenset(
 """Values of `model_type`."""
 
 
-def note(model_type: str) -> str:
-    """What the user should know of a family; nothing for a tested one."""
+def note(model_type: str, shares_prompts: bool) -> str:
+    """What the user should know of a family; nothing for a tested one. `shares_prompts` is what the check at start-up found."""
     if model_type in TESTED:
         return ""
+    ways = "as a whole, after a kept prompt and token by token" if shares_prompts else "as a whole and token by token"
     return (
         f"the family '{model_type}' is not among those that the worker is tested with; at start-up its log-probabilities, "
-        "computed as a whole, after a kept prompt and token by token, agreed")
+        f"computed {ways}, agreed")
