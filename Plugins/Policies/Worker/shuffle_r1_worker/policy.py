@@ -40,6 +40,10 @@ class WorkerPolicy:
     def __init__(self, settings: Settings, ranks: Ranks, pictures: Pictures):
         self.settings, self.ranks, self.pictures = settings, ranks, pictures
         torch.set_num_threads(max(1, settings.threads))
+        if ranks.device.type == "cpu":
+            # The gradient of a shared prompt is a sum over its responses, which threads would take in any order.
+            torch.use_deterministic_algorithms(True, warn_only=True)
+            torch.utils.deterministic.fill_uninitialized_memory = False
         self.model, files = models.open_model(settings.source, settings, ranks)
         self.processor = Processor(settings, self.model, pictures, models.takes_images(self.model))
         targets = ""
