@@ -83,7 +83,7 @@ package struct PromptCodec: Sendable {
       let images = try ChatMessage.images(in: messages).map { try $0.reference }
       try config.checkTakesImages(images.count)
       let counts = try images.map { try grid($0, prompt.folder).tokenCount(mergeSize: mergeSize) }
-      let text = try knownTemplate().render(messages)
+      let text = try text(of: messages)
       let ids = try config.expandingImages(in: tokenizer.encode(text), tokenCounts: counts)
       return prompt.changed(EncodedPrompt(tokens: ids.map { Int32($0) }, images: images, folder: prompt.folder))
     }
@@ -131,42 +131,11 @@ package struct PromptCodec: Sendable {
 
 /// Checks of requests to a policy against its model.
 extension PromptCodec {
-  /// Refuses invalid sampling options, and tokens that the model does not have.
-  package func check(_ sampling: SamplingOptions) throws {
-    if let problem = sampling.problems().first {
-      throw PipelineError(.invalidSpec, "'\(problem.path)' \(problem.message)")
-    }
-    let size = config.text.vocabularySize
-    if let odd = sampling.stopTokens.first(where: { !(0..<size).contains($0) }) {
-      throw PipelineError(.invalidSpec, "'stop_tokens' holds the id \(odd), but the vocabulary ends at \(size - 1)")
-    }
+  /// What every policy of the model refuses.
+  package var limits: TokenLimits {
+    TokenLimits(vocabularySize: config.text.vocabularySize, contextLength: config.text.contextLength)
   }
 
-  /// Refuses a prompt that leaves no room for a response.
-  package func checkRoom(after prompt: EncodedPrompt) throws {
-    guard prompt.tokens.count >= config.text.contextLength else { return }
-    throw PipelineError(
-      .invalidData,
-      "the prompt has \(prompt.tokens.count) tokens, which leaves no room for a response in the model's context of "
-        + "\(config.text.contextLength); shorten it\(prompt.images.isEmpty ? "" : ", or lower \(ImageSizing.remedyForAll)")"
-    )
-  }
-
-  /// Refuses a prompt that does not fit the model's context with the longest of its responses.
-  package func checkRoom(for group: ResponseGroup) throws {
-    let longest = group.responses.map(\.count).max() ?? 0
-    guard group.prompt.tokens.count + longest > config.text.contextLength else { return }
-    throw PipelineError(
-      .invalidData,
-      "the prompt has \(group.prompt.tokens.count) tokens and its longest response \(longest), together more than "
-        + "the model's context of \(config.text.contextLength); leave the record out, or shorten it")
-  }
-
-  /// The temperature of the logits: greedy responses have the log-probabilities of temperature 1.
-  package static func divisor(_ temperature: Double) throws -> Double {
-    guard temperature >= 0, temperature.isFinite else {
-      throw PipelineError(.invalidSpec, "'temperature' is \(temperature), it must be 0 or more")
-    }
-    return temperature == 0 ? 1 : temperature
-  }
+  /// The text of a prompt in messages, with a placeholder for each image.
+  package func text(of messages: [ChatMessage]) throws -> String { try knownTemplate().render(messages) }
 }

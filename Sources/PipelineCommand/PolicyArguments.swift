@@ -39,8 +39,9 @@ struct ScoringModelArguments: ParsableArguments {
   func open(threads: Int, files: [String]) async throws -> Policy {
     let access = media.access.including(files: files)
     guard let policy else { return try ChosenPolicy.bundled(model ?? "", pixels, threads: threads, access) }
-    return try await ChosenPolicy.named(policy, for: .logProbs)
-      .opened(PolicyOpening(purpose: .inference, threads: threads, media: access))
+    return try await ChosenPolicy.opened(
+      ChosenPolicy.named(policy, for: .logProbs),
+      PolicyOpening(purpose: .inference, threads: threads, media: access))
   }
 }
 
@@ -77,6 +78,13 @@ struct GradientModelArguments: ParsableArguments {
 private enum ChosenPolicy {
   /// Why options for pixels are refused beside a policy that has its own.
   static let saysPixels = "write min_pixels and max_pixels into its 'with'"
+
+  /// Opens a policy, and says what a person should know of it.
+  static func opened(_ backend: any PolicyBackend, _ opening: PolicyOpening) async throws -> Policy {
+    let policy = try await backend.opened(opening)
+    for note in policy.notes { Terminal.say("warning: \(note)") }
+    return policy
+  }
 
   /// The bundled policy with the model of a folder, to compute with.
   static func bundled(_ folder: String, _ pixels: PixelArguments, threads: Int, _ media: MediaAccess) throws -> Policy {
@@ -166,7 +174,8 @@ struct SampledModelArguments: ParsableArguments {
     if policy == nil, server == nil { return try ChosenPolicy.bundled(model ?? "", pixels, threads: threads, access) }
     let named = try policy.map { try ChosenPolicy.named($0, for: .generation) }
     let backend = try named ?? SpecLoader.policy("openai", with: serverOptions, registry: CommandEnvironment.registry)
-    return try await backend.opened(
+    return try await ChosenPolicy.opened(
+      backend,
       PolicyOpening(
         purpose: .inference, threads: threads, cacheFolder: output.map { AnswersBeside($0).folder },
         media: access))

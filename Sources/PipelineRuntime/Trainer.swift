@@ -58,6 +58,10 @@ final class Trainer {
       memories: StageMemories(state["memory"]),
       threads: run.threads, cacheFolder: directory.cacheFolder, media: run.media
     ) { [step = committer.completeSteps] in observer.progressed(step: step, activity: $0, share: nil) }
+    for note in session.notes {
+      observer.warned(
+        step: committer.completeSteps, stage: "policy", StageReport.Warning(code: "note", message: note, count: 1))
+    }
     trainingWatch = try state["watch"].map { try TrainingWatch(state: $0) } ?? TrainingWatch()
     if let steps = state["score"]?["steps"]?.intValue, let value = state["score"]?["value"]?.doubleValue {
       score = Score(steps: steps, value: value)

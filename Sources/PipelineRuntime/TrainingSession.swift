@@ -44,6 +44,9 @@ final class TrainingSession {
     self.policy = policy
   }
 
+  /// What a person should know of the policy.
+  var notes: [String] { policy.notes }
+
   /// Gives back what policies hold.
   func close() async {
     await first?.close()

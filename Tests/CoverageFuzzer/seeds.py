@@ -49,7 +49,7 @@ def frame(header, body=b""):
 
 
 def wire():
-    yield frame({"kind": "hello", "id": 0, "protocol": 1})
+    yield frame({"kind": "hello", "id": 0, "protocol": 2})
     yield frame({"kind": "responses", "id": 3, "payloads": [{"name": "tokens", "dtype": "int32", "shape": [2]},
                  {"name": "log_probs", "dtype": "float32", "shape": [2]}]}, struct.pack("<iiff", 1, 2, -0.5, 0))
     yield frame({"kind": "error", "id": 1, "message": "out of memory"})

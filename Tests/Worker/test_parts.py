@@ -12,7 +12,6 @@ from shuffle_r1_worker import costs
 from shuffle_r1_worker.batches import micro_batches
 from shuffle_r1_worker.network import Network
 from shuffle_r1_worker.philox import name_hash, uniforms
-from shuffle_r1_worker.positions import prompt_positions
 from shuffle_r1_worker.sampler import TokenSampler
 from shuffle_r1_worker.stop import StopTexts
 from shuffle_r1_worker.work import Group, Prompt, Sampling
@@ -45,11 +44,29 @@ class CostTests(unittest.TestCase):
         self.assertEqual(found["images"], 3 * 3 * 28 * 28)
 
 
+class Headed(torch.nn.Module):
+    """An output layer over a body that the network does not run."""
+
+    base_model_prefix = "body"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.body, self.lm_head = torch.nn.Identity(), torch.nn.Linear(4, 9, bias=False)
+
+    @property
+    def base_model(self) -> torch.nn.Module:
+        return self.body
+
+    def forward(self, inputs_embeds: torch.Tensor, use_cache: bool):
+        from types import SimpleNamespace
+
+        return SimpleNamespace(logits=self.lm_head(self.body(inputs_embeds).last_hidden_state))
+
+
 class EntropyTests(unittest.TestCase):
     def test_entropies_and_their_gradients_are_those_of_pytorch(self) -> None:
         torch.manual_seed(3)
-        model = torch.nn.Module()
-        model.lm_head = torch.nn.Linear(4, 9, bias=False)
+        model = Headed()
         hidden, targets = torch.randn(5, 4), torch.tensor([8, 0, 3, 3, 1])
         ours = Network(model)._chosen(hidden, targets, 0.7, True)
         theirs = torch.distributions.Categorical(logits=model.lm_head(hidden) / 0.7)
@@ -102,23 +119,6 @@ class SamplerTests(unittest.TestCase):
         self.assertAlmostEqual(log_prob, 2 - np.log(1 + 2 * np.exp(2)), places=6)
 
 
-class PositionTests(unittest.TestCase):
-    def test_they_are_those_of_transformers(self) -> None:
-        for folder in sorted(FIXTURES.iterdir()):
-            config = AutoConfig.from_pretrained(folder / "model")
-            body = Qwen2_5_VLModel._from_config(config)
-            for case in json.loads((folder / "oracle.json").read_text())["cases"]:
-                ids = torch.tensor([case["input_ids"]])
-                grids = torch.tensor(case["image_grid_thw"]).reshape(-1, 3)
-                kinds = (ids == config.image_token_id).int()
-                expected, delta = body.get_rope_index(ids, mm_token_type_ids=kinds, image_grid_thw=grids)
-                found, following = prompt_positions(
-                    ids[0].numpy(), config.image_token_id, [tuple(it[1:]) for it in grids.tolist()],
-                    config.vision_config.spatial_merge_size)
-                self.assertEqual(found.tolist(), expected[:, 0].tolist())
-                self.assertEqual(following, ids.shape[1] + int(delta[0, 0]))
-
-
 class BatchTests(unittest.TestCase):
     def test_micro_batches_are_bounded_padding_included(self) -> None:
         prompt = Prompt(np.zeros(4, np.int32), [])
@@ -142,12 +142,20 @@ class BatchTests(unittest.TestCase):
 
 
 class StopTests(unittest.TestCase):
+    WORDS = [b"", b"ab", b"c", "\u00e9".encode()[:1], "\u00e9".encode()[1:]]
+
+    def decode(self, tokens: list[int]) -> str:
+        return b"".join(self.WORDS[token] for token in tokens).decode(errors="replace")
+
     def test_a_text_may_begin_in_one_token_and_end_in_another(self) -> None:
-        words = [b"", b"ab", b"c", "\u00e9".encode()[:1], "\u00e9".encode()[1:]]
-        ends = np.cumsum([len(word) for word in words]).astype(np.int32)
-        stop = StopTexts(["bc", "\u00e9"], b"".join(words), ends)
+        stop = StopTexts(["bc", "\u00e9"], self.decode, {0})
         self.assertEqual([stop.holds((0, 0), token) for token in (2, 1, 0, 2)], [False, False, False, True])
         self.assertEqual([stop.holds((0, 1), token) for token in (3, 4)], [False, True])
+
+    def test_it_is_found_however_much_comes_before(self) -> None:
+        stop = StopTexts(["bc"], self.decode, {0})
+        self.assertFalse(any(stop.holds((0, 0), token) for token in [1] * 100 + [0] * 50))
+        self.assertTrue(stop.holds((0, 0), 2))
 
 
 if __name__ == "__main__":

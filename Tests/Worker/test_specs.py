@@ -15,6 +15,7 @@ import numpy as np
 from PIL import Image, ImageDraw
 from safetensors.torch import load_file
 
+import families
 from worker_client import ROOT
 
 PROGRAM = ROOT / ".build/release/shuffle-r1"
@@ -70,10 +71,23 @@ class SpecTests(unittest.TestCase):
         self.assertEqual(found.returncode, 0, found.stderr)
         return self.folder / name
 
+    def kill_after_two_steps(self, name: str, value: dict) -> str:
+        """Kills the worker of a run; returns what the program says."""
+        run = subprocess.Popen(self.command(name, value), stderr=subprocess.PIPE, text=True)
+        metrics = self.folder / name / "metrics.jsonl"
+        while run.poll() is None and not (metrics.exists() and metrics.read_bytes().count(b"\n") >= 2):
+            time.sleep(0.01)
+        children = Path(f"/proc/{run.pid}/task").glob("*/children")
+        for child in {int(pid) for file in children for pid in file.read_text().split()}:
+            os.kill(child, signal.SIGKILL)
+        said = run.communicate()[1]
+        self.assertEqual(run.returncode, 1, said)
+        return said
+
     def compare(self, one: Path, two: Path, what: str) -> tuple[float, float]:
         """The largest difference of weights and log-probabilities; the same was rolled out, kept and drawn."""
         first, second = [
-            {(it["step"], it["id"]): it for it in map(json.loads, open(run / "selected.jsonl", encoding="utf-8"))}
+            {(it["step"], it["id"]): it for it in map(json.loads, (run / "selected.jsonl").read_text().splitlines())}
             for run in (one, two)
         ]
         self.assertEqual(list(first), list(second))
@@ -107,15 +121,7 @@ class SpecTests(unittest.TestCase):
     def test_a_killed_worker_ends_the_run_and_a_resume_goes_on_to_the_same_bytes(self) -> None:
         value = spec("worker", 5, dtype="float32", device="cpu")
         whole = self.run_spec("whole", value)
-        run = subprocess.Popen(self.command("killed", value), stderr=subprocess.PIPE, text=True)
-        metrics = self.folder / "killed/metrics.jsonl"
-        while run.poll() is None and not (metrics.exists() and metrics.read_bytes().count(b"\n") >= 2):
-            time.sleep(0.01)
-        children = Path(f"/proc/{run.pid}/task").glob("*/children")
-        for child in {int(pid) for file in children for pid in file.read_text().split()}:
-            os.kill(child, signal.SIGKILL)
-        said = run.communicate()[1]
-        self.assertEqual(run.returncode, 1, said)
+        said = self.kill_after_two_steps("killed", value)
         self.assertIn("was ended by SIGKILL", said)
         self.assertIn("--resume", said)
         killed = self.run_spec("killed", value, "--resume")
@@ -133,6 +139,78 @@ class SpecTests(unittest.TestCase):
         found = self.run_spec("connected", spec("worker", 1, dtype="float32", device="cpu", connect=address))
         self.assertEqual((piped / "selected.jsonl").read_bytes(), (found / "selected.jsonl").read_bytes())
         self.assertEqual(worker.wait(60), 0)
+
+
+class FamilySpecTests(SpecTests):
+    """Other families than Qwen2.5-VL, through the program."""
+
+    # Those of the class above are run there.
+    test_bundled_and_worker_on_one_and_two_ranks = None
+    test_a_killed_worker_ends_the_run_and_a_resume_goes_on_to_the_same_bytes = None
+    test_a_worker_over_a_socket = None
+
+    def small(self, policy: str, family: families.Family, steps: int, **options) -> dict:
+        """Few and short rollouts of a random model, judged by their letters."""
+        folder = self.folder / "models" / family.name
+        if not folder.exists():
+            family.make(folder)
+        value = spec(policy, steps, **options)
+        value["policy"]["with"]["model"] = str(folder)
+        value["source"] = {"prompts": "prompts.jsonl" if family.sees else "texts.jsonl", "provides": ["answer"], "batch": {"groups": 4}}
+        value["stages"][0]["with"] = {"n": 4, "sampling": {"temperature": 1, "max_tokens": 10, "stop": ["zz"]}}
+        letters = "def score(record):\n    return sum(ord(it) for it in record['response']) % 7 / 7\n"
+        (self.folder / "letters.py").write_text(letters)
+        value["stages"][1] = {"use": "reward", "with": {"functions": [
+            {"use": "process", "with": {"command": ["python3", "letters.py"], "bridge": "plain"}}]}}
+        return value
+
+    def setUp(self) -> None:
+        super().setUp()
+        with open(self.folder / "texts.jsonl", "w", encoding="utf-8") as file:
+            for number in range(24):
+                prompt = [{"role": "user", "content": f"What is {number} + {3 * number}? \u00fc"}]
+                file.write(json.dumps({"id": f"q{number}", "prompt": prompt, "answer": str(4 * number)}) + "\n")
+
+    def test_bundled_and_worker_where_both_can(self) -> None:
+        for family in families.FAMILIES:
+            if family.name not in ("llama", "qwen2", "qwen3", "qwen2_vl", "qwen2_5_vl", "qwen3_vl"):
+                continue
+            with self.subTest(family.name):
+                bundled = self.run_spec(f"{family.name}-bundled", self.small("bundled", family, 2))
+                worker = self.run_spec(f"{family.name}-worker", self.small("worker", family, 2, dtype="float32", device="cpu"))
+                # A weight whose gradient is nearly 0 moves by the signs of rounding, so that weights are compared by what they do.
+                log_probs, _ = self.compare(bundled, worker, f"{family.name}, bundled and worker, two steps")
+                self.assertLess(log_probs, 1e-4)
+                # The worker's own processor makes the same prompts.
+                alone = self.small("worker", family, 2, dtype="float32", device="cpu", prompts="worker")
+                alone = self.run_spec(f"{family.name}-alone", alone)
+                self.assertEqual((worker / "selected.jsonl").read_bytes(), (alone / "selected.jsonl").read_bytes())
+
+    def test_families_that_only_the_worker_knows(self) -> None:
+        for name in ("gpt_neox", "gemma3", "idefics3"):
+            with self.subTest(name):
+                family = next(it for it in families.FAMILIES if it.name == name)
+                value = self.small("worker", family, 4, dtype="float32", device="cpu")
+                whole = self.run_spec(f"{name}-whole", value)
+                records = [json.loads(line) for line in (whole / "selected.jsonl").read_text().splitlines()]
+                self.assertTrue(records)
+                for record in records:
+                    self.assertEqual(len(record["tokens"]), len(record["logprobs"]))
+                    self.assertIsInstance(record["response"], str)
+                    self.assertGreater(len(record["prompt_tokens"]), 8)
+                # Killed and resumed, it comes to the same bytes.
+                self.kill_after_two_steps(f"{name}-killed", value)
+                killed = self.run_spec(f"{name}-killed", value, "--resume")
+                for file in ("metrics.jsonl", "selected.jsonl", "lineage.jsonl", "checkpoints/step-4/model.safetensors"):
+                    self.assertEqual((whole / file).read_bytes(), (killed / file).read_bytes(), file)
+
+    def test_the_bundled_policy_names_the_worker(self) -> None:
+        family = next(it for it in families.FAMILIES if it.name == "gpt_neox")
+        found = subprocess.run(
+            self.command("refused", self.small("bundled", family, 1)), capture_output=True, text=True)
+        self.assertNotEqual(found.returncode, 0)
+        self.assertIn("'model_type' is \"gpt_neox\" (GPTNeoXForCausalLM), which is not supported", found.stderr)
+        self.assertIn('The policy "worker" runs other models of transformers', found.stderr)
 
 
 if __name__ == "__main__":

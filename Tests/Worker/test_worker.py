@@ -269,10 +269,6 @@ class FaultTests(unittest.TestCase):
             self.assertEqual(refused.exception.header["error"], "model")
             for part in ("'model.layers.0.mlp.up_proj.weight' is missing", "'x' is no part", "[3], config.json makes it [128]"):
                 self.assertIn(part, refused.exception.header["message"])
-            config = json.loads((folder / "config.json").read_text()) | {"model_type": "llama"}
-            (folder / "config.json").write_text(json.dumps(config))
-            with self.assertRaisesRegex(Refused, "is a 'llama', this worker knows 'qwen2_5_vl'"):
-                client.load(folder)
             # The worker is as good as new.
             client.load(MODEL, dtype="float32")
 

@@ -14,7 +14,7 @@ from PIL import Image, ImageOps
 from transformers.image_transforms import convert_to_rgb
 
 from shuffle_r1_worker import work
-from shuffle_r1_worker.wire import Connection, Frame
+from shuffle_r1_worker.wire import PROTOCOL, Connection, Frame
 
 ROOT = Path(__file__).resolve().parents[2]
 FIXTURES = ROOT / "Tests/BundledPluginTests/Fixtures/models"
@@ -47,7 +47,7 @@ class Client:
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=environment)
         self.connection = Connection(self.process.stdout, self.process.stdin)
         self.last = 0
-        self.ask({"kind": "hello", "protocol": 1, "heartbeat_seconds": 1, "device": "cpu"})
+        self.ask({"kind": "hello", "protocol": PROTOCOL, "heartbeat_seconds": 1, "device": "cpu"})
 
     def __enter__(self) -> Client:
         return self
@@ -78,6 +78,14 @@ class Client:
 
     def images(self, images: dict[str, np.ndarray]) -> None:
         self.ask({"kind": "images", "drop": []}, {name: work.payload(it, "uint8") for name, it in images.items()})
+
+    def encode(self, messages: list[dict[str, Any]], images: list[str] = []) -> list[int]:
+        """The tokens of a prompt."""
+        frame = self.ask({"kind": "encode", "messages": messages, "images": images})
+        return work.array(frame, "tokens", "int32").tolist()
+
+    def decode(self, tokens: list[int]) -> str:
+        return self.ask({"kind": "decode"}, {"tokens": work.payload(tokens, "int32")}).header["text"]
 
     def log_probs(self, groups: list, temperature: float = 1.0, of: str = "policy") -> list[np.ndarray]:
         header, payloads = message(groups)

@@ -32,6 +32,15 @@ enum ScriptedWorker {
     return try await backend.worker(PolicyOpening(purpose: .training))
   }
 
+  /// A model's folder of a family that only the worker knows.
+  static func unknownFamily() throws -> String {
+    let folder = FileManager.default.temporaryDirectory.appendingPathComponent("family-\(UUID().uuidString)")
+    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    let config = #"{"model_type": "gpt_neox", "architectures": ["GPTNeoXForCausalLM"], "max_position_embeddings": 256}"#
+    try config.write(to: folder.appendingPathComponent("config.json"), atomically: true, encoding: .utf8)
+    return folder.path
+  }
+
   /// What the policy refuses with, or nil where it does not.
   static func failure(_ body: () async throws -> Void) async -> PipelineError? {
     do {

@@ -13,12 +13,12 @@ struct WorkerFailureTests {
     arguments: [
       (
         "other-version",
-        "the policy's worker speaks version 99 of the protocol, this program version 1; install the worker that came with the "
+        "the policy's worker speaks version 99 of the protocol, this program version 2; install the worker that came with the "
           + "program: `make worker`"
       ),
       (
         "refuses-version",
-        "the policy's worker says: the pipeline speaks version 1 of the protocol, this worker version 99; install the worker "
+        "the policy's worker says: the pipeline speaks version 2 of the protocol, this worker version 99; install the worker "
           + "that came with the pipeline: `make worker`"
       ),
       (
@@ -34,6 +34,10 @@ struct WorkerFailureTests {
       (
         "cannot-load",
         "the policy's worker says: the weights in /m do not fit its config.json: 'x' is missing; take both from one"
+      ),
+      (
+        "other-tokens",
+        "the policy's worker says: the pipeline and the model's own tokenizer do not agree on a prompt; look"
       ),
       (
         "other-model",

@@ -95,8 +95,8 @@ package actor BundledPolicy: TokenCodec, TokenGenerator, LogProbSource, EntropyT
     _ requests: [GenerationRequest], sampling: SamplingOptions,
     progress: @Sendable (GenerationProgress) -> Void
   ) async throws -> [[GeneratedResponse]] {
-    try codec.check(sampling)
-    for request in requests { try codec.checkRoom(after: request.prompt) }
+    try codec.limits.check(sampling)
+    for request in requests { try codec.limits.checkRoom(after: request.prompt) }
     var watch = try sampling.stop.isEmpty ? nil : StopTextWatch(codec.knownTokenizer(), texts: sampling.stop)
     let generator = Generator(
       model: model, sampling: sampling,
@@ -121,7 +121,7 @@ package actor BundledPolicy: TokenCodec, TokenGenerator, LogProbSource, EntropyT
   }
 
   private func scores(of groups: [ResponseGroup], temperature: Double) throws -> [[[Float]]] {
-    let temperature = try PromptCodec.divisor(temperature)
+    let temperature = try TokenLimits.divisor(temperature)
     return try figures(of: groups) { [model] batch in
       model.logProbs(of: batch, temperature: temperature, on: model.tape(isRecording: false))
     }
@@ -179,7 +179,7 @@ package actor BundledPolicy: TokenCodec, TokenGenerator, LogProbSource, EntropyT
     guard case .training = options.use else {
       throw PipelineError(.invalidSpec, "the policy was opened for inference; open it for training")
     }
-    let temperature = try PromptCodec.divisor(temperature)
+    let temperature = try TokenLimits.divisor(temperature)
     let groups = try groups.map(promptGroup)
     do {
       for pieces in MicroBatches(groups, rows: options.rowsPerMicroBatch).batches {
@@ -289,7 +289,7 @@ package actor BundledPolicy: TokenCodec, TokenGenerator, LogProbSource, EntropyT
   }
 
   private func promptGroup(_ group: ResponseGroup) throws -> PromptGroup {
-    try codec.checkRoom(for: group)
+    try codec.limits.checkRoom(for: group)
     return PromptGroup(prompt: group.prompt.tokens, images: try patches(of: group.prompt), responses: group.responses)
   }
 

@@ -10,16 +10,8 @@ extension ModelConfig {
   ///   - responses: Responses in tokens.
   /// - Throws: What does not match.
   package func check(prompt: [Int32], grids: [ImageGrid], responses: [[Int32]]) throws {
-    guard !prompt.isEmpty else {
-      throw PipelineError(.invalidData, "the prompt has no tokens; a policy needs at least one to go on from")
-    }
-    let size = Int32(text.vocabularySize)
-    for (what, ids) in [("prompt", prompt)] + responses.map({ ("response", $0) }) {
-      if let odd = ids.first(where: { $0 < 0 || $0 >= size }) {
-        throw PipelineError(
-          .invalidData, "the \(what) holds the token id \(odd), but the vocabulary ends at \(size - 1)")
-      }
-    }
+    try TokenLimits(vocabularySize: text.vocabularySize, contextLength: text.contextLength)
+      .check(prompt: prompt, responses: responses)
     try checkTakesImages(grids.count)
     // In a response, a sampled placeholder is a token like any other.
     guard let vision else { return }

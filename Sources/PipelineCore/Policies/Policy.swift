@@ -22,6 +22,8 @@ public struct Policy: Sendable {
   ///
   /// A backend leaves it nil if its policies do not keep these weights; the run then opens a second policy for them.
   public var reference: (any LogProbSource)?
+  /// What a person should know of it, in sentences, such as that its model is not among those that are tested.
+  public var notes: [String] = []
   private let onClose: @Sendable () async -> Void
 
   /// A policy with some abilities.
@@ -78,7 +80,7 @@ public struct Policy: Sendable {
 
   /// The policy with no other abilities than these.
   public func limited(to abilities: Set<PolicyAbility>) -> Policy {
-    Policy(
+    var policy = Policy(
       codec: codec, sampler: abilities.contains(.generation) ? sampler : nil,
       logProbs: abilities.contains(.logProbs) ? logProbs : nil,
       trainable: abilities.contains(.training) ? trainable : nil,
@@ -86,6 +88,8 @@ public struct Policy: Sendable {
       entropyTrainable: abilities.contains(.entropy) ? entropyTrainable : nil,
       entropies: abilities.contains(.entropies) ? entropies : nil,
       imageChanging: abilities.contains(.imageChanges) ? imageChanging : nil, onClose: onClose)
+    policy.notes = notes
+    return policy
   }
 
   /// Releases what it holds; called when it is no longer used.

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[3] / "Plugins/Policies/Worker"))
-from shuffle_r1_worker.wire import Connection, Frame, Payload  # noqa: E402
+from shuffle_r1_worker.wire import PROTOCOL, Connection, Frame, Payload  # noqa: E402
 
 
 def lengths(frame: Frame, name: str) -> list[int]:
@@ -21,9 +21,12 @@ def zeros(count: int, dtype: str = "float32") -> Payload:
 def answer(frame: Frame, connection: Connection) -> Frame:
     done = {"kind": "done", "id": frame.id, "seconds": 0.0}
     if frame.kind == "hello":
-        return Frame({"kind": "hello", "id": frame.id, "protocol": 1, "worker": "zeros"})
+        return Frame({"kind": "hello", "id": frame.id, "protocol": PROTOCOL, "worker": "zeros"})
     if frame.kind == "load":
-        size = {"architecture": "zeros", "parameter_count": 0, "vocabulary_size": 499, "context_length": 256}
+        size = {
+            "architecture": "zeros", "parameter_count": 1, "vocabulary_size": 499, "context_length": 256, "end_tokens": [0],
+            "mark_tokens": [], "tokenizer": True, "takes_images": True,
+        }
         return Frame(done | {"facts": size})
     if frame.kind == "generate":
         tokens = frame.header["sampling"]["max_tokens"]

@@ -79,25 +79,65 @@ class Worker:
             self.send({"kind": "hello", "id": frame.id, "protocol": 99, "worker": "from the future"})
             return
         if BEHAVIOUR == "refuses-version":
-            message = "the pipeline speaks version 1 of the protocol, this worker version 99"
+            message = "the pipeline speaks version 2 of the protocol, this worker version 99"
             self.fail(frame, "protocol", message, "install the worker that came with the pipeline: `make worker`")
             return
-        self.send({"kind": "hello", "id": frame.id, "protocol": 1, "worker": "scripted", "ranks": 1})
+        self.send({"kind": "hello", "id": frame.id, "protocol": 2, "worker": "scripted", "ranks": 1})
 
     def on_load(self, frame):
         if BEHAVIOUR == "cannot-load":
             self.fail(frame, "model", "the weights in /m do not fit its config.json: 'x' is missing", "take both from one")
             return
         size = 7 if BEHAVIOUR == "other-model" else int(os.environ.get("VOCABULARY", 499))
-        facts = {"architecture": "scripted", "parameter_count": 42, "vocabulary_size": size, "context_length": 256}
+        self.prompts = frame.header["options"]["prompts"]
+        facts = {
+            "architecture": "scripted", "model_type": "scripted", "parameter_count": 42, "vocabulary_size": size,
+            "context_length": 256, "end_tokens": [0], "mark_tokens": [0, 9], "picture_tokens": [9], "tokenizer": True,
+            "takes_images": True, "note": "made up" if self.prompts == "worker" else "",
+        }
         self.send({"kind": "done", "id": frame.id, "facts": facts})
 
     def on_images(self, frame):
         for name, image in frame.payloads.items():
             assert image.dtype == "uint8" and image.shape[2] == 3, image
             assert name not in self.held, f"{name} was sent twice"
-        self.held |= set(frame.payloads)
+        self.held = self.held - set(frame.header["drop"]) | set(frame.payloads)
         self.send({"kind": "done", "id": frame.id})
+
+    def on_compare(self, frame):
+        names = frame.header["images"]
+        assert set(names) <= self.held, names
+        if "tokens" in frame.payloads:
+            assert len(ints(frame, "tokens")) > 10 and "naïve" in frame.header["text"], frame.header
+        if BEHAVIOUR == "other-tokens":
+            self.fail(frame, "model", "the pipeline and the model's own tokenizer do not agree on a prompt", "look")
+            return
+        self.send({"kind": "done", "id": frame.id})
+
+    def on_encode(self, frame):
+        """A token for each character of the text, and three for each image."""
+        assert self.prompts == "worker"
+        assert set(frame.header["images"]) <= self.held, frame.header
+        if "messages" in frame.header:
+            tokens = []
+            for message in frame.header["messages"]:
+                parts = message["content"] if isinstance(message["content"], list) else [{"text": message["content"]}]
+                for part in parts:
+                    tokens += [ord(letter) for letter in part["text"]] if "text" in part else [9, 9, 9]
+        else:
+            tokens = ints(frame, "tokens")
+        placeholders = tokens.count(9)
+        if placeholders != 3 * len(frame.header["images"]):
+            self.fail(frame, "data", f"the prompt holds {placeholders} image placeholders", "expand each")
+            return
+        self.send({"kind": "done", "id": frame.id, "placeholders": placeholders}, {"tokens": payload("int32", tokens)})
+
+    def on_tokenize(self, frame):
+        letters = [ord(letter) for letter in frame.header["text"]]
+        self.send({"kind": "done", "id": frame.id}, {"tokens": payload("int32", letters)})
+
+    def on_decode(self, frame):
+        self.send({"kind": "done", "id": frame.id, "text": "".join(map(chr, ints(frame, "tokens")))})
 
     def on_generate(self, frame):
         if BEHAVIOUR == "dies":

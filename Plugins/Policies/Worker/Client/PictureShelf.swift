@@ -3,11 +3,20 @@ import ModelInput
 import PipelineCore
 import Synchronization
 
-/// An image as it is sent: upright, in the size from which its patches are cut, and with a name.
+/// An image as it is sent: upright, and with a name.
 struct Picture: Sendable {
   let name: String
-  let grid: ImageGrid
   let image: RGBImage
+  /// Its patches, where it has the size from which they are cut; nil where the worker gives it its size.
+  let grid: ImageGrid?
+
+  /// Its patches.
+  var knownGrid: ImageGrid {
+    get throws {
+      guard let grid else { throw PipelineError(.plugIn, "an image has no size; this is a mistake in the policy") }
+      return grid
+    }
+  }
 }
 
 /// Reads images, and tracks which ones the worker has, so that each is sent once.
@@ -21,20 +30,36 @@ struct PictureShelf {
   /// The most bytes of images in one message, unless a single image has more.
   private static let messageByteCount = 64 << 20
 
-  /// - Parameter byteLimit: The most bytes of images that the worker keeps, unless one request needs more.
-  init(_ config: ImageProcessorConfig, access: MediaAccess, byteLimit: Int = 1 << 30) {
-    let processor = ImageProcessor(config)
+  /// - Parameters:
+  ///   - config: How images get their size; nil where the worker does that.
+  ///   - byteLimit: The most bytes of images that the worker keeps, unless one request needs more.
+  init(_ config: ImageProcessorConfig?, access: MediaAccess, byteLimit: Int = 1 << 30) {
+    let processor = config.map(ImageProcessor.init)
     let count = Mutex(0)
     self.byteLimit = byteLimit
     cache = ImageCache(access: access, byteCount: { $0.image.pixels.count }) { image, reference, name in
-      let (resized, grid) = try processor.resized(
-        image, sizing: reference.sizing, change: reference.change, name: name)
+      let (image, grid) = try Self.prepared(image, reference, name, by: processor)
       let number = count.withLock { count in
         count += 1
         return count
       }
-      return Picture(name: "p\(number)", grid: grid, image: resized)
+      return Picture(name: "p\(number)", image: image, grid: grid)
     }
+  }
+
+  private static func prepared(
+    _ image: RGBImage, _ reference: ImageReference, _ name: String, by processor: ImageProcessor?
+  ) throws -> (RGBImage, ImageGrid?) {
+    if let processor {
+      return try processor.resized(image, sizing: reference.sizing, change: reference.change, name: name)
+    }
+    guard reference.sizing == .unstated else {
+      throw PipelineError(
+        .invalidData,
+        "\(name): the record asks for a size of its image, which the model's own processor does not take; leave "
+          + "\(ImageSizing.keys.joined(separator: ", ")) out")
+    }
+    return (image.changed(by: reference.change), nil)
   }
 
   /// An image; see ``ImageSource`` for the permitted addresses.

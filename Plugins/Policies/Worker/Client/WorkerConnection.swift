@@ -7,7 +7,7 @@ import PipelineCore
 /// A worker that dies, stops responding or violates the protocol is ended, and every later request reports why.
 actor WorkerConnection {
   /// The version of the protocol; both sides must speak the same.
-  static let protocolVersion = 1
+  static let protocolVersion = 2
   /// Seconds between two heartbeats.
   static let heartbeatSeconds = 1.0
   /// The time for an answer after the worker has been asked to stop.

@@ -10,13 +10,14 @@ extension WorkerPolicyBackend {
     package var rowsPerMicroBatch = 4096
     package var minPixels = PixelLimit.model
     package var maxPixels = PixelLimit.model
+    package var prompts = PromptMaker.auto
     package var python = "auto"
     package var ranks = 1
     package var command: [String] = []
     package var connect = ""
     package var device = Device.auto
     package var dtype = NumberFormat.auto
-    package var attention = "sdpa"
+    package var attention = "auto"
     package var sharding = Sharding.auto
     package var gradientCheckpointing = false
     package var lora = LoRAOptions()
@@ -34,6 +35,9 @@ extension WorkerPolicyBackend {
       "vision": "whether the vision tower is trained too (trained) or not (frozen), as in the paper",
       "rows_per_micro_batch":
         "tokens that are computed at a time on each rank, including padding; fewer need less memory, and change no gradient",
+      "prompts":
+        "who makes tokens and gives images their size: worker, by the model's own processor, or auto, which is this program for "
+        + "the families that it knows, and the worker for all others",
       "python":
         "a Python with the worker's packages, by name or path from the working folder; auto means that of `make worker`",
       "ranks": "the number of processes on this machine, one for each GPU; several are started by torchrun",
@@ -42,7 +46,8 @@ extension WorkerPolicyBackend {
       "connect": "host:port or unix:PATH of a worker that was started with --listen, instead of starting one",
       "device": "cuda, cpu, or auto, which takes a GPU if there is one",
       "dtype": "float32, bfloat16, or auto, which is bfloat16 on a GPU; the optimizer always computes in float32",
-      "attention": "transformers' implementation: sdpa, eager, flash_attention_2, …",
+      "attention":
+        "transformers' implementation: sdpa, eager, flash_attention_2, …; auto is sdpa, or eager for a family without it",
       "sharding": "auto shards the weights over the ranks (FSDP); with none, each rank has all of them",
       "gradient_checkpointing": "recompute layers in the backward pass instead of keeping them: less memory, more time",
       "lora": "train low-rank adapters of the decoder instead of its weights (needs peft)",
@@ -103,6 +108,14 @@ extension WorkerPolicyBackend {
       }
       return problems
     }
+  }
+
+  /// Who makes tokens and gives images their size.
+  package enum PromptMaker: String, Codable, Sendable, CaseIterable {
+    /// This program for families that it knows, the worker for others.
+    case auto
+    /// The worker.
+    case worker
   }
 
   /// The device.

@@ -2,29 +2,36 @@
 import ModelInput
 package import PipelineCore
 
-/// A policy whose weights are in another process: this side converts text and images to tokens and pixels, the worker
-/// computes.
+/// A policy whose weights are in another process.
 ///
-/// Tokens and pixels come from the same code as in the bundled policy, so that a spec gives the same prompts with
-/// either policy, and faulty records are found before anything is computed.
+/// For a family that the bundled policy knows, this side makes tokens and pixels by the same code, so that a spec gives the same
+/// prompts with either policy, and faulty records are found before anything is computed. For all others the worker makes
+/// them, by the model's own processor.
 package actor WorkerPolicy: TokenCodec, TokenGenerator, LogProbSource, EntropyTrainablePolicy, EntropySource,
   ImageChangingPolicy
 {
   private let connection: WorkerConnection
-  private let codec: PromptCodec
+  private let prompts: WorkerPrompts
   private let limits: WorkerLimits
   private let known: PolicyFacts
   private var shelf: PictureShelf
+  /// What a person should know of it.
+  package nonisolated let notes: [String]
 
   /// Wraps a worker that has loaded its model.
   init(
-    _ connection: WorkerConnection, codec: PromptCodec, limits: WorkerLimits, parameterCount: Int, media: MediaAccess
+    _ connection: WorkerConnection, prompts: WorkerPrompts, limits: WorkerLimits, parameterCount: Int,
+    media: MediaAccess, notes: [String] = []
   ) {
+    self.notes = notes
     self.connection = connection
-    self.codec = codec
+    self.prompts = prompts
     self.limits = limits
-    known = codec.facts(parameterCount: parameterCount)
-    shelf = PictureShelf(codec.images, access: media)
+    known = prompts.facts(parameterCount: parameterCount)
+    switch prompts {
+    case .pipeline(let codec): shelf = PictureShelf(codec.images, access: media)
+    case .worker: shelf = PictureShelf(nil, access: media)
+    }
   }
 
   /// What the policy is.
@@ -34,33 +41,85 @@ package actor WorkerPolicy: TokenCodec, TokenGenerator, LogProbSource, EntropyTr
   package var traffic: WorkerTraffic { get async { await connection.traffic } }
 
   /// Converts a prompt to tokens.
-  package func encode(_ prompt: PolicyPrompt) throws -> EncodedPrompt {
-    try codec.encode(prompt) { try shelf.picture($0, $1).grid }
+  package func encode(_ prompt: PolicyPrompt) async throws -> EncodedPrompt {
+    switch prompts {
+    case .pipeline(let codec): try codec.encode(prompt) { try shelf.picture($0, $1).knownGrid }
+    case .worker(let facts): try await encode(prompt, facts)
+    }
+  }
+
+  /// Lets the worker convert a prompt, or check one that is tokens already.
+  private func encode(_ prompt: PolicyPrompt, _ facts: WorkerFacts) async throws -> EncodedPrompt {
+    let images: [ImageReference]
+    var members: [JSONValue.Member] = []
+    var payloads: [(String, WirePayload)] = []
+    switch prompt.content {
+    case .messages(let messages):
+      try facts.checkTokenizer()
+      images = try ChatMessage.images(in: messages).map { try $0.reference }
+      members = [.init("messages", .array(messages.map(\.wire)))]
+    case .tokens(let tokens, let named):
+      images = named
+      try facts.limits.check(prompt: tokens, responses: [])
+      payloads = [("tokens", WirePayload(tokens))]
+    }
+    try facts.checkTakesImages(images.count)
+    let pictures = try images.map { try shelf.picture($0, prompt.folder) }
+    members.append(.init("images", .array(pictures.map { .string($0.name) })))
+    try await hold(pictures)
+    let frame = try await connection.ask(
+      .init(kind: "encode", members: members, payloads: payloads, limit: limits.compute))
+    guard let tokens = frame["tokens"]?.int32s else {
+      throw PipelineError(.policyWorker, "the policy's worker was given a prompt and gave no tokens")
+    }
+    try facts.limits.check(prompt: tokens, responses: [])
+    return prompt.changed(EncodedPrompt(tokens: tokens, images: images, folder: prompt.folder))
   }
 
   /// Converts a response's text to tokens.
-  package func encode(response: String, finish: GeneratedResponse.Finish) throws -> [Int32] {
-    try codec.encode(response: response, finish: finish)
+  package func encode(response: String, finish: GeneratedResponse.Finish) async throws -> [Int32] {
+    switch prompts {
+    case .pipeline(let codec): return try codec.encode(response: response, finish: finish)
+    case .worker(let facts):
+      try facts.checkTokenizer()
+      let frame = try await connection.ask(
+        .init(kind: "tokenize", members: [.init("text", .string(response))], limit: limits.compute))
+      guard let words = frame["tokens"]?.int32s else {
+        throw PipelineError(.policyWorker, "the policy's worker was given a text and gave no tokens")
+      }
+      return words + (finish == .stop ? facts.endTokens.prefix(1).map { Int32($0) } : [])
+    }
   }
 
   /// The text of tokens, without special tokens.
-  package func decode(_ tokens: [Int32]) throws -> String { try codec.decode(tokens) }
+  package func decode(_ tokens: [Int32]) async throws -> String {
+    switch prompts {
+    case .pipeline(let codec): return try codec.decode(tokens)
+    case .worker(let facts):
+      try facts.checkTokenizer()
+      let frame = try await connection.ask(
+        .init(kind: "decode", payloads: [("tokens", WirePayload(tokens))], limit: limits.compute))
+      guard let text = frame.header["text"]?.stringValue else {
+        throw PipelineError(.policyWorker, "the policy's worker was given tokens and gave no text")
+      }
+      return text
+    }
+  }
 
   /// Samples responses.
   package func generate(
     _ requests: [GenerationRequest], sampling: SamplingOptions, progress: @Sendable (GenerationProgress) -> Void
   ) async throws -> [[GeneratedResponse]] {
-    try codec.check(sampling)
-    for request in requests { try codec.checkRoom(after: request.prompt) }
+    try prompts.limits.check(sampling)
+    for request in requests { try prompts.limits.checkRoom(after: request.prompt) }
     let images = try await send(requests.map { ResponseGroup(prompt: $0.prompt, responses: []) })
     var message = GroupMessage.prompts(requests.map(\.prompt), images: images)
     message.payloads += [
       ("seeds", WirePayload(requests.flatMap(\.seeds))),
       ("seed_counts", WirePayload(requests.map { Int32($0.seeds.count) })),
     ]
-    let ends = codec.generation.endTokenIDs + sampling.stopTokens
+    let ends = prompts.endTokens + sampling.stopTokens
     message.members.append(.init("sampling", sampling.wire(endTokens: ends)))
-    if !sampling.stop.isEmpty { message.payloads += try tokenBytes() }
     var collected = CollectedResponses(requests, limit: sampling.maxTokens, vocabularySize: known.vocabularySize)
     _ = try await connection.ask(
       .init(kind: "generate", members: message.members, payloads: message.payloads, limit: limits.generate)
@@ -182,8 +241,8 @@ package actor WorkerPolicy: TokenCodec, TokenGenerator, LogProbSource, EntropyTr
   // Outgoing messages.
 
   private func message(_ groups: [ResponseGroup], _ temperature: Double) async throws -> GroupMessage {
-    let temperature = try PromptCodec.divisor(temperature)
-    for group in groups { try codec.checkRoom(for: group) }
+    let temperature = try TokenLimits.divisor(temperature)
+    for group in groups { try prompts.limits.checkRoom(for: group) }
     let images = try await send(groups)
     var message = GroupMessage.prompts(groups.map(\.prompt), images: images)
     message.members.append(.init("temperature", .number(temperature)))
@@ -199,24 +258,16 @@ package actor WorkerPolicy: TokenCodec, TokenGenerator, LogProbSource, EntropyTr
     var names: [[String]] = []
     for group in groups {
       let own = try group.prompt.images.map { try shelf.picture($0, group.prompt.folder) }
-      try codec.config.check(prompt: group.prompt.tokens, grids: own.map(\.grid), responses: group.responses)
+      try prompts.check(group, own)
       pictures += own
       names.append(own.map(\.name))
     }
-    for message in shelf.messages(toHold: pictures) { _ = try await connection.ask(message) }
+    try await hold(pictures)
     return names
   }
 
-  /// The bytes of every token, for stop texts.
-  private func tokenBytes() throws -> [(String, WirePayload)] {
-    let tokenizer = try codec.knownTokenizer()
-    var bytes: [UInt8] = []
-    var ends: [Int32] = []
-    for token in 0..<known.vocabularySize {
-      // Special tokens are not part of a response's text.
-      bytes += tokenizer.bytes(of: token, specialTokens: .skip)
-      ends.append(Int32(bytes.count))
-    }
-    return [("token_bytes", WirePayload(bytes: bytes, shape: [bytes.count])), ("token_ends", WirePayload(ends))]
+  /// Sends images that the worker does not have.
+  private func hold(_ pictures: [Picture]) async throws {
+    for message in shelf.messages(toHold: pictures) { _ = try await connection.ask(message) }
   }
 }

@@ -7,7 +7,8 @@ package import PipelineCore
 package struct WorkerPolicyBackend: PolicyBackend {
   /// The description of this component.
   package static let about = ComponentAbout(
-    name: "worker", summary: "Qwen2.5-VL on PyTorch in a process of its own: on GPUs, sharded, with LoRA")
+    name: "worker",
+    summary: "any model of transformers on PyTorch, in a process of its own: on GPUs, sharded, with LoRA")
 
   /// Everything that a pipeline can ask for.
   package let offers = Set(PolicyAbility.allCases)
@@ -18,7 +19,10 @@ package struct WorkerPolicyBackend: PolicyBackend {
 
   /// As `config.json` has it.
   package func contextLength(in folder: String) -> Int? {
-    try? ModelConfig(folder: options.model.resolved(in: folder)).text.contextLength
+    let config = try? DocumentFile.object(options.model.resolved(in: folder) + "/config.json")
+    return ["max_position_embeddings", "n_positions"].lazy.compactMap { key in
+      (config?["text_config"]?[key] ?? config?[key])?.intValue
+    }.first
   }
 
   /// The model's `config.json`, and its weights or their index, if this machine has them.
@@ -33,6 +37,7 @@ package struct WorkerPolicyBackend: PolicyBackend {
     let worker = try await worker(opening)
     var policy = Policy(worker) { await worker.close() }
     policy.reference = WorkerReference(policy: worker)
+    policy.notes = worker.notes
     if opening.purpose == .inference { (policy.trainable, policy.entropyTrainable) = (nil, nil) }
     return policy
   }
@@ -41,7 +46,7 @@ package struct WorkerPolicyBackend: PolicyBackend {
   package func worker(_ opening: PolicyOpening) async throws -> WorkerPolicy {
     let model = options.model.resolved(in: opening.folder)
     // Before anything is started, because most mistakes are found here.
-    let codec = try PromptCodec(folder: model, pixels: options.pixels)
+    let (codec, reason) = try knownCodec(model)
     let notice = WaitingNotice(opening.progressed)
     defer { notice.end() }
     notice.say(
@@ -49,26 +54,61 @@ package struct WorkerPolicyBackend: PolicyBackend {
     let connection = try await WorkerStart(options: options, opening: opening).connection()
     notice.say("the policy's worker loads \(model)")
     let frame = try await connection.ask(
-      .init(kind: "load", members: members(model.absolutePath, opening, codec.images), limit: options.limits.load))
-    let facts = frame.header["facts"]
-    guard let parameterCount = facts?["parameter_count"]?.intValue else {
-      throw PipelineError(.policyWorker, "the policy's worker has loaded a model and does not say how large it is")
-    }
-    let expected = codec.facts(parameterCount: parameterCount)
-    guard facts?["vocabulary_size"]?.intValue == expected.vocabularySize else {
+      .init(kind: "load", members: members(model.absolutePath, opening, codec), limit: options.limits.load))
+    let facts = try WorkerFacts(frame)
+    if let codec {
+      try check(facts, codec, model)
+      try await PromptComparison(codec: codec, connection: connection, limit: options.limits.load).run()
+    } else if facts.endTokens.isEmpty {
       throw PipelineError(
-        .policyWorker,
-        "the policy's worker has loaded a model with \(facts?["vocabulary_size"]?.json ?? "no") token ids, \(model) has "
-          + "\(expected.vocabularySize); see that both machines have the same model under that path")
+        .policyWorker, "the policy's worker has loaded a model and does not say which of its tokens end a response")
     }
     return WorkerPolicy(
-      connection, codec: codec, limits: options.limits, parameterCount: parameterCount, media: opening.media)
+      connection, prompts: codec.map(WorkerPrompts.pipeline) ?? .worker(facts), limits: options.limits,
+      parameterCount: facts.parameterCount, media: opening.media, notes: [facts.note, reason].filter { !$0.isEmpty })
+  }
+
+  /// What makes tokens and pixels here; nil where the worker does, by the model's own processor, with the reason if it is not
+  /// plain: a known family with a file that is read elsewhere, such as a tokenizer of another kind.
+  ///
+  /// - Throws: When there is no model, or an option is for the other way.
+  private func knownCodec(_ model: String) throws -> (codec: PromptCodec?, reason: String) {
+    var reason = ""
+    if options.prompts == .auto {
+      do {
+        return (try PromptCodec(folder: model, pixels: options.pixels), "")
+      } catch let error as PipelineError where error.code != .invalidData {
+        throw error
+      } catch let error as PipelineError {
+        reason = "the model's own processor makes tokens and pixels, since this program does not: \(error.message)"
+      } catch is PipelineErrors {
+        // Another family, or one with layers that are not computed here.
+      }
+    }
+    guard options.pixels == PixelLimits() else {
+      throw PipelineError(
+        .invalidSpec,
+        "policy.with.min_pixels and max_pixels are for families whose images get their size here; for \(model) the model's "
+          + "own processor does that: leave them out, and change its preprocessor_config.json or processor_config.json")
+    }
+    return (nil, reason)
+  }
+
+  private func check(_ facts: WorkerFacts, _ codec: PromptCodec, _ model: String) throws {
+    let expected = codec.limits.vocabularySize
+    guard facts.limits.vocabularySize == expected else {
+      throw PipelineError(
+        .policyWorker,
+        "the policy's worker has loaded a model with \(facts.limits.vocabularySize) token ids, \(model) has \(expected); see "
+          + "that both machines have the same model under that path")
+    }
   }
 
   /// The contents of the message `load`.
   private func members(
-    _ model: String, _ opening: PolicyOpening, _ images: ImageProcessorConfig
+    _ model: String, _ opening: PolicyOpening, _ codec: PromptCodec?
   ) -> [JSONValue.Member] {
+    let images = codec?.images ?? ImageProcessorConfig()
     let choices: JSONValue = [
       "vision": .string(options.vision.rawValue), "device": .string(options.device.rawValue),
       "dtype": .string(options.dtype.rawValue), "attention": .string(options.attention),
@@ -76,6 +116,7 @@ package struct WorkerPolicyBackend: PolicyBackend {
       "rows_per_micro_batch": .number(options.rowsPerMicroBatch),
       "min_pixels": .number(images.minPixels), "max_pixels": .number(images.maxPixels),
       "threads": .number(max(1, opening.threads / options.ranks)),
+      "prompts": .string(WorkerPrompts.name(codec)),
       "lora": ["rank": .number(options.lora.rank), "alpha": .number(options.lora.alpha)],
       "optimizer": .string(options.optimizer.rawValue),
       "generation": [

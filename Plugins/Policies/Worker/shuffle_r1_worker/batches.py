@@ -3,15 +3,16 @@
 
 from __future__ import annotations
 
+import inspect
 from dataclasses import dataclass
-from typing import Any, Iterable
+from typing import Any, Sequence
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 
-from .network import Images
-from .pictures import Pictures
-from .positions import prompt_positions
+from .network import Batch, Scored
+from .processor import Processor
 from .work import Group, Prompt
 
 
@@ -48,94 +49,151 @@ def micro_batches(groups: list[Group], rows: int) -> list[list[Piece]]:
 
 
 @dataclass
+class Row:
+    """A prompt, and tokens after it."""
+
+    prompt: Prompt
+    after: np.ndarray
+
+    @property
+    def tokens(self) -> np.ndarray:
+        return np.concatenate([self.prompt.tokens, self.after])
+
+
+NOTHING = np.zeros(0, np.int32)
+
+
 class Layout:
-    """Converts prompts and images to tensors."""
+    """Converts prompts, images and responses to the model's inputs."""
 
-    pictures: Pictures
-    image_token: int
-    merge: int
-    device: torch.device
-    vision_learns: bool
+    def __init__(
+        self, processor: Processor, body: Any, device: torch.device, number_format: torch.dtype, shares_prompts: bool = True
+    ):
+        self.processor, self.device, self.number_format = processor, device, number_format
+        self.shares_prompts = shares_prompts
+        """Whether a prompt is computed once for all its responses."""
+        self._rope_index = getattr(body, "get_rope_index", None)
 
-    def positions(self, prompt: Prompt) -> tuple[np.ndarray, int]:
-        grids = [self.pictures.grid(name) for name in prompt.images]
-        return prompt_positions(prompt.tokens, self.image_token, grids, self.merge)
+    # Prompts alone, for generation.
 
-    def images(self, prompts: Iterable[Prompt], shown: np.ndarray, needed: bool) -> Images | None:
-        """The images of prompts, each distinct one once; where none is, an empty one if the tower must be passed.
+    def prompts(self, prompts: list[Prompt], with_images: bool) -> tuple[Batch, torch.Tensor]:
+        """Prompts padded on the left, and the position that follows each.
 
-        `shown` marks the tokens of the batch that are images.
+        `with_images` says that the batch must pass the vision tower: one without images gets a row with a blank one.
         """
-        names = [name for prompt in prompts for name in prompt.images]
-        distinct = list(dict.fromkeys(names))
-        if not distinct and not needed:
-            return None
-        if distinct:
-            patches, grids = self.pictures.patches(distinct)
-        else:
-            patches, grids = self.pictures.blank(self.merge)
-        places = {name: index for index, name in enumerate(distinct)}
-        return Images(
-            patches.to(self.device), grids.to(self.device), [places[name] for name in names], self._on_device(shown),
-            self.vision_learns)
+        return self._arranged([Row(prompt, NOTHING) for prompt in prompts], with_images, on_the_left=True)
 
-    def no_images(self, tokens: torch.Tensor) -> Images:
-        """For a batch without images that must pass through the tower anyway."""
-        patches, grids = self.pictures.blank(self.merge)
-        nowhere = torch.zeros_like(tokens, dtype=torch.bool)
-        return Images(patches.to(self.device), grids.to(self.device), [], nowhere, self.vision_learns)
+    def next_tokens(self, tokens: list[int], mask: torch.Tensor, position: torch.Tensor) -> Batch:
+        """One token more for each row; `position` is [rows]."""
+        column = torch.tensor(tokens, device=self.device)[:, None]
+        return Batch(column, mask, self._axes(position[:, None]))
 
-    def scored(self, pieces: list[Piece], needs_images: bool) -> dict[str, Any]:
-        """A micro-batch padded on the right, and the places where each response token is predicted."""
-        width = max((piece.length for piece in pieces), default=1)
-        count = max(1, len(pieces))
-        tokens = np.zeros((count, width), np.int64)
-        mask = np.zeros((count, width), np.int64)
-        positions = np.zeros((3, count, width), np.int64)
-        shown = np.zeros((count, width), bool)
-        rows, columns, targets = [], [], []
+    # Responses, for log-probabilities.
+
+    def scored(self, pieces: list[Piece], with_images: bool) -> Scored:
+        """A micro-batch."""
+        targets = np.concatenate([it.tokens for it in pieces]).astype(np.int64) if pieces else np.zeros(0, np.int64)
+        if not self.shares_prompts:
+            rows, _ = self._arranged([Row(it.prompt, it.tokens[:-1]) for it in pieces], with_images, on_the_left=False)
+            width = rows.tokens.shape[1]
+            places = [row * width + len(it.prompt.tokens) - 1 + np.arange(len(it.tokens)) for row, it in enumerate(pieces)]
+            return Scored(None, rows, self._ids([]), self._ids(_joined(places)), self._ids(targets))
+        distinct = list({id(it.prompt): it.prompt for it in pieces}.values())
+        numbers = {id(prompt): number for number, prompt in enumerate(distinct)}
+        owners = [numbers[id(it.prompt)] for it in pieces] or [0]
+        prompts, following = self.prompts(distinct, with_images)
+        rows = self._answers(pieces, prompts, following, owners)
+        first, width = prompts.tokens.shape[0], rows.tokens.shape[1]
+        places = [
+            np.concatenate([[owner], first + row * width + np.arange(len(it.tokens) - 1)])
+            for row, (it, owner) in enumerate(zip(pieces, owners))
+        ]
+        return Scored(prompts, rows, self._ids(owners), self._ids(_joined(places)), self._ids(targets))
+
+    def _answers(self, pieces: list[Piece], prompts: Batch, following: torch.Tensor, owners: list[int]) -> Batch:
+        """Responses without their last tokens, padded on the right, after prompts that have been computed."""
+        width = max([1, *(len(it.tokens) - 1 for it in pieces)])
+        tokens = np.zeros((len(owners), width), np.int64)
+        mask = np.zeros((len(owners), width), np.int64)
         for row, piece in enumerate(pieces):
-            start, length = len(piece.prompt.tokens), piece.length
-            tokens[row, :start] = piece.prompt.tokens
-            tokens[row, start:length] = piece.tokens[:-1]
-            # A placeholder that was sampled in a response is a token like any other, without an image.
-            shown[row, :start] = piece.prompt.tokens == self.image_token
-            mask[row, :length] = 1
-            of_prompt, following = self.positions(piece.prompt)
-            positions[:, row, :start] = of_prompt
-            positions[:, row, start:length] = following + np.arange(length - start)
-            rows += [row] * len(piece.tokens)
-            columns += range(start - 1, length)
-            targets.append(piece.tokens)
-        if not pieces:
-            mask[0, 0] = 1
-        return {
-            "tokens": self._on_device(tokens), "mask": self._on_device(mask), "positions": self._on_device(positions),
-            "rows": self._on_device(np.array(rows, np.int64)), "columns": self._on_device(np.array(columns, np.int64)),
-            "targets": self._on_device(np.concatenate(targets).astype(np.int64) if targets else np.zeros(0, np.int64)),
-            "images": self.images((piece.prompt for piece in pieces), shown, needs_images),
-        }
+            tokens[row, : len(piece.tokens) - 1] = piece.tokens[:-1]
+            mask[row, : len(piece.tokens) - 1] = 1
+        own = torch.tensor(owners, device=self.device)
+        whole = torch.cat([prompts.mask[own], self._on_device(mask)], 1)
+        positions = following[own][:, None] + torch.arange(width, device=self.device)
+        return Batch(self._on_device(tokens), whole, self._axes(positions), is_filled=not pieces)
 
-    def prompts(self, prompts: list[Prompt], needs_images: bool) -> tuple[dict[str, Any], np.ndarray]:
-        """Prompts padded on the left, and the position that follows each."""
-        width = max((len(prompt.tokens) for prompt in prompts), default=1)
-        count = max(1, len(prompts))
-        tokens = np.zeros((count, width), np.int64)
-        mask = np.zeros((count, width), np.int64)
-        positions = np.zeros((3, count, width), np.int64)
-        following = np.zeros(count, np.int64)
-        for row, prompt in enumerate(prompts):
-            start = width - len(prompt.tokens)
-            tokens[row, start:] = prompt.tokens
-            mask[row, start:] = 1
-            positions[:, row, start:], following[row] = self.positions(prompt)
-        if not prompts:
-            mask[0, -1] = 1
-        return {
-            "tokens": self._on_device(tokens), "mask": self._on_device(mask), "positions": self._on_device(positions),
-            "last": torch.full((count,), width - 1, device=self.device),
-            "images": self.images(prompts, tokens == self.image_token, needs_images),
-        }, following
+    # All.
+
+    def _arranged(self, rows: list[Row], with_images: bool, on_the_left: bool) -> tuple[Batch, torch.Tensor]:
+        """Rows padded on one side, and the position that follows each."""
+        has_images = any(row.prompt.images for row in rows)
+        is_filled = not rows or (with_images and not has_images)
+        if is_filled:
+            blank = self.processor.blank if with_images else None
+            rows = [*rows, Row(blank or Prompt(np.zeros(1, np.int32), []), NOTHING)]
+        width = max(len(row.tokens) for row in rows)
+        tokens, mask, embedded = (np.zeros((len(rows), width), np.int64) for _ in range(3))
+        types: dict[str, np.ndarray] = {}
+        for number, row in enumerate(rows):
+            start = width - len(row.tokens) if on_the_left else 0
+            span = slice(start, start + len(row.tokens))
+            embedded[number, span], mask[number, span] = row.tokens, 1
+            # A placeholder that was sampled is a token like any other, without an image.
+            text = np.where(np.isin(row.after, self.processor.picture_tokens), 0, row.after)
+            tokens[number, span] = np.concatenate([row.prompt.tokens, text])
+            for name, values in self.processor.token_types(row.prompt.tokens).items():
+                # What was sampled is text.
+                target = types.setdefault(name, np.zeros((len(rows), width), np.int64))
+                target[number, start : start + len(values)] = values
+        others = {name: torch.from_numpy(values) for name, values in types.items()}
+        others |= self._images([row.prompt for row in rows])
+        batch = Batch(torch.from_numpy(tokens), torch.from_numpy(mask), torch.zeros(0), others, is_filled=is_filled)
+        batch.positions, following = self._positions(batch)
+        for name in ("tokens", "mask", "positions"):
+            setattr(batch, name, getattr(batch, name).to(self.device))
+        for name, value in others.items():
+            batch.others[name] = value.to(self.device, self.number_format if value.is_floating_point() else value.dtype)
+        batch.embedded = None if (embedded == tokens).all() else self._on_device(embedded)
+        return batch, following.to(self.device)
+
+    def _images(self, prompts: list[Prompt]) -> dict[str, torch.Tensor]:
+        """The inputs of all images, one after the other; smaller ones are padded with zeros, as processors do."""
+        shown = [self.processor.shown(prompt.images).inputs for prompt in prompts if prompt.images]
+        names = dict.fromkeys(name for inputs in shown for name in inputs)
+        return {name: _stacked([inputs[name] for inputs in shown if name in inputs]) for name in names}
+
+    def _positions(self, batch: Batch) -> tuple[torch.Tensor, torch.Tensor]:
+        """The positions of tokens, and the one that follows each row; of the model's own making where it has its own."""
+        lengths = batch.mask.sum(-1)
+        if self._rope_index is None:
+            return (batch.mask.cumsum(-1) - 1).clamp(min=0), lengths
+        given = {"input_ids": batch.tokens, "attention_mask": batch.mask} | batch.others
+        known = inspect.signature(self._rope_index).parameters
+        positions, deltas = self._rope_index(**{name: it for name, it in given.items() if name in known})
+        return positions, lengths + deltas[:, 0].to(lengths.device)
+
+    def _axes(self, positions: torch.Tensor) -> torch.Tensor:
+        """Positions of text, the same on all axes where the model has several."""
+        return positions if self._rope_index is None else positions[None].expand(3, -1, -1)
+
+    def _ids(self, values: Sequence[int] | np.ndarray) -> torch.Tensor:
+        return self._on_device(np.asarray(values, np.int64))
 
     def _on_device(self, values: np.ndarray) -> torch.Tensor:
         return torch.from_numpy(values).to(self.device)
+
+
+def _joined(parts: list[np.ndarray]) -> np.ndarray:
+    return np.concatenate(parts) if parts else np.zeros(0, np.int64)
+
+
+def _stacked(values: list[torch.Tensor]) -> torch.Tensor:
+    """Tensors one after the other along their first axis, padded with zeros along the others."""
+    sizes = [max(value.shape[axis] for value in values) for axis in range(1, values[0].dim())]
+
+    def padded(value: torch.Tensor) -> torch.Tensor:
+        missing = [size - own for size, own in zip(sizes, value.shape[1:])]
+        return F.pad(value, [it for left in reversed(missing) for it in (0, left)]) if any(missing) else value
+
+    return torch.cat([padded(value) for value in values])

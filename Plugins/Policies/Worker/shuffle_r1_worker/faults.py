@@ -28,6 +28,12 @@ class WorkerFault(Exception):
         return {"kind": "error", "id": id, "error": self.kind, "message": self.message, "advice": self.advice}
 
 
+def first_line(error: BaseException) -> str:
+    """The line of an exception's text that says most; its name if it has none."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return lines[0] if lines else type(error).__name__
+
+
 MEMORY_ADVICE = {
     "generate": "lower policy.with.generation.rows_at_once, or max_tokens of the sampling",
     "accumulate": "lower policy.with.rows_per_micro_batch, turn on policy.with.gradient_checkpointing, use "

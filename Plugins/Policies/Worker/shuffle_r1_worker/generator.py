@@ -24,10 +24,10 @@ from .work import Request, Sampling
 
 @dataclass
 class Pass:
-    """A requested pass through the model: whether it has images, and the function that runs it, which is told whether any rank's has."""
+    """A requested pass through the model: whether it has images, and the function that runs it."""
 
     sees: bool
-    run: Callable[[bool], Any]
+    run: Callable[[], Any]
 
 
 Passes = TypingGenerator[Pass, Any, None]
@@ -80,10 +80,11 @@ class Generator:
                 going, sees = self.ranks.any(going), self.ranks.any(sees)
             if not going:
                 return done
-            if wanted is None:
+            if wanted is None or sees and not wanted.sees:
+                # The vision tower is passed by all or by none; who has no images waits.
                 self._pass_idly(sees)
             else:
-                wanted = _next(work, wanted.run(sees))
+                wanted = _next(work, wanted.run())
 
     @property
     def _together(self) -> bool:
@@ -92,8 +93,8 @@ class Generator:
 
     def _pass_idly(self, sees: bool) -> None:
         with torch.no_grad():
-            batch, _ = self.layout.prompts([], needs_images=sees)
-            self.network("logits", **batch)
+            batch, _ = self.layout.prompts([], with_images=sees)
+            self.network("logits", batch=batch)
 
     def _work(
         self, requests: list[tuple[int, Request]], sampling: Sampling, stop: StopTexts | None, context_length: int,
@@ -136,30 +137,21 @@ class Generator:
             yield wave
 
     @torch.no_grad()
-    def _prefill(self, wave: list[tuple[int, Request]], sees: bool) -> tuple[torch.Tensor, _State]:
-        from transformers import DynamicCache
-
-        cache = DynamicCache(config=self.network.model.config.text_config)
-        prompts = [request.prompt for _, request in wave]
-        batch, following = self.layout.prompts(prompts, needs_images=sees)
-        logits = self.network("logits", **batch, cache=cache)
+    def _prefill(self, wave: list[tuple[int, Request]]) -> tuple[torch.Tensor, _State]:
+        cache = self.network.new_cache()
+        batch, following = self.layout.prompts([request.prompt for _, request in wave], with_images=False)
+        logits = self.network("logits", batch=batch, cache=cache)
         counts = [len(request.seeds) for _, request in wave]
         rows = torch.arange(len(wave), device=logits.device).repeat_interleave(torch.tensor(counts, device=logits.device))
         cache.batch_select_indices(rows)
-        state = _State(cache, batch["mask"][rows], torch.from_numpy(np.repeat(following, counts)).to(logits.device))
-        return logits[rows], state
+        return logits[rows], _State(cache, batch.mask[rows], following[rows])
 
     @torch.no_grad()
-    def _advance(self, last: list[int], state: _State, sees: bool) -> torch.Tensor:
-        device = state.mask.device
-        tokens = torch.tensor(last, device=device)[:, None]
+    def _advance(self, last: list[int], state: _State) -> torch.Tensor:
         state.mask = torch.cat([state.mask, torch.ones_like(state.mask[:, :1])], 1)
-        positions = state.next_position[None, :, None].expand(3, -1, -1)
+        batch = self.layout.next_tokens(last, state.mask, state.next_position)
         state.next_position = state.next_position + 1
-        return self.network(
-            "logits", tokens=tokens, positions=positions, mask=state.mask, cache=state.cache,
-            images=self.layout.no_images(tokens) if sees else None,
-            last=torch.zeros(len(last), dtype=torch.long, device=device))
+        return self.network("logits", batch=batch, cache=state.cache)
 
     def _draw(
         self, active: list[Response], logits: torch.Tensor, sampler: TokenSampler, stop: StopTexts | None

@@ -3,8 +3,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+import contextlib
+import inspect
+from dataclasses import dataclass, field
+from typing import Any, Iterator
 
 import torch
 from torch import nn
@@ -15,58 +17,98 @@ ROWS_OF_LOGITS = 1024
 
 
 @dataclass
-class Images:
-    """Distinct images of a batch, and where they are shown: which image, in order, at the tokens of `mask`."""
+class Batch:
+    """Rows of tokens of one width, with all that the model takes along with them."""
 
-    patches: torch.Tensor
-    grids: torch.Tensor
-    places: list[int]
+    tokens: torch.Tensor
+    """[rows, width]"""
     mask: torch.Tensor
-    vision_learns: bool
+    """[rows, past and width]: which tokens count."""
+    positions: torch.Tensor
+    """[rows, width], or [axes, rows, width]."""
+    others: dict[str, torch.Tensor] = field(default_factory=dict)
+    """Inputs by the model's names for them: those of images, and those that go along with tokens."""
+    embedded: torch.Tensor | None = None
+    """The tokens whose embeddings are taken, where they are not `tokens`."""
+    is_filled: bool = False
+    """Whether a row was added only so that all ranks pass the same parts of the model."""
+
+
+@dataclass
+class Scored:
+    """Responses to be scored, and their prompts: apart from them, or at the start of their rows."""
+
+    prompts: Batch | None
+    rows: Batch
+    owners: torch.Tensor
+    """For each row the number of its prompt."""
+    places: torch.Tensor
+    """Where each response token is predicted: among the ends of the prompts, if they are apart, and then in the rows."""
+    targets: torch.Tensor
+
+
+class _Given:
+    """The output of a body that has been computed before."""
+
+    def __init__(self, hidden: torch.Tensor):
+        self.last_hidden_state = hidden
+
+    def __getitem__(self, index: int) -> torch.Tensor:
+        return (self.last_hidden_state,)[index]
+
+    def __getattr__(self, name: str) -> None:
+        return None
 
 
 class Network(nn.Module):
-    """A language model with vision, and a head that computes what policies need."""
+    """A language model, and what policies need of it."""
 
     def __init__(self, model: nn.Module):
         super().__init__()
         self.model = model
+        known = inspect.signature(type(model.base_model).forward).parameters
+        self._known = set(known)
+        self._takes_all = any(it.kind is it.VAR_KEYWORD for it in known.values())
+        self._cache_name = "past_key_values" if "past_key_values" in known else "cache"
 
     def forward(self, use: str, **inputs: Any) -> Any:
         if use == "log-probs":
             return self.log_probs(**inputs)
         return self.logits(**inputs)
 
-    def hidden(
-        self, tokens: torch.Tensor, positions: torch.Tensor, mask: torch.Tensor, images: Images | None, cache: Any = None
-    ) -> Any:
-        body = self.model.model
-        embedded = body.get_input_embeddings()(tokens)
-        if images is not None:
-            with torch.set_grad_enabled(torch.is_grad_enabled() and images.vision_learns):
-                features = body.get_image_features(images.patches, images.grids, return_dict=True).pooler_output
-            if images.places:
-                shown = torch.cat([features[place] for place in images.places]).to(embedded.dtype)
-                embedded = embedded.masked_scatter(images.mask.unsqueeze(-1).expand_as(embedded), shown)
-            else:
-                # All ranks pass through the tower together, including those without an image.
-                embedded = embedded + 0 * features[0].sum().to(embedded.dtype)
-        return body.language_model(
-            inputs_embeds=embedded, position_ids=positions, attention_mask=mask, past_key_values=cache,
-            use_cache=cache is not None)
+    def new_cache(self) -> Any:
+        """Keys and values of no tokens yet."""
+        from transformers import DynamicCache
 
-    def logits(self, last: torch.Tensor, **inputs: Any) -> torch.Tensor:
-        """The logits at one position of each row."""
-        hidden = self.hidden(**inputs).last_hidden_state
-        return self.model.lm_head(hidden[torch.arange(len(last), device=last.device), last])
+        return DynamicCache(config=self.model.config)
 
-    def log_probs(
-        self, rows: torch.Tensor, columns: torch.Tensor, targets: torch.Tensor, temperature: float,
-        entropy: bool = False, **inputs: Any,
+    def logits(self, batch: Batch, cache: Any = None) -> torch.Tensor:
+        """The logits after the last token of each row."""
+        return self._scores(self._hidden(batch, cache)[:, -1])
+
+    def log_probs(self, scored: Scored, temperature: float, entropy: bool = False) -> torch.Tensor:
+        """The log-probabilities of responses' tokens; with `entropy`, a second column has the entropies of the distributions."""
+        batches = [scored.rows]
+        if scored.prompts is None:
+            rows = self._hidden(scored.rows)
+            hidden = rows.flatten(0, 1)
+        else:
+            batches.append(scored.prompts)
+            cache = self.new_cache()
+            ends = self._hidden(scored.prompts, cache)[:, -1]
+            cache.batch_select_indices(scored.owners)
+            rows = self._hidden(scored.rows, cache)
+            hidden = torch.cat([ends, rows.flatten(0, 1)])
+        chosen = hidden[scored.places]
+        values = self._log_probs(chosen, scored.targets, temperature, entropy)
+        if torch.is_grad_enabled() and any(it.is_filled for it in batches):
+            # The backward pass goes through all parts too, the output layer among them.
+            values = values + 0 * (hidden.sum() + self._scores(hidden[:1]).sum())
+        return values
+
+    def _log_probs(
+        self, hidden: torch.Tensor, targets: torch.Tensor, temperature: float, entropy: bool
     ) -> torch.Tensor:
-        """The log-probabilities of targets, each predicted at a position of the batch; with `entropy`, a second column has
-        the entropies of the distributions."""
-        hidden = self.hidden(**inputs).last_hidden_state[rows, columns]
         parts = zip(hidden.split(ROWS_OF_LOGITS), targets.split(ROWS_OF_LOGITS))
         # Logits are recomputed in the backward pass: they are by far the largest part of what a long batch would keep.
         found = [
@@ -74,15 +116,53 @@ class Network(nn.Module):
             if torch.is_grad_enabled() and len(hidden) > ROWS_OF_LOGITS
             else self._chosen(part, chosen, temperature, entropy)
             for part, chosen in parts
+            if len(part)
         ]
         if not found:
             return hidden.sum(-1)[:, None].expand(-1, 2) if entropy else hidden.sum(-1)
         return torch.cat(found)
 
     def _chosen(self, hidden: torch.Tensor, targets: torch.Tensor, temperature: float, entropy: bool) -> torch.Tensor:
-        scores = self.model.lm_head(hidden).float() / temperature
+        scores = self._scores(hidden).float() / temperature
         if not entropy:
             return scores.gather(1, targets[:, None])[:, 0] - torch.logsumexp(scores, -1)
         log_probs = torch.log_softmax(scores, -1)
         entropies = -(log_probs.exp() * log_probs).sum(-1)
         return torch.stack([log_probs.gather(1, targets[:, None])[:, 0], entropies], -1)
+
+    def _hidden(self, batch: Batch, cache: Any = None) -> torch.Tensor:
+        """What the body computes: [rows, width, hidden]."""
+        inputs = {
+            "input_ids": batch.tokens, "attention_mask": batch.mask, "position_ids": batch.positions,
+            "use_cache": cache is not None,
+        }
+        if cache is not None:
+            inputs[self._cache_name] = cache
+        known = {name: it for name, it in (inputs | batch.others).items() if self._takes_all or name in self._known}
+        with self._embedding(batch.embedded):
+            return self.model.base_model(**known).last_hidden_state
+
+    @contextlib.contextmanager
+    def _embedding(self, tokens: torch.Tensor | None) -> Iterator[None]:
+        """Has these tokens embedded, whatever the model takes the batch's for."""
+        if tokens is None:
+            yield
+            return
+        hook = self.model.get_input_embeddings().register_forward_pre_hook(lambda module, given: (tokens,))
+        try:
+            yield
+        finally:
+            hook.remove()
+
+    def _scores(self, hidden: torch.Tensor) -> torch.Tensor:
+        """The logits of hidden states, [rows, vocabulary].
+
+        The model's own code computes them, with its body replaced: families scale or cap their logits in different ways.
+        """
+        body = self.model.base_model
+        given = _Given(hidden[None])
+        body.forward = lambda *_, **__: given
+        try:
+            return self.model(inputs_embeds=hidden[None], use_cache=False).logits[0]
+        finally:
+            del body.forward

@@ -14,7 +14,6 @@ import torch
 from torch import nn
 
 from .faults import WorkerFault
-from .model import is_vision
 from .ranks import Ranks
 from .weights import canonical
 
@@ -37,6 +36,7 @@ class Learner:
     gradient: torch.Tensor | None = None
     first: torch.Tensor | None = None
     second: torch.Tensor | None = None
+    is_vision: bool = False
 
     @property
     def is_sharded(self) -> bool:
@@ -67,14 +67,20 @@ class Learner:
 class AdamW:
     """Gradients add up over calls of `collect`; `step` applies and clears them."""
 
-    def __init__(self, model: nn.Module, ranks: Ranks):
+    def __init__(self, model: nn.Module, ranks: Ranks, vision: frozenset[str] = frozenset()):
+        """`vision` names the parameters whose rate is multiplied by `vision_rate_factor`."""
         self.ranks = ranks
         self.steps = 0
+        self._whole_names = {canonical(name): name for name, _ in model.named_parameters()}
         self.learners = [
-            Learner(canonical(name), parameter, self._single(parameter))
+            Learner(canonical(name), parameter, self._single(parameter), is_vision=canonical(name) in vision)
             for name, parameter in model.named_parameters()
             if parameter.requires_grad
         ]
+
+    def adapter_name(self, name: str) -> str:
+        """A learner's name in the files of peft."""
+        return f"base_model.model.{self._whole_names[name].replace('.default', '')}"
 
     @staticmethod
     def _single(parameter: nn.Parameter) -> torch.Tensor:
@@ -133,7 +139,7 @@ class AdamW:
     @torch.no_grad()
     def _apply(self, learner: Learner, gradient: torch.Tensor, options: dict[str, Any]) -> None:
         beta1, beta2 = options["beta1"], options["beta2"]
-        rate = options["learning_rate"] * (options["vision_rate_factor"] if is_vision(learner.name) else 1.0)
+        rate = options["learning_rate"] * (options["vision_rate_factor"] if learner.is_vision else 1.0)
         decays = options["decaying"] == "all" or learner.parameter.dim() > 1
         first, second = self._moments(learner)
         first.mul_(beta1).add_(gradient, alpha=1 - beta1)

@@ -17,12 +17,16 @@ from .generator import Generator, Response
 from .network import Network
 from .optimizer import AdamW
 from .pictures import Pictures
+from .probe import shares_prompts
+from .processor import Processor
 from .ranks import Ranks
 from .saving import Saver, restore
 from .settings import Settings
 from .stop import StopTexts
-from .weights import WeightFiles
-from .work import Group, Request, Sampling
+from .tested import note
+from .work import Group, Prompt, Request, Sampling
+
+MOST_TOKENS = 1 << 20
 
 Exchange = Callable[[list[tuple[int, int]], np.ndarray], np.ndarray]
 """Sends the concatenated log-probabilities of responses to the pipeline; returns their gradients.
@@ -36,41 +40,75 @@ class WorkerPolicy:
     def __init__(self, settings: Settings, ranks: Ranks, pictures: Pictures):
         self.settings, self.ranks, self.pictures = settings, ranks, pictures
         torch.set_num_threads(max(1, settings.threads))
-        pictures.open(settings.model)
-        self.model = models.open_model(settings.source, settings, ranks)
+        if ranks.device.type == "cpu":
+            # The gradient of a shared prompt is a sum over its responses, which threads would take in any order.
+            torch.use_deterministic_algorithms(True, warn_only=True)
+            torch.utils.deterministic.fill_uninitialized_memory = False
+        self.model, files = models.open_model(settings.source, settings, ranks)
+        self.processor = Processor(settings, self.model, pictures, models.takes_images(self.model))
+        targets = ""
         if settings.lora.rank > 0:
-            models.adapt(self.model, settings)
+            targets = models.adapter_targets(self.model)
+            models.adapt(self.model, settings, targets)
         models.choose_learning(self.model, settings)
+        vision = models.vision_names(self.model)
         if settings.trains and settings.gradient_checkpointing:
             self.model.train()
             models.keep_few_activations(self.model)
         self.network = Network(self.model)
         models.place(self.network, self.model, settings, ranks)
-        self.layout = self._layout()
-        self.optimizer = AdamW(self.model, ranks)
+        self.layout = Layout(self.processor, self.model.base_model, ranks.device, models.dtype(settings, ranks.device))
+        self.optimizer = AdamW(self.model, ranks, vision)
         restore(self.optimizer, settings)
-        self._saver = Saver(self.model, self.optimizer, settings, ranks, WeightFiles(settings.source))
+        self._saver = Saver(self.model, self.optimizer, settings, ranks, files, targets)
         self._reference: Network | None = None
         self._vllm: Any = None
+        # Last: after a pass, some sharded weights are whole for a while.
+        self._choose_sharing()
 
-    def _layout(self) -> Layout:
-        config = self.model.config
-        vision_learns = any(it.requires_grad for name, it in self.model.named_parameters() if models.is_vision(name))
-        return Layout(
-            self.pictures, config.image_token_id, config.vision_config.spatial_merge_size, self.ranks.device,
-            vision_learns)
+    def _choose_sharing(self) -> None:
+        """Whether prompts are computed once for their responses, in all that is scored alike.
+
+        With gradient checkpointing they are not: layers that are recomputed cannot go on from kept keys and values.
+        """
+        with self._without_checkpointing():
+            self._can_share = shares_prompts(self.network, self.layout, self.processor, self._vocabulary_size)
+        checkpoints = self.settings.trains and self.settings.gradient_checkpointing
+        self.layout.shares_prompts = self._can_share and not checkpoints
+
+    @property
+    def _vocabulary_size(self) -> int:
+        return self.model.get_input_embeddings().weight.shape[0]
+
+    @property
+    def _context_length(self) -> int:
+        """The most tokens of a sequence; where config.json does not say, what the tokenizer says, or a million."""
+        text = self.model.config.get_text_config()
+        found = getattr(text, "max_position_embeddings", None) or getattr(self.processor.tokenizer, "model_max_length", None)
+        return int(min(found or MOST_TOKENS, MOST_TOKENS))
 
     @property
     def facts(self) -> dict[str, Any]:
         """The description of the model for the pipeline."""
         config = self.model.config
+        processor = self.processor
+        ends = processor.end_tokens(self.model)
+        marks = {*processor.special_tokens, *processor.picture_tokens, *ends}
         return {
             "architecture": config.architectures[0] if config.architectures else type(self.model).__name__,
+            "model_type": config.model_type,
             "parameter_count": sum(
                 it.numel() for name, it in self.model.named_parameters() if "lora_" not in name),
             "learning_count": sum(it.parameter.numel() for it in self.optimizer.learners),
-            "vocabulary_size": config.text_config.vocab_size,
-            "context_length": config.text_config.max_position_embeddings,
+            "vocabulary_size": self._vocabulary_size,
+            "context_length": self._context_length,
+            "end_tokens": ends,
+            "mark_tokens": sorted(it for it in marks if it < self._vocabulary_size),
+            "picture_tokens": processor.picture_tokens,
+            "tokenizer": processor.tokenizer is not None,
+            "takes_images": processor.sees,
+            "shares_prompts": self.layout.shares_prompts,
+            "note": note(config.model_type, self._can_share),
             "steps": self.optimizer.steps,
             "device": str(self.ranks.device),
             "dtype": str(models.dtype(self.settings, self.ranks.device)).removeprefix("torch."),
@@ -84,10 +122,12 @@ class WorkerPolicy:
     # Responses.
 
     def generate(
-        self, requests: list[Request], sampling: Sampling, stop: StopTexts | None,
-        finished: Callable[[list[Response], int], None], stopped: Callable[[], None],
+        self, requests: list[Request], sampling: Sampling, finished: Callable[[list[Response], int], None],
+        stopped: Callable[[], None],
     ) -> None:
         """Samples; on rank 0 `finished` is called with every response and its request's number."""
+        self._check([request.prompt for request in requests])
+        stop = self._stop_texts(sampling)
         numbers = range(len(requests))
         mine = list(numbers[self.ranks.index :: self.ranks.count])
 
@@ -99,13 +139,35 @@ class WorkerPolicy:
             found = self._by_vllm([(number, requests[number]) for number in numbers], set(mine), sampling)
             heard(found, sum(len(it.tokens) for it in found))
         else:
-            context_length = self.model.config.text_config.max_position_embeddings
+            context_length = self._context_length
             generator = Generator(self.network, self.layout, self.ranks, self.settings.generation, self._in_step)
             with self._without_checkpointing():
                 own = [(number, requests[number]) for number in mine]
                 found = generator.run(own, sampling, stop, context_length, heard, stopped)
         for responses in self.ranks.gather(found)[1:]:
             finished(responses, sum(len(it.tokens) for it in responses))
+
+    def _check(self, prompts: list[Prompt]) -> None:
+        """Refuses prompts that do not fit their images, on all ranks together; a pipeline that makes prompts has checked them."""
+        if self.processor.resized:
+            return
+        fault: WorkerFault | None = None
+        if self.ranks.is_first:
+            try:
+                for prompt in prompts:
+                    self.processor.check(prompt)
+            except WorkerFault as error:
+                fault = error
+        fault = self.ranks.broadcast(fault)
+        if fault is not None:
+            raise fault
+
+    def _stop_texts(self, sampling: Sampling) -> StopTexts | None:
+        if not sampling.stop:
+            return None
+        if self.processor.tokenizer is None:
+            raise WorkerFault("options", "the model has no tokenizer to find stop texts with", "name stop tokens instead")
+        return StopTexts(sampling.stop, self.processor.decode, self.processor.special_tokens)
 
     def _by_vllm(
         self, numbered: list[tuple[int, Request]], mine: set[int], sampling: Sampling
@@ -114,7 +176,7 @@ class WorkerPolicy:
         if self._vllm is None:
             from .vllm_engine import VLLMEngine
 
-            self._vllm = VLLMEngine(self.settings, self.pictures, self.model.config, self.ranks)
+            self._vllm = VLLMEngine(self.settings, self.processor, self.ranks)
         number_format = models.dtype(self.settings, self.ranks.device)
         self._vllm.synchronize(self.optimizer.steps, lambda: self._saver.weights(number_format))
         parallel = self.settings.generation.tensor_parallel
@@ -136,6 +198,7 @@ class WorkerPolicy:
     ) -> np.ndarray:
         """One number for each response token, in order; on rank 0. With entropies a second column has them."""
         rows = self.settings.rows_per_micro_batch
+        self._check([group.prompt for group in groups])
         with self._weights(of) as network, torch.no_grad(), self._without_checkpointing():
             found: dict[tuple[int, int], np.ndarray] = {}
             for pieces in self._rounds(micro_batches(groups, rows)):
@@ -180,7 +243,7 @@ class WorkerPolicy:
                     layer.enable_adapters(True)
         else:
             if self._reference is None:
-                model = models.open_model(self.settings.model, self.settings, self.ranks)
+                model, _ = models.open_model(self.settings.model, self.settings, self.ranks)
                 self._reference = Network(model)
                 models.place(self._reference, model, self.settings, self.ranks)
             yield self._reference
@@ -204,6 +267,7 @@ class WorkerPolicy:
         """Adds the gradient of a loss computed by `exchange`: a forward pass, the loss's gradient, a backward pass."""
         if not self.settings.trains:
             raise WorkerFault("options", "the policy was opened for inference", "open it for training")
+        self._check([group.prompt for group in groups])
         try:
             for pieces in self._rounds(micro_batches(groups, self.settings.rows_per_micro_batch)):
                 stopped()
@@ -243,8 +307,8 @@ class WorkerPolicy:
         self, network: Network, pieces: list[Piece], temperature: float, entropy: bool = False
     ) -> torch.Tensor:
         needs_images = self._in_step and self.ranks.any(any(it.prompt.images for it in pieces))
-        batch = self.layout.scored(pieces, needs_images)
-        return network("log-probs", **batch, temperature=temperature if temperature > 0 else 1.0, entropy=entropy)
+        scored = self.layout.scored(pieces, needs_images)
+        return network("log-probs", scored=scored, temperature=temperature if temperature > 0 else 1.0, entropy=entropy)
 
     def step(self, options: dict[str, Any]) -> dict[str, Any]:
         """One step of the optimizer."""

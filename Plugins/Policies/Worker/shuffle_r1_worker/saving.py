@@ -21,12 +21,12 @@ from .optimizer import AdamW
 from .ranks import Ranks
 from .settings import Settings
 from .tensor_file import TensorFile
-from .weights import INDEX, SINGLE, WeightFiles, canonical
+from .weights import INDEX, SINGLE, WeightFiles, canonical, plain
 
 OPTIMIZER, ADAPTER = "optimizer.safetensors", "adapter"
 SHARD_BYTES = 5_000_000_000
 DOCUMENTS = (
-    "generation_config.json", "tokenizer.json", "tokenizer_config.json", "vocab.json", "merges.txt",
+    "generation_config.json", "tokenizer.json", "tokenizer.model", "tokenizer_config.json", "vocab.json", "merges.txt",
     "added_tokens.json", "special_tokens_map.json", "chat_template.json", "chat_template.jinja",
     "preprocessor_config.json", "video_preprocessor_config.json", "processor_config.json", "LICENSE", "NOTICE",
 )
@@ -58,10 +58,17 @@ class Documents:
 class Saver:
     """Writes checkpoints of one policy."""
 
-    def __init__(self, model: nn.Module, optimizer: AdamW, settings: Settings, ranks: Ranks, files: WeightFiles):
+    def __init__(
+        self, model: nn.Module, optimizer: AdamW, settings: Settings, ranks: Ranks, files: WeightFiles,
+        targets: str = "",
+    ):
+        """`targets` says which layers have adapters."""
         self.model, self.optimizer, self.settings, self.ranks = model, optimizer, settings, ranks
         self.files = files
-        self.own = {canonical(_plain(name)): (name, it) for name, it in model.named_parameters()}
+        buffers = [(name, it) for name, it in model.named_buffers() if it.is_floating_point()]
+        tensors = [*model.named_parameters(), *buffers]
+        self.own = {canonical(plain(name)): (name, it) for name, it in tensors}
+        self.targets = targets
         # A tied head that the source stores as well is not written twice.
         self.order = [name for name in files.order if name in self.own]
         self.documents = Documents(settings.source)
@@ -147,7 +154,7 @@ class Saver:
 
     def _write_adapter(self, folder: Path, state: dict[str, torch.Tensor]) -> None:
         """The layout of peft: its `PeftModel.from_pretrained` opens it on top of the model."""
-        tensors = {f"base_model.model.{_long(name).replace('.default', '')}": it for name, it in state.items()}
+        tensors = {self.optimizer.adapter_name(name): it for name, it in state.items()}
         declared = [(name, it.shape) for name, it in tensors.items()]
         file = TensorFile(folder / "adapter_model.safetensors", declared, torch.float32, {"format": "pt"})
         for name, tensor in tensors.items():
@@ -156,7 +163,7 @@ class Saver:
         config = {
             "peft_type": "LORA", "task_type": None, "base_model_name_or_path": str(self.settings.model),
             "r": self.settings.lora.rank, "lora_alpha": self.settings.lora.alpha, "lora_dropout": 0.0, "bias": "none",
-            "target_modules": r".*language_model.*\.(q_proj|k_proj|v_proj|o_proj|gate_proj|up_proj|down_proj)",
+            "target_modules": self.targets,
         }
         _write(folder / "adapter_config.json", (json.dumps(config, indent=2) + "\n").encode())
 
@@ -167,8 +174,7 @@ def restore(optimizer: AdamW, settings: Settings) -> None:
     if settings.lora.rank > 0 and settings.checkpoint is not None:
         give = _reader(folder / ADAPTER / "adapter_model.safetensors")
         for learner in optimizer.learners:
-            name = f"base_model.model.{_long(learner.name).replace('.default', '')}"
-            values = learner.own(give(name, learner.parameter.shape))
+            values = learner.own(give(optimizer.adapter_name(learner.name), learner.parameter.shape))
             learner.weights.copy_(values)
             with torch.no_grad():
                 own = learner.parameter.to_local() if learner.is_sharded else learner.parameter
@@ -203,18 +209,6 @@ def _reader(path: Path) -> Callable[[str, torch.Size], torch.Tensor]:
         return file.get_tensor(name)
 
     return give
-
-
-def _plain(name: str) -> str:
-    """A parameter's name without the prefixes of adapters."""
-    return name.replace(".base_layer.", ".")
-
-
-def _long(name: str) -> str:
-    """The name in transformers' model."""
-    if name.startswith("model."):
-        return "model.language_model." + name.removeprefix("model.")
-    return f"model.{name}" if name.startswith("visual.") else name
 
 
 def _shard_plan(sizes: list[tuple[str, tuple[int, ...]]], width: int) -> dict[str, str]:

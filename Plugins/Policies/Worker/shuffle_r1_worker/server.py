@@ -14,14 +14,13 @@ from typing import Any
 
 import numpy as np
 
-from . import work
+from . import prompting, work
 from .faults import WorkerFault, understood
 from .generator import Response
 from .pictures import Pictures
 from .policy import WorkerPolicy
 from .ranks import Ranks
 from .settings import Settings
-from .stop import StopTexts
 from .wire import Connection, Frame, WireError
 
 
@@ -127,9 +126,13 @@ class Server:
             return {"facts": self.policy.facts}, None
         if frame.kind == "images":
             self.pictures.take(frame)
+            if self.policy is not None:
+                self.policy.processor.forget(frame.header.get("drop", []))
             return {}, None
         if self.policy is None:
             raise WorkerFault("protocol", f"'{frame.kind}' came before 'load'")
+        if frame.kind in ("encode", "tokenize", "decode", "compare"):
+            return prompting.answer(frame, self.policy.processor) if self.ranks.is_first else ({}, None)
         if frame.kind == "generate":
             return self._generate(frame, self.policy)
         if frame.kind == "log-probs":
@@ -161,8 +164,7 @@ class Server:
                 self.connection.write(_part(frame.id, responses, self._now))
 
         policy.generate(
-            work.requests(frame), sampling, StopTexts.read(frame, sampling.stop), finished,
-            lambda: self._stopped(frame.id))
+            work.requests(frame), sampling, finished, lambda: self._stopped(frame.id))
         return {}, None
 
     def _exchange(self, id: int, places: list[tuple[int, int]], values: np.ndarray) -> np.ndarray:

@@ -39,7 +39,7 @@ class Settings:
     vision: str = "frozen"
     device: str = "auto"
     dtype: str = "auto"
-    attention: str = "sdpa"
+    attention: str = "auto"
     sharding: str = "auto"
     gradient_checkpointing: bool = False
     rows_per_micro_batch: int = 4096
@@ -47,6 +47,8 @@ class Settings:
     max_pixels: int = 28 * 28 * 1280
     threads: int = 1
     optimizer: str = "fresh"
+    prompts: str = "pipeline"
+    """Who makes tokens and sizes images: the pipeline, or the worker by the model's own processor."""
     lora: LoRA = field(default_factory=LoRA)
     generation: Generation = field(default_factory=Generation)
 

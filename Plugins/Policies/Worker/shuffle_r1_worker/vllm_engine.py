@@ -15,7 +15,7 @@ import torch
 
 from .faults import WorkerFault
 from .generator import Response
-from .pictures import Pictures
+from .processor import Processor
 from .ranks import Ranks
 from .settings import Settings
 from .work import Prompt, Request, Sampling
@@ -28,7 +28,7 @@ class VLLMEngine:
     bundled policy.
     """
 
-    def __init__(self, settings: Settings, pictures: Pictures, config: Any, ranks: Ranks):
+    def __init__(self, settings: Settings, processor: Processor, ranks: Ranks):
         # In this process, so that its model's weights are accessible.
         os.environ.setdefault("VLLM_ENABLE_V1_MULTIPROCESSING", "0")
         try:
@@ -43,17 +43,21 @@ class VLLMEngine:
             raise WorkerFault(
                 "options", f"policy.with.generation.tensor_parallel is {parallel}, which does not divide {ranks.count} ranks",
                 "take a divisor of the number of ranks")
-        self.pictures, self.config = pictures, config
-        self.merge = config.vision_config.spatial_merge_size
+        self.processor, self.pictures = processor, processor.pictures
         self._steps: int | None = None
         # torchrun has started the ranks; vLLM uses consecutive ones for each engine.
         launcher = {"distributed_executor_backend": "external_launcher"} if ranks.count > 1 else {}
         self.engine = LLM(
             model=str(settings.model), dtype="auto" if settings.dtype == "auto" else settings.dtype, seed=settings.seed,
             gpu_memory_utilization=settings.generation.memory_share,
-            # The pipeline has resized the images within these bounds, so that vLLM leaves them as they are.
-            mm_processor_kwargs={"min_pixels": settings.min_pixels, "max_pixels": settings.max_pixels},
-            tensor_parallel_size=parallel, **launcher)
+            tensor_parallel_size=parallel, **self._bounds(settings), **launcher)
+
+    @staticmethod
+    def _bounds(settings: Settings) -> dict[str, Any]:
+        """If the pipeline has resized the images within bounds, vLLM leaves them as they are."""
+        if settings.prompts != "pipeline":
+            return {}
+        return {"mm_processor_kwargs": {"min_pixels": settings.min_pixels, "max_pixels": settings.max_pixels}}
 
     def synchronize(self, steps: int, weights: Callable[[], Iterable[tuple[str, torch.Tensor]]]) -> None:
         """Updates the weights that have changed, as whole tensors under the names of the files; every rank must call it."""
@@ -89,15 +93,24 @@ class VLLMEngine:
         """Tokens with one placeholder for each image, which vLLM itself expands, and the images."""
         from PIL import Image
 
-        tokens, place, images = [], 0, iter(prompt.images)
+        tokens, place, counts = [], 0, iter(self._counts(prompt.images))
         while place < len(prompt.tokens):
             tokens.append(int(prompt.tokens[place]))
-            if prompt.tokens[place] == self.config.image_token_id:
-                rows, columns = self.pictures.grid(next(images))
-                place += rows * columns // self.merge**2
-            else:
-                place += 1
+            is_image = prompt.images and prompt.tokens[place] == self.processor.image_token
+            place += next(counts) if is_image else 1
         found: dict[str, Any] = {"prompt_token_ids": tokens}
         if prompt.images:
             found["multi_modal_data"] = {"image": [Image.fromarray(self.pictures.pixels(name)) for name in prompt.images]}
         return found
+
+    def _counts(self, images: list[str]) -> list[int]:
+        """The number of tokens of each image."""
+        if not images:
+            return []
+        shown = self.processor.shown(images)
+        if "image_grid_thw" not in shown.inputs:
+            raise WorkerFault(
+                "options", "policy.with.generation.engine is vllm, which is given images of models with 'image_grid_thw' only",
+                "take transformers, or prompts without images")
+        counts = shown.inputs["image_grid_thw"].prod(-1)
+        return (counts * shown.placeholders // counts.sum()).tolist()

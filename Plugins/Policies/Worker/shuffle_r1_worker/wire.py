@@ -12,7 +12,7 @@ import threading
 from dataclasses import dataclass, field
 from typing import Any, BinaryIO
 
-PROTOCOL = 1
+PROTOCOL = 2
 MAGIC = b"SR1W"
 PREFIX = struct.Struct("<4sIQ")  # magic, bytes of the header, bytes of all payloads
 HEADER_LIMIT = 16 << 20
