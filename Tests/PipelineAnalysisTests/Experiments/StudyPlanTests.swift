@@ -43,6 +43,23 @@ struct StudyPlanTests {
       ])
   }
 
+  @Test("{seed} in a value stands for the seed of a run")
+  func seedInValues() throws {
+    let plan = try plan(
+      #"""
+      {"spec": "a.json", "seeds": [3, 5], "output": "out", "set": {"policy.with.model": "starts/{seed}/model-{seed}"},
+       "arms": {"one": {"set": {"source": {"prompts": ["{seed}.jsonl"]}}}}}
+      """#)
+    #expect(
+      plan.jobs.map(\.overrides)
+        == [3, 5].map {
+          [
+            #"policy.with.model="starts/\#($0)/model-\#($0)""#, #"source={"prompts":["\#($0).jsonl"]}"#, "seed=\($0)",
+          ]
+        })
+    #expect(plan.jobs.map(\.name) == ["one/seed-3", "one/seed-5"])
+  }
+
   @Test("YAML says the same")
   func yaml() throws {
     let plan = try plan(
