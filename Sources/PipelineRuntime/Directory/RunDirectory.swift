@@ -59,6 +59,7 @@ public final class RunDirectory: Sendable {
       guard difference.isAccepted(accepting) else { throw Self.refusal(difference, path) }
       let (state, streams) = try found.open(folder, goesOn: !difference.isHarmless)
       committer = Committer(folder: folder, state: state, streams: streams)
+      tidyFinishedCheckpoints()
       if found.spec == fingerprint { return }
       // Another spec may want more steps of a run that has come to its end.
       if !difference.isHarmless { try committer.reopen() }
@@ -73,6 +74,13 @@ public final class RunDirectory: Sendable {
       committer = Committer(folder: folder, state: RunState(), streams: try RunStreams(in: folder))
     }
     try folder.replace(Self.specFile, with: Array((fingerprint.prettyJSON + "\n").utf8), durable: true)
+  }
+
+  /// Points the links of a run that has ended at its checkpoints: the power may have failed between its last state and them.
+  private func tidyFinishedCheckpoints() {
+    guard committer.isFinished, committer.training != .null else { return }
+    let state = committer.training["checkpoints"]
+    try? CheckpointStore(run: folder, keep: 1, keepBest: false, threads: 1, state: state).tidy()
   }
 
   /// The path of a file of the run.
