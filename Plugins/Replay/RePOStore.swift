@@ -51,7 +51,7 @@ package struct RePOStore: ReplayStore {
     package static let help = [
       "strategy": "which stored rollouts of a prompt are added: all, random, highest, recent or max-variance",
       "size": "how many are added; with 'all' it does not count",
-      "least": "none is added before a prompt has so many stored",
+      "least": "nothing is added for a prompt until this many of its rollouts are stored",
       "per_prompt": "the most trajectories of one prompt that are stored",
       "capacity": "the most trajectories that are stored in all",
     ]
@@ -67,7 +67,7 @@ package struct RePOStore: ReplayStore {
         problems.append(
           OptionProblem(
             "least",
-            "is \(least), more than per_prompt, \(perPrompt): no prompt would ever have so many; lower it, or raise "
+            "is \(least), more than per_prompt, \(perPrompt): no prompt would ever have that many; lower it, or raise "
               + "per_prompt"))
       }
       return problems

@@ -95,19 +95,21 @@ package final class AppendOnlyFile {
   /// - Throws: When the file ends before them.
   package func read(_ count: Int, at offset: UInt64) throws -> [UInt8] {
     try flush()
+    let (end, isTooLarge) = offset.addingReportingOverflow(UInt64(max(0, count)))
     var read = 0
-    let bytes = try [UInt8](unsafeUninitializedCapacity: max(1, count)) { buffer, size in
-      read = try descriptor.read(
-        into: UnsafeMutableRawBufferPointer(rebasing: UnsafeMutableRawBufferPointer(buffer)[..<count]), at: offset)
-      size = read
+    // Asked for more than there is, it makes no room first.
+    if count >= 0, !isTooLarge, end <= self.offset {
+      let bytes = try [UInt8](unsafeUninitializedCapacity: max(1, count)) { buffer, size in
+        read = try descriptor.read(
+          into: UnsafeMutableRawBufferPointer(rebasing: UnsafeMutableRawBufferPointer(buffer)[..<count]), at: offset)
+        size = read
+      }
+      if read == count { return bytes }
     }
-    guard read == count else {
-      throw PipelineError(
-        .invalidData,
-        "\(descriptor.path) ends before byte \(offset + UInt64(count)), which was written; restore it from a copy, or start "
-          + "again with --overwrite")
-    }
-    return bytes
+    throw PipelineError(
+      .invalidData,
+      "\(descriptor.path) ends before byte \(end), which was written; restore it from a copy, or start again with --overwrite"
+    )
   }
 
   /// Waits until what has been written out is on the disk; what is still buffered stays where it is.

@@ -5,7 +5,7 @@ import Synchronization
 
 /// Trajectories as compressed lines that can be read again in parts: several Zstandard frames in a row, of a few lines each.
 package enum StoredRecords {
-  /// The lines of a frame: whoever reads one decompresses so many.
+  /// The lines of a frame, all of which are decompressed to read one of them.
   package static let linesPerFrame = 16
 
   /// A frame of lines, which says how long they are.

@@ -173,10 +173,12 @@ struct ExperimentTests {
     for run in Self.runs { #expect(isFinished(run), "\(run)") }
   }
 
-  @Test("the study of easy-VQA is right")
-  func example() throws {
-    let list = try sandbox.output("shuffle-r1 experiment '\(Program.package.path)/Examples/easy-vqa/study.json' --list")
-    #expect(list.split(separator: "\n").count == 6)
+  @Test(
+    "the studies of the examples are right",
+    arguments: [("easy-vqa/study.json", 6), ("paper-in-miniature/exposure/study.json", 192)])
+  func examples(study: String, runs: Int) throws {
+    let list = try sandbox.output("shuffle-r1 experiment '\(Program.package.path)/Examples/\(study)' --list")
+    #expect(list.split(separator: "\n").count == runs)
   }
 
   @Test("--dry-run says the plan and the least difference, and makes nothing")
@@ -215,6 +217,9 @@ struct ExperimentTests {
       shuffle-r1: error: bad.json:6:3: arm 'three': no such file: none.json; give the path of a spec (.json or .yaml)
       """),
     Case(
+      "a mistake in what all arms set is said once", "shuffle-r1 experiment common.json", status: 2,
+      "shuffle-r1: error: common.json:1:77: 'training.steps' must be a whole number, found the string \"many\""),
+    Case(
       "no share", "shuffle-r1 experiment study.json --job 3/2 2>&1 | head -1 >&2; exit ${PIPESTATUS[0]}", status: 2,
       "Error: --job is '3/2', it must be a share such as 3/16: the third of sixteen, counted from 1"),
     Case(
@@ -239,6 +244,9 @@ struct ExperimentTests {
          "training.steps": "many"}},
         "three": {"spec": "none.json"}}}
       """)
+    try sandbox.write(
+      "common.json",
+      #"{"spec": "train.json", "output": "out", "arms": {"a": {}, "b": {}}, "set": {"training.steps": "many"}}"#)
     try wrong.check(in: sandbox)
   }
 }

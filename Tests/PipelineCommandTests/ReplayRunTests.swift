@@ -59,27 +59,9 @@ struct ReplayRunTests {
   ]
 
   private func check(_ spec: String, _ settings: String, _ name: String) throws {
-    let run = "shuffle-r1 run \(spec).json -q \(settings)"
-    try sandbox.output("\(run) -o \(name)")
-    let whole = sandbox.training(in: name)
-    #expect(whole.keys.contains { $0.hasPrefix("replay/") }, "\(whole.keys.sorted())")
-    for threads in [1, 2, 7] {
-      try sandbox.output("\(run) -o \(name)-\(threads) --threads \(threads)")
-      #expect(sandbox.training(in: "\(name)-\(threads)") == whole, "\(threads) threads")
-    }
-    // Killed after each step, whether its checkpoint is written or not.
-    for steps in 1...9 {
-      let option = sandbox.has("\(name)-part") ? "--resume" : ""
-      let program = try sandbox.start("exec \(run) -o \(name)-part \(option)")
-      try sandbox.wait(for: "step \(steps)", every: 0.0005) {
-        sandbox.text("\(name)-part/metrics.jsonl").count { $0 == "\n" } >= steps
-          || sandbox.text("\(name)-part/state.json").contains(#""finished": true"#)
-      }
-      program.send(SIGKILL)
-      _ = try program.wait()
-    }
-    try sandbox.output("\(run) -o \(name)-part --resume")
-    #expect(sandbox.training(in: "\(name)-part") == whole)
+    try sandbox.checkSameTraining("shuffle-r1 run \(spec).json -q \(settings)", in: name)
+    let files = sandbox.training(in: name).keys
+    #expect(files.contains { $0.hasPrefix("replay/") }, "\(files.sorted())")
   }
 
   @Test("with each store a run gives the same bytes on any threads, and after kills", arguments: stores.indices)
@@ -214,6 +196,46 @@ struct ReplayRunTests {
     #expect(
       try sandbox.run("shuffle-r1 run after.json -q -o changed --set training.steps=4 --resume --accept-changes").errors
         .contains("changed/replay/replay.0.jsonl.zst has changed since it was written"))
+  }
+
+  @Test("a state that tells of stored trajectories that cannot be is refused, whatever its numbers")
+  func oddIndex() throws {
+    try sandbox.output("shuffle-r1 run after.json -q -o out --set training.steps=2; cp -r out kept")
+    let numbers = try #require(
+      try sandbox.text("out/state.json").filter { !$0.isWhitespace }.firstMatch(of: /"blocks":\[\[([0-9,]+)/)
+    ).1
+    let values = numbers.split(separator: ",").map(String.init)
+    #expect(values.count == 7)
+    for (place, odd) in (0..<7).flatMap({ place in [Int.max, -1, 1 << 62].map { (place, $0) } }) + [
+      (2, 1 << 40), (3, 1 << 40),
+    ] {
+      var changed = values
+      changed[place] = String(odd)
+      try sandbox.output("rm -r out; cp -r kept out")
+      try sandbox.changeState(of: "out") {
+        $0.replacing(#""blocks":[[\#(numbers)"#, with: #""blocks":[[\#(changed.joined(separator: ","))"#)
+      }
+      let outcome = try sandbox.run(
+        "shuffle-r1 run after.json -q -o out --set training.steps=4 --resume --accept-changes")
+      #expect(outcome.status == 1 && outcome.errors.contains("--overwrite"), "\(place) \(odd): \(outcome.errors)")
+    }
+  }
+
+  @Test("two stages keep what they store apart, and the figures of their stores")
+  func twoStages() throws {
+    try sandbox.write(
+      "two.json",
+      Self.spec(
+        #"""
+        {"use": "replay", "with": {"store": {"use": "repo", "with": {"least": 8, "size": 2}}}},
+        {"use": "replay", "name": "again", "with": {"store": {"use": "repo", "with": {"least": 16, "size": 4}}}},
+        "advantage"
+        """#))
+    try sandbox.output("shuffle-r1 run two.json -q -o out")
+    let metrics = try sandbox.records(in: "out/metrics.jsonl")
+    #expect(metrics.allSatisfy { $0["store/replaying_groups"] != nil && $0["again/store/replaying_groups"] != nil })
+    #expect(metrics.contains { $0["store/replaying_groups"] != $0["again/store/replaying_groups"] })
+    #expect(sandbox.has("out/replay/replay.0.jsonl.zst") && sandbox.has("out/replay/again.0.jsonl.zst"))
   }
 
   @Test("rollouts of another run are stored first, with a policy and without one")

@@ -43,26 +43,7 @@ struct SamplerRunTests {
   ]
 
   private func check(_ settings: String, _ name: String) throws {
-    let run = "shuffle-r1 run sampled.json -q \(settings)"
-    try sandbox.output("\(run) -o \(name)")
-    let whole = sandbox.training(in: name)
-    for threads in [1, 2, 7] {
-      try sandbox.output("\(run) -o \(name)-\(threads) --threads \(threads)")
-      #expect(sandbox.training(in: "\(name)-\(threads)") == whole, "\(threads) threads")
-    }
-    // Killed after each step, whether its checkpoint is written or not.
-    for steps in 1...9 {
-      let option = sandbox.has("\(name)-part") ? "--resume" : ""
-      let program = try sandbox.start("exec \(run) -o \(name)-part \(option)")
-      try sandbox.wait(for: "step \(steps)", every: 0.0005) {
-        sandbox.text("\(name)-part/metrics.jsonl").count { $0 == "\n" } >= steps
-          || sandbox.text("\(name)-part/state.json").contains(#""finished": true"#)
-      }
-      program.send(SIGKILL)
-      _ = try program.wait()
-    }
-    try sandbox.output("\(run) -o \(name)-part --resume")
-    #expect(sandbox.training(in: "\(name)-part") == whole)
+    try sandbox.checkSameTraining("shuffle-r1 run sampled.json -q \(settings)", in: name)
   }
 
   @Test("with each sampler a run gives the same bytes on any threads, and after kills", arguments: names)

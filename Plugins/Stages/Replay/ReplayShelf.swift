@@ -30,7 +30,9 @@ struct ReplayShelf: Sendable {
       return known
     }
     guard let json = memory.value else { return ReplayShelf(batchCount: batchCount) }
-    guard let first = json["batch"]?.intValue, let file = json["file"]?.intValue, let index = json["index"],
+    let plausible = 0...(1 << 48)
+    guard let first = json["batch"]?.intValue, plausible.contains(first), let file = json["file"]?.intValue,
+      plausible.contains(file), let index = json["index"],
       let values = json["store"]?.objectValue
     else {
       throw PipelineError(

@@ -34,6 +34,7 @@ package struct ReplayStage: Stage {
         "evicted", unit: "trajectories", "that were stored and left: too old, or beyond the capacity", combining: .sum),
       MetricAbout("stored", unit: "trajectories", "in the store after the step", combining: .maximum),
       MetricAbout("store/<figure>", unit: "the store's", "a figure of the store, whose description explains it"),
+      MetricAbout("<stage>/store/<figure>", unit: "the store's", "the same, where the stage has a name of its own"),
     ])
 
   /// The options.
@@ -103,7 +104,9 @@ package struct ReplayStage: Stage {
   /// - Throws: When the store breaks its contract, or what was stored can no longer be read.
   package func run(_ batch: inout TrajectoryBatch, in context: StageContext) async throws {
     var shelf = try await ReplayShelf.open(context, batchCount: batch.count)
-    let work = ReplayWork(options: options, store: store, context: context)
+    let said = StageReport()
+    let work = ReplayWork(options: options, store: store, context: context, said: said)
+    defer { report(said, to: context) }
     var evicted = 0
     if !shelf.hasBegun {
       for (place, path) in sources.enumerated() { evicted += try await work.take(path, as: place + 1, into: &shelf) }
@@ -125,6 +128,16 @@ package struct ReplayStage: Stage {
     if options.admit { evicted += try await work.admit(view, fresh, to: &shelf) }
     try await shelf.save(to: context)
     work.report(replayed, batch, shelf.index, admitted: shelf.index.next - before, evicted: evicted)
+  }
+
+  /// Passes on what the store says. Its figures are `store/…`; those of a stage with a name of its own stand below that name, so that
+  /// two stages have theirs apart.
+  private func report(_ said: StageReport, to context: StageContext) {
+    let prefix = context.stage == Self.name ? "" : context.stage + "/"
+    for metric in said.metrics {
+      context.report.metric(prefix + metric.name, metric.value, combining: metric.combining)
+    }
+    for warning in said.warnings { context.report.warn(warning.code, warning.message, count: warning.count) }
   }
 
   /// Where a replayed trajectory comes from, or why another left.

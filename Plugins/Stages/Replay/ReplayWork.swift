@@ -6,13 +6,15 @@ struct ReplayWork {
   let options: ReplayStage.Options
   let store: any ReplayStore
   let context: StageContext
+  /// Hears what the store reports.
+  let said: StageReport
 
   private var name: String { type(of: store).name }
 
   private var storeContext: ReplayContext {
     let context = context
     return ReplayContext(
-      stage: context.stage, step: context.step, seed: context.seed, report: context.report
+      stage: context.stage, step: context.step, seed: context.seed, report: said
     ) { try await context.log($0, name: context.stage) }
   }
 
@@ -124,7 +126,9 @@ struct ReplayWork {
       .init("id", .string(entry.id)), .init("age", .number(context.step - entry.admitted)),
     ]
     if let version = entry.policyVersion { members.append(.init("policy_version", .number(version))) }
-    if entry.source > 0 { members.append(.init("run", .string(sources[entry.source - 1].text))) }
+    if sources.indices.contains(entry.source - 1) {
+      members.append(.init("run", .string(sources[entry.source - 1].text)))
+    }
     return .object(members + replay.because.filter { member in !members.contains { $0.key == member.key } })
   }
 

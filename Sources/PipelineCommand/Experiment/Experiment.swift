@@ -124,7 +124,9 @@ struct Experiment: Sendable {
     }
     let changes = job.changes
     let location = changes.indices.contains(place.line - 1) ? changes[place.line - 1].location : job.arm.location
-    return PipelineError(error.code, arm + error.message, at: location)
+    // What all arms set is wrong with all of them.
+    let isCommon = plan.arms.count > 1 && plan.arms.allSatisfy { $0.changes.contains { $0.location == location } }
+    return PipelineError(error.code, (isCommon ? "" : arm) + error.message, at: location)
   }
 
   /// A path as it is from where the program was started.

@@ -21,7 +21,8 @@ extension ReplayIndex {
   /// - Throws: When a value has the wrong type, or the archive is another one.
   package init(saved json: JSONValue, archive: any TrajectoryArchive) async throws {
     self.init()
-    guard let number = json["next"]?.intValue, number >= 0, let blocks = json["blocks"]?.arrayValue else {
+    guard let number = json["next"]?.intValue, Self.plausible.contains(number), let blocks = json["blocks"]?.arrayValue
+    else {
       throw Self.unreadable()
     }
     for entry in blocks {
@@ -33,6 +34,9 @@ extension ReplayIndex {
     guard number >= next else { throw Self.unreadable() }
     skip(to: number)
   }
+
+  /// What numbers of a saved index may be: sums of them are numbers too.
+  fileprivate static let plausible = 0...(1 << 48)
 
   private static func unreadable() -> PipelineError {
     PipelineError(
@@ -50,7 +54,9 @@ extension ReplayIndex.Block {
   fileprivate init?(_ json: JSONValue) {
     guard let members = json.arrayValue, (7...8).contains(members.count) else { return nil }
     let numbers = members.prefix(7).compactMap(\.intValue)
-    guard numbers.count == 7, numbers.allSatisfy({ $0 >= 0 }) else { return nil }
+    guard numbers.count == 7, numbers.allSatisfy(ReplayIndex.plausible.contains) else { return nil }
+    // A block is of one batch, and no line takes less than half a byte; a larger count would only ask for memory.
+    guard numbers[3] <= min(2 * numbers[2], 1 << 24) else { return nil }
     self.init(
       place: ArchiveBlock(file: numbers[0], offset: numbers[1], bytes: numbers[2], count: numbers[3]),
       first: numbers[4], admitted: numbers[5], source: numbers[6])

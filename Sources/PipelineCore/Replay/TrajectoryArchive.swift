@@ -70,7 +70,7 @@ public final class MemoryArchive: TrajectoryArchive {
   /// Looks trajectories up.
   public func trajectories(of block: ArchiveBlock, at places: [Int]) throws -> [Trajectory] {
     let kept = files.withLock { $0[block.file] ?? [] }
-    guard block.end <= kept.count else {
+    guard block.end <= kept.count, places.allSatisfy({ block.offset + $0 < kept.count }) else {
       throw PipelineError(.invalidData, "the archive has no trajectory \(block.end - 1) in its file \(block.file)")
     }
     return places.map { kept[block.offset + $0] }

@@ -45,6 +45,33 @@ extension Sandbox {
     return files
   }
 
+  /// Checks that a run of nine steps gives the same bytes on any threads, and after kills.
+  ///
+  /// - Parameters:
+  ///   - run: Its command, without the output.
+  ///   - name: The folder that it is left in.
+  func checkSameTraining(_ run: String, in name: String) throws {
+    try output("\(run) -o \(name)")
+    let whole = training(in: name)
+    for threads in [1, 2, 7] {
+      try output("\(run) -o \(name)-\(threads) --threads \(threads)")
+      #expect(training(in: "\(name)-\(threads)") == whole, "\(threads) threads")
+    }
+    // Killed after each step, whether its checkpoint is written or not.
+    for steps in 1...9 {
+      let option = has("\(name)-part") ? "--resume" : ""
+      let program = try start("exec \(run) -o \(name)-part \(option)")
+      try wait(for: "step \(steps)", every: 0.0005) {
+        text("\(name)-part/metrics.jsonl").count { $0 == "\n" } >= steps
+          || text("\(name)-part/state.json").contains(#""finished": true"#)
+      }
+      program.send(SIGKILL)
+      _ = try program.wait()
+    }
+    try output("\(run) -o \(name)-part --resume")
+    #expect(training(in: "\(name)-part") == whole)
+  }
+
   /// The complete steps that the state of a run tells of.
   func completeSteps(of folder: String) -> Int {
     (try? JSONValue(parsing: text(folder + "/state.json")))?["complete_steps"]?.intValue ?? 0
