@@ -130,8 +130,9 @@ package struct ReplayStage: Stage {
     work.report(replayed, batch, shelf.index, admitted: shelf.index.next - before, evicted: evicted)
   }
 
-  /// Passes on what the store says. Its figures are `store/…`; those of a stage with a name of its own stand below that name, so that
-  /// two stages have theirs apart.
+  /// Passes on what the store says.
+  ///
+  /// Its figures are `store/…`; those of a stage with a name of its own stand below that name, so that two stages have theirs apart.
   private func report(_ said: StageReport, to context: StageContext) {
     let prefix = context.stage == Self.name ? "" : context.stage + "/"
     for metric in said.metrics {
