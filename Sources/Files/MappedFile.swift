@@ -27,5 +27,14 @@ package final class MappedFile: @unchecked Sendable {
     bytes = UnsafeRawBufferPointer(start: address, count: count)
   }
 
+  /// Lets the system take back the memory of some of the bytes. They are read from the file again when they are accessed.
+  package func release(_ part: UnsafeRawBufferPointer) {
+    let page = max(1, sysconf(Int32(_SC_PAGESIZE)))
+    let start = (UInt(bitPattern: part.baseAddress) + UInt(page) - 1) / UInt(page) * UInt(page)
+    let end = (UInt(bitPattern: part.baseAddress) + UInt(part.count)) / UInt(page) * UInt(page)
+    guard end > start, let pages = UnsafeMutableRawPointer(bitPattern: start) else { return }
+    madvise(pages, Int(end - start), MADV_DONTNEED)
+  }
+
   deinit { munmap(UnsafeMutableRawPointer(mutating: bytes.baseAddress), bytes.count) }
 }

@@ -102,6 +102,7 @@ package actor BundledPolicy: TokenCodec, TokenGenerator, LogProbSource, EntropyT
       model: model, sampling: sampling,
       endTokens: (checkpoint.generation.endTokenIDs + sampling.stopTokens).map { Int32($0) },
       holdsStopText: watch == nil ? nil : { place, token in watch?.holds(place, token) ?? false })
+    defer { model.releaseUnusedMemory() }
     return try generator.run(
       try requests.map {
         Generator.Request(prompt: $0.prompt.tokens, images: try self.patches(of: $0.prompt), seeds: $0.seeds)
@@ -135,8 +136,10 @@ package actor BundledPolicy: TokenCodec, TokenGenerator, LogProbSource, EntropyT
   ) throws -> [[[Float]]] {
     let groups = try groups.map(promptGroup)
     var results = groups.map { group in group.responses.map { [Float](repeating: 0, count: $0.count) } }
+    defer { model.releaseUnusedMemory() }
     for pieces in MicroBatches(groups, rows: options.rowsPerMicroBatch).batches {
       try Task.checkCancellation()
+      model.releaseUnusedMemory()
       let batch = try PackedBatch(Self.parts(pieces, of: groups), config: model.config)
       let found = compute(batch)
       try Self.check(found.value)
@@ -184,6 +187,7 @@ package actor BundledPolicy: TokenCodec, TokenGenerator, LogProbSource, EntropyT
     do {
       for pieces in MicroBatches(groups, rows: options.rowsPerMicroBatch).batches {
         try Task.checkCancellation()
+        model.releaseUnusedMemory()
         try accumulate(
           pieces, of: groups, temperature: temperature, withEntropies: withEntropies, derivatives: derivatives)
       }
@@ -228,7 +232,10 @@ package actor BundledPolicy: TokenCodec, TokenGenerator, LogProbSource, EntropyT
   }
 
   /// Applies the accumulated gradients.
-  package func step(_ step: OptimizerStep) async throws -> OptimizerReport { try optimizer.step(step) }
+  package func step(_ step: OptimizerStep) async throws -> OptimizerReport {
+    defer { model.releaseUnusedMemory() }
+    return try optimizer.step(step)
+  }
 
   /// The accumulated gradients, by the names of their tensors.
   package var gradients: [String: [Float]] {

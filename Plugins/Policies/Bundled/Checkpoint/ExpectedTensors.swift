@@ -26,6 +26,6 @@ extension ModelConfig {
   ///
   /// `lm_head.weight` is included only if it is a separate matrix.
   package var expectedTensors: [TensorDeclaration] {
-    DecoderTensors(self).all + (vision.map { family.tower?.tensors($0) ?? [] } ?? [])
+    DecoderTensors(self).all + (vision.flatMap { family.tower?.tensors($0).all } ?? [])
   }
 }

@@ -4,7 +4,8 @@ package import PipelineCore
 
 /// The memory that a model takes, in bytes, estimated from its shapes.
 ///
-/// The activations, measured on two small models with 1,000 to 4,000 rows, were within 15 % of the estimate.
+/// It counts the matrices that a policy holds at a time. Responses that are sampled are not counted: their keys and values are
+/// ``cachePerThousandTokens``, for each of the responses of a wave.
 package struct MemoryEstimate: Sendable {
   /// For inference, matrices that stay in the mapped files: those in bfloat16.
   package let mappedWeights: Int
@@ -17,7 +18,7 @@ package struct MemoryEstimate: Sendable {
   /// Gradients and two moments of the trainable weights, with the vision tower frozen, and with it trained.
   package let gradientsAndMoments: (frozenVision: Int, trainedVision: Int)
   /// What the decoder keeps for the backward pass of 1,000 rows (tokens of prompts and responses).
-  package let activationsPerThousandRows: Int
+  package var activationsPerThousandRows: Int { activations(1000) }
   /// What the vision tower keeps for 1,000 patches.
   package let activationsPerThousandPatches: Int
 
@@ -35,7 +36,14 @@ package struct MemoryEstimate: Sendable {
 
   /// What a policy takes, and what to change where that is too much.
   package func memory(_ use: Use, rowsPerMicroBatch rows: Int) -> PolicyMemory {
-    let kept = activationsPerThousandRows * rows / 1000
+    var memory = matrices(use, rows)
+    // The pool rounds sizes up by at most an eighth.
+    memory.parts.append(.init("rounding of sizes", byteCount: memory.byteCount / 16))
+    return memory
+  }
+
+  private func matrices(_ use: Use, _ rows: Int) -> PolicyMemory {
+    let atATime = "up to \(rows) rows at a time"
     switch use {
     case .inference:
       return PolicyMemory(
@@ -47,7 +55,7 @@ package struct MemoryEstimate: Sendable {
         parts: [
           .init("weights", byteCount: widenedWeights),
           .init("adapters, gradients and moments", byteCount: adapters(options)),
-          .init("\(rows) rows at a time", byteCount: kept),
+          .init(atATime, byteCount: activations(rows) + 4 * rows * adapted(options).count * options.rank),
         ], remedies: [Self.fewerRows, Self.another])
     case .training(let vision):
       let (frozen, trained) = gradientsAndMoments
@@ -55,7 +63,7 @@ package struct MemoryEstimate: Sendable {
         parts: [
           .init("weights", byteCount: trainingWeights),
           .init("gradients and moments", byteCount: vision == .trained ? trained : frozen),
-          .init("\(rows) rows at a time", byteCount: kept),
+          .init(atATime, byteCount: activations(rows)),
         ], remedies: ["set 'lora', which trains adapters", Self.fewerRows, Self.another])
     }
   }
@@ -65,9 +73,21 @@ package struct MemoryEstimate: Sendable {
 
   /// Adapters with their gradients and two moments, in bytes.
   package func adapters(_ options: AdapterOptions) -> Int {
+    16 * max(1, options.rank) * adapted(options).reduce(0) { $0 + $1.shape[0] + $1.shape[1] }
+  }
+
+  /// The matrices that get adapters.
+  private func adapted(_ options: AdapterOptions) -> [TensorDeclaration] {
     let settings = AdapterSettings(rank: max(1, options.rank), alpha: options.alpha, targets: options.targets)
-    let width = checkpoint.config.expectedTensors.filter(settings.covers).reduce(0) { $0 + $1.shape[0] + $1.shape[1] }
-    return 16 * settings.rank * width
+    return checkpoint.config.expectedTensors.filter(settings.covers)
+  }
+
+  /// What the decoder keeps for the backward pass of some rows, in bytes.
+  package func activations(_ rows: Int) -> Int {
+    let text = checkpoint.config.text
+    // Logits are in memory for as many rows at a time as fit in 32 MB.
+    let logits = min(rows * text.vocabularySize, max(text.vocabularySize, 8 << 20))
+    return 4 * (rows * Self.perRow(text, normsHeads: checkpoint.config.family.decoder.normsHeads) + logits)
   }
 
   /// How the activations are estimated, in a sentence.
@@ -87,21 +107,21 @@ package struct MemoryEstimate: Sendable {
     gradientsAndMoments = (12 * (counts.language + counts.embeddings), 12 * checkpoint.parameterCount)
     let (text, vision) = (config.text, config.vision)
     cachePerThousandTokens = 4 * 1000 * text.layerCount * 2 * text.keyValueWidth
-    activationsPerThousandRows = Self.perThousandRows(text, normsHeads: config.family.decoder.normsHeads)
     activationsPerThousandPatches = vision.map(Self.perThousandPatches) ?? 0
   }
 
-  private static func perThousandRows(_ text: ModelConfig.Text, normsHeads: Bool) -> Int {
+  /// The elements that are kept for a row of the decoder.
+  private static func perRow(_ text: ModelConfig.Text, normsHeads: Bool) -> Int {
     let (queries, keysAndValues) = (text.queryWidth, 2 * text.keyValueWidth)
     // Two norms, two residual sums; attention; queries, keys and values; gate, up and their product; log-sums.
     var layer =
       4 * text.hiddenSize + queries + (queries + keysAndValues) + 3 * text.intermediateSize + text.headCount + 2
     // Queries and keys as they were before their norms.
     if normsHeads { layer += queries + keysAndValues / 2 + text.headCount + text.keyValueHeadCount }
-    // Logits are in memory for as many rows at a time as fit in 32 MB.
-    let logits = min(1000 * text.vocabularySize, max(text.vocabularySize, 8 << 20))
-    // In addition to the layers: embeddings, the predicting rows and their norm, rotary angles.
-    return 4 * (1000 * ((text.layerCount + 1) * layer + 3 * text.hiddenSize + text.headSize) + logits)
+    // Gradients in the last layer: of its output, and of gate, up and their product. Then embeddings, the predicting rows, their
+    // norm and its gradient, rotary angles.
+    let gradients = text.hiddenSize + 3 * text.intermediateSize
+    return text.layerCount * layer + gradients + 4 * text.hiddenSize + text.headSize
   }
 
   private static func perThousandPatches(_ vision: ModelConfig.Vision) -> Int {

@@ -43,6 +43,9 @@ package struct StoredTensor: @unchecked Sendable {
     withExtendedLifetime(owner) {}
   }
 
+  /// Lets the system take back the memory of the numbers; they are read from the file again when they are accessed.
+  package func release() { owner.release(bytes) }
+
   /// The numbers as an array, for small tensors.
   package var floats: [Float] {
     [Float](unsafeUninitializedCapacity: count) { buffer, initialized in

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 import ModelInput
-package import Tensor
 
 extension ModelFamily {
   /// The layers of its decoder.
@@ -33,29 +32,6 @@ protocol DecoderFamily {
 
 extension DecoderFamily {
   static var normsHeads: Bool { false }
-}
-
-/// The vision tower of a family.
-protocol VisionTower {
-  /// All its tensors, from input to output.
-  static func tensors(_ config: ModelConfig.Vision) -> [TensorDeclaration]
-  /// Builds it from a checkpoint.
-  init(_ config: ModelConfig.Vision, _ weights: ModelWeights) throws
-  /// What the decoder gets of patches [patches of all images, patch values].
-  func callAsFunction(_ patches: Matrix<Float>, grids: [ImageGrid], on tape: Tape<Float>) -> VisionFeatures
-}
-
-/// What a vision tower gives to the decoder, for the tokens of all images in order.
-package struct VisionFeatures {
-  /// What stands in place of the placeholders' embeddings: [tokens, hidden size].
-  package let embeddings: Variable<Float>
-  /// What is added to the outputs of the first layers, one for each, at the same tokens: [tokens, hidden size].
-  package let deepstack: [Variable<Float>]
-
-  init(embeddings: Variable<Float>, deepstack: [Variable<Float>] = []) {
-    self.embeddings = embeddings
-    self.deepstack = deepstack
-  }
 }
 
 /// The tensors of a decoder.

@@ -8,58 +8,30 @@ import Tensor
 /// merged into one token each. Norms and feed-forward parts are those of the decoder, with biases.
 struct Qwen2_5VLTower: VisionTower {
   private let config: ModelConfig.Vision
-  private let patchEmbedding: LinearLayer
-  private let blocks: [TransformerLayer]
-  private let merger: PatchMerger
+  private let layers: TowerLayers
 
-  init(_ config: ModelConfig.Vision, _ weights: ModelWeights) throws {
-    let tensors = Tensors(config)
-    self.config = config
-    patchEmbedding = try weights.linear(tensors.patchEmbedding)
-    blocks = try tensors.blocks.map(weights.layer)
-    merger = try weights.merger(tensors.merger)
-  }
+  init(_ config: ModelConfig.Vision, _ layers: TowerLayers) { (self.config, self.layers) = (config, layers) }
 
-  static func tensors(_ config: ModelConfig.Vision) -> [TensorDeclaration] {
-    let tensors = Tensors(config)
-    return tensors.patchEmbedding.all + tensors.blocks.flatMap(\.all) + tensors.merger.all
-  }
-
-  private struct Tensors {
-    let patchEmbedding: LinearTensors
-    let blocks: [LayerTensors]
-    let merger: MergerTensors
-
-    init(_ config: ModelConfig.Vision) {
-      let (width, merged, epsilon) = (config.hiddenSize, config.mergedSize, config.normEpsilon)
-      patchEmbedding = LinearTensors(patches: "visual.patch_embed.proj", config, hasBias: false)
-      blocks = (0..<config.depth).map { index in
-        let prefix = "visual.blocks.\(index)."
-        return LayerTensors(
-          firstNorm: .rootMeanSquare(prefix + "norm1", width: width, epsilon: epsilon),
-          attention: .tower(prefix + "attn.", width: width),
-          secondNorm: .rootMeanSquare(prefix + "norm2", width: width, epsilon: epsilon),
-          feedForward: .gated(prefix + "mlp.", width: width, inner: config.intermediateSize, hasBias: true))
-      }
-      merger = MergerTensors(
-        norm: .rootMeanSquare("visual.merger.ln_q", width: width, epsilon: epsilon), place: .patches,
-        first: LinearTensors("visual.merger.mlp.0", rows: merged, columns: merged, hasBias: true),
-        second: LinearTensors("visual.merger.mlp.2", rows: config.outputSize, columns: merged, hasBias: true))
-    }
+  static func tensors(_ config: ModelConfig.Vision) -> TowerTensors {
+    TowerTensors(
+      patchEmbedding: config.patchEmbedding(hasBias: false), blocks: config.blocks(config.gatedBlock),
+      merger: config.merger(
+        "visual.merger.",
+        norm: .rootMeanSquare("visual.merger.ln_q", width: config.hiddenSize, epsilon: config.normEpsilon),
+        of: .patches, first: "mlp.0", second: "mlp.2"))
   }
 
   func callAsFunction(_ patches: Matrix<Float>, grids: [ImageGrid], on tape: Tape<Float>) -> VisionFeatures {
     let order = WindowOrder(grids: grids, config: config)
     let angles = RotaryAngles(places: order.places, config: config, pool: tape.pool)
-    var x = patchEmbedding(tape.constant(patches), on: tape)
+    var x = layers.patchEmbedding(tape.constant(patches), on: tape)
     x = tape.rows(of: x, at: order.patches)
     let full = config.windows?.fullAttentionBlocks ?? []
-    for (index, block) in blocks.enumerated() {
+    for (index, block) in layers.blocks.enumerated() {
       let layout = full.contains(index) ? order.images : order.windows
       x = block(x, heads: config.heads, layout: layout, angles: angles, on: tape)
     }
-    let square = config.spatialMergeSize * config.spatialMergeSize
-    let embedded = merger(x, patchesPerSquare: square, on: tape)
+    let embedded = layers.merger(x, patchesPerSquare: config.patchesPerSquare, on: tape)
     return VisionFeatures(embeddings: tape.rows(of: embedded, at: order.backToImage))
   }
 }

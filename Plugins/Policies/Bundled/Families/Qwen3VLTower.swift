@@ -8,87 +8,52 @@ import Tensor
 /// layers of the decoder, each through a merger of its own (DeepStack, arXiv 2406.04334).
 struct Qwen3VLTower: VisionTower {
   private let config: ModelConfig.Vision
-  private let patchEmbedding: LinearLayer
-  private let positions: Weight
-  private let blocks: [TransformerLayer]
-  private let merger: PatchMerger
-  /// One for each of the configuration's blocks, in its order.
-  private let deepstack: [PatchMerger]
+  private let layers: TowerLayers
 
-  init(_ config: ModelConfig.Vision, _ weights: ModelWeights) throws {
-    let tensors = Tensors(config)
-    self.config = config
-    patchEmbedding = try weights.linear(tensors.patchEmbedding)
-    positions = try weights.matrix([tensors.positions])
-    blocks = try tensors.blocks.map(weights.layer)
-    merger = try weights.merger(tensors.merger)
-    deepstack = try tensors.deepstack.map(weights.merger)
+  init(_ config: ModelConfig.Vision, _ layers: TowerLayers) { (self.config, self.layers) = (config, layers) }
+
+  static func tensors(_ config: ModelConfig.Vision) -> TowerTensors {
+    TowerTensors(
+      patchEmbedding: config.patchEmbedding(hasBias: true),
+      positions: TensorDeclaration("visual.pos_embed.weight", [config.learnedPositions, config.hiddenSize]),
+      blocks: config.blocks { config.plainBlock($0, first: "mlp.linear_fc1", second: "mlp.linear_fc2") },
+      merger: merger("visual.merger.", config, .patches),
+      deepstack: config.deepstackBlocks.indices.map {
+        merger("visual.deepstack_merger_list.\($0).", config, .squares)
+      })
   }
 
-  static func tensors(_ config: ModelConfig.Vision) -> [TensorDeclaration] {
-    let tensors = Tensors(config)
-    return tensors.patchEmbedding.all + [tensors.positions] + tensors.blocks.flatMap(\.all) + tensors.merger.all
-      + tensors.deepstack.flatMap(\.all)
-  }
-
-  private struct Tensors {
-    let patchEmbedding: LinearTensors
-    let positions: TensorDeclaration
-    let blocks: [LayerTensors]
-    let merger: MergerTensors
-    let deepstack: [MergerTensors]
-
-    init(_ config: ModelConfig.Vision) {
-      let (width, inner) = (config.hiddenSize, config.intermediateSize)
-      patchEmbedding = LinearTensors(patches: "visual.patch_embed.proj", config, hasBias: true)
-      positions = TensorDeclaration("visual.pos_embed.weight", [config.learnedPositions, width])
-      blocks = (0..<config.depth).map { index in
-        let prefix = "visual.blocks.\(index)."
-        return LayerTensors(
-          firstNorm: .layer(prefix + "norm1", width: width, epsilon: config.normEpsilon),
-          attention: .tower(prefix + "attn.", width: width),
-          secondNorm: .layer(prefix + "norm2", width: width, epsilon: config.normEpsilon),
-          feedForward: .plain(
-            first: LinearTensors(prefix + "mlp.linear_fc1", rows: inner, columns: width, hasBias: true),
-            activation: config.activation,
-            second: LinearTensors(prefix + "mlp.linear_fc2", rows: width, columns: inner, hasBias: true)))
-      }
-      merger = Self.merger("visual.merger.", config, .patches)
-      deepstack = config.deepstackBlocks.indices.map {
-        Self.merger("visual.deepstack_merger_list.\($0).", config, .squares)
-      }
-    }
-
-    private static func merger(
-      _ prefix: String, _ config: ModelConfig.Vision, _ place: PatchMerger.NormPlace
-    ) -> MergerTensors {
-      let merged = config.mergedSize
-      return MergerTensors(
-        norm: .layer(
-          prefix + "norm", width: place == .patches ? config.hiddenSize : merged, epsilon: config.normEpsilon),
-        place: place, first: LinearTensors(prefix + "linear_fc1", rows: merged, columns: merged, hasBias: true),
-        second: LinearTensors(prefix + "linear_fc2", rows: config.outputSize, columns: merged, hasBias: true))
-    }
+  private static func merger(
+    _ prefix: String, _ config: ModelConfig.Vision, _ place: PatchMerger.NormPlace
+  ) -> MergerTensors {
+    let width = place == .patches ? config.hiddenSize : config.mergedSize
+    return config.merger(
+      prefix, norm: .layer(prefix + "norm", width: width, epsilon: config.normEpsilon), of: place,
+      first: "linear_fc1", second: "linear_fc2")
   }
 
   func callAsFunction(_ patches: Matrix<Float>, grids: [ImageGrid], on tape: Tape<Float>) -> VisionFeatures {
     let order = ImageOrder(grids: grids, mergeSize: config.spatialMergeSize)
     let angles = RotaryAngles(places: order.places, config: config, pool: tape.pool)
-    let square = config.spatialMergeSize * config.spatialMergeSize
-    let embedded = patchEmbedding(tape.constant(patches), on: tape)
-    var x = tape.add(learnedPositions(order, grids: grids, on: tape), into: embedded)
+    let square = config.patchesPerSquare
+    var x = layers.patchEmbedding(tape.constant(patches), on: tape)
+    if let table = layers.positions {
+      x = tape.add(learned(table, order, grids: grids, on: tape), into: x)
+    }
     var features: [Variable<Float>] = []
-    for (index, block) in blocks.enumerated() {
+    for (index, block) in layers.blocks.enumerated() {
       x = block(x, heads: config.heads, layout: order.frames, angles: angles, on: tape)
       // In the order of the blocks, whatever the order of the configuration.
       guard let place = config.deepstackBlocks.firstIndex(of: index) else { continue }
-      features.append(deepstack[place](x, patchesPerSquare: square, on: tape))
+      features.append(layers.deepstack[place](x, patchesPerSquare: square, on: tape))
     }
-    return VisionFeatures(embeddings: merger(x, patchesPerSquare: square, on: tape), deepstack: features)
+    return VisionFeatures(embeddings: layers.merger(x, patchesPerSquare: square, on: tape), deepstack: features)
   }
 
   /// The rows of the table of positions, which is a square, resampled to each image: bilinear, corners on corners.
-  private func learnedPositions(_ order: ImageOrder, grids: [ImageGrid], on tape: Tape<Float>) -> Variable<Float> {
+  private func learned(
+    _ table: Weight, _ order: ImageOrder, grids: [ImageGrid], on tape: Tape<Float>
+  ) -> Variable<Float> {
     let side = Int(Double(config.learnedPositions).squareRoot())
     var taps: [RowTap] = []
     taps.reserveCapacity(4 * order.places.count)
@@ -104,7 +69,7 @@ struct Qwen3VLTower: VisionTower {
       }
       start += grid.patchCount
     }
-    return positions.weightedRows(taps, count: 4, on: tape)
+    return table.weightedRows(taps, count: 4, on: tape)
   }
 
   /// The two rows or columns of the table beside a patch, and the share of the second.

@@ -82,6 +82,9 @@ struct Generator {
       layers: model.decoder.layers.count, slots: active.count, width: prompts.width, limit: sampling.maxTokens,
       pool: model.pool)
     var logits = prompts.logits(for: active.map(\.prompt))
+    // Prompts have many rows, tokens of continuations have few, and fewer in time.
+    model.releaseUnusedMemory()
+    var rows = active.count
     while !active.isEmpty {
       try Task.checkCancellation()
       try sample(&active, logits)
@@ -97,6 +100,10 @@ struct Generator {
       progress(done)
       guard let first = active.first else { break }
       cache.reserve(first.tokens.count)
+      if active.count < rows * 7 / 8 {
+        model.releaseUnusedMemory()
+        rows = active.count
+      }
       logits = advance(active, prompts, cache)
     }
   }

@@ -32,5 +32,7 @@ struct KeyValueCache {
       return new
     }
     capacity = larger
+    // The smaller caches.
+    pool.trim()
   }
 }

@@ -76,6 +76,7 @@ final class ModelWeights {
     for tensor in tensors {
       let target = UnsafeMutableBufferPointer(rebasing: matrix.elements[start..<start + tensor.count])
       tensor.copy(into: target)
+      tensor.release()
       guard allFinite(target) else { throw Self.notFinite(tensor.name) }
       start += tensor.count
     }

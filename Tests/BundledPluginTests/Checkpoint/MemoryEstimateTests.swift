@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: Apache-2.0
+import BundledPlugin
+import Foundation
+import ModelInput
+import PipelineCore
+import Tensor
+import Testing
+
+/// A text model whose matrices are large beside the steps in which memory is given; all its weights are 0.
+struct WideModel {
+  var type = "llama"
+
+  func write(to scratch: Scratch) throws -> String {
+    let document: JSONValue = [
+      "model_type": .string(type), "hidden_size": 256, "intermediate_size": 640, "num_hidden_layers": 3,
+      "num_attention_heads": 4, "num_key_value_heads": 2, "head_dim": 64, "vocab_size": 3000, "rms_norm_eps": 1e-6,
+      "max_position_embeddings": 4096, "rope_theta": 10000, "tie_word_embeddings": true, "hidden_act": "silu",
+      "eos_token_id": 2,
+    ]
+    try scratch.write("\(type)/config.json", document.prettyJSON)
+    let config = try ModelConfig(document: document, path: "config.json")
+    let tensors = config.expectedTensors.map {
+      TinyModel.Stored(name: $0.name, type: "F32", shape: $0.shape, bytes: [UInt8](repeating: 0, count: 4 * $0.count))
+    }
+    try scratch.write("\(type)/model.safetensors", TinyModel.safetensors(tensors))
+    return scratch.path + "/" + type
+  }
+
+  /// A prompt of half of the rows, and four responses, so that a batch of it has about as many rows.
+  static func group(rows: Int) -> PromptGroup {
+    PromptGroup(
+      prompt: [Int32](repeating: 5, count: rows / 2),
+      responses: [[Int32]](repeating: Array(repeating: 7, count: rows / 8), count: 4))
+  }
+}
+
+@Suite("Estimates of memory", .timeLimit(.minutes(15)))
+struct MemoryEstimateTests {
+  private let scratch: Scratch
+
+  init() throws { scratch = try Scratch() }
+
+  /// What a model has allocated at most, after its weights, a gradient, and another gradient once the optimizer has its moments.
+  private struct Peaks {
+    let weights: Int
+    let firstGradient: Int
+    let secondGradient: Int
+
+    init(_ checkpoint: Checkpoint, _ use: WeightUse, rows: Int) throws {
+      let model = try LanguageModel(checkpoint, use: use, threads: 1)
+      let optimizer = AdamW(model.parameters, workers: model.workers, pool: model.pool)
+      weights = model.pool.peakBytes
+      let batch = try PackedBatch([WideModel.group(rows: rows)], config: model.config)
+      func addGradient() {
+        let tape = model.tape(isRecording: true)
+        let logProbs = model.logProbs(of: batch, temperature: 1, on: tape)
+        logProbs.gradientSum().elements.update(repeating: 1)
+        tape.backward()
+      }
+      addGradient()
+      firstGradient = model.pool.peakBytes
+      _ = try optimizer.step(OptimizerStep(learningRate: 0))
+      addGradient()
+      secondGradient = model.pool.peakBytes
+    }
+  }
+
+  /// The pool rounds up by at most an eighth. The estimate of activations takes all rows for ones that predict, and the gradients
+  /// of the last layer for ones that exist together: a twelfth more at most here.
+  private func expect(_ allocated: Int, isAbout estimated: Int, source: Testing.SourceLocation = #_sourceLocation) {
+    let range = Double(estimated) * 11 / 12...Double(estimated) * 9 / 8
+    #expect(
+      range.contains(Double(allocated)), "\(allocated) allocated, \(estimated) estimated", sourceLocation: source)
+  }
+
+  @Test("each part is what training allocates", arguments: ["llama", "qwen2", "qwen3"])
+  func training(type: String) throws {
+    let checkpoint = try Checkpoint(folder: WideModel(type: type).write(to: scratch))
+    let estimate = MemoryEstimate(checkpoint)
+    let peaks = try Peaks(checkpoint, .training(vision: .frozen), rows: 1200)
+    let (gradientsAndMoments, _) = estimate.gradientsAndMoments
+    expect(peaks.weights, isAbout: estimate.trainingWeights)
+    expect(
+      peaks.firstGradient - peaks.weights, isAbout: gradientsAndMoments / 3 + estimate.activations(1200))
+    expect(peaks.secondGradient - peaks.firstGradient, isAbout: gradientsAndMoments * 2 / 3)
+    let whole = estimate.memory(.training(vision: .frozen), rowsPerMicroBatch: 1200).byteCount
+    expect(peaks.secondGradient, isAbout: whole * 16 / 17)
+  }
+
+  @Test("adapters: weights without gradients, and what the adapters keep of each row")
+  func adapters() throws {
+    let checkpoint = try Checkpoint(folder: WideModel().write(to: scratch))
+    var options = AdapterOptions()
+    options.rank = 64
+    let settings = AdapterSettings(rank: options.rank, alpha: options.alpha, targets: options.targets)
+    let peaks = try Peaks(checkpoint, .adapters(settings), rows: 1200)
+    let parts = MemoryEstimate(checkpoint).memory(.adapters(options), rowsPerMicroBatch: 1200).parts
+    #expect(
+      parts.map(\.name) == [
+        "weights", "adapters, gradients and moments", "up to 1200 rows at a time", "rounding of sizes",
+      ])
+    // Adapters are made with the model.
+    expect(peaks.weights, isAbout: parts[0].byteCount + parts[1].byteCount / 4)
+    expect(peaks.secondGradient - peaks.weights, isAbout: parts[1].byteCount * 3 / 4 + parts[2].byteCount)
+  }
+
+  #if os(Linux)
+    @Test("batches of many sizes take no more than the largest")
+    func manySizes() async {
+      await #expect(processExitsWith: .success) {
+        func peak() throws -> Int {
+          let status = try String(contentsOfFile: "/proc/self/status", encoding: .utf8)
+          let line = try #require(status.split(separator: "\n").first { $0.hasPrefix("VmHWM:") })
+          return try #require(Int(line.filter(\.isNumber))) * 1024
+        }
+        let scratch = try Scratch()
+        let folder = try WideModel().write(to: scratch)
+        var options = BundledPolicy.Options()
+        options.use = .training(vision: .frozen)
+        let policy = try BundledPolicy(folder: folder, options: options)
+        var peaks: [Int] = []
+        for rows in [3000, 2600, 2200, 1900, 1600, 1300] {
+          let group = WideModel.group(rows: rows)
+          let prompt = EncodedPrompt(tokens: group.prompt, images: [], folder: folder)
+          try await policy.accumulate([ResponseGroup(prompt: prompt, responses: group.responses)], temperature: 1) {
+            _, logProbs in logProbs
+          }
+          peaks.append(try peak())
+        }
+        let largest = MemoryEstimate(try Checkpoint(folder: folder)).activations(3000)
+        #expect((peaks.last ?? 0) - peaks[0] < largest / 4, "\(peaks), \(largest) for the largest batch")
+      }
+    }
+  #endif
+}
