@@ -15,7 +15,7 @@ PROGRAM = .build/release/shuffle-r1
 SOURCES = $(wildcard Sources Plugins Tests Examples Package.swift)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build tools quickstart quickstart-llm test test-examples test-kernels test-debug test-parity test-server test-trackers test-kill test-parquet test-threads soak test-report bench-report campaign test-large fuzz fuzz-coverage lint format bench bench-replay-index bench-policy bench-training bench-process test-plugin worker test-worker bench-worker test-cluster bench-math install docs graph clean
+.PHONY: help setup build tools quickstart quickstart-llm test test-examples test-kernels test-debug test-parity test-server test-trackers test-kill test-parquet test-threads soak test-report bench-report campaign test-large fuzz fuzz-coverage lint format bench bench-replay-index bench-policy bench-smollm2 bench-training bench-process test-plugin worker test-worker bench-worker test-cluster bench-math install docs graph clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z][a-z-]*\):.*## \(.*\)/\1|\2/p' Makefile | awk -F '|' '{ printf "  make %-20s %s\n", $$1, $$2 }'
@@ -78,7 +78,7 @@ test-trackers: build ## follow a run with the clients of Weights & Biases, SwanL
 worker: ## install the PyTorch worker ("use": "worker") into .venv-worker; PIP_EXTRA_INDEX_URL=… chooses PyTorch's build
 	Plugins/Policies/Worker/install
 
-test-worker: build ## test the PyTorch worker beside the bundled policy, on the processor (makes .venv-worker)
+test-worker: build ## test the PyTorch worker beside the bundled policy, on the processor (makes .venv-worker-tests, pinned)
 	Tests/Worker/run
 
 bench-worker: tools ## measure what the policy wire protocol takes beside the computation (makes .venv-worker)
@@ -153,6 +153,10 @@ bench-replay-index: build ## measure the memory that the index of a million stor
 bench-policy: tools ## measure the bundled policy against transformers on PyTorch (makes .venv-policy)
 	Tests/Benchmarks/policy/run
 
+bench-smollm2: tools ## measure SmolLM2-135M in the bundled policy against transformers on PyTorch (makes .venv-policy and .venv-smollm2)
+	@Examples/smollm2/prepare
+	Tests/Benchmarks/policy/run --size smollm2
+
 bench-training: build ## measure a step of training against TRL's GRPO trainer (makes .venv-training)
 	Tests/Benchmarks/training/run
 
@@ -163,5 +167,5 @@ bench-math: tools ## measure math-answer against Math-Verify and mathruler (make
 	Tests/Benchmarks/math-answer/run
 
 clean: ## remove what was built and the benchmark's data; keeps runs/
-	rm -rf .build .build-docs .venv-bench .venv-cluster .venv-math .venv-parquet .venv-policy .venv-report .venv-smollm2 .venv-training .venv-worker Tests/Benchmarks/data
+	rm -rf .build .build-docs .venv-bench .venv-cluster .venv-math .venv-parquet .venv-policy .venv-report .venv-smollm2 .venv-training .venv-worker .venv-worker-tests Tests/Benchmarks/data
 	rm -rf Examples/custom-reward/.build Examples/custom-reward/schemas

@@ -41,14 +41,16 @@ struct BenchmarkProbe {
     var report: [JSONValue.Member] = []
 
     func timed(_ name: String, flops: Double, _ body: () async throws -> Void) async rethrows {
-      let started = clock.now
+      let (started, used) = (clock.now, processorSeconds())
       try await body()
       let seconds = (clock.now - started) / .seconds(1)
+      let processor = processorSeconds() - used
       report.append(
         .init(
           name,
           [
-            "seconds": .number(seconds), "tokens": .number(tokens), "flops": .number(flops), "rss": .number(peak()),
+            "seconds": .number(seconds), "cpu_seconds": .number(processor), "tokens": .number(tokens),
+            "flops": .number(flops), "rss": .number(peak()),
           ]))
     }
 
@@ -106,6 +108,13 @@ struct BenchmarkProbe {
       best = max(best, Double(threads) * 2 * Double(size * size * size) / seconds / 1e9)
     }
     return best
+  }
+
+  /// The time of all processors that this process has used.
+  private func processorSeconds() -> Double {
+    var time = timespec()
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time)
+    return Double(time.tv_sec) + Double(time.tv_nsec) / 1e9
   }
 
   /// The most memory used so far, in bytes.

@@ -6,17 +6,19 @@ Same checkpoint, same prompts and responses, same threads, in one run; see READM
 
 import argparse
 import json
+import os
+import platform
 import statistics
 import subprocess
 import sys
 from pathlib import Path
 
-from models import SIZES, make
+from models import RESPONSES, SIZES, make
 
 HERE = Path(__file__).resolve().parent
 PROBE = HERE.parents[2] / ".build/release/policy-probe"
-PARTS = {"generate": "16 responses to each of 32 image prompts", "log_probs": "log-probs of 512 trajectories",
-         "update": "one update with 512 trajectories"}
+PARTS = {"generate": "{responses} responses to each of {prompts} prompts", "log_probs": "log-probs of {all} trajectories",
+         "update": "one update with {all} trajectories"}
 
 
 def run(command: list[str]) -> dict:
@@ -30,19 +32,46 @@ def main() -> None:
     options = argparse.ArgumentParser(prog="run", description=__doc__)
     options.add_argument("--repetitions", type=int, default=3)
     options.add_argument("--threads", type=int, default=2)
-    options.add_argument("--size", choices=list(SIZES), action="append", help="only this model; may be repeated")
+    options.add_argument(
+        "--size", choices=[*SIZES, "smollm2"], action="append", help="only this model; may be repeated")
     chosen = options.parse_args()
+    figures = {}
     for size in chosen.size or SIZES:
         folder = HERE.parent / "data" / f"policy-{size}"
-        make(size, folder)
+        prompts = len(make(size, folder)["prompts"])
         ours, peer = [], []
-        for _ in range(chosen.repetitions):
+        for repetition in range(1, chosen.repetitions + 1):
+            progress(f"{size}, {repetition} of {chosen.repetitions}: transformers")
             peer.append(run([sys.executable, str(HERE / "peer.py"), str(folder), str(chosen.threads)]))
+            progress(f"{size}, {repetition} of {chosen.repetitions}: the bundled policy")
             ours.append(run([str(PROBE), "benchmark", str(folder), str(chosen.threads)]))
-        show(size, ours, peer, chosen.threads)
+        progress("")
+        show(size, prompts, ours, peer, chosen.threads)
+        figures[size] = {"bundled": ours, "transformers": peer}
+    print()
+    print(json.dumps({"machine": machine(), "threads": chosen.threads, "runs": figures}))
 
 
-def show(size: str, ours: list[dict], peer: list[dict], threads: int) -> None:
+def progress(words: str) -> None:
+    """One line that the next one replaces, on a terminal; a line each elsewhere."""
+    if sys.stderr.isatty():
+        sys.stderr.write(f"\r\x1b[K{words}")
+    elif words:
+        sys.stderr.write(words + "\n")
+    sys.stderr.flush()
+
+
+def machine() -> dict:
+    """The processor that the figures belong to, and how busy it was at the end."""
+    facts = {"processor": platform.processor() or platform.machine(), "cores": os.cpu_count(), "load": os.getloadavg()[0]}
+    cpus = Path("/proc/cpuinfo")
+    if cpus.exists():
+        named = [line for line in cpus.read_text().splitlines() if line.startswith("model name")]
+        facts["processor"] = named[0].split(":")[1].strip() if named else facts["processor"]
+    return facts
+
+
+def show(size: str, prompts: int, ours: list[dict], peer: list[dict], threads: int) -> None:
     difference = abs(ours[0]["check"] - peer[0]["check"])
     if difference > 1e-3:
         sys.exit(f"the first log-probability differs by {difference}: the two do not compute the same")
@@ -51,7 +80,8 @@ def show(size: str, ours: list[dict], peer: list[dict], threads: int) -> None:
           f"{statistics.median(p['gflops'] for p in peer):.0f} in PyTorch\n")
     print("| part | transformers, tokens/s | ours, tokens/s | ratio | share of the peak | memory, MB: transformers | ours |")
     print("|---|---|---|---|---|---|---|")
-    for part, words in PARTS.items():
+    for part, pattern in PARTS.items():
+        words = pattern.format(responses=RESPONSES, prompts=prompts, all=RESPONSES * prompts)
         theirs = statistics.median(p[part]["seconds"] for p in peer)
         mine = statistics.median(o[part]["seconds"] for o in ours)
         tokens = ours[0][part]["tokens"]

@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Makes the two models and the work that the benchmark measures: random weights, drawn images, random responses."""
+"""Makes the models and the work that the benchmark measures: random weights, drawn images, random responses; and for SmolLM2
+its published weights with random tokens."""
 
 import json
 import os
+import sys
 from pathlib import Path
 
 SIZES = {
@@ -14,19 +16,32 @@ SIZES = {
         hidden=512, layers=10, heads=8, kv=2, inner=1536, vocabulary=4096, vision=256, depth=4, vision_inner=768,
         patch=14, image=224, prompt=32, response=64),
 }
+# What Examples/smollm2/prepare makes; the lengths are those of its sums.
+SMOLLM2 = dict(vocabulary=49152, prompt=40, response=32, prompts=8)
 PROMPTS, RESPONSES = 32, 16
 IDS = dict(image=6, video=7, start=4, end=5, stop=2, pad=0)
 
 
 def make(size: str, folder: Path) -> dict:
     """The checkpoint, the images and `work.json` in a folder; nothing is done where they are there already."""
-    facts = SIZES[size]
     work = folder / "work.json"
+    if size == "smollm2" and not work.exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        link(Path(__file__).resolve().parents[3] / "Examples/smollm2/work/model", folder / "model")
+        save_work(SMOLLM2, folder)
     if not work.exists():
+        facts = SIZES[size]
         folder.mkdir(parents=True, exist_ok=True)
         save_model(facts, folder / "model")
         save_work(facts, folder)
     return json.loads(work.read_text())
+
+
+def link(model: Path, path: Path) -> None:
+    if not (model / "model.safetensors").exists():
+        sys.exit(f"{model} is missing; run Examples/smollm2/prepare")
+    if not path.exists():
+        path.symlink_to(model)
 
 
 def save_model(facts: dict, folder: Path, ids: dict = IDS) -> None:
@@ -68,9 +83,15 @@ def save_work(facts: dict, folder: Path) -> None:
     from PIL import Image
 
     draw = np.random.Generator(np.random.PCG64(1))
-    image_tokens = (facts["image"] // facts["patch"] // 2) ** 2
+    count = facts.get("prompts", PROMPTS)
     prompts, responses = [], []
-    for index in range(PROMPTS):
+    for index in range(count):
+        if "image" not in facts:
+            prompts.append({"tokens": draw.integers(17, facts["vocabulary"], facts["prompt"]).tolist(), "images": []})
+            responses.append(
+                [draw.integers(17, facts["vocabulary"], facts["response"]).tolist() for _ in range(RESPONSES)])
+            continue
+        image_tokens = (facts["image"] // facts["patch"] // 2) ** 2
         name = f"image-{index}.png"
         pixels = draw.integers(0, 256, (8, 8, 3), dtype=np.uint8)
         Image.fromarray(pixels).resize((facts["image"],) * 2, Image.NEAREST).save(folder / name)
@@ -80,7 +101,7 @@ def save_work(facts: dict, folder: Path) -> None:
              "images": [name]})
         responses.append(
             [draw.integers(8, facts["vocabulary"], facts["response"]).tolist() for _ in range(RESPONSES)])
-    advantages = draw.standard_normal((PROMPTS, RESPONSES)).round(4).tolist()
+    advantages = draw.standard_normal((count, RESPONSES)).round(4).tolist()
     partial = folder / "work.json.partial"
     partial.write_text(
         json.dumps(

@@ -14,8 +14,9 @@ import time
 from pathlib import Path
 
 import torch
+import transformers
 from PIL import Image
-from transformers import Qwen2_5_VLForConditionalGeneration
+from transformers import AutoConfig, AutoModelForCausalLM, Qwen2_5_VLForConditionalGeneration
 from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import Qwen2VLImageProcessorPil
 
 MICRO_BATCH = 32
@@ -25,26 +26,35 @@ def main() -> None:
     folder, threads = Path(sys.argv[1]), int(sys.argv[2])
     torch.set_num_threads(threads)
     work = json.loads((folder / "work.json").read_text())
-    model = Qwen2_5_VLForConditionalGeneration.from_pretrained(folder / "model", dtype=torch.float32)
-    processor = Qwen2VLImageProcessorPil.from_pretrained(folder / "model")
-    model.model.visual.requires_grad_(False)
+    sees = hasattr(AutoConfig.from_pretrained(folder / "model"), "vision_config")
+    kind = Qwen2_5_VLForConditionalGeneration if sees else AutoModelForCausalLM
+    model = kind.from_pretrained(folder / "model", dtype=torch.float32)
+    if sees:
+        processor = Qwen2VLImageProcessorPil.from_pretrained(folder / "model")
+        model.model.visual.requires_grad_(False)
     report = {"parameters": sum(p.numel() for p in model.parameters()), "threads": torch.get_num_threads()}
 
     def images(prompts):
+        if not sees:
+            return {}
         opened = [Image.open(folder / name).convert("RGB") for prompt in prompts for name in prompt["images"]]
         found = processor(images=opened, return_tensors="pt")
         return {"pixel_values": found["pixel_values"], "image_grid_thw": found["image_grid_thw"]}
 
     def timed(name, tokens, body):
-        started = time.perf_counter()
+        started, used = time.perf_counter(), time.process_time()
         body()
-        report[name] = {"seconds": time.perf_counter() - started, "tokens": tokens, "rss": peak()}
+        report[name] = {
+            "seconds": time.perf_counter() - started, "cpu_seconds": time.process_time() - used, "tokens": tokens,
+            "rss": peak()}
 
     prompts, responses = work["prompts"], torch.tensor(work["responses"])
     groups, count, length = responses.shape
     prompt_ids = torch.tensor([prompt["tokens"] for prompt in prompts])
 
     def types(ids):
+        if not sees:
+            return {}
         return {"mm_token_type_ids": (ids == model.config.image_token_id).long()}
 
     def generate():
@@ -97,6 +107,8 @@ def main() -> None:
     timed("update", tokens, update)
     report["check"] = float(old[0][0, 0])
     report["gflops"] = matrix_products()
+    report["versions"] = {
+        "python": sys.version.split()[0], "torch": torch.__version__, "transformers": transformers.__version__}
     print(json.dumps(report))
 
 

@@ -82,17 +82,22 @@ package struct MemoryEstimate: Sendable {
     return checkpoint.config.expectedTensors.filter(settings.covers)
   }
 
-  /// What the decoder keeps for the backward pass of some rows, in bytes.
+  /// What the decoder keeps for the backward pass of some rows, with what else is there at the same time, in bytes.
+  ///
+  /// As if every row predicted a token: those of prompts predict none.
   package func activations(_ rows: Int) -> Int {
     let text = checkpoint.config.text
-    // Logits are in memory for as many rows at a time as fit in 32 MB.
-    let logits = min(rows * text.vocabularySize, max(text.vocabularySize, 8 << 20))
-    return 4 * (rows * Self.perRow(text, normsHeads: checkpoint.config.family.decoder.normsHeads) + logits)
+    let kept = rows * Self.keptPerRow(text, normsHeads: checkpoint.config.family.decoder.normsHeads)
+    // Logits are in memory for as many rows at a time as fit in 32 MB, beside the predicting rows, their norm and its gradient.
+    let logits = min(rows * text.vocabularySize, max(text.vocabularySize, 8 << 20)) + rows * 3 * text.hiddenSize
+    // Then there are gradients, at most those in the last layer: of its output, and of gate, up and their product.
+    let gradients = rows * (text.hiddenSize + 3 * text.intermediateSize)
+    return 4 * (kept + max(logits, gradients))
   }
 
   /// How the activations are estimated, in a sentence.
   package static let method =
-    "the results of every operation of every layer in single precision, the gradients of one layer, and logits"
+    "the results of every operation of every layer in single precision, and logits or the gradients of one layer"
 
   /// Computes the estimate.
   package init(_ checkpoint: Checkpoint) {
@@ -111,17 +116,15 @@ package struct MemoryEstimate: Sendable {
   }
 
   /// The elements that are kept for a row of the decoder.
-  private static func perRow(_ text: ModelConfig.Text, normsHeads: Bool) -> Int {
+  private static func keptPerRow(_ text: ModelConfig.Text, normsHeads: Bool) -> Int {
     let (queries, keysAndValues) = (text.queryWidth, 2 * text.keyValueWidth)
     // Two norms, two residual sums; attention; queries, keys and values; gate, up and their product; log-sums.
     var layer =
       4 * text.hiddenSize + queries + (queries + keysAndValues) + 3 * text.intermediateSize + text.headCount + 2
     // Queries and keys as they were before their norms.
     if normsHeads { layer += queries + keysAndValues / 2 + text.headCount + text.keyValueHeadCount }
-    // Gradients in the last layer: of its output, and of gate, up and their product. Then embeddings, the predicting rows, their
-    // norm and its gradient, rotary angles.
-    let gradients = text.hiddenSize + 3 * text.intermediateSize
-    return text.layerCount * layer + gradients + 4 * text.hiddenSize + text.headSize
+    // In addition to the layers: embeddings, rotary angles.
+    return text.layerCount * layer + text.hiddenSize + text.headSize
   }
 
   private static func perThousandPatches(_ vision: ModelConfig.Vision) -> Int {
