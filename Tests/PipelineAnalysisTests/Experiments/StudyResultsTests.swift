@@ -103,8 +103,8 @@ final class StudyResultsTests {
       results.text().contains(
         """
         at equal cost  in brackets the difference to a, ± for its 95 % t interval
-          arm           tokens trained
-          a                      0.625
+          arm         tokens trained
+          a                    0.625
           b    0.375 (-0.25 ± 3.177)
 
         """))
