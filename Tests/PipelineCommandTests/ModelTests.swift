@@ -126,14 +126,16 @@ struct ModelTests {
     #expect(
       try check("")
         == prefix
-        + "25.8 MB (weights 153 kB, gradients and moments 311 kB, up to 4096 rows at a time 25.3 MB), which fits here\n")
+        + "21.5 MB (weights 153 kB, gradients and moments 311 kB, up to 4096 rows at a time 19.7 MB, rounding of sizes 1.3 MB), "
+        + "which fits here\n")
     #expect(
       try check(#", "lora": {"rank": 4}, "rows_per_micro_batch": 1000"#)
         == prefix
-        + "6.2 MB (weights 2.9 kB, adapters, gradients and moments 59.4 kB, up to 1000 rows at a time 6.2 MB), which fits here\n"
+        + "5.4 MB (weights 2.9 kB, adapters, gradients and moments 59.4 kB, up to 1000 rows at a time 5.0 MB, "
+        + "rounding of sizes 319 kB), which fits here\n"
     )
     let large = try check(#", "rows_per_micro_batch": 1000000000"#)
-    #expect(large.hasPrefix(prefix + "6.2 TB (weights"))
+    #expect(large.hasPrefix(prefix + "4.1 TB (weights"))
     #expect(
       large.hasSuffix(
         " that this machine has: set 'lora', which trains adapters; or lower 'rows_per_micro_batch'; or take a smaller model, or "
