@@ -27,7 +27,7 @@ package final class MappedFile: @unchecked Sendable {
     bytes = UnsafeRawBufferPointer(start: address, count: count)
   }
 
-  /// Lets the system take back the memory of some of the bytes. They are read from the file again when they are accessed.
+  /// Lets the system take back the memory of some of the bytes; they are read from the file again when they are accessed.
   package func release(_ part: UnsafeRawBufferPointer) {
     let page = max(1, sysconf(Int32(_SC_PAGESIZE)))
     let start = (UInt(bitPattern: part.baseAddress) + UInt(page) - 1) / UInt(page) * UInt(page)

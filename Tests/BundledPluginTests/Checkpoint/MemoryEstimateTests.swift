@@ -68,6 +68,8 @@ struct MemoryEstimateTests {
     }
   }
 
+  /// Compares with an estimate.
+  ///
   /// The pool rounds up by at most an eighth. That an eighth of the rows, the prompt, predicts nothing leaves out less than a
   /// twelfth.
   private func expect(_ allocated: Int, isAbout estimated: Int, source: Testing.SourceLocation = #_sourceLocation) {
