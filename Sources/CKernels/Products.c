@@ -20,16 +20,22 @@ static void make_key(void) {
   if (pthread_key_create(&key, free) != 0) abort();
 }
 
-void *ck_packed(void) {
+static void *room(void) {
   static _Thread_local void *room;
   if (room) return room;
-  size_t size = CK_DEPTH * CK_WIDTH * sizeof(double);
+  size_t size = CK_DEPTH * (CK_WIDTH + CK_COPIED) * sizeof(double);
   if (pthread_once(&once, make_key) != 0 || posix_memalign(&room, 64, size) != 0 || pthread_setspecific(key, room) != 0) {
     fprintf(stderr, "out of memory: %zu bytes for a block of a matrix cannot be had\n", size);
     abort();
   }
   return room;
 }
+
+void *ck_packed(void) { return room(); }
+
+void *ck_copied(void) { return (double *)room() + CK_DEPTH * CK_WIDTH; }
+
+size_t ck_packed_count(size_t n, size_t k) { return ck_padded(n) * k; }
 
 // The number of rows of weights that are converted together: what fits in the second-level cache next to the
 // activations.

@@ -36,8 +36,12 @@ extension Tape {
   private func products(with weight: Variable<S>) -> OutputProducts<S> {
     OutputProducts(
       vocabulary: weight.value.rows, needsGradient: weight.needsGradient,
-      logits: { [self] in computeLogits($0, weight.value, $1, into: $2) },
-      addToInput: { [self] in addProduct($0, weight.value, toRows: $1, of: $2) },
+      logits: { [self] x, rows, logits in
+        product(
+          Left(pointer: x.pointer + rows.lowerBound * x.columns, stride: x.columns), packedTranspose(of: weight),
+          rows: rows.count, beta: 0, into: logits.pointer, stride: logits.columns)
+      },
+      addToInput: { [self] in addProduct($0, weight.value, toRows: $1, of: $2, factor: 1) },
       addToWeight: { [self] in addOuterProduct($0, $1, to: weight) })
   }
 
@@ -98,28 +102,5 @@ extension Tape {
       }
     }
     return (y, entropies)
-  }
-
-  private func computeLogits(_ x: Matrix<S>, _ weight: Matrix<S>, _ rows: Range<Int>, into logits: Matrix<S>) {
-    let parts = ProductParts(rows: rows.count, columns: weight.rows, depth: x.columns)
-    workers.forEach(parts.count) { index in
-      let (r, c) = (parts.rows(of: index, rows.count), parts.columns(of: index, weight.rows))
-      ck_gemm(
-        S.kernelType, false, true, r.count, c.count, x.columns, 1,
-        x.pointer + (rows.lowerBound + r.lowerBound) * x.columns, x.columns,
-        weight.pointer + c.lowerBound * x.columns, x.columns, 0,
-        logits.pointer + r.lowerBound * weight.rows + c.lowerBound, weight.rows)
-    }
-  }
-
-  private func addProduct(_ dy: Matrix<S>, _ weight: Matrix<S>, toRows rows: Range<Int>, of dx: Matrix<S>) {
-    let parts = ProductParts(rows: dy.rows, columns: weight.columns, depth: weight.rows)
-    workers.forEach(parts.count) { index in
-      let (r, c) = (parts.rows(of: index, dy.rows), parts.columns(of: index, weight.columns))
-      ck_gemm(
-        S.kernelType, false, false, r.count, c.count, weight.rows, 1, dy.pointer + r.lowerBound * dy.columns,
-        dy.columns, weight.pointer + c.lowerBound, weight.columns, 1,
-        dx.pointer + (rows.lowerBound + r.lowerBound) * dx.columns + c.lowerBound, dx.columns)
-    }
   }
 }

@@ -47,36 +47,3 @@ package final class Tape<S: Scalar> {
   /// Forgets all operations without a backward pass, and releases what they kept.
   package func forget() { steps = [] }
 }
-
-/// How a product is divided into parts that threads share: by shape alone.
-struct ProductParts {
-  let rowSize: Int
-  let columnSize: Int
-  let rowParts: Int
-  let columnParts: Int
-
-  /// For a result [rows, columns] summed over `depth`: parts of about four million multiplications and more.
-  init(rows: Int, columns: Int, depth: Int) {
-    let wanted = min(64, max(1, rows * columns * depth / 2_000_000))
-    let byRow = max(1, min(wanted, rows / 48))
-    let byColumn = max(1, min((wanted + byRow - 1) / byRow, columns / 48))
-    rowSize = Self.rounded(rows, parts: byRow)
-    columnSize = Self.rounded(columns, parts: byColumn)
-    rowParts = max(1, (rows + rowSize - 1) / rowSize)
-    columnParts = max(1, (columns + columnSize - 1) / columnSize)
-  }
-
-  private static func rounded(_ count: Int, parts: Int) -> Int { max(16, ((count + parts - 1) / parts + 15) / 16 * 16) }
-
-  var count: Int { rowParts * columnParts }
-
-  func rows(of index: Int, _ total: Int) -> Range<Int> {
-    let part = index / columnParts
-    return part * rowSize..<min(total, (part + 1) * rowSize)
-  }
-
-  func columns(of index: Int, _ total: Int) -> Range<Int> {
-    let part = index % columnParts
-    return part * columnSize..<min(total, (part + 1) * columnSize)
-  }
-}

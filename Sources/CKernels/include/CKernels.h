@@ -154,6 +154,21 @@ void ck_gemm(
     ck_type type, bool transpose_a, bool transpose_b, size_t m, size_t n, size_t k, double alpha, const void *a,
     size_t lda, const void *b, size_t ldb, double beta, void *c, size_t ldc);
 
+/// The size of a packed matrix op(b) [k, n], in elements.
+size_t ck_packed_count(size_t n, size_t k);
+
+/// Packs `columns` columns of op(b) [k, n] from column `first` on, a multiple of 32, into their place in `packed`, which has
+/// ck_packed_count(n, k) elements. The layout is the same for all instruction sets.
+void ck_pack(
+    ck_type type, bool transpose_b, size_t n, size_t k, size_t first, size_t columns, const void *b, size_t ldb,
+    void *packed);
+
+/// ck_gemm with op(b) packed before, for `columns` columns from `first` on, a multiple of 32; c begins with that column. The
+/// same bits as ck_gemm gives.
+void ck_gemm_packed(
+    ck_type type, bool transpose_a, size_t m, size_t n, size_t k, size_t first, size_t columns, double alpha,
+    const void *a, size_t lda, const void *packed, double beta, void *c, size_t ldc);
+
 /// c = a · bᵀ + beta · c with b [n, k] in bfloat16, widened block by block; `scratch` holds ck_gemm_bf16_scratch(n, k).
 void ck_gemm_bf16(
     size_t m, size_t n, size_t k, const float *a, size_t lda, const uint16_t *b, size_t ldb, float beta, float *c,

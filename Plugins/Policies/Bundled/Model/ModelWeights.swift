@@ -85,7 +85,7 @@ final class ModelWeights {
       case .inference, .adapters: false
       case .training(let vision): !isVision || vision == .trained
       }
-    let variable = Variable(matrix, needsGradient: learns, pool: pool)
+    let variable = Variable(matrix, needsGradient: learns, keepsPacked: !isVector, pool: pool)
     parameters.append(
       Parameter(tensors: declarations, variable: variable, isVision: isVision))
     return variable
