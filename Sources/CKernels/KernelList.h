@@ -7,6 +7,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "include/CKernels.h"
+
 // clang-format off
 #define CK_KERNELS(X) \
   X(gemm, \
@@ -18,6 +20,9 @@
   X(gemm_packed, \
     (bool transpose_a, size_t m, size_t n, size_t k, size_t first, size_t columns, double alpha, const void *a, size_t lda, const void *packed, double beta, void *c, size_t ldc), \
     (transpose_a, m, n, k, first, columns, alpha, a, lda, packed, beta, c, ldc)) \
+  X(gemm_narrow, \
+    (ck_narrow narrow, size_t m, size_t n, size_t k, size_t first, size_t columns, const void *a, size_t lda, const void *packed, const float *scales, double beta, void *c, size_t ldc), \
+    (narrow, m, n, k, first, columns, a, lda, packed, scales, beta, c, ldc)) \
   X(rms_norm, \
     (size_t rows, size_t width, double epsilon, const void *x, const void *weight, void *y, void *inverse), \
     (rows, width, epsilon, x, weight, y, inverse)) \

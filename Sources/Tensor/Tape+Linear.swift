@@ -9,9 +9,7 @@ extension Tape {
     let y = variable(
       matrix(rows, columns),
       needsGradient: x.needsGradient || weight.needsGradient || bias?.needsGradient == true)
-    product(
-      Left(pointer: x.value.pointer, stride: depth), packedTranspose(of: weight), rows: rows, beta: 0,
-      bias: bias.map { UnsafePointer($0.value.pointer) }, into: y.value.pointer, stride: columns)
+    product(x, packedTranspose(of: weight), bias: bias, into: y.value)
     record { [self] in
       guard let dy = y.gradient else { return }
       if x.needsGradient { addProduct(dy, weight.value, to: x) }
@@ -19,6 +17,20 @@ extension Tape {
       if let bias, bias.needsGradient { addColumnSums(dy, to: bias) }
     }
     return y
+  }
+
+  /// `x · weightᵀ + bias` with a weight that is there in packed form alone, so that there are no gradients.
+  package func linear(_ x: Variable<S>, _ weight: PackedMatrix<S>, bias: Variable<S>? = nil) -> Variable<S> {
+    let y = constant(matrix(x.value.rows, weight.columns))
+    product(x, weight, bias: bias, into: y.value)
+    return y
+  }
+
+  private func product(_ x: Variable<S>, _ weight: PackedMatrix<S>, bias: Variable<S>?, into y: Matrix<S>) {
+    precondition(weight.depth == x.value.columns, "linear: \(x.value.columns) columns against \(weight.depth)")
+    product(
+      Left(pointer: x.value.pointer, stride: x.value.columns), weight, rows: x.value.rows, beta: 0,
+      bias: bias.map { UnsafePointer($0.value.pointer) }, into: y.pointer, stride: y.columns)
   }
 
   /// dx += dy · weight.

@@ -33,14 +33,39 @@ extension Tape {
     return (figures.logProbs, figures.entropies ?? figures.logProbs)
   }
 
+  /// Log-probabilities with a weight that is there in packed form alone, so that there are no gradients.
+  package func logProbs(
+    _ x: Variable<S>, _ weight: PackedMatrix<S>, targets: [Int32], temperature: Double
+  ) -> Variable<S> {
+    targetFigures(x, products(with: weight), targets: targets, temperature: temperature, withEntropies: false).logProbs
+  }
+
+  /// The same, and the entropy of each of the distributions, [n, 1].
+  package func logProbsAndEntropies(
+    _ x: Variable<S>, _ weight: PackedMatrix<S>, targets: [Int32], temperature: Double
+  ) -> (logProbs: Variable<S>, entropies: Variable<S>) {
+    let figures = targetFigures(
+      x, products(with: weight), targets: targets, temperature: temperature, withEntropies: true)
+    return (figures.logProbs, figures.entropies ?? figures.logProbs)
+  }
+
+  private func products(with weight: PackedMatrix<S>) -> OutputProducts<S> {
+    precondition(!isRecording, "a weight in packed form alone has no gradients")
+    return OutputProducts(
+      vocabulary: weight.columns, needsGradient: false, logits: { [self] in logits($0, $1, weight, into: $2) },
+      addToInput: { _, _, _ in }, addToWeight: { _, _ in })
+  }
+
+  private func logits(_ x: Matrix<S>, _ rows: Range<Int>, _ weight: PackedMatrix<S>, into logits: Matrix<S>) {
+    product(
+      Left(pointer: x.pointer + rows.lowerBound * x.columns, stride: x.columns), weight, rows: rows.count, beta: 0,
+      into: logits.pointer, stride: logits.columns)
+  }
+
   private func products(with weight: Variable<S>) -> OutputProducts<S> {
     OutputProducts(
       vocabulary: weight.value.rows, needsGradient: weight.needsGradient,
-      logits: { [self] x, rows, logits in
-        product(
-          Left(pointer: x.pointer + rows.lowerBound * x.columns, stride: x.columns), packedTranspose(of: weight),
-          rows: rows.count, beta: 0, into: logits.pointer, stride: logits.columns)
-      },
+      logits: { [self] in logits($0, $1, packedTranspose(of: weight), into: $2) },
       addToInput: { [self] in addProduct($0, weight.value, toRows: $1, of: $2, factor: 1) },
       addToWeight: { [self] in addOuterProduct($0, $1, to: weight) })
   }

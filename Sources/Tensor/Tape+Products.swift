@@ -3,11 +3,34 @@ import CKernels
 
 /// The right operand of products, [depth, columns], in the layout that the kernels read: it is packed once for all parts of
 /// a product, and once for all products of a weight between two changes of it.
-struct PackedMatrix<S: Scalar> {
-  let depth: Int
-  let columns: Int
+package struct PackedMatrix<S: Scalar> {
+  /// The number of rows.
+  package let depth: Int
+  /// The number of columns.
+  package let columns: Int
   /// As a row, since the layout has none.
   let elements: Matrix<S>
+  /// The elements in a format that takes less memory, in place of `elements`, which is empty then.
+  var narrow: NarrowElements?
+}
+
+/// Elements of a packed matrix in a narrow format, with a scale for each column of one of whole numbers.
+struct NarrowElements {
+  let format: ck_narrow
+  let storage: Storage
+  let scales: Matrix<Float>
+}
+
+/// The format of weights in the products of inference.
+package enum WeightFormat: Sendable, Hashable {
+  /// As they are.
+  case float32
+  /// Rounded to bfloat16.
+  case bfloat16
+  /// Rounded to whole numbers of −127…127, with a scale for each output.
+  case int8
+
+  fileprivate var kernels: ck_narrow { self == .int8 ? CK_INT8 : CK_BF16 }
 }
 
 extension Tape {
@@ -22,14 +45,41 @@ extension Tape {
     return PackedMatrix(depth: depth, columns: columns, elements: elements)
   }
 
-  /// `weightᵀ` for a weight [columns, depth], kept beside it until it changes, if it is one of those.
+  /// The transpose of a weight [columns, depth], for a weight that is used in this form alone.
+  package func packedTranspose(of weight: Matrix<S>) -> PackedMatrix<S> {
+    packed(weight.pointer, stride: weight.columns, isTransposed: true, depth: weight.columns, columns: weight.rows)
+  }
+
+  /// `weightᵀ` for a weight [columns, depth], kept beside it until it changes, if it is one of those; in the format of this
+  /// tape, if it records nothing.
   func packedTranspose(of weight: Variable<S>) -> PackedMatrix<S> {
+    if let format = weightFormat, weight.keepsPacked { return narrowTranspose(of: weight, format) }
     if let known = weight.packedTranspose { return known }
-    let value = weight.value
-    let found = packed(
-      value.pointer, stride: value.columns, isTransposed: true, depth: value.columns, columns: value.rows)
+    let found = packedTranspose(of: weight.value)
     if weight.keepsPacked { weight.packedTranspose = found }
     return found
+  }
+
+  private func narrowTranspose(of weight: Variable<S>, _ format: WeightFormat) -> PackedMatrix<S> {
+    if let known = weight.narrowTranspose, known.narrow?.format == format.kernels { return known }
+    let found = narrowed(packedTranspose(of: weight.value), format)
+    weight.narrowTranspose = found
+    return found
+  }
+
+  private func narrowed(_ packed: PackedMatrix<S>, _ format: WeightFormat) -> PackedMatrix<S> {
+    guard let floats = packed.elements as? Matrix<Float> else { return packed }
+    let count = ck_packed_count(packed.columns, packed.depth)
+    let storage = Storage(bytes: max(1, count * (format == .int8 ? 1 : 2)), pool: pool)
+    let scales = Matrix<Float>(rows: 1, columns: ck_packed_count(packed.columns, 1), pool: pool)
+    workers.forEachPart(of: packed.columns, size: 64) { part in
+      ck_pack_narrow(
+        format.kernels, packed.columns, packed.depth, part.lowerBound, part.count, floats.pointer, storage.pointer,
+        scales.pointer)
+    }
+    return PackedMatrix(
+      depth: packed.depth, columns: packed.columns, elements: matrix(0, 0),
+      narrow: NarrowElements(format: format.kernels, storage: storage, scales: scales))
   }
 
   /// The left operand of a product, or its transpose, `stride` elements from row to row.
@@ -49,10 +99,16 @@ extension Tape {
       let (r, part) = (parts.rows(of: index, rows), parts.columns(of: index, b.columns))
       let target = c + r.lowerBound * stride + part.lowerBound
       if let bias { ck_fill_rows(S.kernelType, r.count, part.count, bias + part.lowerBound, target, stride) }
-      ck_gemm_packed(
-        S.kernelType, a.isTransposed, r.count, b.columns, b.depth, part.lowerBound, part.count, 1,
-        a.pointer + r.lowerBound * (a.isTransposed ? 1 : a.stride), a.stride, b.elements.pointer,
-        bias == nil ? beta : 1, target, stride)
+      let (left, keep) = (a.pointer + r.lowerBound * (a.isTransposed ? 1 : a.stride), bias == nil ? beta : 1)
+      if let narrow = b.narrow {
+        ck_gemm_narrow(
+          S.kernelType, narrow.format, r.count, b.columns, b.depth, part.lowerBound, part.count, left, a.stride,
+          narrow.storage.pointer, narrow.scales.pointer, keep, target, stride)
+      } else {
+        ck_gemm_packed(
+          S.kernelType, a.isTransposed, r.count, b.columns, b.depth, part.lowerBound, part.count, 1, left, a.stride,
+          b.elements.pointer, keep, target, stride)
+      }
     }
   }
 }

@@ -13,10 +13,14 @@ package final class Tape<S: Scalar> {
   package let pool: MemoryPool
   /// Whether operations are recorded.
   package let isRecording: Bool
+  /// The format of weights, if it is not their own; for tapes that record nothing.
+  let weightFormat: WeightFormat?
   private var steps: [() -> Void] = []
 
-  /// A tape; one that does not record computes values only.
-  package init(workers: Workers, pool: MemoryPool, isRecording: Bool) {
+  /// A tape; one that does not record computes values only, and may use weights in another format than their own.
+  package init(workers: Workers, pool: MemoryPool, isRecording: Bool, weights: WeightFormat = .float32) {
+    precondition(!isRecording || weights == .float32, "gradients are those of the weights as they are")
+    weightFormat = weights == .float32 ? nil : weights
     self.workers = workers
     self.pool = pool
     self.isRecording = isRecording

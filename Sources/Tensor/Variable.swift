@@ -13,6 +13,8 @@ package final class Variable<S: Scalar> {
   package let keepsPacked: Bool
   /// The transpose in the layout of products, while the value does not change.
   var packedTranspose: PackedMatrix<S>?
+  /// The same in a narrow format.
+  var narrowTranspose: PackedMatrix<S>?
   private let pool: MemoryPool
 
   /// A variable.
@@ -24,7 +26,7 @@ package final class Variable<S: Scalar> {
   }
 
   /// Forgets what was made of the value.
-  package func valueChanged() { packedTranspose = nil }
+  package func valueChanged() { (packedTranspose, narrowTranspose) = (nil, nil) }
 
   /// The gradient to add to, initially 0.
   package func gradientSum() -> Matrix<S> {

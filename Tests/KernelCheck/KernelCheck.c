@@ -131,6 +131,24 @@ static void check_gemm_packed(run *r) {
   ck_gemm_packed(r->type, true, r->rows, columns, terms, 0, columns, 1, a, r->rows, packed, 1, c, columns);
 }
 
+// Weights that bfloat16 holds exactly, so that narrowing rounds nothing in any type.
+static void check_gemm_narrow(run *r) {
+  size_t columns = r->rows + 31, terms = r->width < 20 ? r->width : r->width + 250, count = ck_packed_count(columns, terms);
+  const void *a = input(r, r->rows * terms);
+  float *b = calloc(columns * terms, sizeof *b), *packed = malloc(count * sizeof *packed);
+  uint16_t *narrow = malloc(count * sizeof *narrow);
+  if (!b || !packed || !narrow) abort();
+  for (size_t i = 0; i < columns * terms; i++) b[i] = (float)(i * 37 % 129) / 32 - 2;
+  ck_pack(CK_FLOAT, true, columns, terms, 0, columns, b, terms, packed);
+  ck_pack_narrow(CK_BF16, columns, terms, 0, columns, packed, narrow, NULL);
+  ck_gemm_narrow(
+      r->type, CK_BF16, r->rows, columns, terms, 0, columns, a, terms, narrow, NULL, 1, changed(r, r->rows * columns),
+      columns);
+  free(b);
+  free(packed);
+  free(narrow);
+}
+
 static void check_rms_norm(run *r) {
   const void *x = input(r, r->rows * r->width), *weight = input(r, r->width);
   void *y = output(r, r->rows * r->width), *inverse = output(r, r->rows);
