@@ -68,10 +68,23 @@ size_t record_unescape(const uint8_t *src, size_t length, uint8_t *dst) {
   return (size_t)(to - dst);
 }
 
+/// How many bytes begin a scalar.
+static size_t count_beginnings(const uint8_t *src, size_t length) {
+  enum { LANES = 32, ROUNDS = 255 };  // a lane counts up to 255
+  size_t count = 0, at = 0;
+  while (length - at >= LANES) {
+    uint8_t lanes[LANES] = {0};
+    for (int round = 0; round < ROUNDS && length - at >= LANES; round++, at += LANES)
+      for (int lane = 0; lane < LANES; lane++) lanes[lane] += (int8_t)src[at + lane] >= -64;
+    for (int lane = 0; lane < LANES; lane++) count += lanes[lane];
+  }
+  for (; at < length; at++) count += (int8_t)src[at] >= -64;
+  return count;
+}
+
 size_t record_count_scalars(const uint8_t *src, size_t length) {
-  // Bytes that begin a scalar; then an escape has more of them than it stands for.
-  size_t count = 0;
-  for (size_t at = 0; at < length; at++) count += (src[at] & 0xC0) != 0x80;
+  // An escape has more bytes that begin a scalar than it stands for.
+  size_t count = count_beginnings(src, length);
   for (size_t at = 0; at + 1 < length;) {
     const uint8_t *backslash = memchr(src + at, '\\', length - 1 - at);
     if (!backslash) break;

@@ -74,7 +74,7 @@ package final class WrittenFolders: Sendable {
 
   private static func read(_ file: String) -> [String: [String]] {
     var roots: [String: [String]] = [:]
-    for line in (FileManager.default.contents(atPath: file) ?? Data()).split(separator: 0x0A) {
+    for line in [UInt8](FileManager.default.contents(atPath: file) ?? Data()).split(separator: 0x0A) {
       guard let value = try? JSONValue(parsing: String(decoding: line, as: UTF8.self)),
         let folder = value["folder"]?.stringValue, let root = value["images"]?.stringValue
       else { continue }

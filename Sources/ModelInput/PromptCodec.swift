@@ -136,6 +136,8 @@ extension PromptCodec {
     TokenLimits(vocabularySize: config.text.vocabularySize, contextLength: config.text.contextLength)
   }
 
-  /// The text of a prompt in messages, with a placeholder for each image.
-  package func text(of messages: [ChatMessage]) throws -> String { try knownTemplate().render(messages) }
+  /// The text of a prompt in messages, with a placeholder for each image; a last message of the assistant is left open.
+  package func text(of messages: [ChatMessage]) throws -> String {
+    try knownTemplate().render(messages, ending: .response(to: messages))
+  }
 }

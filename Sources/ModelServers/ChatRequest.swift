@@ -18,6 +18,8 @@ package struct ChatRequest: Sendable {
   package var wantsLogProbs = false
   /// Whether token ids are asked for.
   package var wantsTokens = false
+  /// Whether the response continues the last message; vLLM and SGLang do so when asked, others refuse the request.
+  package var continuesLastMessage = false
 
   /// A request for one response.
   package init(messages: JSONValue, sampling: SamplingOptions) {
@@ -62,6 +64,9 @@ package struct ChatRequest: Sendable {
     }
     if wantsLogProbs { members.append(.init("logprobs", true)) }
     if wantsTokens { members.append(.init("return_token_ids", true)) }
+    if continuesLastMessage, extra["continue_final_message"] == nil, extra["add_generation_prompt"] == nil {
+      members += [.init("continue_final_message", true), .init("add_generation_prompt", false)]
+    }
     return .object(members + (extra.json.objectValue ?? []))
   }
 }

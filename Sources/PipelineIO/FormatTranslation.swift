@@ -9,7 +9,7 @@ final class FormatTranslation {
   private var position = 0
   private let compact = CompactLine()
   /// The records of a line that must not be in the same chunk as the lines before it.
-  private var held: [UInt8] = []
+  private var held: RecordParser.WrittenLines?
   private var nonFiniteLines = 0
   /// Bytes of the original text read so far.
   private(set) var bytesRead = 0
@@ -68,8 +68,8 @@ final class FormatTranslation {
   /// Lines that give one record each are taken together, about a mebibyte at a time. A line that gives several records
   /// becomes a chunk of its own, so that every record knows its line.
   func nextChunk(of input: ChunkedInput, line firstLine: Int, keeper: RecordKeeper) throws -> ParsedChunk? {
-    if !held.isEmpty {
-      defer { held = [] }
+    if let held {
+      self.held = nil
       return try parsed(held, keeper, faults: [], lineCount: 1, isOneLine: true)
     }
     if bytes == nil {
@@ -79,19 +79,23 @@ final class FormatTranslation {
       bytesRead += next.count
     }
     guard let bytes else { return nil }
-    var output: [UInt8] = []
+    var written = RecordParser.WrittenLines(room: Self.chunkBytes + bytes.count / 8)
     var faults: [ParsedChunk.Fault] = []
     var lineCount = 0
-    while position < bytes.count, output.count <= 1 << 20 {
+    while position < bytes.count, written.bytes.count <= Self.chunkBytes {
       let end = ByteSearch.newline(in: bytes, from: position) ?? bytes.count
       let line = bytes[position..<end]
       position = end + 1
-      let start = output.count
-      var count = 0
       if line.contains(where: { $0 > 0x20 }) {
         let place = SourceLocation(file: input.displayPath, line: firstLine + lineCount, column: 1)
         do {
-          count = try line.withUnsafeBytes { try write(recordsOf: $0, at: place, to: &output) }
+          let several = try line.withUnsafeBytes {
+            try write(recordsOf: $0, at: place, number: lineCount, to: &written)
+          }
+          if let several {
+            held = several
+            break
+          }
         } catch let error as PipelineError {
           let text = String(decoding: line.prefix(8_000), as: UTF8.self).prefix(2_000)
           faults.append(
@@ -99,40 +103,42 @@ final class FormatTranslation {
               lineInChunk: lineCount, column: error.location?.column ?? 1, reason: error.message, text: String(text)))
         }
       }
-      if count > 1 {
-        held = Array(output[start...])
-        output.removeSubrange(start...)
-        break
-      }
       lineCount += 1
-      if count == 0 { output.append(0x0A) }
     }
     if position >= bytes.count { self.bytes = nil }
-    return try parsed(output, keeper, faults: faults, lineCount: lineCount, isOneLine: false)
+    return try parsed(written, keeper, faults: faults, lineCount: lineCount, isOneLine: false)
   }
 
-  /// Appends the records of a line, each on a line of its own, and returns how many there are; none if it throws.
+  /// About how many bytes are taken together.
+  private static let chunkBytes = 1 << 20
+
+  /// Appends the record of a line; nothing if it throws.
+  ///
+  /// - Parameter number: The line, counted from 0 at the start of the chunk.
+  /// - Returns: The records of a line that gives several; these are not appended.
   private func write(
-    recordsOf line: UnsafeRawBufferPointer, at place: SourceLocation, to output: inout [UInt8]
-  ) throws -> Int {
+    recordsOf line: UnsafeRawBufferPointer, at place: SourceLocation, number: Int,
+    to written: inout RecordParser.WrittenLines
+  ) throws -> RecordParser.WrittenLines? {
     let read = try compact.read(line, at: place)
     if read.isNonFinite { nonFiniteLines += 1 }
     let records = try importer.records(from: read.line, at: place)
-    for record in records {
-      record.write(to: &output)
-      output.append(0x0A)
+    if records.count < 2 {
+      for record in records { written.append(record, number: number) }
+      return nil
     }
-    return records.count
+    var several = RecordParser.WrittenLines(room: line.count)
+    for (index, record) in records.enumerated() { several.append(record, number: index) }
+    return several
   }
 
   private func parsed(
-    _ output: [UInt8], _ keeper: RecordKeeper, faults: [ParsedChunk.Fault], lineCount: Int, isOneLine: Bool
+    _ written: RecordParser.WrittenLines, _ keeper: RecordKeeper, faults: [ParsedChunk.Fault], lineCount: Int,
+    isOneLine: Bool
   ) throws -> ParsedChunk {
-    let chunk = try keeper.keep(output)
+    let chunk = try keeper.keep(written.bytes)
     defer { nonFiniteLines = 0 }
-    let parsed = output.withUnsafeBytes {
-      parser.parse($0, storage: chunk.storage, offset: chunk.offset, isOneLine: isOneLine)
-    }
+    let parsed = parser.parse(written, storage: chunk.storage, offset: chunk.offset, isOneLine: isOneLine)
     return ParsedChunk(
       chunk: parsed.chunk, trajectories: parsed.trajectories, faults: faults + parsed.faults,
       lineCount: lineCount, nonFiniteLines: nonFiniteLines)

@@ -19,6 +19,16 @@ package final class ImageAnchor: Sendable {
   private static let search = ByteSearch("\"image")
   private let ways = Mutex<[String: String]>([:])
 
+  /// A field's text in a file's records, and what becomes of it; nil if it stays.
+  private struct Known {
+    let file: String
+    let text: [UInt8]
+    let value: JSONValue?
+  }
+
+  private let known = Mutex<[UInt64: Known]>([:])
+  private static let mostKnown = 1_024
+
   /// Anchors images to the folder of a file; for `-` they stay as they are.
   ///
   /// - Parameters:
@@ -46,20 +56,41 @@ package final class ImageAnchor: Sendable {
   ///
   /// - Throws: When the record can no longer be read.
   package func anchored(_ trajectory: Trajectory) throws -> Trajectory {
-    // Most records have no image, and are not parsed for it.
-    guard try trajectory.record.withBytes({ Self.search.first(in: $0) != nil }) else { return trajectory }
-    let way = way(from: trajectory.folder)
-    if way.words.isEmpty { return trajectory }
+    let file = trajectory.record.file
     var moved = trajectory
-    if let prompt = try trajectory.value(of: .prompt), let messages = prompt.arrayValue {
-      let anchored = JSONValue.array(messages.map { message($0, way) })
-      if anchored != prompt { moved.set(.prompt, to: anchored) }
-    }
-    if let images = try trajectory.value(of: .images), let entries = images.arrayValue {
-      let anchored = JSONValue.array(entries.map { entry($0, way) })
-      if anchored != images { moved.set(.images, to: anchored) }
+    for field in [Field.prompt, .images] {
+      if let value = try anchored(field, of: trajectory, from: file) { moved.set(field, to: value) }
     }
     return moved
+  }
+
+  /// The new value of a field that names images; nil if it stays.
+  private func anchored(_ field: Field, of trajectory: Trajectory, from file: String) throws -> JSONValue? {
+    if trajectory.overrides.contains(where: { $0.field == field }) {
+      return try trajectory.value(of: field).flatMap { anchored($0, field, from: file) }
+    }
+    // The rollouts of a group have the same prompt, and most prompts have no image: neither is parsed again and again.
+    return try trajectory.record.withBytes(of: field) { bytes in
+      guard field == .images || Self.search.first(in: bytes) != nil else { return nil }
+      let hash = ContentHash.of(bytes)
+      if let known = known.withLock({ $0[hash] }), known.file == file, known.text.elementsEqual(bytes) {
+        return known.value
+      }
+      let value = anchored(try JSONValue(parsing: bytes), field, from: file)
+      known.withLock { known in
+        if known.count >= Self.mostKnown { known = [:] }
+        known[hash] = Known(file: file, text: Array(bytes), value: value)
+      }
+      return value
+    } ?? nil
+  }
+
+  private func anchored(_ value: JSONValue, _ field: Field, from file: String) -> JSONValue? {
+    guard let elements = value.arrayValue else { return nil }
+    let way = way(from: Trajectory.folder(of: file))
+    if way.words.isEmpty { return nil }
+    let anchored = JSONValue.array(elements.map { field == .images ? entry($0, way) : message($0, way) })
+    return anchored == value ? nil : anchored
   }
 
   /// A record with the addresses of its images as seen from where it is written; itself if they stay.

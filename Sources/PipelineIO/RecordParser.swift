@@ -78,6 +78,10 @@ struct RecordParser: Sendable {
   ) -> ParsedChunk {
     var lines = LineWork(parser: self, bytes: bytes)
     lines.run()
+    return chunk(of: lines, storage: storage, offset: offset, isOneLine: isOneLine)
+  }
+
+  private func chunk(of lines: LineWork, storage: any RecordStorage, offset: UInt64, isOneLine: Bool) -> ParsedChunk {
     let chunk = RecordChunk(storage: storage, members: lines.members)
     let trajectories = lines.found.map { line in
       Trajectory(
@@ -91,26 +95,40 @@ struct RecordParser: Sendable {
       nonFiniteLines: lines.found.count { $0.holdsNonFinite })
   }
 
-  /// Checks that a line, which may be of any format, is a JSON object.
-  ///
-  /// - Returns: Whether it contains a bare NaN or Infinity.
-  /// - Throws: ``PipelineError`` at the column of the fault.
-  static func check(_ line: UnsafeRawBufferPointer, at place: SourceLocation) throws -> Bool {
-    var count = 0
-    var error = record_error()
-    let (status, isNonFinite) = withUnsafeTemporaryAllocation(of: record_member.self, capacity: 256) { members in
-      let status = record_scan(
-        line.baseAddress?.assumingMemoryBound(to: UInt8.self), line.count, nil, members.baseAddress, members.count,
-        &count, &error)
-      return (
-        status, members.prefix(count).contains { $0.flags & UInt8(RECORD_VALUE_NONFINITE.rawValue) != 0 }
-      )
+  /// Lines that were written here, whose members are known: they are not scanned for them again.
+  struct WrittenLines {
+    struct Line {
+      let range: Range<Int>
+      let number: Int
+      let members: Range<Int>
     }
-    if status == RECORD_OK.rawValue || status == RECORD_CAPACITY.rawValue { return isNonFinite }
-    throw PipelineError(
-      .invalidData, "not JSON: " + String(cString: record_error_message(status)),
-      at: SourceLocation(
-        file: place.file, line: place.line, column: TextPositions.column(of: Int(error.offset), inLine: line)))
+
+    private(set) var bytes: [UInt8] = []
+    private(set) var members: [RecordMember] = []
+    private(set) var lines: [Line] = []
+
+    /// - Parameter room: About how many bytes they take.
+    init(room: Int) { bytes.reserveCapacity(room) }
+
+    /// Writes a record.
+    ///
+    /// - Parameter number: The line of the input, counted from 0 at the start of the chunk.
+    mutating func append(_ record: ImportedRecord, number: Int) {
+      let (start, first) = (bytes.count, members.count)
+      record.write(lineTo: &bytes, members: &members)
+      lines.append(Line(range: start..<bytes.count - 1, number: number, members: first..<members.count))
+    }
+  }
+
+  /// The trajectories of lines that were written here; see ``parse(_:storage:offset:isOneLine:)-(UnsafeRawBufferPointer,_,_,_)``.
+  func parse(
+    _ written: WrittenLines, storage: any RecordStorage, offset: UInt64, isOneLine: Bool
+  ) -> ParsedChunk {
+    written.bytes.withUnsafeBytes { bytes in
+      var lines = LineWork(parser: self, bytes: bytes)
+      lines.take(written)
+      return chunk(of: lines, storage: storage, offset: offset, isOneLine: isOneLine)
+    }
   }
 
   /// The state of parsing one chunk.
@@ -170,21 +188,34 @@ struct RecordParser: Sendable {
         }
         return fault(line, at: Int(error.offset), "not JSON: " + reason)
       }
-      var decoder = StoredValueDecoder(line: line)
       let firstMember = members.count
       var holdsNonFinite = false
-      for index in 0..<count {
-        let member = scanned[index]
-        let isNonFinite = member.flags & UInt8(RECORD_VALUE_NONFINITE.rawValue) != 0
-        holdsNonFinite = holdsNonFinite || isNonFinite
+      for member in scanned[..<count] {
+        holdsNonFinite = holdsNonFinite || member.holdsNonFinite
         guard member.name >= 0 else { continue }
-        let value = Int(member.value_start)..<Int(member.value_end)
         members.append(
           RecordMember(
-            fieldIndex: Int(member.name), keyStart: Int(member.key_start) - 1, value: value,
-            holdsNonFinite: isNonFinite))
-        decoder.decode(fieldAt: Int(member.name), at: value)
+            fieldIndex: Int(member.name), keyStart: Int(member.key_start) - 1,
+            value: Int(member.value_start)..<Int(member.value_end), holdsNonFinite: member.holdsNonFinite))
       }
+      use(range, membersFrom: firstMember, holdsNonFinite: holdsNonFinite)
+    }
+
+    /// Takes lines whose members are known.
+    mutating func take(_ written: WrittenLines) {
+      for line in written.lines {
+        lineCount = line.number
+        let firstMember = members.count
+        members += written.members[line.members]
+        use(line.range, membersFrom: firstMember, holdsNonFinite: false)
+      }
+    }
+
+    /// Decodes the values of a line whose members are the last ones of the list.
+    mutating func use(_ range: Range<Int>, membersFrom firstMember: Int, holdsNonFinite: Bool) {
+      let line = UnsafeRawBufferPointer(rebasing: bytes[range])
+      var decoder = StoredValueDecoder(line: line)
+      for member in members[firstMember...] { decoder.decode(fieldAt: member.fieldIndex, at: member.value) }
       if let problem = decoder.problem {
         members.removeSubrange(firstMember...)
         return fault(line, at: problem.offset, problem.reason)

@@ -21,11 +21,6 @@ package enum TrajectoryEncoder {
     output.append(0x0A)
   }
 
-  /// Appends the value of a field that ``Trajectory`` stores, as JSON.
-  package static func encodeStoredValue(of field: Field, in trajectory: Trajectory, into output: inout [UInt8]) {
-    trajectory.writeValue(of: field, to: &output)
-  }
-
   private struct Edit {
     let range: Range<Int>
     let field: Field
@@ -69,7 +64,7 @@ package enum TrajectoryEncoder {
     if trajectory.overrides.isEmpty {
       for stored in Trajectory.Changes.writeOrder
       where trajectory.changes.contains(stored.change)
-        && record.member(ofReserved: stored.reservedIndex) == nil && trajectory.has(stored.field)
+        && record.member(ofReserved: stored.reservedIndex) == nil && trajectory.has(stored: stored.change)
       {
         add(stored.field)
       }
@@ -159,7 +154,7 @@ extension Trajectory {
   /// Whether a key of the line must be removed.
   fileprivate var removesMembers: Bool {
     Changes.writeOrder.contains {
-      changes.contains($0.change) && record.member(ofReserved: $0.reservedIndex) != nil && !has($0.field)
+      changes.contains($0.change) && record.member(ofReserved: $0.reservedIndex) != nil && !has(stored: $0.change)
     } || overrides.contains { $0.value == nil }
   }
 

@@ -54,9 +54,9 @@ package struct LineageEncoder: Sendable {
     } else {
       output.append(contentsOf: ",\"outcome\":\"kept\"".utf8)
     }
-    for (field, key) in Self.fields where trajectory.has(field) {
+    for (field, key) in Self.fields where trajectory.has(stored: field) {
       output.append(contentsOf: key)
-      TrajectoryEncoder.encodeStoredValue(of: field, in: trajectory, into: &output)
+      trajectory.writeValue(stored: field, to: &output)
       let status = trajectory.rewardStatus
       if field == .rewardStatus, status == .failed || status == .timedOut,
         let reason = try? trajectory.value(of: .rewardReason)?.stringValue
@@ -80,7 +80,9 @@ package struct LineageEncoder: Sendable {
   }
 
   /// The fields of a line, each with its key as it is written.
-  private static let fields: [(Field, [UInt8])] = [
+  private static let fields: [(Trajectory.Changes, [UInt8])] = [
     Field.reward, .rewardStatus, .rewards, .advantage, .pair, .lossWeight, .draws,
-  ].map { ($0, Array(",\"\($0.rawValue)\":".utf8)) }
+  ].compactMap { field in
+    Trajectory.Changes.stored(field).map { ($0, Array(",\"\(field.rawValue)\":".utf8)) }
+  }
 }

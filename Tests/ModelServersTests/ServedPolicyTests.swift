@@ -45,10 +45,28 @@ struct ServedPolicyTests {
       #expect(request["n"] == 3 && request["max_tokens"] == 256 && request["temperature"]?.doubleValue == 1)
       #expect(request["seed"].map { seed in sampling.contains { $0?["seed"] == seed } } == true)
       // What OpenAI's own server would refuse is not sent unless it is asked for.
-      for name in ["top_k", "min_tokens", "stop", "stop_token_ids", "logprobs", "return_token_ids"] {
+      for name in [
+        "top_k", "min_tokens", "stop", "stop_token_ids", "logprobs", "return_token_ids", "continue_final_message",
+        "add_generation_prompt",
+      ] {
         #expect(request[name] == nil)
       }
     }
+  }
+
+  @Test("a prompt that ends with the assistant asks the server to continue it, unless `extra` says otherwise")
+  func continuation() async throws {
+    let asking = Asking(server, model: "good")
+    let messages: JSONValue = [["role": "user", "content": "q"], ["role": "assistant", "content": "It is"]]
+    _ = try await asking.outcomes(of: [messages])
+    let request = try #require(try server.requests().last)
+    #expect(request["continue_final_message"] == true && request["add_generation_prompt"] == false)
+    var other = asking
+    other.options.extra = try JSONDecoder().decode(
+      OptionTree.self, from: Data(#"{"continue_final_message": false}"#.utf8))
+    _ = try await other.outcomes(of: [messages])
+    let second = try #require(try server.requests().last)
+    #expect(second["continue_final_message"] == false && second["add_generation_prompt"] == nil)
   }
 
   @Test("apart, each response has a request and a seed of its own")

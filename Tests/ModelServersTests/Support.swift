@@ -61,8 +61,13 @@ struct Asking {
 
   /// The outcome for each prompt.
   func outcomes(_ prompts: [String] = ["a", "b"], cacheFolder: String? = nil) async throws -> [RolloutSampler.Outcome] {
-    let records = prompts.enumerated().map { index, text in
-      Trajectory(id: "p\(index)", group: "p\(index)", fields: [.prompt: .string(text)])
+    try await outcomes(of: prompts.map { .string($0) }, cacheFolder: cacheFolder)
+  }
+
+  /// The outcome for each prompt, a text or messages.
+  func outcomes(of prompts: [JSONValue], cacheFolder: String? = nil) async throws -> [RolloutSampler.Outcome] {
+    let records = prompts.enumerated().map { index, prompt in
+      Trajectory(id: "p\(index)", group: "p\(index)", fields: [.prompt: prompt])
     }
     return try await RolloutSampler(sampler: policy(cacheFolder: cacheFolder), options: sampling)
       .rollouts(of: records)

@@ -2,7 +2,7 @@
 import Foundation
 import Testing
 
-@Suite("Bad and odd data", .timeLimit(.minutes(15)))
+@Suite("Bad and odd data", .timeLimit(.minutes(15)), .ownThreads)
 struct BadDataTests {
   let sandbox: Sandbox
 

@@ -2,7 +2,7 @@
 import Foundation
 import Testing
 
-@Suite("Outputs that cannot be written", .timeLimit(.minutes(15)))
+@Suite("Outputs that cannot be written", .timeLimit(.minutes(15)), .ownThreads)
 struct BadOutputTests {
   let sandbox: Sandbox
 

@@ -3,7 +3,7 @@ import Foundation
 import PipelineCore
 import Testing
 
-@Suite("Training with bad input", .timeLimit(.minutes(15)))
+@Suite("Training with bad input", .timeLimit(.minutes(15)), .ownThreads)
 struct BadTrainingTests {
   let sandbox: Sandbox
   private static let simple = "shuffle-r1 run simple.json -q -o out"

@@ -2,7 +2,7 @@
 import Foundation
 import Testing
 
-@Suite("Examples/benchmarks: which reward for which benchmark", .timeLimit(.minutes(15)))
+@Suite("Examples/benchmarks: which reward for which benchmark", .timeLimit(.minutes(15)), .ownThreads)
 struct BenchmarkSpecTests {
   static let names = [
     "a-okvqa", "a-okvqa-direct", "chartqa", "easy-vqa", "geometry3k", "mathverse", "mathvista", "mmmu", "scienceqa",

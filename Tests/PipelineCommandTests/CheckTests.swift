@@ -2,7 +2,7 @@
 import Foundation
 import Testing
 
-@Suite("check", .timeLimit(.minutes(15)))
+@Suite("check", .timeLimit(.minutes(15)), .ownThreads)
 struct CheckTests {
   let sandbox: Sandbox
 

@@ -4,7 +4,7 @@ import PipelineCore
 import Testing
 
 /// With stand-ins for Python: `make test-parquet` reads what `datasets` writes with the real one.
-@Suite("Files of columns", .timeLimit(.minutes(15)))
+@Suite("Files of columns", .timeLimit(.minutes(15)), .ownThreads)
 struct ColumnFileTests {
   let sandbox: Sandbox
 

@@ -3,7 +3,7 @@ import Foundation
 import PipelineIO
 import Testing
 
-@Suite("convert", .timeLimit(.minutes(15)))
+@Suite("convert", .timeLimit(.minutes(15)), .ownThreads)
 struct ConvertTests {
   let sandbox: Sandbox
   private static let names = FormatCatalog.standard.names

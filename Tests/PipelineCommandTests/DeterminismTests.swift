@@ -2,7 +2,7 @@
 import Foundation
 import Testing
 
-@Suite("Same spec, same seed, same input: same bytes", .timeLimit(.minutes(15)))
+@Suite("Same spec, same seed, same input: same bytes", .timeLimit(.minutes(15)), .ownThreads)
 struct DeterminismTests {
   let sandbox: Sandbox
 

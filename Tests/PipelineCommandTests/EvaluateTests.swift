@@ -5,7 +5,7 @@ import PipelineCore
 import StandardPlugins
 import Testing
 
-@Suite("evaluate", .timeLimit(.minutes(15)))
+@Suite("evaluate", .timeLimit(.minutes(15)), .ownThreads)
 struct EvaluateTests {
   let sandbox: Sandbox
 

@@ -4,7 +4,7 @@ import PipelineCore
 import Testing
 
 /// Two arms, two seeds, two steps of the small model.
-@Suite("experiment", .timeLimit(.minutes(15)))
+@Suite("experiment", .timeLimit(.minutes(15)), .ownThreads)
 struct ExperimentTests {
   let sandbox: Sandbox
   private static let runs = ["one/seed-1", "one/seed-2", "two/seed-1", "two/seed-2"]

@@ -3,7 +3,7 @@ import Foundation
 import PipelineCore
 import Testing
 
-@Suite("generate and logprobs", .timeLimit(.minutes(15)))
+@Suite("generate and logprobs", .timeLimit(.minutes(15)), .ownThreads)
 struct GenerateTests {
   let sandbox: Sandbox
 

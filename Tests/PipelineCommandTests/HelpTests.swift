@@ -3,7 +3,7 @@ import Foundation
 import PipelineCommand
 import Testing
 
-@Suite("Help and the words of the command line", .timeLimit(.minutes(15)))
+@Suite("Help and the words of the command line", .timeLimit(.minutes(15)), .ownThreads)
 struct HelpTests {
   static let commands = [
     "run", "experiment", "check", "stage", "describe", "convert", "inspect", "groups", "compare", "why", "reward",

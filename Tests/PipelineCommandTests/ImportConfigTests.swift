@@ -2,7 +2,7 @@
 import Foundation
 import Testing
 
-@Suite("import-config", .timeLimit(.minutes(15)))
+@Suite("import-config", .timeLimit(.minutes(15)), .ownThreads)
 struct ImportConfigTests {
   static let configs = [
     "shuffle-r1.yaml": """

@@ -4,7 +4,7 @@ import Testing
 
 /// The shape of Shuffle-R1's published configuration and script: nothing is changed in what they become but the model, the
 /// data's place, and how much of everything there is.
-@Suite("Shuffle-R1's recipe, imported", .timeLimit(.minutes(15)))
+@Suite("Shuffle-R1's recipe, imported", .timeLimit(.minutes(15)), .ownThreads)
 struct ImportedRecipeTests {
   private func sandbox() throws -> Sandbox {
     let sandbox = try Sandbox.withModel()

@@ -4,7 +4,7 @@ import Testing
 
 #if os(Linux)
   /// Whether the program says which limit stops it, and hears who asks it to end, when the system gives it nothing more.
-  @Suite("Limits of the system", .timeLimit(.minutes(15)))
+  @Suite("Limits of the system", .timeLimit(.minutes(15)), .ownThreads)
   struct LimitTests {
     let sandbox: Sandbox
 

@@ -4,7 +4,7 @@ import PipelineCore
 import Testing
 
 /// Runs that are resumed on another kind of machine, as other kernels on this one make it.
-@Suite("A run knows the machine that it was started on", .timeLimit(.minutes(15)))
+@Suite("A run knows the machine that it was started on", .timeLimit(.minutes(15)), .ownThreads)
 struct MachineTests {
   let sandbox: Sandbox
   private static let run = "shuffle-r1 run simple.json -q -o out"

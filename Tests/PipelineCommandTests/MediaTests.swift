@@ -4,7 +4,7 @@ import Foundation
 import PipelineCore
 import Testing
 
-@Suite("Which images records may name", .timeLimit(.minutes(15)))
+@Suite("Which images records may name", .timeLimit(.minutes(15)), .ownThreads)
 struct MediaTests {
   let sandbox: Sandbox
 

@@ -3,7 +3,7 @@ import Foundation
 import PipelineCore
 import Testing
 
-@Suite("model", .timeLimit(.minutes(15)))
+@Suite("model", .timeLimit(.minutes(15)), .ownThreads)
 struct ModelTests {
   let sandbox: Sandbox
 

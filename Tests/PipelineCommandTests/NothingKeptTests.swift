@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import Testing
 
-@Suite("Where nothing is kept", .timeLimit(.minutes(15)))
+@Suite("Where nothing is kept", .timeLimit(.minutes(15)), .ownThreads)
 struct NothingKeptTests {
   private func sandbox() throws -> Sandbox {
     let sandbox = try Sandbox()

@@ -3,7 +3,7 @@ import Foundation
 import PipelineCore
 import Testing
 
-@Suite("Examples/papers: a spec for each paper", .timeLimit(.minutes(15)))
+@Suite("Examples/papers: a spec for each paper", .timeLimit(.minutes(15)), .ownThreads)
 struct PaperSpecTests {
   private static let folder = Program.package.appending(path: "Examples/papers").path
 

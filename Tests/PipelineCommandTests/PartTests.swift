@@ -3,7 +3,7 @@ import Foundation
 import Testing
 
 @Suite(
-  "Parts of a larger input: where groups lie, and batches that are numbered as in the whole", .timeLimit(.minutes(15)))
+  "Parts of a larger input: where groups lie, and batches that are numbered as in the whole", .timeLimit(.minutes(15)), .ownThreads)
 struct PartTests {
   let sandbox: Sandbox
 

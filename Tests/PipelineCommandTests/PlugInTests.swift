@@ -4,7 +4,7 @@ import PipelineCore
 import Testing
 
 /// Libraries that cannot be loaded, made with a C compiler; `make test-plugin` loads one that can.
-@Suite("Plug-ins that are loaded at run time", .timeLimit(.minutes(15)))
+@Suite("Plug-ins that are loaded at run time", .timeLimit(.minutes(15)), .ownThreads)
 struct PlugInTests {
   let sandbox: Sandbox
 

@@ -2,7 +2,7 @@
 import Foundation
 import Testing
 
-@Suite("Rewards and stages in other programs, in a run", .timeLimit(.minutes(15)))
+@Suite("Rewards and stages in other programs, in a run", .timeLimit(.minutes(15)), .ownThreads)
 struct ProcessRunTests {
   let sandbox: Sandbox
 

@@ -3,7 +3,7 @@ import Foundation
 import PipelineCore
 import Testing
 
-@Suite("the reference that components make of themselves", .timeLimit(.minutes(15)))
+@Suite("the reference that components make of themselves", .timeLimit(.minutes(15)), .ownThreads)
 struct ReferenceTests {
   let sandbox: Sandbox
 

@@ -4,7 +4,7 @@ import PipelineCore
 import Testing
 
 /// Runs that bring stored trajectories into their batches.
-@Suite("Replay in a run", .timeLimit(.minutes(15)))
+@Suite("Replay in a run", .timeLimit(.minutes(15)), .ownThreads)
 struct ReplayRunTests {
   let sandbox: Sandbox
 

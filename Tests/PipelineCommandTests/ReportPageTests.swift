@@ -3,7 +3,7 @@ import Foundation
 import PipelineCore
 import Testing
 
-@Suite("report, view, and rollouts on the terminal", .timeLimit(.minutes(15)))
+@Suite("report, view, and rollouts on the terminal", .timeLimit(.minutes(15)), .ownThreads)
 struct ReportPageTests {
   let sandbox: Sandbox
 

@@ -3,7 +3,7 @@ import Foundation
 import PipelineCore
 import Testing
 
-@Suite("describe, inspect, compare and why", .timeLimit(.minutes(15)))
+@Suite("describe, inspect, compare and why", .timeLimit(.minutes(15)), .ownThreads)
 struct ReportTests {
   let sandbox: Sandbox
 

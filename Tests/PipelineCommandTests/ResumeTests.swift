@@ -3,7 +3,7 @@ import Foundation
 import Testing
 
 /// A run of very many small steps, so that it can be stopped in the middle of one.
-@Suite("A run that is stopped goes on as if nothing had been", .timeLimit(.minutes(15)))
+@Suite("A run that is stopped goes on as if nothing had been", .timeLimit(.minutes(15)), .ownThreads)
 struct ResumeTests {
   let sandbox: Sandbox
   private static let steps = 1_200

@@ -3,7 +3,7 @@ import Foundation
 import PipelineCore
 import Testing
 
-@Suite("reward and reward-diff", .timeLimit(.minutes(15)))
+@Suite("reward and reward-diff", .timeLimit(.minutes(15)), .ownThreads)
 struct RewardCommandTests {
   let sandbox: Sandbox
 

@@ -3,7 +3,7 @@ import Foundation
 import Testing
 
 /// Runs of the training fixture that were stopped, and what somebody did to their directories.
-@Suite("A run's directory is taken for what it is", .timeLimit(.minutes(15)))
+@Suite("A run's directory is taken for what it is", .timeLimit(.minutes(15)), .ownThreads)
 struct RunDirectoryTests {
   private static let run = "shuffle-r1 run simple.json -q -o out"
 

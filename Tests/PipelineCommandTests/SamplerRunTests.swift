@@ -4,7 +4,7 @@ import PipelineCore
 import Testing
 
 /// Runs with what chooses prompts, and with what decides how many rollouts each gets.
-@Suite("Samplers and waves in a run", .timeLimit(.minutes(15)))
+@Suite("Samplers and waves in a run", .timeLimit(.minutes(15)), .ownThreads)
 struct SamplerRunTests {
   let sandbox: Sandbox
 

@@ -3,7 +3,7 @@ import Foundation
 import PipelineCore
 import Testing
 
-@Suite("Training without generating", .timeLimit(.minutes(15)))
+@Suite("Training without generating", .timeLimit(.minutes(15)), .ownThreads)
 struct SavedRolloutTests {
   let sandbox: Sandbox
 

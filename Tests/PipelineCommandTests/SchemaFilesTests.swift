@@ -2,7 +2,7 @@
 import Foundation
 import Testing
 
-@Suite("schemas", .timeLimit(.minutes(15)))
+@Suite("schemas", .timeLimit(.minutes(15)), .ownThreads)
 struct SchemaFilesTests {
   let sandbox: Sandbox
 

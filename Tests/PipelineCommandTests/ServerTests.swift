@@ -4,7 +4,7 @@ import Foundation
 import PipelineCore
 import Testing
 
-@Suite("Models behind servers", .timeLimit(.minutes(15)))
+@Suite("Models behind servers", .timeLimit(.minutes(15)), .ownThreads)
 struct ServerTests {
   let sandbox: Sandbox
   let server: FakeServer

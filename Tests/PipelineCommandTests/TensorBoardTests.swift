@@ -2,7 +2,7 @@
 import Testing
 
 /// What TensorBoard itself makes of the file, `make test-parity` checks.
-@Suite("output.tensorboard", .timeLimit(.minutes(15)))
+@Suite("output.tensorboard", .timeLimit(.minutes(15)), .ownThreads)
 struct TensorBoardTests {
   let sandbox: Sandbox
   private static let file = "/tensorboard/events.out.tfevents.0.shuffle-r1"

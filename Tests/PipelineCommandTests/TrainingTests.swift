@@ -4,7 +4,7 @@ import PipelineCore
 import Testing
 
 /// The run of `Fixtures/training`, which has a little of everything; `make test-kill` kills it much more often.
-@Suite("Training gives the same bytes, whatever happens on the way", .timeLimit(.minutes(15)))
+@Suite("Training gives the same bytes, whatever happens on the way", .timeLimit(.minutes(15)), .ownThreads)
 struct TrainingTests {
   let sandbox: Sandbox
   private static let run = "exec shuffle-r1 run train.json -q -o part"

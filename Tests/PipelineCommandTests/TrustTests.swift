@@ -3,7 +3,7 @@ import Foundation
 import PipelineCore
 import Testing
 
-@Suite("Whose specs may run the code that they name", .timeLimit(.minutes(15)))
+@Suite("Whose specs may run the code that they name", .timeLimit(.minutes(15)), .ownThreads)
 struct TrustTests {
   let sandbox: Sandbox
   /// Nobody has said anything yet.

@@ -3,7 +3,7 @@ import Foundation
 import PipelineCore
 import Testing
 
-@Suite("Saved records that a model cannot be trained on", .timeLimit(.minutes(15)))
+@Suite("Saved records that a model cannot be trained on", .timeLimit(.minutes(15)), .ownThreads)
 struct UnusableRecordTests {
   let sandbox: Sandbox
 

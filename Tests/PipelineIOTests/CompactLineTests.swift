@@ -12,7 +12,9 @@ struct CompactLineTests {
     let reader = CompactLine()
     return try Array(line.utf8).withUnsafeBytes { bytes in
       let read = try reader.read(bytes, at: place)
-      return (String(decoding: read.line.text ?? .init(start: nil, count: 0), as: UTF8.self), read.isNonFinite)
+      var written: [UInt8] = []
+      read.line.write(to: &written)
+      return (String(decoding: written, as: UTF8.self), read.isNonFinite)
     }
   }
 

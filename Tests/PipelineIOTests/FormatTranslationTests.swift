@@ -40,6 +40,31 @@ struct FormatTranslationTests {
     #expect(Set(reading.trajectories.map(\.id)).count == 6)
   }
 
+  @Test(
+    "what is known of a record that was made of a peer's row is what a scan of its line finds",
+    arguments: FormatSupport.names)
+  func known(format: String) async throws {
+    let rows =
+      try FormatSupport.fixture(format).map(\.json) + [#"{"input":"\u0061 \" b","output":"c","k e\ty" : [1, NaN]}"#]
+    let made = try await Reading.of([try folder.file("rows.jsonl", rows.joined(separator: "\n"))]) {
+      $0.format = format
+    }
+    let lines = try made.trajectories.map { try $0.record.withBytes { String(decoding: $0, as: UTF8.self) } }
+    let scanned = try await Reading.of([try folder.file("records.jsonl", lines.joined(separator: "\n"))]) {
+      $0.format = "shuffle-r1"
+    }
+    #expect(!lines.isEmpty && scanned.trajectories.map(\.id) == made.trajectories.map(\.id))
+    for (made, scanned) in zip(made.trajectories, scanned.trajectories) {
+      #expect(made.group == scanned.group)
+      for field in Field.reserved {
+        #expect(made.has(field) == scanned.has(field))
+        #expect(try made.value(of: field) == scanned.value(of: field))
+        #expect(made.record.member(of: field)?.value == scanned.record.member(of: field)?.value)
+        #expect(made.record.member(of: field)?.keyStart == scanned.record.member(of: field)?.keyStart)
+      }
+    }
+  }
+
   @Test("lines of no known format, and unknown formats, are errors that list what is known")
   func unknown() async throws {
     let file = try folder.file("x.jsonl", #"{"foo":1}"#)

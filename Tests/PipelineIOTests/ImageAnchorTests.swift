@@ -64,4 +64,38 @@ struct ImageAnchorTests {
     defer { try? FileManager.default.removeItem(at: root) }
     #expect(try written(ImageAnchor(writing: root.path + "/runs/out.jsonl").anchored(record)) == line + "\n")
   }
+
+  @Test("rollouts of one prompt, and others between them, each name their own images")
+  func severalRollouts() async throws {
+    let other = Self.line.replacing("i/1.png", with: "2.png")
+    for (line, file) in [(Self.line, "i/1.png"), (other, "2.png"), (Self.line, "i/1.png")] {
+      let (record, root) = try await read(line)
+      defer { try? FileManager.default.removeItem(at: root) }
+      let anchor = ImageAnchor(writing: root.path + "/out.jsonl", notes: WrittenFolders(file: nil))
+      for _ in 0..<2 { #expect(try written(anchor.anchored(record)).contains(#""image":"data/\#(file)""#)) }
+    }
+  }
+
+  @Test("one anchor tells prompts of several files apart")
+  func severalFiles() async throws {
+    let (first, root) = try await read(Self.line)
+    let (second, elsewhere) = try await read(Self.line)
+    defer { for folder in [root, elsewhere] { try? FileManager.default.removeItem(at: folder) } }
+    let anchor = ImageAnchor(writing: root.path + "/out.jsonl", notes: WrittenFolders(file: nil))
+    for _ in 0..<2 {
+      #expect(try written(anchor.anchored(first)).contains(#""image":"data/i/1.png""#))
+      #expect(try written(anchor.anchored(second)).contains("/\(elsewhere.lastPathComponent)/data/i/1.png"))
+    }
+  }
+
+  @Test("a prompt that a stage has changed is anchored as it is now")
+  func changedPrompt() async throws {
+    let (record, root) = try await read(Self.line)
+    defer { try? FileManager.default.removeItem(at: root) }
+    let anchor = ImageAnchor(writing: root.path + "/out.jsonl", notes: WrittenFolders(file: nil))
+    _ = try anchor.anchored(record)
+    var changed = record
+    changed.set(.prompt, to: [["role": "user", "content": [["type": "image", "image": "2.png"]]]])
+    #expect(try written(anchor.anchored(changed)).contains(#""image":"data/2.png""#))
+  }
 }

@@ -31,6 +31,13 @@ struct UnusableRecordTests {
       "the record names 2 images, but its prompt has 0 image parts without an address; put {\"type\": \"image\"} where "
         + "each image goes"
     ) { $0.set(.images, to: ["a.png", "b.png"]) },
+    Fault(
+      "'images' names other pictures than the image parts of the prompt, which have addresses of their own; keep one of the "
+        + "two"
+    ) {
+      $0.set(.images, to: ["a.png"])
+      $0.set(.prompt, to: [["role": "user", "content": [["type": "image", "image": "b.png"]]]])
+    },
     Fault("the image is missing") { $0.set(.prompt, to: "broken") },
     Fault("the response holds the token id 999999, but the vocabulary ends at 257") {
       $0.set(.tokens, to: [999_999, 4])

@@ -359,6 +359,19 @@ class TextTests(unittest.TestCase):
             # It is as good as new.
             client.encode([{"role": "user", "content": [{"type": "image"}]}], ["i0"])
 
+    def test_a_last_message_of_the_assistant_is_continued(self) -> None:
+        tokenizer = transformers.AutoTokenizer.from_pretrained(self.folder / "gpt_neox")
+        with Client() as client:
+            self.load(client, "gpt_neox")
+            for content in ("It is ", "", [{"type": "text", "text": "It"}, {"type": "text", "text": " is"}]):
+                messages = [{"role": "user", "content": "What?"}, {"role": "assistant", "content": content}]
+                plain = content if isinstance(content, str) else "".join(part["text"] for part in content)
+                text = tokenizer.apply_chat_template(
+                    [messages[0], {"role": "assistant", "content": plain}], continue_final_message=True, tokenize=False)
+                self.assertTrue(text.endswith(plain))
+                expected = tokenizer(text, add_special_tokens=False)["input_ids"]
+                self.assertEqual([int(token) for token in client.encode(messages)], expected)
+
     def test_a_string_is_shown_by_templates_that_know_only_parts(self) -> None:
         folder = self.folder / "parts"
         shutil.copytree(self.folder / "llava", folder)

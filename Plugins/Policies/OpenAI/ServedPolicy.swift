@@ -110,6 +110,9 @@ final class ServedPolicy: ResponseSampler {
     let seed = seed & 0x7FFF_FFFF
     let answer = try await client.answer {
       var request = ChatRequest(messages: try ChatMessages.messages(of: prompt, media), sampling: sampling)
+      if case .messages(let messages) = prompt.content {
+        request.continuesLastMessage = ChatMessage.endInAnswer(messages)
+      }
       request.seed = options.seeds == .send ? seed : nil
       request.draw = seed
       request.count = count

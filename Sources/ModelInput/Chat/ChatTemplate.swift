@@ -29,6 +29,13 @@ package enum ChatTemplate {
     case answer
     /// With the last message.
     case lastMessage
+    /// Within the last message, behind its last text, which is then continued.
+    case continuation
+
+    /// How a prompt for a response ends.
+    package static func response(to messages: [ChatMessage]) -> Ending {
+      ChatMessage.endInAnswer(messages) ? .continuation : .answer
+    }
   }
 
   /// The text of messages, with one ``imagePad`` for each image; for no messages, just the ending.
@@ -37,17 +44,28 @@ package enum ChatTemplate {
     if let first = messages.first, first.role != "system" {
       text += "\(messageStart)system\n\(defaultSystem)\(messageEnd)\n"
     }
-    for message in messages {
+    for (index, message) in messages.enumerated() {
       text += "\(messageStart)\(message.role)\n"
-      for part in message.parts {
-        switch part {
-        case .text(let words): text += words
-        case .image: text += visionStart + imagePad + visionEnd
-        }
-      }
-      text += "\(messageEnd)\n"
+      if ending == .continuation, index == messages.count - 1 { return text + written(message.partsToLastText) }
+      text += written(message.parts[...]) + "\(messageEnd)\n"
     }
     if ending == .answer { text += "\(messageStart)assistant\n" }
     return text
   }
+
+  private static func written(_ parts: ArraySlice<ChatMessage.Part>) -> String {
+    parts.map { part in
+      switch part {
+      case .text(let words): words
+      case .image: visionStart + imagePad + visionEnd
+      }
+    }.joined()
+  }
+}
+
+extension ChatMessage {
+  /// The position of its last text; nil if it has none.
+  var lastText: Int? { parts.lastIndex { part in if case .text = part { true } else { false } } }
+
+  fileprivate var partsToLastText: ArraySlice<Part> { parts[..<(lastText.map { $0 + 1 } ?? 0)] }
 }

@@ -56,11 +56,44 @@ package struct PromptTemplate: Sendable {
   /// - Throws: When the template does not take these messages, for the reason that it gives.
   package func render(_ messages: [ChatMessage], ending: ChatTemplate.Ending = .answer) throws -> String {
     guard let own else { return ChatTemplate.render(messages, ending: ending) }
+    if ending != .continuation { return try run(own, messages, beginsAnswer: ending == .answer) }
+    // What the template writes behind the text is cut off; a space at the mark's end shows whether it strips texts.
+    let mark = "SHUFFLE_R1_CONTINUES_HERE "
+    let text = Array(try run(own, Self.marked(messages, with: mark), beginsAnswer: false).utf8)
+    let word = Array(mark.utf8.dropLast())
+    guard
+      let place = text.indices.last(where: { text[$0] == word[0] && text[$0...].starts(with: word) })
+    else {
+      throw PipelineError(
+        .invalidData,
+        "prompt: the last message is the assistant's, but the chat template leaves out its text (\(own.place)), so that it "
+          + "cannot be continued; end the prompt with a message of the user, or give the record 'prompt_tokens'")
+    }
+    let before = String(decoding: text[..<place], as: UTF8.self)
+    let isWhole = text[place...].starts(with: mark.utf8)
+    return isWhole ? before : String(before.reversed().drop(while: \.isWhitespace).reversed())
+  }
+
+  /// The messages with a mark at the end of the last one's last text.
+  private static func marked(_ messages: [ChatMessage], with mark: String) -> [ChatMessage] {
+    var messages = messages
+    guard let last = messages.indices.last, let place = messages[last].lastText else { return messages }
+    switch messages[last].content {
+    case .text(let text): messages[last].content = .text(text + mark)
+    case .parts(var parts):
+      if case .text(let text) = parts[place] { parts[place] = .text(text + mark) }
+      messages[last].content = .parts(parts)
+    case .none: break
+    }
+    return messages
+  }
+
+  private func run(_ own: Own, _ messages: [ChatMessage], beginsAnswer: Bool) throws -> String {
     var context = own.specialTokens
     context["messages"] = .list(try messages.map(MessageValue.value))
     context["tools"] = Value.none
     context["documents"] = Value.none
-    context["add_generation_prompt"] = .bool(ending == .answer)
+    context["add_generation_prompt"] = .bool(beginsAnswer)
     do {
       return try own.template.render(context)
     } catch let error as TemplateError {

@@ -16,7 +16,7 @@ extension RolloutInspection {
       "steps": stepsJSON,
       "reward": Self.json(rewards),
       "reward_status": Self.json(rewardStatuses),
-      "rewards": .object(partNames.entries.map { .init($0.name, Self.json(parts[$0.name] ?? ValueTally())) }),
+      "rewards": .object(zip(partNames.entries, parts).map { .init($0.name, Self.json($1)) }),
       "advantage": Self.json(
         advantages,
         ["collapsed_share": advantages.count == 0 ? .null : Self.share(collapsed, advantages.count)]),

@@ -132,8 +132,7 @@ extension RolloutInspection {
     let room = min(24, style.columns - nameWidth - 2 - 45 - 2)
     let curve = room >= 8 ? "  " + style.sign("min … max", "min .. max") : ""
     page.line("  " + style.paint(TextWidth.left("", nameWidth) + head + curve, .quiet))
-    for (index, entry) in partNames.entries.enumerated() {
-      let tally = parts[entry.name] ?? ValueTally()
+    for (index, tally) in parts.enumerated() {
       let missing = records - tally.count
       let cells = [
         NumberText.short(tally.plainMean, digits: 3),

@@ -24,7 +24,8 @@ package struct RolloutInspection: Sendable {
   package var rewards = ValueTally()
   package var rewardStatuses = NameTally()
   package var partNames = NameTally()
-  package var parts: [String: ValueTally] = [:]
+  /// The scores of each part, in the order of ``partNames``.
+  package var parts: [ValueTally] = []
   package var advantages = ValueTally()
   package var collapsed = 0
   package var lengths = LengthTally()
@@ -112,8 +113,9 @@ package struct RolloutInspection: Sendable {
     if let reward = trajectory.reward { rewards.add(reward) }
     if let status = trajectory.rewardStatus { rewardStatuses.add(status.rawValue) }
     for part in trajectory.rewards ?? [] where part.score.isFinite {
-      partNames.add(part.name)
-      if partNames.count(of: part.name) > 0 { parts[part.name, default: ValueTally()].add(part.score) }
+      guard let position = partNames.add(part.name) else { continue }
+      if position == parts.count { parts.append(ValueTally()) }
+      parts[position].add(part.score)
     }
     if let advantage = trajectory.advantage {
       advantages.add(advantage)

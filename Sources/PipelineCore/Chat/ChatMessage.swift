@@ -66,6 +66,14 @@ public struct ChatMessage: Sendable, Hashable {
     }
   }
 
+  /// Whether a prompt's last message is the beginning of its answer: a text of the assistant, which the response continues.
+  ///
+  /// transformers' pipelines and TRL take it so as well. A last message that only calls tools is none.
+  public static func endInAnswer(_ messages: [ChatMessage]) -> Bool {
+    guard let last = messages.last, last.role == "assistant" else { return false }
+    return last.parts.contains { part in if case .text = part { true } else { false } }
+  }
+
   /// The images of all messages in the order in which they appear.
   public static func images(in messages: [ChatMessage]) -> [ChatImage] {
     messages.flatMap { message in

@@ -4,7 +4,8 @@ extension PolicyPrompt {
   /// The prompt of a record: its `prompt_tokens` with the images, or else its `prompt`.
   ///
   /// The images of tokens are those of `images`, or else those of the image parts in `prompt`. Image parts of `prompt`
-  /// that name no address take the images of `images`, in order. An image's size may be asked for in either.
+  /// that name no address take the images of `images`, in order; where all of them name one, `images` names the same ones or
+  /// is left out. An image's size may be asked for in either.
   ///
   /// - Parameter folder: The folder that relative paths of images start from.
   /// - Throws: When there is neither, a field is of the wrong kind, or images and image parts differ in number.
@@ -12,7 +13,9 @@ extension PolicyPrompt {
     let images = try record.namedImages
     let prompt = try record.value(of: .prompt).flatMap { $0 == .null ? nil : $0 }
     if let tokens = try record.tokenIDs(of: .promptTokens) {
-      let known = Self.images(of: prompt.map(Self.images) ?? [], named: images)
+      let parts = prompt.map(Self.images) ?? []
+      try Self.checkAgreement(of: images, with: parts)
+      let known = Self.images(of: parts, named: images)
       self.init(.tokens(tokens, images: try known.map { try $0.reference }), folder: folder)
       return
     }
@@ -51,8 +54,19 @@ extension PolicyPrompt {
     return parts.count == named.count ? zip(named, parts).map { $0.with(detailsOf: $1) } : named
   }
 
+  /// Refuses pictures that are named twice, and not the same.
+  private static func checkAgreement(of images: [ChatImage], with parts: [ChatImage]) throws {
+    guard !images.isEmpty, !parts.isEmpty, parts.allSatisfy({ !$0.address.isEmpty }),
+      images.map(\.address) != parts.map(\.address)
+    else { return }
+    throw PipelineError(
+      .invalidData,
+      "'images' names other pictures than the image parts of the prompt, which have addresses of their own; keep one of the two")
+  }
+
   private static func placing(_ images: [ChatImage], in messages: [ChatMessage]) throws -> [ChatMessage] {
     let parts = ChatMessage.images(in: messages)
+    try checkAgreement(of: images, with: parts)
     let open = parts.count { $0.address.isEmpty }
     if open == 0, images.isEmpty || !parts.isEmpty { return messages }
     guard open == images.count else {

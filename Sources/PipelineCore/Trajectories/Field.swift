@@ -94,4 +94,37 @@ public struct Field: RawRepresentable, Hashable, Sendable, CustomStringConvertib
     .advantages,
     .baseline, .pair, .lossWeight, .lossMask, .batch, .draws, .step, .policyVersion, .session, .extra,
   ]
+
+  /// The position of each reserved field in ``reserved``.
+  public static let reservedIndex = ReservedIndex()
+
+  /// Finds the reserved fields by their keys.
+  ///
+  /// Every record is looked at with it, and few keys have the same length, so that it compares one or two of them; a
+  /// dictionary hashes each key, which takes several times as long.
+  public struct ReservedIndex: Sendable {
+    /// The fields by the number of bytes of their keys.
+    private let places: [[(key: String, position: Int)]]
+
+    fileprivate init() {
+      var places: [[(key: String, position: Int)]] = []
+      for (position, field) in Field.reserved.enumerated() {
+        let length = field.rawValue.utf8.count
+        while places.count <= length { places.append([]) }
+        places[length].append((field.rawValue, position))
+      }
+      self.places = places
+    }
+
+    /// The position of a field; nil for one that is not reserved.
+    public subscript(field: Field) -> Int? { self[key: field.rawValue] }
+
+    /// The position of the field with a key; nil for a key that is not reserved.
+    package subscript(key key: String) -> Int? {
+      let length = key.utf8.count
+      guard length < places.count else { return nil }
+      for place in places[length] where place.key == key { return place.position }
+      return nil
+    }
+  }
 }

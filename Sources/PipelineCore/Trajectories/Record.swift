@@ -151,35 +151,30 @@ public struct Record: Sendable {
     try chunk.storage.withBytes(at: offset, count: byteCount, body)
   }
 
+  /// Hands over the bytes of a reserved field's value, valid only during the call; nil if the line does not have the field.
+  public func withBytes<Result>(of field: Field, _ body: (UnsafeRawBufferPointer) throws -> Result) throws -> Result? {
+    guard let member = member(of: field) else { return nil }
+    return try chunk.storage.withBytes(
+      at: offset + UInt64(member.value.lowerBound), count: member.value.count, body)
+  }
+
   /// The value of a key as it is in the line, or nil if the line does not have the key.
   ///
   /// A reserved field is found at once; any other key requires a walk over the line.
   public func value(of field: Field) throws -> JSONValue? {
     if Field.reservedIndex[field] != nil {
-      guard let member = member(of: field) else { return nil }
-      return try chunk.storage.withBytes(
-        at: offset + UInt64(member.value.lowerBound), count: member.value.count
-      ) { try JSONValue(parsing: $0) }
+      return try withBytes(of: field) { try JSONValue(parsing: $0) }
     }
     return try withBytes { try RecordWalk.value(of: field, in: $0) }
   }
 
   /// The number of elements of a reserved field that holds an array; nil if it does not.
   public func elementCount(of field: Field) throws -> Int? {
-    guard let member = member(of: field) else { return nil }
-    return try chunk.storage.withBytes(
-      at: offset + UInt64(member.value.lowerBound), count: member.value.count
-    ) { bytes in
+    try withBytes(of: field) { bytes in
       guard bytes.first == UInt8(ascii: "[") else { return nil }
       return Int(record_count_elements(bytes.bindMemory(to: UInt8.self).baseAddress, bytes.count))
-    }
+    } ?? nil
   }
 
   private var memberRange: Range<Int> { Int(firstMember)..<Int(firstMember) + Int(memberCount) }
-}
-
-extension Field {
-  /// The position of each reserved field in ``reserved``.
-  public static let reservedIndex: [Field: Int] = Dictionary(
-    uniqueKeysWithValues: reserved.enumerated().map { ($1, $0) })
 }

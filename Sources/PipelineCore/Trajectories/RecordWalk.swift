@@ -33,9 +33,8 @@ public enum RecordWalk {
       }
       guard position < line.count else { return }
       let keyEnd = end(ofValueAt: position, in: line)
-      guard
-        case .string(let key) = try JSONValue(parsing: UnsafeRawBufferPointer(rebasing: line[position..<keyEnd]))
-      else { return }
+      guard keyEnd > position + 1 else { return }
+      let key = JSONValue.string(inside: line[position + 1..<keyEnd - 1])
       position = keyEnd
       while position < line.count, line[position] == UInt8(ascii: ":") || line[position] <= 0x20 { position += 1 }
       let valueEnd = end(ofValueAt: position, in: line)

@@ -58,7 +58,15 @@ extension Trajectory {
   ///
   /// If the field has a property of its own, that property's value; otherwise what ``set(_:to:)`` set.
   public func writeValue(of field: Field, to output: inout [UInt8]) {
-    switch field {
+    guard let stored = Changes.stored(field) else {
+      return (overrides.first { $0.field == field }?.value ?? .null).write(to: &output)
+    }
+    writeValue(stored: stored, to: &output)
+  }
+
+  /// Appends the value of a stored property, as JSON.
+  package func writeValue(stored property: Changes, to output: inout [UInt8]) {
+    switch property {
     case .id: JSONValue.writeString(id, to: &output)
     case .group: JSONValue.writeString(group, to: &output)
     case .reward: write(reward, to: &output)
@@ -87,7 +95,7 @@ extension Trajectory {
       }
       output.append(UInt8(ascii: "]"))
     case .step: output.append(contentsOf: String(step ?? 0).utf8)
-    default: (overrides.first { $0.field == field }?.value ?? .null).write(to: &output)
+    default: output.append(contentsOf: "null".utf8)
     }
   }
 

@@ -135,7 +135,15 @@ public struct Trajectory: Sendable {
 
   /// Whether a field has a value, without decoding it.
   public func has(_ field: Field) -> Bool {
-    switch field {
+    if let stored = Changes.stored(field) { return has(stored: stored) }
+    if let override = overrides.first(where: { $0.field == field }) { return override.value != nil }
+    if Field.reservedIndex[field] != nil { return record.member(of: field) != nil }
+    return ((try? record.value(of: field)) ?? nil) != nil
+  }
+
+  /// Whether a stored property has a value.
+  package func has(stored property: Changes) -> Bool {
+    switch property {
     case .id, .group: true
     case .reward: reward != nil
     case .rewards: rewards != nil
@@ -148,14 +156,7 @@ public struct Trajectory: Sendable {
     case .batch: batch != nil
     case .draws: draws != nil
     case .step: step != nil
-    default:
-      if let override = overrides.first(where: { $0.field == field }) {
-        override.value != nil
-      } else if Field.reservedIndex[field] != nil {
-        record.member(of: field) != nil
-      } else {
-        ((try? record.value(of: field)) ?? nil) != nil
-      }
+    default: false
     }
   }
 }

@@ -117,6 +117,16 @@ extension Trajectory {
       }
       .sorted { $0.reservedIndex < $1.reservedIndex }
 
+    /// The flag of a field that has a stored property; nil for any other field.
+    package static func stored(_ field: Field) -> Changes? {
+      Field.reservedIndex[field].flatMap { flags[$0] }
+    }
+
+    /// The flags by the positions of their fields in ``Field/reserved``.
+    private static let flags: [Changes?] = Field.reserved.map { field in
+      storedFields.firstIndex(of: field).map { Changes(rawValue: 1 << UInt16($0)) }
+    }
+
     /// The fields in this set, in the order of the bits.
     public var fields: [Field] {
       Self.storedFields.indices.filter { rawValue & (1 << UInt16($0)) != 0 }.map { Self.storedFields[$0] }

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-import CRecordScanner
 import PipelineCore
 
 /// The members of one object, each of which can be taken at most once, so that the rest is known at the end.
@@ -51,11 +50,11 @@ struct PeerRow {
   ///
   /// - Throws: When it is not an object or has a key twice.
   init(_ line: Cell, what: String, at location: SourceLocation?, nulls: Nulls = .areValues) throws {
-    guard let text = line.text, text.first == UInt8(ascii: "{") else {
+    if let members = line.members {
+      try self.init(members, at: location, nulls: nulls)
+    } else {
       try self.init(line.value, what: what, at: location, nulls: nulls)
-      return
     }
-    try self.init(Self.members(of: text), at: location, nulls: nulls)
   }
 
   private init(_ members: [Member], at location: SourceLocation?, nulls: Nulls) throws {
@@ -69,23 +68,6 @@ struct PeerRow {
     for (index, member) in members.enumerated() where position(of: member.key) != index {
       throw PipelineError(.invalidData, "the key '\(member.key)' occurs twice", at: location)
     }
-  }
-
-  /// The members of a line that was checked.
-  private static func members(of line: UnsafeRawBufferPointer, room: Int = 64) -> [Member] {
-    var count = 0
-    var error = record_error()
-    let members: [Member] = withUnsafeTemporaryAllocation(of: record_member.self, capacity: room) { scanned in
-      let status = record_scan(
-        line.bindMemory(to: UInt8.self).baseAddress, line.count, nil, scanned.baseAddress, room, &count, &error)
-      guard status == RECORD_OK.rawValue else { return [] }
-      return scanned[..<count].map { member in
-        Member(
-          JSONValue.string(inside: line[Int(member.key_start)..<Int(member.key_end)]),
-          Cell(text: UnsafeRawBufferPointer(rebasing: line[Int(member.value_start)..<Int(member.value_end)])))
-      }
-    }
-    return members.isEmpty && count > room ? Self.members(of: line, room: count) : members
   }
 
   /// An error about a key.

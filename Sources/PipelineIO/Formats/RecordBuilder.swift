@@ -3,19 +3,8 @@ import PipelineCore
 
 /// Builds a record of our own format: reserved fields first, in their order, then unknown keys.
 struct RecordBuilder {
-  /// The places of the reserved fields, by the length of their names: a few comparisons find one.
-  private static let places: [[(key: String, order: Int)]] = {
-    let names = Field.reserved.map(\.rawValue)
-    var places: [[(key: String, order: Int)]] = Array(repeating: [], count: (names.map(\.utf8.count).max() ?? 0) + 1)
-    for (order, name) in names.enumerated() { places[name.utf8.count].append((name, order)) }
-    return places
-  }()
-
-  /// The place of a reserved field; nil for any other key.
-  private static func order(of key: String) -> Int? {
-    let length = key.utf8.count
-    return length < places.count ? places[length].first { $0.key == key }?.order : nil
-  }
+  /// The place of a key among the reserved fields; nil for any other key.
+  static func order(of key: String) -> Int? { Field.reservedIndex[key: key] }
 
   private var fields: [(order: Int, cell: Cell)] = []
   private var unknown: [PeerRow.Member] = []

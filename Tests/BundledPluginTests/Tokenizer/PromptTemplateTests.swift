@@ -119,7 +119,57 @@ struct PromptTemplateTests {
     let calls = try messages(#"[{"role": "user", "content": "q"}, {"role": "assistant", "tool_calls": [{"id": "c"}]}]"#)
     for chat in cases + [calls] {
       #expect(try template.render(chat) == ChatTemplate.render(chat))
+      let open = chat + [ChatMessage(role: "assistant", content: .text(" So far: \n"))]
+      #expect(try template.render(open, ending: .continuation) == ChatTemplate.render(open, ending: .continuation))
       #expect(try template.render(chat, ending: .lastMessage) == ChatTemplate.render(chat, ending: .lastMessage))
+    }
+  }
+
+  @Test("a prompt that ends with the assistant is left open behind its last text")
+  func continuation() throws {
+    let scratch = try Scratch()
+    try scratch.write("chat_template.jinja", Self.plain)
+    let own = try PromptTemplate(folder: scratch.path)
+    let (question, plainly) = (#"[{"role": "user", "content": "q"}"#, ", ")
+    func text(_ answer: String) throws -> [String] {
+      let chat = try messages(question + plainly + answer + "]")
+      #expect(ChatMessage.endInAnswer(chat))
+      return [
+        try own.render(chat, ending: .response(to: chat)), ChatTemplate.render(chat, ending: .response(to: chat)),
+      ]
+    }
+    let opening =
+      "<|im_start|>system\nYou are a helpful assistant.<|im_end|>\n<|im_start|>user\nq<|im_end|>\n<|im_start|>assistant\n"
+    #expect(
+      try text(#"{"role": "assistant", "content": "It is "}"#) == ["<user>q<assistant>It is ", opening + "It is "])
+    #expect(try text(#"{"role": "assistant", "content": ""}"#) == ["<user>q<assistant>", opening])
+    // The text of the first message is the last one's, and mark-like words in it are no mark.
+    #expect(
+      try text(
+        #"{"role": "assistant", "content": [{"type": "text", "text": "q"}, {"type": "text", "text": "SHUFFLE_R1_"}]}"#)
+        == ["<user>q<assistant>qSHUFFLE_R1_", opening + "qSHUFFLE_R1_"])
+  }
+
+  @Test("where a template strips texts, the white space at the end goes; where it leaves the text out, that is said")
+  func strippedContinuation() throws {
+    let scratch = try Scratch()
+    let chat = try messages(#"[{"role": "user", "content": "q"}, {"role": "assistant", "content": " a \n"}]"#)
+    try scratch.write("chat_template.jinja", "{% for m in messages %}[{{ m.content | trim }}]{% endfor %}")
+    #expect(try PromptTemplate(folder: scratch.path).render(chat, ending: .continuation) == "[q][a")
+    try scratch.write("chat_template.jinja", "{{ messages[0].content }}")
+    #expect(
+      scratch.message { _ = try PromptTemplate(folder: scratch.path).render(chat, ending: .continuation) }
+        == "prompt: the last message is the assistant's, but the chat template leaves out its text (chat_template.jinja), so"
+        + " that it cannot be continued; end the prompt with a message of the user, or give the record 'prompt_tokens'")
+  }
+
+  @Test("a prompt that ends with a call of a tool, or with another role, begins a new answer")
+  func noContinuation() throws {
+    for last in [
+      #"{"role": "assistant", "content": null, "tool_calls": [{"id": "c"}]}"#, #"{"role": "tool", "content": "1"}"#,
+    ] {
+      let chat = try messages(#"[{"role": "user", "content": "q"}, "# + last + "]")
+      #expect(ChatTemplate.Ending.response(to: chat) == .answer)
     }
   }
 }

@@ -126,7 +126,10 @@ class Processor:
         return output["input_ids"][0].numpy().astype(np.int32)
 
     def render(self, messages: list[dict[str, Any]]) -> str:
-        """The text of messages by the model's chat template, with a placeholder for each image."""
+        """The text of messages by the model's chat template, with a placeholder for each image.
+
+        A last message of the assistant is left open: the response continues it.
+        """
         renderer = self._renderer
         if renderer is None:
             raise WorkerFault(
@@ -134,7 +137,9 @@ class Processor:
                 "add the chat_template.jinja of the model it was made from, or give records 'prompt_tokens'")
         try:
             shaped = [self._shaped(message) for message in messages]
-            return renderer.apply_chat_template(shaped, add_generation_prompt=True, tokenize=False)
+            continues = end_in_answer(messages)
+            return renderer.apply_chat_template(
+                shaped, add_generation_prompt=not continues, continue_final_message=continues, tokenize=False)
         except Exception as error:
             raise WorkerFault(
                 "data", f"prompt: the chat template does not take these messages: {first_line(error)}",
@@ -335,6 +340,14 @@ class Processor:
         raise WorkerFault(
             "model", f"{self.folder} names no 'eos_token_id', so that nothing would end a response",
             "add it to generation_config.json")
+
+
+def end_in_answer(messages: list[dict[str, Any]]) -> bool:
+    """Whether the last message is the assistant's and has a text, which the response continues."""
+    if not messages or messages[-1].get("role") != "assistant":
+        return False
+    content = messages[-1].get("content")
+    return isinstance(content, str) or any("text" in part for part in content or [])
 
 
 def _input_names(model: Any) -> set[str]:
