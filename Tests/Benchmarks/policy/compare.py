@@ -77,6 +77,8 @@ def summary(ours: list[dict], peer: list[dict]) -> dict:
         if peer:
             entry["peer"] = seconds([run[part] for run in peer])
             entry["ratio"] = entry["peer"]["median"] / entry["ours"]["median"]
+            entry["processor_ratio"] = (
+                entry["peer"]["processor_seconds"]["median"] / entry["ours"]["processor_seconds"]["median"])
         found["parts"][part] = entry
     for part in SHARES:
         works = [work(run, part) for run in ours]
@@ -90,7 +92,9 @@ def summary(ours: list[dict], peer: list[dict]) -> dict:
 
 
 def seconds(parts: list[dict]) -> dict:
-    return spread([part["seconds"] for part in parts]) | {"peak_bytes": max(part["rss"] for part in parts)}
+    return spread([part["seconds"] for part in parts]) | {
+        "processor_seconds": spread([part["processor_seconds"] for part in parts]),
+        "peak_bytes": max(part["rss"] for part in parts)}
 
 
 def work(run: dict, part: str) -> dict:
@@ -115,11 +119,13 @@ def show(size: str, found: dict, chosen) -> None:
     if "parameters" in found:
         print(f"{found['parameters'] / 1e6:.2f} M parameters; products in PyTorch: "
               f"{found['peer_products']['median']:.0f} GFLOP/s\n")
-        print("| part | transformers, tokens/s | ours, tokens/s | ratio | memory, MB: transformers | ours |")
-        print("|---|---|---|---|---|---|")
+        print("| part | transformers, tokens/s | ours, tokens/s | ratio | by processor time | memory, MB: transformers "
+              "| ours |")
+        print("|---|---|---|---|---|---|---|")
         for part, words in PARTS.items():
             entry = found["parts"][part]
             print(f"| {words} | {rate(entry, 'peer')} | {rate(entry, 'ours')} | {entry['ratio']:.1f} "
+                  f"| {entry['processor_ratio']:.1f} "
                   f"| {entry['peer']['peak_bytes'] / 1e6:,.0f} | {entry['ours']['peak_bytes'] / 1e6:,.0f} |")
         print()
     print("| part | what binds | share of the limit, by the clock | by processor time |")
