@@ -64,6 +64,32 @@ struct ReplayRunTests {
     #expect(files.contains { $0.hasPrefix("replay/") }, "\(files.sorted())")
   }
 
+  @Test(
+    "compare carries what stages remember from batch to batch, and trains on what a run over the same rollouts does")
+  func comparison() throws {
+    try sandbox.output("shuffle-r1 run after.json -q -o sampled")
+    let stages = #""stages": [{"use": "reward", "with": {"functions": ["exact"]}}, "advantage""#
+    try sandbox.write(
+      "plain.json",
+      "{\"source\": {\"rollouts\": \"sampled/rollouts.jsonl.zst\", \"provides\": [\"answer\"]}, \(stages)]}")
+    try sandbox.write(
+      "replay.json",
+      "{\"source\": {\"rollouts\": \"sampled/rollouts.jsonl.zst\", \"provides\": [\"answer\"]}, \(stages), {\"use\": \"replay\", \"with\": {\"store\": \"ssr\"}}], \"output\": {\"rollouts\": \"kept.jsonl\"}}"
+    )
+    try sandbox.output("shuffle-r1 run replay.json -q -o replayed")
+    let kept = try sandbox.records(in: "replayed/kept.jsonl")
+    let draws = kept.map { $0["draws"]?.arrayValue?.count ?? 1 }
+    let replayed = zip(kept, draws).filter { $0.0["origin"] != nil }
+    try #require(!replayed.isEmpty)
+    let report = try JSONValue(parsing: sandbox.output("shuffle-r1 compare plain.json replay.json --json"))
+    let selections = try #require(report["chains"]?.arrayValue)
+    #expect(selections[1]["distinct"]?.intValue == kept.count)
+    #expect(selections[1]["trained_on"]?.intValue == draws.reduce(0, +))
+    #expect(selections[1]["replayed_draws"]?.intValue == replayed.reduce(0) { $0 + $1.1 })
+    #expect(selections[0]["replayed_draws"] == 0)
+    #expect(try sandbox.output("shuffle-r1 compare plain.json replay.json").contains("replayed among them"))
+  }
+
   @Test("with each store a run gives the same bytes on any threads, and after kills", arguments: stores.indices)
   func store(_ index: Int) throws {
     let (spec, settings) = Self.stores[index]

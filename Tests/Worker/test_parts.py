@@ -44,6 +44,19 @@ class CostTests(unittest.TestCase):
         self.assertEqual(found["images"], 3 * 3 * 28 * 28)
 
 
+    def test_more_machines_pass_the_same_bytes_in_less_time(self) -> None:
+        shape, step = costs.Shape.of("3B"), costs.Step(rollouts=8192, tokens=4096)
+        parts = {ranks: costs.scaled(shape, step, ranks, costs.Machines()) for ranks in (8, 64, 512)}
+        self.assertEqual(parts[8]["wire"], sum(costs.wire(step).values()) / 411e6)
+        for fewer, more in ((8, 64), (64, 512)):
+            self.assertAlmostEqual(parts[fewer]["update, computing"], 8 * parts[more]["update, computing"])
+            self.assertLess(parts[more]["sample, memory"], parts[fewer]["sample, memory"])
+            self.assertLess(parts[more]["gigabytes"], parts[fewer]["gigabytes"])
+        # 4096 rollouts of 4608 rows, in micro-batches of 4096 rows on 8 ranks; 2 bytes for each weight, three times, of which an
+        # eighth is there already.
+        self.assertAlmostEqual(parts[8]["update, links"], 576 * 6 * shape.decoder * 7 / 8 / 450e9)
+
+
 class Headed(torch.nn.Module):
     """An output layer over a body that the network does not run."""
 

@@ -48,7 +48,7 @@ extension SelectionComparison {
       "stages": .array(chain.stages.map { .string($0.name) }),
       "trained_on": .number(tally.draws),
       "distinct": .number(tally.distinct),
-      "share_of_input": share(tally.distinct, tally.input),
+      "share_of_input": share(tally.kept, tally.input), "replayed_draws": .number(tally.replayedDraws),
       "groups": .number(tally.groups),
       "group_coverage": share(tally.groups, tally.inputGroups),
       "tokens": .number(tally.tokens),

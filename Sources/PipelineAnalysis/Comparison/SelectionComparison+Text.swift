@@ -48,7 +48,10 @@ extension SelectionComparison {
     rows.append(.init("Trained on"))
     if hasDraws { row("trajectories, with repeats") { NumberText.count($0.draws) } }
     row("distinct trajectories") { NumberText.count($0.distinct) }
-    row("share of the input") { NumberText.percent($0.distinct, of: $0.input) }
+    if tallies.contains(where: { $0.replayedDraws > 0 }) {
+      row("replayed among them") { NumberText.percent($0.replayedDraws, of: $0.draws) }
+    }
+    row("share of the input") { NumberText.percent($0.kept, of: $0.input) }
     row("groups reached") { NumberText.percent($0.groups, of: $0.inputGroups) }
     if tallies.contains(where: { $0.tokens > 0 }) { row("tokens") { NumberText.count($0.tokens) } }
     if tallies.contains(where: { $0.characters > 0 }) {

@@ -30,7 +30,8 @@ package struct SelectionComparison: Sendable {
   package init(
     chains: [SelectionChain], files: [String] = [], seed: UInt64 = 1, threads: Int = 1, policy: Policy? = nil
   ) throws {
-    self.chains = chains
+    // What stages remember begins anew with each comparison.
+    self.chains = chains.map { SelectionChain(label: $0.label, stages: $0.stages) }
     gradients = try policy.map {
       SelectionGradients(
         policy: try $0.required(.training, \.trainable), codec: try $0.required(.training, \.codec), count: chains.count
@@ -73,15 +74,14 @@ package struct SelectionComparison: Sendable {
   ///
   /// - Throws: Errors of a stage, with the chain's name.
   package mutating func add(_ batch: TrajectoryBatch) async throws {
-    let lengths = try batch.trajectories.map { try ResponseLength(of: $0) }
-    var exposures: [[Exposure]] = []
+    var exposures: [[ExactText: Exposure]] = []
     var outputs: [TrajectoryBatch] = []
     for (index, chain) in chains.enumerated() {
       let output = try await chain.run(batch, seed: seed, threads: threads)
-      exposures.append(tallies[index].add(output, lengths: lengths))
+      exposures.append(try tallies[index].add(output, of: batch))
       if gradients != nil { outputs.append(output) }
     }
-    try await gradients?.add(batch, selected: outputs)
+    try await gradients?.add(outputs)
     for first in chains.indices {
       for second in chains.indices {
         overlaps[first * chains.count + second].add(exposures[first], exposures[second])

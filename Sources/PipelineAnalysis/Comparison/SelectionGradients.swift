@@ -4,7 +4,8 @@ package import PipelineCore
 /// The policy gradients of several selections at the weights of one model: how long they are, and how far they point the same way.
 ///
 /// The gradient of a selection is that of the mean of −A · log π over the tokens that it trains on, each draw counting once, times its
-/// `loss_weight`: what the first update of a step follows, where no ratio is clipped yet. The weights stay as they are.
+/// `loss_weight`: what the first update of a step follows, where no ratio is clipped yet. Replayed trajectories count as those of the
+/// step do, without a correction for the policy that sampled them. The weights stay as they are.
 package struct SelectionGradients: Sendable {
   /// What is known of a selection's gradients.
   package struct Figures: Sendable, Hashable {
@@ -42,9 +43,9 @@ package struct SelectionGradients: Sendable {
   /// Adds what the selections made of a batch.
   ///
   /// - Throws: When the policy fails.
-  mutating func add(_ batch: TrajectoryBatch, selected: [TrajectoryBatch]) async throws {
-    let records = try await records(of: batch, selected)
-    let losses = try selected.map { try SelectedLoss($0, records) }
+  mutating func add(_ selected: [TrajectoryBatch]) async throws {
+    let (places, records) = try await records(of: selected)
+    let losses = try selected.map { try SelectedLoss($0, places, records) }
     var norms: [Double] = []
     for loss in losses { norms.append(try await norm(of: loss, records)) }
     for index in figures.indices {
@@ -66,20 +67,25 @@ package struct SelectionGradients: Sendable {
     return min(1, max(-1, sum * sum / 2 - 1))
   }
 
-  /// The records that any selection trains on, by their place in the batch.
+  /// The trajectories that any selection trains on, numbered by their ids as they come, and the records of those that can be used.
   private mutating func records(
-    of batch: TrajectoryBatch, _ selected: [TrajectoryBatch]
-  ) async throws -> [Int: TokenizedRecord] {
+    of selected: [TrajectoryBatch]
+  ) async throws -> (places: [ExactText: Int], records: [Int: TokenizedRecord]) {
+    var places: [ExactText: Int] = [:]
     var records: [Int: TokenizedRecord] = [:]
-    for place in Set(selected.flatMap(\.inputPositions).map(Int.init)).sorted() {
-      switch try await tokenizer.outcome(of: batch[place], folder: batch[place].folder) {
+    for trajectory in selected.lazy.flatMap(\.trajectories) {
+      let id = ExactText(trajectory.id)
+      if places[id] != nil { continue }
+      let place = places.count
+      places[id] = place
+      switch try await tokenizer.outcome(of: trajectory, folder: trajectory.folder) {
       case .usable(let record): records[place] = record
       case .unusable(let reason):
         unusable += 1
-        firstReason = firstReason ?? "\(batch[place].id.quotedForMessage): \(reason)"
+        firstReason = firstReason ?? "\(trajectory.id.quotedForMessage): \(reason)"
       }
     }
-    return records
+    return (places, records)
   }
 
   private func norm(of loss: SelectedLoss, _ records: [Int: TokenizedRecord]) async throws -> Double {
@@ -105,18 +111,19 @@ package struct SelectionGradients: Sendable {
 
 /// The derivatives of a selection's loss with respect to the log-probabilities of a batch's tokens.
 private struct SelectedLoss: Sendable, Equatable {
-  /// One for each token of a response, by its place in the batch.
+  /// One for each token of a response, by the number of its trajectory.
   var derivatives: [Int: [Float]] = [:]
 
   var isEmpty: Bool { derivatives.isEmpty }
 
   /// −A · draws · loss weight, divided by the tokens of all draws.
-  init(_ selected: TrajectoryBatch, _ records: [Int: TokenizedRecord]) throws {
+  init(_ selected: TrajectoryBatch, _ places: [ExactText: Int], _ records: [Int: TokenizedRecord]) throws {
     var tokens = 0.0
-    for (index, trajectory) in selected.trajectories.enumerated() {
-      let place = Int(selected.inputPositions[index])
+    for trajectory in selected.trajectories {
       let draws = Double(trajectory.draws?.count ?? 1)
-      guard draws > 0, let record = records[place], let advantages = try Self.advantages(of: trajectory, record) else {
+      guard draws > 0, let place = places[ExactText(trajectory.id)], let record = records[place],
+        let advantages = try Self.advantages(of: trajectory, record)
+      else {
         continue
       }
       let mask = try trajectory.lossMask(count: record.tokens.count)

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import PipelineCore
 
 /// How much two chains train on the same trajectories.
 package struct SelectionOverlap: Sendable, Hashable {
@@ -24,8 +25,9 @@ package struct SelectionOverlap: Sendable, Hashable {
   package var isIdentical: Bool { sharedDraws == unitedDraws }
 
   /// Adds how often each chain trains on each trajectory of a batch.
-  mutating func add(_ first: [Exposure], _ second: [Exposure]) {
-    for (one, other) in zip(first, second) where one.times > 0 || other.times > 0 {
+  mutating func add(_ first: [ExactText: Exposure], _ second: [ExactText: Exposure]) {
+    for id in Set(first.keys).union(second.keys) {
+      let (one, other) = (first[id] ?? Exposure(), second[id] ?? Exposure())
       let (a, b) = (one.times, other.times)
       united += 1
       weightedDifferently += a > 0 && b > 0 && one.lossWeight != other.lossWeight ? 1 : 0
@@ -36,7 +38,7 @@ package struct SelectionOverlap: Sendable, Hashable {
   }
 }
 
-/// How often, and with what weight, a chain trains on a trajectory of the input.
+/// How often, and with what weight, a chain trains on a trajectory.
 struct Exposure: Sendable {
   var times: Int32 = 0
   var lossWeight: Float = 1

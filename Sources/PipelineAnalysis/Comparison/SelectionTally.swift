@@ -22,6 +22,8 @@ package struct SelectionTally: Sendable {
   package internal(set) var inputGroups = 0
   /// Different trajectories trained on.
   package internal(set) var distinct = 0
+  /// Different trajectories of the input that are trained on: those that were not replayed.
+  package internal(set) var kept = 0
   /// Trajectories trained on, each draw counting once.
   package internal(set) var draws = 0
   /// Groups of which at least one trajectory is trained on.
@@ -32,8 +34,10 @@ package struct SelectionTally: Sendable {
   package internal(set) var inputAdvantages = (count: 0, collapsed: 0)
   /// Draws of trajectories with an advantage, and how many of them have |A| < 0.1, A > 0, A < 0.
   package internal(set) var drawnAdvantages = (count: 0, collapsed: 0, positive: 0, negative: 0)
-  /// The sum of |A| over the input, over the distinct trajectories trained on, and over all draws.
+  /// The sum of |A| over the input, over its trajectories that are trained on, and over all draws.
   package internal(set) var mass = (input: 0.0, distinct: 0.0, draws: 0.0)
+  /// Draws of trajectories that a stage has brought in from earlier steps, or from other runs.
+  package internal(set) var replayedDraws = 0
   /// The largest number of times that one trajectory is trained on in a step.
   package internal(set) var largestExposure = 0
   /// Response tokens trained on, of the records that have tokens.
@@ -52,32 +56,38 @@ package struct SelectionTally: Sendable {
   /// weighted ones.
   package var effectiveSampleSize: Double { weightSquares == 0 ? 0 : weightSum * weightSum / weightSquares }
 
-  /// How often each input trajectory of the batch is trained on, by its position in the input.
-  mutating func add(_ output: TrajectoryBatch, lengths: [ResponseLength]) -> [Exposure] {
-    input += output.inputCount
-    var exposures = [Exposure](repeating: Exposure(), count: output.inputCount)
+  /// How often each trajectory is trained on, by its id; those that are not are left out.
+  ///
+  /// - Parameters:
+  ///   - output: What the last stage has left of the batch.
+  ///   - batch: The batch as it was read.
+  /// - Throws: When a record can no longer be read.
+  mutating func add(_ output: TrajectoryBatch, of batch: TrajectoryBatch) throws -> [ExactText: Exposure] {
+    input += batch.count
+    inputGroups += Set(batch.trajectories.lazy.map { ExactText($0.group) }).count
+    var exposures: [ExactText: Exposure] = [:]
     var groups = GroupFates()
-    for (index, trajectory) in output.trajectories.enumerated() {
-      let position = Int(output.inputPositions[index])
+    for trajectory in output.trajectories {
       let times = trajectory.draws?.count ?? 1
-      exposures[position] = Exposure(times: Int32(times), lossWeight: Float(trajectory.lossWeight ?? 1))
       groups.add(trajectory, times: times)
       addInput(trajectory)
-      if times > 0 { addTrained(trajectory, times: times, length: lengths[position]) }
+      guard times > 0 else { continue }
+      exposures[ExactText(trajectory.id)] = Exposure(
+        times: Int32(times), lossWeight: Float(trajectory.lossWeight ?? 1))
+      addTrained(trajectory, times: times, length: try ResponseLength(of: trajectory))
     }
     for drop in output.drops {
       groups.add(drop.trajectory, times: 0)
       addInput(drop.trajectory)
       count(drop)
     }
-    inputGroups += groups.count
     self.groups += groups.covered
     zeroVarianceDraws += groups.zeroVarianceDraws
     return exposures
   }
 
   private mutating func addInput(_ trajectory: Trajectory) {
-    guard let advantage = trajectory.advantage else { return }
+    guard let advantage = trajectory.advantage, !trajectory.isReplayed else { return }
     inputAdvantages.count += 1
     inputAdvantages.collapsed += abs(advantage) < 0.1 ? 1 : 0
     mass.input += abs(advantage)
@@ -86,6 +96,8 @@ package struct SelectionTally: Sendable {
   private mutating func addTrained(_ trajectory: Trajectory, times: Int, length: ResponseLength) {
     distinct += 1
     draws += times
+    let isReplayed = trajectory.isReplayed
+    if isReplayed { replayedDraws += times } else { kept += 1 }
     largestExposure = max(largestExposure, times)
     let weight = Double(times) * (trajectory.lossWeight ?? 1)
     weightSum += weight
@@ -100,7 +112,7 @@ package struct SelectionTally: Sendable {
     drawnAdvantages.collapsed += abs(advantage) < 0.1 ? times : 0
     drawnAdvantages.positive += advantage > 0 ? times : 0
     drawnAdvantages.negative += advantage < 0 ? times : 0
-    mass.distinct += abs(advantage)
+    if !isReplayed { mass.distinct += abs(advantage) }
     mass.draws += abs(advantage) * Double(times)
   }
 
@@ -135,7 +147,6 @@ private struct GroupFates {
     fates[group] = fate
   }
 
-  package var count: Int { fates.count }
   var covered: Int { fates.values.count { $0.draws > 0 } }
   var zeroVarianceDraws: Int {
     fates.values.reduce(0) { $0 + ($1.rewards > 1 && $1.isEqual ? $1.draws : 0) }

@@ -14,6 +14,8 @@ package struct FinishedRun: Sendable {
 
   /// The metric after some steps, in order.
   package let curve: [Point]
+  /// What the run took until each point of the curve.
+  let costs: [StudyCost]
   /// What the run took.
   package let cost: StudyCost
 
@@ -25,7 +27,8 @@ package struct FinishedRun: Sendable {
     guard let state = try document(folder + "/state.json"), state["finished"] == .bool(true) else { return nil }
     let stages = try document(folder + "/resolved.json")?["stages"]?.arrayValue ?? []
     let sampling = stages.filter { $0["use"] == "rollout" }.compactMap { $0["name"]?.stringValue }
-    var cost = StudyCost()
+    // What was spent before each step, and at the end.
+    var spent = [StudyCost()]
     var (trained, evaluated) = ([Point](), [Point]())
     var names: Set<String> = []
     func point(_ line: JSONValue, after steps: Int) -> Point? {
@@ -34,17 +37,25 @@ package struct FinishedRun: Sendable {
       return Point(steps: step + steps, value: value)
     }
     try lines(folder + "/metrics.jsonl") { line in
+      var cost = spent[spent.count - 1]
       cost.add(metrics: line, sampling: sampling)
+      spent.append(cost)
       // A line of a step is written once it is complete, one of an evaluation says how many are.
       if let point = point(line, after: 1) { trained.append(point) }
     }
-    try lines(folder + "/timings.jsonl") { cost.add(timings: $0) }
+    var (seconds, step) = (0.0, 0)
+    try lines(folder + "/timings.jsonl") { line in
+      seconds += line["timing_s/step"]?.doubleValue ?? 0
+      step += 1
+      if step < spent.count { spent[step].seconds = seconds }
+    }
     try lines(folder + "/evaluations.jsonl") { line in
       if let point = point(line, after: 0) { evaluated.append(point) }
     }
     let curve = evaluated.isEmpty ? trained : evaluated
     guard !curve.isEmpty else { throw unknown(metric, in: folder, names) }
-    return FinishedRun(curve: curve, cost: cost)
+    return FinishedRun(
+      curve: curve, costs: curve.map { spent[min(max(0, $0.steps), spent.count - 1)] }, cost: spent[spent.count - 1])
   }
 
   private static func unknown(_ metric: String, in folder: String, _ names: Set<String>) -> PipelineError {
@@ -84,6 +95,18 @@ package struct FinishedRun: Sendable {
     case .best: measure.better == .higher ? curve.map(\.value).max() : curve.map(\.value).min()
     case .step(let step): curve.first { $0.steps == step }?.value
     }
+  }
+
+  /// The value at a budget of one kind, on the line between the points before and after it.
+  ///
+  /// - Returns: Nil where the first point is beyond the budget, or the last one before it.
+  package func value(at budget: Double, of kind: StudyCost.Kind) -> Double? {
+    let spent = costs.map { $0[kind] }
+    guard let above = spent.firstIndex(where: { $0 >= budget }) else { return nil }
+    if spent[above] == budget { return curve[above].value }
+    guard above > 0 else { return nil }
+    let share = (budget - spent[above - 1]) / (spent[above] - spent[above - 1])
+    return curve[above - 1].value + share * (curve[above].value - curve[above - 1].value)
   }
 
   /// The area under the curve by trapezoids, divided by its steps: the mean height; nil of one point.

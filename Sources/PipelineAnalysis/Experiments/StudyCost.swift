@@ -14,8 +14,30 @@ package struct StudyCost: Sendable, Hashable {
   /// Seconds of all steps, evaluations included.
   package var seconds = 0.0
 
+  /// A kind of cost, under its name in `results.json`.
+  package enum Kind: String, Sendable, CaseIterable {
+    case rollouts
+    case tokensSampled = "tokens_sampled"
+    case tokensTrained = "tokens_trained"
+    case updates, seconds
+
+    /// Its name in tables.
+    package var title: String { rawValue.replacing("_", with: " ") }
+  }
+
   /// Nothing.
   package init() {}
+
+  /// The cost of a kind.
+  package subscript(kind: Kind) -> Double {
+    switch kind {
+    case .rollouts: rollouts
+    case .tokensSampled: tokensSampled
+    case .tokensTrained: tokensTrained
+    case .updates: updates
+    case .seconds: seconds
+    }
+  }
 
   static func + (left: StudyCost, right: StudyCost) -> StudyCost {
     var sum = left
@@ -39,9 +61,6 @@ package struct StudyCost: Sendable, Hashable {
     tokensTrained += line["data/trained_tokens"]?.doubleValue ?? 0
     updates = line["actor/optimizer_steps"]?.doubleValue ?? updates
   }
-
-  /// Adds a line of `timings.jsonl`.
-  mutating func add(timings line: JSONValue) { seconds += line["timing_s/step"]?.doubleValue ?? 0 }
 
   /// The cost as JSON.
   var json: JSONValue {

@@ -31,17 +31,24 @@ extension StudyResults {
       .init("mean", number(cell.values?.mean)), .init("deviation", number(cell.values?.deviation)),
       .init("area", number(cell.area)), .init("level", number(cell.level)), .init("cost", cell.cost.json),
     ]
-    if let difference = cell.difference {
-      members.append(
-        .init(
-          "difference",
-          .object([
-            .init("values", .array(difference.values.map { number($0) })), .init("mean", number(difference.mean)),
-            .init("deviation", number(difference.deviation)), .init("t_interval", interval(difference.tInterval)),
-            .init("bootstrap_interval", interval(difference.bootstrapInterval)),
-          ])))
-    }
+    members.append(.init("at_equal_cost", .object(cell.atEqualCost.map { .init($0.kind.rawValue, json($0)) })))
+    if let difference = cell.difference { members.append(.init("difference", json(difference))) }
     return .object(members)
+  }
+
+  private func json(_ found: EqualCost) -> JSONValue {
+    [
+      "budget": number(found.budget), "mean": number(found.values?.mean), "deviation": number(found.values?.deviation),
+      "difference": found.difference.map(json) ?? .null,
+    ]
+  }
+
+  private func json(_ difference: SampleStatistics) -> JSONValue {
+    [
+      "values": .array(difference.values.map { number($0) }), "mean": number(difference.mean),
+      "deviation": number(difference.deviation), "t_interval": interval(difference.tInterval),
+      "bootstrap_interval": interval(difference.bootstrapInterval),
+    ]
   }
 
   private func json(_ run: Run, level: Double?) -> JSONValue {

@@ -26,6 +26,7 @@ extension StudyResults {
         ["arm"] + (hasSettings ? ["setting"] : [])
           + ["rollouts", "tokens sampled", "tokens trained", "updates", "seconds"]
       ] + cells.map { names($0, hasSettings) + cost($0) }, hasSettings, on: &page)
+    writeEqualCosts(hasSettings, on: &page)
     if !missing.isEmpty {
       page.line()
       let names = missing.prefix(6).map(\.name) + (missing.count > 6 ? ["…"] : [])
@@ -34,6 +35,34 @@ extension StudyResults {
           + names.joined(separator: ", "))
     }
     return page.text
+  }
+
+  /// Only where arms differ in what they have spent: otherwise the first table says the same.
+  private func writeEqualCosts(_ hasSettings: Bool, on page: inout Page) {
+    let kinds = StudyCost.Kind.allCases.filter { kind in
+      cells.contains { $0.atEqualCost.contains { $0.kind == kind } } && differ(in: kind)
+    }
+    guard !kinds.isEmpty else { return }
+    page.heading("at equal cost", "in brackets the difference to \(plan.baseline), ± for its 95 % t interval")
+    table(
+      [["arm"] + (hasSettings ? ["setting"] : []) + kinds.map(\.title)]
+        + cells.map { cell in
+          names(cell, hasSettings) + kinds.map { kind in equal(cell.atEqualCost.first { $0.kind == kind }) }
+        }, hasSettings, on: &page)
+  }
+
+  private func differ(in kind: StudyCost.Kind) -> Bool {
+    let spent = cells.flatMap(\.runs).map { $0.run.cost[kind] }
+    return spent.min() != spent.max()
+  }
+
+  private func equal(_ found: EqualCost?) -> String {
+    guard let found, let values = found.values else { return "-" }
+    let difference = found.difference.map { difference in
+      let half = difference.tInterval.map { " ± " + NumberText.short(($0.high - $0.low) / 2) } ?? ""
+      return " (\(NumberText.signed(difference.mean))\(half))"
+    }
+    return NumberText.short(values.mean) + (difference ?? "")
   }
 
   private func names(_ cell: Cell, _ hasSettings: Bool) -> [String] {

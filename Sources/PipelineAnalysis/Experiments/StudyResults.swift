@@ -27,6 +27,8 @@ package struct StudyResults: Sendable {
     package let level: Double?
     /// Differences to the baseline, seed by seed; nil for the baseline itself, and where they have no seed in common.
     package let difference: SampleStatistics?
+    /// How it is where every run of the setting has spent as much, for each kind of cost.
+    package let atEqualCost: [EqualCost]
 
     /// The values that count; nil without a finished run.
     package var values: SampleStatistics? { SampleStatistics(runs.map(\.value)) }
@@ -39,6 +41,18 @@ package struct StudyResults: Sendable {
     package func stepsToLevel(_ direction: StudyMeasure.Direction) -> [Int] {
       level.map { level in runs.compactMap { $0.run.steps(to: level, direction) } } ?? []
     }
+  }
+
+  /// An arm where every run of its setting has spent as much.
+  package struct EqualCost: Sendable {
+    /// What is equal.
+    package let kind: StudyCost.Kind
+    /// What each run has spent: as much as the run that spent least did at its last evaluation.
+    package let budget: Double
+    /// The metric there; nil where the arm has spent more before its first evaluation.
+    package let values: SampleStatistics?
+    /// Differences to the baseline, seed by seed; nil for the baseline itself.
+    package let difference: SampleStatistics?
   }
 
   /// The study.
@@ -67,15 +81,40 @@ package struct StudyResults: Sendable {
     cells = plan.settings.flatMap { setting -> [Cell] in
       let baseline = plan.arms.first { $0.name == plan.baseline }.map { found($0, setting) } ?? []
       let level = SampleStatistics(baseline.compactMap(\.run.curve.last?.value))?.mean
-      return plan.arms.map { arm in
-        let own = found(arm, setting)
-        let differences = own.compactMap { run in
-          baseline.first { $0.seed == run.seed }.map { run.value - $0.value }
-        }
+      let everyone = plan.arms.map { found($0, setting) }
+      let budgets = Self.budgets(of: everyone.joined().map(\.run))
+      return zip(plan.arms, everyone).map { arm, own in
+        let isBaseline = arm.name == plan.baseline
         return Cell(
           arm: arm, setting: setting, runs: own, level: level,
-          difference: arm.name == plan.baseline ? nil : SampleStatistics(differences))
+          difference: isBaseline ? nil : Self.differences(own, baseline) { $0.value },
+          atEqualCost: budgets.map { kind, budget in
+            func value(_ run: Run) -> Double? { run.run.value(at: budget, of: kind) }
+            return EqualCost(
+              kind: kind, budget: budget, values: SampleStatistics(own.compactMap(value)),
+              difference: isBaseline ? nil : Self.differences(own, baseline, value))
+          })
       }
+    }
+  }
+
+  /// What runs differ in from the baseline's of the same seed.
+  private static func differences(
+    _ runs: [Run], _ baseline: [Run], _ value: (Run) -> Double?
+  ) -> SampleStatistics? {
+    SampleStatistics(
+      runs.compactMap { run in
+        guard let other = baseline.first(where: { $0.seed == run.seed }), let mine = value(run), let its = value(other)
+        else { return nil }
+        return mine - its
+      })
+  }
+
+  /// The most of each kind that all of some runs have spent.
+  private static func budgets(of runs: [FinishedRun]) -> [(StudyCost.Kind, Double)] {
+    StudyCost.Kind.allCases.compactMap { kind in
+      let least = runs.compactMap { $0.costs.last?[kind] }.min() ?? 0
+      return least > 0 ? (kind, least) : nil
     }
   }
 

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 import Files
-import Foundation
 import PipelineCore
 import PipelineIO
 
@@ -51,37 +50,6 @@ struct RunArchive: TrajectoryArchive {
   func release(file: Int) throws { committer.release(name(of: file)) }
 
   func rollouts(at path: String) throws -> any SavedRollouts {
-    var isDirectory: ObjCBool = false
-    guard FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory) else {
-      throw PipelineError(
-        .inputOutput,
-        "there is no \(path), which 'from' of stage '\(stage)' names; name the folder of a run, or a file of rollouts")
-    }
-    var file = path
-    if isDirectory.boolValue {
-      file += "/" + AllRollouts.file
-      guard FileManager.default.isReadableFile(atPath: file) else {
-        throw PipelineError(
-          .inputOutput,
-          "the run in \(path), which 'from' of stage '\(stage)' names, has no \(AllRollouts.file); name its file of rollouts, "
-            + "or keep all rollouts there with output.all_rollouts")
-      }
-    }
-    if RealPath(file).lies(in: RealPath(run)) {
-      throw PipelineError(
-        .inputOutput,
-        "\(path), which 'from' of stage '\(stage)' names, lies in the directory of this run; name another run")
-    }
-    var options = TrajectoryReader.Options(paths: [file])
-    // A record that cannot be used stops the run with its place: nothing is left out unsaid.
-    (options.maxBadRecords, options.threads) = (0, threads)
-    return RolloutsOfARun(reader: TrajectoryReader(options))
+    try RolloutsOfARun.open(path, stage: stage, threads: threads, run: run)
   }
-}
-
-/// The batches of a file of rollouts.
-private struct RolloutsOfARun: SavedRollouts {
-  let reader: TrajectoryReader
-
-  func next() async throws -> TrajectoryBatch? { try await reader.next() }
 }

@@ -14,7 +14,7 @@ final class StudyResultsTests {
   deinit { _ = try? FileManager.default.removeItem(atPath: folder) }
 
   /// A run with the accuracy after 0, 4 and 8 steps.
-  private func write(_ name: String, _ accuracy: [Double], finished: Bool = true) throws {
+  private func write(_ name: String, _ accuracy: [Double], finished: Bool = true, trained: Int = 50) throws {
     let run = folder + "/" + name
     try FileManager.default.createDirectory(atPath: run, withIntermediateDirectories: true)
     func file(_ file: String, _ lines: [String]) throws {
@@ -29,7 +29,7 @@ final class StudyResultsTests {
     try file(
       "metrics.jsonl",
       (0..<8).map {
-        #"{"step": \#($0), "roll/kept": 32, "perf/response_tokens": 100, "data/trained_tokens": 50, "reward/overall": 0.\#($0), "actor/optimizer_steps": \#(2 * $0 + 2)}"#
+        #"{"step": \#($0), "roll/kept": 32, "perf/response_tokens": 100, "data/trained_tokens": \#(trained), "reward/overall": 0.\#($0), "actor/optimizer_steps": \#(2 * $0 + 2)}"#
       })
     try file("timings.jsonl", (0..<8).map { #"{"step": \#($0), "started": "2026-01-01", "timing_s/step": 0.5}"# })
   }
@@ -82,6 +82,45 @@ final class StudyResultsTests {
           b         512           1,600             800       32        8
 
         """)
+  }
+
+  @Test("at equal cost: on the line between evaluations, where the run that spent least has ended")
+  func equalCost() throws {
+    try write("a/seed-1", [0, 0.25, 0.5])
+    try write("a/seed-2", [0, 0.5, 0.75])
+    try write("b/seed-1", [0, 0.5, 0.75], trained: 100)
+    try write("b/seed-2", [0.25, 0.25, 1], trained: 100)
+    let results = try StudyResults(of: plan())
+    let (a, b) = (results.cells[0].atEqualCost, results.cells[1].atEqualCost)
+    #expect(a.map(\.kind) == StudyCost.Kind.allCases)
+    #expect(a.map(\.budget) == [256, 800, 400, 16, 4])
+    // In as many steps all are at their ends.
+    #expect(b[0].values?.values == [0.75, 1] && b[0].difference?.values == [0.25, 0.25])
+    // The 400 tokens that `a` trains on in 8 steps are those of 4 steps of `b`.
+    #expect(a[2].values?.values == [0.5, 0.75])
+    #expect(b[2].values?.values == [0.5, 0.25] && b[2].difference?.values == [0, -0.5])
+    #expect(
+      results.text().contains(
+        """
+        at equal cost  in brackets the difference to a, ± for its 95 % t interval
+          arm         tokens trained
+          a                    0.625
+          b    0.375 (-0.25 ± 3.177)
+
+        """))
+    let equal = results.json["cells"]?.arrayValue?[1]["at_equal_cost"]?["tokens_trained"]
+    #expect(equal?["budget"] == 400.0 && equal?["mean"] == 0.375)
+  }
+
+  @Test("between two evaluations, before the first and behind the last one")
+  func budgets() throws {
+    try write("a/seed-1", [0, 0.25, 0.5])
+    let run = try #require(try FinishedRun.read(folder + "/a/seed-1", metric: "val/accuracy"))
+    #expect(run.value(at: 6, of: .updates) == 0.1875)
+    #expect(run.value(at: 16, of: .updates) == 0.5)
+    #expect(run.value(at: 17, of: .updates) == nil)
+    let trained = try #require(try FinishedRun.read(folder + "/a/seed-1", metric: "reward/overall"))
+    #expect(trained.value(at: 1, of: .updates) == nil)
   }
 
   @Test("the best point, a step, and a metric of the steps")

@@ -2,6 +2,7 @@
 """What a step costs on paper: bytes over the wire, memory of a rank, operations. Needs Python alone.
 
 python3 -m shuffle_r1_worker.costs MODEL [--ranks 8] [--rollouts 8192] [--tokens 2048] …
+python3 -m shuffle_r1_worker.costs MODEL --scale [--tokens 4096] …    the same step on 8, 64 and 512 GPUs
 
 MODEL is the folder of a model, or 3B, 7B or 72B for the shapes of Qwen2.5-VL (its published config.json).
 """
@@ -205,6 +206,52 @@ def gathering_seconds(shape: Shape, step: Step, settings: Settings, link: float)
     return tokens * WEIGHT * shape.decoder * (1 - 1 / settings.ranks) / link
 
 
+def sharing_seconds(shape: Shape, step: Step, settings: Settings, link: float) -> float:
+    """The least time for an update's weights and gradients to pass between ranks.
+
+    For each micro-batch a rank gathers the weights for the forward pass, again for the backward pass, and hands out its gradients.
+    """
+    rows = step.rollouts * step.trained * (step.prompt + step.tokens)
+    micro_batches = math.ceil(rows / settings.rows / settings.ranks)
+    return micro_batches * 3 * WEIGHT * shape.decoder * (1 - 1 / settings.ranks) / link
+
+
+@dataclass(frozen=True)
+class Machines:
+    """Machines of eight GPUs."""
+
+    flops: float = 0.4 * 989e12
+    """Operations a second that a GPU reaches."""
+    bandwidth: float = 3350e9
+    """Bytes a second of a GPU's memory."""
+    link: float = 450e9
+    """Bytes a second into a GPU from others of its machine."""
+    network: float = 50e9
+    """Bytes a second into a GPU from other machines."""
+    device: float = 80e9
+    """Bytes of a GPU's memory."""
+    wire: float = 411e6
+    """Bytes a second between the pipeline and rank 0, as measured."""
+
+
+def scaled(shape: Shape, step: Step, ranks: int, machines: Machines) -> dict[str, float]:
+    """Seconds of a step's parts on so many GPUs, rollouts by vLLM on as few GPUs a model as hold it; bytes on each."""
+    share = 0.4 * machines.device
+    parallel = next((count for count in (1, 2, 4, 8) if WEIGHT * (shape.decoder + shape.tower) / count < share / 2), 8)
+    settings = Settings(ranks=ranks, rows_at_once=256, tensor_parallel=parallel)
+    held = memory(shape, step, settings)
+    del held["keys and values"]
+    found = operations(shape, step)
+    return {
+        "gigabytes": (sum(held.values()) + share) / 1e9,
+        "sample, computing": found["rollout"] / ranks / machines.flops,
+        "sample, memory": decoding_seconds(shape, step, settings, machines.bandwidth),
+        "update, computing": found["update"] / ranks / machines.flops,
+        "update, links": sharing_seconds(shape, step, settings, machines.link if ranks <= 8 else machines.network),
+        "wire": sum(wire(step).values()) / machines.wire,
+    }
+
+
 def _passes(step: Step, settings: Settings, parallel: int) -> tuple[float, int]:
     """Passes that an engine of this many ranks makes for a step's tokens, and rows in each."""
     own = math.ceil(step.rollouts * parallel / settings.ranks)
@@ -231,6 +278,8 @@ def main() -> None:
     parser.add_argument("--use", type=float, default=0.4, help="the share of them that is reached (0.4, an assumption)")
     parser.add_argument("--bandwidth", type=float, default=3350, help="GB/s of a GPU's memory (3350, an H100 SXM)")
     parser.add_argument("--link", type=float, default=450, help="GB/s into a GPU from others (450, NVLink of an H100 SXM)")
+    parser.add_argument("--network", type=float, default=50, help="GB/s into a GPU from other machines (50, 400 Gbit/s)")
+    parser.add_argument("--scale", action="store_true", help="a table of the same step on 8, 64 and 512 GPUs")
     given = parser.parse_args()
     try:
         shape = Shape.of(given.model)
@@ -240,6 +289,10 @@ def main() -> None:
     settings = Settings(given.ranks, given.lora, given.rows, given.rows_at_once, given.tensor_parallel)
     print(f"{shape.decoder + shape.tower:,} weights, {shape.decoder:,} of them in the decoder")
     print("on paper, not measured\n")
+    if given.scale:
+        reached = given.tflops * 1e12 * given.use
+        _scale(shape, step, Machines(reached, given.bandwidth * 1e9, given.link * 1e9, given.network * 1e9))
+        return
     _table("over the wire, a step", wire(step), 1e9, "GB")
     _table(f"on each of {given.ranks} GPUs", memory(shape, step, settings), 1e9, "GB")
     reached = given.tflops * 1e12 * given.use * given.ranks
@@ -248,6 +301,26 @@ def main() -> None:
     print(f"  vLLM, whole weights on {given.tensor_parallel} GPUs: at least {decoding_seconds(shape, step, settings, given.bandwidth * 1e9):.0f} s")
     if given.ranks > 1:
         print(f"  transformers, weights in shards: at least {gathering_seconds(shape, step, settings, given.link * 1e9):.0f} s")
+
+
+def _scale(shape: Shape, step: Step, machines: Machines) -> None:
+    """Of two things that go on at once the longer one counts."""
+    parts = {ranks: scaled(shape, step, ranks, machines) for ranks in (8, 64, 512)}
+    print(f"{'GPUs':22}" + "".join(f"{ranks:>12}" for ranks in parts))
+    for name in parts[8]:
+        unit = "" if name == "gigabytes" else ", s"
+        title = "GB on each, of 80" if name == "gigabytes" else name + unit
+        print(f"  {title:20}" + "".join(f"{found[name]:12.1f}" for found in parts.values()))
+    print(f"  {'a step, s, at least':20}" + "".join(f"{_whole(found)[0]:12.1f}" for found in parts.values()))
+    print(f"  {'the longest part':20}" + "".join(f"{_whole(found)[1]:>12}" for found in parts.values()))
+
+
+def _whole(found: dict[str, float]) -> tuple[float, str]:
+    """The seconds of a step, and which limit binds the longest part of it."""
+    longest = [
+        max((found["sample, computing"], "computing"), (found["sample, memory"], "memory")),
+        max((found["update, computing"], "computing"), (found["update, links"], "links")), (found["wire"], "wire")]
+    return sum(seconds for seconds, _ in longest), max(longest)[1]
 
 
 def _table(title: str, rows: dict[str, float], unit: float, name: str) -> None:
