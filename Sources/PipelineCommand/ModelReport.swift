@@ -164,7 +164,8 @@ struct ModelReport {
         "training",
         hasTower
           ? "\(training) with the vision tower frozen, "
-            + "\(NumberText.bytes(memory.trainingWeights + memory.packedWeights.training + fixed.trainedVision)) with it trained" : training
+            + "\(NumberText.bytes(memory.trainingWeights + memory.packedWeights.training + fixed.trainedVision)) with it trained"
+          : training
       ),
       ("this machine", fitting(memory)),
       (
@@ -300,7 +301,8 @@ extension ModelReport {
   private static func json(_ memory: MemoryEstimate) -> JSONValue {
     [
       "inference": [
-        "weights_in_memory": .number(memory.widenedWeights + memory.packedWeights.inference), "weights_mapped": .number(memory.mappedWeights),
+        "weights_in_memory": .number(memory.widenedWeights + memory.packedWeights.inference),
+        "weights_mapped": .number(memory.mappedWeights),
         "keys_and_values_per_1000_tokens": .number(memory.cachePerThousandTokens),
       ],
       "training": [

@@ -8,8 +8,9 @@ package final class Variable<S: Scalar> {
   package let needsGradient: Bool
   /// The gradient, once something has been added to it.
   package internal(set) var gradient: Matrix<S>?
-  /// Whether it is the weight of many products, so that its packed form is worth its memory. What changes the value must
-  /// then call ``valueChanged()``.
+  /// Whether it is the weight of many products, so that its packed form is worth its memory.
+  ///
+  /// What changes the value must then call ``valueChanged()``.
   package let keepsPacked: Bool
   /// The transpose in the layout of products, while the value does not change.
   var packedTranspose: PackedMatrix<S>?

@@ -61,7 +61,8 @@ extension PolicyPrompt {
     else { return }
     throw PipelineError(
       .invalidData,
-      "'images' names other pictures than the image parts of the prompt, which have addresses of their own; keep one of the two")
+      "'images' names other pictures than the image parts of the prompt, which have addresses of their own; keep one of the two"
+    )
   }
 
   private static func placing(_ images: [ChatImage], in messages: [ChatMessage]) throws -> [ChatMessage] {
