@@ -3,7 +3,8 @@ import Foundation
 import Testing
 
 @Suite(
-  "Parts of a larger input: where groups lie, and batches that are numbered as in the whole", .timeLimit(.minutes(15)), .ownThreads)
+  "Parts of a larger input: where groups lie, and batches that are numbered as in the whole", .timeLimit(.minutes(15)),
+  .ownThreads)
 struct PartTests {
   let sandbox: Sandbox
 
