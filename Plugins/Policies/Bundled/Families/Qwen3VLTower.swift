@@ -9,7 +9,7 @@ import Tensor
 struct Qwen3VLTower: VisionTower {
   private let config: ModelConfig.Vision
   private let patchEmbedding: LinearLayer
-  private let positions: Weight
+  private let positions: RowWeight
   private let blocks: [TransformerLayer]
   private let merger: PatchMerger
   /// One for each of the configuration's blocks, in its order.
