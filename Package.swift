@@ -51,7 +51,9 @@ let plugIns: [PlugIn] = [
   PlugIn(name: "Samplers", path: "Samplers", excludes: ["Process"], testExcludes: ["Fixtures"]),
   PlugIn(
     name: "ProcessSampler", path: "Samplers/Process", uses: ["ChildProcesses", "ComponentPrograms"], hasTests: false),
-  PlugIn(name: "Waves", path: "Waves", testUses: ["EstimatorsPlugin"], testExcludes: ["Fixtures"]),
+  PlugIn(
+    name: "Waves", path: "Waves", excludes: ["Process"], testUses: ["EstimatorsPlugin"], testExcludes: ["Fixtures"]),
+  PlugIn(name: "ProcessWaves", path: "Waves/Process", uses: ["ChildProcesses", "ComponentPrograms"], hasTests: false),
   // Stores of trajectories.
   PlugIn(name: "Stores", path: "Replay", excludes: ["Process"], testExcludes: ["Fixtures"]),
   PlugIn(name: "ProcessStore", path: "Replay/Process", uses: ["ChildProcesses", "ComponentPrograms"], hasTests: false),

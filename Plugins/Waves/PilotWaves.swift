@@ -75,16 +75,14 @@ package struct PilotWaves: WavePolicy {
   }
 
   /// Groups with contrast are completed, then admitted.
-  package func decide(
-    _ groups: [WaveGroup], wave: Int, n: Int, random: (String) -> PhiloxGenerator
-  ) -> [WaveDecision] {
+  package func decide(_ groups: [WaveGroup], in context: WaveContext) -> [WaveDecision] {
     groups.map { group in
-      if wave > 0 { return .admit }
+      if context.wave > 0 { return .admit }
       let rewards = group.rewards.compactMap { $0 }
       guard let first = rewards.first, rewards.contains(where: { $0 != first }) else {
         return .drop(rule: "no-contrast")
       }
-      return group.rewards.count < n ? .more(n - group.rewards.count) : .admit
+      return group.rewards.count < context.n ? .more(context.n - group.rewards.count) : .admit
     }
   }
 

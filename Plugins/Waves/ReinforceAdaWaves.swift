@@ -75,22 +75,22 @@ package struct ReinforceAdaWaves: WavePolicy {
   }
 
   /// Prompts that have enough are admitted; the others get a round more.
-  package func decide(
-    _ groups: [WaveGroup], wave: Int, n: Int, random: (String) -> PhiloxGenerator
-  ) -> [WaveDecision] {
-    groups.map { group in
+  package func decide(_ groups: [WaveGroup], in context: WaveContext) -> [WaveDecision] {
+    let n = context.n
+    return groups.map { group in
       let (right, wrong) = counts(group)
       let isEnough =
         switch options.choice {
         case .balanced: right >= n / 2 && wrong >= n - n / 2
         case .positiveFocused: right >= 1
         }
-      return isEnough || wave + 1 >= options.rounds ? .admit : .more(options.perRound)
+      return isEnough || context.wave + 1 >= options.rounds ? .admit : .more(options.perRound)
     }
   }
 
   /// `n` of them, right ones first.
-  package func keep(_ group: WaveGroup, n: Int) -> WaveKeep {
+  package func keep(_ group: WaveGroup, in context: WaveContext) -> WaveKeep {
+    let n = context.n
     let right = group.rewards.indices.filter { group.rewards[$0].map { $0 > options.threshold } ?? false }
     let wrong = group.rewards.indices.filter { group.rewards[$0].map { $0 <= options.threshold } ?? false }
     // Without a right one, nothing changes where positive-focused wants one at least.

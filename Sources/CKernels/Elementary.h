@@ -49,7 +49,10 @@ static inline float ck_erf(float value) {
     double term = x, sum = x;
     for (int n = 1; n < 30; n++) {
       term *= -x * x / n;
-      sum += term / (2 * n + 1);
+      double more = term / (2 * n + 1);
+      // Less than half a unit of the sum changes nothing, nor do those that follow, which are smaller.
+      if ((more < 0 ? -more : more) < sum * 0x1p-54) break;
+      sum += more;
     }
     result = sum * 1.12837916709551257390;
   } else {

@@ -7,11 +7,22 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "include/CKernels.h"
+
 // clang-format off
 #define CK_KERNELS(X) \
   X(gemm, \
     (bool transpose_a, bool transpose_b, size_t m, size_t n, size_t k, double alpha, const void *a, size_t lda, const void *b, size_t ldb, double beta, void *c, size_t ldc), \
     (transpose_a, transpose_b, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc)) \
+  X(pack, \
+    (bool transpose_b, size_t n, size_t k, size_t first, size_t columns, const void *b, size_t ldb, void *packed), \
+    (transpose_b, n, k, first, columns, b, ldb, packed)) \
+  X(gemm_packed, \
+    (bool transpose_a, size_t m, size_t n, size_t k, size_t first, size_t columns, double alpha, const void *a, size_t lda, const void *packed, double beta, void *c, size_t ldc), \
+    (transpose_a, m, n, k, first, columns, alpha, a, lda, packed, beta, c, ldc)) \
+  X(gemm_narrow, \
+    (ck_narrow narrow, size_t m, size_t n, size_t k, size_t first, size_t columns, const void *a, size_t lda, const void *packed, const float *scales, double beta, void *c, size_t ldc), \
+    (narrow, m, n, k, first, columns, a, lda, packed, scales, beta, c, ldc)) \
   X(rms_norm, \
     (size_t rows, size_t width, double epsilon, const void *x, const void *weight, void *y, void *inverse), \
     (rows, width, epsilon, x, weight, y, inverse)) \

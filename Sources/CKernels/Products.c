@@ -20,15 +20,64 @@ static void make_key(void) {
   if (pthread_key_create(&key, free) != 0) abort();
 }
 
-void *ck_packed(void) {
+static void *room(void) {
   static _Thread_local void *room;
   if (room) return room;
-  size_t size = CK_DEPTH * CK_WIDTH * sizeof(double);
+  size_t size = CK_DEPTH * (CK_WIDTH + CK_COPIED) * sizeof(double);
   if (pthread_once(&once, make_key) != 0 || posix_memalign(&room, 64, size) != 0 || pthread_setspecific(key, room) != 0) {
     fprintf(stderr, "out of memory: %zu bytes for a block of a matrix cannot be had\n", size);
     abort();
   }
   return room;
+}
+
+void *ck_packed(void) { return room(); }
+
+void *ck_copied(void) { return (double *)room() + CK_DEPTH * CK_WIDTH; }
+
+size_t ck_packed_count(size_t n, size_t k) { return ck_padded(n) * k; }
+
+static uint16_t rounded_bf16(float value) {
+  uint32_t bits;
+  memcpy(&bits, &value, sizeof bits);
+  // Finite numbers; what lies behind the last of them becomes infinite.
+  return (uint16_t)((bits + 0x7fff + ((bits >> 16) & 1)) >> 16);
+}
+
+// What a block's rows of one tile begin with.
+static size_t tile_of(size_t n, size_t k, size_t start, size_t first) {
+  size_t depth = k - start < CK_DEPTH ? k - start : CK_DEPTH;
+  return start * ck_padded(n) + first * depth;
+}
+
+static void scale_tile(size_t n, size_t k, size_t first, const float *packed, float *scales) {
+  float most[CK_TILE] = {0};
+  for (size_t start = 0; start < k; start += CK_DEPTH) {
+    const float *tile = packed + tile_of(n, k, start, first);
+    for (size_t at = 0; at < (k - start < CK_DEPTH ? k - start : CK_DEPTH); at++)
+      for (size_t j = 0; j < CK_TILE; j++) most[j] = fmaxf(most[j], fabsf(tile[at * CK_TILE + j]));
+  }
+  for (size_t j = 0; j < CK_TILE; j++) scales[first + j] = most[j] / 127;
+}
+
+void ck_pack_narrow(
+    ck_narrow narrow, size_t n, size_t k, size_t first, size_t columns, const float *packed, void *result, float *scales) {
+  for (size_t tile = first; tile < first + ck_padded(columns); tile += CK_TILE) {
+    float inverses[CK_TILE] = {0};
+    if (narrow == CK_INT8) {
+      scale_tile(n, k, tile, packed, scales);
+      for (size_t j = 0; j < CK_TILE; j++) inverses[j] = scales[tile + j] > 0 ? 1 / scales[tile + j] : 0;
+    }
+    for (size_t start = 0; start < k; start += CK_DEPTH) {
+      size_t count = (k - start < CK_DEPTH ? k - start : CK_DEPTH) * CK_TILE, at = tile_of(n, k, start, tile);
+      for (size_t i = 0; i < count; i++) {
+        if (narrow == CK_INT8)
+          ((int8_t *)result)[at + i] = (int8_t)fminf(127, fmaxf(-127, rintf(packed[at + i] * inverses[i % CK_TILE])));
+        else
+          ((uint16_t *)result)[at + i] = rounded_bf16(packed[at + i]);
+      }
+    }
+  }
 }
 
 // The number of rows of weights that are converted together: what fits in the second-level cache next to the

@@ -151,19 +151,21 @@ struct ModelReport {
     let fixed = memory.gradientsAndMoments
     let hasTower = inspection.config?.vision != nil
     let training =
-      NumberText.bytes(memory.trainingWeights + fixed.frozenVision) + " of weights, gradients and two moments"
+      NumberText.bytes(memory.trainingWeights + memory.packedWeights.training + fixed.frozenVision)
+      + " of weights, their packed form, gradients and two moments"
     let patches = NumberText.bytes(memory.activationsPerThousandPatches)
     return [
       (
         "inference",
-        "\(NumberText.bytes(memory.widenedWeights)) of weights in memory\(mapped); "
+        "\(NumberText.bytes(memory.widenedWeights + memory.packedWeights.inference)) of weights in memory\(mapped); "
           + "\(NumberText.bytes(memory.cachePerThousandTokens)) of keys and values for 1,000 tokens"
       ),
       (
         "training",
         hasTower
           ? "\(training) with the vision tower frozen, "
-            + "\(NumberText.bytes(memory.trainingWeights + fixed.trainedVision)) with it trained" : training
+            + "\(NumberText.bytes(memory.trainingWeights + memory.packedWeights.training + fixed.trainedVision)) with it trained"
+          : training
       ),
       ("this machine", fitting(memory)),
       (
@@ -299,11 +301,12 @@ extension ModelReport {
   private static func json(_ memory: MemoryEstimate) -> JSONValue {
     [
       "inference": [
-        "weights_in_memory": .number(memory.widenedWeights), "weights_mapped": .number(memory.mappedWeights),
+        "weights_in_memory": .number(memory.widenedWeights + memory.packedWeights.inference),
+        "weights_mapped": .number(memory.mappedWeights),
         "keys_and_values_per_1000_tokens": .number(memory.cachePerThousandTokens),
       ],
       "training": [
-        "weights": .number(memory.trainingWeights),
+        "weights": .number(memory.trainingWeights), "packed_weights": .number(memory.packedWeights.training),
         "gradients_and_moments_vision_frozen": .number(memory.gradientsAndMoments.frozenVision),
         "gradients_and_moments_vision_trained": .number(memory.gradientsAndMoments.trainedVision),
         "activations_per_1000_rows": .number(memory.activationsPerThousandRows),

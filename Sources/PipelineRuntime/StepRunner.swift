@@ -35,6 +35,12 @@ struct StepRunner {
     counts = plan.stages.map { .init(name: $0.name) }
   }
 
+  /// Keeps what a program that a stage asks wrote to its standard error.
+  func log(ofStage index: Int) -> @Sendable ([String]) async throws -> Void {
+    let file = "logs/\(plan.stages[index].name).log"
+    return { [committer] lines in try committer.log(lines, to: file) }
+  }
+
   /// Where the policy begins to change: what follows is not to be interrupted.
   var firstTraining: Int {
     plan.stages.firstIndex { $0.stage.needs.contains(.training) } ?? plan.stages.count

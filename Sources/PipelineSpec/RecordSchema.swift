@@ -79,7 +79,7 @@ struct RecordSchema {
             "top_p": ["type": "number", "minimum": 0, "maximum": 1],
             "top_k": ["type": "integer"],
             "min_tokens": count, "max_tokens": count, "stop": list(text), "stop_tokens": list(count), "seed": count,
-            "images": ["const": "noisy"],
+            "images": ["const": "noisy"], "weights": text,
           ],
         ]),
       Entry(field: .reward, help: "The reward that advantages are computed from", schema: optionalNumber),

@@ -14,7 +14,7 @@ public enum WaveLaws {
   ///
   /// - Parameter n: The option `n` of `rollout`.
   /// - Throws: ``LawViolation``, with examples of every broken law; what the policy throws.
-  public static func check(_ policy: any WavePolicy, n: Int) throws {
+  public static func check(_ policy: any WavePolicy, n: Int) async throws {
     var book = LawBook(subject: "wave policy '\(type(of: policy).name)'")
     AboutLaws.examine(type(of: policy), &book)
     let plan = try policy.plan(for: n)
@@ -22,24 +22,25 @@ public enum WaveLaws {
       book.breaks("there is a first rollout, and a bound", "first \(plan.first), most \(plan.most)")
       return try book.verdict()
     }
-    try play(policy, plan, n, &book)
+    try await play(policy, plan, n, &book)
     try book.verdict()
   }
 
-  private static func play(_ policy: any WavePolicy, _ plan: WavePlan, _ n: Int, _ book: inout LawBook) throws {
+  private static func play(_ policy: any WavePolicy, _ plan: WavePlan, _ n: Int, _ book: inout LawBook) async throws {
     let worths = self.worths(plan.most)
     var open = worths.indices.map { WaveGroup(id: name($0), rewards: Array(worths[$0].prefix(plan.first))) }
     var wave = 0
     while !open.isEmpty {
       let example = "wave \(wave)"
-      let decisions = try decide(policy, open, wave, n)
+      let decisions = try await decide(policy, open, wave, n)
       guard decisions.count == open.count else {
         return book.breaks("there is a decision for each group", "\(example): \(decisions.count) for \(open.count)")
       }
-      if try decide(policy, open.reversed(), wave, n).reversed() != decisions {
+      if try await decide(policy, open.reversed(), wave, n).reversed() != decisions {
         book.breaks("the order of the groups does not matter", example)
       }
-      for (group, decision) in zip(open, decisions) where try decide(policy, [group], wave, n) != [decision] {
+      for (group, decision) in zip(open, decisions) {
+        guard try await decide(policy, [group], wave, n) != [decision] else { continue }
         book.breaks("a group's fate does not depend on others", "\(example): \(group.id)")
       }
       var next: [WaveGroup] = []
@@ -54,7 +55,7 @@ public enum WaveLaws {
           var more = WaveGroup(id: group.id, rewards: Array(worth.prefix(group.rewards.count + count)))
           more.waveSizes = group.waveSizes + [count]
           next.append(more)
-        case .admit: checkKeep(policy.keep(group, n: n), of: group, &book, example)
+        case .admit: checkKeep(try await policy.keep(group, in: context(policy, wave, n)), of: group, &book, example)
         case .drop(let rule):
           if type(of: policy).about.rule(rule) == nil {
             book.breaks("a policy declares the rules that it drops by", "\(example): '\(rule)' is not in 'about'")
@@ -76,10 +77,12 @@ public enum WaveLaws {
 
   private static func decide(
     _ policy: any WavePolicy, _ groups: [WaveGroup], _ wave: Int, _ n: Int
-  ) throws -> [WaveDecision] {
-    try policy.decide(groups, wave: wave, n: n) { id in
-      PhiloxGenerator(seed: 17, purpose: "waves", position: (PhiloxGenerator.hash(id), UInt64(wave), 0))
-    }
+  ) async throws -> [WaveDecision] {
+    try await policy.decide(groups, in: context(policy, wave, n))
+  }
+
+  private static func context(_ policy: any WavePolicy, _ wave: Int, _ n: Int) -> WaveContext {
+    WaveContext(policy: type(of: policy).name, wave: wave, n: n, seed: 17)
   }
 
   private static func name(_ index: Int) -> String { "group-\(index)" }

@@ -16,6 +16,7 @@ import ProcessRewardPlugin
 import ProcessSamplerPlugin
 import ProcessStagePlugin
 import ProcessStorePlugin
+import ProcessWavesPlugin
 import ReplayPlugin
 import RewardPlugin
 import RolloutPlugin
@@ -102,6 +103,7 @@ extension Registry {
 
     try registry.register(PilotWaves.self)
     try registry.register(ReinforceAdaWaves.self)
+    try registry.register(ProcessWaves.self)
 
     try registry.register(SSRStore.self)
     try registry.register(ARPOStore.self)

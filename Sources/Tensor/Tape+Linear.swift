@@ -9,15 +9,7 @@ extension Tape {
     let y = variable(
       matrix(rows, columns),
       needsGradient: x.needsGradient || weight.needsGradient || bias?.needsGradient == true)
-    let parts = ProductParts(rows: rows, columns: columns, depth: depth)
-    workers.forEach(parts.count) { index in
-      let (r, c) = (parts.rows(of: index, rows), parts.columns(of: index, columns))
-      let target = y.value.pointer + r.lowerBound * columns + c.lowerBound
-      if let bias { ck_fill_rows(S.kernelType, r.count, c.count, bias.value.pointer + c.lowerBound, target, columns) }
-      ck_gemm(
-        S.kernelType, false, true, r.count, c.count, depth, 1, x.value.pointer + r.lowerBound * depth, depth,
-        weight.value.pointer + c.lowerBound * depth, depth, bias == nil ? 0 : 1, target, columns)
-    }
+    product(x, packedTranspose(of: weight), bias: bias, into: y.value)
     record { [self] in
       guard let dy = y.gradient else { return }
       if x.needsGradient { addProduct(dy, weight.value, to: x) }
@@ -27,30 +19,42 @@ extension Tape {
     return y
   }
 
+  /// `x · weightᵀ + bias` with a weight that is there in packed form alone, so that there are no gradients.
+  package func linear(_ x: Variable<S>, _ weight: PackedMatrix<S>, bias: Variable<S>? = nil) -> Variable<S> {
+    let y = constant(matrix(x.value.rows, weight.columns))
+    product(x, weight, bias: bias, into: y.value)
+    return y
+  }
+
+  private func product(_ x: Variable<S>, _ weight: PackedMatrix<S>, bias: Variable<S>?, into y: Matrix<S>) {
+    precondition(weight.depth == x.value.columns, "linear: \(x.value.columns) columns against \(weight.depth)")
+    product(
+      Left(pointer: x.value.pointer, stride: x.value.columns), weight, rows: x.value.rows, beta: 0,
+      bias: bias.map { UnsafePointer($0.value.pointer) }, into: y.pointer, stride: y.columns)
+  }
+
   /// dx += dy · weight.
   func addProduct(_ dy: Matrix<S>, _ weight: Matrix<S>, to x: Variable<S>) {
     let (dx, factor) = x.gradientForProduct()
-    let parts = ProductParts(rows: dy.rows, columns: weight.columns, depth: weight.rows)
-    workers.forEach(parts.count) { index in
-      let (r, c) = (parts.rows(of: index, dy.rows), parts.columns(of: index, weight.columns))
-      ck_gemm(
-        S.kernelType, false, false, r.count, c.count, weight.rows, 1, dy.pointer + r.lowerBound * dy.columns,
-        dy.columns, weight.pointer + c.lowerBound, weight.columns, factor,
-        dx.pointer + r.lowerBound * dx.columns + c.lowerBound, dx.columns)
-    }
+    addProduct(dy, weight, toRows: 0..<dy.rows, of: dx, factor: factor)
+  }
+
+  /// dx[rows] = dy · weight + factor · dx[rows].
+  func addProduct(_ dy: Matrix<S>, _ weight: Matrix<S>, toRows rows: Range<Int>, of dx: Matrix<S>, factor: Double) {
+    let right = packed(
+      weight.pointer, stride: weight.columns, isTransposed: false, depth: weight.rows, columns: weight.columns)
+    product(
+      Left(pointer: dy.pointer, stride: dy.columns), right, rows: rows.count, beta: factor,
+      into: dx.pointer + rows.lowerBound * dx.columns, stride: dx.columns)
   }
 
   /// dweight += dyᵀ · x.
   func addOuterProduct(_ dy: Matrix<S>, _ x: Matrix<S>, to weight: Variable<S>) {
     let (dweight, factor) = weight.gradientForProduct()
-    let parts = ProductParts(rows: dweight.rows, columns: dweight.columns, depth: dy.rows)
-    workers.forEach(parts.count) { index in
-      let (r, c) = (parts.rows(of: index, dweight.rows), parts.columns(of: index, dweight.columns))
-      ck_gemm(
-        S.kernelType, true, false, r.count, c.count, dy.rows, 1, dy.pointer + r.lowerBound, dy.columns,
-        x.pointer + c.lowerBound, x.columns, factor, dweight.pointer + r.lowerBound * dweight.columns + c.lowerBound,
-        dweight.columns)
-    }
+    let right = packed(x.pointer, stride: x.columns, isTransposed: false, depth: x.rows, columns: x.columns)
+    product(
+      Left(pointer: dy.pointer, stride: dy.columns, isTransposed: true), right, rows: dweight.rows, beta: factor,
+      into: dweight.pointer, stride: dweight.columns)
   }
 
   private func addColumnSums(_ dy: Matrix<S>, to bias: Variable<S>) {

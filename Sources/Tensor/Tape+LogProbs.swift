@@ -33,11 +33,40 @@ extension Tape {
     return (figures.logProbs, figures.entropies ?? figures.logProbs)
   }
 
+  /// Log-probabilities with a weight that is there in packed form alone, so that there are no gradients.
+  package func logProbs(
+    _ x: Variable<S>, _ weight: PackedMatrix<S>, targets: [Int32], temperature: Double
+  ) -> Variable<S> {
+    targetFigures(x, products(with: weight), targets: targets, temperature: temperature, withEntropies: false).logProbs
+  }
+
+  /// The same, and the entropy of each of the distributions, [n, 1].
+  package func logProbsAndEntropies(
+    _ x: Variable<S>, _ weight: PackedMatrix<S>, targets: [Int32], temperature: Double
+  ) -> (logProbs: Variable<S>, entropies: Variable<S>) {
+    let figures = targetFigures(
+      x, products(with: weight), targets: targets, temperature: temperature, withEntropies: true)
+    return (figures.logProbs, figures.entropies ?? figures.logProbs)
+  }
+
+  private func products(with weight: PackedMatrix<S>) -> OutputProducts<S> {
+    precondition(!isRecording, "a weight in packed form alone has no gradients")
+    return OutputProducts(
+      vocabulary: weight.columns, needsGradient: false, logits: { [self] in logits($0, $1, weight, into: $2) },
+      addToInput: { _, _, _ in }, addToWeight: { _, _ in })
+  }
+
+  private func logits(_ x: Matrix<S>, _ rows: Range<Int>, _ weight: PackedMatrix<S>, into logits: Matrix<S>) {
+    product(
+      Left(pointer: x.pointer + rows.lowerBound * x.columns, stride: x.columns), weight, rows: rows.count, beta: 0,
+      into: logits.pointer, stride: logits.columns)
+  }
+
   private func products(with weight: Variable<S>) -> OutputProducts<S> {
     OutputProducts(
       vocabulary: weight.value.rows, needsGradient: weight.needsGradient,
-      logits: { [self] in computeLogits($0, weight.value, $1, into: $2) },
-      addToInput: { [self] in addProduct($0, weight.value, toRows: $1, of: $2) },
+      logits: { [self] in logits($0, $1, packedTranspose(of: weight), into: $2) },
+      addToInput: { [self] in addProduct($0, weight.value, toRows: $1, of: $2, factor: 1) },
       addToWeight: { [self] in addOuterProduct($0, $1, to: weight) })
   }
 
@@ -98,28 +127,5 @@ extension Tape {
       }
     }
     return (y, entropies)
-  }
-
-  private func computeLogits(_ x: Matrix<S>, _ weight: Matrix<S>, _ rows: Range<Int>, into logits: Matrix<S>) {
-    let parts = ProductParts(rows: rows.count, columns: weight.rows, depth: x.columns)
-    workers.forEach(parts.count) { index in
-      let (r, c) = (parts.rows(of: index, rows.count), parts.columns(of: index, weight.rows))
-      ck_gemm(
-        S.kernelType, false, true, r.count, c.count, x.columns, 1,
-        x.pointer + (rows.lowerBound + r.lowerBound) * x.columns, x.columns,
-        weight.pointer + c.lowerBound * x.columns, x.columns, 0,
-        logits.pointer + r.lowerBound * weight.rows + c.lowerBound, weight.rows)
-    }
-  }
-
-  private func addProduct(_ dy: Matrix<S>, _ weight: Matrix<S>, toRows rows: Range<Int>, of dx: Matrix<S>) {
-    let parts = ProductParts(rows: dy.rows, columns: weight.columns, depth: weight.rows)
-    workers.forEach(parts.count) { index in
-      let (r, c) = (parts.rows(of: index, dy.rows), parts.columns(of: index, weight.columns))
-      ck_gemm(
-        S.kernelType, false, false, r.count, c.count, weight.rows, 1, dy.pointer + r.lowerBound * dy.columns,
-        dy.columns, weight.pointer + c.lowerBound, weight.columns, 1,
-        dx.pointer + (rows.lowerBound + r.lowerBound) * dx.columns + c.lowerBound, dx.columns)
-    }
   }
 }

@@ -58,15 +58,11 @@ extension Tape<Float> {
         workers.forEachPart(of: part.count, size: 16) { some in
           for row in some { piece.copyRow(part.lowerBound + row, into: scratch.pointer + row * width) }
         }
-        let parts = ProductParts(rows: rows.count, columns: width, depth: part.count)
-        let (from, beta) = (dy.pointer + column + start, factor)
-        workers.forEach(parts.count) { index in
-          let (r, c) = (parts.rows(of: index, rows.count), parts.columns(of: index, width))
-          ck_gemm(
-            CK_FLOAT, false, false, r.count, c.count, part.count, 1, from + r.lowerBound * dy.columns, dy.columns,
-            scratch.pointer + c.lowerBound, width, beta,
-            dx.pointer + (rows.lowerBound + r.lowerBound) * width + c.lowerBound, width)
-        }
+        let right = packed(
+          scratch.pointer, stride: width, isTransposed: false, depth: part.count, columns: width)
+        product(
+          Left(pointer: dy.pointer + column + start, stride: dy.columns), right, rows: rows.count, beta: factor,
+          into: dx.pointer + rows.lowerBound * width, stride: width)
         factor = 1
       }
       column += piece.rows

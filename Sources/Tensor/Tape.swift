@@ -13,10 +13,14 @@ package final class Tape<S: Scalar> {
   package let pool: MemoryPool
   /// Whether operations are recorded.
   package let isRecording: Bool
+  /// The format of weights, if it is not their own; for tapes that record nothing.
+  let weightFormat: WeightFormat?
   private var steps: [() -> Void] = []
 
-  /// A tape; one that does not record computes values only.
-  package init(workers: Workers, pool: MemoryPool, isRecording: Bool) {
+  /// A tape; one that does not record computes values only, and may use weights in another format than their own.
+  package init(workers: Workers, pool: MemoryPool, isRecording: Bool, weights: WeightFormat = .float32) {
+    precondition(!isRecording || weights == .float32, "gradients are those of the weights as they are")
+    weightFormat = weights == .float32 ? nil : weights
     self.workers = workers
     self.pool = pool
     self.isRecording = isRecording
@@ -46,37 +50,4 @@ package final class Tape<S: Scalar> {
 
   /// Forgets all operations without a backward pass, and releases what they kept.
   package func forget() { steps = [] }
-}
-
-/// How a product is divided into parts that threads share: by shape alone.
-struct ProductParts {
-  let rowSize: Int
-  let columnSize: Int
-  let rowParts: Int
-  let columnParts: Int
-
-  /// For a result [rows, columns] summed over `depth`: parts of about four million multiplications and more.
-  init(rows: Int, columns: Int, depth: Int) {
-    let wanted = min(64, max(1, rows * columns * depth / 2_000_000))
-    let byRow = max(1, min(wanted, rows / 48))
-    let byColumn = max(1, min((wanted + byRow - 1) / byRow, columns / 48))
-    rowSize = Self.rounded(rows, parts: byRow)
-    columnSize = Self.rounded(columns, parts: byColumn)
-    rowParts = max(1, (rows + rowSize - 1) / rowSize)
-    columnParts = max(1, (columns + columnSize - 1) / columnSize)
-  }
-
-  private static func rounded(_ count: Int, parts: Int) -> Int { max(16, ((count + parts - 1) / parts + 15) / 16 * 16) }
-
-  var count: Int { rowParts * columnParts }
-
-  func rows(of index: Int, _ total: Int) -> Range<Int> {
-    let part = index / columnParts
-    return part * rowSize..<min(total, (part + 1) * rowSize)
-  }
-
-  func columns(of index: Int, _ total: Int) -> Range<Int> {
-    let part = index % columnParts
-    return part * columnSize..<min(total, (part + 1) * columnSize)
-  }
 }

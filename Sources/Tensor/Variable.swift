@@ -8,14 +8,26 @@ package final class Variable<S: Scalar> {
   package let needsGradient: Bool
   /// The gradient, once something has been added to it.
   package internal(set) var gradient: Matrix<S>?
+  /// Whether it is the weight of many products, so that its packed form is worth its memory.
+  ///
+  /// What changes the value must then call ``valueChanged()``.
+  package let keepsPacked: Bool
+  /// The transpose in the layout of products, while the value does not change.
+  var packedTranspose: PackedMatrix<S>?
+  /// The same in a narrow format.
+  var narrowTranspose: PackedMatrix<S>?
   private let pool: MemoryPool
 
   /// A variable.
-  package init(_ value: Matrix<S>, needsGradient: Bool, pool: MemoryPool) {
+  package init(_ value: Matrix<S>, needsGradient: Bool, keepsPacked: Bool = false, pool: MemoryPool) {
     self.value = value
     self.needsGradient = needsGradient
+    self.keepsPacked = keepsPacked
     self.pool = pool
   }
+
+  /// Forgets what was made of the value.
+  package func valueChanged() { (packedTranspose, narrowTranspose) = (nil, nil) }
 
   /// The gradient to add to, initially 0.
   package func gradientSum() -> Matrix<S> {

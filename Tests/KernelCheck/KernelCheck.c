@@ -115,6 +115,40 @@ static void check_gemm(run *r) {
   ck_gemm(r->type, false, true, r->rows, columns, terms, 1, a, terms, b, terms, 0, output(r, r->rows * columns), columns);
 }
 
+// What packing moves is checked as numbers: its padding, and what lies around the columns that are packed.
+static void check_pack(run *r) {
+  size_t columns = r->rows + 31, terms = r->width < 20 ? r->width : r->width + 250, count = ck_packed_count(columns, terms);
+  const void *b = input(r, columns * terms);
+  void *packed = changed(r, count);
+  ck_pack(r->type, true, columns, terms, 0, 32, b, terms, packed);
+}
+
+static void check_gemm_packed(run *r) {
+  size_t columns = r->rows + 31, terms = r->width < 20 ? r->width : r->width + 250;
+  const void *a = input(r, r->rows * terms), *b = input(r, columns * terms);
+  void *packed = room(r, ck_packed_count(columns, terms)), *c = changed(r, r->rows * columns);
+  ck_pack(r->type, false, columns, terms, 0, columns, b, columns, packed);
+  ck_gemm_packed(r->type, true, r->rows, columns, terms, 0, columns, 1, a, r->rows, packed, 1, c, columns);
+}
+
+// Weights that bfloat16 holds exactly, so that narrowing rounds nothing in any type.
+static void check_gemm_narrow(run *r) {
+  size_t columns = r->rows + 31, terms = r->width < 20 ? r->width : r->width + 250, count = ck_packed_count(columns, terms);
+  const void *a = input(r, r->rows * terms);
+  float *b = calloc(columns * terms, sizeof *b), *packed = malloc(count * sizeof *packed);
+  uint16_t *narrow = malloc(count * sizeof *narrow);
+  if (!b || !packed || !narrow) abort();
+  for (size_t i = 0; i < columns * terms; i++) b[i] = (float)(i * 37 % 129) / 32 - 2;
+  ck_pack(CK_FLOAT, true, columns, terms, 0, columns, b, terms, packed);
+  ck_pack_narrow(CK_BF16, columns, terms, 0, columns, packed, narrow, NULL);
+  ck_gemm_narrow(
+      r->type, CK_BF16, r->rows, columns, terms, 0, columns, a, terms, narrow, NULL, 1, changed(r, r->rows * columns),
+      columns);
+  free(b);
+  free(packed);
+  free(narrow);
+}
+
 static void check_rms_norm(run *r) {
   const void *x = input(r, r->rows * r->width), *weight = input(r, r->width);
   void *y = output(r, r->rows * r->width), *inverse = output(r, r->rows);
@@ -370,6 +404,22 @@ static double element(ck_type type, const void *values, size_t at) {
   return type == CK_DOUBLE ? ((const double *)values)[at] : (double)((const float *)values)[at];
 }
 
+// The same with b packed, in pieces of columns.
+static void packed_product(
+    ck_type type, bool ta, bool tb, size_t m, size_t n, size_t k, const void *a, size_t lda, const void *b, size_t ldb,
+    double beta, void *c, size_t ldc) {
+  size_t size = type == CK_DOUBLE ? sizeof(double) : sizeof(float);
+  void *packed = malloc((ck_packed_count(n, k) + 1) * size);
+  if (!packed) abort();
+  for (size_t first = 0; first < n; first += 64)
+    ck_pack(type, tb, n, k, first, n - first < 64 ? n - first : 64, b, ldb, packed);
+  for (size_t first = 0; first < n; first += 96)
+    ck_gemm_packed(
+        type, ta, m, n, k, first, n - first < 96 ? n - first : 96, 0.75, a, lda, packed, beta,
+        (char *)c + first * size, ldc);
+  free(packed);
+}
+
 static double check_product(ck_type type, bool ta, bool tb, size_t m, size_t n, size_t k, double beta) {
   run r = {.type = type, .numbers = m * 31 + n * 7 + k};
   size_t lda = (ta ? m : k) + 2, ldb = (tb ? k : n) + 1, ldc = n + 3;
@@ -378,6 +428,11 @@ static double check_product(ck_type type, bool ta, bool tb, size_t m, size_t n, 
   input(&same, (ta ? k : m) * lda);
   input(&same, (tb ? n : k) * ldb);
   const void *before = input(&same, m * ldc);
+  run other = {.type = type, .numbers = m * 31 + n * 7 + k};
+  input(&other, (ta ? k : m) * lda);
+  input(&other, (tb ? n : k) * ldb);
+  void *again = input(&other, m * ldc);
+  packed_product(type, ta, tb, m, n, k, a, lda, b, ldb, beta, again, ldc);
   ck_gemm(type, ta, tb, m, n, k, 0.75, a, lda, b, ldb, beta, c, ldc);
   double worst = 0;
   for (size_t row = 0; row < m; row++) {
@@ -399,11 +454,14 @@ static double check_product(ck_type type, bool ta, bool tb, size_t m, size_t n, 
       // Between the rows nothing is written.
       double error = fabs(element(type, c, row * ldc + column) - expected);
       double share = error == 0 ? 0 : error / bound;
+      // Packed or not, every bit is the same.
+      if (element(type, c, row * ldc + column) != element(type, again, row * ldc + column)) share = INFINITY;
       worst = share <= worst ? worst : share;
     }
   }
   release(&r);
   release(&same);
+  release(&other);
   return worst;
 }
 

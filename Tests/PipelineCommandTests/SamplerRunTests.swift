@@ -61,6 +61,57 @@ struct SamplerRunTests {
     try check("--set 'stages.rollout.waves=\(Self.policies[index])'", "waves-\(index)")
   }
 
+  /// Two rollouts at first, more two by two until one is right, of which the right ones and the first wrong one stay.
+  private static let waves = """
+    import json, random, sys
+    for line in sys.stdin:
+        message = json.loads(line)
+        group = message["group"]
+        right = [i for i, reward in enumerate(group["rewards"]) if reward]
+        if message["call"] == "keep":
+            answer = {"keep": sorted(right + [i for i in range(len(group["rewards"])) if i not in right][:1])}
+        elif right:
+            answer = {"admit": True}
+        elif len(group["rewards"]) < message["most"] and random.Random(message["seed"]).random() < 0.9:
+            answer = {"more": 2}
+        else:
+            answer = {"drop": True}
+        print(json.dumps({"id": message["id"], **answer}), flush=True)
+    """
+
+  @Test("waves that a program decides about give the same bytes on any threads, and after kills")
+  func wavesOfAProgram() throws {
+    try sandbox.write("waves.py", Self.waves)
+    let policy =
+      #"{"use": "process", "with": {"command": ["python3", "waves.py"], "first": 2, "most": 8, "keeps": true}}"#
+    try check("--set 'stages.rollout.waves=\(policy)'", "program")
+    let lineage = try sandbox.records(in: "program/lineage.jsonl")
+    let rules = Set(lineage.compactMap { $0["rule"]?.stringValue })
+    #expect(rules.contains("wave-drop:program"), "\(rules)")
+    #expect(Set(lineage.compactMap { $0["rollout_wave"]?.intValue }).count > 1)
+    try sandbox.write("waves.py", "import sys\nprint('of the program', file=sys.stderr)\n" + Self.waves)
+    try sandbox.output("shuffle-r1 run sampled.json -q -o logged --set 'stages.rollout.waves=\(policy)'")
+    #expect(sandbox.text("logged/logs/rollout.log").contains("of the program"))
+  }
+
+  @Test("answers of such a program that are no decisions stop the run with what is wrong")
+  func noDecisions() throws {
+    for (answer, message) in [
+      (#"{"more": 1, "admit": True}"#, "it must hold one of 'more', a number, \"admit\": true and \"drop\": true"),
+      (#"{"more": 1.5}"#, "wants 1.5 more rollouts of"), (#"{"error": "no"}"#, "it no"),
+      (#"{"more": 100}"#, "wants 100 more rollouts of"),
+    ] {
+      try sandbox.write(
+        "waves.py",
+        "import json, sys\nfor line in sys.stdin: print(json.dumps({'id': json.loads(line)['id'], **\(answer)}), flush=True)"
+      )
+      let outcome = try sandbox.run(
+        #"shuffle-r1 run sampled.json -q -o bad --overwrite --set 'stages.rollout.waves={"use": "process", "with": {"command": ["python3", "waves.py"]}}'"#
+      )
+      #expect(outcome.status == 1 && outcome.errors.contains(message), "\(outcome.errors)")
+    }
+  }
+
   @Test("a program with a state of its own gives the same bytes on any threads, and after kills")
   func program() throws {
     try sandbox.write(

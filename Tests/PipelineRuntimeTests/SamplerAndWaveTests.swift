@@ -69,10 +69,10 @@ private struct FixedWaves: WavePolicy {
   }
 
   func plan(for n: Int) -> WavePlan { WavePlan(first: 1, most: n) }
-  func decide(_ groups: [WaveGroup], wave: Int, n: Int, random: (String) -> PhiloxGenerator) -> [WaveDecision] {
-    groups.map { decision($0, wave) }
+  func decide(_ groups: [WaveGroup], in context: WaveContext) -> [WaveDecision] {
+    groups.map { decision($0, context.wave) }
   }
-  func keep(_ group: WaveGroup, n: Int) -> WaveKeep {
+  func keep(_ group: WaveGroup, in context: WaveContext) -> WaveKeep {
     WaveKeep(kept, seen: SeenStatistics(rewards: group.rewards.compactMap { $0 }, threshold: 0.5))
   }
 }

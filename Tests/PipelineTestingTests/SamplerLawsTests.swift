@@ -51,10 +51,11 @@ private struct FaultyWaves: WavePolicy {
   }
 
   func plan(for n: Int) -> WavePlan { WavePlan(first: 2, most: n) }
-  func decide(_ groups: [WaveGroup], wave: Int, n: Int, random: (String) -> PhiloxGenerator) -> [WaveDecision] {
-    groups.indices.map { followsNeighbour && $0 == 0 && wave == 0 ? .more(1) : wave > 3 ? .admit : decision }
+  func decide(_ groups: [WaveGroup], in context: WaveContext) -> [WaveDecision] {
+    let wave = context.wave
+    return groups.indices.map { followsNeighbour && $0 == 0 && wave == 0 ? .more(1) : wave > 3 ? .admit : decision }
   }
-  func keep(_ group: WaveGroup, n: Int) -> WaveKeep { WaveKeep(kept) }
+  func keep(_ group: WaveGroup, in context: WaveContext) -> WaveKeep { WaveKeep(kept) }
 }
 
 @Suite("Laws of samplers and waves", .timeLimit(.minutes(15)))
@@ -73,7 +74,7 @@ struct SamplerLawsTests {
   }
 
   @Test("name the law that a wave policy breaks")
-  func waves() throws {
+  func waves() async throws {
     let broken: [(FaultyWaves, String)] = [
       (FaultyWaves(.more(9)), "no group gets more than 'most'"),
       (FaultyWaves(.drop(rule: "secret")), "a policy declares the rules that it drops by"),
@@ -81,9 +82,9 @@ struct SamplerLawsTests {
       (FaultyWaves(.admit, followsNeighbour: true), "the order of the groups does not matter"),
     ]
     for (policy, law) in broken {
-      let error = #expect(throws: LawViolation.self) { try WaveLaws.check(policy, n: 4) }
+      let error = await #expect(throws: LawViolation.self) { try await WaveLaws.check(policy, n: 4) }
       #expect(error?.description.contains(law) == true, "\(error?.description ?? "")")
     }
-    try WaveLaws.check(FaultyWaves(.admit), n: 4)
+    try await WaveLaws.check(FaultyWaves(.admit), n: 4)
   }
 }

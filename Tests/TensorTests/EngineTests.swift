@@ -36,7 +36,7 @@ struct EngineTests {
       func parameter(_ rows: Int, _ columns: Int, _ seed: Int) -> Variable<Float> {
         let matrix = Matrix<Float>(rows: rows, columns: columns, pool: pool)
         matrix.fill((0..<rows * columns).map { Float(sin(Double($0 * seed) * 0.37)) * 0.2 })
-        return Variable(matrix, needsGradient: true, pool: pool)
+        return Variable(matrix, needsGradient: true, keepsPacked: rows > 1, pool: pool)
       }
       let heads = AttentionHeads(count: 4, keyValueCount: 2, size: 16)
       let parameters = [
@@ -62,6 +62,28 @@ struct EngineTests {
     #expect(one.allSatisfy { !$0.isEmpty && $0.allSatisfy(\.isFinite) })
     #expect(run(2) == one)
     #expect(run(7) == one)
+  }
+
+  @Test("a weight that keeps its packed form gives what another gives, before and after it changes")
+  func packedWeights() {
+    let pool = MemoryPool()
+    let tape = Tape<Float>(workers: Workers(threads: 2), pool: pool, isRecording: false)
+    func matrix(_ rows: Int, _ columns: Int, _ seed: Int) -> Matrix<Float> {
+      let matrix = Matrix<Float>(rows: rows, columns: columns, pool: pool)
+      matrix.fill((0..<rows * columns).map { Float(sin(Double($0 * seed) * 0.37)) })
+      return matrix
+    }
+    for (rows, depth, columns) in [(1, 300, 530), (5, 64, 33), (150, 517, 96)] {
+      let x = tape.constant(matrix(rows, depth, 3))
+      let weight = matrix(columns, depth, 5)
+      let keeps = Variable(weight, needsGradient: false, keepsPacked: true, pool: pool)
+      for change in [1, 7] {
+        weight.fill(matrix(columns, depth, change).array)
+        keeps.valueChanged()
+        let expected = tape.linear(x, tape.constant(weight)).value.array
+        for _ in 0..<2 { #expect(tape.linear(x, keeps).value.array == expected) }
+      }
+    }
   }
 
   @Test("the exponential is that of the mathematics library to a unit in the last place or two")

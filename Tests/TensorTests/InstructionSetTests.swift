@@ -28,7 +28,7 @@ struct InstructionSetTests {
     #expect(ck_use_instruction_set(name))
     #expect(InstructionSets.current == name)
     let shares = Self.shares()
-    #expect(Set(shares.map(\.kernel)).count == 29)
+    #expect(Set(shares.map(\.kernel)).count == 32)
     for (kernel, share) in shares { #expect(share <= 1, "\(kernel)") }
   }
 

@@ -19,7 +19,7 @@ struct ImportanceCorrectionTests {
 
   @Test("by default nothing is corrected")
   func off() {
-    #expect(ImportanceCorrection().factors(sampled: [-1, -2], old: [-5, -0.1]) == [1, 1])
+    #expect(ImportanceCorrection(level: .none).factors(sampled: [-1, -2], old: [-5, -0.1]) == [1, 1])
   }
 
   @Test("token ratios are held at the cap from above")

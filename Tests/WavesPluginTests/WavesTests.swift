@@ -20,7 +20,7 @@ extension JSONValue {
   }
 }
 
-private func unused(_ id: String) -> PhiloxGenerator { PhiloxGenerator(seed: 1, purpose: id) }
+private func context(_ n: Int, wave: Int = 0) -> WaveContext { WaveContext(policy: "test", wave: wave, n: n) }
 
 @Suite("Waves: pilot", .timeLimit(.minutes(15)))
 struct PilotWavesTests {
@@ -36,7 +36,7 @@ struct PilotWavesTests {
         let groups = try pilots.map { pilot in
           WaveGroup(id: pilot.key, rewards: try #require(pilot.value.arrayValue?.map(\.doubleValue)))
         }
-        let decisions = policy.decide(groups, wave: 0, n: 6, random: unused)
+        let decisions = policy.decide(groups, in: context(6))
         let passed = zip(groups, decisions).filter { $1 == .more(4) }.map(\.0.id)
         #expect(passed == waiting)
         #expect(decisions.allSatisfy { $0 == .more(4) || $0 == .drop(rule: "no-contrast") })
@@ -45,8 +45,8 @@ struct PilotWavesTests {
   }
 
   @Test("obeys the laws, and says which settings do not go together")
-  func laws() throws {
-    try WaveLaws.check(PilotWaves(assembly: .plain()), n: 16)
+  func laws() async throws {
+    try await WaveLaws.check(PilotWaves(assembly: .plain()), n: 16)
     let error = #expect(throws: PipelineError.self) { try PilotWaves(assembly: .plain()).plan(for: 4) }
     #expect(error?.message == "'waves.with.first' is 4, it must be less than n, 4, the rollouts of a whole group")
     var options = PilotWaves.Options()
@@ -64,7 +64,7 @@ struct PilotWavesTests {
     let policy = PilotWaves(assembly: .plain())
     let groups = [[1, nil, 1, nil], [nil, nil, nil, nil], [1, nil, 0, nil]].map { WaveGroup(id: "a", rewards: $0) }
     #expect(
-      policy.decide(groups, wave: 0, n: 16, random: unused)
+      policy.decide(groups, in: context(16))
         == [.drop(rule: "no-contrast"), .drop(rule: "no-contrast"), .more(12)])
   }
 
@@ -123,7 +123,7 @@ struct ReinforceAdaWavesTests {
         #expect(asked == expected)
         for (id, count) in asked { seen[id, default: 0] += count }
         let groups = asked.keys.sorted().map { one.group($0, seen[$0] ?? 0) }
-        let decisions = one.policy.decide(groups, wave: wave, n: one.n, random: unused)
+        let decisions = one.policy.decide(groups, in: context(one.n, wave: wave))
         asked = [:]
         for (group, decision) in zip(groups, decisions) {
           if case .more(let count) = decision { asked[group.id] = count }
@@ -137,7 +137,7 @@ struct ReinforceAdaWavesTests {
   func keeps() throws {
     for one in try cases("reinforce_ada").map(Case.init) {
       for (id, values) in one.rewards {
-        let keep = one.policy.keep(one.group(id, values.count), n: one.n)
+        let keep = one.policy.keep(one.group(id, values.count), in: context(one.n))
         let kept = keep.positions.map { "\(id)\($0)" }
         #expect(kept == one.json["kept"]?[id]?.arrayValue?.compactMap(\.stringValue))
         let seen = try #require(keep.seen)
@@ -157,7 +157,7 @@ struct ReinforceAdaWavesTests {
         options.statistics = statistics
         let estimator = SeenStatisticsEstimator(options: options, assembly: .plain())
         for (id, values) in one.rewards {
-          let keep = one.policy.keep(one.group(id, values.count), n: one.n)
+          let keep = one.policy.keep(one.group(id, values.count), in: context(one.n))
           let found = estimator.advantages(
             for: [keep.positions.map { ScoredRollout(reward: values[$0], seen: keep.seen) }])
           let expected = try #require(one.json["advantages_global"]).numbers(id)
@@ -172,12 +172,12 @@ struct ReinforceAdaWavesTests {
   }
 
   @Test("obeys the laws, and says which settings do not go together")
-  func laws() throws {
+  func laws() async throws {
     for choice in ReinforceAdaWaves.Choice.allCases {
       var options = ReinforceAdaWaves.Options()
       options.choice = choice
-      try WaveLaws.check(ReinforceAdaWaves(options: options, assembly: .plain()), n: 8)
-      try WaveLaws.check(ReinforceAdaWaves(options: options, assembly: .plain()), n: 5)
+      try await WaveLaws.check(ReinforceAdaWaves(options: options, assembly: .plain()), n: 8)
+      try await WaveLaws.check(ReinforceAdaWaves(options: options, assembly: .plain()), n: 5)
     }
     let error = #expect(throws: PipelineError.self) { try ReinforceAdaWaves(assembly: .plain()).plan(for: 33) }
     #expect(
@@ -190,10 +190,10 @@ struct ReinforceAdaWavesTests {
   func unscored() {
     let policy = ReinforceAdaWaves(assembly: .plain())
     let group = WaveGroup(id: "a", rewards: [1, nil, 0, nil, 1, 1, 0, 0])
-    #expect(policy.keep(group, n: 8).positions == [0, 4, 5, 2, 6, 7, 1, 3])
-    #expect(policy.keep(group, n: 4).positions == [0, 4, 2, 6])
-    #expect(policy.keep(group, n: 4).seen?.count == 6)
-    #expect(policy.keep(WaveGroup(id: "a", rewards: [nil, nil]), n: 2).seen == nil)
+    #expect(policy.keep(group, in: context(8)).positions == [0, 4, 5, 2, 6, 7, 1, 3])
+    #expect(policy.keep(group, in: context(4)).positions == [0, 4, 2, 6])
+    #expect(policy.keep(group, in: context(4)).seen?.count == 6)
+    #expect(policy.keep(WaveGroup(id: "a", rewards: [nil, nil]), in: context(2)).seen == nil)
   }
 }
 

@@ -12,6 +12,8 @@ package actor BundledPolicy: TokenCodec, TokenGenerator, LogProbSource, EntropyT
   package struct Options: Sendable {
     /// What the weights are for.
     package var use = WeightUse.training(vision: .frozen)
+    /// The format of the decoder's weights when responses are sampled, if they are trained.
+    package var rolloutWeights = RolloutWeights.float32
     /// Adapters to use, and to train in place of the weights.
     package var adapters: AdapterSettings?
     /// The maximum number of threads.
@@ -63,7 +65,8 @@ package actor BundledPolicy: TokenCodec, TokenGenerator, LogProbSource, EntropyT
           + "leave the option out")
     }
     model = try LanguageModel(
-      checkpoint, use: options.adapters.map { .adapters($0) } ?? options.use, threads: options.threads)
+      checkpoint, use: options.adapters.map { .adapters($0) } ?? options.use,
+      rolloutWeights: options.rolloutWeights.format, threads: options.threads)
     codec = try PromptCodec(
       folder: folder, config: checkpoint.config, generation: checkpoint.generation, pixels: options.pixels)
     images = ImageCache(processor: ImageProcessor(codec.images), limits: options.imageLimits, access: options.media)
@@ -75,7 +78,11 @@ package actor BundledPolicy: TokenCodec, TokenGenerator, LogProbSource, EntropyT
   }
 
   /// What the policy is.
-  package var facts: PolicyFacts { codec.facts(parameterCount: checkpoint.parameterCount) }
+  package var facts: PolicyFacts {
+    var facts = codec.facts(parameterCount: checkpoint.parameterCount)
+    if options.rolloutWeights != .float32 { facts.samplingWeights = options.rolloutWeights.rawValue }
+    return facts
+  }
 
   /// Converts a prompt to tokens.
   package func encode(_ prompt: PolicyPrompt) throws -> EncodedPrompt {

@@ -18,6 +18,7 @@ package struct BundledPolicyBackend: PolicyBackend {
     package var model = SpecPath("")
     package var vision = VisionUse.frozen
     package var lora = AdapterOptions()
+    package var rolloutWeights = RolloutWeights.float32
     package var rowsPerMicroBatch = BundledPolicy.Options().rowsPerMicroBatch
     package var minPixels = PixelLimit.model
     package var maxPixels = PixelLimit.model
@@ -31,6 +32,8 @@ package struct BundledPolicyBackend: PolicyBackend {
       "model": "the folder of the model, relative to the spec's: config.json, model.safetensors, tokenizer.json",
       "vision": "whether the vision tower is trained too (trained) or not (frozen), as in the paper",
       "lora": "train low-rank adapters of the decoder instead of its weights, which then stay in the model's files",
+      "rollout_weights":
+        "the decoder's weights when responses are sampled: float32, bfloat16 or int8; log-probabilities and updates use float32",
       "optimizer":
         "what a new run begins with: fresh, or continue, which takes the optimizer's state in the model's folder, a checkpoint "
         + "of another run; a resume always takes its own",
@@ -51,6 +54,13 @@ package struct BundledPolicyBackend: PolicyBackend {
       if lora.rank > 0, vision == .trained {
         problems.append(
           OptionProblem("vision", "is trained, but 'lora' trains adapters of the decoder alone; leave one out"))
+      }
+      if lora.rank > 0, rolloutWeights != .float32 {
+        problems.append(
+          OptionProblem(
+            "rollout_weights",
+            "is \(rolloutWeights.rawValue), but with 'lora' the weights stay in the model's files as they are; save the model in "
+              + "BF16, which is then read so, and leave rollout_weights out"))
       }
       if lora.rank > 0, optimizer == .continue {
         problems.append(
@@ -87,6 +97,11 @@ package struct BundledPolicyBackend: PolicyBackend {
     let use: MemoryEstimate.Use =
       !learns ? .inference : options.lora.rank > 0 ? .adapters(options.lora) : .training(vision: options.vision)
     var memory = MemoryEstimate(checkpoint).memory(use, rowsPerMicroBatch: options.rowsPerMicroBatch)
+    if learns, options.rolloutWeights != .float32 {
+      let weights = MemoryEstimate(checkpoint).decoderMatrices
+      memory.parts.append(
+        .init("weights for rollouts", byteCount: weights * options.rolloutWeights.byteCount))
+    }
     // A reference is the model without its adapters, or a second policy.
     if needs.contains(.reference), options.lora.rank == 0 {
       let second = MemoryEstimate(checkpoint).widenedWeights
@@ -105,6 +120,7 @@ package struct BundledPolicyBackend: PolicyBackend {
     policy.media = opening.media
     policy.rowsPerMicroBatch = options.rowsPerMicroBatch
     policy.pixels = options.pixels
+    if opening.purpose == .training { policy.rolloutWeights = options.rolloutWeights }
     if opening.purpose == .training {
       policy.optimizer = opening.checkpoint != nil ? .saved : options.optimizer == .continue ? .required : .fresh
     }

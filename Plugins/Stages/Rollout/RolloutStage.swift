@@ -119,6 +119,9 @@ package struct RolloutStage: Stage {
     waves = options.waves.use.isEmpty ? nil : try StageWaves(assembly.waves(options.waves), n: options.n)
   }
 
+  /// Closes the policy of its waves.
+  package func close() async { await waves?.policy.close() }
+
   /// The wave that a rollout was made in, and what the policy of the waves has to say.
   package func explanation(of trajectory: LineageEntry, in step: LineageStep) -> Explanation? {
     guard let waves, let wave = trajectory.wave else { return nil }

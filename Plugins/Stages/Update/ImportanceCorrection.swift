@@ -19,6 +19,9 @@ package import PipelineCore
 package struct ImportanceCorrection: ComponentOptions, Hashable {
   /// Which probabilities are compared.
   package enum Level: String, Codable, Sendable, Hashable, CaseIterable {
+    /// Each token's for rollouts that say in `sampling.weights` that they were sampled with weights in another format, none for
+    /// others.
+    case auto
     /// None: every factor is 1.
     case none
     /// Each token's.
@@ -35,11 +38,11 @@ package struct ImportanceCorrection: ComponentOptions, Hashable {
     case mask
   }
 
-  package var level = Level.none
+  package var level = Level.auto
   package var mode = Mode.truncate
   package var cap = 2.0
 
-  /// No correction.
+  /// A correction where a rollout says that it was sampled with other weights.
   package init() {}
 
   /// A correction that truncates at 2.
@@ -48,7 +51,8 @@ package struct ImportanceCorrection: ComponentOptions, Hashable {
   /// The help for each option.
   package static let help = [
     "level":
-      "for responses sampled by another policy or engine: none, token or sequence, whose probabilities are compared",
+      "for responses sampled by another policy or engine: none, token or sequence, whose probabilities are compared; auto takes "
+      + "token for rollouts of a policy with rollout_weights, and none for others",
     "mode": "truncate limits a ratio to the cap, mask does not train where it lies outside 1/cap…cap",
     "cap": "the largest ratio of old to sampling probability that counts",
   ]
@@ -67,7 +71,7 @@ package struct ImportanceCorrection: ComponentOptions, Hashable {
     precondition(sampled.count == old.count, "log-probabilities of the same tokens")
     switch level {
     case .none: return Array(repeating: 1, count: old.count)
-    case .token: return zip(sampled, old).map { factor(logRatio: $1 - $0) }
+    case .auto, .token: return zip(sampled, old).map { factor(logRatio: $1 - $0) }
     case .sequence:
       let limit = 1e290
       let sum = zip(sampled, old).reduce(0) { $0 + min(max($1.1 - $1.0, -limit), limit) }

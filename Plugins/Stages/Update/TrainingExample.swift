@@ -126,12 +126,29 @@ struct TrainingExamples {
   /// Whether the current policy sampled it, so that the log-probabilities that came with it are the old ones.
   private func knowsOldLogProbs(_ trajectory: Trajectory) throws -> Bool {
     if startsFromStored(trajectory) { return true }
-    guard stage.options.oldLogProbs == .auto, stage.options.importance.level == .none,
+    guard stage.options.oldLogProbs == .auto, [.auto, .none].contains(stage.options.importance.level),
       trajectory.has(.logprobs), trajectory.has(.tokens)
     else { return false }
     // Sampled with a noisy image, it is trained on with the clean one.
     if try trajectory.value(of: .sampling)?["images"] != nil { return false }
+    if try hasOtherWeights(trajectory) { return false }
     return try trajectory.value(of: .policyVersion)?.intValue == context.training.policyVersion
+  }
+
+  /// Whether it was sampled with weights in another format than that of log-probabilities.
+  private func hasOtherWeights(_ trajectory: Trajectory) throws -> Bool {
+    try trajectory.value(of: .sampling)?["weights"] != nil
+  }
+
+  /// Whether its tokens' losses are corrected for the policy that sampled them.
+  private func isCorrected(_ trajectory: Trajectory) throws -> Bool {
+    if trajectory.isReplayed { return stage.options.replayed.importance.level != .none }
+    guard trajectory.has(.logprobs) else { return false }
+    switch stage.options.importance.level {
+    case .none: return false
+    case .auto: return try hasOtherWeights(trajectory)
+    case .token, .sequence: return true
+    }
   }
 
   /// Computes log-probabilities and stores them in the records.
@@ -164,10 +181,7 @@ struct TrainingExamples {
     let isKnown = try knowsOldLogProbs(trajectory)
     let source: Field = trajectory.has(.oldLogprobs) && !isKnown ? .oldLogprobs : .logprobs
     let isReplayed = trajectory.isReplayed
-    let corrects =
-      isReplayed
-      ? stage.options.replayed.importance.level != .none
-      : stage.options.importance.level != .none && trajectory.has(.logprobs)
+    let corrects = try isCorrected(trajectory)
     if isReplayed, corrects || startsFromStored(trajectory), !trajectory.has(.logprobs) {
       throw PipelineError(
         .invalidData,

@@ -54,6 +54,13 @@ package struct UpdateStage: Stage {
       MetricAbout(
         "actor/replay_limited", unit: "share", "replayed tokens whose ratio the correction limits"),
       MetricAbout(
+        "actor/sampler_gap", unit: "nats per token",
+        "mean distance between the log-probabilities that came with the rollouts and those of the policy before the step, where "
+          + "importance corrects for it"),
+      MetricAbout(
+        "actor/sampler_ess", unit: "share", "effective sample size of those tokens, as in actor/replay_ess"),
+      MetricAbout("actor/sampler_limited", unit: "share", "those tokens whose ratio the correction limits"),
+      MetricAbout(
         "actor/rollout_gradient_rate", unit: "share", "trained trajectories, each draw counted, with a gradient"),
       MetricAbout("data/rollout_util_rate", unit: "share", "rollouts of the step that gave a gradient"),
       MetricAbout("data/trained_trajectories", unit: "trajectories", "trained on, each draw counted"),
@@ -131,6 +138,7 @@ package struct UpdateStage: Stage {
     }
     var tally = UpdateTally(slots: slots, examples: examples)
     tally.add(replayed: options.replayed.importance)
+    tally.add(sampled: options.importance)
     if options.highEntropy.scope == .batch {
       let chosen = options.highEntropy.choose(examples, draws: slots.reduce(into: [:]) { $0[$1, default: 0] += 1 })
       examples = chosen.examples

@@ -10,6 +10,7 @@ struct UpdateTally {
   private var learningRate = 0.0
   private var entropyThresholds: [Double] = []
   private var replayed: (ess: Double, limited: Double)?
+  private var sampler: (gap: Double, ess: Double, limited: Double)?
 
   init(slots: [Int], examples: [Int: TrainingExample]) {
     self.slots = slots
@@ -24,18 +25,27 @@ struct UpdateTally {
 
   /// Looks at the ratios of replayed tokens; each trajectory counts once.
   mutating func add(replayed correction: ImportanceCorrection) {
-    var (sum, squares, limited, count) = (0.0, 0.0, 0, 0)
-    for (_, example) in examples.sorted(by: { $0.key < $1.key }) where example.isReplayed {
+    replayed = ratios(correction, replayed: true).map { ($0.ess, $0.limited) }
+  }
+
+  /// Looks at how far the policy that sampled the other tokens is from the one before the step.
+  mutating func add(sampled correction: ImportanceCorrection) { sampler = ratios(correction, replayed: false) }
+
+  private func ratios(
+    _ correction: ImportanceCorrection, replayed: Bool
+  ) -> (gap: Double, ess: Double, limited: Double)? {
+    var (gap, sum, squares, limited, count) = (0.0, 0.0, 0.0, 0, 0)
+    for (_, example) in examples.sorted(by: { $0.key < $1.key }) where example.isReplayed == replayed {
       guard let sampled = example.sampled, let old = example.old,
         let found = correction.ratios(sampled: sampled, old: old)
       else { continue }
+      for (one, other) in zip(sampled, old) { gap += abs(one - other) }
       for ratio in found.ratios { (sum, squares) = (sum + ratio, squares + ratio * ratio) }
       limited += found.limited
-      count += found.ratios.count
+      count += sampled.count
     }
-    if count > 0, squares > 0 {
-      replayed = (sum * sum / squares / Double(count), Double(limited) / Double(count))
-    }
+    guard count > 0, squares > 0 else { return nil }
+    return (gap / Double(count), sum * sum / squares / Double(count), Double(limited) / Double(count))
   }
 
   mutating func add(entropyThreshold: Double) { entropyThresholds.append(entropyThreshold) }
@@ -77,6 +87,11 @@ struct UpdateTally {
     if let replayed {
       report.metric("actor/replay_ess", replayed.ess)
       report.metric("actor/replay_limited", replayed.limited)
+    }
+    if let sampler {
+      report.metric("actor/sampler_gap", sampler.gap)
+      report.metric("actor/sampler_ess", sampler.ess)
+      report.metric("actor/sampler_limited", sampler.limited)
     }
     reportUtilization(to: report, generated: generated)
   }

@@ -52,7 +52,7 @@ enum PluginKind: String {
     case .sampler: return "\(reward),\n    \"advantage\", \"pairwise-sample\", \"shuffle\""
     case .waves:
       return
-        "{ \"use\": \"rollout\", \"with\": { \"n\": 8, \"waves\": \"\(name)\" } },\n    \(reward),\n    \"advantage\", \"update\""
+        "{ \"use\": \"rollout\", \"with\": { \"n\": 8, \"waves\": \(name) } },\n    \(reward),\n    \"advantage\", \"update\""
     case .store:
       return
         "\(reward),\n    { \"use\": \"replay\", \"with\": { \"store\": \(name) } },\n    \"advantage\", \"pairwise-sample\", \"shuffle\""

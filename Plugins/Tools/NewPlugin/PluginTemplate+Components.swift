@@ -224,15 +224,34 @@ extension PluginTemplate {
       }
 
       /// A decision for each group, from its own rollouts alone.
-      public func decide(
-        _ groups: [WaveGroup], wave: Int, n: Int, random: (String) -> PhiloxGenerator
-      ) -> [WaveDecision] {
+      public func decide(_ groups: [WaveGroup], in context: WaveContext) -> [WaveDecision] {
         groups.map { group in
           if group.rewards.contains(where: { ($0 ?? 0) >= 0.5 }) { return .admit }
-          return group.rewards.count < n ? .more(1) : .drop(rule: "none-right")
+          return group.rewards.count < context.n ? .more(1) : .drop(rule: "none-right")
         }
       }
     }
+
+    """
+  }
+
+  /// The same policy as a program.
+  var pythonWaves: String {
+    """
+    # Two rollouts of each prompt at first, and more one by one until one is right. Replace it by your own decision.
+    import json
+    import sys
+
+    for line in sys.stdin:
+        message = json.loads(line)
+        rewards = message["group"]["rewards"]  # None where a rollout has none
+        if any(reward is not None and reward >= 0.5 for reward in rewards):
+            answer = {"admit": True}
+        elif len(rewards) < message["most"]:
+            answer = {"more": 1}
+        else:
+            answer = {"drop": True}
+        print(json.dumps({"id": message["id"], **answer}), flush=True)
 
     """
   }
@@ -479,8 +498,8 @@ extension PluginTemplate {
     case .waves:
       """
         @Test("it obeys the laws of wave policies")
-        func laws() throws {
-          try WaveLaws.check(\(type)(assembly: .plain()), n: 8)
+        func laws() async throws {
+          try await WaveLaws.check(\(type)(assembly: .plain()), n: 8)
         }
       """
     }

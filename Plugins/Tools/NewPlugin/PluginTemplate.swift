@@ -39,6 +39,13 @@ struct PluginTemplate {
         File(path: "pipeline-python.json", text: spec("", naming: store)),
       ]
     }
+    if kind == .waves {
+      let waves = "{ \"use\": \"process\", \"with\": { \"command\": [\"python3\", \"waves.py\"], \"first\": 2 } }"
+      return [
+        File(path: "waves.py", text: pythonWaves),
+        File(path: "pipeline-python.json", text: spec(policy, naming: waves)),
+      ]
+    }
     guard kind == .sampler else { return [] }
     let sampler = "{ \"use\": \"process\", \"with\": { \"command\": [\"python3\", \"sampler.py\"] } }"
     return [
@@ -103,9 +110,10 @@ struct PluginTemplate {
     """
   }
 
-  private var spec: String {
-    let policy = kind.needsModel ? "\n  \"policy\": { \"use\": \"bundled\", \"with\": { \"model\": \"model\" } }," : ""
-    return spec(policy, naming: "\"\(name)\"")
+  private var spec: String { spec(policy, naming: "\"\(name)\"") }
+
+  private var policy: String {
+    kind.needsModel ? "\n  \"policy\": { \"use\": \"bundled\", \"with\": { \"model\": \"model\" } }," : ""
   }
 
   /// - Parameter component: What the spec names, as JSON.
@@ -125,7 +133,7 @@ struct PluginTemplate {
       {\(policy)
         "source": { \(source) },
         "stages": [
-          \(kind.stages(naming: kind == .store ? component : name))
+          \(kind.stages(naming: kind == .store || kind == .waves ? component : name))
         ]
       }
 

@@ -18,6 +18,10 @@ extern "C" {
 /// The element type behind all `void *` arguments of a call.
 typedef enum { CK_FLOAT = 0, CK_DOUBLE = 1 } ck_type;
 
+/// A format of packed weights that takes less memory than single precision: bfloat16, or whole numbers of eight bits with a
+/// scale for each column.
+typedef enum { CK_BF16 = 0, CK_INT8 = 1 } ck_narrow;
+
 /// y = x · weight / rms(x) for each row; inverse[row] = 1 / rms.
 void ck_rms_norm(
     ck_type type, size_t rows, size_t width, double epsilon, const void *x, const void *weight, void *y,
@@ -153,6 +157,33 @@ bool ck_all_finite(ck_type type, size_t count, const void *x);
 void ck_gemm(
     ck_type type, bool transpose_a, bool transpose_b, size_t m, size_t n, size_t k, double alpha, const void *a,
     size_t lda, const void *b, size_t ldb, double beta, void *c, size_t ldc);
+
+/// The size of a packed matrix op(b) [k, n], in elements.
+size_t ck_packed_count(size_t n, size_t k);
+
+/// Packs `columns` columns of op(b) [k, n] from column `first` on, a multiple of 32, into their place in `packed`, which has
+/// ck_packed_count(n, k) elements. The layout is the same for all instruction sets.
+void ck_pack(
+    ck_type type, bool transpose_b, size_t n, size_t k, size_t first, size_t columns, const void *b, size_t ldb,
+    void *packed);
+
+/// ck_gemm with op(b) packed before, for `columns` columns from `first` on, a multiple of 32; c begins with that column. The
+/// same bits as ck_gemm gives.
+void ck_gemm_packed(
+    ck_type type, bool transpose_a, size_t m, size_t n, size_t k, size_t first, size_t columns, double alpha,
+    const void *a, size_t lda, const void *packed, double beta, void *c, size_t ldc);
+
+/// Makes `columns` columns, from `first` on, a multiple of 32, of a packed matrix [k, n] of floats narrow. bfloat16 is rounded to
+/// nearest, ties to even. Whole numbers are of −127…127, times scales[column], which is the largest magnitude of the column
+/// divided by 127; `scales` has room for a multiple of 32 columns.
+void ck_pack_narrow(
+    ck_narrow narrow, size_t n, size_t k, size_t first, size_t columns, const float *packed, void *result, float *scales);
+
+/// c = a · b + beta · c with b packed and narrow, for `columns` columns from `first` on, a multiple of 32; c begins with that
+/// column. Elements of b are widened, and then the sums are those of ck_gemm, on every processor.
+void ck_gemm_narrow(
+    ck_type type, ck_narrow narrow, size_t m, size_t n, size_t k, size_t first, size_t columns, const void *a, size_t lda,
+    const void *packed, const float *scales, double beta, void *c, size_t ldc);
 
 /// c = a · bᵀ + beta · c with b [n, k] in bfloat16, widened block by block; `scratch` holds ck_gemm_bf16_scratch(n, k).
 void ck_gemm_bf16(

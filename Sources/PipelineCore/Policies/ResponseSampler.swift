@@ -98,6 +98,8 @@ public struct SampledResponse: Sendable, Hashable {
   public var logProbs: [Float]?
   /// The tokens of the prompt, if they are shown and were not in the request already.
   public var promptTokens: [Int32]?
+  /// The format of the weights that it was sampled with, if log-probabilities are computed with another.
+  public var weights: String?
 
   /// A response with nothing but its text.
   public init(text: String?, finish: GeneratedResponse.Finish, seed: UInt64) {

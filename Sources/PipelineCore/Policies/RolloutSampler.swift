@@ -175,6 +175,7 @@ public struct RolloutSampler: Sendable {
     rollout.set(.finish, to: .string(response.finish.rawValue))
     var sampling = options.sampling.json(seed: response.seed).objectValue ?? []
     if let choice = response.choice { sampling.append(.init("choice", .number(choice))) }
+    if let weights = response.weights { sampling.append(.init("weights", .string(weights))) }
     if options.imageChange != nil { sampling.append(.init("images", "noisy")) }
     rollout.set(.sampling, to: .object(sampling))
     return rollout

@@ -39,6 +39,8 @@ public struct PolicyFacts: Sendable, Hashable {
   ///
   /// They stay when a prompt is shortened; see ``EncodedPrompt/shortened(to:marks:)``.
   public var markTokens: Set<Int32>
+  /// The format of its weights when it samples, such as `bfloat16`, if log-probabilities and updates use another; else nil.
+  public var samplingWeights: String?
 
   /// Whether a policy turns text into tokens and back.
   public enum Tokenizer: Sendable, Hashable {

@@ -145,6 +145,7 @@ public struct TokenResponseSampler: ResponseSampler {
     _ sampling: SamplingOptions
   ) async throws -> SampledResponse {
     var shown = SampledResponse(text: nil, finish: response.finish, seed: seed)
+    shown.weights = facts.samplingWeights
     if facts.tokenizer == .present {
       var words = response.tokens[...]
       // An end token that the tokenizer takes for text is no part of the response's text.

@@ -22,15 +22,19 @@ public protocol WavePolicy: Component {
   ///
   /// - Parameters:
   ///   - groups: Sorted by id.
-  ///   - wave: The number of the wave behind them, from 0.
+  ///   - context: The wave behind them, and draws.
   /// - Returns: A decision for each group, in order.
-  func decide(_ groups: [WaveGroup], wave: Int, n: Int, random: (String) -> PhiloxGenerator) throws -> [WaveDecision]
+  /// - Throws: When it cannot decide; the run stops with the reason.
+  func decide(_ groups: [WaveGroup], in context: WaveContext) async throws -> [WaveDecision]
 
   /// Which rollouts of an admitted group stay, and what is known of all of them.
-  func keep(_ group: WaveGroup, n: Int) -> WaveKeep
+  func keep(_ group: WaveGroup, in context: WaveContext) async throws -> WaveKeep
 
   /// Says what there is to know of a trajectory's group beyond the rule that dropped it; nil for nothing.
   func explanation(of trajectory: LineageEntry, in step: LineageStep, n: Int) -> Explanation?
+
+  /// Gives up what it holds, such as a program; it decides nothing any more.
+  func close() async
 }
 
 extension WavePolicy {
@@ -38,10 +42,13 @@ extension WavePolicy {
   public var writes: Set<Field> { [] }
 
   /// All of them.
-  public func keep(_ group: WaveGroup, n: Int) -> WaveKeep { WaveKeep(Array(group.rewards.indices)) }
+  public func keep(_ group: WaveGroup, in context: WaveContext) -> WaveKeep { WaveKeep(Array(group.rewards.indices)) }
 
   /// Nothing to add.
   public func explanation(of trajectory: LineageEntry, in step: LineageStep, n: Int) -> Explanation? { nil }
+
+  /// Holds nothing.
+  public func close() async {}
 }
 
 /// The bounds of the rollouts of a prompt.

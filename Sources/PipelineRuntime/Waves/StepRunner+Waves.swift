@@ -22,7 +22,7 @@ extension StepRunner {
       for index in first...last { try await run(index, &part, wave: index == first ? wave : nil) }
       ledger.add(part)
       parts.append(part)
-      asked = try ledger.decide(after: wave.number)
+      asked = try await ledger.decide(after: wave.number, log: log(ofStage: first))
     }
     batch.expand(merging: parts)
     settle(&batch, ledger, first)

@@ -60,16 +60,15 @@ struct WaveLedger {
   ///
   /// - Returns: The numbers of the rollouts that groups are to get in the next wave.
   /// - Throws: When a decision is none that the policy may take.
-  mutating func decide(after wave: Int) throws -> [ExactText: Range<Int>] {
+  mutating func decide(after wave: Int, log: @escaping @Sendable ([String]) async throws -> Void) async throws
+    -> [ExactText: Range<Int>]
+  {
     let open = entries.values.filter { if case .open = $0.fate { true } else { false } }.map(\.group)
       .sorted { $0.id.utf8.lexicographicallyPrecedes($1.id.utf8) }
     if open.isEmpty { return [:] }
-    let name = type(of: waves.policy).name
-    let decisions = try waves.policy.decide(open, wave: wave, n: waves.n) { [seed, step] id in
-      PhiloxGenerator(
-        seed: seed, purpose: "waves " + name,
-        position: (UInt64(bitPattern: Int64(step)), PhiloxGenerator.hash(id), UInt64(wave)))
-    }
+    let context = WaveContext(
+      policy: type(of: waves.policy).name, wave: wave, n: waves.n, step: step, seed: seed, log: log)
+    let decisions = try await waves.policy.decide(open, in: context)
     guard decisions.count == open.count else {
       throw fault("decided about \(decisions.count) of \(open.count) groups")
     }
@@ -85,7 +84,7 @@ struct WaveLedger {
         }
         asked[id] = group.rewards.count..<group.rewards.count + count
       case .admit:
-        let fate = try admitted(group, entries[id]?.ids ?? [])
+        let fate = try await admitted(group, entries[id]?.ids ?? [], context)
         entries[id]?.fate = fate
       case .drop(let rule):
         guard type(of: waves.policy).about.rule(rule) != nil else {
@@ -111,8 +110,8 @@ struct WaveLedger {
     if case .admitted(_, let seen) = entries[ExactText(trajectory.group)]?.fate { seen } else { nil }
   }
 
-  private func admitted(_ group: WaveGroup, _ ids: [ExactText]) throws -> Fate {
-    let keep = waves.policy.keep(group, n: waves.n)
+  private func admitted(_ group: WaveGroup, _ ids: [ExactText], _ context: WaveContext) async throws -> Fate {
+    let keep = try await waves.policy.keep(group, in: context)
     guard keep.positions.allSatisfy(ids.indices.contains) else {
       throw fault("keeps rollouts of \(group.id.quotedForMessage) that there are not")
     }

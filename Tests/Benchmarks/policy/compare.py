@@ -7,24 +7,29 @@ Same checkpoint, same prompts and responses, same threads, in one run; see READM
 import argparse
 import json
 import os
-import platform
-import statistics
 import subprocess
 import sys
 from pathlib import Path
+from statistics import median
 
 from models import RESPONSES, SIZES, make
 
 HERE = Path(__file__).resolve().parent
-PROBE = HERE.parents[2] / ".build/release/policy-probe"
-PARTS = {"generate": "{responses} responses to each of {prompts} prompts", "log_probs": "log-probs of {all} trajectories",
-         "update": "one update with {all} trajectories"}
+sys.path.insert(0, str(HERE.parent))
+from machine import facts, finish, progress, spread  # noqa: E402
+
+PROBE = os.environ.get("POLICY_PROBE", str(HERE.parents[2] / ".build/release/policy-probe"))
+PARTS = {"generate": "{responses} responses to each of {prompts} prompts",
+         "log_probs": "log-probs of {all} trajectories", "update": "one update with {all} trajectories"}
+SHARES = {"prefill": "prompts of rollouts", "decode": "tokens of rollouts", "log_probs": "log-probs",
+          "update": "update"}
 
 
-def run(command: list[str]) -> dict:
-    done = subprocess.run(command, capture_output=True, text=True)
+def run(command: list[str], words: str) -> dict:
+    progress(words)
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True)
     if done.returncode != 0:
-        sys.exit(f"{' '.join(command)} ended with {done.returncode}:\n{done.stderr[-2000:]}")
+        sys.exit(f"{' '.join(command)} ended with {done.returncode}")
     return json.loads(done.stdout.splitlines()[-1])
 
 
@@ -33,62 +38,114 @@ def main() -> None:
     options.add_argument("--repetitions", type=int, default=3)
     options.add_argument("--threads", type=int, default=2)
     options.add_argument(
-        "--size", choices=[*SIZES, "smollm2"], action="append", help="only this model; may be repeated")
+        "--size", choices=[*SIZES, "smollm2"], action="append",
+        help="only this model; may be repeated. smollm2 is what Examples/smollm2/prepare makes")
+    options.add_argument("--only", choices=["ours"], help="without transformers: the shares of the limit alone")
+    options.add_argument("--json", metavar="FILE", help="write the report there too")
     chosen = options.parse_args()
-    figures = {}
+    report = {"benchmark": "policy", "threads": chosen.threads, "machine": facts(["torch", "transformers"]), "models": {}}
     for size in chosen.size or SIZES:
         folder = HERE.parent / "data" / f"policy-{size}"
         prompts = len(make(size, folder)["prompts"])
         ours, peer = [], []
-        for repetition in range(1, chosen.repetitions + 1):
-            progress(f"{size}, {repetition} of {chosen.repetitions}: transformers")
-            peer.append(run([sys.executable, str(HERE / "peer.py"), str(folder), str(chosen.threads)]))
-            progress(f"{size}, {repetition} of {chosen.repetitions}: the bundled policy")
-            ours.append(run([str(PROBE), "benchmark", str(folder), str(chosen.threads)]))
-        progress("")
-        show(size, prompts, ours, peer, chosen.threads)
-        figures[size] = {"bundled": ours, "transformers": peer}
-    print()
-    print(json.dumps({"machine": machine(), "threads": chosen.threads, "runs": figures}))
+        for repetition in range(chosen.repetitions):
+            place = f"{size}, {repetition + 1} of {chosen.repetitions}"
+            if not chosen.only:
+                peer.append(
+                    run([sys.executable, str(HERE / "peer.py"), str(folder), str(chosen.threads)],
+                        f"{place}: transformers"))
+            ours.append(run([PROBE, "benchmark", str(folder), str(chosen.threads)], f"{place}: ours"))
+        report["models"][size] = summary(ours, peer) | {"prompts": prompts}
+        show(size, report["models"][size], chosen)
+    finish(report, chosen.json)
 
 
-def progress(words: str) -> None:
-    """One line that the next one replaces, on a terminal; a line each elsewhere."""
-    if sys.stderr.isatty():
-        sys.stderr.write(f"\r\x1b[K{words}")
-    elif words:
-        sys.stderr.write(words + "\n")
-    sys.stderr.flush()
+def summary(ours: list[dict], peer: list[dict]) -> dict:
+    """Seconds of both with their spread, and the shares of the limit in our second round."""
+    for other in peer:
+        if abs(ours[0]["check"] - other["check"]) > 1e-3:
+            sys.exit(f"the first log-probability differs by {abs(ours[0]['check'] - other['check'])}: "
+                     "the two do not compute the same")
+    found = {
+        "instruction_set": ours[0]["instruction_set"],
+        "limits": {name: spread([run["limits"][name] for run in ours]) for name in ours[0]["limits"]}, "parts": {},
+        "shares": {}}
+    if peer:
+        found["parameters"] = peer[0]["parameters"]
+        found["peer_products"] = spread([run["gflops"] for run in peer])
+    for part in PARTS:
+        entry = {"tokens": ours[0]["first"][part]["tokens"],
+                 "ours": seconds([run["first"][part] for run in ours])}
+        if peer:
+            entry["peer"] = seconds([run[part] for run in peer])
+            entry["ratio"] = entry["peer"]["median"] / entry["ours"]["median"]
+            entry["processor_ratio"] = (
+                entry["peer"]["processor_seconds"]["median"] / entry["ours"]["processor_seconds"]["median"])
+        found["parts"][part] = entry
+    for part in SHARES:
+        works = [work(run, part) for run in ours]
+        threads = ours[0]["threads"]
+        found["shares"][part] = {
+            "limit": works[0]["limit"],
+            "wall_clock": spread([one["limit_seconds"] / one["seconds"] for one in works]),
+            "processor_time": spread(
+                [one["limit_seconds"] * threads / one["processor_seconds"] for one in works])}
+    return found
 
 
-def machine() -> dict:
-    """The processor that the figures belong to, and how busy it was at the end."""
-    facts = {"processor": platform.processor() or platform.machine(), "cores": os.cpu_count(), "load": os.getloadavg()[0]}
-    cpus = Path("/proc/cpuinfo")
-    if cpus.exists():
-        named = [line for line in cpus.read_text().splitlines() if line.startswith("model name")]
-        facts["processor"] = named[0].split(":")[1].strip() if named else facts["processor"]
-    return facts
+def seconds(parts: list[dict]) -> dict:
+    return spread([part["seconds"] for part in parts]) | {
+        "processor_seconds": spread([part["processor_seconds"] for part in parts]),
+        "peak_bytes": max(part["rss"] for part in parts)}
 
 
-def show(size: str, prompts: int, ours: list[dict], peer: list[dict], threads: int) -> None:
-    difference = abs(ours[0]["check"] - peer[0]["check"])
-    if difference > 1e-3:
-        sys.exit(f"the first log-probability differs by {difference}: the two do not compute the same")
-    print(f"\n{size}: {peer[0]['parameters'] / 1e6:.2f} M parameters, {threads} threads, medians of {len(ours)}; "
-          f"matrix products alone: {statistics.median(o['gflops'] for o in ours):.0f} GFLOP/s here, "
-          f"{statistics.median(p['gflops'] for p in peer):.0f} in PyTorch\n")
-    print("| part | transformers, tokens/s | ours, tokens/s | ratio | share of the peak | memory, MB: transformers | ours |")
-    print("|---|---|---|---|---|---|---|")
-    for part, pattern in PARTS.items():
-        words = pattern.format(responses=RESPONSES, prompts=prompts, all=RESPONSES * prompts)
-        theirs = statistics.median(p[part]["seconds"] for p in peer)
-        mine = statistics.median(o[part]["seconds"] for o in ours)
-        tokens = ours[0][part]["tokens"]
-        share = statistics.median(o[part]["flops"] / o[part]["seconds"] / 1e9 / o["gflops"] for o in ours)
-        print(
-            f"| {words} | {tokens / theirs:,.0f} | {tokens / mine:,.0f} | {theirs / mine:.1f} | {share:.0%} "
-            f"| {max(p[part]['rss'] for p in peer) / 1e6:,.0f} | {max(o[part]['rss'] for o in ours) / 1e6:,.0f} |")
+def work(run: dict, part: str) -> dict:
+    """A part of our second round; decoding is what is left of the rollouts without their prompts."""
+    again = run["again"]
+    if part != "decode":
+        return again[part]
+    whole, prompts = again["generate"], again["prefill"]
+    rest = {name: whole[name] - prompts[name]
+            for name in ("seconds", "processor_seconds", "multiply_adds", "bytes")}
+    computing = rest["multiply_adds"] / run["limits"]["multiply_adds_per_second"]
+    reading = rest["bytes"] / run["limits"]["bytes_per_second"]
+    return rest | {"limit_seconds": max(computing, reading), "limit": "multiply-adds" if computing >= reading else "memory"}
+
+
+def show(size: str, found: dict, chosen) -> None:
+    limits = found["limits"]
+    count = limits["bytes_per_second"]["count"]
+    print(f"\n{size}: {chosen.threads} threads, {found['instruction_set']}, medians of {count} and their range; at most "
+          f"{2 * limits['multiply_adds_per_second']['median'] / 1e9:.0f} GFLOP/s, "
+          f"{limits['bytes_per_second']['median'] / 1e9:.0f} GB/s\n")
+    if "parameters" in found:
+        print(f"{found['parameters'] / 1e6:.2f} M parameters; products in PyTorch: "
+              f"{found['peer_products']['median']:.0f} GFLOP/s\n")
+        print("| part | transformers, tokens/s | ours, tokens/s | ratio | by processor time | memory, MB: transformers "
+              "| ours |")
+        print("|---|---|---|---|---|---|---|")
+        for part, pattern in PARTS.items():
+            words = pattern.format(
+                responses=RESPONSES, prompts=found["prompts"], all=RESPONSES * found["prompts"])
+            entry = found["parts"][part]
+            print(f"| {words} | {rate(entry, 'peer')} | {rate(entry, 'ours')} | {entry['ratio']:.1f} "
+                  f"| {entry['processor_ratio']:.1f} "
+                  f"| {entry['peer']['peak_bytes'] / 1e6:,.0f} | {entry['ours']['peak_bytes'] / 1e6:,.0f} |")
+        print()
+    print("| part | what binds | share of the limit, by the clock | by processor time |")
+    print("|---|---|---|---|")
+    for part, words in SHARES.items():
+        share = found["shares"][part]
+        print(f"| {words} | {share['limit']} | {percent(share['wall_clock'])} | {percent(share['processor_time'])} |")
+
+
+def rate(entry: dict, whose: str) -> str:
+    values, tokens = entry[whose], entry["tokens"]
+    return f"{tokens / values['median']:,.0f} ({tokens / values['most']:,.0f}–{tokens / values['least']:,.0f})"
+
+
+def percent(values: dict) -> str:
+    return f"{values['median']:.0%} ({values['least']:.0%}–{values['most']:.0%})"
 
 
 if __name__ == "__main__":

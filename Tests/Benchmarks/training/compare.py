@@ -17,6 +17,9 @@ from pathlib import Path
 from work import LEARNING_RATE, MINIBATCHES, NUMBERS, PROMPTS, RESPONSES, TEMPERATURE, TOKENS
 
 HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent))
+from machine import facts, finish, progress, spread  # noqa: E402
+
 PROGRAM = os.environ.get("SHUFFLE_R1", str(HERE.parents[2] / ".build/release/shuffle-r1"))
 PARTS = {
     "sampling": "sampling, old log-probabilities and images included", "update": "update: 4 optimizer steps",
@@ -29,6 +32,7 @@ def main() -> None:
     options.add_argument("--repetitions", type=int, default=3, help="runs of each program, in turn (3)")
     options.add_argument("--threads", type=int, default=2)
     options.add_argument("--only", choices=["ours", "trl"])
+    options.add_argument("--json", metavar="FILE", help="write the report there too")
     options.add_argument("peer", nargs="*", help="options of peer.py, after --")
     chosen = options.parse_args()
     folder = HERE.parent / "data/training"
@@ -37,14 +41,35 @@ def main() -> None:
         [sys.executable, "-c", f"import work, pathlib; work.make(pathlib.Path({str(folder)!r}), {chosen.steps + 1})"],
         cwd=HERE, check=True)
     ours, peer = [], []
-    for _ in range(chosen.repetitions):
+    for repetition in range(chosen.repetitions):
         if chosen.only != "ours":
+            progress(f"{repetition + 1} of {chosen.repetitions}: TRL")
             peer.append(measure_peer(folder, chosen))
+            progress("a step took " + seconds(peer[-1]))
         if chosen.only != "trl":
+            progress(f"{repetition + 1} of {chosen.repetitions}: ours")
             ours.append(measure_ours(folder, chosen))
+            progress("a step took " + seconds(ours[-1]))
     if ours and peer:
         check_equal_work(ours[0]["facts"], peer[0], chosen.steps + 1)
     show(ours, peer, chosen)
+    finish(report(ours, peer, chosen), chosen.json)
+
+
+def seconds(run: dict) -> str:
+    return f"{statistics.median(step['step'] for step in run['steps']):.2f} s"
+
+
+def report(ours: list[dict], peer: list[dict], chosen) -> dict:
+    """The machine, the versions, and every part's median and range."""
+    packages = [] if chosen.only == "ours" else ["torch", "transformers", "trl"]
+    sides = {name: runs for name, runs in (("trl", peer), ("ours", ours)) if runs}
+    return {
+        "benchmark": "training", "threads": chosen.threads, "machine": facts(packages),
+        "parts": {
+            part: {name: spread([step[part] for run in runs for step in run["steps"]]) for name, runs in sides.items()}
+            for part in PARTS},
+        "peak_bytes": {name: max(run["peak"] for run in runs) for name, runs in sides.items()}}
 
 
 def measure_peer(folder: Path, chosen) -> dict:

@@ -86,7 +86,8 @@ struct MemoryEstimateTests {
     let (gradientsAndMoments, _) = estimate.gradientsAndMoments
     expect(peaks.weights, isAbout: estimate.trainingWeights)
     expect(
-      peaks.firstStep - peaks.weights, isAbout: gradientsAndMoments / 3 + estimate.activations(1200))
+      peaks.firstStep - peaks.weights,
+      isAbout: gradientsAndMoments / 3 + estimate.packedWeights.training + estimate.activations(1200))
     expect(peaks.secondStep - peaks.firstStep, isAbout: gradientsAndMoments * 2 / 3)
     let whole = estimate.memory(.training(vision: .frozen), rowsPerMicroBatch: 1200).byteCount
     expect(peaks.secondStep, isAbout: whole * 16 / 17)
@@ -99,14 +100,17 @@ struct MemoryEstimateTests {
     options.rank = 64
     let settings = AdapterSettings(rank: options.rank, alpha: options.alpha, targets: options.targets)
     let peaks = try Peaks(checkpoint, .adapters(settings), rows: 1200)
-    let parts = MemoryEstimate(checkpoint).memory(.adapters(options), rowsPerMicroBatch: 1200).parts
+    let estimate = MemoryEstimate(checkpoint)
+    let parts = estimate.memory(.adapters(options), rowsPerMicroBatch: 1200).parts
     #expect(
       parts.map(\.name) == [
         "weights", "adapters, gradients and moments", "up to 1200 rows at a time", "rounding of sizes",
       ])
     // Adapters are made with the model.
-    expect(peaks.weights, isAbout: parts[0].byteCount + parts[1].byteCount / 4)
-    expect(peaks.secondStep - peaks.weights, isAbout: parts[1].byteCount * 3 / 4 + parts[2].byteCount)
+    expect(peaks.weights, isAbout: estimate.widenedWeights + parts[1].byteCount / 4)
+    expect(
+      peaks.secondStep - peaks.weights,
+      isAbout: estimate.packedWeights.adapters + parts[1].byteCount * 3 / 4 + parts[2].byteCount)
   }
 
   #if os(Linux)

@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -26,6 +27,13 @@ double kc_check_products(void);
 /// Puts a fault into what `kc_check_kernels` gets from the kernel of this name, to see that it notices: the largest number
 /// of each output becomes larger by a 4096th. Null takes the fault out again. For the calling thread alone.
 void kc_spoil(const char *kernel);
+
+/// Does multiply-adds of single-precision numbers in registers, with the instruction set of the calling thread, so many
+/// rounds; returns their number.
+size_t kc_multiply_adds(size_t rounds);
+
+/// Reads memory from its begin to its end; what it returns depends on all of it.
+uint64_t kc_read(const void *bytes, size_t count);
 
 #ifdef __cplusplus
 }

@@ -15,6 +15,11 @@ package struct MemoryEstimate: Sendable {
   package let cachePerThousandTokens: Int
   /// For training, all weights in single precision.
   package let trainingWeights: Int
+  /// The packed form of the matrices that are kept in rows too: for inference an output layer that is also the embedding, for
+  /// adapters those that are not mapped, for training all.
+  package let packedWeights: (inference: Int, adapters: Int, training: Int)
+  /// Weights of the decoder's linear layers.
+  package let decoderMatrices: Int
   /// Gradients and two moments of the trainable weights, with the vision tower frozen, and with it trained.
   package let gradientsAndMoments: (frozenVision: Int, trainedVision: Int)
   /// What the decoder keeps for the backward pass of 1,000 rows (tokens of prompts and responses).
@@ -47,13 +52,13 @@ package struct MemoryEstimate: Sendable {
     switch use {
     case .inference:
       return PolicyMemory(
-        parts: [.init("weights", byteCount: widenedWeights)],
+        parts: [.init("weights", byteCount: widenedWeights + packedWeights.inference)],
         remedies: mappedWeights == 0
           ? ["save the weights in BF16, which stay in the files", Self.another] : [Self.another])
     case .adapters(let options):
       return PolicyMemory(
         parts: [
-          .init("weights", byteCount: widenedWeights),
+          .init("weights", byteCount: widenedWeights + packedWeights.adapters),
           .init("adapters, gradients and moments", byteCount: adapters(options)),
           .init(atATime, byteCount: activations(rows) + 4 * rows * adapted(options).count * options.rank),
         ], remedies: [Self.fewerRows, Self.another])
@@ -62,6 +67,7 @@ package struct MemoryEstimate: Sendable {
       return PolicyMemory(
         parts: [
           .init("weights", byteCount: trainingWeights),
+          .init("their packed form", byteCount: packedWeights.training),
           .init("gradients and moments", byteCount: vision == .trained ? trained : frozen),
           .init(atATime, byteCount: activations(rows)),
         ], remedies: ["set 'lora', which trains adapters", Self.fewerRows, Self.another])
@@ -108,6 +114,14 @@ package struct MemoryEstimate: Sendable {
     mappedWeights = tensors.filter(isMapped).reduce(0) { $0 + 2 * $1.count }
     widenedWeights = tensors.filter { !isMapped($0) }.reduce(0) { $0 + 4 * $1.count }
     trainingWeights = 4 * checkpoint.parameterCount
+    let isTied = config.outputEmbedding == .tied
+    let products = tensors.filter { $0.shape.count > 1 && (isTied || $0.name != "model.embed_tokens.weight") }
+    let widened = products.filter { !isMapped($0) }
+    packedWeights = (
+      widened.filter { isTied && $0.name == "model.embed_tokens.weight" }.reduce(0) { $0 + 4 * $1.count },
+      widened.reduce(0) { $0 + 4 * $1.count }, products.reduce(0) { $0 + 4 * $1.count }
+    )
+    decoderMatrices = products.filter { !TensorDeclaration($0.name, $0.shape).isOfTower }.reduce(0) { $0 + $1.count }
     let counts = checkpoint.parameterCounts
     gradientsAndMoments = (12 * (counts.language + counts.embeddings), 12 * checkpoint.parameterCount)
     let (text, vision) = (config.text, config.vision)

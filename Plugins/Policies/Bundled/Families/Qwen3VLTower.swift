@@ -52,7 +52,7 @@ struct Qwen3VLTower: VisionTower {
 
   /// The rows of the table of positions, which is a square, resampled to each image: bilinear, corners on corners.
   private func learned(
-    _ table: Weight, _ order: ImageOrder, grids: [ImageGrid], on tape: Tape<Float>
+    _ table: RowWeight, _ order: ImageOrder, grids: [ImageGrid], on tape: Tape<Float>
   ) -> Variable<Float> {
     let side = Int(Double(config.learnedPositions).squareRoot())
     var taps: [RowTap] = []

@@ -51,7 +51,7 @@ struct TowerTensors {
 /// The layers of a tower, in the order of ``TowerTensors``.
 struct TowerLayers {
   let patchEmbedding: LinearLayer
-  let positions: Weight?
+  let positions: RowWeight?
   let blocks: [TransformerLayer]
   let merger: PatchMerger
   let deepstack: [PatchMerger]

@@ -124,7 +124,7 @@ struct Generator {
 
   /// One step of the decoder for the last token of every continuation.
   private func advance(_ active: [Continuation], _ prompts: PromptCache, _ cache: KeyValueCache) -> Matrix<Float> {
-    let tape = model.tape(isRecording: false)
+    let tape = model.samplingTape()
     let decoder = model.decoder
     let angles = decoder.angles(
       active.map { TokenPosition($0.firstPosition + Int32($0.tokens.count) - 1) }, pool: model.pool)
@@ -199,7 +199,7 @@ private struct PromptCache {
     let heads = model.decoder.heads
     width = 2 * heads.keyValueCount * heads.size
     let width = width
-    let tape = model.tape(isRecording: false)
+    let tape = model.samplingTape()
     var caches: [[Matrix<Float>]] = []
     let hidden = model.hiddenStates(of: batch, on: tape) { _, projection in
       caches.append(
@@ -220,7 +220,7 @@ private struct PromptCache {
 
   /// The logits after each prompt, one row for each continuation.
   func logits(for prompts: [Int]) -> Matrix<Float> {
-    let tape = model.tape(isRecording: false)
+    let tape = model.samplingTape()
     let each = model.decoder.logits(last, on: tape)
     return tape.rows(of: tape.constant(each), at: prompts.map { Int32($0) }).value
   }

@@ -17,7 +17,7 @@ struct Decoder {
     embedding = EmbeddingLayer(weight: table)
     layers = try tensors.layers.map(weights.layer)
     finalNorm = try weights.norm(tensors.finalNorm)
-    outputWeight = try tensors.output.map { try weights.matrix([$0]) } ?? table
+    outputWeight = try tensors.output.map { try weights.productWeight([$0]) } ?? table.ofProducts
   }
 
   var heads: AttentionHeads {
@@ -53,6 +53,7 @@ struct Decoder {
     let normal = normalized(hidden, on: tape)
     switch outputWeight {
     case .variable(let weight): return tape.logProbs(normal, weight, targets: targets, temperature: temperature)
+    case .packed(let weight): return tape.logProbs(normal, weight, targets: targets, temperature: temperature)
     case .stored(let pieces): return tape.logProbs(normal, pieces, targets: targets, temperature: temperature)
     }
   }
@@ -64,6 +65,8 @@ struct Decoder {
     let normal = normalized(hidden, on: tape)
     switch outputWeight {
     case .variable(let weight):
+      return tape.logProbsAndEntropies(normal, weight, targets: targets, temperature: temperature)
+    case .packed(let weight):
       return tape.logProbsAndEntropies(normal, weight, targets: targets, temperature: temperature)
     case .stored(let pieces):
       return tape.logProbsAndEntropies(normal, pieces, targets: targets, temperature: temperature)

@@ -9,7 +9,7 @@ extension LanguageModel {
   ) -> Variable<Float> {
     var embeddings = decoder.embedding(batch.tokens, on: tape)
     var deepstack: [Variable<Float>] = []
-    if !batch.images.isEmpty, let features = visionFeatures(of: batch.images, on: tape) {
+    if !batch.images.isEmpty, let features = visionFeatures(of: batch.images, on: towerTape(beside: tape)) {
       embeddings = tape.replaceRows(
         of: embeddings, at: batch.imageRows, by: features.embeddings,
         sources: (0..<Int32(features.embeddings.value.rows)).map { $0 })
@@ -18,6 +18,11 @@ extension LanguageModel {
     return decoder(
       embeddings, positions: batch.positions, layout: batch.layout, deepstack: deepstack, at: batch.imageRows, on: tape,
       seen: seen)
+  }
+
+  /// The vision tower computes with its weights as they are, whatever the decoder samples with.
+  private func towerTape(beside tape: Tape<Float>) -> Tape<Float> {
+    tape.isRecording ? tape : self.tape(isRecording: false)
   }
 
   /// What the vision tower makes of all images, concatenated; nil for a text model.

@@ -19,13 +19,18 @@ package final class LanguageModel {
   let adapters: [Adapter]
   /// Whether adapters count.
   let adapterSwitch: AdapterSwitch
+  /// The format of the decoder's weights when responses are sampled.
+  let rolloutWeights: WeightFormat
   let vision: (any VisionTower)?
   let decoder: Decoder
 
   /// Loads a model.
   ///
   /// - Throws: When a tensor is not finite, or the environment names kernels that this machine does not have.
-  package init(_ checkpoint: Checkpoint, use: WeightUse, threads: Int) throws {
+  package init(
+    _ checkpoint: Checkpoint, use: WeightUse, rolloutWeights: WeightFormat = .float32, threads: Int
+  ) throws {
+    self.rolloutWeights = rolloutWeights
     if let refusal = InstructionSets.refusal { throw PipelineError(.invalidSpec, refusal) }
     config = checkpoint.config
     workers = Workers(threads: threads)
@@ -36,6 +41,12 @@ package final class LanguageModel {
     parameters = weights.parameters
     (adapters, adapterSwitch) = (weights.adapters, weights.adapterSwitch)
     if case .adapters(let settings) = use, adapters.isEmpty { throw settings.noneFits(config) }
+    releaseUnusedMemory()
+  }
+
+  /// A tape for sampling, with weights in a format of its own.
+  package func samplingTape() -> Tape<Float> {
+    Tape(workers: workers, pool: pool, isRecording: false, weights: rolloutWeights)
   }
 
   /// A tape for one computation.

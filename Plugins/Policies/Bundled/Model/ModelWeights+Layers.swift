@@ -5,7 +5,7 @@ import Tensor
 extension ModelWeights {
   func linear(_ tensors: LinearTensors) throws -> LinearLayer {
     LinearLayer(
-      weight: try matrix(tensors.weights), bias: tensors.biases.isEmpty ? nil : try vector(tensors.biases),
+      weight: try productWeight(tensors.weights), bias: tensors.biases.isEmpty ? nil : try vector(tensors.biases),
       adapters: try adapters(of: tensors.weights))
   }
 

@@ -61,13 +61,21 @@ final class ModelWeights {
   /// A vector, such as a norm's weights or a bias; several are concatenated.
   func vector(_ tensors: [TensorDeclaration]) throws -> Variable<Float> { try variable(tensors, isVector: true) }
 
-  /// A matrix; the rows of several tensors are concatenated.
-  func matrix(_ tensors: [TensorDeclaration]) throws -> Weight {
+  /// A matrix whose rows are read; the rows of several tensors are concatenated.
+  func matrix(_ tensors: [TensorDeclaration]) throws -> RowWeight {
     if case .training = use {} else if let pieces = try stored(tensors) { return .stored(pieces) }
     return .variable(try variable(tensors, isVector: false))
   }
 
-  private func variable(_ declarations: [TensorDeclaration], isVector: Bool) throws -> Variable<Float> {
+  /// The weight of a linear layer; for inference it takes its memory once, in the order of products.
+  func productWeight(_ tensors: [TensorDeclaration]) throws -> Weight {
+    guard use == .inference else { return try matrix(tensors).ofProducts }
+    if let pieces = try stored(tensors) { return .stored(pieces) }
+    let tape = Tape<Float>(workers: Workers(threads: 1), pool: pool, isRecording: false)
+    return .packed(tape.packedTranspose(of: try values(of: tensors, isVector: false)))
+  }
+
+  private func values(of declarations: [TensorDeclaration], isVector: Bool) throws -> Matrix<Float> {
     let tensors = try declarations.map(tensor)
     let rows = isVector ? 1 : tensors.reduce(0) { $0 + $1.shape[0] }
     let columns = tensors.reduce(0) { $0 + $1.count } / rows
@@ -80,13 +88,18 @@ final class ModelWeights {
       guard allFinite(target) else { throw Self.notFinite(tensor.name) }
       start += tensor.count
     }
+    return matrix
+  }
+
+  private func variable(_ declarations: [TensorDeclaration], isVector: Bool) throws -> Variable<Float> {
     let isVision = declarations[0].isOfTower
     let learns =
       switch use {
       case .inference, .adapters: false
       case .training(let vision): !isVision || vision == .trained
       }
-    let variable = Variable(matrix, needsGradient: learns, pool: pool)
+    let variable = Variable(
+      try values(of: declarations, isVector: isVector), needsGradient: learns, keepsPacked: !isVector, pool: pool)
     parameters.append(
       Parameter(tensors: declarations, variable: variable, isVision: isVision))
     return variable

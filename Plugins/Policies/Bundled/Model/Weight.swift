@@ -6,12 +6,15 @@ import Tensor
 enum Weight {
   /// In single precision, with a gradient if it is trained.
   case variable(Variable<Float>)
+  /// In single precision in the order of products alone, for inference; no row of it can be read.
+  case packed(PackedMatrix<Float>)
   /// In bfloat16, if the checkpoint has it so; pieces are consecutive rows.
   case stored([BFloat16Matrix])
 
   var rows: Int {
     switch self {
     case .variable(let variable): variable.value.rows
+    case .packed(let packed): packed.columns
     case .stored(let pieces): pieces.reduce(0) { $0 + $1.rows }
     }
   }
@@ -19,9 +22,28 @@ enum Weight {
   var columns: Int {
     switch self {
     case .variable(let variable): variable.value.columns
+    case .packed(let packed): packed.depth
     case .stored(let pieces): pieces[0].columns
     }
   }
+}
+
+/// A weight whose rows are read, and which can be the weight of a linear layer too.
+enum RowWeight {
+  /// In single precision, with a gradient if it is trained.
+  case variable(Variable<Float>)
+  /// In bfloat16, if the checkpoint has it so; pieces are consecutive rows.
+  case stored([BFloat16Matrix])
+
+  var ofProducts: Weight {
+    switch self {
+    case .variable(let variable): .variable(variable)
+    case .stored(let pieces): .stored(pieces)
+    }
+  }
+
+  var rows: Int { ofProducts.rows }
+  var columns: Int { ofProducts.columns }
 }
 
 /// `x · weightᵀ + bias`, with the changes of adapters.
@@ -34,6 +56,7 @@ struct LinearLayer {
     let y =
       switch weight {
       case .variable(let variable): tape.linear(x, variable, bias: bias)
+      case .packed(let packed): tape.linear(x, packed, bias: bias)
       case .stored(let pieces): tape.linear(x, pieces, bias: bias)
       }
     return adapters.reduce(y) { $1.add(to: $0, of: x, on: tape) }
@@ -42,7 +65,7 @@ struct LinearLayer {
 
 /// Rows of an embedding.
 struct EmbeddingLayer {
-  let weight: Weight
+  let weight: RowWeight
 
   func callAsFunction(_ ids: [Int32], on tape: Tape<Float>) -> Variable<Float> {
     switch weight {
@@ -57,7 +80,7 @@ struct EmbeddingLayer {
   }
 }
 
-extension Weight {
+extension RowWeight {
   /// Weighted sums of rows, `count` taps for each row of the result.
   func weightedRows(_ taps: [RowTap], count: Int, on tape: Tape<Float>) -> Variable<Float> {
     switch self {

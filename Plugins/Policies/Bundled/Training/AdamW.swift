@@ -60,6 +60,7 @@ package final class AdamW {
           1 - power(step.beta1, steps), 1 - power(step.beta2, steps), scale, gradient.pointer + at,
           moments.first.pointer + at, moments.second.pointer + at, value.pointer + at)
       }
+      parameter.variable.valueChanged()
     }
     return OptimizerReport(gradientNorm: norm, steps: steps)
   }
