@@ -126,7 +126,8 @@ struct ModelTests {
     #expect(
       try check("")
         == prefix
-        + "25.9 MB (weights 153 kB, their packed form 151 kB, gradients and moments 311 kB, 4096 rows at a time 25.3 MB), which fits here\n"
+        + "21.6 MB (weights 153 kB, their packed form 151 kB, gradients and moments 311 kB, "
+        + "up to 4096 rows at a time 19.7 MB, rounding of sizes 1.3 MB), which fits here\n"
     )
     #expect(
       try check(#", "lora": {"rank": 4}, "rows_per_micro_batch": 1000"#)
