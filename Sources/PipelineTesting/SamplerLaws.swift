@@ -3,7 +3,7 @@ public import PipelineCore
 
 /// The laws that every sampler of prompts must obey.
 ///
-/// Call ``check(reach:fields:sampler:)`` from a test of each sampler.
+/// Call ``check(reach:sampler:)`` from a test of each sampler.
 ///
 /// 1. The chosen prompts are different from one another, in the pool, and none of those excluded; there are as many as were
 /// asked for, or as the pool has left.
@@ -26,7 +26,7 @@ public enum SamplerLaws {
   ///
   /// - Parameters:
   ///   - reach: Whether every prompt must have its turn.
-  ///   - sampler: Makes a copy, as a process that has just begun does.
+  ///   - make: Makes a copy, as a process that has just begun does.
   /// - Throws: ``LawViolation``, with examples of every broken law; what the sampler throws.
   public static func check(reach: Reach = .everyPrompt, sampler make: () throws -> any PromptSampler) async throws {
     let first = try make()

@@ -15,7 +15,7 @@ extension StageLaws {
   ///   - batches: The batches of a run, in order.
   ///   - dying: What the stage gets in the place of a batch when it stops at an item: by default the batch up to it. A test of
   ///     a program marks the item so that the program ends there.
-  ///   - stage: Makes a copy, as a process that has just begun does.
+  ///   - make: Makes a copy, as a process that has just begun does.
   /// - Throws: ``LawViolation``; what the stage throws on a whole batch.
   public static func resumes(
     on batches: [TrajectoryBatch],

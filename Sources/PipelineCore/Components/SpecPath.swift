@@ -26,7 +26,7 @@ public struct SpecPath: Codable, Sendable, Hashable, SelfDescribingOption {
 
   /// The path relative to the working folder.
   ///
-  /// - Parameter specFolder: The folder of the spec, as ``AssembledPipeline/folder`` has it.
+  /// - Parameter specFolder: The folder of the spec, which the assembled pipeline knows.
   public func resolved(in specFolder: String) -> String {
     if base == .workingFolder || isStandardStream || text.hasPrefix("/") || specFolder.isEmpty { return text }
     return specFolder.hasSuffix("/") ? specFolder + text : specFolder + "/" + text
