@@ -26,10 +26,13 @@ class Trouble(Folder):
     def start(self, output: str, *options: str) -> subprocess.Popen:
         script = os.path.join(one_machine.HERE, "on_this_machine.py")
         words = [script, SPEC, "--input", self.path("shards"), "--output", self.path(output), *options]
-        return subprocess.Popen([sys.executable, *words], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        # A test in the background of a shell has interrupts ignored, and so would its children.
+        return subprocess.Popen(
+            [sys.executable, *words], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))
 
     def end(self, child: subprocess.Popen) -> tuple[int, str]:
-        said, _ = child.communicate()
+        said, _ = child.communicate(timeout=600)
         return child.returncode, said
 
     def waiting_program(self) -> str:
