@@ -77,6 +77,13 @@ for kind in ${*:-reward stage advantage loss sampler waves store}; do
         --output "$scratch/python"
       tells '"process/met":1.0' "$scratch/python/metrics.jsonl"
       ;;
+    waves)
+      ln -s "$PWD/Examples/easy-vqa/model" "$folder/model"
+      printf '{"id": "q%d", "prompt": "1 + 1 = ?", "answer": "2"}\n' 1 2 3 > "$folder/prompts.jsonl"
+      quietly "$kind-python" .build/release/shuffle-r1 run "$folder/pipeline-python.json" -q --trust \
+        --set training.steps=1 --set source.batch.groups=3 --set output.allow_empty=true --output "$scratch/python-waves"
+      tells '"rollout_wave":2' "$scratch/python-waves/lineage.jsonl"
+      ;;
     store)
       grep '@r' "$scratch/compiled-in-store/lineage.jsonl" | head -n 1 | sed 's/.*"id":"\([^"]*@r[0-9]*\)".*/\1/' > "$scratch/id"
       ".build/release/$name" why "$scratch/compiled-in-store" "$(cat "$scratch/id")" --color never > "$scratch/why"
