@@ -18,7 +18,7 @@ package struct ChatRequest: Sendable {
   package var wantsLogProbs = false
   /// Whether token ids are asked for.
   package var wantsTokens = false
-  /// Whether the response continues the last message; vLLM and SGLang do so when asked, others refuse the request.
+  /// Whether the response continues the last message; vLLM and SGLang do so when asked; others may refuse or ignore it.
   package var continuesLastMessage = false
 
   /// A request for one response.

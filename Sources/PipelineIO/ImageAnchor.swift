@@ -28,6 +28,7 @@ package final class ImageAnchor: Sendable {
 
   private let known = Mutex<[UInt64: Known]>([:])
   private static let mostKnown = 1_024
+  private static let longestKnown = 16 << 10
 
   /// Anchors images to the folder of a file; for `-` they stay as they are.
   ///
@@ -77,9 +78,12 @@ package final class ImageAnchor: Sendable {
         return known.value
       }
       let value = anchored(try JSONValue(parsing: bytes), field, from: file)
-      known.withLock { known in
-        if known.count >= Self.mostKnown { known = [:] }
-        known[hash] = Known(file: file, text: Array(bytes), value: value)
+      // A prompt that holds an image's bytes is not kept.
+      if bytes.count <= Self.longestKnown {
+        known.withLock { known in
+          if known.count >= Self.mostKnown { known = [:] }
+          known[hash] = Known(file: file, text: Array(bytes), value: value)
+        }
       }
       return value
     } ?? nil

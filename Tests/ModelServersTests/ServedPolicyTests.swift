@@ -14,7 +14,7 @@ struct ServedPolicyTests {
 
   init() throws { server = try FakeServer() }
 
-  @Test("whoever waits is told that the server is asked again, and no more once it answers")
+  @Test("those who wait are told that the server is asked again, and no more once it answers")
   func waiting() async throws {
     let asking = Asking(server, model: "broken-500")
     let heard = Mutex<[GenerationProgress]>([])

@@ -144,7 +144,7 @@ struct BadOutputTests {
   ]
 
   #if !os(macOS)
-    @Test("a full disk is an error, whoever writes", arguments: toFullDisk)
+    @Test("a full disk is an error, whichever command writes", arguments: toFullDisk)
     func fullDisk(_ command: String) throws {
       let outcome = try sandbox.run("{ \(command); } > /dev/full")
       #expect(outcome.status == 1)

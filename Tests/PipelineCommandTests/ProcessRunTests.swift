@@ -125,7 +125,7 @@ struct ProcessRunTests {
       let child = try #require(pid_t(sandbox.text("specs/running")))
       program.send(signal)
       #expect(try program.wait().status != 0)
-      // Whoever adopts it reaps it in its own time: a zombie runs no more.
+      // The process that adopts it reaps it in its own time: a zombie runs no more.
       func isRunning() -> Bool {
         let status = (try? String(contentsOfFile: "/proc/\(child)/stat", encoding: .utf8)) ?? ""
         return status.contains(") ") && !status.contains(") Z")

@@ -76,6 +76,15 @@ struct ImageAnchorTests {
     }
   }
 
+  @Test("a prompt that is too long to be remembered is anchored each time")
+  func longPrompt() async throws {
+    let (record, root) = try await read(
+      Self.line.replacing(#""text":"i/1.png""#, with: "\"text\":\"\(String(repeating: "x", count: 20_000))\""))
+    defer { try? FileManager.default.removeItem(at: root) }
+    let anchor = ImageAnchor(writing: root.path + "/out.jsonl", notes: WrittenFolders(file: nil))
+    for _ in 0..<2 { #expect(try written(anchor.anchored(record)).contains(#""image":"data/i/1.png""#)) }
+  }
+
   @Test("one anchor tells prompts of several files apart")
   func severalFiles() async throws {
     let (first, root) = try await read(Self.line)
