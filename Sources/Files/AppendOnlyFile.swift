@@ -13,8 +13,16 @@ package final class AppendOnlyFile {
   private var pending: [UInt8] = []
   private var hash: SHA256
   private var isCut = false
+  /// Whether the file is as it was when it was last known to be on the disk.
+  private var isOnDisk = false
+  /// Where the bytes begin and end that were written since the system was last told to bring some to the disk.
+  private var waiting: Range<UInt64>
 
   private static let blockSize = 1 << 20
+  /// Fewer bytes than these are gathered: below, a call costs more than a copy.
+  private static let directSize = 256 << 10
+  /// So many bytes are brought to the disk while more are made, so that little is left to wait for at the end.
+  private static let startSize = 16 << 20
 
   /// What went before: a length, and the hash of those bytes where it is known.
   package struct Extent: Sendable, Hashable {
@@ -57,6 +65,7 @@ package final class AppendOnlyFile {
           + "again with --overwrite")
     }
     offset = extent.bytes
+    waiting = offset..<offset
     guard lseek(descriptor.rawValue, off_t(offset), SEEK_SET) >= 0 else {
       throw SystemError.current("cannot write", descriptor.path)
     }
@@ -69,6 +78,7 @@ package final class AppendOnlyFile {
   package func cut() throws {
     if isCut { return }
     try descriptor.resize(to: offset - UInt64(pending.count))
+    isOnDisk = false
     isCut = true
   }
 
@@ -77,8 +87,9 @@ package final class AppendOnlyFile {
     try cut()
     offset += UInt64(bytes.count)
     hash.add(bytes)
-    if pending.isEmpty, bytes.count >= Self.blockSize {
-      return try bytes.withUnsafeBytes { try descriptor.write($0) }
+    if bytes.count >= Self.directSize {
+      try flush()
+      return try bytes.withUnsafeBytes { try writeOut($0) }
     }
     pending.append(contentsOf: bytes)
     if pending.count >= Self.blockSize { try flush() }
@@ -86,8 +97,19 @@ package final class AppendOnlyFile {
 
   /// Writes out the buffer.
   package func flush() throws {
-    try pending.withUnsafeBytes { try descriptor.write($0) }
+    if pending.isEmpty { return }
+    try pending.withUnsafeBytes { try writeOut($0) }
     pending.removeAll(keepingCapacity: true)
+  }
+
+  private func writeOut(_ bytes: UnsafeRawBufferPointer) throws {
+    isOnDisk = false
+    try descriptor.write(bytes)
+    waiting = waiting.lowerBound..<waiting.upperBound + UInt64(bytes.count)
+    if waiting.count >= Self.startSize {
+      descriptor.startSynchronizing(waiting)
+      waiting = waiting.upperBound..<waiting.upperBound
+    }
   }
 
   /// Bytes that were written.
@@ -113,11 +135,16 @@ package final class AppendOnlyFile {
   }
 
   /// Waits until what has been written out is on the disk; what is still buffered stays where it is.
-  package func synchronizeWritten() throws { try descriptor.synchronize() }
+  package func synchronizeWritten() throws {
+    if isOnDisk { return }
+    try descriptor.synchronize()
+    isOnDisk = true
+    waiting = waiting.upperBound..<waiting.upperBound
+  }
 
   /// Writes out the buffer and waits until it is on the disk.
   package func synchronize() throws {
     try flush()
-    try descriptor.synchronize()
+    try synchronizeWritten()
   }
 }

@@ -251,7 +251,7 @@ private final class ResponseFile {
     let anchor = anchor
     try await ParallelEncoding.run(
       count: rollouts.count, threads: threads,
-      encode: { try TrajectoryEncoder.encode(anchor.anchored(rollouts[$0]), into: &$1) },
+      encode: { try TrajectoryEncoder.encode(rollouts[$0], anchoredBy: anchor, into: &$1) },
       write: { try file.write($0) })
     try file.flush()
     count += rollouts.count

@@ -352,7 +352,7 @@ struct RecordStream {
     let anchor = anchor
     try await ParallelEncoding.run(
       count: records.count, threads: work.threads,
-      encode: { try TrajectoryEncoder.encode(anchor.anchored(records[$0]), into: &$1) },
+      encode: { try TrajectoryEncoder.encode(records[$0], anchoredBy: anchor, into: &$1) },
       write: { try output.write($0) })
   }
 

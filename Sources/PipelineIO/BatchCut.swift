@@ -16,9 +16,13 @@ package enum BatchCut: Sendable, Hashable {
 /// Decides for each trajectory whether a batch ends, and finds groups that reappear after their batch has ended.
 struct BatchCutter {
   private let cut: BatchCut
-  private var field: Field?
+  private var field: Field? { didSet { number = Self.number(of: field) } }
+  /// How ``field`` is read where it is a number, without making a text of it.
+  private var number: (@Sendable (Trajectory) -> Int?)?
   private var isDecided: Bool
   private var value: String?
+  /// The number that ``value`` is the text of.
+  private var lastNumber: Int?
   private var groupsInBatch: Set<ExactText> = []
   private var lastGroup: ExactText?
   /// Groups or field values of batches that have ended, as hashes: a few bytes each, however long the run is.
@@ -31,7 +35,14 @@ struct BatchCutter {
     self.cut = cut
     self.valuesMayReturn = valuesMayReturn
     if case .field(let field) = cut { self.field = field }
+    number = Self.number(of: field)
     self.isDecided = cut != .automatic
+  }
+
+  private static func number(of field: Field?) -> (@Sendable (Trajectory) -> Int?)? {
+    if field == .batch { return { $0.batch } }
+    if field == .step { return { $0.step } }
+    return nil
   }
 
   /// Whether any trajectory can start a new batch; false when all of the input is one.
@@ -52,6 +63,9 @@ struct BatchCutter {
       field = trajectory.batch != nil ? .batch : trajectory.step != nil ? .step : nil
     }
     if let field {
+      let number = number?(trajectory)
+      if let number, number == lastNumber { return false }
+      lastNumber = number
       let value = try text(of: field, in: trajectory, file: file)
       defer { self.value = value }
       guard let last = self.value, ExactText(last) != ExactText(value) else { return false }

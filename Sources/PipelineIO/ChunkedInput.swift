@@ -19,12 +19,18 @@ struct RawChunk: Sendable {
 final class RecordKeeper {
   private var spool: (file: SpoolFile, storage: FileRecordStorage)?
   private var bytesInMemory = 0
+  private var block: KeptBlock?
   private static let memoryLimit = 64 << 20
+  /// Less is not worth a block: most inputs that are kept are short.
+  private static let blockLimit = 4 << 20
 
   /// Stores bytes and returns where.
   func keep(_ bytes: [UInt8]) throws -> RawChunk {
     bytesInMemory += bytes.count
     guard bytesInMemory > Self.memoryLimit else {
+      if bytesInMemory > Self.blockLimit, let place = placeInBlock(bytes) {
+        return RawChunk(bytes: bytes, storage: place.block, offset: place.offset)
+      }
       return RawChunk(bytes: bytes, storage: MemoryRecordStorage(bytes), offset: 0)
     }
     let spool = try spool ?? Self.makeSpool()
@@ -35,7 +41,18 @@ final class RecordKeeper {
   /// Releases what was stored for a batch that has ended; what is still referenced stays readable.
   func batchEnded() {
     bytesInMemory = 0
+    block = nil
     spool = nil
+  }
+
+  /// Copies bytes into a block; nil if they are too many for one.
+  private func placeInBlock(_ bytes: [UInt8]) -> (block: KeptBlock, offset: UInt64)? {
+    if let block, let offset = block.append(bytes) { return (block, offset) }
+    guard bytes.count <= KeptBlock.size / 4, let block = KeptBlock(), let offset = block.append(bytes) else {
+      return nil
+    }
+    self.block = block
+    return (block, offset)
   }
 
   private static func makeSpool() throws -> (SpoolFile, FileRecordStorage) {

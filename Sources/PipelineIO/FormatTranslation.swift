@@ -1,10 +1,27 @@
 // SPDX-License-Identifier: Apache-2.0
 import PipelineCore
 
+/// Lines of another format, written as records of our own and not yet read as such.
+struct TranslatedChunk: Sendable {
+  fileprivate let written: RecordParser.WrittenLines
+  fileprivate let raw: RawChunk
+  fileprivate let isOneLine: Bool
+  fileprivate let faults: [ParsedChunk.Fault]
+  /// The lines that it was made of.
+  let lineCount: Int
+  fileprivate let nonFiniteLines: Int
+
+  func parse() -> ParsedChunk {
+    let parsed = RecordParser().parse(written, storage: raw.storage, offset: raw.offset, isOneLine: isOneLine)
+    return ParsedChunk(
+      chunk: parsed.chunk, trajectories: parsed.trajectories, faults: faults + parsed.faults, lineCount: lineCount,
+      nonFiniteLines: nonFiniteLines)
+  }
+}
+
 /// Reads lines of other formats as records of our own.
 final class FormatTranslation {
   private var importer: any RolloutImporter
-  private let parser = RecordParser()
   private var bytes: [UInt8]?
   private var position = 0
   private let compact = CompactLine()
@@ -67,10 +84,10 @@ final class FormatTranslation {
   ///
   /// Lines that give one record each are taken together, about a mebibyte at a time. A line that gives several records
   /// becomes a chunk of its own, so that every record knows its line.
-  func nextChunk(of input: ChunkedInput, line firstLine: Int, keeper: RecordKeeper) throws -> ParsedChunk? {
+  func nextChunk(of input: ChunkedInput, line firstLine: Int, keeper: RecordKeeper) throws -> TranslatedChunk? {
     if let held {
       self.held = nil
-      return try parsed(held, keeper, faults: [], lineCount: 1, isOneLine: true)
+      return try kept(held, keeper, faults: [], lineCount: 1, isOneLine: true)
     }
     if bytes == nil {
       guard let next = try input.takeBytes() else { return nil }
@@ -106,7 +123,7 @@ final class FormatTranslation {
       lineCount += 1
     }
     if position >= bytes.count { self.bytes = nil }
-    return try parsed(written, keeper, faults: faults, lineCount: lineCount, isOneLine: false)
+    return try kept(written, keeper, faults: faults, lineCount: lineCount, isOneLine: false)
   }
 
   /// About how many bytes are taken together.
@@ -132,15 +149,13 @@ final class FormatTranslation {
     return several
   }
 
-  private func parsed(
+  private func kept(
     _ written: RecordParser.WrittenLines, _ keeper: RecordKeeper, faults: [ParsedChunk.Fault], lineCount: Int,
     isOneLine: Bool
-  ) throws -> ParsedChunk {
-    let chunk = try keeper.keep(written.bytes)
+  ) throws -> TranslatedChunk {
     defer { nonFiniteLines = 0 }
-    let parsed = parser.parse(written, storage: chunk.storage, offset: chunk.offset, isOneLine: isOneLine)
-    return ParsedChunk(
-      chunk: parsed.chunk, trajectories: parsed.trajectories, faults: faults + parsed.faults,
-      lineCount: lineCount, nonFiniteLines: nonFiniteLines)
+    return TranslatedChunk(
+      written: written, raw: try keeper.keep(written.bytes), isOneLine: isOneLine, faults: faults, lineCount: lineCount,
+      nonFiniteLines: nonFiniteLines)
   }
 }

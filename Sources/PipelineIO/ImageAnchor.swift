@@ -24,6 +24,12 @@ package final class ImageAnchor: Sendable {
     let file: String
     let text: [UInt8]
     let value: JSONValue?
+
+    /// Whether these are the bytes that it is known for.
+    func holds(_ bytes: UnsafeRawBufferPointer) -> Bool {
+      guard text.count == bytes.count, let start = bytes.baseAddress else { return text.isEmpty && bytes.isEmpty }
+      return text.withUnsafeBytes { $0.baseAddress.map { memcmp($0, start, bytes.count) == 0 } ?? false }
+    }
   }
 
   private let known = Mutex<[UInt64: Known]>([:])
@@ -57,26 +63,39 @@ package final class ImageAnchor: Sendable {
   ///
   /// - Throws: When the record can no longer be read.
   package func anchored(_ trajectory: Trajectory) throws -> Trajectory {
-    let file = trajectory.record.file
+    try anchored(trajectory) { field, body in try trajectory.record.withBytes(of: field, body) ?? nil }
+  }
+
+  /// The same for a trajectory whose line has been read.
+  func anchored(_ trajectory: Trajectory, line: UnsafeRawBufferPointer) throws -> Trajectory {
+    try anchored(trajectory) { field, body in
+      guard let member = trajectory.record.member(of: field) else { return nil }
+      return try body(UnsafeRawBufferPointer(rebasing: line[member.value]))
+    }
+  }
+
+  /// Hands over the bytes of a field's value in the record; nil for one that it does not have.
+  private typealias FieldReader = (Field, (UnsafeRawBufferPointer) throws -> JSONValue?) throws -> JSONValue?
+
+  private func anchored(_ trajectory: Trajectory, _ read: FieldReader) throws -> Trajectory {
     var moved = trajectory
     for field in [Field.prompt, .images] {
-      if let value = try anchored(field, of: trajectory, from: file) { moved.set(field, to: value) }
+      if let value = try anchored(field, of: trajectory, read) { moved.set(field, to: value) }
     }
     return moved
   }
 
   /// The new value of a field that names images; nil if it stays.
-  private func anchored(_ field: Field, of trajectory: Trajectory, from file: String) throws -> JSONValue? {
+  private func anchored(_ field: Field, of trajectory: Trajectory, _ read: FieldReader) throws -> JSONValue? {
     if trajectory.overrides.contains(where: { $0.field == field }) {
-      return try trajectory.value(of: field).flatMap { anchored($0, field, from: file) }
+      return try trajectory.value(of: field).flatMap { anchored($0, field, from: trajectory.record.file) }
     }
     // The rollouts of a group have the same prompt, and most prompts have no image: neither is parsed again and again.
-    return try trajectory.record.withBytes(of: field) { bytes in
+    return try read(field) { bytes in
       guard field == .images || Self.search.first(in: bytes) != nil else { return nil }
+      let file = trajectory.record.file
       let hash = ContentHash.of(bytes)
-      if let known = known.withLock({ $0[hash] }), known.file == file, known.text.elementsEqual(bytes) {
-        return known.value
-      }
+      if let known = known.withLock({ $0[hash] }), known.file == file, known.holds(bytes) { return known.value }
       let value = anchored(try JSONValue(parsing: bytes), field, from: file)
       // A prompt that holds an image's bytes is not kept.
       if bytes.count <= Self.longestKnown {
@@ -86,7 +105,7 @@ package final class ImageAnchor: Sendable {
         }
       }
       return value
-    } ?? nil
+    }
   }
 
   private func anchored(_ value: JSONValue, _ field: Field, from file: String) -> JSONValue? {

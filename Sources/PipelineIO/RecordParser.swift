@@ -96,8 +96,8 @@ struct RecordParser: Sendable {
   }
 
   /// Lines that were written here, whose members are known: they are not scanned for them again.
-  struct WrittenLines {
-    struct Line {
+  struct WrittenLines: Sendable {
+    struct Line: Sendable {
       let range: Range<Int>
       let number: Int
       let members: Range<Int>

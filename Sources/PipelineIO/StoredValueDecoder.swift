@@ -167,6 +167,7 @@ struct StoredValueDecoder {
   }
 
   private mutating func rewards(_ range: Range<Int>) -> [RewardPart]? {
+    if let parts = plainRewards(range) { return parts }
     guard let members = value(range).objectValue else {
       fail(range, "'rewards' must be an object of named numbers, found \(kind(range))")
       return nil
@@ -180,6 +181,28 @@ struct StoredValueDecoder {
       parts.append(RewardPart(member.key, score))
     }
     return parts
+  }
+
+  /// The parts of an object that holds finite numbers alone, under keys without escapes, as nearly all do; nil for any other value.
+  private func plainRewards(_ range: Range<Int>) -> [RewardPart]? {
+    let object = slice(range)
+    guard object.first == UInt8(ascii: "{"), !object.contains(UInt8(ascii: "\\")) else { return nil }
+    var parts: [RewardPart] = []
+    var isPlain = true
+    try? RecordWalk.forEachMember(in: object) { key, place in
+      let digits = UnsafeRawBufferPointer(rebasing: object[place])
+      // Behind a minus sign may stand `Infinity`.
+      let first = digits.first == UInt8(ascii: "-") ? digits.dropFirst().first : digits.first
+      guard let first, (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(first) else {
+        isPlain = false
+        return false
+      }
+      let score = record_parse_double(digits.bindMemory(to: UInt8.self).baseAddress, digits.count)
+      isPlain = score.isFinite
+      if isPlain { parts.append(RewardPart(key, score)) }
+      return isPlain
+    }
+    return isPlain ? parts : nil
   }
 
   private mutating func pair(_ range: Range<Int>) -> Pair? {

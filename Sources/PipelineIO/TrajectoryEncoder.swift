@@ -11,12 +11,30 @@ package enum TrajectoryEncoder {
   ///
   /// - Throws: When the record can no longer be read.
   package static func encode(_ trajectory: Trajectory, into output: inout [UInt8]) throws {
+    try trajectory.record.withBytes { encode(trajectory, line: $0, into: &output) }
+  }
+
+  /// The same with the addresses of its images as seen from where it is written; the record is read once for both.
+  ///
+  /// - Parameters:
+  ///   - anchor: Knows where the line is written.
+  ///   - step: The step of a trajectory that has none.
+  /// - Throws: When the record can no longer be read.
+  package static func encode(
+    _ trajectory: Trajectory, anchoredBy anchor: ImageAnchor, step: Int? = nil, into output: inout [UInt8]
+  ) throws {
     try trajectory.record.withBytes { line in
-      if trajectory.record.holdsNonFinite || trajectory.removesMembers {
-        encodeMemberwise(trajectory, line, into: &output)
-      } else {
-        encodeSpliced(trajectory, line, into: &output)
-      }
+      var moved = try anchor.anchored(trajectory, line: line)
+      if let step, moved.step == nil { moved.step = step }
+      encode(moved, line: line, into: &output)
+    }
+  }
+
+  private static func encode(_ trajectory: Trajectory, line: UnsafeRawBufferPointer, into output: inout [UInt8]) {
+    if trajectory.record.holdsNonFinite || trajectory.removesMembers {
+      encodeMemberwise(trajectory, line, into: &output)
+    } else {
+      encodeSpliced(trajectory, line, into: &output)
     }
     output.append(0x0A)
   }

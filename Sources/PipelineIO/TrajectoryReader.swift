@@ -82,7 +82,11 @@ public actor TrajectoryReader {
   private var inFlight: [Task<ParsedChunk, Never>] = []
   private var translation: FormatTranslation?
   private var isNative: Bool?
+  /// Why no more of the file can be read, once what is in flight has been taken.
+  private var fault: (any Error)?
   private var lineOfNextChunk = 1
+  /// The same of the next chunk that is put to work.
+  private var lineOfNextWork = 1
   private var waiting: [Trajectory] = []
   private var waitingPosition = 0
   /// The ids of the batch of which pieces are handed out, and the lines of each.
@@ -124,7 +128,7 @@ public actor TrajectoryReader {
     while true {
       switch try nextWaiting(isOpen: !open.isEmpty) {
       case .trajectory(let trajectory):
-        if let first = seen.insert(trajectory.id, at: open.count, in: open) {
+        if let first = seen.insert(trajectory.id, at: open.count, ids: { open[$0].id }) {
           try repeated(trajectory, of: open[first].record.line)
         } else {
           open.append(trajectory)
@@ -328,25 +332,47 @@ public actor TrajectoryReader {
         guard let path = remainingPaths.popFirst() else { return nil }
         let opened = try ChunkedInput(path: path, part: options.part)
         input = opened
-        lineOfNextChunk = 1
+        (lineOfNextChunk, lineOfNextWork) = (1, 1)
         try decideFormat(opened)
       }
       guard let input else { return nil }
-      if let translation {
-        if let chunk = try translation.nextChunk(of: input, line: lineOfNextChunk, keeper: keeper) {
-          counts.bytes = translation.bytesRead
-          return chunk
-        }
+      if options.threads <= 1 {
+        if let work = try nextWork(of: input) { return work() }
       } else {
-        while inFlight.count < max(1, options.threads), let chunk = try input.next(keeper: keeper) {
-          counts.bytes += chunk.bytes.count
-          let parser = parser
-          inFlight.append(Task { chunk.parse(with: parser) })
-        }
+        startWork(of: input)
         if !inFlight.isEmpty { return await inFlight.removeFirst().value }
+        if let fault {
+          self.fault = nil
+          throw fault
+        }
       }
       self.input = nil
     }
+  }
+
+  /// Puts one chunk more to work than there are threads, so that none of them waits while the chunks before are taken.
+  ///
+  /// What keeps the file from being read is thrown when all before it has been taken, as on one thread.
+  private func startWork(of input: ChunkedInput) {
+    do {
+      while fault == nil, inFlight.count <= options.threads, let work = try nextWork(of: input) {
+        inFlight.append(Task { work() })
+      }
+    } catch { fault = error }
+  }
+
+  /// The next chunk of a file, as work that any thread can do; nil at the end.
+  private func nextWork(of input: ChunkedInput) throws -> (@Sendable () -> ParsedChunk)? {
+    if let translation {
+      guard let chunk = try translation.nextChunk(of: input, line: lineOfNextWork, keeper: keeper) else { return nil }
+      counts.bytes = translation.bytesRead
+      lineOfNextWork += chunk.lineCount
+      return { chunk.parse() }
+    }
+    guard let chunk = try input.next(keeper: keeper) else { return nil }
+    counts.bytes += chunk.bytes.count
+    let parser = parser
+    return { chunk.parse(with: parser) }
   }
 
   /// Finds out, once, whether the files are our own or a peer's.
@@ -367,45 +393,6 @@ public actor TrajectoryReader {
       var importing = options.importing
       importing.groupBy = options.groupBy.map(\.rawValue)
       translation = FormatTranslation(format, options: importing, sample: try FormatTranslation.sample(of: input))
-    }
-  }
-}
-
-/// Finds ids that stand twice in a batch; open addressing over 64-bit hashes, compared in full when they meet.
-struct IDTable {
-  private var slots = [Int32](repeating: -1, count: 1024)
-  private var count = 0
-
-  /// Notes that trajectory `position` has `id`; returns the position of an earlier one with the same id.
-  mutating func insert(_ id: String, at position: Int, in trajectories: [Trajectory]) -> Int? {
-    if count * 2 >= slots.count { grow(trajectories) }
-    var slot = Int(truncatingIfNeeded: hash(id)) & (slots.count - 1)
-    while slots[slot] >= 0 {
-      let other = Int(slots[slot])
-      if ExactText(trajectories[other].id) == ExactText(id) { return other }
-      slot = (slot + 1) & (slots.count - 1)
-    }
-    slots[slot] = Int32(position)
-    count += 1
-    return nil
-  }
-
-  private mutating func grow(_ trajectories: [Trajectory]) {
-    let old = slots
-    slots = [Int32](repeating: -1, count: old.count * 4)
-    for position in old where position >= 0 {
-      var slot = Int(truncatingIfNeeded: hash(trajectories[Int(position)].id)) & (slots.count - 1)
-      while slots[slot] >= 0 { slot = (slot + 1) & (slots.count - 1) }
-      slots[slot] = position
-    }
-  }
-
-  private func hash(_ id: String) -> UInt64 {
-    var id = id
-    return id.withUTF8 { bytes in
-      var hash: UInt64 = 0xcbf2_9ce4_8422_2325
-      for byte in bytes { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01b3 }
-      return hash ^ hash >> 29
     }
   }
 }

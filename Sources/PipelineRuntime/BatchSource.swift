@@ -39,33 +39,3 @@ extension BatchSource {
   /// Nothing to give back.
   func close() async {}
 }
-
-/// Takes batches as they come from the reader.
-final class StreamSource: BatchSource {
-  private let reader: TrajectoryReader
-  private let onSkip: () -> Void
-
-  /// - Parameter onSkip: Called after each batch that an earlier part of the run has done.
-  init(_ reader: TrajectoryReader, onSkip: @escaping () -> Void) {
-    self.reader = reader
-    self.onSkip = onSkip
-  }
-
-  let position = JSONValue.null
-  let batchCount: Int? = nil
-  nonisolated(nonsending) var counts: TrajectoryReader.Counts { get async { await reader.counts } }
-  nonisolated(nonsending) var progress: Double? { get async { await reader.progress } }
-
-  /// Reads the complete steps again and passes over them.
-  func move(to position: JSONValue?, steps: Int) async throws {
-    for _ in 0..<steps {
-      try Task.checkCancellation()
-      guard try await reader.next() != nil else { return }
-      onSkip()
-    }
-  }
-
-  func next(step: Int) async throws -> TrajectoryBatch? { try await reader.next() }
-
-  func more(step: Int, besides groups: Set<String>, _ lack: LackingGroups) -> TrajectoryBatch? { nil }
-}

@@ -113,8 +113,8 @@ public actor PipelineRun {
   }
 
   private func openSource(_ badRecords: BadRecordLog, taken: Int) async throws -> any BatchSource {
+    guard let pool = plan.pool else { return StreamSource(plan.reader, badRecords) }
     let reader = TrajectoryReader(plan.reader) { badRecords.add($0) }
-    guard let pool = plan.pool else { return StreamSource(reader) { badRecords.discard() } }
     let records = try await PoolRecords(reader, files: plan.reader.paths, plan: pool)
     // Said before a model is opened for nothing.
     if records.groups.isEmpty { throw plan.nothingRead(records.counts, badRecords.first) }
@@ -156,22 +156,26 @@ public actor PipelineRun {
       metrics: MetricsLine(step: batch.number))
     work.metrics.describeInput(batch)
     try await work.runner.prepare(&batch)
+    let number = batch.number
     work.batch = batch
+    // Only one holds it, so that nothing of it is copied when it changes.
+    batch = TrajectoryBatch([], number: number)
     self.work = work
     // From the first update on the policy is ahead of what is written: this part is finished, whatever is asked.
     try await uncancelled { try await $0.update(readSeconds: seconds) }
     for (index, count) in work.runner.counts.enumerated() { summary.stages[index].add(count) }
-    let pending = PendingStep(metrics: work.metrics, step: batch.number, timings: work.timings)
+    let pending = PendingStep(metrics: work.metrics, step: number, timings: work.timings)
     trainer?.updateEnded(pending, source: source.position)
     let numbers = try await complete(pending)
     observer.stepEnded(
       StepReport(
-        step: batch.number, steps: steps, metrics: numbers, seconds: seconds + (clock.now - began).inSeconds))
+        step: number, steps: steps, metrics: numbers, seconds: seconds + (clock.now - began).inSeconds))
   }
 
   /// Runs the stages of a step from its first update on, and writes what became of the batch.
   private func update(readSeconds: Double) async throws {
     guard let work, var batch = work.batch else { return }
+    work.batch = nil
     trainer?.updateBegan()
     try await work.runner.finish(&batch)
     try await observe(batch, work)
@@ -181,6 +185,13 @@ public actor PipelineRun {
     work.timings = [("read", readSeconds)]
     work.timings += zip(plan.stages, work.runner.seconds).map { ($0.name, $1) }
     work.timings.append(("write", (clock.now - since).inSeconds))
+    release(batch)
+  }
+
+  /// Gives a batch's memory back beside what comes next, which is often waiting for the disk.
+  private func release(_ batch: consuming TrajectoryBatch) {
+    guard plan.threads > 1 else { return }
+    Task.detached { [batch] in _ = batch }
   }
 
   /// Lets what chooses prompts learn from a step, and takes its figures.
@@ -227,6 +238,7 @@ public actor PipelineRun {
 
   private func write(_ batch: TrajectoryBatch) async throws {
     let committer = committer
+    try committer.announce(filesOfAStep)
     let anchor = ImageAnchor(folder: directory.path, roots: plan.media.roots)
     if let every = plan.keepsAllRolloutsEvery, batch.number % every == 0 {
       let frame = try await AllRollouts(batch).frame(threads: plan.threads, anchor: anchor)
@@ -236,16 +248,18 @@ public actor PipelineRun {
       _ = try committer.length(of: file)
       try await ParallelEncoding.run(
         count: batch.count, threads: plan.threads,
-        encode: { index, bytes in
-          var trajectory = try anchor.anchored(batch[index])
-          if trajectory.step == nil { trajectory.step = batch.number }
-          try TrajectoryEncoder.encode(trajectory, into: &bytes)
-        }, write: { try committer.append($0, to: file) })
+        encode: { try TrajectoryEncoder.encode(batch[$0], anchoredBy: anchor, step: batch.number, into: &$1) },
+        write: { try committer.append($0, to: file) })
     }
     if plan.writesLineage {
       _ = try committer.length(of: "lineage.jsonl")
       try await LineageEncoder(batch).write(threads: plan.threads) { try committer.append($0, to: "lineage.jsonl") }
     }
+  }
+
+  /// Files that every step of this plan writes to.
+  private var filesOfAStep: [String] {
+    [plan.rolloutsFile, plan.writesLineage ? "lineage.jsonl" : nil, "metrics.jsonl", "timings.jsonl"].compactMap { $0 }
   }
 
   private func writeMetrics(_ metrics: MetricsLine, _ timings: MetricsLine) throws {

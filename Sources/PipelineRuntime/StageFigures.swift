@@ -29,7 +29,7 @@ struct StageFigures {
 
   /// Adds what a stage did to a batch.
   mutating func add(
-    _ report: StageReport, arrived: Int, batch: TrajectoryBatch, drops: ArraySlice<TrajectoryBatch.Drop>
+    _ report: StageReport, arrived: Int, batch: TrajectoryBatch, dropped: [String: Int]
   ) {
     for metric in report.metrics {
       if figures[metric.name] == nil {
@@ -40,7 +40,7 @@ struct StageFigures {
       }
     }
     kept += batch.count
-    for drop in drops { dropped[drop.rule, default: 0] += 1 }
+    self.dropped.merge(dropped, uniquingKeysWith: +)
     spread.add(batch)
   }
 

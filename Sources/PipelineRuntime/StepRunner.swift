@@ -154,9 +154,9 @@ struct StepRunner {
     counts[index].seconds += spent
     counts[index].arrived += arrived
     counts[index].left += batch.count
-    let drops = batch.drops[min(dropsBefore, batch.drops.count)...].filter { $0.stage == stage.name }[...]
-    for drop in drops { counts[index].dropped[drop.rule, default: 0] += 1 }
-    figures[index].add(report, arrived: arrived, batch: batch, drops: drops)
+    let dropped = batch.drops[min(dropsBefore, batch.drops.count)...].counts(ofStage: stage.name)
+    counts[index].dropped.merge(dropped, uniquingKeysWith: +)
+    figures[index].add(report, arrived: arrived, batch: batch, dropped: dropped)
     for warning in report.warnings {
       observer.warned(step: batch.number, stage: stage.name, warning)
       guard ["reward-failed", "reward-timed-out"].contains(warning.code) else { continue }
@@ -169,4 +169,22 @@ struct StepRunner {
 extension TrajectoryBatch {
   /// The number of groups that still have trajectories.
   fileprivate var liveGroupCount: Int { groups.count { !$0.positions.isEmpty } }
+}
+
+extension ArraySlice<TrajectoryBatch.Drop> {
+  /// How many trajectories each rule of a stage dropped.
+  fileprivate func counts(ofStage stage: String) -> [String: Int] {
+    var counts: [String: Int] = [:]
+    // A stage drops many in a row by the same rule: the table is asked once for all of them.
+    var (rule, count) = ("", 0)
+    for drop in self where drop.stage == stage {
+      if drop.rule != rule {
+        if count > 0 { counts[rule, default: 0] += count }
+        (rule, count) = (drop.rule, 0)
+      }
+      count += 1
+    }
+    if count > 0 { counts[rule, default: 0] += count }
+    return counts
+  }
 }

@@ -62,4 +62,23 @@ struct AppendOnlyFileTests {
     #expect(throws: PipelineError.self) { try AppendOnlyFile(in: folder, name: "log", after: extent) }
     #expect(try folder.names() == [])
   }
+
+  @Test(
+    "small and large writes come out in order, with their hash",
+    arguments: [[10, 300_000, 5, 5], [2_000_000, 1, 700_000, 700_000]])
+  func sizes(_ sizes: [Int]) throws {
+    let file = try AppendOnlyFile(in: folder, name: "log")
+    var all: [UInt8] = []
+    for (index, size) in sizes.enumerated() {
+      let bytes = [UInt8](repeating: UInt8(ascii: "a") + UInt8(index), count: size)
+      try file.write(bytes)
+      all += bytes
+      if index == 1 { try file.synchronize() }
+    }
+    try file.synchronize()
+    var hash = SHA256()
+    hash.add(all)
+    #expect(file.extent == .init(bytes: UInt64(all.count), sha256: hash.digits))
+    #expect(try folder.contents(of: "log") == all)
+  }
 }

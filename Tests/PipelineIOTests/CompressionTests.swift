@@ -2,6 +2,7 @@
 import Foundation
 import PipelineCore
 import PipelineIO
+import Synchronization
 import Testing
 
 @Suite("Compression", .timeLimit(.minutes(15)))
@@ -46,6 +47,47 @@ struct CompressionTests {
     for index in data.count / 2..<data.count / 2 + 40 { data[index] = 0xA5 }
     let damaged = try folder.file("damaged", data)
     #expect(await Reading.failure(of: [damaged]) != "no error")
+  }
+
+  @Test("all that lies before the fault is read first, on any number of threads", arguments: [2, 7])
+  func cutOffLater(_ threads: Int) async throws {
+    let path = folder.path + "/out.jsonl.gz"
+    let output = try OutputFile(path: path)
+    var text = ""
+    for index in 0..<90_000 {
+      text +=
+        index % 9_000 == 8_000
+        ? "{\n" : #"{"id":"\#(index)","group":"g\#(index / 100)","text":"\#(index &* 7_919_777)"}"# + "\n"
+    }
+    try output.write(Array(text.utf8))
+    try output.finish()
+    let data = try Data(contentsOf: URL(fileURLWithPath: path))
+    let cut = try folder.file("cut.gz", data.prefix(data.count - 1_000))
+    let alone = await readUpToFault(cut, threads: 1)
+    #expect(alone.error == "\(cut) is cut off in the middle of compressed data; get the whole file")
+    #expect(alone.batches > 500)
+    #expect(alone.bad.count > 5)
+    #expect(await readUpToFault(cut, threads: threads) == alone)
+  }
+
+  private struct UpToFault: Equatable {
+    var batches = 0
+    var bad: [Int] = []
+    var error = ""
+  }
+
+  private func readUpToFault(_ path: String, threads: Int) async -> UpToFault {
+    var options = TrajectoryReader.Options(paths: [path])
+    options.cut = .groups(1)
+    options.threads = threads
+    let bad = Mutex<[Int]>([])
+    let reader = TrajectoryReader(options) { record in bad.withLock { $0.append(record.location.line) } }
+    var read = UpToFault()
+    do {
+      while try await reader.next() != nil { read.batches += 1 }
+    } catch { read.error = "\(error)" }
+    read.bad = bad.withLock { $0 }
+    return read
   }
 
   @Test("a file appears under its name only when it is complete, and is not replaced unasked")

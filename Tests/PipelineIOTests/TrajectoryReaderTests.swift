@@ -184,6 +184,43 @@ struct TrajectoryReaderTests {
     #expect(reading.bad.map(\.location.line) == [3])
   }
 
+  @Test(
+    "among many ids, one that comes twice is found, and one that only looks the same to Swift is another",
+    arguments: [1, 2])
+  func manyIDs(_ threads: Int) async throws {
+    let ids = (0..<5_000).map { "rollout-\($0 / 16)-of-a-long-name/\($0 % 16)" } + ["caf\u{E9}", "cafe\u{301}"]
+    let again = [0, 17, 1_023, 4_999]
+    let text = (ids + again.map { ids[$0] }).map { #"{"id":"\#($0)","group":"g"}"# + "\n" }.joined()
+    let file = try folder.file("many.jsonl", text)
+    let reading = try await Reading.of([file]) { $0.threads = threads }
+    #expect(reading.batches.map { $0.map { Array($0.utf8) } } == [ids.map { Array($0.utf8) }])
+    #expect(
+      reading.bad.map(\.reason) == again.map { "the id '\(ids[$0])' is already in line \($0 + 1) of the same batch" })
+  }
+
+  @Test(
+    "named rewards are read as they are written",
+    arguments: [
+      (#"{"a":1,"b":-0.5e1}"#, #"{"a":1.0,"b":-5.0}"#), (#"{ "a" : 1 , "n" : null }"#, #"{"a":1.0}"#), ("{}", "{}"),
+      (#"{"a":1,"i":-Infinity,"a":2}"#, #"{"a":1.0,"a":2.0}"#), (#"{"\u0061\"":1}"#, #"{"a\"":1.0}"#),
+    ])
+  func rewardParts(_ written: String, _ expected: String) async throws {
+    let file = try folder.file("rewards.jsonl", #"{"id":"1","group":"g","rewards":\#(written)}"# + "\n")
+    let reading = try await Reading.of([file])
+    var bytes: [UInt8] = []
+    reading.trajectories.first?.writeValue(of: .rewards, to: &bytes)
+    #expect(String(decoding: bytes, as: UTF8.self) == expected)
+  }
+
+  @Test(
+    "a named reward that is no number is told",
+    arguments: [(#""x""#, "a string"), ("[1]", "an array"), ("1e999", "a number"), ("true", "a boolean")])
+  func rewardPartFault(_ value: String, _ kind: String) async throws {
+    let file = try folder.file("rewards.jsonl", #"{"id":"1","group":"g","rewards":{"a":1,"b":\#(value)}}"# + "\n")
+    #expect(
+      try await Reading.of([file]).bad.map(\.reason) == ["'rewards.b' must be a number or null, found \(kind)"])
+  }
+
   @Test("batches are cut by a number of groups")
   func cutsByGroups() async throws {
     let text = line("1", "a") + line("2", "b") + line("3", "a") + line("4", "c") + line("5", "d") + line("6", "e")

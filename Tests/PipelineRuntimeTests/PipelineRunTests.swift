@@ -41,10 +41,18 @@ struct PipelineRunTests {
   init() throws {
     folder = FileManager.default.temporaryDirectory.appendingPathComponent("shuffle-r1-run-\(UUID())").path
     try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+    try writeInput(badLineAfter: 30)
+  }
+
+  /// Writes 60 rollouts and a line that is none.
+  ///
+  /// - Parameter padding: How many bytes each is longer.
+  private func writeInput(badLineAfter bad: Int, padding: Int = 0) throws {
     var text = ""
+    let more = padding == 0 ? "" : #","text":"\#(String(repeating: "a", count: padding))""#
     for index in 0..<60 {
-      text += #"{"id":"\#(index)","group":"g\#(index / 4)","reward":\#(index % 3 == 0 ? "1" : "0.25")}"# + "\n"
-      if index == 30 { text += "not a record\n" }
+      text += #"{"id":"\#(index)","group":"g\#(index / 4)","reward":\#(index % 3 == 0 ? "1" : "0.25")\#(more)}"# + "\n"
+      if index == bad { text += "not a record\n" }
     }
     try Data(text.utf8).write(to: URL(fileURLWithPath: folder + "/in.jsonl"))
   }
@@ -124,16 +132,31 @@ struct PipelineRunTests {
     #expect(try files("one") == files("many"))
   }
 
-  @Test("a run that stopped in any step resumes to the same bytes", arguments: 0..<5)
-  func resumes(_ step: Int) async throws {
+  @Test("a run that stopped in any step resumes to the same bytes", arguments: 0..<5, [1, 2])
+  func resumes(_ step: Int, _ threads: Int) async throws {
     try await run("whole")
     #expect(
-      await failure { try await run("part", TestStage(failingStep: step)) } == "stage 'test', step \(step): oops")
+      await failure { try await run("part", TestStage(failingStep: step), threads: threads) }
+        == "stage 'test', step \(step): oops")
     try Data("half a li".utf8).append(to: folder + "/part/taps/after.jsonl")
-    try await run("part", TestStage(), .resume)
+    try await run("part", TestStage(), threads: threads, .resume)
     #expect(try files("whole") == files("part"))
-    try await run("part", TestStage(), .resume)
+    try await run("part", TestStage(), threads: threads, .resume)
     #expect(try files("whole") == files("part"))
+  }
+
+  @Test("what is read ahead is said with its own step: bad records, and a fault of the input", arguments: [1, 2, 7])
+  func readsAhead(_ threads: Int) async throws {
+    // A mebibyte of lines is read at once, some 17 of these: the bad one when step 2 is read, and not before.
+    try writeInput(badLineAfter: 40, padding: 60_000)
+    _ = await failure { try await run("stopped", TestStage(failingStep: 1), threads: threads) }
+    #expect(try files("stopped")["bad-records.jsonl"] == nil)
+    _ = await failure { try await run("later", TestStage(failingStep: 2), threads: threads) }
+    #expect(try files("later")["bad-records.jsonl"] != nil)
+    // A group of step 0 comes again behind step 4.
+    try Data(#"{"id":"x","group":"g0","reward":1}"#.utf8 + [0x0A]).append(to: folder + "/in.jsonl")
+    #expect(await failure { try await run("again", threads: threads) }.contains("appears again after its batch ended"))
+    #expect(try files("again")["metrics.jsonl"]?.count(where: { $0 == 0x0A }) == 4)
   }
 
   @Test("a file that does not hold what was written is named, and nothing is cut", arguments: ["g0", "gX"])

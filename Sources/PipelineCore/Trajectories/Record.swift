@@ -87,6 +87,11 @@ public final class RecordChunk: Sendable {
   func firstIndex(ofField field: Int, in range: Range<Int>) -> Int? {
     range.first { packed[$0].field == UInt8(field) }
   }
+
+  /// The fields of members, a bit for each position in ``Field/reserved``.
+  func fields(in range: Range<Int>) -> UInt64 {
+    range.reduce(0) { $0 | UInt64(1) << UInt64(packed[$1].field) }
+  }
 }
 
 /// A line as it was read: its bytes, and the places of the reserved members in it.
@@ -98,12 +103,16 @@ public struct Record: Sendable {
   /// Where the line starts in the storage.
   public let offset: UInt64
   /// The bytes of the line, without its line end.
-  public let byteCount: Int
+  public var byteCount: Int { Int(byteCount32) }
   /// The line of the input, from 1; 0 for a record that was not read from anywhere.
   public var line: Int { chunk.firstLine.load(ordering: .relaxed) + Int(lineInChunk) }
   /// The file that it was read from, as the user named it; empty for a record that was not read from anywhere.
   public var file: String { chunk.file.withLock { $0 } }
+  /// A line has 1 GiB at most.
+  private let byteCount32: UInt32
   private let lineInChunk: Int32
+  /// Which reserved fields the line has, a bit each: most questions are about fields that it does not have.
+  private let fields: UInt64
   private let firstMember: UInt32
   private let memberCount: UInt16
   /// Whether the line contains a bare NaN or Infinity anywhere.
@@ -120,7 +129,8 @@ public struct Record: Sendable {
   ) {
     self.chunk = chunk
     self.offset = offset
-    self.byteCount = byteCount
+    self.byteCount32 = UInt32(byteCount)
+    self.fields = chunk.fields(in: members)
     self.lineInChunk = Int32(lineInChunk)
     self.firstMember = UInt32(members.lowerBound)
     self.memberCount = UInt16(members.count)
@@ -143,8 +153,12 @@ public struct Record: Sendable {
 
   /// The member of a reserved field, by the field's position in ``Field/reserved``.
   public func member(ofReserved index: Int) -> RecordMember? {
-    chunk.firstIndex(ofField: index, in: memberRange).map { chunk.member(at: $0) }
+    guard has(reserved: index) else { return nil }
+    return chunk.firstIndex(ofField: index, in: memberRange).map { chunk.member(at: $0) }
   }
+
+  /// Whether the line has a reserved field, by the field's position in ``Field/reserved``.
+  package func has(reserved index: Int) -> Bool { fields & UInt64(1) << UInt64(index) != 0 }
 
   /// Hands over the bytes of the line, valid only during the call.
   public func withBytes<Result>(_ body: (UnsafeRawBufferPointer) throws -> Result) throws -> Result {

@@ -70,7 +70,15 @@ extension Trajectory {
     case .id: JSONValue.writeString(id, to: &output)
     case .group: JSONValue.writeString(group, to: &output)
     case .reward: write(reward, to: &output)
-    case .rewards: JSONValue.object((rewards ?? []).map { .init($0.name, .number($0.score)) }).write(to: &output)
+    case .rewards:
+      output.append(UInt8(ascii: "{"))
+      for (index, part) in (rewards ?? []).enumerated() {
+        if index > 0 { output.append(UInt8(ascii: ",")) }
+        JSONValue.writeString(part.name, to: &output)
+        output.append(UInt8(ascii: ":"))
+        write(part.score, to: &output)
+      }
+      output.append(UInt8(ascii: "}"))
     case .rewardStatus: JSONValue.writeString(rewardStatus?.rawValue ?? "", to: &output)
     case .advantage: write(advantage, to: &output)
     case .advantages: JSONValue.array((advantages ?? []).map { .number($0) }).write(to: &output)

@@ -5,40 +5,88 @@
 /// Values with a property of their own (reward, advantage, pair, …) were decoded when the record was read. Every other
 /// value, reserved or not, stays in ``record`` as bytes until ``value(of:)`` asks for it.
 public struct Trajectory: Sendable {
+  /// Shared by copies until one of them changes.
+  @usableFromInline var contents: TrajectoryContents
+
   /// The line that this was read from; `{}` for a trajectory that a stage made.
-  public let record: Record
+  public var record: Record { contents.record }
   /// Unique within a batch.
-  public let id: String
+  public var id: String { contents.id }
   /// The prompt's id; all rollouts of one prompt form a group.
-  public let group: String
+  public var group: String { contents.group }
 
   /// The reward, finite; nil if there is none (not scored, failed, abstained, or NaN in an imported record).
-  public var reward: Double? { didSet { changes.insert(.reward) } }
+  @inlinable public var reward: Double? {
+    get { contents.stored.reward }
+    set { changed(.reward).stored.reward = newValue }
+  }
   /// The named parts of the reward, in order.
-  public var rewards: [RewardPart]? { didSet { changes.insert(.rewards) } }
+  @inlinable public var rewards: [RewardPart]? {
+    get { contents.stored.rewards }
+    set { changed(.rewards).stored.rewards = newValue }
+  }
   /// The status of the reward.
-  public var rewardStatus: RewardStatus? { didSet { changes.insert(.rewardStatus) } }
+  @inlinable public var rewardStatus: RewardStatus? {
+    get { contents.stored.rewardStatus }
+    set { changed(.rewardStatus).stored.rewardStatus = newValue }
+  }
   /// The advantage; nil if it has none and is not trained on.
-  public var advantage: Double? { didSet { changes.insert(.advantage) } }
+  @inlinable public var advantage: Double? {
+    get { contents.stored.advantage }
+    set { changed(.advantage).stored.advantage = newValue }
+  }
   /// Advantages per response token, if the estimator gives them; `advantage` is then their mean.
-  public var advantages: [Double]? { didSet { changes.insert(.advantages) } }
+  @inlinable public var advantages: [Double]? {
+    get { contents.stored.advantages }
+    set { changed(.advantages).stored.advantages = newValue }
+  }
   /// The reward of the greedy response to the same prompt, for `remax`.
-  public var baseline: Double? { didSet { changes.insert(.baseline) } }
+  @inlinable public var baseline: Double? {
+    get { contents.stored.baseline }
+    set { changed(.baseline).stored.baseline = newValue }
+  }
   /// The pair in pairwise sampling.
-  public var pair: Pair? { didSet { changes.insert(.pair) } }
+  @inlinable public var pair: Pair? {
+    get { contents.stored.pair }
+    set { changed(.pair).stored.pair = newValue }
+  }
   /// The factor of token losses; nil means 1.
-  public var lossWeight: Double? { didSet { changes.insert(.lossWeight) } }
+  @inlinable public var lossWeight: Double? {
+    get { contents.stored.lossWeight }
+    set { changed(.lossWeight).stored.lossWeight = newValue }
+  }
   /// The batch that an earlier stage put this trajectory in.
-  public var batch: Int? { didSet { changes.insert(.batch) } }
+  @inlinable public var batch: Int? {
+    get { contents.stored.batch }
+    set { changed(.batch).stored.batch = newValue }
+  }
   /// Positions of this trajectory in the shuffled batch, from 0.
-  public var draws: [Int]? { didSet { changes.insert(.draws) } }
+  @inlinable public var draws: [Int]? {
+    get { contents.stored.draws }
+    set { changed(.draws).stored.draws = newValue }
+  }
   /// The training step.
-  public var step: Int? { didSet { changes.insert(.step) } }
+  @inlinable public var step: Int? {
+    get { contents.stored.step }
+    set { changed(.step).stored.step = newValue }
+  }
 
   /// Which stored values differ from the record.
-  public private(set) var changes: Changes = []
+  public var changes: Changes { contents.changes }
   /// Other fields that a stage set, in the order in which they were first set; nil removes the field.
-  public private(set) var overrides: [Override] = []
+  public var overrides: [Override] { contents.overrides }
+
+  /// Contents that no other trajectory shares, with a value noted as changed.
+  @usableFromInline mutating func changed(_ value: Changes) -> TrajectoryContents {
+    let own = ownContents()
+    own.changes.insert(value)
+    return own
+  }
+
+  private mutating func ownContents() -> TrajectoryContents {
+    if !isKnownUniquelyReferenced(&contents) { contents = TrajectoryContents(copying: contents) }
+    return contents
+  }
 
   /// A stored value as it was read, not counted as a change.
   public struct StoredValues: Sendable {
@@ -81,35 +129,15 @@ public struct Trajectory: Sendable {
   ///
   /// - Parameter changes: Which values differ from those of the line, for example a group that the reader assigned.
   public init(record: Record, id: String, group: String, stored: StoredValues, changes: Changes = []) {
-    self.changes = changes
-    self.record = record
-    self.id = id
-    self.group = group
-    self.reward = stored.reward
-    self.rewards = stored.rewards
-    self.rewardStatus = stored.rewardStatus
-    self.advantage = stored.advantage
-    self.advantages = stored.advantages
-    self.baseline = stored.baseline
-    self.pair = stored.pair
-    self.lossWeight = stored.lossWeight
-    self.batch = stored.batch
-    self.draws = stored.draws
-    self.step = stored.step
+    contents = TrajectoryContents(record: record, id: id, group: group, stored: stored, changes: changes)
   }
 
   /// A trajectory that was not read from a file.
   ///
   /// - Parameter fields: Values of fields without a stored property, for example `[.response: "…"]`.
   public init(id: String, group: String, reward: Double? = nil, fields: KeyValuePairs<Field, JSONValue> = [:]) {
-    self.record = .empty
-    self.id = id
-    self.group = group
-    self.changes = [.id, .group]
-    if let reward {
-      self.reward = reward
-      changes.insert(.reward)
-    }
+    contents = TrajectoryContents(record: .empty, id: id, group: group, stored: StoredValues(), changes: [.id, .group])
+    if let reward { self.reward = reward }
     for (field, value) in fields { set(field, to: value) }
   }
 
@@ -126,10 +154,11 @@ public struct Trajectory: Sendable {
   /// - Precondition: The field has no stored property; use that property where there is one.
   public mutating func set(_ field: Field, to value: JSONValue?) {
     precondition(!Changes.storedFields.contains(field), "set Trajectory's own property for \(field)")
-    if let index = overrides.firstIndex(where: { $0.field == field }) {
-      overrides[index].value = value
+    let own = ownContents()
+    if let index = own.overrides.firstIndex(where: { $0.field == field }) {
+      own.overrides[index].value = value
     } else {
-      overrides.append(Override(field: field, value: value))
+      own.overrides.append(Override(field: field, value: value))
     }
   }
 
@@ -137,7 +166,7 @@ public struct Trajectory: Sendable {
   public func has(_ field: Field) -> Bool {
     if let stored = Changes.stored(field) { return has(stored: stored) }
     if let override = overrides.first(where: { $0.field == field }) { return override.value != nil }
-    if Field.reservedIndex[field] != nil { return record.member(of: field) != nil }
+    if let index = Field.reservedIndex[field] { return record.has(reserved: index) }
     return ((try? record.value(of: field)) ?? nil) != nil
   }
 

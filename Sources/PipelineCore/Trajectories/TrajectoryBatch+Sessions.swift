@@ -15,7 +15,7 @@ package struct SessionOutputs {
   /// - Throws: When a session has no `id`.
   package init(_ group: TrajectoryGroup, of batch: TrajectoryBatch) throws {
     counting = group.positions
-    guard group.positions.contains(where: { batch[$0].has(.session) }) else { return }
+    guard group.positions.contains(where: { batch[$0].hasSession }) else { return }
     var last: [ExactText: (position: Int, output: Int)] = [:]
     var members: [ExactText: [Int]] = [:]
     for position in group.positions {
@@ -36,6 +36,11 @@ package struct SessionOutputs {
 }
 
 extension Trajectory {
+  private static let sessionIndex = Field.reservedIndex[.session] ?? 0
+
+  /// Whether there is a ``Field/session``: asked of every trajectory of every run, few of which have one.
+  fileprivate var hasSession: Bool { overrides.isEmpty ? record.has(reserved: Self.sessionIndex) : has(.session) }
+
   /// Which session the response is an output of, and which output; nil where it is none.
   ///
   /// - Throws: When `session` is something else than an object with a text `id` and, if it has one, a number `output`.

@@ -158,13 +158,20 @@ final class Committer: Sendable {
     }
   }
 
+  /// Notes files that are about to be made, at once: each note waits for the disk.
+  func announce(_ names: [String]) throws { try contents.withLock { try note(names, &$0) } }
+
   private func stream(_ name: String, _ contents: inout Contents) throws -> AppendOnlyFile {
-    if contents.saved.progress.streams[name] == nil {
-      // Noted before the file is made, so that a resume knows of it whatever happens next.
-      contents.saved.progress.streams[name] = .empty
-      try write(contents.saved)
-    }
+    try note([name], &contents)
     return try contents.streams.stream(name)
+  }
+
+  /// Notes files before they are made, so that a resume knows of them whatever happens next.
+  private func note(_ names: [String], _ contents: inout Contents) throws {
+    let new = names.filter { contents.saved.progress.streams[$0] == nil }
+    if new.isEmpty { return }
+    for name in new { contents.saved.progress.streams[name] = .empty }
+    try write(contents.saved)
   }
 
   private static func note(_ contents: inout Contents) throws {

@@ -55,6 +55,8 @@ def stage_seconds(output: Path) -> dict[str, float]:
 @dataclass
 class Measured:
     seconds: float
+    user: float
+    system: float
     peak_bytes: int
     printed: str
 
@@ -69,7 +71,7 @@ def measure(command: list[str]) -> Measured:
     child.returncode = os.waitstatus_to_exitcode(status)
     if child.returncode != 0:
         sys.exit(f"exit status {child.returncode} from: {' '.join(command)}")
-    return Measured(seconds, usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024), printed)
+    return Measured(seconds, usage.ru_utime, usage.ru_stime, usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024), printed)
 
 
 def rollouts(name: str, groups: int) -> Path:
@@ -131,15 +133,16 @@ def compare(groups: int, repetitions: int, peer_only: bool) -> int:
     megabytes = path.stat().st_size / 1e6
     peer = [run.seconds for run in runs["peer"]]
     print(f"{path.name}: {megabytes:.0f} MB; medians of {repetitions} (slowest–fastest); {machine()}\n")
-    print("| program | MB/s | peak RSS, MB | speed / peer's (fastest runs) | pairwise-sample + shuffle |")
-    print("|---|---|---|---|---|")
+    print("| program | MB/s | user + system, s | peak RSS, MB | speed / peer's (fastest runs) | pairwise-sample + shuffle |")
+    print("|---|---|---|---|---|---|")
     for name, measured in runs.items():
         times = [run.seconds for run in measured]
         speed = f"{megabytes / median(times):.1f} ({megabytes / max(times):.1f}–{megabytes / min(times):.1f})"
+        processor = f"{median(run.user for run in measured):.2f} + {median(run.system for run in measured):.2f}"
         memory = median(run.peak_bytes for run in measured) / 1e6
         ratio = f"{median(peer) / median(times):.2f} ({min(peer) / min(times):.2f})"
         share = f"{median(shares[name]):.1%} of the time" if shares[name] else "–"
-        print(f"| {name} | {speed} | {memory:.0f} | {ratio} | {share} |")
+        print(f"| {name} | {speed} | {processor} | {memory:.0f} | {ratio} | {share} |")
     print("\nthe peer, by its own count:")
     print("\n".join(run.printed.strip() for run in runs["peer"]))
 
