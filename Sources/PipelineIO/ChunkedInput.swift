@@ -15,6 +15,19 @@ struct RawChunk: Sendable {
   }
 }
 
+/// Where in a file a block of whole lines is.
+struct ChunkPlace: Sendable {
+  let storage: FileRecordStorage
+  let bytes: Range<UInt64>
+
+  /// - Throws: When the bytes can no longer be read.
+  func parse(with parser: RecordParser) throws -> ParsedChunk {
+    try storage.withBytes(at: bytes.lowerBound, count: bytes.count) {
+      parser.parse($0, storage: storage, offset: bytes.lowerBound)
+    }
+  }
+}
+
 /// Stores bytes that cannot be read again from their source: 64 MiB in memory, the rest in a spool file.
 final class RecordKeeper {
   private var spool: (file: SpoolFile, storage: FileRecordStorage)?
@@ -76,7 +89,12 @@ final class ChunkedInput {
   private var isAtStart = true
   private var hasEnded = false
 
+  /// Whether all of the file is read, and not a part.
+  private let isWhole: Bool
+
   private static let chunkSize = 1 << 20
+  /// How much more is read at once, so that most chunks have their full size.
+  private static let margin = 4096
   private static let longestLine = 1 << 30
 
   /// Opens a file or standard input.
@@ -91,6 +109,7 @@ final class ChunkedInput {
       try isStandardInput
       ? FileDescriptor(0, path: displayPath, closes: false) : FileDescriptor(opening: path, O_RDONLY)
     self.descriptor = descriptor
+    isWhole = part == nil
     let status = try descriptor.status()
     let columns = ColumnByteSource(path: path, images: images ?? .beside(path))
     if status.st_mode & S_IFMT == S_IFDIR {
@@ -175,6 +194,47 @@ final class ChunkedInput {
     return try keeper.keep(bytes)
   }
 
+  /// The place of the next chunk, to be read by any thread; nil where ``next(keeper:)`` must read it.
+  ///
+  /// Chunks end where those of ``next(keeper:)`` do. Only their ends are looked at: copying all bytes out of the system's cache on
+  /// one thread takes as long as checking them.
+  func nextPlace() throws -> ChunkPlace? {
+    guard let fileStorage, isWhole, peeked == nil, !isAtStart, !hasEnded else { return nil }
+    let (start, window) = (offset, UInt64(Self.chunkSize + Self.margin))
+    let size = try descriptor.size()
+    guard size > start else { return nil }
+    var end = size
+    if size - start < window {
+      hasEnded = true
+    } else if let newline = try lastNewline(in: start..<start + window) {
+      end = newline + 1
+    } else {
+      return nil
+    }
+    rest = []
+    offset = end
+    guard lseek(descriptor.rawValue, off_t(end), SEEK_SET) >= 0 else {
+      throw SystemError.current("cannot read", displayPath)
+    }
+    return ChunkPlace(storage: fileStorage, bytes: start..<end)
+  }
+
+  /// The last end of a line in a part of the file, looked for in pieces from its end.
+  private func lastNewline(in part: Range<UInt64>) throws -> UInt64? {
+    let size: UInt64 = 64 << 10
+    var end = part.upperBound
+    while end > part.lowerBound {
+      let start = max(part.lowerBound, end < size ? 0 : end - size)
+      let piece = try [UInt8](unsafeUninitializedCapacity: Int(end - start)) { buffer, count in
+        count = try descriptor.read(into: UnsafeMutableRawBufferPointer(buffer), at: start)
+      }
+      guard piece.count == Int(end - start) else { return nil }
+      if let last = piece.lastIndex(from: 0, of: 0x0A) { return start + UInt64(last) }
+      end = start
+    }
+    return nil
+  }
+
   /// The next chunk's bytes, or nil at the end; for readers that do not need them again.
   func takeBytes() throws -> [UInt8]? {
     guard let bytes = peeked else { return try nextBytes() }
@@ -211,7 +271,7 @@ final class ChunkedInput {
 
   /// Reads until a chunk is full or the input ends; a long line is read in larger and larger pieces.
   private func fill(_ bytes: inout [UInt8]) throws {
-    let wanted = max(Self.chunkSize + 4096 - bytes.count, bytes.count)
+    let wanted = max(Self.chunkSize + Self.margin - bytes.count, bytes.count)
     let start = bytes.count
     let source = source
     var ended = false

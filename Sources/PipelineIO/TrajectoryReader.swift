@@ -79,7 +79,7 @@ public actor TrajectoryReader {
   private var remainingPaths: ArraySlice<String>
   private var input: ChunkedInput?
   private let keeper = RecordKeeper()
-  private var inFlight: [Task<ParsedChunk, Never>] = []
+  private var inFlight: [Task<ParsedChunk, any Error>] = []
   private var translation: FormatTranslation?
   private var isNative: Bool?
   /// Why no more of the file can be read, once what is in flight has been taken.
@@ -337,10 +337,10 @@ public actor TrajectoryReader {
       }
       guard let input else { return nil }
       if options.threads <= 1 {
-        if let work = try nextWork(of: input) { return work() }
+        if let work = try nextWork(of: input) { return try work() }
       } else {
         startWork(of: input)
-        if !inFlight.isEmpty { return await inFlight.removeFirst().value }
+        if !inFlight.isEmpty { return try await inFlight.removeFirst().value }
         if let fault {
           self.fault = nil
           throw fault
@@ -356,22 +356,26 @@ public actor TrajectoryReader {
   private func startWork(of input: ChunkedInput) {
     do {
       while fault == nil, inFlight.count <= options.threads, let work = try nextWork(of: input) {
-        inFlight.append(Task { work() })
+        inFlight.append(Task { try work() })
       }
     } catch { fault = error }
   }
 
   /// The next chunk of a file, as work that any thread can do; nil at the end.
-  private func nextWork(of input: ChunkedInput) throws -> (@Sendable () -> ParsedChunk)? {
+  private func nextWork(of input: ChunkedInput) throws -> (@Sendable () throws -> ParsedChunk)? {
     if let translation {
       guard let chunk = try translation.nextChunk(of: input, line: lineOfNextWork, keeper: keeper) else { return nil }
       counts.bytes = translation.bytesRead
       lineOfNextWork += chunk.lineCount
       return { chunk.parse() }
     }
+    let parser = parser
+    if options.threads > 1, let place = try input.nextPlace() {
+      counts.bytes += place.bytes.count
+      return { try place.parse(with: parser) }
+    }
     guard let chunk = try input.next(keeper: keeper) else { return nil }
     counts.bytes += chunk.bytes.count
-    let parser = parser
     return { chunk.parse(with: parser) }
   }
 

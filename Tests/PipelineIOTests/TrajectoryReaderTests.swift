@@ -199,6 +199,42 @@ struct TrajectoryReaderTests {
   }
 
   @Test(
+    "several threads read a file's chunks as one thread does: long lines, bad ones, and a last one without its end",
+    arguments: [2, 7], ["", "\n"])
+  func chunks(_ threads: Int, _ end: String) async throws {
+    var text = ""
+    for index in 0..<400 {
+      // Some lines are longer than a chunk, and the bytes before them do not fill one.
+      let length = index % 97 == 96 ? 1_300_000 : 9_000 + index * 13 % 4_000
+      text +=
+        #"{"id":"\#(index)","group":"g\#(index / 8)","text":"\#(String(repeating: "é", count: length / 2))"}"# + "\n"
+      if index % 50 == 49 { text += "[\n" }
+    }
+    let file = try folder.file("chunks.jsonl", text + #"{"id":"last","group":"z"}"# + end)
+    let alone = try await Reading.of([file, file]) {
+      $0.cut = .field(.group)
+      $0.stepsMayReturn = true
+    }
+    let many = try await Reading.of([file, file]) {
+      $0.cut = .field(.group)
+      $0.stepsMayReturn = true
+      $0.threads = threads
+    }
+    #expect(alone.counts.lines == 2 * 409)
+    #expect(alone.counts.trajectories == 2 * 401)
+    #expect(many.batches == alone.batches)
+    #expect(many.bad == alone.bad)
+    #expect(many.counts == alone.counts)
+    #expect(many.trajectories.map(\.record.line) == alone.trajectories.map(\.record.line))
+    for (one, other) in zip(alone.trajectories, many.trajectories) {
+      let same = try one.record.withBytes { left in
+        try other.record.withBytes { right in Data(left) == Data(right) }
+      }
+      #expect(same)
+    }
+  }
+
+  @Test(
     "named rewards are read as they are written",
     arguments: [
       (#"{"a":1,"b":-0.5e1}"#, #"{"a":1.0,"b":-5.0}"#), (#"{ "a" : 1 , "n" : null }"#, #"{"a":1.0}"#), ("{}", "{}"),
