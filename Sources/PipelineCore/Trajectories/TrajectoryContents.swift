@@ -9,11 +9,12 @@ final class TrajectoryContents: @unchecked Sendable {
   let record: Record
   let id: String
   let group: String
+  // An object is changed by the one trajectory that has it, to which access is exclusive already: it is not checked once more.
   /// The values with a property of their own, as they are now.
-  @usableFromInline var stored: Trajectory.StoredValues
+  @usableFromInline @exclusivity(unchecked) var stored: Trajectory.StoredValues
   /// Which of them differ from the record.
-  var changes: Trajectory.Changes
-  var overrides: [Trajectory.Override] = []
+  @exclusivity(unchecked) var changes: Trajectory.Changes
+  @exclusivity(unchecked) var overrides: [Trajectory.Override] = []
 
   init(record: Record, id: String, group: String, stored: Trajectory.StoredValues, changes: Trajectory.Changes) {
     self.record = record
