@@ -64,7 +64,7 @@ def prompts(count: int):
 def write(folder: Path, model: Path) -> None:
     """All inputs, and a spec that trains a step from a model."""
     folder.mkdir(parents=True, exist_ok=True)
-    for name, rows in [("rollouts", rollouts(64)), ("verl", verl(64)), ("prompts", prompts(8))]:
+    for name, rows in [("rollouts", rollouts(64)), ("verl", verl(64)), ("prompts", prompts(2))]:
         with (folder / f"{name}.jsonl").open("w") as out:
             for row in rows:
                 print(json.dumps(row), file=out)
@@ -74,10 +74,10 @@ def write(folder: Path, model: Path) -> None:
     replay = {"seed": 1, "source": {"rollouts": "rollouts.jsonl", "provides": ["reward"]}, "stages": selection}
     train = {
         "seed": 1, "policy": {"use": "bundled", "with": {"model": str(model)}},
-        "source": {"prompts": "prompts.jsonl", "provides": ["answer"], "batch": {"groups": 8}},
+        "source": {"prompts": "prompts.jsonl", "provides": ["answer"], "batch": {"groups": 2}},
         "stages": [
-            {"use": "rollout", "with": {"n": 8, "sampling": {"max_tokens": 16}}}, "reward", *selection,
-            {"use": "update", "with": {"minibatches": 2}}],
+            {"use": "rollout", "with": {"n": 4, "sampling": {"max_tokens": 8}}}, "reward", *selection,
+            "update"],
         "training": {"steps": 1, "checkpoints": {"every": 0, "keep_best": False}}}
     (folder / "replay.json").write_text(json.dumps(replay))
     (folder / "train.json").write_text(json.dumps(train))
