@@ -15,7 +15,7 @@ PROGRAM = .build/release/shuffle-r1
 SOURCES = $(wildcard Sources Plugins Tests Examples Package.swift)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build tools quickstart quickstart-llm test test-examples test-kernels test-debug test-parity test-server test-trackers test-kill test-parquet test-threads soak test-report bench-report campaign test-large fuzz fuzz-coverage lint format bench bench-replay-index bench-policy bench-smollm2 bench-training bench-process test-plugin worker test-worker bench-worker test-cluster bench-math bench-check install docs graph clean
+.PHONY: help setup build tools quickstart quickstart-llm test test-examples test-kernels test-debug test-parity test-server test-trackers test-kill test-parquet test-threads soak test-report bench-report campaign test-large fuzz fuzz-coverage lint format bench bench-replay-index bench-policy bench-smollm2 bench-training bench-process test-plugin worker test-worker bench-worker test-cluster bench-math bench-check bench-record install docs graph clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z][a-z-]*\):.*## \(.*\)/\1|\2/p' Makefile | awk -F '|' '{ printf "  make %-20s %s\n", $$1, $$2 }'
@@ -134,6 +134,7 @@ lint: ## check formatting, imports, links between documents, the import graph an
 	.ci/check-links
 	.ci/draw-graph --check
 	.ci/check-version
+	Tests/Benchmarks/figures --check
 
 docs: build ## build guides, reference and API as a site, .build-docs/site, and check its links; DOCS_BASE_PATH=… for a host's subfolder
 	@.ci/build-docs
@@ -165,6 +166,14 @@ bench-process: build ## measure a reward in Python, as a program, against the sa
 
 bench-math: tools ## measure math-answer against Math-Verify and mathruler (makes .venv-math)
 	Tests/Benchmarks/math-answer/run
+
+bench-record: tools ## run the benchmarks of README's table, on a quiet machine, and write it anew (makes .venv-bench, .venv-policy, .venv-training, .venv-smollm2)
+	@Examples/smollm2/prepare
+	Tests/Benchmarks/replay/run --json Tests/Benchmarks/results/1-replay.json
+	Tests/Benchmarks/policy/run --size small --json Tests/Benchmarks/results/2-policy.json
+	Tests/Benchmarks/policy/run --size smollm2 --repetitions 1 --json Tests/Benchmarks/results/3-smollm2.json
+	Tests/Benchmarks/training/run --json Tests/Benchmarks/results/4-training.json
+	Tests/Benchmarks/figures
 
 bench-check: tools ## compare the instructions of fixed work with those recorded, also on a busy machine (needs python3, valgrind)
 	Tests/Benchmarks/instructions/run

@@ -17,6 +17,10 @@ from statistics import median
 import orjson
 
 HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent))
+
+from machine import facts, finish, progress, spread  # noqa: E402
+
 DATA = HERE.parent / "data"
 PROGRAM = HERE.parents[2] / ".build/release/shuffle-r1"
 SPEC = HERE / "replay.json"
@@ -111,7 +115,7 @@ def first_difference(peers: Path, ours: Path) -> str | None:
 # --- The two modes. ---
 
 
-def compare(groups: int, repetitions: int, peer_only: bool) -> int:
+def compare(groups: int, repetitions: int, peer_only: bool, report_file: str | None) -> int:
     """Peer against ours, interleaved; medians. 1 if the results differ."""
     path = rollouts("rollouts.jsonl" if groups == 12_500 else f"rollouts-{groups}.jsonl", groups)
     out = DATA / "out"
@@ -121,10 +125,11 @@ def compare(groups: int, repetitions: int, peer_only: bool) -> int:
 
     runs: dict[str, list[Measured]] = {name: [] for name in commands}
     shares: dict[str, list[float]] = {name: [] for name in commands}
-    for _ in range(repetitions):
+    for repetition in range(repetitions):
         shutil.rmtree(out, ignore_errors=True)
         out.mkdir(parents=True)
         for name, command in commands.items():
+            progress(f"{repetition + 1} of {repetitions}: {name}")
             runs[name].append(measure(command))
             if name != "peer":
                 seconds = stage_seconds(out / name)
@@ -149,6 +154,15 @@ def compare(groups: int, repetitions: int, peer_only: bool) -> int:
     differences = {name: first_difference(out / "peer.jsonl", survivors_file(out / name)) for name in list(runs)[1:]}
     for name, difference in differences.items():
         print(f"{name}: {difference or 'survivors, pairs and draws equal the peer’s'}")
+    programs = {
+        name: {
+            "megabytes_per_second": spread([megabytes / run.seconds for run in measured]),
+            "user_seconds": spread([run.user for run in measured]),
+            "system_seconds": spread([run.system for run in measured]),
+            "peak_bytes": median(run.peak_bytes for run in measured)}
+        for name, measured in runs.items()}
+    report = {"benchmark": "replay", "megabytes": megabytes, "machine": facts(["orjson", "numpy"]), "programs": programs}
+    finish(report | {"equal": not any(differences.values())}, report_file)
     return 1 if any(differences.values()) else 0
 
 
@@ -181,11 +195,13 @@ def main() -> int:
     mode = options.add_mutually_exclusive_group()
     mode.add_argument("--peer-only", action="store_true", help="measure the Python program alone")
     mode.add_argument("--memory", action="store_true", help="our peak memory on a 100 MB and a 2 GB file")
+    options.add_argument("--json", metavar="FILE", help="write the report there, too")
     options = options.parse_args()
 
     if not options.peer_only and not PROGRAM.exists():
         sys.exit("no .build/release/shuffle-r1; run `make build` first, or use --peer-only")
-    return compare_memory() if options.memory else compare(options.groups, options.repetitions, options.peer_only)
+    return compare_memory() if options.memory else compare(
+        options.groups, options.repetitions, options.peer_only, options.json)
 
 
 if __name__ == "__main__":
