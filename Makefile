@@ -15,7 +15,7 @@ PROGRAM = .build/release/shuffle-r1
 SOURCES = $(wildcard Sources Plugins Tests Examples Package.swift)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build tools quickstart quickstart-llm quickstart-vlm test test-examples test-kernels test-debug test-parity test-server test-trackers test-kill test-parquet test-threads soak test-report bench-report campaign test-large fuzz fuzz-coverage lint format bench bench-replay-index bench-policy bench-smollm2 bench-training bench-process test-plugin worker test-worker bench-worker test-cluster bench-math install docs graph clean
+.PHONY: help setup build tools quickstart quickstart-llm quickstart-vlm test test-examples test-kernels test-debug test-parity test-server test-trackers test-kill test-parquet test-threads soak test-report bench-report campaign test-large fuzz fuzz-coverage lint format bench bench-replay-index bench-policy bench-smollm2 bench-training bench-process test-plugin worker test-worker bench-worker test-cluster bench-math bench-check install docs graph clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z][a-z-]*\):.*## \(.*\)/\1|\2/p' Makefile | awk -F '|' '{ printf "  make %-20s %s\n", $$1, $$2 }'
@@ -170,6 +170,9 @@ bench-process: build ## measure a reward in Python, as a program, against the sa
 
 bench-math: tools ## measure math-answer against Math-Verify and mathruler (makes .venv-math)
 	Tests/Benchmarks/math-answer/run
+
+bench-check: tools ## compare the instructions of fixed work with those recorded, also on a busy machine (needs python3, valgrind)
+	Tests/Benchmarks/instructions/run
 
 clean: ## remove what was built and the benchmark's data; keeps runs/
 	rm -rf .build .build-docs .venv-bench .venv-cluster .venv-math .venv-parquet .venv-policy .venv-report .venv-smollm2 .venv-training .venv-worker .venv-worker-tests Tests/Benchmarks/data

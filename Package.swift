@@ -252,6 +252,9 @@ if Context.environment["SHUFFLE_R1_TOOLS"] != nil {
       ],
       path: "Tests/PolicyProbe"),
 
+    // The program for Valgrind, whose instructions `make bench-check` counts.
+    .executableTarget(name: "instruction-probe", dependencies: ["PipelineCommand"], path: "Tests/InstructionProbe"),
+
     // Grades pairs of answers for the benchmark and the fuzz run of math-answer.
     .executableTarget(
       name: "math-answer-probe", dependencies: ["MathAnswers", "PipelineCore"], path: "Tests/MathAnswerProbe"),

@@ -5,7 +5,7 @@ import PipelineCore
 import PipelineIO
 
 /// The meaning of the program's exit status.
-enum ExitStatus: Int32 {
+package enum ExitStatus: Int32 {
   /// Success.
   case success = 0
   /// The data, a file or a plug-in was at fault.

@@ -33,7 +33,7 @@ public enum PipelineProgram {
   }
 
   /// Runs a command line and returns the exit status; see ``ExitStatus``.
-  static func run(
+  package static func run(
     _ arguments: [String], register: (inout Registry) throws -> Void = { _ in }
   ) async -> ExitStatus {
     signal(SIGPIPE, SIG_IGN)

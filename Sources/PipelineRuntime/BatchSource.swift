@@ -21,6 +21,10 @@ protocol BatchSource: AnyObject {
   func next(step: Int) async throws -> TrajectoryBatch?
   /// More groups for a step, none of those given; nil when there are no more.
   func more(step: Int, besides groups: Set<String>, _ lack: LackingGroups) async throws -> TrajectoryBatch?
+  /// What is to be rolled out before a step, to learn from alone; nil for nothing.
+  func probe(step: Int) throws -> SourceProbe?
+  /// Learns from what became of a probe.
+  func learn(from probe: ProbeTally, step: Int) async throws
   /// Learns what became of a step, after its last stage.
   func observe(_ batch: TrajectoryBatch) async throws
   /// The figures of a step, and what is to be said of it, since the last call; nil where nothing chooses.
@@ -30,6 +34,12 @@ protocol BatchSource: AnyObject {
 }
 
 extension BatchSource {
+  /// Nothing.
+  func probe(step: Int) throws -> SourceProbe? { nil }
+
+  /// Nothing.
+  func learn(from probe: ProbeTally, step: Int) async throws {}
+
   /// Nothing.
   func observe(_ batch: TrajectoryBatch) async throws {}
 

@@ -27,6 +27,12 @@ struct MetricsLine {
     set("data/groups", .number(Double(batch.groups.count)))
   }
 
+  /// Counts what was rolled out before the step, to learn from alone.
+  mutating func describe(_ probe: ProbeTally) {
+    set("probe/rollouts", .number(Double(probe.rollouts)))
+    set("probe/response_tokens", .number(Double(probe.tokens)))
+  }
+
   /// Sets a value, in the place of an earlier one of that name.
   mutating func set(_ name: String, _ value: JSONValue) {
     members.removeAll { $0.key == name }

@@ -88,11 +88,14 @@ public actor PipelineRun {
     _ source: any BatchSource, _ badRecords: BadRecordLog, of steps: Int?, _ summary: inout RunSummary
   ) async throws {
     var readSince = clock.now
-    while steps.map({ summary.steps < $0 }) ?? true, var batch = try await source.next(step: summary.steps) {
+    while steps.map({ summary.steps < $0 }) ?? true {
+      let probe = try await probe(source, step: summary.steps)
+      guard var batch = try await source.next(step: summary.steps) else { break }
       try Task.checkCancellation()
       observer.progressed(step: batch.number, activity: "read", share: await share(summary.steps, of: steps, source))
       try writeBadRecords(badRecords)
-      try await step(&batch, source, seconds: (clock.now - readSince).inSeconds, steps, &summary)
+      let seconds = (clock.now - readSince).inSeconds - (probe?.seconds ?? 0)
+      try await step(&batch, source, probe, seconds: seconds, steps, &summary)
       try await stepEnded(&summary, of: steps, source)
       readSince = clock.now
     }
@@ -143,18 +146,35 @@ public actor PipelineRun {
     return await source.progress
   }
 
+  private func runner(_ source: any BatchSource) -> StepRunner {
+    StepRunner(
+      plan: plan, directory: directory, observer: observer, session: trainer?.session, memories: memories,
+      source: source)
+  }
+
+  /// Rolls out what the source wants to learn from before a step.
+  private func probe(_ source: any BatchSource, step: Int) async throws -> ProbeTally? {
+    guard let probe = try source.probe(step: step) else { return nil }
+    let since = clock.now
+    var runner = runner(source)
+    var tally = try await runner.probe(probe, step: step)
+    try await source.learn(from: tally, step: step)
+    tally.seconds = (clock.now - since).inSeconds
+    return tally
+  }
+
   /// Runs a step up to where it counts.
   private func step(
-    _ batch: inout TrajectoryBatch, _ source: any BatchSource, seconds: Double, _ steps: Int?,
+    _ batch: inout TrajectoryBatch, _ source: any BatchSource, _ probe: ProbeTally?, seconds: Double, _ steps: Int?,
     _ summary: inout RunSummary
   ) async throws {
     let began = clock.now
-    let work = StepInProgress(
-      runner: StepRunner(
-        plan: plan, directory: directory, observer: observer, session: trainer?.session,
-        memories: memories, source: source),
-      metrics: MetricsLine(step: batch.number))
+    let work = StepInProgress(runner: runner(source), metrics: MetricsLine(step: batch.number))
     work.metrics.describeInput(batch)
+    if let probe {
+      work.metrics.describe(probe)
+      work.timings.append(("probe", probe.seconds))
+    }
     try await work.runner.prepare(&batch)
     work.batch = batch
     self.work = work
@@ -178,7 +198,7 @@ public actor PipelineRun {
     let since = clock.now
     try await write(batch)
     work.runner.write(to: &work.metrics)
-    work.timings = [("read", readSeconds)]
+    work.timings.insert(("read", readSeconds), at: 0)
     work.timings += zip(plan.stages, work.runner.seconds).map { ($0.name, $1) }
     work.timings.append(("write", (clock.now - since).inSeconds))
   }

@@ -33,6 +33,8 @@ package enum RunReference {
   private static let data = [
     MetricAbout("data/trajectories", unit: "trajectories", "what the step began with; prompts, where it has a rollout"),
     MetricAbout("data/groups", unit: "groups", "groups that the step began with"),
+    MetricAbout("probe/rollouts", unit: "trajectories", "rolled out before the step, for a sampler to learn from"),
+    MetricAbout("probe/response_tokens", unit: "tokens", "tokens of those rollouts"),
   ]
 
   private static let stages = [
@@ -53,6 +55,7 @@ package enum RunReference {
 
   private static let timings = [
     MetricAbout("timing_s/read", unit: "seconds", "time to read the batch"),
+    MetricAbout("timing_s/probe", unit: "seconds", "time of the rollouts that a sampler learns from"),
     MetricAbout("timing_s/write", unit: "seconds", "time to write trajectories and lineage"),
     MetricAbout("timing_s/step", unit: "seconds", "time of the whole step"),
     MetricAbout("timing_s/testing", unit: "seconds", "time to evaluate the policy"),

@@ -91,6 +91,31 @@ final class SampledSource: BatchSource {
     return try await choose(count, step: step, excluding: excluded)
   }
 
+  func probe(step: Int) throws -> SourceProbe? {
+    if records.groups.isEmpty { return nil }
+    if let count = batchCount, steps >= count { return nil }
+    let context = SamplerContext(sampler: name, step: step, seed: seed, report: report, log: log)
+    guard let probe = sampler.probe(pool, memory: memory, in: context), !probe.indices.isEmpty else { return nil }
+    guard probe.indices.allSatisfy((0..<pool.count).contains), Set(probe.indices).count == probe.indices.count,
+      probe.rollouts >= 1
+    else {
+      throw PipelineError(
+        .plugIn,
+        "the sampler '\(name)' wants to roll out prompts twice, or some that the pool of \(pool.count) has not")
+    }
+    return SourceProbe(prompts: probe.indices.map { records.groups[$0] }, rollouts: probe.rollouts)
+  }
+
+  func learn(from probe: ProbeTally, step: Int) async throws {
+    attempt = 0
+    let results = probe.results { indices[ExactText($0)] }
+    try await named { memory, context in
+      try await sampler.learn(from: results, of: pool, memory: &memory, in: context)
+    } step: {
+      step
+    }
+  }
+
   func observe(_ batch: TrajectoryBatch) async throws {
     let results = GroupResults.of(batch) { indices[ExactText($0)] }
     try await named { memory, context in

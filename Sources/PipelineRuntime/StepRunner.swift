@@ -22,6 +22,8 @@ struct StepRunner {
   var counts: [RunSummary.StageCount]
   /// What became of the waves of each stage that makes rollouts in waves.
   var waveTallies: [Int: WaveTally] = [:]
+  /// The stage that has begun on rollouts before its turn.
+  var early: EarlyStart?
 
   init(
     plan: RunPlan, directory: RunDirectory, observer: any RunObserver, session: TrainingSession?,
@@ -131,24 +133,34 @@ struct StepRunner {
     }
   }
 
+  /// What a stage works in.
+  func context(of index: Int, step: Int, wave: RolloutWave? = nil) -> StageContext {
+    let stage = plan.stages[index]
+    return StageContext(
+      stage: stage.name, step: step, seed: plan.seed, threads: plan.threads,
+      training: session?.context(for: stage, step: step, observer) ?? TrainingContext(memory: memories[stage.name]),
+      cacheFolder: directory.cacheFolder, media: plan.media, wave: wave,
+      archive: RunArchive(directory, stage: stage.name, plan: plan),
+      sink: TapSink(committer: committer, stage: stage.name, threads: plan.threads))
+  }
+
   /// Runs a stage.
   ///
   /// - Parameter wave: Which rollouts it is to make; nil for all.
   mutating func run(_ index: Int, _ batch: inout TrajectoryBatch, wave: RolloutWave? = nil) async throws {
     let stage = plan.stages[index]
-    let report = StageReport()
-    let context = StageContext(
-      stage: stage.name, step: batch.number, seed: plan.seed, threads: plan.threads, report: report,
-      training: session?.context(for: stage, step: batch.number, observer)
-        ?? TrainingContext(memory: memories[stage.name]),
-      cacheFolder: directory.cacheFolder, media: plan.media, wave: wave,
-      archive: RunArchive(directory, stage: stage.name, plan: plan),
-      sink: TapSink(committer: committer, stage: stage.name, threads: plan.threads))
+    let context = beginNext(after: index, takeEarly(of: index) ?? context(of: index, step: batch.number, wave: wave))
     let dropsBefore = batch.drops.count
     let arrived = batch.count
     observer.progressed(step: batch.number, activity: stage.name, share: nil)
     let since = clock.now
-    try await stage.run(&batch, in: context)
+    do {
+      try await stage.run(&batch, in: context)
+    } catch {
+      await abandonEarly()
+      await context.early?.abandon()
+      throw error
+    }
     let spent = (clock.now - since).inSeconds
     seconds[index] += spent
     counts[index].seconds += spent
@@ -156,8 +168,8 @@ struct StepRunner {
     counts[index].left += batch.count
     let drops = batch.drops[min(dropsBefore, batch.drops.count)...].filter { $0.stage == stage.name }[...]
     for drop in drops { counts[index].dropped[drop.rule, default: 0] += 1 }
-    figures[index].add(report, arrived: arrived, batch: batch, drops: drops)
-    for warning in report.warnings {
+    figures[index].add(context.report, arrived: arrived, batch: batch, drops: drops)
+    for warning in context.report.warnings {
       observer.warned(step: batch.number, stage: stage.name, warning)
       guard ["reward-failed", "reward-timed-out"].contains(warning.code) else { continue }
       counts[index].failed += warning.count

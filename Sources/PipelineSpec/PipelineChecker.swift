@@ -73,6 +73,7 @@ package struct PipelineChecker: Sendable {
     let (sampler, samplerFaults) = sampling.sampler()
     errors += samplerFaults
     errors += sampling.waveErrors(stages) + sampling.replayErrors(stages)
+    errors += sampling.probeErrors(sampler, stages.map(\.stage))
     if stages.count == spec.stages.count {
       let use = PolicyUse(stages: stages, policy: policy, spec: spec, tree: tree, folder: folder)
       errors += use.errors

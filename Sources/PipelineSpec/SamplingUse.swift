@@ -33,6 +33,21 @@ struct SamplingUse {
     }
   }
 
+  /// A sampler that rolls prompts out to learn from them, where no stages make rollouts and score them.
+  func probeErrors(_ sampler: (any PromptSampler)?, _ stages: [any Stage]) -> [PipelineError] {
+    guard let sampler, sampler.probes else { return [] }
+    if let first = stages.firstIndex(where: { $0.rolloutsPerPrompt != nil }), stages.lastOfWave(from: first) != nil {
+      return []
+    }
+    return [
+      PipelineError(
+        .invalidSpec,
+        "the sampler '\(type(of: sampler).name)' rolls prompts out to learn from them, and no stages make rollouts and score them; "
+          + "put rollout and reward into the stages",
+        at: spec.source.sampler.location ?? tree.place(of: ["source", "sampler"]))
+    ]
+  }
+
   /// Waves without rewards between them, and stages that ask for more prompts in the middle of a wave.
   func waveErrors(_ stages: [AssembledPipeline.NamedStage]) -> [PipelineError] {
     stages.enumerated().flatMap { index, stage -> [PipelineError] in

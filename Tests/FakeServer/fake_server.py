@@ -29,6 +29,7 @@ arguments = parser.parse_args()
 
 lock = threading.Lock()
 seen: dict[str, int] = {}  # how often each body came
+judge_asked = threading.Event()
 served = 0
 busy = 0
 most_busy = 0
@@ -173,6 +174,10 @@ class Handler(BaseHTTPRequestHandler):
             case "slow":
                 time.sleep(0.02)
                 return self.reply(200, completion(body, asked))
+            case "until-judged":  # a prompt that says so is answered once the judge was asked about another
+                if "[later]" in text and not judge_asked.wait(60):
+                    return self.fail(400, "the judge was never asked")
+                return self.reply(200, completion(body, asked))
             case "one":  # ignores n
                 return self.reply(200, completion(body, 1))
             case "half":
@@ -304,6 +309,7 @@ class Handler(BaseHTTPRequestHandler):
                 made["choices"][0]["message"]["content"] = "\x1b[31mred \ud83d\ude42 \u0000 end"
                 return self.reply(200, made)
             case "judge":
+                judge_asked.set()
                 return self.reply(200, judged(body))
         self.fail(404, f"The model `{model}` does not exist.")
 

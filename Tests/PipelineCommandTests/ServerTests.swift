@@ -57,6 +57,26 @@ struct ServerTests {
     #expect(!sandbox.text("one/metrics.jsonl").contains("response_length/mean"))
   }
 
+  @Test(
+    "a judge is asked about a prompt's rollouts while others are still being sampled; the bytes are the same as if it waited"
+  )
+  func judgedWhileSampling() throws {
+    let questions = sandbox.text("questions.jsonl").replacing("Which is 3?", with: "Which is 3 [later]?")
+    try sandbox.write("questions.jsonl", questions)
+    let judge = #", {"use": "judge", "with": {"url": "\#(server.url)", "model": "judge", "cache": "none"}}"#
+    // The server answers the question that is to come later only when it has been asked for a verdict.
+    try sandbox.write("spec.json", spec("until-judged", judge: judge))
+    try sandbox.output("shuffle-r1 run spec.json -q --output early")
+    let judged = try server.requests().count { $0["model"] == "judge" }
+    let waiting = #"--set stages.reward.while_sampling=wait"#
+    try sandbox.output("shuffle-r1 run spec.json -q --output late \(waiting)")
+    let (early, late) = (sandbox.run(in: "early"), sandbox.run(in: "late"))
+    for name in ["selected.jsonl", "lineage.jsonl", "metrics.jsonl"] { #expect(early[name] == late[name], "\(name)") }
+    // Equal responses to a prompt are judged once.
+    #expect((13...48).contains(judged))
+    #expect(try server.requests().count { $0["model"] == "judge" } == 2 * judged)
+  }
+
   @Test("a run that is killed asks for nothing twice when it goes on, and ends with the same bytes")
   func killed() throws {
     // A model that gives the time to be killed.

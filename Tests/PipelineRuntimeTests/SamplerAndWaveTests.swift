@@ -31,14 +31,51 @@ private struct FixedSampler: PromptSampler {
   }
 }
 
+/// Rolls three prompts out before every second step, and says what it learnt.
+private struct ProbingSampler: PromptSampler {
+  static let about = ComponentAbout(name: "probing", summary: "Rolls prompts out to learn from them")
+  let probes = true
+  var indices = [0, 2, 5]
+
+  init(options: NoOptions, assembly: Assembly) {}
+  init(_ indices: [Int] = [0, 2, 5]) { self.indices = indices }
+
+  func probe(_ pool: PromptPool, memory: SamplerMemory, in context: SamplerContext) -> PromptProbe? {
+    context.step.isMultiple(of: 2) ? PromptProbe(indices, rollouts: 3) : nil
+  }
+
+  func learn(
+    from results: [GroupResult], of pool: PromptPool, memory: inout SamplerMemory, in context: SamplerContext
+  ) {
+    for result in results {
+      memory["right", result.index] = (memory["right", result.index] ?? 0) + result.rewards.reduce(0, +)
+    }
+    context.report.warn("learnt", results.map { "\($0.index):\($0.rewards)" }.joined(separator: " "))
+  }
+
+  func choose(
+    _ count: Int, excluding excluded: Set<Int>, from pool: PromptPool, memory: inout SamplerMemory,
+    in context: SamplerContext
+  ) -> [PromptChoice] {
+    (0..<pool.count).sorted { (memory["right", $0] ?? -1, $0) > (memory["right", $1] ?? -1, $1) }.prefix(count)
+      .map { PromptChoice($0) }
+  }
+
+  func observe(
+    _ results: [GroupResult], of pool: PromptPool, memory: inout SamplerMemory, in context: SamplerContext
+  ) {}
+}
+
 /// Makes rollouts in the waves of a policy.
 private struct WaveStage: Stage {
   static let about = ComponentAbout(name: "roll", summary: "Rolls responses out")
   let reads: Set<Field> = [.prompt]
   let writes: Set<Field> = [.response, .tokens]
   let needs: Set<PolicyAbility> = [.generation]
+  let rolloutsPerPrompt: Int? = 1
   let waves: StageWaves?
 
+  init() { waves = nil }
   init(options: NoOptions, assembly: Assembly) { waves = nil }
   init(_ policy: FixedWaves, n: Int) throws { waves = try StageWaves(policy, n: n) }
 
@@ -104,6 +141,56 @@ struct SamplerAndWaveTests {
     #expect(
       try await message(of: FixedSampler { _, _ in throw PipelineError(.plugIn, "no idea") })
         == "sampler 'fixed', step 0: no idea")
+  }
+
+  @Test("what a sampler probes is rolled out and scored before the step, counted, learnt from, and not trained on")
+  func probes() async throws {
+    let training = try TrainingRun(prompts: 6)
+    let observer = RecordingObserver()
+    func change(_ learning: LearnStage, _ observer: RecordingObserver) -> (inout TrainingRun.Plan) -> Void {
+      {
+        ($0.sampler, $0.stages) = (ProbingSampler(), [WaveStage(), YesStage(), learning])
+        ($0.steps, $0.epochs, $0.observer) = (3, nil, observer)
+      }
+    }
+    try await training.run("whole", .refuse, change(LearnStage(), observer))
+    let lines = try training.records("metrics.jsonl", in: "whole")
+    #expect(lines.map { $0["probe/rollouts"]?.doubleValue } == [9, nil, 9])
+    // "yes" and twice "no", each with its end token.
+    #expect(lines[0]["probe/response_tokens"]?.doubleValue == 30)
+    #expect(lines.allSatisfy { $0["roll/kept"]?.doubleValue == 2 })
+    #expect(
+      observer.warnings.filter { $0.contains("learnt") || $0.contains(":[") }.count == 2, "\(observer.warnings)")
+    #expect(try training.groups(in: "whole") == [["p5", "p2"], ["p5", "p2"], ["p5", "p2"]])
+    #expect(
+      try training.records("timings.jsonl", in: "whole").map { $0["timing_s/probe"] != nil } == [true, false, true])
+    // A step that is done again probes again.
+    let failing = LearnStage { step in if step == 2 { throw PipelineError(.plugIn, "an accident") } }
+    await #expect(throws: PipelineError.self) {
+      try await training.run("part", .refuse, change(failing, RecordingObserver()))
+    }
+    try await training.run("part", .resume, change(LearnStage(), RecordingObserver()))
+    #expect(try training.files(of: "part") == training.files(of: "whole"))
+  }
+
+  @Test("a probe of prompts that there are not, or that nothing rolls out, is refused")
+  func badProbes() async throws {
+    let training = try TrainingRun(prompts: 6)
+    for (sampler, stages, message) in [
+      (
+        ProbingSampler([0, 6]), [WaveStage(), YesStage(), LearnStage()] as [any Stage],
+        "the sampler 'probing' wants to roll out prompts twice, or some that the pool of 6 has not"
+      ),
+      (
+        ProbingSampler(), [WaveStage(), LearnStage()],
+        "the sampler rolls prompts out to learn from them, and no stages make rollouts and score them"
+      ),
+    ] {
+      let error = await #expect(throws: PipelineError.self) {
+        try await training.run("bad", .overwrite) { ($0.sampler, $0.stages) = (sampler, stages) }
+      }
+      #expect(error?.message == message)
+    }
   }
 
   @Test("a sampler sees every group of a step, those of further prompts and those dropped included")

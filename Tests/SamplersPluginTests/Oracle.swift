@@ -64,6 +64,10 @@ struct Driven<Sampler: PromptSampler> {
     step += 1
   }
 
+  mutating func learn(_ results: [GroupResult]) async throws {
+    try await sampler.learn(from: results, of: pool, memory: &memory, in: context())
+  }
+
   func metric(_ name: String) -> Double? { report.metrics.first { $0.name == name }?.value }
 }
 

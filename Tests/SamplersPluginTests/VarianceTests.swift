@@ -75,19 +75,32 @@ struct VarianceTests {
     #expect(driven.report.warnings.map(\.code) == ["no-variance"])
   }
 
-  @Test("learns from visits, and a probing pass is refused with what to do instead")
-  func visits() async throws {
+  @Test("learns from visits, or with probe from rollouts of the whole pool every few steps and from nothing else")
+  func estimates() async throws {
     var driven = Driven(VarianceSampler(assembly: .plain()), prompts: 4)
+    #expect(driven.sampler.probe(driven.pool, memory: driven.memory, in: driven.context()) == nil)
     try await driven.observe([1: [1, 0], 2: [1, 1]])
     #expect(driven.memory["variance", 1] == 0.25)
     #expect(driven.memory["variance", 2] == 0)
     #expect(driven.metric("visited") == 0.5)
+
     var options = VarianceSampler.Options()
-    options.estimate = .probe
-    #expect(
-      options.problems().map(\.message) == [
-        "is 'probe', which this version does not offer: rolling the whole pool out is a run of its own; leave it at 'visits', "
-          + "which learns from the rollouts of training"
-      ])
+    (options.estimate, options.probeEvery, options.probeRollouts, options.memory) = (.probe, 3, 4, 0.5)
+    var probing = Driven(VarianceSampler(options: options, assembly: .plain()), prompts: 3)
+    #expect(probing.sampler.probes)
+    let whole = PromptProbe([0, 1, 2], rollouts: 4)
+    for (step, probe) in [(0, whole), (1, nil), (2, nil), (3, whole)] {
+      probing.step = step
+      #expect(probing.sampler.probe(probing.pool, memory: probing.memory, in: probing.context()) == probe)
+    }
+    try await probing.observe([0: [1, 0]])
+    #expect(probing.memory["variance", 0] == nil)
+    #expect(probing.metric("found") == 0.25 && probing.metric("visited") == 0)
+    let results = [GroupResult(index: 2, rewards: [1, 0, 0, 0]), GroupResult(index: 0, rewards: [1, 1, 0, 0])]
+    try await probing.learn(results)
+    #expect(probing.memory.column("variance")[0] == 0.25 && probing.memory.column("variance")[2] == 0.1875)
+    let later = [GroupResult(index: 2, rewards: [1, 1])]
+    try await probing.learn(later)
+    #expect(probing.memory["variance", 2] == 0.09375)
   }
 }

@@ -56,13 +56,24 @@ final class ServedPolicy: ResponseSampler {
     to requests: [ResponseRequest], sampling: SamplingOptions, tooLong: RolloutSampler.TooLong,
     progress: @escaping @Sendable (GenerationProgress) -> Void
   ) async throws -> [ResponseOutcome] {
+    try await respond(to: requests, sampling: sampling, tooLong: tooLong, progress: progress) { _, _ in }
+  }
+
+  func respond(
+    to requests: [ResponseRequest], sampling: SamplingOptions, tooLong: RolloutSampler.TooLong,
+    progress: @escaping @Sendable (GenerationProgress) -> Void,
+    finished: @escaping @Sendable (_ request: Int, _ outcome: ResponseOutcome) -> Void
+  ) async throws -> [ResponseOutcome] {
     let count = ProgressCount(progress)
     return try await withThrowingTaskGroup(of: (Int, ResponseOutcome).self) { tasks in
       for (index, request) in requests.enumerated() {
         tasks.addTask { (index, try await self.outcome(of: request, sampling, count)) }
       }
       var outcomes = [ResponseOutcome](repeating: .fault(.unusable("it was not asked")), count: requests.count)
-      for try await (index, outcome) in tasks { outcomes[index] = outcome }
+      for try await (index, outcome) in tasks {
+        outcomes[index] = outcome
+        finished(index, outcome)
+      }
       return outcomes
     }
   }

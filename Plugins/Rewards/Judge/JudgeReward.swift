@@ -142,7 +142,6 @@ package struct JudgeReward: BatchRewardFunction {
       }
       return verdicts
     }
-    for remark in client.remarks() { context.report.warn("judge", remark) }
     return questions.map { question in
       switch question {
       case .failure(let error): .failure(error)
@@ -150,6 +149,9 @@ package struct JudgeReward: BatchRewardFunction {
       }
     }
   }
+
+  /// What was asked again, and what was known from an earlier attempt.
+  package func remarks() -> [String] { client.opened?.remarks() ?? [] }
 
   /// What the judge is asked, images by their addresses.
   private struct Question: Hashable, Sendable {
@@ -223,6 +225,9 @@ private final class JudgedCount: Sendable {
 /// Something that is opened when it is first needed.
 private final class OpenedOnce<Value: Sendable>: Sendable {
   private let value = Mutex<Value?>(nil)
+
+  /// Nil before it is needed.
+  var opened: Value? { value.withLock { $0 } }
 
   func open(_ make: () throws -> Value) throws -> Value {
     try value.withLock { value in

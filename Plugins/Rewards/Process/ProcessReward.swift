@@ -24,11 +24,15 @@ package struct ProcessReward: BatchRewardFunction {
   package let reads: Set<Field>
   private let program: Program
 
+  /// A batch for each copy of the program.
+  package let together: Int
+
   /// Looks for the program; it is started when the first trajectories come.
   ///
   /// - Throws: When there is no such program, or no such script.
   package init(options: Options = Options(), assembly: Assembly) throws {
     reads = Set(options.reads)
+    together = options.batch * options.workers
     program = try Program(options, folder: assembly.folder)
   }
 

@@ -4,12 +4,13 @@ package import PipelineCore
 /// Draws a part of each batch in proportion to the variance p(1 − p) of a prompt's success, and takes the rest in the source's
 /// order: Variance-Aware Sampling.
 ///
-/// p is the share of right rollouts at a prompt's visits in training. The variances of the prompts that were visited are
-/// stretched to 0…1; a prompt that was not counts as 1.
+/// p is the share of right rollouts at a prompt's visits in training or, with `estimate: probe`, among rollouts of the whole
+/// pool that are made every few steps for this alone. The variances of the prompts that were visited are stretched to 0…1; a
+/// prompt that was not counts as 1.
 ///
 /// Source: "MMR1: Enhancing Multimodal Reasoning with Variance-Aware Sampling and Open Resources".
-// Differs from MMR1: p is learnt from the visits of training, which costs nothing, where MMR1 rolls the whole pool out every
-// few steps; no prompt is twice in a batch; the share of the old in a weight is `memory`; the source's order is drawn anew
+// Differs from MMR1: unless told otherwise p is learnt from the visits of training, which costs nothing, where MMR1 rolls the
+// whole pool out every few steps; no prompt is twice in a batch; the share of the old in a weight is `memory`; the source's order is drawn anew
 // in each epoch; without any variance the draw is uniform, and it is said.
 package struct VarianceSampler: PromptSampler {
   /// The description of this component.
@@ -20,7 +21,7 @@ package struct VarianceSampler: PromptSampler {
       MetricAbout("weighted", unit: "prompts", "drawn in proportion to their variance", combining: .sum),
       MetricAbout("in_order", unit: "prompts", "taken in the order of the source", combining: .sum),
       MetricAbout("found", unit: "variance", "mean of p(1 − p) over the prompts of the step, as they turned out"),
-      MetricAbout("visited", unit: "share", "prompts of the pool that were visited so far"),
+      MetricAbout("visited", unit: "share", "prompts of the pool whose success is known"),
     ])
 
   /// The options.
@@ -30,6 +31,8 @@ package struct VarianceSampler: PromptSampler {
     package var rightAt = 0.5
     package var score = "reward"
     package var estimate = Estimate.visits
+    package var probeEvery = 4
+    package var probeRollouts = 8
 
     /// The defaults.
     package init() {}
@@ -41,24 +44,20 @@ package struct VarianceSampler: PromptSampler {
       "right_at": "a rollout is right whose score is at least this",
       "score": "'reward', or the name of one of its parts",
       "estimate":
-        "where a prompt's success is known from: visits, those of training; probe, rollouts of the whole pool every few steps, is "
-        + "not offered",
+        "where a prompt's success is known from: visits, those of training, which cost nothing; or probe, rollouts of the whole pool "
+        + "every few steps, as VAS does it",
+      "probe_every": "with probe: the steps from one probe of the pool to the next",
+      "probe_rollouts": "with probe: the rollouts of each prompt",
     ]
 
     /// The problems of the values.
     package func problems() -> [OptionProblem] {
       var problems = [
         OptionProblem.unless("mixture", mixture, in: 0...1), OptionProblem.unless("memory", memory, in: 0...0.999),
-        OptionProblem.unlessScore(score),
+        OptionProblem.unlessScore(score), OptionProblem.unless("probe_every", probeEvery, in: 1...1_000_000),
+        OptionProblem.unless("probe_rollouts", probeRollouts, in: 2...1024),
       ].compactMap { $0 }
       if !rightAt.isFinite { problems.append(OptionProblem("right_at", "is \(rightAt), it must be finite")) }
-      if estimate == .probe {
-        problems.append(
-          OptionProblem(
-            "estimate",
-            "is 'probe', which this version does not offer: rolling the whole pool out is a run of its own; leave it at 'visits', "
-              + "which learns from the rollouts of training"))
-      }
       return problems
     }
   }
@@ -126,22 +125,46 @@ package struct VarianceSampler: PromptSampler {
     share * old + (1 - share) * new
   }
 
-  /// Learns the variance of each prompt.
+  /// Whether the pool is rolled out every few steps.
+  package var probes: Bool { options.estimate == .probe }
+
+  /// The whole pool, every few steps.
+  package func probe(_ pool: PromptPool, memory: SamplerMemory, in context: SamplerContext) -> PromptProbe? {
+    guard probes, context.step.isMultiple(of: options.probeEvery) else { return nil }
+    return PromptProbe(Array(0..<pool.count), rollouts: options.probeRollouts)
+  }
+
+  /// Learns the variance of each prompt of a probe.
+  package func learn(
+    from results: [GroupResult], of pool: PromptPool, memory: inout SamplerMemory, in context: SamplerContext
+  ) {
+    for (index, new) in variances(of: results) { remember(new, of: index, in: &memory) }
+  }
+
+  /// Learns the variance of each prompt, unless it is known from probes.
   package func observe(
     _ results: [GroupResult], of pool: PromptPool, memory: inout SamplerMemory, in context: SamplerContext
   ) {
-    var (sum, groups) = (0.0, 0)
-    for result in results.sorted(by: { $0.index < $1.index }) {
-      let values = result.values(of: options.score)
-      if values.isEmpty { continue }
-      let new = Self.variance(right: values.count { $0 >= options.rightAt }, of: values.count)
-      memory[Self.variance, result.index] =
-        memory[Self.variance, result.index].map { Self.mixed($0, new, memory: options.memory) } ?? new
-      (sum, groups) = (sum + new, groups + 1)
+    let found = variances(of: results)
+    if !probes { for (index, new) in found { remember(new, of: index, in: &memory) } }
+    if !found.isEmpty {
+      context.report.metric("found", found.reduce(0) { $0 + $1.variance } / Double(found.count))
     }
-    if groups > 0 { context.report.metric("found", sum / Double(groups)) }
     let visited = memory.column(Self.variance).count { !$0.isNaN }
     context.report.metric("visited", Double(visited) / Double(max(1, pool.count)))
+  }
+
+  private func variances(of results: [GroupResult]) -> [(index: Int, variance: Double)] {
+    results.sorted { $0.index < $1.index }.compactMap { result in
+      let values = result.values(of: options.score)
+      if values.isEmpty { return nil }
+      return (result.index, Self.variance(right: values.count { $0 >= options.rightAt }, of: values.count))
+    }
+  }
+
+  private func remember(_ new: Double, of index: Int, in memory: inout SamplerMemory) {
+    memory[Self.variance, index] =
+      memory[Self.variance, index].map { Self.mixed($0, new, memory: options.memory) } ?? new
   }
 
   private static let variance = "variance"

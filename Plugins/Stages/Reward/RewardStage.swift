@@ -14,6 +14,9 @@ package import PipelineCore
 /// A response in which a function does not find what it looks for scores 0, with a part `found` of 0. A warning says
 /// what is missing if that is so for at least half of the responses.
 ///
+/// Programs, judges and servers are asked about the rollouts of a prompt while those of others are still being sampled, if
+/// the stage stands directly behind the one that makes them.
+///
 /// Metrics are named as in EasyR1.
 package struct RewardStage: Stage {
   /// The description of this component.
@@ -45,12 +48,14 @@ package struct RewardStage: Stage {
   private let functions: [WeightedReward]
   private let existing: Existing
   private let abstention: Abstention
+  private let whileSampling: WhileSampling
 
   /// Makes the stage and its reward functions.
   package init(options: Options = Options(), assembly: Assembly) throws {
     functions = try WeightedReward.all(options.functions, assembly)
     existing = options.existing
     abstention = options.abstained
+    whileSampling = options.whileSampling
   }
 
   /// The functions by their names.
@@ -100,12 +105,49 @@ package struct RewardStage: Stage {
     let trajectories = positions.map { batch[$0] }
     var judgements = [Judgement?](repeating: nil, count: batch.count)
     for position in positions { judgements[position] = Judgement(abstention: abstention) }
+    let verdicts = try await verdicts(on: trajectories, context)
     for (index, function) in functions.enumerated() {
-      let verdicts = try await function.reward.verdicts(on: trajectories, in: context)
-      for (position, verdict) in zip(positions, verdicts) {
+      for (position, verdict) in zip(positions, verdicts[index]) {
         judgements[position]?.add(verdict, of: function, index: index)
       }
     }
     return judgements
+  }
+
+  /// The verdicts of each function, in order; the functions are asked at the same time.
+  ///
+  /// What was asked early is not asked again.
+  private func verdicts(on trajectories: [Trajectory], _ context: StageContext) async throws -> [[RewardVerdict]] {
+    let known = try await (context.early as? EarlyJudging)?.verdicts(progress: context.training.progressed) ?? [:]
+    let reports = functions.map { _ in StageReport() }
+    let found = try await withThrowingTaskGroup(of: (Int, [RewardVerdict]).self) { tasks in
+      for (index, function) in functions.enumerated() {
+        let (context, known) = (context.with(report: reports[index]), known[index] ?? [:])
+        tasks.addTask {
+          let missing = known.isEmpty ? trajectories : trajectories.filter { known[ExactText($0.id)] == nil }
+          var asked = try await function.reward.verdicts(on: missing, in: context)[...]
+          if known.isEmpty { return (index, Array(asked)) }
+          return (index, trajectories.compactMap { known[ExactText($0.id)] ?? asked.popFirst() })
+        }
+      }
+      var found = [[RewardVerdict]](repeating: [], count: functions.count)
+      for try await (index, verdicts) in tasks { found[index] = verdicts }
+      return found
+    }
+    for report in reports { context.report.add(report) }
+    return found
+  }
+}
+
+extension RewardStage: EarlyStage {
+  /// Begins to ask the functions that work in other processes or on servers.
+  package func beginEarly(perPrompt: Int, in context: StageContext) -> (any EarlyWork)? {
+    if whileSampling == .wait { return nil }
+    let asked = functions.enumerated().compactMap { place, function in
+      (function.reward as? any BatchRewardFunction).map { (place: place, function: $0) }
+    }
+    if asked.isEmpty { return nil }
+    let existing = existing
+    return EarlyJudging(asked, perPrompt: perPrompt, in: context) { existing == .replace || $0.reward == nil }
   }
 }

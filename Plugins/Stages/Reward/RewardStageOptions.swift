@@ -10,11 +10,20 @@ extension RewardStage {
     case keep
   }
 
+  /// What programs, judges and servers do while rollouts are being sampled.
+  package enum WhileSampling: String, Codable, Sendable, CaseIterable {
+    /// They are asked about rollouts that are there.
+    case ask
+    /// They wait until all are there.
+    case wait
+  }
+
   /// The options.
   package struct Options: ComponentOptions {
     package var functions: [RewardTerm] = [RewardTerm("boxed-answer")]
     package var existing = Existing.replace
     package var abstained = Abstention.noReward
+    package var whileSampling = WhileSampling.ask
 
     /// The defaults.
     package init() {}
@@ -24,6 +33,9 @@ extension RewardStage {
       "functions": RewardTerm.functionsHelp,
       "existing": "whether rewards that records already have are replaced or kept",
       "abstained": Abstention.help,
+      "while_sampling":
+        "whether programs, judges and servers are asked about a prompt's rollouts while others are still being sampled (ask), or "
+        + "when all are there (wait), such as where both want the same processor; rewards are the same",
     ]
 
     /// Reward functions are named in `functions`.

@@ -149,12 +149,12 @@ package struct RolloutStage: Stage {
         "the waves of '\(type(of: waves.policy).name)' go by rewards, which stages of a run give between them; run it from a "
           + "spec, or leave 'waves' out")
     }
-    var samplers = [sampler(policy, context, count: options.n)]
-    if options.noisy > 0 { samplers.append(try noisySampler(policy, context)) }
+    let noisy = makesNoisy(context) ? [try noisySampler(policy, context)] : []
+    let samplers = [sampler(policy, context, count: options.n)] + noisy
     var outcomes: [RolloutSampler.Outcome] = []
     // Clean and noisy ones of each prompt; in waves there are clean ones alone.
     let counts = batch.trajectories.map { prompt in
-      [context.wave?.numbers(of: prompt.group).count ?? options.n, options.noisy]
+      [context.wave?.numbers(of: prompt.group).count ?? options.n, makesNoisy(context) ? options.noisy : 0]
     }
     let total = counts.joined().reduce(0, +)
     for start in stride(from: 0, to: batch.count, by: options.promptsAtOnce) {
@@ -169,13 +169,26 @@ package struct RolloutStage: Stage {
             let done = before + progress.responses
             context.training.progressed(
               "\(done) of \(total)\(progress.remark)", share: Double(done) / Double(max(1, total)))
+          } finished: { prompt, rollouts in
+            // With noise a prompt's rollouts are there when the second sampler is done.
+            if samplers.count == 1 { context.made?(start + prompt, rollouts.map { completed($0, context) }) }
           })
       }
-      outcomes += prompts.indices.map { index in Self.joined(parts.map { $0[index] }) }
+      let joined = prompts.indices.map { index in Self.joined(parts.map { $0[index] }) }
+      if samplers.count > 1 {
+        for (index, outcome) in joined.enumerated() {
+          guard case .rollouts(let rollouts, _) = outcome else { continue }
+          context.made?(start + index, rollouts.map { completed($0, context) })
+        }
+      }
+      outcomes += joined
     }
     for remark in await policy.remarks() { context.report.warn("server", remark) }
     try replace(&batch, by: outcomes, context)
   }
+
+  /// Whether rollouts of noisy images are made; what a sampler learns from has none.
+  private func makesNoisy(_ context: StageContext) -> Bool { options.noisy > 0 && context.wave == nil }
 
   /// All rollouts of a prompt, or why there are none.
   private static func joined(_ outcomes: [RolloutSampler.Outcome]) -> RolloutSampler.Outcome {
@@ -229,6 +242,15 @@ package struct RolloutStage: Stage {
     return RolloutSampler(sampler: policy, options: sampling)
   }
 
+  /// A rollout with what the run knows of it.
+  private func completed(_ rollout: Trajectory, _ context: StageContext) -> Trajectory {
+    var rollout = rollout
+    rollout.set(.policyVersion, to: .number(context.training.policyVersion))
+    rollout.step = context.step
+    if let wave = context.wave { rollout.set(.rolloutWave, to: .number(wave.number)) }
+    return rollout
+  }
+
   private func replace(
     _ batch: inout TrajectoryBatch, by outcomes: [RolloutSampler.Outcome], _ context: StageContext
   ) throws {
@@ -246,12 +268,8 @@ package struct RolloutStage: Stage {
         if length == .cut { cut += 1 }
         return .rollouts(
           try rollouts.map { rollout in
-            var rollout = rollout
-            rollout.set(.policyVersion, to: .number(context.training.policyVersion))
-            rollout.step = context.step
-            if let wave = context.wave { rollout.set(.rolloutWave, to: .number(wave.number)) }
             try lengths.add(rollout)
-            return rollout
+            return completed(rollout, context)
           })
       }
     }

@@ -52,7 +52,7 @@ package struct Study: ComponentOptions {
       problems.append(
         OptionProblem(
           "arms.\(name)",
-          "is no name of an arm: it must be a word of letters, digits, '-' and '_', without a seed such as 'seed-1' in it"
+          "is no name of an arm: it must be a word of letters, digits, '-' and '_', without what reads as a seed, such as 'seed-1' or 's2'"
         ))
     }
     if !baseline.isEmpty, arms[baseline] == nil {

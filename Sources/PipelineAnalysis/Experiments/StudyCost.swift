@@ -57,7 +57,10 @@ package struct StudyCost: Sendable, Hashable {
       // With waves, a stage counts those that leave on the way too.
       rollouts += line["\(stage)/rollouts"]?.doubleValue ?? line["\(stage)/kept"]?.doubleValue ?? 0
     }
+    // What a sampler learns from costs as much as what is trained on.
+    rollouts += line["probe/rollouts"]?.doubleValue ?? 0
     tokensSampled += line["perf/response_tokens"]?.doubleValue ?? 0
+    tokensSampled += line["probe/response_tokens"]?.doubleValue ?? 0
     tokensTrained += line["data/trained_tokens"]?.doubleValue ?? 0
     updates = line["actor/optimizer_steps"]?.doubleValue ?? updates
   }

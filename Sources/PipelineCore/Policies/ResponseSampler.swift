@@ -33,6 +33,17 @@ public protocol ResponseSampler: Sendable {
     progress: @escaping @Sendable (GenerationProgress) -> Void
   ) async throws -> [ResponseOutcome]
 
+  /// Samples responses, as ``respond(to:sampling:tooLong:progress:)`` does, and tells of each request as soon as it is
+  /// answered.
+  ///
+  /// - Parameter finished: Gets a request's position and its outcome. A sampler that answers all of them together need not
+  ///   call it.
+  func respond(
+    to requests: [ResponseRequest], sampling: SamplingOptions, tooLong: RolloutSampler.TooLong,
+    progress: @escaping @Sendable (GenerationProgress) -> Void,
+    finished: @escaping @Sendable (_ request: Int, _ outcome: ResponseOutcome) -> Void
+  ) async throws -> [ResponseOutcome]
+
   /// Messages for the user about the work since the last call, such as what had to be retried, and why.
   func remarks() async -> [String]
 }
@@ -40,6 +51,15 @@ public protocol ResponseSampler: Sendable {
 extension ResponseSampler {
   /// None.
   public func remarks() async -> [String] { [] }
+
+  /// All together.
+  public func respond(
+    to requests: [ResponseRequest], sampling: SamplingOptions, tooLong: RolloutSampler.TooLong,
+    progress: @escaping @Sendable (GenerationProgress) -> Void,
+    finished: @escaping @Sendable (_ request: Int, _ outcome: ResponseOutcome) -> Void
+  ) async throws -> [ResponseOutcome] {
+    try await respond(to: requests, sampling: sampling, tooLong: tooLong, progress: progress)
+  }
 }
 
 /// The form of prompts that a sampler takes.

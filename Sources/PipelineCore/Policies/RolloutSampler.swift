@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import Synchronization
 
 /// Makes rollouts of prompt records with a policy.
 ///
@@ -73,10 +74,12 @@ public struct RolloutSampler: Sendable {
   ///   - folder: The folder that relative paths of a prompt's images start from.
   ///   - wave: Which rollouts of a prompt to make; nil for the first `count`. A rollout has the same seed in any wave.
   ///   - progress: Hears how many responses and tokens there are so far.
+  ///   - finished: Gets the position of a prompt and its rollouts, once, as soon as they are there.
   /// - Throws: What is wrong with all of them: options that the policy does not take, cancellation.
   public func rollouts(
     of prompts: [Trajectory], folder: (Trajectory) -> String = { _ in "" },
-    in wave: RolloutWave? = nil, progress: @escaping @Sendable (GenerationProgress) -> Void = { _ in }
+    in wave: RolloutWave? = nil, progress: @escaping @Sendable (GenerationProgress) -> Void = { _ in },
+    finished: (@Sendable (_ prompt: Int, _ rollouts: [Trajectory]) -> Void)? = nil
   ) async throws -> [Outcome] {
     try await check()
     let ranges = prompts.map { wave?.numbers(of: $0.group) ?? options.firstIndex..<options.firstIndex + options.count }
@@ -93,21 +96,28 @@ public struct RolloutSampler: Sendable {
       }
     }
     if requests.isEmpty { return outcomes }
+    let (positions, numbers) = (asked, asked.map { ranges[$0] })
+    let told = Mutex(Set<Int>())
+    @Sendable func tell(_ request: Int, _ outcome: Outcome) {
+      guard let finished, case .rollouts(let rollouts, _) = outcome else { return }
+      if told.withLock({ $0.insert(request).inserted }) { finished(positions[request], rollouts) }
+    }
+    @Sendable func outcome(_ request: Int, _ answer: ResponseOutcome) throws -> Outcome {
+      try self.outcome(answer, of: prompts[positions[request]], numbers[request])
+    }
     let answers = try await sampler.respond(
-      to: requests, sampling: options.sampling, tooLong: options.tooLong, progress: progress)
+      to: requests, sampling: options.sampling, tooLong: options.tooLong, progress: progress
+    ) { request, answer in
+      // What is wrong with an answer is said below, when all are there.
+      if finished != nil, let outcome = try? outcome(request, answer) { tell(request, outcome) }
+    }
     guard answers.count == requests.count else {
       throw PipelineError(.plugIn, "the policy answered \(answers.count) of \(requests.count) requests")
     }
-    for (index, answer) in zip(asked, answers) {
-      switch answer {
-      case .responses(let responses, let length):
-        guard responses.count == ranges[index].count else {
-          throw PipelineError(.plugIn, "the policy gave another number of responses than it was asked for")
-        }
-        let rollouts = zip(ranges[index], responses).map { rollout($0, of: prompts[index], $1) }
-        outcomes[index] = .rollouts(rollouts, prompt: length)
-      case .fault(let fault): outcomes[index] = reason(fault).map { .failed($0) } ?? .skipped
-      }
+    for (request, answer) in answers.enumerated() {
+      let found = try outcome(request, answer)
+      outcomes[positions[request]] = found
+      tell(request, found)
     }
     return outcomes
   }
@@ -162,6 +172,20 @@ public struct RolloutSampler: Sendable {
   private func seeds(of prompt: Trajectory, _ numbers: Range<Int>) -> [UInt64] {
     numbers.map {
       PhiloxGenerator.rolloutSeed(run: options.seed, prompt: prompt.group, index: $0, step: options.step)
+    }
+  }
+
+  /// What a request's answer makes of its prompt.
+  private func outcome(
+    _ answer: ResponseOutcome, of prompt: Trajectory, _ numbers: Range<Int>
+  ) throws -> Outcome {
+    switch answer {
+    case .responses(let responses, let length):
+      guard responses.count == numbers.count else {
+        throw PipelineError(.plugIn, "the policy gave another number of responses than it was asked for")
+      }
+      return .rollouts(zip(numbers, responses).map { rollout($0, of: prompt, $1) }, prompt: length)
+    case .fault(let fault): return reason(fault).map { .failed($0) } ?? .skipped
     }
   }
 

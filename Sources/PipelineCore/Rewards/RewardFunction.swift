@@ -40,9 +40,21 @@ public protocol BatchRewardFunction: RewardFunction {
   func scores(
     of trajectories: [Trajectory], in context: StageContext
   ) async throws -> [Result<RewardOutcome, any Error>]
+
+  /// How many trajectories it likes to be asked about at once, where there are as many: the size of its batches.
+  var together: Int { get }
+
+  /// Messages for the user about the work since the last call, such as what had to be asked again, and why.
+  func remarks() async -> [String]
 }
 
 extension BatchRewardFunction {
+  /// It does not matter.
+  public var together: Int { 1 }
+
+  /// None.
+  public func remarks() async -> [String] { [] }
+
   /// Scores one trajectory.
   public func score(_ trajectory: Trajectory) async throws -> RewardOutcome {
     let outcomes = try await scores(of: [trajectory], in: StageContext(stage: Self.name))

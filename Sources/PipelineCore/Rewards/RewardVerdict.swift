@@ -53,10 +53,12 @@ extension RewardFunction {
   ///
   /// - Throws: When the run is cancelled, or the function cannot continue.
   public func verdicts(on trajectories: [Trajectory], in context: StageContext) async throws -> [RewardVerdict] {
-    let reads = reads.sorted { $0.rawValue < $1.rawValue }
     if let together = self as? any BatchRewardFunction {
-      return try await together.verdictsTogether(on: trajectories, reads: reads, in: context)
+      let verdicts = try await together.verdictsTogether(on: trajectories, in: context)
+      for remark in await together.remarks() { context.report.warn(Self.name, remark) }
+      return verdicts
     }
+    let reads = reads.inOrder
     return try await context.concurrentMap(count: trajectories.count) { index in
       let trajectory = trajectories[index]
       if let gap = RewardVerdict(gapIn: trajectory, reads) { return gap }
@@ -71,9 +73,11 @@ extension RewardFunction {
 }
 
 extension BatchRewardFunction {
-  fileprivate func verdictsTogether(
-    on trajectories: [Trajectory], reads: [Field], in context: StageContext
+  /// Scores trajectories, as ``verdicts(on:in:)`` does, without reporting remarks.
+  package func verdictsTogether(
+    on trajectories: [Trajectory], in context: StageContext
   ) async throws -> [RewardVerdict] {
+    let reads = reads.inOrder
     var verdicts = trajectories.map { RewardVerdict(gapIn: $0, reads) }
     let asked = verdicts.indices.filter { verdicts[$0] == nil }
     let outcomes = try await scores(of: asked.map { trajectories[$0] }, in: context)
@@ -89,4 +93,8 @@ extension BatchRewardFunction {
     }
     return verdicts.compactMap { $0 }
   }
+}
+
+extension Set<Field> {
+  fileprivate var inOrder: [Field] { sorted { $0.rawValue < $1.rawValue } }
 }

@@ -31,6 +31,22 @@ public protocol PromptSampler: Component {
     _ results: [GroupResult], of pool: PromptPool, memory: inout SamplerMemory, in context: SamplerContext
   ) async throws
 
+  /// Which prompts are to be rolled out before a step, to learn from alone; nil for none.
+  ///
+  /// Asked once before each step, with the policy as the step will begin. Nothing is trained on these rollouts; their
+  /// number and tokens are in the step's figures.
+  func probe(_ pool: PromptPool, memory: SamplerMemory, in context: SamplerContext) -> PromptProbe?
+
+  /// Learns from the rollouts of a probe.
+  ///
+  /// - Parameter results: A result for each prompt of the probe that could be rolled out, by ascending index.
+  func learn(
+    from results: [GroupResult], of pool: PromptPool, memory: inout SamplerMemory, in context: SamplerContext
+  ) async throws
+
+  /// Whether it asks for probes with these options, so that a spec must make and score rollouts.
+  var probes: Bool { get }
+
   /// How many prompts to add to a step that is not full after a stage such as `filter`.
   func further(_ lack: LackingGroups) -> Int
 
@@ -49,6 +65,17 @@ public protocol PromptSampler: Component {
 extension PromptSampler {
   /// None.
   public var reads: Set<Field> { [] }
+
+  /// None.
+  public func probe(_ pool: PromptPool, memory: SamplerMemory, in context: SamplerContext) -> PromptProbe? { nil }
+
+  /// Nothing.
+  public func learn(
+    from results: [GroupResult], of pool: PromptPool, memory: inout SamplerMemory, in context: SamplerContext
+  ) async throws {}
+
+  /// It does not.
+  public var probes: Bool { false }
 
   /// A whole batch, as without a sampler.
   public func further(_ lack: LackingGroups) -> Int { lack.full }
@@ -75,6 +102,17 @@ public struct PromptChoice: Sendable, Hashable {
     self.index = index
     self.because = because
   }
+}
+
+/// Rollouts that a sampler wants before a step, to learn from.
+public struct PromptProbe: Sendable, Hashable {
+  /// The prompts, as ascending indices into the pool.
+  public var indices: [Int]
+  /// The rollouts of each.
+  public var rollouts: Int
+
+  /// Asks for rollouts.
+  public init(_ indices: [Int], rollouts: Int) { (self.indices, self.rollouts) = (indices, rollouts) }
 }
 
 /// A step that has fewer groups than it should, after a stage dropped some and asks for more.

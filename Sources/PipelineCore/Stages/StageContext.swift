@@ -12,9 +12,9 @@ public struct StageContext: Sendable {
   /// The maximum number of threads; results must not depend on it.
   public let threads: Int
   /// Collects metrics and warnings.
-  public let report: StageReport
+  public private(set) var report: StageReport
   /// What stages that work with a policy need in addition.
-  public let training: TrainingContext
+  public private(set) var training: TrainingContext
   /// A folder for data that outlives a run that is killed, such as answers that cost money; nil if there is none.
   ///
   /// The output of a run must not depend on its contents.
@@ -25,6 +25,10 @@ public struct StageContext: Sendable {
   public let wave: RolloutWave?
   /// Keeps trajectories from step to step.
   public let archive: any TrajectoryArchive
+  /// What the stage has begun before its turn; see ``EarlyStage``.
+  package private(set) var early: (any EarlyWork)?
+  /// Takes the rollouts of a prompt, by its position, as soon as they are made; nil where nobody waits for them.
+  package private(set) var made: (@Sendable (_ prompt: Int, _ rollouts: [Trajectory]) -> Void)?
   private let sink: any BatchSink
 
   /// A context for one stage and one batch.
@@ -45,6 +49,26 @@ public struct StageContext: Sendable {
     self.cacheFolder = cacheFolder
     self.media = media
     self.sink = sink
+  }
+
+  /// The same with what the stage has begun before its turn.
+  package func with(early: any EarlyWork) -> StageContext { changed { $0.early = early } }
+
+  /// The same, with someone who waits for rollouts.
+  package func with(made: @escaping @Sendable (_ prompt: Int, _ rollouts: [Trajectory]) -> Void) -> StageContext {
+    changed { $0.made = made }
+  }
+
+  /// The same with a report of its own, for work that goes on beside other work of the stage.
+  package func with(report: StageReport) -> StageContext { changed { $0.report = report } }
+
+  /// The same without progress that anybody sees, for work before the stage's turn.
+  package var unobserved: StageContext { changed { $0.training = $0.training.unobserved } }
+
+  private func changed(_ change: (inout StageContext) -> Void) -> StageContext {
+    var context = self
+    change(&context)
+    return context
   }
 
   /// Random draws that belong to this stage, step and position, independent of when they are made.
@@ -194,6 +218,12 @@ public final class StageReport: Sendable {
   /// Adds a warning that concerns `count` things.
   public func warn(_ code: String, _ message: String, count: Int = 1) {
     state.withLock { $0.warnings.append(Warning(code: code, message: message, count: count)) }
+  }
+
+  /// Adds the figures and warnings of another report behind its own.
+  package func add(_ other: StageReport) {
+    for metric in other.metrics { self.metric(metric.name, metric.value, combining: metric.combining) }
+    for warning in other.warnings { warn(warning.code, warning.message, count: warning.count) }
   }
 
   /// The figures, in the order in which they were added.

@@ -29,6 +29,11 @@ public struct TrainingContext: Sendable {
     self.onProgress = onProgress
   }
 
+  /// The same, with progress that nobody sees.
+  var unobserved: TrainingContext {
+    TrainingContext(policy: policy, policyVersion: policyVersion, memory: memory, plannedSteps: plannedSteps)
+  }
+
   /// Reports how far the stage has come, for display.
   public func progressed(_ activity: String, share: Double?) { onProgress(activity, share) }
 }

@@ -23,7 +23,7 @@ package struct Evaluator: Sendable {
     package var seed: UInt64 = 1
     /// What becomes of prompts that are too long.
     package var tooLong = RolloutSampler.TooLong.error
-    /// How many prompts are responded to, scored and handed over together; bounds the memory.
+    /// How many prompts are responded to, scored and handed over together; twice as many are in memory.
     package var chunk = 64
     /// The most threads to score with.
     package var threads = 1
@@ -106,10 +106,22 @@ package struct Evaluator: Sendable {
     let sampler = sampler
     var tally = EvaluationTally(score: options.score, threshold: options.threshold, category: options.category)
     var state = EvaluationProgress(prompts: prompts.count, samples: options.samples)
+    func take(_ chunk: EvaluationChunk) async throws {
+      try tally.add(chunk.rollouts)
+      tally.failedPrompts += chunk.failed.count
+      tally.skippedPrompts += chunk.skipped.count
+      state.mean = tally.mean
+      progress(state)
+      try await deliver(chunk)
+    }
+    // What was sampled is scored while the next chunk is being sampled.
+    var sampled: Sampled?
     for start in stride(from: 0, to: prompts.count, by: options.chunk) {
       try Task.checkCancellation()
       let asked = prompts[start..<min(start + options.chunk, prompts.count)]
       let before = state
+      let waiting = sampled
+      async let scored = scored(waiting)
       let outcomes = try await sampler.rollouts(of: Array(asked), folder: folder) { generated in
         var now = before
         now.responses += generated.responses
@@ -118,17 +130,15 @@ package struct Evaluator: Sendable {
         now.remark = generated.remark
         progress(now)
       }
-      let chunk = try await scored(Array(zip(asked, outcomes)), number: start / options.chunk)
-      try tally.add(chunk.rollouts)
-      tally.failedPrompts += chunk.failed.count
-      tally.skippedPrompts += chunk.skipped.count
+      let next = Sampled(outcomes: Array(zip(asked, outcomes)), number: start / options.chunk)
       state.promptsDone += asked.count
-      state.responses += chunk.rollouts.count
-      for rollout in chunk.rollouts { state.tokens += try rollout.tokenCount ?? 0 }
-      state.mean = tally.mean
+      state.responses += next.rollouts.count
+      for rollout in next.rollouts { state.tokens += try rollout.tokenCount ?? 0 }
       progress(state)
-      try await deliver(chunk)
+      if let chunk = try await scored { try await take(chunk) }
+      sampled = next
     }
+    if let chunk = try await scored(sampled) { try await take(chunk) }
     return tally.summary
   }
 
@@ -141,20 +151,29 @@ package struct Evaluator: Sendable {
     return RolloutSampler(sampler: source, options: sampling)
   }
 
-  /// Sorts a chunk's outcomes, and runs the scoring stages on what was made.
-  private func scored(
-    _ outcomes: [(prompt: Trajectory, outcome: RolloutSampler.Outcome)], number: Int
-  ) async throws -> EvaluationChunk {
+  /// What became of some prompts, not scored yet.
+  private struct Sampled: Sendable {
+    let outcomes: [(prompt: Trajectory, outcome: RolloutSampler.Outcome)]
+    let number: Int
+
+    /// All responses, in the order of the prompts.
+    var rollouts: [Trajectory] {
+      outcomes.flatMap { if case .rollouts(let rollouts, _) = $0.outcome { rollouts } else { [Trajectory]() } }
+    }
+  }
+
+  /// Sorts a chunk's outcomes, and runs the scoring stages on what was made; nil of none.
+  private func scored(_ sampled: Sampled?) async throws -> EvaluationChunk? {
+    guard let sampled else { return nil }
     var chunk = EvaluationChunk()
-    var made: [Trajectory] = []
-    for (prompt, outcome) in outcomes {
+    for (prompt, outcome) in sampled.outcomes {
       switch outcome {
-      case .rollouts(let rollouts, _): made += rollouts
+      case .rollouts: break
       case .failed(let reason): chunk.failed.append(.init(prompt: prompt, reason: reason))
       case .skipped: chunk.skipped.append(prompt)
       }
     }
-    var batch = TrajectoryBatch(made, number: number)
+    var batch = TrajectoryBatch(sampled.rollouts, number: sampled.number)
     if batch.isEmpty { return chunk }
     for stage in scoring {
       let report = StageReport()

@@ -40,6 +40,9 @@ package struct WeightedRewards: BatchRewardFunction {
   /// What the functions read.
   package var reads: Set<Field> { functions.reduce(into: []) { $0.formUnion($1.reward.reads) } }
 
+  /// The largest batch of a function.
+  package var together: Int { functions.compactMap { ($0.reward as? any BatchRewardFunction)?.together }.max() ?? 1 }
+
   /// What the functions look for.
   package var sought: [SoughtAnswer] {
     functions.flatMap { function in
