@@ -15,7 +15,7 @@ PROGRAM = .build/release/shuffle-r1
 SOURCES = $(wildcard Sources Plugins Tests Examples Package.swift)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build tools quickstart quickstart-llm test test-examples test-kernels test-debug test-parity test-server test-trackers test-kill test-parquet test-threads soak test-report bench-report campaign test-large fuzz fuzz-coverage lint format bench bench-replay-index bench-policy bench-smollm2 bench-training bench-process test-plugin worker test-worker bench-worker test-cluster bench-math bench-check bench-record install docs graph clean
+.PHONY: help setup build tools quickstart quickstart-llm quickstart-vlm test test-examples test-kernels test-debug test-parity test-server test-trackers test-kill test-parquet test-threads soak test-report bench-report campaign test-large fuzz fuzz-coverage lint format bench bench-replay-index bench-policy bench-smollm2 bench-training bench-process test-plugin worker test-worker bench-worker test-cluster bench-math bench-check bench-record install docs graph clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z][a-z-]*\):.*## \(.*\)/\1|\2/p' Makefile | awk -F '|' '{ printf "  make %-20s %s\n", $$1, $$2 }'
@@ -42,6 +42,11 @@ quickstart-llm: build ## build, then train a published language model, SmolLM2-1
 	@python3 -c 'import ensurepip, venv' 2>/dev/null || .ci/setup python3-venv
 	@echo; Examples/smollm2/prepare
 	@Examples/smollm2/quickstart
+
+quickstart-vlm: build ## build, then give that language model a vision tower and train it on easy-VQA: before and after on held-out pictures (makes .venv-smollm2)
+	@python3 -c 'import ensurepip, venv' 2>/dev/null || .ci/setup python3-venv
+	@echo; Examples/smol-vlm/prepare
+	@Examples/smol-vlm/quickstart
 
 test: setup ## run every test and every example, in release, with the import checks of the build
 	"$(SWIFT)" build $(BUILD_FLAGS) --build-tests

@@ -202,6 +202,8 @@ smollm2_python=$root/.venv-smollm2/bin/python
 [ -x "$smollm2_python" ] || smollm2_python=python3
 scripts smollm2 "$smollm2_python"
 check_specs smollm2 shuffle-r1
+scripts smol-vlm "$smollm2_python"
+check_specs smol-vlm shuffle-r1
 scripts paper-in-miniature
 example cluster
 scripts cluster

@@ -54,7 +54,9 @@ struct CheckCommand: ParsableCommand {
       for sentence in StepExpectation(pipeline).sentences {
         try Terminal.print("\(pipeline.file): \(sentence)\n")
       }
-      if let memory = pipeline.policy?.memory(for: pipeline.needs, in: pipeline.folder) {
+      if let memory = pipeline.policy?.memory(
+        for: pipeline.needs, sampling: pipeline.samplingLoads, in: pipeline.folder)
+      {
         try Terminal.print("\(pipeline.file): \(MemoryReport(memory).sentence)\n")
       }
     }

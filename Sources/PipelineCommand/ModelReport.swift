@@ -119,7 +119,7 @@ struct ModelReport {
     }
   }
 
-  /// What fits into this machine's memory, with the options' defaults.
+  /// What fits into this machine's memory, with the options' defaults and what a run samples by default.
   private func fitting(_ estimate: MemoryEstimate) -> String {
     var lora = AdapterOptions()
     lora.rank = Self.exampleRank
@@ -130,7 +130,7 @@ struct ModelReport {
     ]
     var lines: [String] = []
     for (name, use) in uses {
-      let report = MemoryReport(estimate.memory(use, rowsPerMicroBatch: rows))
+      let report = MemoryReport(estimate.memory(use, rowsPerMicroBatch: rows, sampling: [SamplingLoad()]))
       let bytes = NumberText.bytes(report.memory.byteCount)
       lines.append(
         report.fits
@@ -148,10 +148,9 @@ struct ModelReport {
   private func memory(_ memory: MemoryEstimate) -> [(label: String, value: String)] {
     let mapped =
       memory.mappedWeights > 0 ? ", \(NumberText.bytes(memory.mappedWeights)) more stay in the files, mapped" : ""
-    let fixed = memory.gradientsAndMoments
     let hasTower = inspection.config?.vision != nil
     let training =
-      NumberText.bytes(memory.trainingWeights + memory.packedWeights.training + fixed.frozenVision)
+      NumberText.bytes(memory.trainingWeights + memory.packedWeights.training + memory.gradientsAndMoments(.frozen))
       + " of weights, their packed form, gradients and two moments"
     let patches = NumberText.bytes(memory.activationsPerThousandPatches)
     return [
@@ -164,7 +163,7 @@ struct ModelReport {
         "training",
         hasTower
           ? "\(training) with the vision tower frozen, "
-            + "\(NumberText.bytes(memory.trainingWeights + memory.packedWeights.training + fixed.trainedVision)) with it trained"
+            + "\(NumberText.bytes(memory.trainingWeights + memory.packedWeights.training + memory.gradientsAndMoments(.trained))) with it trained"
           : training
       ),
       ("this machine", fitting(memory)),
@@ -307,8 +306,8 @@ extension ModelReport {
       ],
       "training": [
         "weights": .number(memory.trainingWeights), "packed_weights": .number(memory.packedWeights.training),
-        "gradients_and_moments_vision_frozen": .number(memory.gradientsAndMoments.frozenVision),
-        "gradients_and_moments_vision_trained": .number(memory.gradientsAndMoments.trainedVision),
+        "gradients_and_moments_vision_frozen": .number(memory.gradientsAndMoments(.frozen)),
+        "gradients_and_moments_vision_trained": .number(memory.gradientsAndMoments(.trained)),
         "activations_per_1000_rows": .number(memory.activationsPerThousandRows),
         "activations_per_1000_patches": .number(memory.activationsPerThousandPatches),
         "activations_are": .string("estimated: " + MemoryEstimate.method),

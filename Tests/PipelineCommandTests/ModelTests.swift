@@ -113,16 +113,21 @@ struct ModelTests {
 
   @Test("check says what the policy takes, and what to change where that is too much")
   func memory() throws {
-    func check(_ policy: String) throws -> String {
+    func check(_ policy: String, batch: String = #", "batch": {"groups": 2}"#) throws -> String {
       try sandbox.write(
         "train.json",
         #"{"policy": {"use": "bundled", "with": {"model": "model"\#(policy)}}, "#
-          + #""source": {"prompts": "p.jsonl", "provides": ["answer"]}, "#
+          + #""source": {"prompts": "p.jsonl", "provides": ["answer"]\#(batch)}, "#
           + #""stages": [{"use": "rollout", "with": {"n": 4, "sampling": {"max_tokens": 8}}}, "reward", "advantage", "update"]}"#
       )
       return try sandbox.output("shuffle-r1 check train.json")
     }
-    let prefix = "train.json: fine: rollout → reward → advantage → update\ntrain.json: the policy takes about "
+    let fine = "train.json: fine: rollout → reward → advantage → update\n"
+    let step =
+      "train.json: a step makes 8 rollouts, 4 of each of 2 prompts, and 1 update; where 10, 25 or 50 % of the rollouts are right, "
+      + "34, 68 or 88 % of the groups have right and wrong ones\n"
+    let takes = "train.json: the policy takes about "
+    let prefix = fine + step + takes
     #expect(
       try check("")
         == prefix
@@ -135,6 +140,19 @@ struct ModelTests {
         + "5.4 MB (weights 2.9 kB, adapters, gradients and moments 59.4 kB, up to 1000 rows at a time 5.0 MB, "
         + "rounding of sizes 319 kB), which fits here\n"
     )
+    #expect(
+      try check(#", "rows_per_micro_batch": 100"#)
+        == prefix
+        + "1.6 MB (weights 153 kB, their packed form 151 kB, gradients and moments 311 kB, sampling 8 responses of up to 8 "
+        + "tokens after prompts of up to 496 together 873 kB, rounding of sizes 93.0 kB), which fits here\n"
+    )
+    // 64 prompts are sampled together where the spec does not say how many there are.
+    #expect(
+      try check("", batch: "")
+        == fine + takes
+        + "30.3 MB (weights 153 kB, their packed form 151 kB, gradients and moments 311 kB, sampling 256 responses of up to 8 "
+        + "tokens after prompts of up to 15872 together 27.9 MB, rounding of sizes 1.8 MB), which fits here\n"
+    )
     let large = try check(#", "rows_per_micro_batch": 1000000000"#)
     #expect(large.hasPrefix(prefix + "4.1 TB (weights"))
     #expect(
@@ -142,6 +160,6 @@ struct ModelTests {
         " that this machine has: set 'lora', which trains adapters; or lower 'rows_per_micro_batch'; or take a smaller model, or "
           + "the policy \"worker\" on a machine with more\n"))
     try sandbox.output("rm model/config.json")
-    #expect(try check("") == "train.json: fine: rollout → reward → advantage → update\n")
+    #expect(try check("") == fine + step)
   }
 }

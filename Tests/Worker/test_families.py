@@ -262,6 +262,39 @@ class RankTests(unittest.TestCase):
                         self.assertEqual(one[1], two[1])
 
 
+class ProjectorTests(unittest.TestCase):
+    """`vision: projector`: what joins the tower to the decoder is trained with the decoder, and no block."""
+
+    JOINING = {
+        "qwen2_vl": "visual.merger", "qwen2_5_vl": "visual.merger", "qwen3_vl": "merger", "glm4v": "visual.merger",
+        "idefics3": "connector", "smolvlm": "connector",
+    }  # fmt: skip
+
+    def test_every_family(self) -> None:
+        transformers.logging.disable_progress_bar()
+        with tempfile.TemporaryDirectory() as name, Client() as client:
+            client.images(PICTURES)
+            for family in families.FAMILIES:
+                if family.sees:
+                    with self.subTest(family.name):
+                        self.check(client, Path(name) / family.name, family)
+
+    def check(self, client: Client, folder: Path, family: families.Family) -> None:
+        family.make(folder)
+        client.load(folder, dtype="float32", vision="projector", prompts="worker", rows_per_micro_batch=400)
+        messages, images = conversations(True)[2]
+        tokens = client.encode(messages, images)
+        client.accumulate([(tokens, images, [[7, 8, 9]])], lambda place, values: np.full(len(values), 0.1, np.float32))
+        client.step(learning_rate=1e-2)
+        client.save(folder.parent / f"{family.name}-saved")
+        before, after = (load_file(it / "model.safetensors") for it in (folder, folder.parent / f"{family.name}-saved"))
+        moved = {key for key in after if key in before and not torch.equal(before[key].float(), after[key].float())}
+        joining = {key for key in moved if self.JOINING.get(family.name, "projector") in key}
+        towers = ("visual.", "vision_tower.", "vision_model.", "image_newline")
+        self.assertTrue(joining)
+        self.assertEqual({key for key in moved if any(part in key for part in towers)} - joining, set())
+
+
 class AdapterTests(unittest.TestCase):
     """LoRA: all linear layers of the decoder, whatever they are called."""
 
@@ -416,6 +449,8 @@ class OtherModelTests(unittest.TestCase):
             families.text("LlamaConfig", "LlamaForCausalLM")(folder)
             with self.assertRaisesRegex(Refused, "options: .*vision is 'trained', but a 'llama' has no vision tower"):
                 client.load(folder, prompts="worker", vision="trained")
+            with self.assertRaisesRegex(Refused, "options: .*vision is 'projector', but a 'llama' has no vision tower"):
+                client.load(folder, prompts="worker", vision="projector")
             families.text("MixtralConfig", "MixtralForCausalLM", num_local_experts=2, num_experts_per_tok=1)(folder / "experts")
             with self.assertRaisesRegex(Refused, "model: .* as mixtures of experts do; .*; take a dense model"):
                 client.load(folder / "experts", prompts="worker")

@@ -58,10 +58,10 @@ package actor BundledPolicy: TokenCodec, TokenGenerator, LogProbSource, EntropyT
     if let problem = InstructionSets.problem(threads: options.threads) { throw PipelineError(.inputOutput, problem) }
     checkpoint = try Checkpoint(folder: folder)
     self.options = options
-    if case .training(vision: .trained) = options.use, checkpoint.config.vision == nil {
+    if case .training(let vision) = options.use, vision != .frozen, checkpoint.config.vision == nil {
       throw PipelineError(
         .invalidSpec,
-        "'vision' is 'trained', but \(folder) is a text model (\(checkpoint.config.family.title)) without a vision tower; "
+        "'vision' is '\(vision.rawValue)', but \(folder) is a text model (\(checkpoint.config.family.title)) without a vision tower; "
           + "leave the option out")
     }
     model = try LanguageModel(
@@ -243,6 +243,9 @@ package actor BundledPolicy: TokenCodec, TokenGenerator, LogProbSource, EntropyT
     defer { model.releaseUnusedMemory() }
     return try optimizer.step(step)
   }
+
+  /// The most memory that its matrices have taken so far, in bytes.
+  package var peakBytes: Int { model.pool.peakBytes }
 
   /// The accumulated gradients, by the names of their tensors.
   package var gradients: [String: [Float]] {

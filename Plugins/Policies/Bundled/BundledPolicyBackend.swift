@@ -30,7 +30,7 @@ package struct BundledPolicyBackend: PolicyBackend {
     /// The help for each option.
     package static let help = [
       "model": "the folder of the model, relative to the spec's: config.json, model.safetensors, tokenizer.json",
-      "vision": "whether the vision tower is trained too (trained) or not (frozen), as in the paper",
+      "vision": VisionUse.help,
       "lora": "train low-rank adapters of the decoder instead of its weights, which then stay in the model's files",
       "rollout_weights":
         "the decoder's weights when responses are sampled: float32, bfloat16 or int8; log-probabilities and updates use float32",
@@ -51,9 +51,10 @@ package struct BundledPolicyBackend: PolicyBackend {
       if rowsPerMicroBatch < 1 {
         problems.append(OptionProblem("rows_per_micro_batch", "is \(rowsPerMicroBatch), it must be at least 1"))
       }
-      if lora.rank > 0, vision == .trained {
+      if lora.rank > 0, vision != .frozen {
         problems.append(
-          OptionProblem("vision", "is trained, but 'lora' trains adapters of the decoder alone; leave one out"))
+          OptionProblem(
+            "vision", "is \(vision.rawValue), but 'lora' trains adapters of the decoder alone; leave one out"))
       }
       if lora.rank > 0, rolloutWeights != .float32 {
         problems.append(
@@ -91,12 +92,15 @@ package struct BundledPolicyBackend: PolicyBackend {
   }
 
   /// From the shapes in the model's files.
-  package func memory(for needs: Set<PolicyAbility>, in folder: String) -> PolicyMemory? {
+  package func memory(
+    for needs: Set<PolicyAbility>, sampling: [SamplingLoad], in folder: String
+  ) -> PolicyMemory? {
     guard let checkpoint = try? Checkpoint(folder: options.model.resolved(in: folder)) else { return nil }
     let learns = needs.contains(.training)
     let use: MemoryEstimate.Use =
       !learns ? .inference : options.lora.rank > 0 ? .adapters(options.lora) : .training(vision: options.vision)
-    var memory = MemoryEstimate(checkpoint).memory(use, rowsPerMicroBatch: options.rowsPerMicroBatch)
+    var memory = MemoryEstimate(checkpoint).memory(
+      use, rowsPerMicroBatch: options.rowsPerMicroBatch, sampling: sampling)
     if learns, options.rolloutWeights != .float32 {
       let weights = MemoryEstimate(checkpoint).decoderMatrices
       memory.parts.append(

@@ -109,6 +109,9 @@ package struct RolloutStage: Stage {
   /// `n`, and those of noisy images.
   package var rolloutsPerPrompt: Int? { options.n + options.noisy }
 
+  /// `prompts_at_once`.
+  package var promptsAtOnce: Int? { options.promptsAtOnce }
+
   /// The waves that the options name.
   package let waves: StageWaves?
   private let options: Options

@@ -30,8 +30,9 @@ public protocol PolicyBackend: Component {
   ///
   /// - Parameters:
   ///   - needs: The abilities that a run uses; without ``PolicyAbility/training`` the policy does not learn.
+  ///   - sampling: What it samples at a time, one load after the other.
   ///   - folder: The folder that relative paths of options start from.
-  func memory(for needs: Set<PolicyAbility>, in folder: String) -> PolicyMemory?
+  func memory(for needs: Set<PolicyAbility>, sampling: [SamplingLoad], in folder: String) -> PolicyMemory?
 
   /// Opens the policy, with its abilities for the purpose.
   ///
@@ -50,7 +51,9 @@ extension PolicyBackend {
   public func contextLength(in folder: String) -> Int? { nil }
 
   /// Not known.
-  public func memory(for needs: Set<PolicyAbility>, in folder: String) -> PolicyMemory? { nil }
+  public func memory(for needs: Set<PolicyAbility>, sampling: [SamplingLoad], in folder: String) -> PolicyMemory? {
+    nil
+  }
 
   /// Opens the policy, and checks that it has the abilities that the backend offers.
   ///

@@ -31,6 +31,9 @@ public protocol Stage: Component {
   /// The rollouts that it makes of each prompt; nil for a stage that makes none.
   var rolloutsPerPrompt: Int? { get }
 
+  /// The prompts whose rollouts it makes together, at most; nil for a stage that makes all of a batch together, or none.
+  var promptsAtOnce: Int? { get }
+
   /// The updates of the policy in a step; nil for a stage that makes none.
   var updatesPerStep: Int? { get }
 
@@ -81,6 +84,9 @@ extension Stage {
 
   /// It makes none.
   public var rolloutsPerPrompt: Int? { nil }
+
+  /// All of a batch.
+  public var promptsAtOnce: Int? { nil }
 
   /// It makes none.
   public var updatesPerStep: Int? { nil }

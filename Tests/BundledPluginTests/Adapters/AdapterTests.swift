@@ -141,10 +141,10 @@ struct AdapterTests {
   func options() throws {
     var options = BundledPolicyBackend.Options()
     options.model = SpecPath("m")
-    (options.lora.rank, options.vision, options.optimizer) = (4, .trained, .continue)
+    (options.lora.rank, options.vision, options.optimizer) = (4, .projector, .continue)
     #expect(
       options.problems().map { "\($0.path) \($0.message)" } == [
-        "vision is trained, but 'lora' trains adapters of the decoder alone; leave one out",
+        "vision is projector, but 'lora' trains adapters of the decoder alone; leave one out",
         "optimizer is continue, but 'lora' begins with new adapters, of which there is no state",
       ])
     var lora = AdapterOptions()

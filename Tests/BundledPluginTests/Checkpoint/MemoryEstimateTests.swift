@@ -9,12 +9,14 @@ import Testing
 /// A text model whose matrices are large beside the steps in which memory is given; all its weights are 0.
 struct WideModel {
   var type = "llama"
+  var contextLength = 4096
 
   func write(to scratch: Scratch) throws -> String {
     let document: JSONValue = [
       "model_type": .string(type), "hidden_size": 256, "intermediate_size": 640, "num_hidden_layers": 3,
       "num_attention_heads": 4, "num_key_value_heads": 2, "head_dim": 64, "vocab_size": 3000, "rms_norm_eps": 1e-6,
-      "max_position_embeddings": 4096, "rope_theta": 10000, "tie_word_embeddings": true, "hidden_act": "silu",
+      "max_position_embeddings": .number(contextLength), "rope_theta": 10000, "tie_word_embeddings": true,
+      "hidden_act": "silu",
       "eos_token_id": 2,
     ]
     try scratch.write("\(type)/config.json", document.prettyJSON)
@@ -83,7 +85,7 @@ struct MemoryEstimateTests {
     let checkpoint = try Checkpoint(folder: WideModel(type: type).write(to: scratch))
     let estimate = MemoryEstimate(checkpoint)
     let peaks = try Peaks(checkpoint, .training(vision: .frozen), rows: 1200)
-    let (gradientsAndMoments, _) = estimate.gradientsAndMoments
+    let gradientsAndMoments = estimate.gradientsAndMoments(.frozen)
     expect(peaks.weights, isAbout: estimate.trainingWeights)
     expect(
       peaks.firstStep - peaks.weights,
@@ -111,6 +113,62 @@ struct MemoryEstimateTests {
     expect(
       peaks.secondStep - peaks.weights,
       isAbout: estimate.packedWeights.adapters + parts[1].byteCount * 3 / 4 + parts[2].byteCount)
+  }
+
+  @Test(
+    "sampling takes what prompts, caches and logits take",
+    arguments: [(300, 4, 16, 8), (3000, 5, 1, 2), (40, 16, 32, 100), (200, 32, 8, 33)])
+  func sampling(promptTokens: Int, prompts: Int, each: Int, longest: Int) async throws {
+    let folder = try WideModel(contextLength: promptTokens + longest).write(to: scratch)
+    let estimate = MemoryEstimate(try Checkpoint(folder: folder))
+    var options = BundledPolicy.Options()
+    options.use = .inference
+    let policy = try BundledPolicy(folder: folder, options: options)
+    let weights = await policy.peakBytes
+    var sampling = SamplingOptions()
+    (sampling.maxTokens, sampling.minTokens) = (longest, longest)
+    let prompt = EncodedPrompt(tokens: [Int32](repeating: 5, count: promptTokens), images: [], folder: folder)
+    let seeds = (1...UInt64(each)).map { $0 }
+    _ = try await policy.generate(
+      [GenerationRequest](repeating: GenerationRequest(prompt: prompt, seeds: seeds), count: prompts),
+      sampling: sampling
+    ) { _ in }
+    let load = SamplingLoad(prompts: prompts, responsesPerPrompt: each, longestResponse: longest)
+    let (responses, tokens, byteCount) = estimate.sampling(load)
+    #expect(responses == prompts * each && tokens == prompts * promptTokens)
+    let taken = await policy.peakBytes - weights
+    expect(taken, isAbout: byteCount)
+    let parts = estimate.memory(
+      .inference, rowsPerMicroBatch: 1000,
+      sampling: [SamplingLoad(prompts: 1, responsesPerPrompt: 1, longestResponse: 1), load]
+    ).parts
+    #expect(
+      parts.map(\.name) == [
+        "weights",
+        "sampling \(responses) responses of up to \(longest) tokens after prompts of up to \(tokens) together",
+        "rounding of sizes",
+      ])
+    #expect(parts[1].byteCount == byteCount)
+  }
+
+  @Test(
+    "a wave has a bounded number of responses and of tokens of prompts, and the larger of activations and sampling counts"
+  )
+  func waves() throws {
+    let estimate = MemoryEstimate(try Checkpoint(folder: WideModel().write(to: scratch)))
+    let unknown = SamplingLoad(prompts: .max, responsesPerPrompt: 10, longestResponse: 256)
+    #expect(
+      estimate.sampling(unknown)
+        == estimate.sampling(SamplingLoad(prompts: 102, responsesPerPrompt: 10, longestResponse: 256)))
+    #expect(estimate.sampling(SamplingLoad(prompts: 3, responsesPerPrompt: 5000, longestResponse: 1)).responses == 5000)
+    func last(_ rows: Int) -> PolicyMemory.Part? {
+      estimate.memory(.training(vision: .frozen), rowsPerMicroBatch: rows, sampling: [unknown]).parts.dropLast().last
+    }
+    let sampled = estimate.sampling(unknown).byteCount
+    #expect(
+      last(100)?.name == "sampling 1020 responses of up to 256 tokens after prompts of up to 16384 together"
+        && last(100)?.byteCount == sampled)
+    #expect(last(100_000)?.name == "up to 100000 rows at a time" && (last(100_000)?.byteCount ?? 0) > sampled)
   }
 
   #if os(Linux)

@@ -41,17 +41,17 @@ struct TextModelTests {
     #expect(await message { _ = try await policy.encode(tokens) } == expected)
   }
 
-  @Test("options for images are refused")
-  func options() async throws {
+  @Test("options for images are refused", arguments: [VisionUse.projector, .trained])
+  func options(vision: VisionUse) async throws {
     #expect(
       await message(without: scratch.path) {
         _ = try policy("qwen3") { $0.pixels = PixelLimits(maxPixels: .pixels(99)) }
       }
         == "'min_pixels' and 'max_pixels' are for images, but FOLDER/qwen3 is a text model (Qwen3); leave them out")
     #expect(
-      await message(without: scratch.path) { _ = try policy("qwen2") { $0.use = .training(vision: .trained) } }
-        == "'vision' is 'trained', but FOLDER/qwen2 is a text model (Qwen2) without a vision tower; leave the option out"
-    )
+      await message(without: scratch.path) { _ = try policy("qwen2") { $0.use = .training(vision: vision) } }
+        == "'vision' is '\(vision.rawValue)', but FOLDER/qwen2 is a text model (Qwen2) without a vision tower; leave the "
+        + "option out")
   }
 
   @Test("messages need a template of the model's own")

@@ -153,6 +153,17 @@ struct GradientTests {
     #expect(frozen == trained.filter { !$0.key.hasPrefix("visual.") })
   }
 
+  @Test(
+    "with the projector, the tower's merger gets the gradient that it has in a trained tower, and no block any",
+    arguments: ReferenceModel.all)
+  func projector(_ reference: ReferenceModel) async throws {
+    let groups = try reference.groups(extra)
+    let trained = try await gradients(reference.policy(), groups)
+    let found = try await gradients(reference.policy(.training(vision: .projector)), groups)
+    #expect(found.keys.contains("visual.merger.mlp.2.weight"))
+    #expect(found == trained.filter { !$0.key.hasPrefix("visual.") || $0.key.hasPrefix("visual.merger.") })
+  }
+
   @Test("every response is asked for once, in order, an empty one too")
   func places() async throws {
     let reference = try ReferenceModel.named("odd")

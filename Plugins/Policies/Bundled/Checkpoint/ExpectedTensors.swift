@@ -28,4 +28,9 @@ extension ModelConfig {
   package var expectedTensors: [TensorDeclaration] {
     DecoderTensors(self).all + (vision.flatMap { family.tower?.tensors($0).all } ?? [])
   }
+
+  /// The tensors that join the vision tower to the decoder: those of its mergers.
+  package var projectorTensors: [TensorDeclaration] {
+    vision.flatMap { family.tower?.tensors($0).projector } ?? []
+  }
 }

@@ -4,8 +4,8 @@ package import PipelineCore
 
 /// The memory that a model takes, in bytes, estimated from its shapes.
 ///
-/// It counts the matrices that a policy holds at a time. Responses that are sampled are not counted: their keys and values are
-/// ``cachePerThousandTokens``, for each of the responses of a wave.
+/// It counts the matrices that a policy holds at a time. Responses are sampled when there are no activations, so that the larger of
+/// the two counts.
 package struct MemoryEstimate: Sendable {
   /// For inference, matrices that stay in the mapped files: those in bfloat16.
   package let mappedWeights: Int
@@ -20,14 +20,23 @@ package struct MemoryEstimate: Sendable {
   package let packedWeights: (inference: Int, adapters: Int, training: Int)
   /// Weights of the decoder's linear layers.
   package let decoderMatrices: Int
-  /// Gradients and two moments of the trainable weights, with the vision tower frozen, and with it trained.
-  package let gradientsAndMoments: (frozenVision: Int, trainedVision: Int)
+  /// Gradients and two moments of the trainable weights.
+  package func gradientsAndMoments(_ vision: VisionUse) -> Int {
+    let counts = checkpoint.parameterCounts
+    return switch vision {
+    case .frozen: 12 * (counts.language + counts.embeddings)
+    case .projector:
+      12 * (counts.language + counts.embeddings + config.projectorTensors.reduce(0) { $0 + $1.count })
+    case .trained: 12 * checkpoint.parameterCount
+    }
+  }
   /// What the decoder keeps for the backward pass of 1,000 rows (tokens of prompts and responses).
   package var activationsPerThousandRows: Int { activations(1000) }
   /// What the vision tower keeps for 1,000 patches.
   package let activationsPerThousandPatches: Int
 
   private let checkpoint: Checkpoint
+  var config: ModelConfig { checkpoint.config }
 
   /// What a policy is opened for.
   package enum Use {
@@ -37,11 +46,17 @@ package struct MemoryEstimate: Sendable {
     case adapters(AdapterOptions)
     /// Weights are trained.
     case training(vision: VisionUse)
+
+    /// Whether something is kept for a backward pass; it is the last part.
+    var hasActivations: Bool { if case .inference = self { false } else { true } }
   }
 
   /// What a policy takes, and what to change where that is too much.
-  package func memory(_ use: Use, rowsPerMicroBatch rows: Int) -> PolicyMemory {
+  ///
+  /// - Parameter sampling: What is sampled at a time, one load after the other.
+  package func memory(_ use: Use, rowsPerMicroBatch rows: Int, sampling: [SamplingLoad] = []) -> PolicyMemory {
     var memory = matrices(use, rows)
+    if let part = samplingPart(sampling) { memory.add(part, besideActivations: use.hasActivations) }
     // The pool rounds sizes up by at most an eighth.
     memory.parts.append(.init("rounding of sizes", byteCount: memory.byteCount / 16))
     return memory
@@ -63,12 +78,11 @@ package struct MemoryEstimate: Sendable {
           .init(atATime, byteCount: activations(rows) + 4 * rows * adapted(options).count * options.rank),
         ], remedies: [Self.fewerRows, Self.another])
     case .training(let vision):
-      let (frozen, trained) = gradientsAndMoments
       return PolicyMemory(
         parts: [
           .init("weights", byteCount: trainingWeights),
           .init("their packed form", byteCount: packedWeights.training),
-          .init("gradients and moments", byteCount: vision == .trained ? trained : frozen),
+          .init("gradients and moments", byteCount: gradientsAndMoments(vision)),
           .init(atATime, byteCount: activations(rows)),
         ], remedies: ["set 'lora', which trains adapters", Self.fewerRows, Self.another])
     }
@@ -122,8 +136,6 @@ package struct MemoryEstimate: Sendable {
       widened.reduce(0) { $0 + 4 * $1.count }, products.reduce(0) { $0 + 4 * $1.count }
     )
     decoderMatrices = products.filter { !TensorDeclaration($0.name, $0.shape).isOfTower }.reduce(0) { $0 + $1.count }
-    let counts = checkpoint.parameterCounts
-    gradientsAndMoments = (12 * (counts.language + counts.embeddings), 12 * checkpoint.parameterCount)
     let (text, vision) = (config.text, config.vision)
     cachePerThousandTokens = 4 * 1000 * text.layerCount * 2 * text.keyValueWidth
     activationsPerThousandPatches = vision.map(Self.perThousandPatches) ?? 0
@@ -151,6 +163,18 @@ package struct MemoryEstimate: Sendable {
       vision.patchValueCount + 5 * vision.hiddenSize + vision.headSize + 2 * vision.outputSize / square
       + vision.deepstackBlocks.count * (3 * vision.hiddenSize + vision.outputSize / square)
     return 4 * 1000 * ((vision.depth + 1) * block + others)
+  }
+}
+
+extension PolicyMemory {
+  /// Adds what sampling takes; where activations are the last part, the larger of the two counts.
+  fileprivate mutating func add(_ sampling: Part, besideActivations: Bool) {
+    if besideActivations, let activations = parts.last {
+      if activations.byteCount >= sampling.byteCount { return }
+      parts.removeLast()
+    }
+    parts.append(sampling)
+    remedies.insert("lower 'max_tokens', or sample fewer responses at a time", at: 0)
   }
 }
 

@@ -44,8 +44,11 @@ struct TowerTensors {
 
   /// From input to output.
   var all: [TensorDeclaration] {
-    patchEmbedding.all + (positions.map { [$0] } ?? []) + blocks.flatMap(\.all) + merger.all + deepstack.flatMap(\.all)
+    patchEmbedding.all + (positions.map { [$0] } ?? []) + blocks.flatMap(\.all) + projector
   }
+
+  /// What joins the tower to the decoder.
+  var projector: [TensorDeclaration] { merger.all + deepstack.flatMap(\.all) }
 }
 
 /// The layers of a tower, in the order of ``TowerTensors``.

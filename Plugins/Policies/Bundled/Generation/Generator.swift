@@ -39,9 +39,9 @@ struct Generator {
   }
 
   /// The most continuations that advance together.
-  private static let rowsPerWave = 1024
+  static let rowsPerWave = 1024
   /// The most prompt tokens that are computed together, unless a single prompt has more.
-  private static let promptTokensPerWave = 16_384
+  static let promptTokensPerWave = 16_384
 
   /// Samples all responses, request by request.
   func run(_ requests: [Request], progress: (GenerationProgress) -> Void) throws -> [[GeneratedResponse]] {

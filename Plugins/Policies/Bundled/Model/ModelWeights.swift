@@ -42,6 +42,7 @@ final class ModelWeights {
   private let use: WeightUse
   private let pool: MemoryPool
   private let savedAdapters: SavedAdapters?
+  private let projector: Set<TensorDeclaration>
   /// Whether adapters count.
   let adapterSwitch = AdapterSwitch()
 
@@ -49,6 +50,7 @@ final class ModelWeights {
     self.checkpoint = checkpoint
     self.use = use
     self.pool = pool
+    projector = Set(checkpoint.config.projectorTensors)
     if case .adapters(let settings) = use {
       savedAdapters = try settings.checkpoint.map {
         try SavedAdapters(checkpoint: $0, family: checkpoint.config.family)
@@ -92,17 +94,21 @@ final class ModelWeights {
   }
 
   private func variable(_ declarations: [TensorDeclaration], isVector: Bool) throws -> Variable<Float> {
-    let isVision = declarations[0].isOfTower
-    let learns =
-      switch use {
-      case .inference, .adapters: false
-      case .training(let vision): !isVision || vision == .trained
-      }
     let variable = Variable(
-      try values(of: declarations, isVector: isVector), needsGradient: learns, keepsPacked: !isVector, pool: pool)
+      try values(of: declarations, isVector: isVector), needsGradient: learns(declarations[0]), keepsPacked: !isVector,
+      pool: pool)
     parameters.append(
-      Parameter(tensors: declarations, variable: variable, isVision: isVision))
+      Parameter(tensors: declarations, variable: variable, isVision: declarations[0].isOfTower))
     return variable
+  }
+
+  private func learns(_ tensor: TensorDeclaration) -> Bool {
+    switch use {
+    case .inference, .adapters: false
+    case .training(.trained): true
+    case .training(.projector): !tensor.isOfTower || projector.contains(tensor)
+    case .training(.frozen): !tensor.isOfTower
+    }
   }
 
   private func stored(_ declarations: [TensorDeclaration]) throws -> [BFloat16Matrix]? {

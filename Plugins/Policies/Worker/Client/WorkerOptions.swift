@@ -32,7 +32,7 @@ extension WorkerPolicyBackend {
     /// The help for each option.
     package static let help = [
       "model": "the folder of the model, relative to the spec's: config.json, model.safetensors, tokenizer.json",
-      "vision": "whether the vision tower is trained too (trained) or not (frozen), as in the paper",
+      "vision": VisionUse.help,
       "rows_per_micro_batch":
         "tokens that are computed at a time on each rank, including padding; fewer need less memory, and change no gradient",
       "prompts":

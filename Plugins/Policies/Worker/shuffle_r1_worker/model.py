@@ -134,6 +134,16 @@ def vision_names(model: nn.Module) -> frozenset[str]:
     return frozenset(canonical(plain(name)) for name, it in model.named_parameters() if id(it) not in language)
 
 
+PROJECTORS = ("merger", "projector", "connector", "aligner")
+"""What families call the modules that join the vision tower to the decoder, or a part of those names."""
+
+
+def projector_names(model: nn.Module) -> frozenset[str]:
+    """The parameters that join the vision tower to the decoder."""
+    return frozenset(
+        name for name in vision_names(model) if any(word in part for part in name.split(".") for word in PROJECTORS))
+
+
 def fill(model: nn.Module, files: WeightFiles, number_format: torch.dtype) -> None:
     """Loads a model's weights; they stay mapped from the file if they are stored in the wanted format."""
     wanted = {canonical(name): name for name, _ in model.named_parameters(remove_duplicate=True)}
@@ -196,17 +206,23 @@ def adapt(model: nn.Module, settings: Settings, targets: str) -> None:
 
 
 def choose_learning(model: nn.Module, settings: Settings) -> None:
-    """Marks the trainable parameters: all except the vision tower, or only adapters."""
+    """Marks the trainable parameters: the decoder and what is asked for of the vision tower, or only adapters."""
     vision = vision_names(model)
-    if settings.vision == "trained" and not vision:
+    if settings.vision != "frozen" and not vision:
         raise WorkerFault(
-            "options", f"policy.with.vision is 'trained', but a '{model.config.model_type}' has no vision tower",
+            "options", f"policy.with.vision is '{settings.vision}', but a '{model.config.model_type}' has no vision tower",
             "leave policy.with.vision out")
+    trained = {"frozen": frozenset(), "projector": projector_names(model), "trained": vision}[settings.vision]
+    if settings.vision == "projector" and not trained:
+        raise WorkerFault(
+            "options",
+            f"policy.with.vision is 'projector', but no module of a '{model.config.model_type}' is called so that it is known "
+            f"as one ({', '.join(PROJECTORS)})", "set policy.with.vision to 'trained' or 'frozen'")
     for name, parameter in model.named_parameters():
         if settings.lora.rank > 0:
             parameter.requires_grad_("lora_" in name)
         else:
-            learns = settings.vision == "trained" or canonical(name) not in vision
+            learns = canonical(name) in trained or canonical(name) not in vision
             parameter.requires_grad_(settings.trains and learns)
 
 
