@@ -18,11 +18,12 @@ struct TensorBoardTests {
     let report = try sandbox.output("shuffle-r1 run p.json -o 'new run' --set output.tensorboard=on")
     #expect(report.contains("\ntensorboard   tensorboard --logdir 'new run'\n"))
     let events = sandbox.text("new run" + Self.file)
-    #expect(events.contains("brain.Event:2"))
+    // As bytes: a checksum behind a name can read as an accent on its last letter.
+    #expect(events.utf8.contains("brain.Event:2".utf8))
     let lines = sandbox.text("new run/metrics.jsonl") + sandbox.text("new run/timings.jsonl")
     let names = Set(lines.matches(of: #/"([a-z_-]+/[a-z_/-]+)":/#).map { String($0.1) })
     #expect(names.isSuperset(of: ["advantage/advantage_histogram", "shuffle/units", "timing_s/step"]))
-    for name in names.sorted() { #expect(events.contains(name), "\(name)") }
+    for name in names.sorted() { #expect(events.utf8.contains(name.utf8), "\(name)") }
   }
 
   @Test("nothing is written unless it is asked for, and --overwrite leaves nothing behind")
