@@ -124,7 +124,7 @@ public struct RolloutSampler: Sendable {
 
   /// Why a prompt cannot be responded to, or nil when it can, or when it is to be left out; samples nothing.
   ///
-  /// It finds what ``rollouts(of:folder:in:progress:)`` would find wrong with the prompt and its images.
+  /// It finds what ``rollouts(of:folder:in:progress:finished:)`` would find wrong with the prompt and its images.
   /// - Parameter folder: The folder that relative paths of its images start from.
   /// - Throws: Options that the policy does not take, cancellation.
   public func fault(of prompt: Trajectory, folder: String = "") async throws -> String? {
