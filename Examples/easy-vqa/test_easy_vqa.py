@@ -3,30 +3,24 @@
 
 import contextlib
 import hashlib
-import importlib.util
+import importlib
 import io
 import json
 import sys
 import tempfile
 import unittest
 import zipfile
-from importlib.machinery import SourceFileLoader
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))
-sys.dont_write_bytecode = True
+sys.path.insert(0, str(HERE.parent))
 
-
-def script(name: str):
-    loader = SourceFileLoader(name.replace("-", "_"), str(HERE / name))
-    module = importlib.util.module_from_spec(importlib.util.spec_from_loader(loader.name, loader))
-    loader.exec_module(module)
-    return module
+from script_module import script  # noqa: E402
 
 
 made_once = importlib.import_module("made_once")
-prepare, scenes, tokenizer = script("prepare"), script("draw-scenes"), script("tokenizer")
+prepare, scenes, tokenizer = script(HERE / "prepare"), script(HERE / "draw-scenes"), script(HERE / "tokenizer")
 
 QUESTIONS = [
     ["what is the blue shape?", "rectangle", 7],

@@ -12,22 +12,16 @@ import sys
 import tempfile
 import unittest
 import zlib
-from importlib.machinery import SourceFileLoader
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 TOWER = HERE.parent / "easy-vqa" / "model"
-sys.dont_write_bytecode = True
+sys.path.insert(0, str(HERE.parent))
+
+from script_module import script  # noqa: E402
 
 
-def script(name: str):
-    loader = SourceFileLoader(name.replace("-", "_"), str(HERE / name))
-    module = importlib.util.module_from_spec(importlib.util.spec_from_loader(loader.name, loader))
-    loader.exec_module(module)
-    return module
-
-
-prepare = script("prepare")
+prepare = script(HERE / "prepare")
 HAS_NUMPY = importlib.util.find_spec("numpy") is not None
 HAS_PROGRAM = shutil.which("shuffle-r1") is not None
 RECORD = {
@@ -140,7 +134,7 @@ def png(red: int, green: int, blue: int) -> bytes:
 class ComposeTests(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        cls.compose = script("compose")
+        cls.compose = script(HERE / "compose")
         cls.scratch = tempfile.TemporaryDirectory()
         cls.addClassCleanup(cls.scratch.cleanup)
         cls.top = Path(cls.scratch.name)

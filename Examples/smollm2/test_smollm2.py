@@ -13,11 +13,12 @@ import subprocess
 import sys
 import tempfile
 import unittest
-from importlib.machinery import SourceFileLoader
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-sys.dont_write_bytecode = True
+sys.path.insert(0, str(HERE.parent))
+
+from script_module import script  # noqa: E402
 
 
 def has(module: str) -> bool:
@@ -27,14 +28,7 @@ def has(module: str) -> bool:
 HAS_GGUF, HAS_GENERATOR = has("gguf"), has("reasoning_gym") and has("yaml")
 
 
-def script(name: str):
-    loader = SourceFileLoader(name.replace("-", "_"), str(HERE / name))
-    module = importlib.util.module_from_spec(importlib.util.spec_from_loader(loader.name, loader))
-    loader.exec_module(module)
-    return module
-
-
-prepare, tasks = script("prepare"), script("draw-tasks")
+prepare, tasks = script(HERE / "prepare"), script(HERE / "draw-tasks")
 
 
 def drawn(expressions: list[str]) -> list[dict]:
@@ -154,7 +148,7 @@ class ConvertTests(unittest.TestCase):
 
     @classmethod
     def setUpClass(cls):
-        cls.convert = script("convert")
+        cls.convert = script(HERE / "convert")
         cls.scratch = tempfile.TemporaryDirectory()
         cls.top = Path(cls.scratch.name)
         cls.theirs = cls.write(cls.top / "tiny.gguf")
