@@ -6,10 +6,10 @@ public import PipelineCore
 /// Call ``check(reach:sampler:)`` from a test of each sampler.
 ///
 /// 1. The chosen prompts are different from one another, in the pool, and none of those excluded; there are as many as were
-/// asked for, or as the pool has left.
+/// asked for, or as the pool has left. The prompts of a probe are different, too, and in the pool.
 /// 2. The same memory gives the same choice and the same memory.
 /// 3. Another copy of the sampler that gets what was saved after a step goes on as the first does.
-/// 4. What is learnt from a step does not depend on the order of its groups.
+/// 4. What is learnt from a step, or from a probe, does not depend on the order of its groups.
 /// 5. Every prompt is chosen in the end, whatever the others are worth.
 /// 6. The memory is within `bytesPerPrompt`, and what belongs to no prompt has no more than 4,096 bytes.
 /// 7. Its metrics are finite and among those that its `about` describes.
@@ -50,6 +50,7 @@ public enum SamplerLaws {
     for step in 0..<steps {
       run.step = step
       let example = "a pool of \(prompts), step \(step)"
+      if step < 12 { try await checkProbe(make, &run, &book, example) }
       let before = run.memory
       let chosen = try await run.choose(batch, excluding: [], attempt: 0)
       checkChoice(chosen, asked: batch, excluded: [], pool: prompts, &book, example)
@@ -91,6 +92,22 @@ public enum SamplerLaws {
     await sampler.close()
   }
 
+  private static func checkProbe(
+    _ make: () throws -> any PromptSampler, _ run: inout Run, _ book: inout LawBook, _ example: String
+  ) async throws {
+    guard let probe = run.sampler.probe(run.pool, memory: run.memory, in: run.context(0)) else { return }
+    if !run.sampler.probes { book.breaks("a sampler that probes says so", example) }
+    guard Set(probe.indices).count == probe.indices.count, probe.rollouts >= 1,
+      probe.indices.allSatisfy((0..<run.pool.count).contains)
+    else { return book.breaks("a probe is of different prompts in the pool", "\(example): \(probe)") }
+    let results = probe.indices.map { result($0, step: run.step) }
+    var backwards = Run(sampler: try make(), pool: run.pool, memory: try restored(run.memory), step: run.step)
+    try await backwards.learn(results.reversed())
+    try await run.learn(results)
+    if !agree(backwards.memory, run.memory) { book.breaks("the order of the groups does not matter", example) }
+    await backwards.sampler.close()
+  }
+
   private struct Run {
     let sampler: any PromptSampler
     let pool: PromptPool
@@ -109,7 +126,11 @@ public enum SamplerLaws {
       try await sampler.observe(results, of: pool, memory: &memory, in: context(0))
     }
 
-    private func context(_ attempt: Int) -> SamplerContext {
+    mutating func learn(_ results: [GroupResult]) async throws {
+      try await sampler.learn(from: results, of: pool, memory: &memory, in: context(0))
+    }
+
+    func context(_ attempt: Int) -> SamplerContext {
       SamplerContext(sampler: type(of: sampler).name, step: step, attempt: attempt, seed: 17, report: report)
     }
   }

@@ -6,7 +6,7 @@ import Testing
 /// Breaks one law of samplers.
 private struct FaultySampler: PromptSampler {
   enum Fault: CaseIterable {
-    case twice, excluded, short, remembers, ordered, unfair, undeclared, large
+    case twice, excluded, short, remembers, ordered, unfair, undeclared, large, probesTwice, probesInOrder
   }
 
   static let about = ComponentAbout(name: "faulty", summary: "Breaks a law")
@@ -28,6 +28,17 @@ private struct FaultySampler: PromptSampler {
     if fault == .remembers { indices.shuffle() }
     return indices.map { PromptChoice($0) }
   }
+
+  var probes: Bool { fault == .probesTwice || fault == .probesInOrder }
+
+  func probe(_ pool: PromptPool, memory: SamplerMemory, in context: SamplerContext) -> PromptProbe? {
+    if !probes { return nil }
+    return PromptProbe(Array(0..<pool.count) + (fault == .probesTwice ? [0] : []), rollouts: 2)
+  }
+
+  func learn(
+    from results: [GroupResult], of pool: PromptPool, memory: inout SamplerMemory, in context: SamplerContext
+  ) { memory.set("last", Double(results.last?.index ?? 0)) }
 
   func observe(
     _ results: [GroupResult], of pool: PromptPool, memory: inout SamplerMemory, in context: SamplerContext
@@ -67,6 +78,8 @@ struct SamplerLawsTests {
       (.short, "there are as many as asked for"), (.remembers, "what was saved gives the same choice again"),
       (.ordered, "the order of the groups does not matter"), (.unfair, "every prompt has its turn"),
       (.undeclared, "a stage declares its metrics"), (.large, "the memory is bounded"),
+      (.probesTwice, "a probe is of different prompts in the pool"),
+      (.probesInOrder, "the order of the groups does not matter"),
     ])
   private func sampler(_ fault: FaultySampler.Fault, _ law: String) async {
     let error = await #expect(throws: LawViolation.self) { try await SamplerLaws.check { FaultySampler(fault) } }

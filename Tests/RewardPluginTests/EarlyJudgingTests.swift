@@ -33,6 +33,19 @@ private struct Together: BatchRewardFunction {
   func remarks() -> [String] { ["it was asked again"] }
 }
 
+/// Computes; it has nothing to gain from being asked early.
+private struct Computing: BatchRewardFunction {
+  static let about = ComponentAbout(name: "computing", summary: "Scores 1")
+  let reads: Set<Field> = [.response]
+  let worksElsewhere = false
+
+  init(options: NoOptions, assembly: Assembly) {}
+
+  func scores(
+    of trajectories: [Trajectory], in context: StageContext
+  ) async throws -> [Result<RewardOutcome, any Error>] { trajectories.map { _ in .success(.scored(1)) } }
+}
+
 @Suite("Rewards while sampling", .timeLimit(.minutes(15)))
 struct EarlyJudgingTests {
   private let asked = Asked()
@@ -41,6 +54,7 @@ struct EarlyJudgingTests {
   private func stage(_ change: (inout RewardStage.Options) -> Void = { _ in }) throws -> RewardStage {
     var registry = Registry()
     try registry.register(Together.self)
+    try registry.register(Computing.self)
     var options = RewardStage.Options()
     options.functions = [RewardTerm("together")]
     change(&options)
@@ -97,7 +111,15 @@ struct EarlyJudgingTests {
     try await keeping.run(&batch, in: context.with(early: work))
     #expect(batch.trajectories.map(\.reward) == [7, 7])
     #expect(asked.batches.withLock { $0 } == [])
+    #expect(try stage { $0.functions = [RewardTerm("computing")] }.beginEarly(perPrompt: 2, in: context) == nil)
     #expect(try stage { $0.whileSampling = .wait }.beginEarly(perPrompt: 2, in: context) == nil)
+  }
+
+  @Test("functions that compute and those that wait give one sum, in their order")
+  func mixed() async throws {
+    let stage = try stage { $0.functions = [RewardTerm("computing"), RewardTerm("together", weight: 10)] }
+    #expect(try await rewards(stage, prompts: 3, early: [2, 0, 1]) == [41, 41, 41, 41, 21, 21])
+    #expect(try await rewards(stage, prompts: 3, early: []) == Array(repeating: 61, count: 6))
   }
 
   @Test("what makes a function stop stops the stage; what is abandoned is asked nothing more")

@@ -38,5 +38,10 @@ struct SamplerLawsTests {
       (options.mixture, options.memory) = (0.9, 0.5)
       return VarianceSampler(options: options, assembly: .plain())
     }
+    try await SamplerLaws.check {
+      var options = VarianceSampler.Options()
+      (options.estimate, options.probeEvery, options.memory) = (.probe, 3, 0.5)
+      return VarianceSampler(options: options, assembly: .plain())
+    }
   }
 }

@@ -114,23 +114,34 @@ package struct RewardStage: Stage {
     return judgements
   }
 
-  /// The verdicts of each function, in order; the functions are asked at the same time.
+  /// The functions that wait for others, with their places in the sum.
+  private var elsewhere: [(place: Int, function: any BatchRewardFunction)] {
+    functions.enumerated().compactMap { place, function in
+      guard let together = function.reward as? any BatchRewardFunction, together.worksElsewhere else { return nil }
+      return (place, together)
+    }
+  }
+
+  /// The verdicts of each function, in order.
   ///
-  /// What was asked early is not asked again.
+  /// Those that wait for others are asked at the same time; the others compute one after the other, on the context's threads. What
+  /// was asked early is not asked again.
   private func verdicts(on trajectories: [Trajectory], _ context: StageContext) async throws -> [[RewardVerdict]] {
     let known = try await (context.early as? EarlyJudging)?.verdicts(progress: context.training.progressed) ?? [:]
     let reports = functions.map { _ in StageReport() }
+    @Sendable func ask(_ index: Int) async throws -> [RewardVerdict] {
+      let known = known[index] ?? [:]
+      let missing = known.isEmpty ? trajectories : trajectories.filter { known[ExactText($0.id)] == nil }
+      let asked = try await functions[index].reward.verdicts(on: missing, in: context.with(report: reports[index]))
+      if known.isEmpty { return asked }
+      var rest = asked[...]
+      return trajectories.compactMap { known[ExactText($0.id)] ?? rest.popFirst() }
+    }
+    let waiting = Set(elsewhere.map(\.place))
     let found = try await withThrowingTaskGroup(of: (Int, [RewardVerdict]).self) { tasks in
-      for (index, function) in functions.enumerated() {
-        let (context, known) = (context.with(report: reports[index]), known[index] ?? [:])
-        tasks.addTask {
-          let missing = known.isEmpty ? trajectories : trajectories.filter { known[ExactText($0.id)] == nil }
-          var asked = try await function.reward.verdicts(on: missing, in: context)[...]
-          if known.isEmpty { return (index, Array(asked)) }
-          return (index, trajectories.compactMap { known[ExactText($0.id)] ?? asked.popFirst() })
-        }
-      }
+      for index in waiting { tasks.addTask { (index, try await ask(index)) } }
       var found = [[RewardVerdict]](repeating: [], count: functions.count)
+      for index in functions.indices where !waiting.contains(index) { found[index] = try await ask(index) }
       for try await (index, verdicts) in tasks { found[index] = verdicts }
       return found
     }
@@ -142,11 +153,8 @@ package struct RewardStage: Stage {
 extension RewardStage: EarlyStage {
   /// Begins to ask the functions that work in other processes or on servers.
   package func beginEarly(perPrompt: Int, in context: StageContext) -> (any EarlyWork)? {
-    if whileSampling == .wait { return nil }
-    let asked = functions.enumerated().compactMap { place, function in
-      (function.reward as? any BatchRewardFunction).map { (place: place, function: $0) }
-    }
-    if asked.isEmpty { return nil }
+    let asked = elsewhere
+    if whileSampling == .wait || asked.isEmpty { return nil }
     let existing = existing
     return EarlyJudging(asked, perPrompt: perPrompt, in: context) { existing == .replace || $0.reward == nil }
   }

@@ -44,6 +44,11 @@ public protocol BatchRewardFunction: RewardFunction {
   /// How many trajectories it likes to be asked about at once, where there are as many: the size of its batches.
   var together: Int { get }
 
+  /// Whether it waits for others, a program or a server, and computes next to nothing itself.
+  ///
+  /// The `reward` stage then asks it beside other work, which takes no further thread.
+  var worksElsewhere: Bool { get }
+
   /// Messages for the user about the work since the last call, such as what had to be asked again, and why.
   func remarks() async -> [String]
 }
@@ -51,6 +56,9 @@ public protocol BatchRewardFunction: RewardFunction {
 extension BatchRewardFunction {
   /// It does not matter.
   public var together: Int { 1 }
+
+  /// It does.
+  public var worksElsewhere: Bool { true }
 
   /// None.
   public func remarks() async -> [String] { [] }

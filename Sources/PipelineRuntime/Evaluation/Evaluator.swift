@@ -114,13 +114,16 @@ package struct Evaluator: Sendable {
       progress(state)
       try await deliver(chunk)
     }
-    // What was sampled is scored while the next chunk is being sampled.
+    // On several threads, what was sampled is scored while the next chunk is being sampled.
     var sampled: Sampled?
     for start in stride(from: 0, to: prompts.count, by: options.chunk) {
       try Task.checkCancellation()
       let asked = prompts[start..<min(start + options.chunk, prompts.count)]
-      let before = state
-      let waiting = sampled
+      if options.threads == 1, let chunk = try await scored(sampled) {
+        sampled = nil
+        try await take(chunk)
+      }
+      let (before, waiting) = (state, sampled)
       async let scored = scored(waiting)
       let outcomes = try await sampler.rollouts(of: Array(asked), folder: folder) { generated in
         var now = before

@@ -172,10 +172,10 @@ struct EvaluatorTests {
     }
   }
 
-  @Test("progress comes to its end, and cancelling ends the work")
-  func progress() async throws {
+  @Test("progress comes to its end, and cancelling ends the work", arguments: [1, 2])
+  func progress(threads: Int) async throws {
     let seen = Mutex<[EvaluationProgress]>([])
-    let summary = try await evaluator { $0.chunk = 3 }.run(
+    let summary = try await evaluator { ($0.chunk, $0.threads) = (3, threads) }.run(
       prompts(), progress: { progress in seen.withLock { $0.append(progress) } }, deliver: { _ in })
     let all = seen.withLock { $0 }
     #expect(all.last?.share == 1)

@@ -43,6 +43,11 @@ package struct WeightedRewards: BatchRewardFunction {
   /// The largest batch of a function.
   package var together: Int { functions.compactMap { ($0.reward as? any BatchRewardFunction)?.together }.max() ?? 1 }
 
+  /// Whether all functions do.
+  package var worksElsewhere: Bool {
+    functions.allSatisfy { ($0.reward as? any BatchRewardFunction)?.worksElsewhere ?? false }
+  }
+
   /// What the functions look for.
   package var sought: [SoughtAnswer] {
     functions.flatMap { function in
