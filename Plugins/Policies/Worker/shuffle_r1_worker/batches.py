@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import inspect
+import math
 from dataclasses import dataclass
 from typing import Any, Sequence
 
@@ -12,6 +13,7 @@ import torch
 import torch.nn.functional as F
 
 from .network import Batch, Scored
+from .packing import Segment, table
 from .processor import Processor
 from .work import Group, Prompt
 
@@ -31,21 +33,51 @@ class Piece:
         return len(self.prompt.tokens) + len(self.tokens) - 1
 
 
-def micro_batches(groups: list[Group], rows: int) -> list[list[Piece]]:
-    """Responses in order; a micro-batch has no more rows, including padding, unless a single response has."""
+def micro_batches(groups: list[Group], rows: int, packed: bool = False, ranks: int = 1) -> list[list[Piece]]:
+    """Responses in order; a micro-batch has no more tokens than `rows`, including padding, unless a single response has.
+
+    Packed, a prompt counts once in a micro-batch, and several ranks get about as much each.
+    """
+    pieces = [
+        Piece(number, index, group.prompt, tokens)
+        for number, group in enumerate(groups) for index, tokens in enumerate(group.responses) if len(tokens) > 0
+    ]
+    if packed and ranks > 1 and pieces:
+        share = packed_length(pieces) / ranks
+        rounds = math.ceil(share / rows)
+        rows = min(rows, math.ceil(share / rounds) + max(it.length for it in pieces))
     batches: list[list[Piece]] = []
-    longest = 0
-    for number, group in enumerate(groups):
-        for index, tokens in enumerate(group.responses):
-            if len(tokens) == 0:
-                continue
-            piece = Piece(number, index, group.prompt, tokens)
-            longest = max(longest, piece.length)
-            if not batches or longest * (len(batches[-1]) + 1) > rows:
-                batches.append([])
-                longest = piece.length
-            batches[-1].append(piece)
+    measure = _Measure(packed)
+    for piece in pieces:
+        if not batches or measure.added(piece) > rows:
+            batches.append([])
+            measure = _Measure(packed)
+            measure.added(piece)
+        batches[-1].append(piece)
     return batches
+
+
+class _Measure:
+    """The number of tokens that a micro-batch takes, padding included."""
+
+    def __init__(self, packed: bool):
+        self.packed = packed
+        self._count = self._longest = self._together = 0
+        self._prompts: set[int] = set()
+
+    def added(self, piece: Piece) -> int:
+        """The number with one response more."""
+        self._count += 1
+        self._longest = max(self._longest, piece.length)
+        self._together += len(piece.tokens) - 1 if id(piece.prompt) in self._prompts else piece.length
+        self._prompts.add(id(piece.prompt))
+        return self._together if self.packed else self._longest * self._count
+
+
+def packed_length(pieces: list[Piece]) -> int:
+    """The number of tokens of a packed row."""
+    distinct, _ = _owners(pieces)
+    return sum(len(it.tokens) for it in distinct) + sum(len(it.tokens) - 1 for it in pieces)
 
 
 @dataclass
@@ -71,7 +103,9 @@ class Layout:
     ):
         self.processor, self.device, self.number_format = processor, device, number_format
         self.shares_prompts = shares_prompts
-        """Whether a prompt is computed once for all its responses."""
+        """Whether a prompt is computed once for all its responses, where they are padded."""
+        self.packs = False
+        """Whether prompts and responses are one row without padding, each prompt once."""
         self._rope_index = getattr(body, "get_rope_index", None)
 
     # Prompts alone, for generation.
@@ -92,15 +126,16 @@ class Layout:
 
     def scored(self, pieces: list[Piece], with_images: bool) -> Scored:
         """A micro-batch."""
-        targets = np.concatenate([it.tokens for it in pieces]).astype(np.int64) if pieces else np.zeros(0, np.int64)
+        if self.packs:
+            return self._packed(pieces, with_images)
+        targets = _targets(pieces)
         if not self.shares_prompts:
             rows, _ = self._arranged([Row(it.prompt, it.tokens[:-1]) for it in pieces], with_images, on_the_left=False)
             width = rows.tokens.shape[1]
             places = [row * width + len(it.prompt.tokens) - 1 + np.arange(len(it.tokens)) for row, it in enumerate(pieces)]
             return Scored(None, rows, self._ids([]), self._ids(_joined(places)), self._ids(targets))
-        distinct = list({id(it.prompt): it.prompt for it in pieces}.values())
-        numbers = {id(prompt): number for number, prompt in enumerate(distinct)}
-        owners = [numbers[id(it.prompt)] for it in pieces] or [0]
+        distinct, owners = _owners(pieces)
+        owners = owners or [0]
         prompts, following = self.prompts(distinct, with_images)
         rows = self._answers(pieces, prompts, following, owners)
         first, width = prompts.tokens.shape[0], rows.tokens.shape[1]
@@ -122,6 +157,40 @@ class Layout:
         whole = torch.cat([prompts.mask[own], self._on_device(mask)], 1)
         positions = following[own][:, None] + torch.arange(width, device=self.device)
         return Batch(self._on_device(tokens), whole, self._axes(positions), is_filled=not pieces)
+
+    def _packed(self, pieces: list[Piece], with_images: bool) -> Scored:
+        """Prompts, and then responses without their last tokens, in one row."""
+        distinct, owners = _owners(pieces)
+        prompts, following = self.prompts(distinct, with_images)
+        kept = prompts.mask.bool()
+        lengths = kept.sum(1).tolist()
+        ends = np.cumsum(lengths) - 1
+        answers = [(it.tokens[:-1].astype(np.int64), owner) for it, owner in zip(pieces, owners)]
+        segments = [Segment(length) for length in lengths]
+        segments += [Segment(len(tokens), owner) for tokens, owner in answers if len(tokens)]
+        starts = sum(lengths) + np.cumsum([0, *(len(tokens) for tokens, _ in answers)])
+        places = [
+            np.concatenate([[ends[owner]], start + np.arange(len(tokens))]) for start, (tokens, owner) in zip(starts, answers)]
+        after = _joined([tokens for tokens, _ in answers])
+        first = following.tolist()
+        positions = self._ids(_joined([first[owner] + np.arange(len(tokens)) for tokens, owner in answers]))
+        # A placeholder that was sampled is a token like any other, without an image.
+        text = np.where(np.isin(after, self.processor.picture_tokens), 0, after)
+        batch = Batch(
+            torch.cat([prompts.tokens[kept], self._ids(text)])[None], table(segments),
+            torch.cat([prompts.positions[..., kept], positions.expand(*prompts.positions.shape[:-2], -1)], -1)[..., None, :],
+            {name: self._alongside(name, value, kept, len(after)) for name, value in prompts.others.items()},
+            is_filled=prompts.is_filled)
+        if prompts.embedded is not None or (text != after).any():
+            own = prompts.tokens if prompts.embedded is None else prompts.embedded
+            batch.embedded = torch.cat([own[kept], self._ids(after)])[None]
+        return Scored(None, batch, self._ids(owners), self._ids(_joined(places)), self._ids(_targets(pieces)))
+
+    def _alongside(self, name: str, value: torch.Tensor, kept: torch.Tensor, count: int) -> torch.Tensor:
+        """An input of prompts in a packed row: those that go along with tokens are cut and have zeros for responses."""
+        if name not in self.processor.token_type_names:
+            return value
+        return torch.cat([value[kept], value.new_zeros(count)])[None]
 
     # All.
 
@@ -182,6 +251,17 @@ class Layout:
 
     def _on_device(self, values: np.ndarray) -> torch.Tensor:
         return torch.from_numpy(values).to(self.device)
+
+
+def _owners(pieces: list[Piece]) -> tuple[list[Prompt], list[int]]:
+    """The prompts of pieces, each once, and the number of each piece's own."""
+    distinct = list({id(it.prompt): it.prompt for it in pieces}.values())
+    numbers = {id(prompt): number for number, prompt in enumerate(distinct)}
+    return distinct, [numbers[id(it.prompt)] for it in pieces]
+
+
+def _targets(pieces: list[Piece]) -> np.ndarray:
+    return _joined([it.tokens for it in pieces]).astype(np.int64)
 
 
 def _joined(parts: list[np.ndarray]) -> np.ndarray:

@@ -12,6 +12,8 @@ import torch
 from torch import nn
 from torch.utils.checkpoint import checkpoint
 
+from .packing import PackedAttention
+
 ROWS_OF_LOGITS = 1024
 """The number of rows whose logits over the whole vocabulary exist at a time."""
 
@@ -23,7 +25,7 @@ class Batch:
     tokens: torch.Tensor
     """[rows, width]"""
     mask: torch.Tensor
-    """[rows, past and width]: which tokens count."""
+    """[rows, past and width]: which tokens count; or a packed row's table of segments."""
     positions: torch.Tensor
     """[rows, width], or [axes, rows, width]."""
     others: dict[str, torch.Tensor] = field(default_factory=dict)
@@ -33,10 +35,34 @@ class Batch:
     is_filled: bool = False
     """Whether a row was added only so that all ranks pass the same parts of the model."""
 
+    @property
+    def is_packed(self) -> bool:
+        """Whether it is one row of prompts and responses without padding."""
+        return self.mask.dim() == 4
+
+    @property
+    def padding(self) -> int:
+        """The number of tokens that are computed and count nowhere."""
+        width = self.tokens.shape[1]
+        return 0 if self.is_packed else int((self.mask[:, -width:] == 0).sum())
+
+
+@dataclass
+class Computed:
+    """Tokens that were computed, and how many of them were padding."""
+
+    tokens: int = 0
+    padding: int = 0
+
+    def __iadd__(self, other: Computed) -> Computed:
+        self.tokens += other.tokens
+        self.padding += other.padding
+        return self
+
 
 @dataclass
 class Scored:
-    """Responses to be scored, and their prompts: apart from them, or at the start of their rows."""
+    """Responses to be scored, and their prompts: apart from them, at the start of their rows, or in one row with them."""
 
     prompts: Batch | None
     rows: Batch
@@ -45,6 +71,12 @@ class Scored:
     places: torch.Tensor
     """Where each response token is predicted: among the ends of the prompts, if they are apart, and then in the rows."""
     targets: torch.Tensor
+
+    @property
+    def computed(self) -> Computed:
+        """The tokens that pass the model."""
+        batches = [it for it in (self.prompts, self.rows) if it is not None]
+        return Computed(sum(it.tokens.numel() for it in batches), sum(it.padding for it in batches))
 
 
 class _Given:
@@ -70,6 +102,7 @@ class Network(nn.Module):
         self._known = set(known)
         self._takes_all = any(it.kind is it.VAR_KEYWORD for it in known.values())
         self._cache_name = "past_key_values" if "past_key_values" in known else "cache"
+        self.packed = PackedAttention(model)
 
     def forward(self, use: str, **inputs: Any) -> Any:
         if use == "log-probs":
@@ -139,6 +172,7 @@ class Network(nn.Module):
         if cache is not None:
             inputs[self._cache_name] = cache
         known = {name: it for name, it in (inputs | batch.others).items() if self._takes_all or name in self._known}
+        self.packed.use(batch.is_packed)
         with self._embedding(batch.embedded):
             return self.model.base_model(**known).last_hidden_state
 

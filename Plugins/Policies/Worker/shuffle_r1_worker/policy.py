@@ -14,10 +14,10 @@ from . import model as models
 from .batches import Layout, Piece, micro_batches
 from .faults import WorkerFault
 from .generator import Generator, Response
-from .network import Network
+from .network import Computed, Network
 from .optimizer import AdamW
 from .pictures import Pictures
-from .probe import shares_prompts
+from .probe import reason_to_pad, shares_prompts
 from .processor import Processor
 from .ranks import Ranks
 from .saving import Saver, restore
@@ -63,8 +63,10 @@ class WorkerPolicy:
         self._saver = Saver(self.model, self.optimizer, settings, ranks, files, targets)
         self._reference: Network | None = None
         self._vllm: Any = None
+        self._computed = Computed()
         # Last: after a pass, some sharded weights are whole for a while.
         self._choose_sharing()
+        self._padding_note = self._choose_packing()
 
     def _choose_sharing(self) -> None:
         """Whether prompts are computed once for their responses, in all that is scored alike.
@@ -75,6 +77,25 @@ class WorkerPolicy:
             self._can_share = shares_prompts(self.network, self.layout, self.processor, self._vocabulary_size)
         checkpoints = self.settings.trains and self.settings.gradient_checkpointing
         self.layout.shares_prompts = self._can_share and not checkpoints
+
+    def _choose_packing(self) -> str:
+        """Whether prompts and responses are one row without padding; returns a sentence for the user if they are not.
+
+        On a GPU only where it is asked for: segments are computed one by one, which has not been measured there.
+        """
+        wanted = self.settings.packing
+        if wanted == "off" or wanted == "auto" and self.ranks.device.type != "cpu":
+            return ""
+        with self._without_checkpointing():
+            reason = reason_to_pad(self.network, self.layout, self.processor, self._vocabulary_size)
+        self.layout.packs = not reason
+        if not reason:
+            return ""
+        if wanted == "on":
+            raise WorkerFault(
+                "options", f"policy.with.packing is 'on', but a '{self.model.config.model_type}' cannot be packed: {reason}",
+                "set policy.with.packing to auto or off")
+        return f"responses are padded when they are scored: a '{self.model.config.model_type}' cannot be packed: {reason}"
 
     @property
     def _vocabulary_size(self) -> int:
@@ -107,8 +128,9 @@ class WorkerPolicy:
             "picture_tokens": processor.picture_tokens,
             "tokenizer": processor.tokenizer is not None,
             "takes_images": processor.sees,
-            "shares_prompts": self.layout.shares_prompts,
-            "note": note(config.model_type, self._can_share),
+            "shares_prompts": self.layout.packs or self.layout.shares_prompts,
+            "packs": self.layout.packs,
+            "note": "; ".join(filter(None, (note(config.model_type, self._can_share), self._padding_note))),
             "steps": self.optimizer.steps,
             "device": str(self.ranks.device),
             "dtype": str(models.dtype(self.settings, self.ranks.device)).removeprefix("torch."),
@@ -197,11 +219,10 @@ class WorkerPolicy:
         self, groups: list[Group], temperature: float, of: str, stopped: Callable[[], None], entropy: bool = False
     ) -> np.ndarray:
         """One number for each response token, in order; on rank 0. With entropies a second column has them."""
-        rows = self.settings.rows_per_micro_batch
         self._check([group.prompt for group in groups])
         with self._weights(of) as network, torch.no_grad(), self._without_checkpointing():
             found: dict[tuple[int, int], np.ndarray] = {}
-            for pieces in self._rounds(micro_batches(groups, rows)):
+            for pieces in self._rounds(groups):
                 stopped()
                 values = self._score(network, pieces, temperature, entropy).float().cpu().numpy()
                 for part in self.ranks.gather(_by_place(pieces, values)):
@@ -213,7 +234,7 @@ class WorkerPolicy:
 
     def _own_log_probs(self, groups: list[Group], temperature: float) -> np.ndarray:
         """The same for groups that each rank has for itself; sharded ranks make as many passes as the longest."""
-        batches = micro_batches(groups, self.settings.rows_per_micro_batch)
+        batches = micro_batches(groups, self.settings.rows_per_micro_batch, self.layout.packs)
         found: list[np.ndarray] = []
         with torch.no_grad(), self._without_checkpointing():
             remaining = list(batches)
@@ -269,12 +290,13 @@ class WorkerPolicy:
             raise WorkerFault("options", "the policy was opened for inference", "open it for training")
         self._check([group.prompt for group in groups])
         try:
-            for pieces in self._rounds(micro_batches(groups, self.settings.rows_per_micro_batch)):
+            for pieces in self._rounds(groups):
                 stopped()
                 self._accumulate(pieces, temperature, exchange, entropy)
         except BaseException:
             # Half a minibatch is not a gradient.
             self.optimizer.forget()
+            self._computed = Computed()
             raise
 
     def _accumulate(self, pieces: list[Piece], temperature: float, exchange: Exchange, entropy: bool) -> None:
@@ -297,8 +319,9 @@ class WorkerPolicy:
             log_probs.sum().mul(0).backward()
         self.optimizer.collect()
 
-    def _rounds(self, batches: list[list[Piece]]) -> Iterator[list[Piece]]:
+    def _rounds(self, groups: list[Group]) -> Iterator[list[Piece]]:
         """This rank's micro-batch of each round; in the last round some ranks may have none."""
+        batches = micro_batches(groups, self.settings.rows_per_micro_batch, self.layout.packs, self.ranks.count)
         for start in range(0, len(batches), self.ranks.count):
             mine = start + self.ranks.index
             yield batches[mine] if mine < len(batches) else []
@@ -308,12 +331,20 @@ class WorkerPolicy:
     ) -> torch.Tensor:
         needs_images = self._in_step and self.ranks.any(any(it.prompt.images for it in pieces))
         scored = self.layout.scored(pieces, needs_images)
+        if torch.is_grad_enabled():
+            self._computed += scored.computed
         return network("log-probs", scored=scored, temperature=temperature if temperature > 0 else 1.0, entropy=entropy)
 
     def step(self, options: dict[str, Any]) -> dict[str, Any]:
         """One step of the optimizer."""
         norm = self.optimizer.step(options)
-        return {"gradient_norm": norm, "steps": self.optimizer.steps}
+        return {"gradient_norm": norm, "steps": self.optimizer.steps} | self._since_the_last_step()
+
+    def _since_the_last_step(self) -> dict[str, int]:
+        """The tokens whose gradients all ranks have computed since, and how many of them were padding."""
+        found, self._computed = self._computed, Computed()
+        return {
+            "tokens_computed": int(self.ranks.sum(found.tokens)), "tokens_of_padding": int(self.ranks.sum(found.padding))}
 
     def save(self, folder: Path) -> None:
         """Writes a checkpoint."""

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Checks at start-up that a model can be computed in parts: whole, after a prompt that was kept, and token by token."""
+"""Checks at start-up that a model can be computed in parts: whole, after a prompt that was kept, token by token, and packed."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import numpy as np
 import torch
 
 from .batches import Layout, Piece
-from .faults import WorkerFault
+from .faults import WorkerFault, first_line
 from .network import Network
 from .processor import Processor
 from .work import Prompt
@@ -44,9 +44,64 @@ def shares_prompts(network: Network, layout: Layout, processor: Processor, vocab
         return float((shared - alone).abs().max()) <= bound
 
 
-def _pieces(processor: Processor, vocabulary: int) -> list[Piece]:
+SHARP_BOUNDS = {torch.float32: 1e-3, torch.bfloat16: 0.1}
+"""Log-probabilities of a packed row that differ by more, and by more than padding makes them, are not due to rounding."""
+LAYERS = {"full_attention", "sliding_attention"}
+"""Kinds of layers that know of other tokens by attention alone."""
+
+
+def reason_to_pad(network: Network, layout: Layout, processor: Processor, vocabulary: int) -> str:
+    """Why prompts and responses cannot be one row without padding; nothing if they can. All ranks call it together."""
+    others = sorted(network.packed.kinds - LAYERS)
+    if others:
+        return f"it has layers of the kind '{others[0]}'"
+    pieces = _pieces(processor, vocabulary)
+    bound = SHARP_BOUNDS.get(next(network.parameters()).dtype, 0.1)
+    with torch.no_grad():
+        try:
+            with network.packed.watched() as sightings:
+                alone = torch.cat([_scores(network, layout, [piece], False) for piece in pieces])
+                is_causal = all(it.is_causal for it in sightings)
+                sightings.clear()
+                packed = _packed_scores(network, layout, pieces)
+                windows = [it.window for it in sightings]
+        except (RuntimeError, ValueError, IndexError, KeyError, TypeError, AttributeError, NotImplementedError) as error:
+            return f"it does not take a packed row: {first_line(error)}"
+        if not is_causal:
+            return "some of its tokens see others that come after them, as those of an image"
+        if windows != network.packed.windows:
+            return "its layers do not say how far back they see"
+        padded = _scores(network, layout, pieces, False)
+        worst = float((packed - alone).abs().max())
+        if not worst <= max(bound, 4 * float((padded - alone).abs().max())):
+            return f"its log-probabilities differ by {worst:.2g} from those of padded rows"
+        for changed in _changes(pieces, processor, vocabulary):
+            same = [number for number, (one, two) in enumerate(zip(pieces, changed)) if one is two]
+            moved = _packed_scores(network, layout, changed)
+            worst = max(float((_row(moved, pieces, it) - _row(packed, pieces, it)).abs().max()) for it in same)
+            if not worst <= bound:
+                return f"responses see their neighbors in a row: log-probabilities change by {worst:.2g} with them"
+    return ""
+
+
+def _changes(pieces: list[Piece], processor: Processor, vocabulary: int) -> list[list[Piece]]:
+    """The same pieces with others in the place of the first, of the second's response, and of the last two's prompt."""
+    first, second, last = _pieces(processor, vocabulary, seed=6)
+    return [
+        [first, *pieces[1:]],
+        [pieces[0], Piece(1, 0, pieces[1].prompt, second.tokens), pieces[2]],
+        [pieces[0], Piece(1, 0, last.prompt, pieces[1].tokens), Piece(1, 1, last.prompt, pieces[2].tokens)],
+    ]
+
+
+def _row(values: torch.Tensor, pieces: list[Piece], number: int) -> torch.Tensor:
+    """The numbers of one piece."""
+    return values.split([len(it.tokens) for it in pieces])[number]
+
+
+def _pieces(processor: Processor, vocabulary: int, seed: int = 5) -> list[Piece]:
     """Prompts of different lengths, the longer one with an image if the model takes any."""
-    draw = np.random.RandomState(5)
+    draw = np.random.RandomState(seed)
     allowed = np.setdiff1d(np.arange(vocabulary), [*processor.picture_tokens, *processor.special_tokens])
     words = lambda count: draw.choice(allowed, count).astype(np.int32)
     short = Prompt(words(LENGTHS[0][0]), [])
@@ -64,6 +119,14 @@ def _scores(network: Network, layout: Layout, pieces: list[Piece], shared: bool)
         return network("log-probs", scored=layout.scored(pieces, False), temperature=1.0).float()
     finally:
         layout.shares_prompts = was
+
+
+def _packed_scores(network: Network, layout: Layout, pieces: list[Piece]) -> torch.Tensor:
+    was, layout.packs = layout.packs, True
+    try:
+        return _scores(network, layout, pieces, False)
+    finally:
+        layout.packs = was
 
 
 def _in_steps(network: Network, layout: Layout, piece: Piece) -> torch.Tensor:

@@ -205,6 +205,11 @@ class Processor:
         self._keep(names, made)
         return made
 
+    @property
+    def token_type_names(self) -> set[str]:
+        """The inputs that go along with a prompt's tokens."""
+        return set(self._type_tables)
+
     def token_types(self, tokens: np.ndarray) -> dict[str, np.ndarray]:
         """The inputs that go along with a prompt's tokens, such as `token_type_ids`, by name."""
         found = {}

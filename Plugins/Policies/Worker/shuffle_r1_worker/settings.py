@@ -43,6 +43,8 @@ class Settings:
     sharding: str = "auto"
     gradient_checkpointing: bool = False
     rows_per_micro_batch: int = 4096
+    packing: str = "auto"
+    """Whether prompts and responses are computed in one row without padding: auto, on or off."""
     min_pixels: int = 56 * 56
     max_pixels: int = 28 * 28 * 1280
     threads: int = 1
