@@ -39,6 +39,8 @@ package struct UpdateStage: Stage {
         "actor/image_dependence", unit: "nats per token",
         "mean dependence of trained tokens on the image with the current policy, with contrast.reward"),
       MetricAbout("actor/grad_norm", unit: "norm", "mean norm of the gradient, before it is clipped"),
+      MetricAbout(
+        "actor/padding", unit: "share", "tokens computed for the updates that were padding, where the policy says so"),
       MetricAbout("actor/lr", unit: "learning rate", "of the step's last update"),
       MetricAbout("actor/optimizer_steps", unit: "updates", "updates since the training began"),
       MetricAbout("actor/kl_loss", unit: "nats", "KL divergence to the reference, as the loss has it"),
@@ -165,7 +167,7 @@ package struct UpdateStage: Stage {
       options.optimizer.apply(to: &step)
       let report = try await policy.step(step)
       memory.optimizerSteps += 1
-      tally.add(pass.figures, step: step, gradientNorm: report.gradientNorm)
+      tally.add(pass.figures, step: step, report: report)
       last = pass
     }
     if let last { try await checkLastUpdate(last, context.training.logProbs) }

@@ -7,6 +7,7 @@ struct UpdateTally {
   private let examples: [Int: TrainingExample]
   private var figures: [MinibatchFigures] = []
   private var gradientNorms: [Double] = []
+  private var paddings: [Double] = []
   private var learningRate = 0.0
   private var entropyThresholds: [Double] = []
   private var replayed: (ess: Double, limited: Double)?
@@ -17,9 +18,10 @@ struct UpdateTally {
     self.examples = examples
   }
 
-  mutating func add(_ pass: MinibatchFigures, step: OptimizerStep, gradientNorm: Double) {
+  mutating func add(_ pass: MinibatchFigures, step: OptimizerStep, report: OptimizerReport) {
     figures.append(pass)
-    gradientNorms.append(gradientNorm)
+    gradientNorms.append(report.gradientNorm)
+    if let padding = report.padding { paddings.append(padding) }
     learningRate = step.learningRate
   }
 
@@ -72,6 +74,7 @@ struct UpdateTally {
     report.metric("actor/ppo_kl", mean { $0.meanOldMinusNew })
     report.metric("actor/entropy_loss", mean { $0.meanSurprise })
     report.metric("actor/grad_norm", gradientNorms.reduce(0, +) / Double(max(1, gradientNorms.count)))
+    if !paddings.isEmpty { report.metric("actor/padding", paddings.reduce(0, +) / Double(paddings.count)) }
     report.metric("actor/lr", learningRate)
     report.metric("actor/optimizer_steps", Double(memory.optimizerSteps))
     if options.entropyBonus > 0 { report.metric("actor/entropy", mean { $0.entropyMean }) }

@@ -76,8 +76,10 @@ public struct OptimizerReport: Sendable, Hashable {
   public var gradientNorm: Double
   /// How many steps the optimizer has made.
   public var steps: Int
+  /// The share of the tokens computed for it that was padding; nil where the policy does not say.
+  public var padding: Double?
 
-  /// A report.
+  /// A report, without the share of padding.
   public init(gradientNorm: Double, steps: Int) {
     self.gradientNorm = gradientNorm
     self.steps = steps

@@ -8,6 +8,7 @@ extension WorkerPolicyBackend {
     package var model = SpecPath("")
     package var vision = VisionUse.frozen
     package var rowsPerMicroBatch = 4096
+    package var packing = Packing.auto
     package var minPixels = PixelLimit.model
     package var maxPixels = PixelLimit.model
     package var prompts = PromptMaker.auto
@@ -35,6 +36,9 @@ extension WorkerPolicyBackend {
       "vision": VisionUse.help,
       "rows_per_micro_batch":
         "tokens that are computed at a time on each rank, including padding; fewer need less memory, and change no gradient",
+      "packing":
+        "prompts and responses that are scored are one row without padding, each prompt once: on, off, or auto, which is on "
+        + "where it computes on the CPU and the model allows it; the padding left is actor/padding",
       "prompts":
         "who makes tokens and gives images their size: worker, by the model's own processor, or auto, which is this program for "
         + "the families that it knows, and the worker for all others",
@@ -116,6 +120,16 @@ extension WorkerPolicyBackend {
     case auto
     /// The worker.
     case worker
+  }
+
+  /// Whether prompts and responses are computed in one row without padding.
+  package enum Packing: String, Codable, Sendable, CaseIterable {
+    /// On the CPU, if the model allows it.
+    case auto
+    /// Always; a model that does not allow it is refused.
+    case on
+    /// Never.
+    case off
   }
 
   /// The device.

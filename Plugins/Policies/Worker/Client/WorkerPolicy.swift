@@ -226,7 +226,13 @@ package actor WorkerPolicy: TokenCodec, TokenGenerator, LogProbSource, EntropyTr
     guard let norm = frame.header["gradient_norm"]?.doubleValue, let steps = frame.header["steps"]?.intValue else {
       throw PipelineError(.policyWorker, "the policy's worker made a step and does not say how large its gradient was")
     }
-    return OptimizerReport(gradientNorm: norm, steps: steps)
+    var report = OptimizerReport(gradientNorm: norm, steps: steps)
+    if let computed = frame.header["tokens_computed"]?.doubleValue, computed > 0,
+      let padding = frame.header["tokens_of_padding"]?.doubleValue
+    {
+      report.padding = padding / computed
+    }
+    return report
   }
 
   /// Lets the worker write a checkpoint; it must see the folder under the same path.

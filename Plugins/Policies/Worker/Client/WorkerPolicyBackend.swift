@@ -113,7 +113,7 @@ package struct WorkerPolicyBackend: PolicyBackend {
       "vision": .string(options.vision.rawValue), "device": .string(options.device.rawValue),
       "dtype": .string(options.dtype.rawValue), "attention": .string(options.attention),
       "sharding": .string(options.sharding.rawValue), "gradient_checkpointing": .bool(options.gradientCheckpointing),
-      "rows_per_micro_batch": .number(options.rowsPerMicroBatch),
+      "rows_per_micro_batch": .number(options.rowsPerMicroBatch), "packing": .string(options.packing.rawValue),
       "min_pixels": .number(images.minPixels), "max_pixels": .number(images.maxPixels),
       "threads": .number(max(1, opening.threads / options.ranks)),
       "prompts": .string(WorkerPrompts.name(codec)),
