@@ -114,7 +114,7 @@ class RankTests(unittest.TestCase):
     def test_two_ranks_are_as_good_as_one(self) -> None:
         with tempfile.TemporaryDirectory() as name:
             whole = self.train(Path(name), 1)
-            for options in ({}, {"sharding": "none"}, {"lora": {"rank": 4}}):
+            for options in ({}, {"sharding": "none"}, {"lora": {"rank": 4}}, {"packing": "off"}):
                 one = self.train(Path(name), 1, **options) if "lora" in options else whole
                 two = self.train(Path(name), 2, **options)
                 worst = max(float(np.abs(a - b).max()) for a, b in zip(one[0], two[0]))
@@ -182,7 +182,8 @@ class CheckpointTests(unittest.TestCase):
         return client.log_probs(GROUPS)
 
     def test_a_checkpoint_goes_on_to_the_same_bytes(self) -> None:
-        for options in ({}, {"lora": {"rank": 4}}, {"gradient_checkpointing": True, "vision": "trained"}):
+        checkpointing = {"gradient_checkpointing": True, "vision": "trained"}
+        for options in ({}, {"lora": {"rank": 4}}, checkpointing, {"packing": "off"}, checkpointing | {"packing": "off"}):
             with self.subTest(options), Client() as client:
                 folder = self.folder / str(len(list(self.folder.iterdir())))
                 folder.mkdir()

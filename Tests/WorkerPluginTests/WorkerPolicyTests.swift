@@ -145,7 +145,7 @@ struct WorkerPolicyTests {
     #expect(seen.withLock { $0[ResponsePlace(group: 0, response: 0)] } == [-0.25, -0.5])
     #expect(seen.withLock { $0[ResponsePlace(group: 1, response: 0)] } == [-0.625, -0.875, -0.125])
     let report = try await worker.step(OptimizerStep(learningRate: 1e-3))
-    #expect(report == OptimizerReport(gradientNorm: 15.squareRoot(), steps: 1))
+    #expect(report == OptimizerReport(gradientNorm: 15.squareRoot(), steps: 1, padding: 0.25))
     // The next ones are of the new weights.
     let after = try await worker.logProbs(of: ScriptedWorker.groups, temperature: 1)
     #expect(after[0][0] == [-0.375, -0.625])
@@ -163,7 +163,7 @@ struct WorkerPolicyTests {
     #expect(seen.withLock { $0[ResponsePlace(group: 0, response: 0)] } == first)
     // Six tokens, each with 1 and 2.
     let report = try await worker.step(OptimizerStep(learningRate: 1e-3))
-    #expect(report == OptimizerReport(gradientNorm: 30.squareRoot(), steps: 1))
+    #expect(report == OptimizerReport(gradientNorm: 30.squareRoot(), steps: 1, padding: 0.25))
     let silent = try await ScriptedWorker.open("no-entropies")
     let failure = await ScriptedWorker.failure {
       try await silent.accumulateWithEntropy(ScriptedWorker.groups, temperature: 1) { _, figures in figures }

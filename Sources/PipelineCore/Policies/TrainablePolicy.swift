@@ -79,9 +79,10 @@ public struct OptimizerReport: Sendable, Hashable {
   /// The share of the tokens computed for it that was padding; nil where the policy does not say.
   public var padding: Double?
 
-  /// A report, without the share of padding.
-  public init(gradientNorm: Double, steps: Int) {
+  /// A report.
+  public init(gradientNorm: Double, steps: Int, padding: Double? = nil) {
     self.gradientNorm = gradientNorm
     self.steps = steps
+    self.padding = padding
   }
 }

@@ -226,13 +226,9 @@ package actor WorkerPolicy: TokenCodec, TokenGenerator, LogProbSource, EntropyTr
     guard let norm = frame.header["gradient_norm"]?.doubleValue, let steps = frame.header["steps"]?.intValue else {
       throw PipelineError(.policyWorker, "the policy's worker made a step and does not say how large its gradient was")
     }
-    var report = OptimizerReport(gradientNorm: norm, steps: steps)
-    if let computed = frame.header["tokens_computed"]?.doubleValue, computed > 0,
-      let padding = frame.header["tokens_of_padding"]?.doubleValue
-    {
-      report.padding = padding / computed
-    }
-    return report
+    let computed = frame.header["tokens_computed"]?.doubleValue ?? 0
+    let padding = frame.header["tokens_of_padding"]?.doubleValue.map { $0 / max(1, computed) }
+    return OptimizerReport(gradientNorm: norm, steps: steps, padding: padding)
   }
 
   /// Lets the worker write a checkpoint; it must see the folder under the same path.
