@@ -15,7 +15,7 @@ PROGRAM = .build/release/shuffle-r1
 SOURCES = $(wildcard Sources Plugins Tests Examples Package.swift)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build tools quickstart quickstart-llm quickstart-vlm test test-examples test-kernels test-debug test-parity test-server test-trackers test-kill test-parquet test-threads soak test-report bench-report campaign test-large fuzz fuzz-coverage lint format bench bench-replay-index bench-policy bench-smollm2 bench-training bench-process test-plugin worker test-worker bench-worker test-cluster bench-math bench-check bench-record install docs graph clean
+.PHONY: help setup build tools quickstart quickstart-llm quickstart-vlm test test-examples test-kernels test-debug test-parity test-server test-trackers test-kill test-parquet test-threads soak test-report bench-report campaign test-large fuzz fuzz-coverage lint format bench bench-replay-index bench-policy bench-smollm2 bench-training bench-process test-plugin worker test-worker bench-worker bench-packing test-cluster bench-math bench-check bench-record install docs graph clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z][a-z-]*\):.*## \(.*\)/\1|\2/p' Makefile | awk -F '|' '{ printf "  make %-20s %s\n", $$1, $$2 }'
@@ -88,6 +88,9 @@ test-worker: build ## test the PyTorch worker beside the bundled policy, on the 
 
 bench-worker: tools ## measure what the policy wire protocol takes beside the computation (makes .venv-worker)
 	Tests/Benchmarks/worker/run
+
+bench-packing: ## measure the worker's log-probabilities and gradients, padded and packed, against TRL (makes .venv-packing)
+	Tests/Benchmarks/packing/run
 
 test-kill: build ## kill a short training run at 60 random moments and compare what comes out; KILLS=… SEED=… (needs python3)
 	python3 Tests/kill_test.py --kills $(KILLS) --seed $(SEED) $(PROGRAM)

@@ -118,6 +118,15 @@ class SpecTests(unittest.TestCase):
         moved["policy"]["with"]["model"] = str(bundled / "checkpoints/latest")
         self.run_spec("back", moved)
 
+    def test_how_much_is_padding_is_reported(self) -> None:
+        shares = {}
+        for packing in ("on", "off"):
+            run = self.run_spec(packing, spec("worker", 1, dtype="float32", device="cpu", packing=packing))
+            shares[packing] = json.loads((run / "metrics.jsonl").read_text().splitlines()[0])["actor/padding"]
+        self.assertEqual(shares["on"], 0)
+        self.assertGreater(shares["off"], 0.01)
+        self.assertLess(shares["off"], 0.9)
+
     def test_a_killed_worker_ends_the_run_and_a_resume_goes_on_to_the_same_bytes(self) -> None:
         value = spec("worker", 5, dtype="float32", device="cpu")
         whole = self.run_spec("whole", value)
@@ -146,6 +155,7 @@ class FamilySpecTests(SpecTests):
 
     # Those of the class above are run there.
     test_bundled_and_worker_on_one_and_two_ranks = None
+    test_how_much_is_padding_is_reported = None
     test_a_killed_worker_ends_the_run_and_a_resume_goes_on_to_the_same_bytes = None
     test_a_worker_over_a_socket = None
 

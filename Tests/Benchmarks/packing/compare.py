@@ -89,23 +89,35 @@ def main() -> None:
                 progress(
                     f"{repetition + 1} of {given.repetitions}, {NAMES[name]}: {turns[name][-1]['seconds']:.1f} s, "
                     f"{turns[name][-1]['processor_seconds']:.1f} s of processor time")
-    report["contenders"] = {}
-    print(f"{'':26}{'seconds':>9}{'processor':>11}{'tokens/s':>10}{'padding':>9}{'peak GB':>9}{'times padded':>14}{'log-probs':>11}{'gradient':>10}")
-    base = spread([it["processor_seconds"] for it in turns["padded"]])["median"]
-    for name, found in turns.items():
-        seconds, processor = (spread([it[kind] for it in found]) for kind in ("seconds", "processor_seconds"))
-        apart = checked(name, found[0], turns["padded"][0])
-        padding = found[0]["of_them_padding"] / found[0]["tokens_computed"]
-        own = {
-            "seconds": seconds, "processor_seconds": processor, "response_tokens_per_second": size["response_tokens"] / seconds["median"],
-            "tokens_computed": found[0]["tokens_computed"], "padding": padding,
-            "peak_bytes": spread([it["peak_bytes"] for it in found]), "times_padded": base / processor["median"]} | apart
-        report["contenders"][name] = own
-        print(
-            f"{NAMES[name]:26}{seconds['median']:9.1f}{processor['median']:11.1f}{own['response_tokens_per_second']:10.0f}{padding:9.0%}"
-            f"{own['peak_bytes']['median'] / 1e9:9.2f}{own['times_padded']:14.2f}{apart['log_probs_apart']:11.0e}"
-            f"{apart['gradient_norm_apart']:10.0e}")
+            report["contenders"] = {name: figures(name, found, turns["padded"], size) for name, found in turns.items()}
+            table(report["contenders"])
+            if given.json:
+                # What there is so far stays if the rest is interrupted.
+                Path(given.json).write_text(json.dumps(report) + "\n")
     finish(report, given.json)
+
+
+def figures(name: str, found: list[dict], padded: list[dict], size: dict) -> dict:
+    """What the turns of a contender come to."""
+    seconds, processor = (spread([it[kind] for it in found]) for kind in ("seconds", "processor_seconds"))
+    base = spread([it["processor_seconds"] for it in padded])["median"]
+    return {
+        "seconds": seconds, "processor_seconds": processor,
+        "response_tokens_per_second": size["response_tokens"] / seconds["median"],
+        "tokens_computed": found[0]["tokens_computed"], "padding": found[0]["of_them_padding"] / found[0]["tokens_computed"],
+        "peak_bytes": spread([it["peak_bytes"] for it in found]), "times_padded": base / processor["median"],
+    } | checked(name, found[0], padded[0])
+
+
+def table(contenders: dict[str, dict]) -> None:
+    """Prints medians; ratios are those of processor time."""
+    titles = f"{'seconds':>9}{'processor':>11}{'tokens/s':>10}{'padding':>9}{'peak GB':>9}{'times padded':>14}{'log-probs':>11}{'gradient':>10}"
+    print(f"{'':26}{titles}")
+    for name, it in contenders.items():
+        print(
+            f"{NAMES[name]:26}{it['seconds']['median']:9.1f}{it['processor_seconds']['median']:11.1f}"
+            f"{it['response_tokens_per_second']:10.0f}{it['padding']:9.0%}{it['peak_bytes']['median'] / 1e9:9.2f}"
+            f"{it['times_padded']:14.2f}{it['log_probs_apart']:11.0e}{it['gradient_norm_apart']:10.0e}", flush=True)
 
 
 if __name__ == "__main__":
