@@ -2,6 +2,7 @@
 """Prompts and responses in one row without padding: the same numbers as padded, and no packing where it would not be right."""
 
 import contextlib
+import functools
 import itertools
 import os
 import tempfile
@@ -195,7 +196,7 @@ class StartTests(unittest.TestCase):
         folder = self.made("mistral", families.text("MistralConfig", "MistralForCausalLM", sliding_window=8))
         segments, mask, scores = packing._segments, packing._mask, probe._packed_scores
         one = lambda given: None if segments(given) is None else [packing.Segment(sum(it.length for it in segments(given)))]
-        wide = lambda plain, length, before, window, *more, **others: mask(plain, length, before, None, *more, **others)
+        wide = functools.cache(lambda plain, length, before, window, *more, **others: mask(plain, length, before, None, *more, **others))
         passes = itertools.count()
 
         def after_the_first(*given: Any) -> torch.Tensor:

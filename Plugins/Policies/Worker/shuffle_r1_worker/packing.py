@@ -24,6 +24,7 @@ PREFIX = "shuffle_r1_packed|"
 ALONE = -1
 """In place of a prompt's number: the segment is a prompt."""
 
+
 class Segment(NamedTuple):
     """A prompt, or a response without its last token."""
 
@@ -39,6 +40,10 @@ class Sighting(NamedTuple):
     """How many tokens back it sees; nothing for all."""
     is_causal: bool
     """Whether its mask is that of tokens that see all of those before them, within the window, and no others."""
+
+
+_sightings: list[Sighting] | None = None
+"""What has been seen, while a model is watched."""
 
 
 def table(segments: list[Segment]) -> torch.Tensor:
@@ -72,6 +77,8 @@ class PackedAttention:
     def use(self, packed: bool) -> None:
         """For the next pass, and for layers of it that the backward pass recomputes."""
         packed = packed or self._is_watched
+        # Layers of one pass share masks; those of the pass before are not kept.
+        _mask.cache_clear()
         if packed == self._is_packed:
             return
         if packed:
@@ -116,9 +123,6 @@ def _register(plain: str) -> None:
     AttentionMaskInterface.register(PREFIX + plain, ALL_MASK_ATTENTION_FUNCTIONS[plain])
 
 
-_sightings: list[Sighting] | None = None
-
-
 def _attend(
     plain: str, module: nn.Module, query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, mask: Any, **options: Any
 ) -> tuple[torch.Tensor, None]:
@@ -159,7 +163,7 @@ def _is_causal(plain: str, mask: Any, window: int | None, query: torch.Tensor) -
     return wanted is not None and torch.equal(mask, wanted.expand_as(mask))
 
 
-@functools.lru_cache(maxsize=256)
+@functools.cache
 def _mask(
     plain: str, length: int, before: int, window: int | None, number_format: torch.dtype, device: torch.device,
     always: bool = False,
