@@ -95,12 +95,23 @@ package actor BundledPolicy: TokenCodec, TokenGenerator, LogProbSource, EntropyT
   }
 
   /// The text of tokens, without special tokens.
-  package func decode(_ tokens: [Int32]) throws -> String { try codec.decode(tokens) }
+  ///
+  /// It needs no turn of the policy, which may be generating.
+  package nonisolated func decode(_ tokens: [Int32]) throws -> String { try codec.decode(tokens) }
 
   /// Samples responses.
   package func generate(
     _ requests: [GenerationRequest], sampling: SamplingOptions,
     progress: @Sendable (GenerationProgress) -> Void
+  ) async throws -> [[GeneratedResponse]] {
+    try await generate(requests, sampling: sampling, progress: progress) { _, _ in }
+  }
+
+  /// Samples responses, and tells of each request when the last of its responses ends.
+  package func generate(
+    _ requests: [GenerationRequest], sampling: SamplingOptions,
+    progress: @Sendable (GenerationProgress) -> Void,
+    finished: @escaping @Sendable (_ request: Int, _ responses: [GeneratedResponse]) -> Void
   ) async throws -> [[GeneratedResponse]] {
     try codec.limits.check(sampling)
     for request in requests { try codec.limits.checkRoom(after: request.prompt) }
@@ -113,7 +124,7 @@ package actor BundledPolicy: TokenCodec, TokenGenerator, LogProbSource, EntropyT
     return try generator.run(
       try requests.map {
         Generator.Request(prompt: $0.prompt.tokens, images: try self.patches(of: $0.prompt), seeds: $0.seeds)
-      }, progress: progress)
+      }, progress: progress, finished: finished)
   }
 
   /// Log-probabilities of given responses.

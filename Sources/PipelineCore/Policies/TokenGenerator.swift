@@ -12,6 +12,28 @@ public protocol TokenGenerator: Sendable {
     _ requests: [GenerationRequest], sampling: SamplingOptions,
     progress: @Sendable (GenerationProgress) -> Void
   ) async throws -> [[GeneratedResponse]]
+
+  /// Samples responses, as ``generate(_:sampling:progress:)`` does, and tells of each request as soon as all of its
+  /// responses are there.
+  ///
+  /// - Parameter finished: Gets a request's position and its responses. A generator that makes all of them together need not
+  ///   call it.
+  func generate(
+    _ requests: [GenerationRequest], sampling: SamplingOptions,
+    progress: @Sendable (GenerationProgress) -> Void,
+    finished: @escaping @Sendable (_ request: Int, _ responses: [GeneratedResponse]) -> Void
+  ) async throws -> [[GeneratedResponse]]
+}
+
+extension TokenGenerator {
+  /// All together.
+  public func generate(
+    _ requests: [GenerationRequest], sampling: SamplingOptions,
+    progress: @Sendable (GenerationProgress) -> Void,
+    finished: @escaping @Sendable (_ request: Int, _ responses: [GeneratedResponse]) -> Void
+  ) async throws -> [[GeneratedResponse]] {
+    try await generate(requests, sampling: sampling, progress: progress)
+  }
 }
 
 /// A prompt to respond to, once for each seed.

@@ -49,6 +49,17 @@ public struct TokenResponseSampler: ResponseSampler {
     to requests: [ResponseRequest], sampling: SamplingOptions, tooLong: RolloutSampler.TooLong,
     progress: @escaping @Sendable (GenerationProgress) -> Void
   ) async throws -> [ResponseOutcome] {
+    try await respond(to: requests, sampling: sampling, tooLong: tooLong, progress: progress) { _, _ in }
+  }
+
+  /// Samples responses to all usable prompts together, and tells of each as early as the generator does.
+  ///
+  /// Only a codec that decodes while its model generates can tell early; others tell when all are there.
+  public func respond(
+    to requests: [ResponseRequest], sampling: SamplingOptions, tooLong: RolloutSampler.TooLong,
+    progress: @escaping @Sendable (GenerationProgress) -> Void,
+    finished: @escaping @Sendable (_ request: Int, _ outcome: ResponseOutcome) -> Void
+  ) async throws -> [ResponseOutcome] {
     let facts = await codec.facts
     var outcomes = [ResponseOutcome](repeating: .responses([], prompt: .whole), count: requests.count)
     var ready: [Ready] = []
@@ -63,16 +74,40 @@ public struct TokenResponseSampler: ResponseSampler {
       case .failure(let fault): outcomes[index] = .fault(fault.fault)
       }
     }
-    for (ready, found) in zip(ready, try await responses(to: ready, sampling, progress)) {
+    @Sendable func shown(_ found: [GeneratedResponse], _ ready: Ready) async throws -> ResponseOutcome {
+      var responses: [SampledResponse] = []
+      for (response, seed) in zip(found, ready.request.seeds) {
+        responses.append(try await self.shown(response, seed, requests[ready.index].prompt, ready, facts, sampling))
+      }
+      return .responses(responses, prompt: ready.length)
+    }
+    let (stream, early) = AsyncStream.makeStream(of: (place: Int, responses: [GeneratedResponse]).self)
+    let told = ready
+    async let telling: [Int: ResponseOutcome] = {
+      var known: [Int: ResponseOutcome] = [:]
+      for await (place, responses) in stream {
+        // What is wrong with a response is said below, when all are there.
+        guard let outcome = try? await shown(responses, told[place]) else { continue }
+        known[told[place].index] = outcome
+        finished(told[place].index, outcome)
+      }
+      return known
+    }()
+    let results: [Result<[GeneratedResponse], PipelineError>]
+    do {
+      defer { early.finish() }
+      results = try await responses(to: ready, sampling, progress) { early.yield(($0, $1)) }
+    }
+    let known = await telling
+    for (ready, found) in zip(ready, results) {
       switch found {
       case .failure(let error): outcomes[ready.index] = .fault(.unusable(error.description))
       case .success(let found):
-        var responses: [SampledResponse] = []
-        for (response, seed) in zip(found, ready.request.seeds) {
-          responses.append(
-            try await shown(response, seed, requests[ready.index].prompt, ready, facts, sampling))
+        if let outcome = known[ready.index] {
+          outcomes[ready.index] = outcome
+        } else {
+          outcomes[ready.index] = try await shown(found, ready)
         }
-        outcomes[ready.index] = .responses(responses, prompt: ready.length)
       }
     }
     return outcomes
@@ -123,11 +158,13 @@ public struct TokenResponseSampler: ResponseSampler {
 
   /// Generates for all at once; if that fails, one by one, to find the faulty one.
   private func responses(
-    to ready: [Ready], _ sampling: SamplingOptions, _ progress: @Sendable (GenerationProgress) -> Void
+    to ready: [Ready], _ sampling: SamplingOptions, _ progress: @Sendable (GenerationProgress) -> Void,
+    finished: @escaping @Sendable (_ place: Int, _ responses: [GeneratedResponse]) -> Void
   ) async throws -> [Result<[GeneratedResponse], PipelineError>] {
     if ready.isEmpty { return [] }
     do {
-      let found = try await generator.generate(ready.map(\.request), sampling: sampling, progress: progress)
+      let found = try await generator.generate(
+        ready.map(\.request), sampling: sampling, progress: progress, finished: finished)
       guard found.count == ready.count, zip(found, ready).allSatisfy({ $0.count == $1.request.seeds.count }) else {
         throw PipelineError(.plugIn, "the policy gave another number of responses than it was asked for")
       }
@@ -135,7 +172,7 @@ public struct TokenResponseSampler: ResponseSampler {
     } catch let error as PipelineError where error.isAboutARecord {
       if ready.count == 1 { return [.failure(error)] }
       var results: [Result<[GeneratedResponse], PipelineError>] = []
-      for one in ready { results += try await responses(to: [one], sampling, progress) }
+      for one in ready { results += try await responses(to: [one], sampling, progress) { _, _ in } }
       return results
     }
   }

@@ -3,6 +3,7 @@ import BundledPlugin
 import Foundation
 import ModelInput
 import PipelineCore
+import Synchronization
 import Testing
 
 @Suite("Generation", .timeLimit(.minutes(15)))
@@ -52,6 +53,39 @@ struct GenerationTests {
         #expect(zip(again.joined(), fault.joined()).contains { largestDifference($0, $1) > 10 * bound })
       }
     }
+  }
+
+  @Test("a request is told of once, when its last response ends, and others may go on")
+  func finished() async throws {
+    let policy = try ReferenceModel.named("odd").policy(.inference)
+    let texts = try requests(ReferenceModel.named("odd"), seeds: []).filter(\.prompt.images.isEmpty)
+    let text = try #require(texts.first)
+    let requests = (1...6).map { GenerationRequest(prompt: text.prompt, seeds: [$0]) }
+    let total = requests.count
+    var sampling = sampling(1, 40)
+    // The first response ends with its third token, where others go on.
+    let whole = try await policy.generate(requests, sampling: sampling) { _ in }
+    sampling.stopTokens = [Int(whole[0][0].tokens[2])]
+    let done = Mutex(0)
+    let told = Mutex<[(request: Int, responses: [GeneratedResponse], before: Int)]>([])
+    let found = try await policy.generate(requests, sampling: sampling) { progress in
+      done.withLock { $0 = progress.responses }
+    } finished: { request, responses in
+      told.withLock { $0.append((request, responses, done.withLock(\.self))) }
+    }
+    let events = told.withLock(\.self)
+    #expect(events.map(\.request).sorted() == Array(requests.indices))
+    for event in events { #expect(event.responses == found[event.request]) }
+    #expect(events.contains { $0.before < total - $0.responses.count })
+
+    let sampler = TokenResponseSampler(codec: policy, generator: policy)
+    let early = Mutex<[Int: ResponseOutcome]>([:])
+    let outcomes = try await sampler.respond(
+      to: requests.map {
+        ResponseRequest(prompt: PolicyPrompt(.tokens($0.prompt.tokens, images: [])), seeds: $0.seeds)
+      }, sampling: sampling, tooLong: .error, progress: { _ in }
+    ) { request, outcome in early.withLock { $0[request] = outcome } }
+    #expect(early.withLock(\.self) == Dictionary(uniqueKeysWithValues: outcomes.enumerated().map { ($0, $1) }))
   }
 
   @Test("first tokens come as often as softmax(logits / T) says", arguments: [0.7, 1])

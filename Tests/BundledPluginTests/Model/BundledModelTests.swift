@@ -33,7 +33,7 @@ struct BundledModelTests {
   @Test("its tokenizer writes any text", arguments: ["a quartz glyph, vexed", "三角形 → \u{1F642}", "\u{0}\t\r\n~ é", ""])
   func anyText(_ text: String) async throws {
     let policy = try policy()
-    #expect(try await policy.decode(policy.encode(response: text, finish: .length)) == text)
+    #expect(try policy.decode(await policy.encode(response: text, finish: .length)) == text)
   }
 
   @Test(
@@ -62,7 +62,7 @@ struct BundledModelTests {
     var sampling = SamplingOptions()
     (sampling.temperature, sampling.maxTokens) = (0, 32)
     let found = try await policy.generate([GenerationRequest(prompt: prompt, seeds: [1])], sampling: sampling) { _ in }
-    let text = try await policy.decode(found[0][0].tokens)
+    let text = try policy.decode(found[0][0].tokens)
     #expect(found[0][0].finish == .stop)
     #expect(
       text.wholeMatch(of: /<think>shape [a-z]+, color [a-z]+; want [a-z ]+<\/think> \\boxed\{[a-z]+\}/) != nil,

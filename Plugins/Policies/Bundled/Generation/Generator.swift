@@ -44,8 +44,14 @@ struct Generator {
   static let promptTokensPerWave = 16_384
 
   /// Samples all responses, request by request.
-  func run(_ requests: [Request], progress: (GenerationProgress) -> Void) throws -> [[GeneratedResponse]] {
+  ///
+  /// - Parameter finished: Gets a request's position and its responses when the last of them ends.
+  func run(
+    _ requests: [Request], progress: (GenerationProgress) -> Void,
+    finished: (_ request: Int, _ responses: [GeneratedResponse]) -> Void
+  ) throws -> [[GeneratedResponse]] {
     var results = requests.map { [GeneratedResponse?](repeating: nil, count: $0.seeds.count) }
+    var left = requests.map(\.seeds.count)
     var done = GenerationProgress(responses: 0, tokens: 0)
     var next = 0
     while next < requests.count {
@@ -53,6 +59,8 @@ struct Generator {
       next = wave.upperBound
       try run(wave, of: requests, done: &done, progress: progress) { place, response in
         results[place.request][place.response] = response
+        left[place.request] -= 1
+        if left[place.request] == 0 { finished(place.request, results[place.request].compactMap(\.self)) }
       }
     }
     return results.map { $0.compactMap(\.self) }
