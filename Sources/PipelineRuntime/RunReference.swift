@@ -71,7 +71,8 @@ package enum RunReference {
     MetricAbout(
       "<stage>/waited_rollouts", unit: "trajectories",
       "rollouts of earlier steps in the groups that went on in this one"),
-    MetricAbout("<stage>/waited_steps_max", unit: "steps", "the most steps that one of them had waited"),
+    MetricAbout(
+      "<stage>/waited_steps_max", unit: "steps", "the most steps that one of them had waited", combining: .maximum),
   ]
 
   private static let timings = [
