@@ -46,19 +46,13 @@ struct ProcessSamplerTests {
     try await SamplerLaws.check { try sampler(scripts) }
   }
 
-  @Test("the laws find a program that probes another way each time, or learns from the order")
+  @Test("the laws find a program that probes another way each time")
   func broken() async throws {
-    for (text, change, law) in [
-      ("random.Random(message[\"seed\"])", "random.Random()", "what was saved gives the same probe again"),
-      (
-        "+= 1 if message[\"call\"] == \"observe\" else 2", "= message[\"results\"][0][\"index\"]",
-        "the order of the groups does not matter"
-      ),
-    ] {
-      let scripts = try Scripts(["sampler.py": Self.prober.replacingOccurrences(of: text, with: change)])
-      let error = await #expect(throws: LawViolation.self) { try await SamplerLaws.check { try sampler(scripts) } }
-      #expect(error?.description.contains(law) == true, "\(error?.description ?? "")")
-    }
+    let text = Self.prober.replacingOccurrences(of: "random.Random(message[\"seed\"])", with: "random.Random()")
+    let scripts = try Scripts(["sampler.py": text])
+    let error = await #expect(throws: LawViolation.self) { try await SamplerLaws.check { try sampler(scripts) } }
+    #expect(
+      error?.description.contains("what was saved gives the same probe again") == true, "\(error?.description ?? "")")
   }
 
   private func probe(_ answer: String, probes: Bool = true) async throws -> PromptProbe? {
