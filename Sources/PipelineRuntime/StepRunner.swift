@@ -90,7 +90,10 @@ struct StepRunner {
       room = wanted - batch.liveGroupCount
       let lack = LackingGroups(full: wanted, left: batch.liveGroupCount, taken: taken.count)
       let waiting = try waitingPrompts()
-      let found = try await source.more(step: batch.number, besides: taken.union(waiting), lack)
+      // Groups that have waited are in the batch, and were not taken in this step.
+      let present = taken.union(waiting).union(batch.trajectories.map(\.group)).union(
+        batch.drops.map(\.trajectory.group))
+      let found = try await source.more(step: batch.number, besides: present, lack)
       // Groups that wait are completed without new prompts, too.
       guard var further = found ?? (waiting.isEmpty ? nil : TrajectoryBatch([], number: batch.number)) else {
         reason = "there are no more prompts"

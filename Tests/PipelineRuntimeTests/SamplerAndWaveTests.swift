@@ -366,6 +366,24 @@ struct SamplerAndWaveTests {
     #expect(metrics.map { $0["band/attempts"]?.doubleValue } == [2, 1])
   }
 
+  @Test("a group that has waited is not begun a second time in the step that it goes on in")
+  func waitingComesOnce() async throws {
+    let training = try TrainingRun(prompts: 4, dropped: [2])
+    try await training.run {
+      let policy = FixedWaves(kept: nil, waits: true) { _, wave in wave > 0 ? .admit : .later(1) }
+      $0.stages = [try WaveStage(policy, n: 2), YesStage(), BandStage(maxAttempts: 5), LearnStage()]
+      ($0.isShuffled, $0.epochs, $0.steps) = (false, nil, 2)
+    }
+    // The pool's next prompts would be p2, which has left, and p3, which is there.
+    #expect(
+      fates(try training.records("lineage.jsonl"), step: 1) == [
+        "p2/0 band 0 from 0 by 0", "p2/1 band 1", "p3/0 kept 0 from 0 by 0", "p3/1 kept 1", "p0/0 kept 0",
+        "p0/1 kept 1",
+        "p1/0 wave-queued 0", "p1/1 wave-queued 1",
+      ])
+    #expect(try training.records("metrics.jsonl").map { $0["band/kept"]?.doubleValue } == [4, 4])
+  }
+
   @Test("what waits is completed when there are no more prompts, and is not begun a second time")
   func waitingAtTheEnd() async throws {
     let training = try TrainingRun(prompts: 2)
