@@ -22,7 +22,7 @@ package enum RunReference {
     "wave-queued", because: "its group is complete and waits for its turn, since the step had room for no more groups")
 
   /// The rule for prompts that come again too soon.
-  static let waveOngoing = DropRule(
+  package static let waveOngoing = DropRule(
     "wave-ongoing", because: "a group of the same prompt still waits, and a batch has a group only once")
 
   private static let waveDropPrefix = "wave-drop:"
