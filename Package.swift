@@ -205,8 +205,8 @@ let package = Package(
     .testTarget(
       name: "ComponentProgramsTests",
       dependencies: [
-        "ComponentPrograms", "PipelineCore", "PipelineTesting", "ProcessRewardPlugin", "ProcessStagePlugin",
-        "RewardPlugin",
+        "ComponentPrograms", "PipelineCore", "PipelineTesting", "ProcessRewardPlugin", "ProcessSamplerPlugin",
+        "ProcessStagePlugin", "ProcessWavesPlugin", "RewardPlugin",
       ]),
     .testTarget(name: "CRecordScannerTests", dependencies: ["CRecordScanner"]),
     // Runs every kernel in float and in double.

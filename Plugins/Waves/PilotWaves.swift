@@ -3,9 +3,13 @@ package import PipelineCore
 
 /// A few rollouts of each prompt first; the rest only where their rewards differ.
 ///
+/// With `second: next-step` the rest is made together with the first rollouts of the prompts that come next, and complete groups are
+/// trained on first in, first out.
+///
 /// Source: "SPEED-RL: Faster Training of Reasoning Models via Online Curriculum Learning".
-// Differs from SPEED: the rest is made in the same step, so that all rollouts of a group are the same policy's; there it is
-// made together with the first rollouts of the next batch. Any two numbers of rollouts go.
+// Differs from SPEED: by default the rest is made in the same step, so that all rollouts of a group are the same policy's. With
+// next-step, rollouts of an earlier step keep the log-probabilities of the policy that made them, and the update goes by them. A
+// step that has fewer complete groups than it should goes on with those. Any two numbers of rollouts go.
 package struct PilotWaves: WavePolicy {
   /// The description of this component.
   package static let about = ComponentAbout(
@@ -31,23 +35,13 @@ package struct PilotWaves: WavePolicy {
     package static let help = [
       "first": "the rollouts of each prompt at first; those that pass get the rest of 'n'",
       "second":
-        "when the rest is made: same-step, at once; next-step, as SPEED does it with the next step's policy, is not offered",
+        "when the rest is made: same-step, at once; next-step, with the first rollouts of the prompts that come next and the policy "
+        + "of then, as in SPEED, while complete groups go on first in, first out",
     ]
 
     /// The problems of the values.
     package func problems() -> [OptionProblem] {
-      var problems: [OptionProblem] = []
-      if first < 2 {
-        problems.append(OptionProblem("first", "is \(first), it must be at least 2, since rewards are compared"))
-      }
-      if second == .nextStep {
-        problems.append(
-          OptionProblem(
-            "second",
-            "is 'next-step', which this version does not offer: a group would mix rollouts of two policies, with nothing to "
-              + "correct for it; leave it at 'same-step'"))
-      }
-      return problems
+      first < 2 ? [OptionProblem("first", "is \(first), it must be at least 2, since rewards are compared")] : []
     }
   }
 
@@ -55,11 +49,14 @@ package struct PilotWaves: WavePolicy {
   package enum Second: String, Codable, Sendable, CaseIterable {
     /// In the same step, by the same policy.
     case sameStep = "same-step"
-    /// In the next step, by the next policy.
+    /// With the first rollouts of the prompts that come next: as a rule in the next step, by its policy.
     case nextStep = "next-step"
   }
 
   private let options: Options
+
+  /// Whether the rest is made in the next step.
+  package var waits: Bool { options.second == .nextStep }
 
   /// Makes the policy.
   package init(options: Options = Options(), assembly: Assembly) { self.options = options }
@@ -82,7 +79,8 @@ package struct PilotWaves: WavePolicy {
       guard let first = rewards.first, rewards.contains(where: { $0 != first }) else {
         return .drop(rule: "no-contrast")
       }
-      return group.rewards.count < context.n ? .more(context.n - group.rewards.count) : .admit
+      let rest = context.n - group.rewards.count
+      return rest <= 0 ? .admit : waits ? .later(rest) : .more(rest)
     }
   }
 
@@ -92,7 +90,11 @@ package struct PilotWaves: WavePolicy {
     guard !first.isEmpty else { return nil }
     let isFlat = first.allSatisfy { $0 == first[0] }
     if isFlat { return "its \(first.count, "first rollout") all had the reward \(first[0])" }
-    return
-      "the rewards of its \(first.count, "first rollout") differ, so the group got \(max(0, step.group.count - options.first)) more"
+    let rest = step.group.count - options.first
+    if waits, rest <= 0 {
+      return
+        "the rewards of its \(first.count, "first rollout") differ, so the group gets \(max(0, n - options.first)) more later"
+    }
+    return "the rewards of its \(first.count, "first rollout") differ, so the group got \(max(0, rest)) more"
   }
 }

@@ -16,8 +16,8 @@ struct AllRollouts {
     var rollouts = [Trajectory?](repeating: nil, count: batch.inputCount)
     for (index, position) in batch.inputPositions.enumerated() { rollouts[Int(position)] = batch[index] }
     for drop in batch.drops { rollouts[drop.inputPosition] = drop.trajectory }
-    // What was replayed is there already, in the step that it comes from.
-    self.rollouts = rollouts.compactMap { $0 }.filter { ($0.has(.response) || $0.has(.tokens)) && !$0.isReplayed }
+    // What comes from an earlier step is there already.
+    self.rollouts = rollouts.compactMap { $0 }.filter { ($0.has(.response) || $0.has(.tokens)) && !$0.isOfEarlierStep }
     step = batch.number
   }
 

@@ -18,11 +18,13 @@ protocol BatchSource: AnyObject {
   /// - Parameter steps: How many batches it had taken.
   func move(to position: JSONValue?, steps: Int) async throws
   /// The batch of a step, or nil at the end.
-  func next(step: Int) async throws -> TrajectoryBatch?
+  ///
+  /// - Parameter waiting: Groups that come only where nothing else does; a source with a fixed order keeps to it.
+  func next(step: Int, besides waiting: Set<String>) async throws -> TrajectoryBatch?
   /// More groups for a step, none of those given; nil when there are no more.
   func more(step: Int, besides groups: Set<String>, _ lack: LackingGroups) async throws -> TrajectoryBatch?
   /// What is to be rolled out before a step, to learn from alone; nil for nothing.
-  func probe(step: Int) throws -> SourceProbe?
+  func probe(step: Int) async throws -> SourceProbe?
   /// Learns from what became of a probe.
   func learn(from probe: ProbeTally, step: Int) async throws
   /// Learns what became of a step, after its last stage.
@@ -35,7 +37,7 @@ protocol BatchSource: AnyObject {
 
 extension BatchSource {
   /// Nothing.
-  func probe(step: Int) throws -> SourceProbe? { nil }
+  func probe(step: Int) async throws -> SourceProbe? { nil }
 
   /// Nothing.
   func learn(from probe: ProbeTally, step: Int) async throws {}

@@ -12,8 +12,8 @@ enum GroupResults {
     for drop in batch.drops { slots[drop.inputPosition] = (drop.trajectory, drop.rule) }
     var results: [Int: GroupResult] = [:]
     var isKept: Set<Int> = []
-    // What was replayed says nothing of how the prompt fares now.
-    for case let (trajectory, rule)? in slots where !trajectory.isReplayed {
+    // What was replayed says nothing of how the prompt fares now, and what has waited was told of in its own step.
+    for case let (trajectory, rule)? in slots where !trajectory.isOfEarlierStep {
       guard let place = index(trajectory.group) else { continue }
       var result = results[place] ?? GroupResult(index: place)
       result.add(trajectory)

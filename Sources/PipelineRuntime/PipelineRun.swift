@@ -90,7 +90,8 @@ public actor PipelineRun {
     var readSince = clock.now
     while steps.map({ summary.steps < $0 }) ?? true {
       let probe = try await probe(source, step: summary.steps)
-      guard var batch = try await source.next(step: summary.steps) else { break }
+      let waiting = try runner(source).waitingPrompts()
+      guard var batch = try await source.next(step: summary.steps, besides: waiting) else { break }
       try Task.checkCancellation()
       observer.progressed(step: batch.number, activity: "read", share: await share(summary.steps, of: steps, source))
       try writeBadRecords(badRecords)
@@ -99,9 +100,27 @@ public actor PipelineRun {
       try await stepEnded(&summary, of: steps, source)
       readSince = clock.now
     }
+    try warnOfWaitingGroups(source, steps: summary.steps)
     try writeBadRecords(badRecords)
     summary.counts = await source.counts
     if summary.steps == 0 { throw plan.nothingRead(summary.counts, badRecords.first) }
+  }
+
+  /// Says what the run ends without.
+  private func warnOfWaitingGroups(_ source: any BatchSource, steps: Int) throws {
+    let runner = runner(source)
+    for index in plan.stages.indices {
+      let waiting = try runner.waitingGroups(ofStage: index)
+      let (open, complete) = (waiting.open.count, waiting.complete.count)
+      if open + complete == 0 { continue }
+      observer.warned(
+        step: max(0, steps - 1), stage: plan.stages[index].name,
+        .init(
+          code: "groups-left",
+          message:
+            "the run ends while \(open) groups wait for the rest of their rollouts and \(complete) complete ones for their "
+            + "turn; nothing was trained on them", count: open + complete))
+    }
   }
 
   private func finish(_ summary: inout RunSummary) async throws {
@@ -154,7 +173,7 @@ public actor PipelineRun {
 
   /// Rolls out what the source wants to learn from before a step.
   private func probe(_ source: any BatchSource, step: Int) async throws -> ProbeTally? {
-    guard let probe = try source.probe(step: step) else { return nil }
+    guard let probe = try await source.probe(step: step) else { return nil }
     let since = clock.now
     var runner = runner(source)
     var tally = try await runner.probe(probe, step: step)

@@ -50,7 +50,7 @@ final class PoolSource: BatchSource {
     begin(epoch)
   }
 
-  func next(step: Int) -> TrajectoryBatch? {
+  func next(step: Int, besides waiting: Set<String>) -> TrajectoryBatch? {
     if groups.isEmpty { return nil }
     if index + groupsPerBatch > groups.count {
       index = 0

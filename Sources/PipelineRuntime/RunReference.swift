@@ -11,6 +11,20 @@ package enum RunReference {
   static let waveSurplus = DropRule(
     "wave-surplus", because: "the policy of the waves keeps a part of its group, and this rollout is not in it")
 
+  /// The rule for rollouts of a group that the policy of its waves lets wait.
+  static let waveWaiting = DropRule(
+    "wave-waiting",
+    because:
+      "its group waits for the rest of its rollouts, which are made with the first ones of the prompts that come next")
+
+  /// The rule for rollouts of a complete group that waits for its turn.
+  static let waveQueued = DropRule(
+    "wave-queued", because: "its group is complete and waits for its turn, since the step had room for no more groups")
+
+  /// The rule for prompts that come again too soon.
+  package static let waveOngoing = DropRule(
+    "wave-ongoing", because: "a group of the same prompt still waits, and a batch has a group only once")
+
   private static let waveDropPrefix = "wave-drop:"
 
   /// The rule of the run for groups that the policy of waves drops by one of its own.
@@ -23,7 +37,7 @@ package enum RunReference {
 
   /// The rules by which a run drops trajectories, in the name of the stage that asked for more prompts or for waves.
   package static let rules = [
-    surplus, waveSurplus,
+    surplus, waveSurplus, waveWaiting, waveQueued, waveOngoing,
     DropRule("wave-drop:<rule>", because: "the policy of the waves dropped its group by a rule of its own"),
   ]
 
@@ -51,6 +65,14 @@ package enum RunReference {
     MetricAbout("<stage>/rollouts", unit: "trajectories", "rollouts of all waves, those that leave included"),
     MetricAbout("<stage>/admitted_groups", unit: "groups", "groups that the policy of the waves let pass"),
     MetricAbout("<stage>/wave_dropped_groups", unit: "groups", "groups that it dropped"),
+    MetricAbout(
+      "<stage>/waiting_groups", unit: "groups", "groups that wait for the rest of their rollouts after the step"),
+    MetricAbout("<stage>/queued_groups", unit: "groups", "complete groups that wait for their turn after the step"),
+    MetricAbout(
+      "<stage>/waited_rollouts", unit: "trajectories",
+      "rollouts of earlier steps in the groups that went on in this one"),
+    MetricAbout(
+      "<stage>/waited_steps_max", unit: "steps", "the most steps that one of them had waited", combining: .maximum),
   ]
 
   private static let timings = [

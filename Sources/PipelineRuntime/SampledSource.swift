@@ -75,27 +75,35 @@ final class SampledSource: BatchSource {
     self.memory = memory
   }
 
-  func next(step: Int) async throws -> TrajectoryBatch? {
+  func next(step: Int, besides waiting: Set<String>) async throws -> TrajectoryBatch? {
     if records.groups.isEmpty { return nil }
     if let count = batchCount, steps >= count { return nil }
     attempt = 0
     steps = step + 1
-    return try await choose(records.groupsPerBatch, step: step, excluding: [])
+    let excluded = places(of: waiting)
+    // In a small pool, what waits is chosen again rather than that the batch is not full.
+    let hasOthers = pool.count - excluded.count >= records.groupsPerBatch
+    return try await choose(records.groupsPerBatch, step: step, excluding: hasOthers ? excluded : [])
   }
 
   func more(step: Int, besides taken: Set<String>, _ lack: LackingGroups) async throws -> TrajectoryBatch? {
     attempt += 1
-    let excluded = Set(taken.compactMap { indices[ExactText($0)] })
+    let excluded = places(of: taken)
     let count = max(1, sampler.further(lack))
     if excluded.count >= pool.count { return nil }
     return try await choose(count, step: step, excluding: excluded)
   }
 
-  func probe(step: Int) throws -> SourceProbe? {
+  func probe(step: Int) async throws -> SourceProbe? {
     if records.groups.isEmpty { return nil }
     if let count = batchCount, steps >= count { return nil }
-    let context = SamplerContext(sampler: name, step: step, seed: seed, report: report, log: log)
-    guard let probe = sampler.probe(pool, memory: memory, in: context), !probe.indices.isEmpty else { return nil }
+    attempt = 0
+    let asked = try await named { memory, context in
+      try await sampler.probe(pool, memory: &memory, in: context)
+    } step: {
+      step
+    }
+    guard let probe = asked, !probe.indices.isEmpty else { return nil }
     guard probe.indices.allSatisfy((0..<pool.count).contains), Set(probe.indices).count == probe.indices.count,
       probe.rollouts >= 1
     else {
@@ -124,6 +132,8 @@ final class SampledSource: BatchSource {
       batch.number
     }
   }
+
+  private func places(of groups: Set<String>) -> Set<Int> { Set(groups.compactMap { indices[ExactText($0)] }) }
 
   func takeReport() -> (name: String, report: StageReport)? {
     defer { report = StageReport() }

@@ -44,6 +44,9 @@ struct StageFigures {
     spread.add(batch)
   }
 
+  /// Notes trajectories that have come by another way.
+  mutating func gain(_ count: Int) { kept += count }
+
   /// Notes trajectories that leave after all.
   mutating func lose(_ count: Int, rule: String) {
     kept -= count

@@ -22,6 +22,8 @@ struct StepRunner {
   var counts: [RunSummary.StageCount]
   /// What became of the waves of each stage that makes rollouts in waves.
   var waveTallies: [Int: WaveTally] = [:]
+  /// The groups that the step has room for, and has not yet.
+  var room = 0
   /// The stage that has begun on rollouts before its turn.
   var early: EarlyStart?
 
@@ -51,6 +53,7 @@ struct StepRunner {
   /// Runs the stages before the policy changes, as often as a stage asks for more groups.
   mutating func prepare(_ batch: inout TrajectoryBatch) async throws {
     var next = 0
+    room = batch.groups.count
     if let asking = plan.stages[..<firstTraining].lastIndex(where: { ($0.stage.refill?.maxAttempts ?? 1) > 1 }),
       let refill = plan.stages[asking].stage.refill
     {
@@ -84,15 +87,22 @@ struct StepRunner {
     var reason = "the \(refill.maxAttempts) attempts of max_attempts are used up"
     while batch.liveGroupCount < wanted {
       if attempt == refill.maxAttempts { break }
+      room = wanted - batch.liveGroupCount
       let lack = LackingGroups(full: wanted, left: batch.liveGroupCount, taken: taken.count)
-      guard var further = try await source.more(step: batch.number, besides: taken, lack) else {
+      let waiting = try waitingPrompts()
+      // Groups that have waited are in the batch, and were not taken in this step.
+      let present = taken.union(waiting).union(batch.trajectories.map(\.group)).union(
+        batch.drops.map(\.trajectory.group))
+      let found = try await source.more(step: batch.number, besides: present, lack)
+      // Groups that wait are completed without new prompts, too.
+      guard var further = found ?? (waiting.isEmpty ? nil : TrajectoryBatch([], number: batch.number)) else {
         reason = "there are no more prompts"
         break
       }
       attempt += 1
       taken.formUnion(further.groups.map(\.name))
       try await run(0..<asking + 1, &further)
-      batch.append(further)
+      if waiting.isEmpty { batch.append(further) } else { batch.append(returning: further) }
     }
     attempts[asking] = attempt
     let left = batch.liveGroupCount
@@ -131,6 +141,17 @@ struct StepRunner {
         index += 1
       }
     }
+  }
+
+  /// What is remembered of the groups that wait in a stage's waves.
+  func waitingMemory(ofStage index: Int) -> StageMemory {
+    let name = plan.stages[index].name + "/waiting"
+    return session?.memory(name) ?? memories[name]
+  }
+
+  /// Where the groups that wait in a stage's waves are kept.
+  func waitingArchive(ofStage index: Int) -> RunArchive {
+    RunArchive(directory, stage: plan.stages[index].name, plan: plan, for: .waiting)
   }
 
   /// What a stage works in.

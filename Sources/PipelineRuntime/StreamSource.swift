@@ -61,7 +61,7 @@ final class StreamSource: BatchSource {
     }
   }
 
-  func next(step: Int) async throws -> TrajectoryBatch? {
+  func next(step: Int, besides waiting: Set<String>) async throws -> TrajectoryBatch? {
     let batch = try await next()
     if readsAhead, batch != nil { ahead = Self.start(reader, found) }
     return batch

@@ -65,6 +65,9 @@ final class TrainingSession {
     }
   }
 
+  /// What is remembered under a name from step to step.
+  func memory(_ name: String) -> StageMemory { memories[name] }
+
   /// What all stages keep, for a checkpoint.
   var memory: JSONValue { memories.json }
 }

@@ -80,11 +80,25 @@ package struct StepExpectation: Sendable {
       return nil
     }
     let name = type(of: waves.policy).name
-    let each = "\(waves.plan.first) to \(waves.plan.most) rollouts of each prompt by the waves of '\(name)'"
-    guard case .groups(let groups) = pipeline.source.batch else { return "a step makes \(each)" }
+    let noisy = waves.besides > 0 ? ", and \(waves.besides) of noisy images of each that is admitted" : ""
+    let most = waves.plan.most + waves.besides
+    let each = "\(waves.plan.first) to \(waves.plan.most) rollouts of each prompt by the waves of '\(name)'\(noisy)"
     let attempts = pipeline.stages.compactMap(\.stage.refill?.maxAttempts).max() ?? 1
+    guard case .groups(let groups) = pipeline.source.batch else {
+      return "a step makes \(each)" + (waves.policy.waits ? waiting(of: nil, attempts) : "")
+    }
     let more =
       attempts > 1 ? ", and as many again each time that it takes further prompts, at most \(attempts - 1) times" : ""
-    return "a step makes \(each): \(groups * waves.plan.first) to \(groups * waves.plan.most) of \(groups)\(more)"
+    return "a step makes \(each): \(groups * waves.plan.first) to \(groups * most) of \(groups)\(more)"
+      + (waves.policy.waits ? waiting(of: groups, attempts) : "")
+  }
+
+  /// What there is to know of a policy that lets groups wait.
+  private func waiting(of groups: Int?, _ attempts: Int) -> String {
+    let bound = groups.map { "at most \($0) groups" } ?? "groups"
+    let first =
+      attempts > 1
+      ? "made with the prompts that come next" : "made in the next step, so that the first one trains on none"
+    return "; \(bound) wait for the rest of their rollouts, \(first), and what is complete goes on first in, first out"
   }
 }

@@ -7,7 +7,7 @@ public import PipelineCore
 ///
 /// 1. The chosen prompts are different from one another, in the pool, and none of those excluded; there are as many as were
 /// asked for, or as the pool has left. The prompts of a probe are different, too, and in the pool.
-/// 2. The same memory gives the same choice and the same memory.
+/// 2. The same memory gives the same choice, the same probe and the same memory.
 /// 3. Another copy of the sampler that gets what was saved after a step goes on as the first does.
 /// 4. What is learnt from a step, or from a probe, does not depend on the order of its groups.
 /// 5. Every prompt is chosen in the end, whatever the others are worth.
@@ -95,7 +95,15 @@ public enum SamplerLaws {
   private static func checkProbe(
     _ make: () throws -> any PromptSampler, _ run: inout Run, _ book: inout LawBook, _ example: String
   ) async throws {
-    guard let probe = run.sampler.probe(run.pool, memory: run.memory, in: run.context(0)) else { return }
+    var again = Run(sampler: try make(), pool: run.pool, memory: try restored(run.memory), step: run.step)
+    let probe = try await run.sampler.probe(run.pool, memory: &run.memory, in: run.context(0))
+    if try await again.sampler.probe(again.pool, memory: &again.memory, in: again.context(0)) != probe
+      || again.memory != run.memory
+    {
+      book.breaks("what was saved gives the same probe again", example)
+    }
+    await again.sampler.close()
+    guard let probe else { return }
     if !run.sampler.probes { book.breaks("a sampler that probes says so", example) }
     guard Set(probe.indices).count == probe.indices.count, probe.rollouts >= 1,
       probe.indices.allSatisfy((0..<run.pool.count).contains)

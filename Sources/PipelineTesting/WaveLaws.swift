@@ -6,9 +6,11 @@ public import PipelineCore
 /// Call ``check(_:n:)`` from a test of each policy.
 ///
 /// 1. There is a decision for each group, and it depends neither on the order of the groups nor on which others there are.
-/// 2. A group gets at least one rollout more where it gets any, and never more than `most` in all; waves come to an end.
+/// 2. A group gets at least one rollout more where it gets any, at once or later, and never more than `most` in all; waves come to an
+/// end.
 /// 3. A group is dropped by a rule that the policy's `about` describes.
 /// 4. What is kept of a group are different rollouts that it has; a group without a reward is no error.
+/// 5. Only a policy whose `waits` says so lets groups wait, and one that says so lets some wait.
 public enum WaveLaws {
   /// Plays a policy against groups of every kind and throws if it breaks a law.
   ///
@@ -30,6 +32,7 @@ public enum WaveLaws {
     let worths = self.worths(plan.most)
     var open = worths.indices.map { WaveGroup(id: name($0), rewards: Array(worths[$0].prefix(plan.first))) }
     var wave = 0
+    var hasWaited = false
     while !open.isEmpty {
       let example = "wave \(wave)"
       let decisions = try await decide(policy, open, wave, n)
@@ -46,7 +49,11 @@ public enum WaveLaws {
       var next: [WaveGroup] = []
       for (group, decision) in zip(open, decisions) {
         switch decision {
-        case .more(let count):
+        case .more(let count), .later(let count):
+          if case .later = decision {
+            hasWaited = true
+            if !policy.waits { book.breaks("a policy that lets groups wait says so", "\(example): \(group.id)") }
+          }
           guard count >= 1, group.rewards.count + count <= plan.most else {
             book.breaks("no group gets more than 'most'", "\(example): \(count) more for \(group.rewards.count)")
             continue
@@ -65,6 +72,7 @@ public enum WaveLaws {
       open = next
       wave += 1
     }
+    if policy.waits, !hasWaited { book.breaks("a policy that says that groups wait lets some wait", "none did") }
   }
 
   private static func checkKeep(_ keep: WaveKeep, of group: WaveGroup, _ book: inout LawBook, _ example: String) {

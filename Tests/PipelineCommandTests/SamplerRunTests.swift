@@ -38,6 +38,7 @@ struct SamplerRunTests {
   ]
   private static let policies = [
     #"{"use": "pilot", "with": {"first": 3}}"#,
+    #"{"use": "pilot", "with": {"first": 3, "second": "next-step"}}"#,
     #"{"use": "reinforce-ada", "with": {"per_round": 5, "threshold": 0.5}}"#,
     #"{"use": "reinforce-ada", "with": {"choice": "positive-focused", "per_round": 4, "rounds": 3, "threshold": 0.5}}"#,
   ]
@@ -92,6 +93,120 @@ struct SamplerRunTests {
     try sandbox.write("waves.py", "import sys\nprint('of the program', file=sys.stderr)\n" + Self.waves)
     try sandbox.output("shuffle-r1 run sampled.json -q -o logged --set 'stages.rollout.waves=\(policy)'")
     #expect(sandbox.text("logged/logs/rollout.log").contains("of the program"))
+  }
+
+  private static let next = #"{"use": "pilot", "with": {"first": 3, "second": "next-step"}}"#
+
+  @Test("groups that wait are trained on with the log-probabilities of the policies that made them")
+  func waiting() throws {
+    let run =
+      "shuffle-r1 run sampled.json -q --set 'stages.rollout.waves=\(Self.next)' --set stages.filter.max_attempts=1 "
+      + "--set output.rollouts=selected.jsonl"
+    try sandbox.output("\(run) -o out")
+    let lineage = try sandbox.records(in: "out/lineage.jsonl")
+    let kept = try sandbox.records(in: "out/selected.jsonl")
+    let waited = kept.filter { $0["origin"] != nil }
+    #expect(!waited.isEmpty)
+    // As they were sampled: in the step that made them, by its policy.
+    let all = try sandbox.records(sandbox.output("zstd -dcq out/rollouts.jsonl.zst"))
+    for record in waited {
+      let (step, origin) = (try #require(record["step"]?.intValue), try #require(record["origin"]))
+      let made = try #require(origin["step"]?.intValue)
+      #expect(made < step && origin["waves"] == "pilot" && origin["stage"] == "rollout")
+      #expect(record["policy_version"]?.intValue == made && origin["policy_version"]?.intValue == made)
+      let first = try #require(all.first { $0["id"] == record["id"] && $0["step"]?.intValue == made })
+      for field in ["tokens", "logprobs", "reward", "rewards", "response", "sampling"] {
+        #expect(first[field] == record[field], "\(field)")
+      }
+      #expect(
+        lineage.first { $0["id"] == record["id"] && $0["step"]?.intValue == made }?["rule"] == "wave-waiting")
+      // Once among all rollouts, though it was in two steps.
+      #expect(!all.contains { $0["id"] == record["id"] && $0["step"]?.intValue == step })
+    }
+    // Every group that goes on is complete, with an advantage over all of its rollouts.
+    let groups = Dictionary(grouping: kept) { "\($0["step"]?.json ?? "") \($0["group"]?.stringValue ?? "")" }
+    #expect(groups.values.allSatisfy { $0.count == 8 && $0.contains { $0["origin"] != nil } })
+    for group in groups.values {
+      let sum = group.reduce(0) { $0 + ($1["advantage"]?.doubleValue ?? .nan) }
+      #expect(sum.magnitude < 1e-6)
+    }
+    let metrics = try sandbox.records(in: "out/metrics.jsonl")
+    #expect(metrics.contains { $0["actor/replay_ess"]?.doubleValue ?? 0 > 0 })
+    #expect(metrics[0]["rollout/waiting_groups"]?.doubleValue ?? 0 > 0)
+    #expect(metrics[0]["update/kept"]?.doubleValue == 0)
+    // The loss against the policy that made them, and no correction beside it: another update.
+    try sandbox.output(
+      "\(run) -o stored --set 'stages.update.replayed={\"old_log_probs\": \"stored\", \"importance\": {\"level\": \"none\"}}'"
+    )
+    #expect(sandbox.text("stored/metrics.jsonl") != sandbox.text("out/metrics.jsonl"))
+    #expect(!sandbox.text("stored/metrics.jsonl").contains("actor/replay_ess"))
+  }
+
+  @Test(
+    "what waits goes with samplers, stores and noise: the same bytes on any threads, and after kills",
+    arguments: [
+      "--set source.sampler=mopps --set stages.filter.max_attempts=1",
+      "--set source.sampler=variance --set stages.rollout.noisy=2 --set stages.rollout.noise.decay=none",
+      "--set 'stages.rollout.waves.with.first=2' --set 'stages.update.replayed={\"old_log_probs\": \"stored\", \"importance\": {\"level\": \"none\"}, \"denominator\": \"own\"}'",
+    ])
+  func waitingWithOthers(_ settings: String) throws {
+    try check("--set 'stages.rollout.waves=\(Self.next)' \(settings)", "waiting")
+  }
+
+  @Test("with noise, waves go by the clean rollouts, and what they admit gets noisy ones")
+  func noisyWaves() throws {
+    for (index, policy) in Self.policies.enumerated() {
+      let name = "noisy-\(index)"
+      try check(
+        "--set stages.rollout.noisy=2 --set stages.filter.max_attempts=1 --set 'stages.rollout.waves=\(policy)'", name)
+      let records = try sandbox.records(sandbox.output("zstd -dcq \(name)/rollouts.jsonl.zst"))
+      let noisy = records.filter { $0["rollout_wave"] == nil }
+      #expect(!noisy.isEmpty && noisy.allSatisfy { $0["reward"] != nil })
+      #expect(records.filter { $0["sampling"]?["images"] == "noisy" }.allSatisfy { $0["rollout_wave"] == nil })
+      // None is made for a prompt that the waves drop.
+      func place(_ record: JSONValue) -> String {
+        "\(record["step"]?.json ?? "") \(record["group"]?.stringValue ?? "")"
+      }
+      let lineage = try sandbox.records(in: "\(name)/lineage.jsonl")
+      let dropped = Set(lineage.filter { $0["rule"]?.stringValue?.hasPrefix("wave-drop") == true }.map(place))
+      #expect(dropped.isDisjoint(with: noisy.map(place)))
+      #expect(Dictionary(grouping: noisy, by: place).values.allSatisfy { $0.count == 2 })
+    }
+    let id = try #require(
+      try sandbox.records(in: "noisy-0/lineage.jsonl").first { $0["rollout_wave"] == nil && $0["outcome"] == "kept" })
+    #expect(
+      try why("\"id\":\(id["id"]?.json ?? "")", "noisy-0").contains(
+        "one of 'noisy', made when pilot had admitted its prompt; the rewards of its 3 first rollouts differ, so the group got 5 more"
+      ))
+  }
+
+  @Test("a program may let groups wait, where its options say so")
+  func waitingProgram() throws {
+    try sandbox.write(
+      "waves.py",
+      """
+      import json, sys
+      for line in sys.stdin:
+          message = json.loads(line)
+          rewards = message["group"]["rewards"]
+          if message["wave"] == 0:
+              answer = {"later": 2} if any(rewards) else {"more": 1}
+          else:
+              answer = {"later": 1} if len(rewards) == 4 else {"admit": True}
+          print(json.dumps({"id": message["id"], **answer}), flush=True)
+      """)
+    let policy = #"{"use": "process", "with": {"command": ["python3", "waves.py"], "first": 2, "waits": true}}"#
+    try check("--set 'stages.rollout.waves=\(policy)'", "later")
+    let origins = try sandbox.records(in: "later/lineage.jsonl").filter {
+      $0["outcome"] == "kept" && $0["origin"] != nil
+    }
+    #expect(!origins.isEmpty)
+    let error = try sandbox.run(
+      #"shuffle-r1 run sampled.json -q -o bad --set 'stages.rollout.waves={"use": "process", "with": {"command": ["python3", "waves.py"], "first": 2}}'"#
+    ).errors
+    #expect(
+      error.contains(#" wait, by 'later', which it may only with "waits": true in the options of the waves"#),
+      "\(error)")
   }
 
   @Test("answers of such a program that are no decisions stop the run with what is wrong")
@@ -150,6 +265,53 @@ struct SamplerRunTests {
           + #"["python3", "twice.py"]}}'"#
       ).errors.contains(
         "sampler 'process', step 0: 'twice.py': it chose the prompt 4 twice, or although 'excluded' names it"))
+  }
+
+  /// Rolls three prompts out before every third step, and chooses those of which it has learnt most.
+  private static let prober = """
+    import json, random, sys
+    for line in sys.stdin:
+        message = json.loads(line)
+        state = message["state"] or {"learnt": {}, "probes": 0}
+        answer = {"id": message["id"], "state": state}
+        count = message["pool"]["count"]
+        if message["call"] == "probe":
+            if message["step"] % 3 == 0:
+                state["probes"] += 1
+                answer["indices"] = random.Random(message["seed"]).sample(range(count), 3)
+                answer["rollouts"] = 4
+        elif message["call"] == "choose":
+            free = [i for i in range(count) if i not in message["excluded"]]
+            answer["indices"] = sorted(free, key=lambda i: (-state["learnt"].get(str(i), 0), i))[: message["count"]]
+        elif message["call"] == "learn":
+            for result in message["results"]:
+                key = str(result["index"])
+                state["learnt"][key] = state["learnt"].get(key, 0) + 1 + sum(result["rewards"])
+            answer["metrics"] = {"probed": state["probes"]}
+        print(json.dumps(answer), flush=True)
+    """
+
+  @Test("a program that probes gives the same bytes on any threads, and after kills")
+  func probingProgram() throws {
+    try sandbox.write("prober.py", Self.prober)
+    func sampler(_ options: String) -> String {
+      #"--trust --set 'source.sampler={"use": "process", "with": {"command": ["python3", "prober.py"]\#(options)}}'"#
+    }
+    try check(sampler(#", "probes": true"#), "prober")
+    let metrics = try sandbox.records(in: "prober/metrics.jsonl")
+    #expect(metrics.map { $0["probe/rollouts"]?.doubleValue } == [12, nil, nil, 12, nil, nil, 12, nil, nil])
+    #expect(metrics.map { ($0["probe/response_tokens"]?.doubleValue ?? 0) > 0 } == (0..<9).map { $0 % 3 == 0 })
+    #expect(metrics.compactMap { $0["process/probed"]?.doubleValue } == [1, 2, 3])
+    // A program whose options do not say so is not asked.
+    try sandbox.output("shuffle-r1 run sampled.json -q -o plain \(sampler(""))")
+    #expect(!sandbox.text("plain/metrics.jsonl").contains("probe"))
+    try sandbox.write(
+      "no-reward.json",
+      sandbox.text("sampled.json").replacing(#"{"use": "reward", "with": {"functions": ["exact"]}},"#, with: "")
+        .replacing(#"{"use": "filter", "with": {"rule": "zero-variance", "max_attempts": 2}},"#, with: ""))
+    #expect(
+      try sandbox.run("shuffle-r1 check no-reward.json \(sampler(#", "probes": true"#))").errors.contains(
+        "the sampler 'process' rolls prompts out to learn from them, and no stages make rollouts and score them"))
   }
 
   @Test("difficulties come from what a model's responses were worth")
@@ -211,6 +373,19 @@ struct SamplerRunTests {
       shuffle-r1 run sampled.json -q -o mopps --set source.sampler=mopps
       shuffle-r1 run sampled.json -q -o pilot --set 'stages.rollout.waves={"use": "pilot", "with": {"first": 3}}'
       """)
+    try sandbox.output(
+      "shuffle-r1 run sampled.json -q -o next --set stages.filter.max_attempts=1 --set 'stages.rollout.waves=\(Self.next)'"
+    )
+    let waiting = try why("wave-waiting", "next")
+    #expect(
+      waiting.contains(
+        "dropped by the rule 'wave-waiting': its group waits for the rest of its rollouts, which are made with the first ones of the "
+          + "prompts that come next; made in wave 1 of pilot; the rewards of its 3 first rollouts differ, so the group gets 5 more later"
+      ))
+    #expect(waiting.contains("later it waited, and came again in step "))
+    let back = try why(#""waves":"pilot""#, "next")
+    #expect(back.contains("made in wave 1 of pilot, in step "))
+    #expect(back.contains("; the rewards of its 3 first rollouts differ, so the group got 5 more"))
     let chosen = try why(#""step":0"#, "mopps")
     #expect(chosen.contains("chosen by mopps: the success rate "))
     #expect(chosen.contains(", drawn from Beta(1, 1), was among the nearest to one half"))
@@ -221,7 +396,7 @@ struct SamplerRunTests {
     #expect(
       try why(#""outcome":"kept""#, "pilot").contains(
         "of pilot; the rewards of its 3 first rollouts differ, so the group got 5 more"))
-    try sandbox.output("shuffle-r1 run sampled.json -q -o ada --set 'stages.rollout.waves=\(Self.policies[1])'")
+    try sandbox.output("shuffle-r1 run sampled.json -q -o ada --set 'stages.rollout.waves=\(Self.policies[2])'")
     let surplus = try why("wave-surplus", "ada")
     #expect(
       surplus.contains(
@@ -264,6 +439,14 @@ struct SamplerRunTests {
       text.contains(
         "sampled.json: a step makes 4 to 16 rollouts of each prompt by the waves of 'pilot': 12 to 48 of 3, and as many again "
           + "each time that it takes further prompts, at most 1 times\n"))
+    let later = try sandbox.output(
+      "shuffle-r1 check sampled.json --set stages.filter.max_attempts=1 --set stages.rollout.noisy=5 "
+        + "--set 'stages.rollout.waves=\(Self.next)'")
+    #expect(
+      later.contains(
+        "sampled.json: a step makes 3 to 8 rollouts of each prompt by the waves of 'pilot', and 5 of noisy images of each that is "
+          + "admitted: 9 to 39 of 3; at most 3 groups wait for the rest of their rollouts, made in the next step, so that the first "
+          + "one trains on none, and what is complete goes on first in, first out\n"))
   }
 
   @Test("check says what a sampler and waves lack")

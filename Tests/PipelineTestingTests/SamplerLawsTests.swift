@@ -6,7 +6,8 @@ import Testing
 /// Breaks one law of samplers.
 private struct FaultySampler: PromptSampler {
   enum Fault: CaseIterable {
-    case twice, excluded, short, remembers, ordered, unfair, undeclared, large, probesTwice, probesInOrder
+    case twice, excluded, short, remembers, ordered, unfair, undeclared, large, probesTwice, probesInOrder,
+      probesByChance
   }
 
   static let about = ComponentAbout(name: "faulty", summary: "Breaks a law")
@@ -29,10 +30,11 @@ private struct FaultySampler: PromptSampler {
     return indices.map { PromptChoice($0) }
   }
 
-  var probes: Bool { fault == .probesTwice || fault == .probesInOrder }
+  var probes: Bool { [.probesTwice, .probesInOrder, .probesByChance].contains(fault) }
 
-  func probe(_ pool: PromptPool, memory: SamplerMemory, in context: SamplerContext) -> PromptProbe? {
+  func probe(_ pool: PromptPool, memory: inout SamplerMemory, in context: SamplerContext) -> PromptProbe? {
     if !probes { return nil }
+    if fault == .probesByChance { return PromptProbe([Int.random(in: 0..<pool.count)], rollouts: 2) }
     return PromptProbe(Array(0..<pool.count) + (fault == .probesTwice ? [0] : []), rollouts: 2)
   }
 
@@ -55,10 +57,11 @@ private struct FaultyWaves: WavePolicy {
   var decision = WaveDecision.admit
   var kept = [0]
   var followsNeighbour = false
+  var waits = false
 
   init(options: NoOptions, assembly: Assembly) {}
-  init(_ decision: WaveDecision, kept: [Int] = [0], followsNeighbour: Bool = false) {
-    (self.decision, self.kept, self.followsNeighbour) = (decision, kept, followsNeighbour)
+  init(_ decision: WaveDecision, kept: [Int] = [0], followsNeighbour: Bool = false, waits: Bool = false) {
+    (self.decision, self.kept, self.followsNeighbour, self.waits) = (decision, kept, followsNeighbour, waits)
   }
 
   func plan(for n: Int) -> WavePlan { WavePlan(first: 2, most: n) }
@@ -80,6 +83,7 @@ struct SamplerLawsTests {
       (.undeclared, "a stage declares its metrics"), (.large, "the memory is bounded"),
       (.probesTwice, "a probe is of different prompts in the pool"),
       (.probesInOrder, "the order of the groups does not matter"),
+      (.probesByChance, "what was saved gives the same probe again"),
     ])
   private func sampler(_ fault: FaultySampler.Fault, _ law: String) async {
     let error = await #expect(throws: LawViolation.self) { try await SamplerLaws.check { FaultySampler(fault) } }
@@ -93,6 +97,9 @@ struct SamplerLawsTests {
       (FaultyWaves(.drop(rule: "secret")), "a policy declares the rules that it drops by"),
       (FaultyWaves(.admit, kept: [0, 0]), "what is kept are different rollouts of the group"),
       (FaultyWaves(.admit, followsNeighbour: true), "the order of the groups does not matter"),
+      (FaultyWaves(.later(1)), "a policy that lets groups wait says so"),
+      (FaultyWaves(.later(9), waits: true), "no group gets more than 'most'"),
+      (FaultyWaves(.admit, waits: true), "a policy that says that groups wait lets some wait"),
     ]
     for (policy, law) in broken {
       let error = await #expect(throws: LawViolation.self) { try await WaveLaws.check(policy, n: 4) }

@@ -64,6 +64,10 @@ struct Driven<Sampler: PromptSampler> {
     step += 1
   }
 
+  mutating func probe() async throws -> PromptProbe? {
+    try await sampler.probe(pool, memory: &memory, in: context())
+  }
+
   mutating func learn(_ results: [GroupResult]) async throws {
     try await sampler.learn(from: results, of: pool, memory: &memory, in: context())
   }

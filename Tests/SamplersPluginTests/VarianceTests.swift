@@ -78,7 +78,7 @@ struct VarianceTests {
   @Test("learns from visits, or with probe from rollouts of the whole pool every few steps and from nothing else")
   func estimates() async throws {
     var driven = Driven(VarianceSampler(assembly: .plain()), prompts: 4)
-    #expect(driven.sampler.probe(driven.pool, memory: driven.memory, in: driven.context()) == nil)
+    #expect(try await driven.probe() == nil)
     try await driven.observe([1: [1, 0], 2: [1, 1]])
     #expect(driven.memory["variance", 1] == 0.25)
     #expect(driven.memory["variance", 2] == 0)
@@ -91,7 +91,7 @@ struct VarianceTests {
     let whole = PromptProbe([0, 1, 2], rollouts: 4)
     for (step, probe) in [(0, whole), (1, nil), (2, nil), (3, whole)] {
       probing.step = step
-      #expect(probing.sampler.probe(probing.pool, memory: probing.memory, in: probing.context()) == probe)
+      #expect(try await probing.probe() == probe)
     }
     try await probing.observe([0: [1, 0]])
     #expect(probing.memory["variance", 0] == nil)

@@ -113,7 +113,8 @@ struct ReplayedTests {
     #expect(outcome.batch.drops.map(\.rule) == ["unusable"])
     #expect(
       outcome.warnings.first?.message.contains(
-        "it was replayed without 'logprobs', those of the policy that sampled it, which 'replayed' goes by") == true)
+        "it comes from an earlier step without 'logprobs', those of the policy that sampled it, which 'replayed' goes by"
+      ) == true)
     let free = try await update { $0.importance.level = .none }.run(rows)
     #expect(free.batch.count == 2)
   }

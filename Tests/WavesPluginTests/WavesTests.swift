@@ -32,14 +32,22 @@ struct PilotWavesTests {
         let waiting = row["waiting_for_second"]?.arrayValue?.compactMap(\.stringValue)
         var options = PilotWaves.Options()
         options.first = 2
-        let policy = PilotWaves(options: options, assembly: .plain())
         let groups = try pilots.map { pilot in
           WaveGroup(id: pilot.key, rewards: try #require(pilot.value.arrayValue?.map(\.doubleValue)))
         }
-        let decisions = policy.decide(groups, in: context(6))
-        let passed = zip(groups, decisions).filter { $1 == .more(4) }.map(\.0.id)
-        #expect(passed == waiting)
-        #expect(decisions.allSatisfy { $0 == .more(4) || $0 == .drop(rule: "no-contrast") })
+        for (second, more) in [(PilotWaves.Second.sameStep, WaveDecision.more(4)), (.nextStep, .later(4))] {
+          options.second = second
+          let decisions = PilotWaves(options: options, assembly: .plain()).decide(groups, in: context(6))
+          #expect(zip(groups, decisions).filter { $1 == more }.map(\.0.id) == waiting)
+          #expect(decisions.allSatisfy { $0 == more || $0 == .drop(rule: "no-contrast") })
+        }
+        // What waited is complete with the second part, whatever that is worth.
+        let seconds = try #require(row["second_phase"]?.objectValue).map { second in
+          WaveGroup(
+            id: second.key, rewards: try #require(second.value.arrayValue?.map(\.doubleValue)), waveSizes: [2, 4])
+        }
+        let late = PilotWaves(options: options, assembly: .plain()).decide(seconds, in: context(6, wave: 1))
+        #expect(late.allSatisfy { $0 == .admit })
       }
     }
   }
@@ -47,16 +55,16 @@ struct PilotWavesTests {
   @Test("obeys the laws, and says which settings do not go together")
   func laws() async throws {
     try await WaveLaws.check(PilotWaves(assembly: .plain()), n: 16)
+    var waiting = PilotWaves.Options()
+    waiting.second = .nextStep
+    try await WaveLaws.check(PilotWaves(options: waiting, assembly: .plain()), n: 16)
+    #expect(PilotWaves(options: waiting, assembly: .plain()).waits && !PilotWaves(assembly: .plain()).waits)
     let error = #expect(throws: PipelineError.self) { try PilotWaves(assembly: .plain()).plan(for: 4) }
     #expect(error?.message == "'waves.with.first' is 4, it must be less than n, 4, the rollouts of a whole group")
     var options = PilotWaves.Options()
-    (options.first, options.second) = (1, .nextStep)
+    options.first = 1
     #expect(
-      options.problems().map(\.message) == [
-        "is 1, it must be at least 2, since rewards are compared",
-        "is 'next-step', which this version does not offer: a group would mix rollouts of two policies, with nothing to correct "
-          + "for it; leave it at 'same-step'",
-      ])
+      options.problems().map(\.message) == ["is 1, it must be at least 2, since rewards are compared"])
   }
 
   @Test("rollouts without a reward are no contrast")
@@ -81,6 +89,15 @@ struct PilotWavesTests {
         == "its \(4, "first rollout") all had the reward \(0.0)")
     #expect(
       policy.explanation(of: entry, in: step([0, 1, 0, 0, 1, 1]), n: 6)
+        == "the rewards of its \(4, "first rollout") differ, so the group got \(2) more")
+    var options = PilotWaves.Options()
+    options.second = .nextStep
+    let waiting = PilotWaves(options: options, assembly: .plain())
+    #expect(
+      waiting.explanation(of: entry, in: step([0, 1, 0, 0]), n: 6)
+        == "the rewards of its \(4, "first rollout") differ, so the group gets \(2) more later")
+    #expect(
+      waiting.explanation(of: entry, in: step([0, 1, 0, 0, 1, 1]), n: 6)
         == "the rewards of its \(4, "first rollout") differ, so the group got \(2) more")
   }
 }

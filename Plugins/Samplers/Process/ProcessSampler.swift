@@ -11,6 +11,14 @@ package import PipelineCore
 ///     {"id": "choose-7-0", "indices": [4, 17], "state": {"next": 18}}
 ///     {"id": "observe-7", "call": "observe", "step": 7, "results": [{"index": 4, "rewards": [1, 0]}], "pool": {"count": 5000}, "state": {"next": 18}}
 ///     {"id": "observe-7", "state": {"next": 18}}
+///
+/// With the option `probes` it is also asked before each step which prompts to roll out, `rollouts` of each, to learn from alone, and
+/// is told what became of them; no `indices`, or an empty list, is no probe:
+///
+///     {"id": "probe-7", "call": "probe", "step": 7, "seed": 815, "pool": {"count": 5000}, "state": {"next": 18}}
+///     {"id": "probe-7", "indices": [0, 1, 2], "rollouts": 4}
+///     {"id": "learn-7", "call": "learn", "step": 7, "results": [{"index": 0, "rewards": [1, 0, 1, 1]}], "pool": {"count": 5000}, "state": {"next": 18}}
+///     {"id": "learn-7", "state": {"next": 18, "hard": [2]}}
 package struct ProcessSampler: PromptSampler {
   /// The description of this component.
   package static let about = ComponentAbout(
@@ -21,6 +29,8 @@ package struct ProcessSampler: PromptSampler {
   package let reads: Set<Field>
   /// What it keeps in `state` has a bound of its own.
   package let bytesPerPrompt = 0
+  /// Whether the options say that it is asked for probes.
+  package var probes: Bool { options.probes }
   private let options: ProcessSamplerOptions
   private let title: String
   private let pool: ProgramPool
@@ -55,15 +65,62 @@ package struct ProcessSampler: PromptSampler {
       throw fault("answered 'choose' without 'indices', the places of the chosen prompts")
     }
     var seen = excluded
-    return try elements.map { element in
-      guard let index = element.intValue, (0..<pool.count).contains(index) else {
-        throw fault("chose \(element.json), which is no whole number from 0 to \(pool.count - 1)")
-      }
+    return try indices(elements, in: pool).map { index in
       guard seen.insert(index).inserted else {
         throw fault("chose the prompt \(index) twice, or although 'excluded' names it")
       }
       return PromptChoice(index)
     }
+  }
+
+  private func indices(_ elements: [JSONValue], in pool: PromptPool) throws -> [Int] {
+    try elements.map { element in
+      guard let index = element.intValue, (0..<pool.count).contains(index) else {
+        throw fault("chose \(element.json), which is no whole number from 0 to \(pool.count - 1)")
+      }
+      return index
+    }
+  }
+
+  /// Asks the program which prompts to roll out, if it has any.
+  ///
+  /// - Throws: When it fails, or what it answers is no probe.
+  package func probe(
+    _ pool: PromptPool, memory: inout SamplerMemory, in context: SamplerContext
+  ) async throws -> PromptProbe? {
+    guard probes else { return nil }
+    var random = context.random(Self.probeDraws)
+    let answer = try await ask(
+      "probe-\(context.step)",
+      [
+        .init("call", "probe"), .init("step", .number(context.step)),
+        .init("seed", .number(String(random.next() >> 11))),
+      ], pool, &memory, context)
+    guard let value = answer["indices"], value != .null else { return nil }
+    guard let elements = value.arrayValue else {
+      throw fault(
+        "answered 'probe' with \(value.json.shortenedForMessage) as 'indices', which must be a list of places")
+    }
+    if elements.isEmpty { return nil }
+    let places = try indices(elements, in: pool)
+    guard Set(places).count == places.count else { throw fault("wants to roll out a prompt twice") }
+    guard let rollouts = answer["rollouts"]?.intValue, rollouts >= 1 else {
+      throw fault(
+        "answered 'probe' with \(answer["rollouts"]?.json ?? "no number") as 'rollouts', which must be a whole number of rollouts "
+          + "of each prompt, 1 or more")
+    }
+    return PromptProbe(places.sorted(), rollouts: rollouts)
+  }
+
+  /// Tells the program what became of a probe.
+  package func learn(
+    from results: [GroupResult], of pool: PromptPool, memory: inout SamplerMemory, in context: SamplerContext
+  ) async throws {
+    _ = try await ask(
+      "learn-\(context.step)",
+      [
+        .init("call", "learn"), .init("step", .number(context.step)), .init("results", .array(results.map(\.json))),
+      ], pool, &memory, context)
   }
 
   /// Tells the program what became of a step.
@@ -113,6 +170,8 @@ package struct ProcessSampler: PromptSampler {
   }
 
   private static let state = "state"
+  /// Draws apart from those of a choice in the same step.
+  private static let probeDraws: UInt64 = 1 << 63
 
   private func fault(_ what: String) -> PipelineError { PipelineError(.plugIn, "'\(title)': it \(what)") }
 }

@@ -10,6 +10,7 @@ package struct ProcessSamplerOptions: ProgramOptions {
   package var environmentFrom: [String] = []
   package var reads: [Field] = []
   package var ids = false
+  package var probes = false
   package var seconds = 30.0
   package var startSeconds = 60.0
   package var memoryMb = 0
@@ -24,6 +25,9 @@ package struct ProcessSamplerOptions: ProgramOptions {
     "reads":
       "number fields of the prompts that it chooses by; each is sent in 'pool', a list with a value for each prompt",
     "ids": "whether 'pool' holds the ids of all prompts too",
+    "probes":
+      "whether it is asked before each step, by 'probe', which prompts to roll out to learn from alone; it is told by 'learn' what "
+      + "became of them",
     "state_bytes": "the most bytes that its state may have, as JSON",
   ]) { $1 }
 

@@ -129,7 +129,7 @@ package struct VarianceSampler: PromptSampler {
   package var probes: Bool { options.estimate == .probe }
 
   /// The whole pool, every few steps.
-  package func probe(_ pool: PromptPool, memory: SamplerMemory, in context: SamplerContext) -> PromptProbe? {
+  package func probe(_ pool: PromptPool, memory: inout SamplerMemory, in context: SamplerContext) -> PromptProbe? {
     guard probes, context.step.isMultiple(of: options.probeEvery) else { return nil }
     return PromptProbe(Array(0..<pool.count), rollouts: options.probeRollouts)
   }

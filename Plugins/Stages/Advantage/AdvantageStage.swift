@@ -102,15 +102,14 @@ package struct AdvantageStage: Stage {
   /// The advantage, and how it came about.
   package func explanation(of trajectory: LineageEntry, in step: LineageStep) -> Explanation? {
     guard let advantage = trajectory.advantage else { return nil }
-    if replayed == .stored, trajectory.origin != nil { return "\(signed: advantage), as it was stored" }
-    let isSplit = replayed == .split && step.group.contains { $0.origin != nil }
-    let rewards = step.group.filter { !isSplit || ($0.origin == nil) == (trajectory.origin == nil) }.compactMap(
-      \.reward)
+    if replayed == .stored, trajectory.isReplayed { return "\(signed: advantage), as it was stored" }
+    let isSplit = replayed == .split && step.group.contains { $0.isReplayed }
+    let rewards = step.group.filter { !isSplit || $0.isReplayed == trajectory.isReplayed }.compactMap(\.reward)
     let isFlat = advantage == 0 && rewards.count > 1 && rewards.allSatisfy { $0 == rewards[0] }
     let remark =
       isFlat ? "; all rewards of the group are equal" : abs(advantage) < 0.1 ? "; hardly any gradient" : ""
     let apart: Explanation =
-      isSplit ? (trajectory.origin == nil ? "; without the replayed ones" : "; among the replayed ones") : ""
+      isSplit ? (trajectory.isReplayed ? "; among the replayed ones" : "; without the replayed ones") : ""
     return "\(signed: advantage) by \(Self.nameOf(estimator)): \(estimator.formula)\(remark)" + apart
   }
 

@@ -132,18 +132,22 @@ struct ReplayWork {
     return .object(members + replay.because.filter { member in !members.contains { $0.key == member.key } })
   }
 
-  /// The stored trajectories in the order of the draws; each block is read once.
+  /// The stored trajectories in the order of the draws; each block is read once, several of them at a time.
   private func trajectories(of replays: [Replay], in index: ReplayIndex) async throws -> [Trajectory] {
     var wanted: [ArchiveBlock: [(place: Int, number: Int)]] = [:]
     for replay in replays {
       guard let (block, place) = index.archived(replay.number) else { continue }
       wanted[block, default: []].append((place, replay.number))
     }
+    let blocks = wanted.sorted { ($0.key.file, $0.key.offset) < ($1.key.file, $1.key.offset) }
+      .map { (place: $0.key, entries: $0.value.sorted { $0.place < $1.place }) }
+    let archive = context.archive
+    let read = try await context.concurrentMap(count: blocks.count, chunk: 1) { index in
+      try await archive.trajectories(of: blocks[index].place, at: blocks[index].entries.map(\.place))
+    }
     var found: [Int: Trajectory] = [:]
-    for (block, entries) in wanted.sorted(by: { ($0.key.file, $0.key.offset) < ($1.key.file, $1.key.offset) }) {
-      let sorted = entries.sorted { $0.place < $1.place }
-      let trajectories = try await context.archive.trajectories(of: block, at: sorted.map(\.place))
-      for (entry, trajectory) in zip(sorted, trajectories) { found[entry.number] = trajectory }
+    for (block, trajectories) in zip(blocks, read) {
+      for (entry, trajectory) in zip(block.entries, trajectories) { found[entry.number] = trajectory }
     }
     return replays.compactMap { found[$0.number] }
   }

@@ -11,7 +11,9 @@ package import PipelineCore
 /// the same group and keep the clean images, so that they are trained on with these; `sampling.images` is `noisy`, and
 /// `logprobs` are those of the noisy prompt. The noise of an image is one for the rollouts of a prompt in a step.
 ///
-/// With `waves`, a run asks for a part of the rollouts at a time, and a policy decides after each wave.
+/// With `waves`, a run asks for a part of the rollouts at a time, and a policy decides after each wave. With both, the policy sees the
+/// rollouts of clean images alone, and the groups that it admits get those of noisy ones, in a wave of their own; these are numbered
+/// on from the most that the waves may make, have no `rollout_wave`, and are all kept.
 package struct RolloutStage: Stage {
   /// The description of this component.
   package static let about = ComponentAbout(
@@ -57,7 +59,8 @@ package struct RolloutStage: Stage {
         "decides wave by wave how many rollouts a prompt gets, such as pilot or reinforce-ada; nobody, and all get n at once, "
         + "where nothing is named",
       "noisy":
-        "further rollouts for each prompt, of noisy images; they are trained on with the clean images, in the same group",
+        "further rollouts for each prompt, of noisy images; they are trained on with the clean images, in the same group; with waves, "
+        + "which decide by the clean ones, for each prompt that is admitted",
       "noise": "how strong the noise is, and how it falls over the run",
       "sampling": "how tokens are drawn",
       "too_long": "what to do with a prompt that leaves no room for max_tokens: error, skip, or cut, which shortens it",
@@ -73,11 +76,6 @@ package struct RolloutStage: Stage {
     package func problems() -> [OptionProblem] {
       var problems: [OptionProblem] = []
       if noisy < 0 { problems.append(OptionProblem("noisy", "is \(noisy), it must be 0 or more")) }
-      if noisy > 0, !waves.use.isEmpty {
-        problems.append(
-          OptionProblem(
-            "noisy", "stands beside 'waves', which say how many rollouts a prompt gets; leave one of them out"))
-      }
       if n < 1 { problems.append(OptionProblem("n", "is \(n), it must be at least 1")) }
       if maxPromptTokens < 0 {
         problems.append(OptionProblem("max_prompt_tokens", "is \(maxPromptTokens), it must be 0 or more"))
@@ -119,7 +117,11 @@ package struct RolloutStage: Stage {
   /// Makes the stage, and the policy of its waves.
   package init(options: Options, assembly: Assembly) throws {
     self.options = options
-    waves = options.waves.use.isEmpty ? nil : try StageWaves(assembly.waves(options.waves), n: options.n)
+    waves =
+      options.waves.use.isEmpty
+      ? nil
+      : try StageWaves(
+        assembly.waves(options.waves), n: options.n, besides: options.noisy)
   }
 
   /// Closes the policy of its waves.
@@ -127,9 +129,25 @@ package struct RolloutStage: Stage {
 
   /// The wave that a rollout was made in, and what the policy of the waves has to say.
   package func explanation(of trajectory: LineageEntry, in step: LineageStep) -> Explanation? {
-    guard let waves, let wave = trajectory.wave else { return nil }
-    let made: Explanation = "made in wave \(wave + 1) of \(type(of: waves.policy).name)"
-    return waves.policy.explanation(of: trajectory, in: step, n: waves.n).map { made + "; " + $0 } ?? made
+    guard let waves, trajectory.id != trajectory.group else { return nil }
+    let name = type(of: waves.policy).name
+    var made: Explanation
+    if let wave = trajectory.wave {
+      made = "made in wave \(wave + 1) of \(name)"
+    } else if options.noisy > 0 {
+      made = "one of 'noisy', made when \(name) had admitted its prompt"
+    } else {
+      return nil
+    }
+    if trajectory.hasWaited, let origin = trajectory.origin {
+      made = made + ", in step \(origin["step"]?.intValue ?? 0)"
+      if let version = origin["policy_version"]?.intValue {
+        made = made + " by the policy after \(version, "step")"
+      }
+    }
+    // The policy of the waves decides by the rollouts of its waves alone.
+    let seen = step.keeping { $0.wave != nil }
+    return waves.policy.explanation(of: trajectory, in: seen, n: waves.n).map { made + "; " + $0 } ?? made
   }
 
   /// Replaces prompts by rollouts.
@@ -151,10 +169,14 @@ package struct RolloutStage: Stage {
     }
     let noisy = makesNoisy(context) ? [try noisySampler(policy, context)] : []
     let samplers = [sampler(policy, context, count: options.n)] + noisy
+    let waves = [context.wave, context.wave?.ofBesides]
     var outcomes: [RolloutSampler.Outcome] = []
-    // Clean and noisy ones of each prompt; in waves there are clean ones alone.
+    // Clean and noisy ones of each prompt.
     let counts = batch.trajectories.map { prompt in
-      [context.wave?.numbers(of: prompt.group).count ?? options.n, makesNoisy(context) ? options.noisy : 0]
+      [
+        context.wave?.numbers(of: prompt.group).count ?? options.n,
+        context.wave?.numbersBesides(of: prompt.group).count ?? options.noisy,
+      ]
     }
     let total = counts.joined().reduce(0, +)
     for start in stride(from: 0, to: batch.count, by: options.promptsAtOnce) {
@@ -165,7 +187,7 @@ package struct RolloutStage: Stage {
         let before =
           counts[..<start].joined().reduce(0, +) + counts[range].map { $0.prefix(number).reduce(0, +) }.reduce(0, +)
         parts.append(
-          try await sampler.rollouts(of: prompts, folder: { $0.folder }, in: context.wave) { progress in
+          try await sampler.rollouts(of: prompts, folder: { $0.folder }, in: waves[number]) { progress in
             let done = before + progress.responses
             context.training.progressed(
               "\(done) of \(total)\(progress.remark)", share: Double(done) / Double(max(1, total)))
@@ -174,11 +196,13 @@ package struct RolloutStage: Stage {
             if samplers.count == 1 { context.made?(start + prompt, rollouts.map { completed($0, context) }) }
           })
       }
-      let joined = prompts.indices.map { index in Self.joined(parts.map { $0[index] }) }
+      let joined = prompts.indices.map { index in
+        Self.joined(parts.enumerated().map { completed($1[index], context, isNoisy: $0 > 0) })
+      }
       if samplers.count > 1 {
         for (index, outcome) in joined.enumerated() {
           guard case .rollouts(let rollouts, _) = outcome else { continue }
-          context.made?(start + index, rollouts.map { completed($0, context) })
+          context.made?(start + index, rollouts)
         }
       }
       outcomes += joined
@@ -187,8 +211,10 @@ package struct RolloutStage: Stage {
     try replace(&batch, by: outcomes, context)
   }
 
-  /// Whether rollouts of noisy images are made; what a sampler learns from has none.
-  private func makesNoisy(_ context: StageContext) -> Bool { options.noisy > 0 && context.wave == nil }
+  /// Whether rollouts of noisy images are made; what a sampler learns from has none, and of waves only the one that makes them.
+  private func makesNoisy(_ context: StageContext) -> Bool {
+    options.noisy > 0 && (context.wave?.hasBesides ?? true)
+  }
 
   /// All rollouts of a prompt, or why there are none.
   private static func joined(_ outcomes: [RolloutSampler.Outcome]) -> RolloutSampler.Outcome {
@@ -243,12 +269,19 @@ package struct RolloutStage: Stage {
   }
 
   /// A rollout with what the run knows of it.
-  private func completed(_ rollout: Trajectory, _ context: StageContext) -> Trajectory {
+  private func completed(_ rollout: Trajectory, _ context: StageContext, isNoisy: Bool = false) -> Trajectory {
     var rollout = rollout
     rollout.set(.policyVersion, to: .number(context.training.policyVersion))
     rollout.step = context.step
-    if let wave = context.wave { rollout.set(.rolloutWave, to: .number(wave.number)) }
+    if let wave = context.wave, !isNoisy { rollout.set(.rolloutWave, to: .number(wave.number(of: rollout.group))) }
     return rollout
+  }
+
+  private func completed(
+    _ outcome: RolloutSampler.Outcome, _ context: StageContext, isNoisy: Bool
+  ) -> RolloutSampler.Outcome {
+    guard case .rollouts(let rollouts, let length) = outcome else { return outcome }
+    return .rollouts(rollouts.map { completed($0, context, isNoisy: isNoisy) }, prompt: length)
   }
 
   private func replace(
@@ -269,7 +302,7 @@ package struct RolloutStage: Stage {
         return .rollouts(
           try rollouts.map { rollout in
             try lengths.add(rollout)
-            return completed(rollout, context)
+            return rollout
           })
       }
     }

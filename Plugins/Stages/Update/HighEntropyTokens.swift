@@ -88,7 +88,7 @@ extension TrainingExample {
       prompt: prompt, tokens: tokens, trained: pick(trained), temperature: temperature,
       advantages: pick(advantages).map { $0 * factor }, advantage: advantage, sampled: sampled.map(pick),
       old: old.map(pick), reference: reference.map(pick), entropies: entropies.map(pick),
-      contrast: contrast?.keeping(kept), lossWeight: lossWeight, isReplayed: isReplayed, isCutOff: isCutOff,
+      contrast: contrast?.keeping(kept), lossWeight: lossWeight, isOfEarlierStep: isOfEarlierStep, isCutOff: isCutOff,
       longest: longest)
   }
 }

@@ -110,7 +110,7 @@ final class MinibatchPass: Sendable {
     var weights = [Double](
       repeating: shapes.weight(of: slot, aggregation, lossWeight: example.lossWeight), count: now.count)
     if let sampled = example.sampled {
-      let correction = example.isReplayed ? options.replayed.importance : options.importance
+      let correction = example.isOfEarlierStep ? options.replayed.importance : options.importance
       for (token, factor) in correction.factors(sampled: sampled, old: old).enumerated() {
         weights[token] *= factor
       }

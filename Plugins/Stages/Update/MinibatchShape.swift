@@ -68,10 +68,10 @@ struct MinibatchShapes: Sendable {
   init(_ minibatch: Minibatch, _ examples: [Int: TrainingExample], _ options: UpdateStage.Options) {
     let members = minibatch.groups.flatMap(\.members)
     let longest = options.longest > 0 ? options.longest : members.compactMap { examples[$0]?.longest }.max() ?? 1
-    func isReplayed(_ slot: Int) -> Bool { examples[slot]?.isReplayed ?? false }
+    func isOfEarlierStep(_ slot: Int) -> Bool { examples[slot]?.isOfEarlierStep ?? false }
     let parts =
       options.replayed.denominator == .joint
-      ? [members] : [members.filter { !isReplayed($0) }, members.filter(isReplayed)]
+      ? [members] : [members.filter { !isOfEarlierStep($0) }, members.filter(isOfEarlierStep)]
     var places: [Int: (shape: Int, position: Int)] = [:]
     for (shape, part) in parts.enumerated() {
       for (position, slot) in part.enumerated() { places[slot] = (shape, position) }

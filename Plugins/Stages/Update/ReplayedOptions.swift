@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 package import PipelineCore
 
-/// How trajectories that the stage `replay` has brought in are trained on.
+/// How trajectories of earlier steps are trained on: those that the stage `replay` has brought in, and those of groups that have waited
+/// for their rest in `waves` of `rollout`.
 ///
 /// They were sampled by an older policy, with the log-probabilities `logprobs` that they were stored with. By default the update
 /// starts from the log-probabilities of the present policy, as for all others, and each token's loss is multiplied by
@@ -9,7 +10,7 @@ package import PipelineCore
 /// compares with the policy that sampled them instead, so that its clipping limits the whole distance; nothing is left to
 /// correct then.
 ///
-/// Replayed ones that lack `logprobs` where these are needed leave by the rule `unusable`.
+/// Those that lack `logprobs` where these are needed leave by the rule `unusable`.
 package struct ReplayedOptions: ComponentOptions, Hashable {
   /// What the loss compares the current policy with.
   package enum OldLogProbs: String, Codable, Sendable, Hashable, CaseIterable {
@@ -23,7 +24,7 @@ package struct ReplayedOptions: ComponentOptions, Hashable {
   package enum Denominator: String, Codable, Sendable, Hashable, CaseIterable {
     /// All responses of a minibatch together.
     case joint
-    /// Those of the step, and replayed ones, each by themselves.
+    /// Those of the step, and those of earlier ones, each by themselves.
     case own
   }
 
@@ -41,7 +42,7 @@ package struct ReplayedOptions: ComponentOptions, Hashable {
       "what the loss compares with: recompute, the policy before the step's updates; stored, the policy that sampled it",
     "importance": "the correction for the policy that sampled them; with old_log_probs 'stored' its level must be none",
     "denominator":
-      "joint: the loss is a mean over all responses; own: the sum of a mean over those of the step and one over replayed ones",
+      "joint: the loss is a mean over all responses; own: the sum of a mean over those of the step and one over those of earlier steps",
     "kl": "whether the KL penalty of the loss holds for them too",
   ]
 

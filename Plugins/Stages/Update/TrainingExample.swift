@@ -30,7 +30,7 @@ struct TrainingExample: Sendable {
   /// The factor of its token losses.
   let lossWeight: Double
   /// Whether it comes from an earlier step or another run.
-  let isReplayed: Bool
+  let isOfEarlierStep: Bool
   /// Whether it was cut off by the length limit.
   let isCutOff: Bool
   /// The longest that it could have been.
@@ -115,12 +115,12 @@ struct TrainingExamples {
 
   /// Whether the KL penalty of the loss holds for it.
   private func hasPenalty(_ trajectory: Trajectory) -> Bool {
-    stage.options.kl.coefficient > 0 && (stage.options.replayed.kl || !trajectory.isReplayed)
+    stage.options.kl.coefficient > 0 && (stage.options.replayed.kl || !trajectory.isOfEarlierStep)
   }
 
   /// Whether the log-probabilities that it was stored with are the old ones.
   private func startsFromStored(_ trajectory: Trajectory) -> Bool {
-    trajectory.isReplayed && stage.options.replayed.oldLogProbs == .stored
+    trajectory.isOfEarlierStep && stage.options.replayed.oldLogProbs == .stored
   }
 
   /// Whether the current policy sampled it, so that the log-probabilities that came with it are the old ones.
@@ -142,7 +142,7 @@ struct TrainingExamples {
 
   /// Whether its tokens' losses are corrected for the policy that sampled them.
   private func isCorrected(_ trajectory: Trajectory) throws -> Bool {
-    if trajectory.isReplayed { return stage.options.replayed.importance.level != .none }
+    if trajectory.isOfEarlierStep { return stage.options.replayed.importance.level != .none }
     guard trajectory.has(.logprobs) else { return false }
     switch stage.options.importance.level {
     case .none: return false
@@ -180,13 +180,14 @@ struct TrainingExamples {
     let usesOld = stage.loss.usesOldLogProbs
     let isKnown = try knowsOldLogProbs(trajectory)
     let source: Field = trajectory.has(.oldLogprobs) && !isKnown ? .oldLogprobs : .logprobs
-    let isReplayed = trajectory.isReplayed
+    let isOfEarlierStep = trajectory.isOfEarlierStep
     let corrects = try isCorrected(trajectory)
-    if isReplayed, corrects || startsFromStored(trajectory), !trajectory.has(.logprobs) {
+    if isOfEarlierStep, corrects || startsFromStored(trajectory), !trajectory.has(.logprobs) {
       throw PipelineError(
         .invalidData,
-        "it was replayed without 'logprobs', those of the policy that sampled it, which 'replayed' goes by; store trajectories "
-          + "that have them, or set replayed.old_log_probs to recompute and replayed.importance.level to none")
+        "it comes from an earlier step without 'logprobs', those of the policy that sampled it, which 'replayed' goes by; use "
+          + "trajectories that have them, or set replayed.old_log_probs to recompute and replayed.importance.level to none"
+      )
     }
     return TrainingExample(
       prompt: record.prompt, tokens: tokens, trained: trained, temperature: record.temperature,
@@ -196,7 +197,8 @@ struct TrainingExamples {
       entropies: stage.options.highEntropy.isOn ? try numbers(.entropies) : nil,
       contrast: stage.options.contrast.isOn
         ? ContrastFigures(logProbs: try numbers(.logprobsContrast), clean: try numbers(source)) : nil,
-      lossWeight: trajectory.lossWeight ?? 1, isReplayed: isReplayed, isCutOff: try trajectory.finish == "length",
+      lossWeight: trajectory.lossWeight ?? 1, isOfEarlierStep: isOfEarlierStep,
+      isCutOff: try trajectory.finish == "length",
       longest: max(try trajectory.value(of: .sampling)?["max_tokens"]?.intValue ?? 0, tokens.count, 1))
   }
 

@@ -42,7 +42,9 @@ extension UpdateStage {
         "a penalty in the loss for the distance to the initial policy of the run; off unless it has a coefficient",
       "importance":
         "a correction for rollouts sampled by another policy or engine; off by default, but for those of rollout_weights",
-      "replayed": "how trajectories that the stage 'replay' has brought in are trained on",
+      "replayed":
+        "how trajectories of earlier steps are trained on: those that the stage 'replay' has brought in, and those of groups that have "
+        + "waited in 'waves' of 'rollout'",
       "old_log_probs": "auto takes the rollout's own if this policy sampled it; recompute computes all",
       "longest": "seq-mean-token-sum-norm: the longest permitted response; 0 to take it from the records' "
         + "sampling.max_tokens",

@@ -51,10 +51,10 @@ package struct UpdateStage: Stage {
       MetricAbout("actor/token_util_rate", unit: "share", "trained tokens with a gradient"),
       MetricAbout(
         "actor/replay_ess", unit: "share",
-        "effective sample size of replayed tokens: (sum of ratios)^2 / sum of squares, divided by their number; ratios of the "
+        "effective sample size of tokens of earlier steps: (sum of ratios)^2 / sum of squares, divided by their number; ratios of the "
           + "policy before the step to the one that sampled them"),
       MetricAbout(
-        "actor/replay_limited", unit: "share", "replayed tokens whose ratio the correction limits"),
+        "actor/replay_limited", unit: "share", "tokens of earlier steps whose ratio the correction limits"),
       MetricAbout(
         "actor/sampler_gap", unit: "nats per token",
         "mean distance between the log-probabilities that came with the rollouts and those of the policy before the step, where "

@@ -37,7 +37,7 @@ struct UpdateTally {
     _ correction: ImportanceCorrection, replayed: Bool
   ) -> (gap: Double, ess: Double, limited: Double)? {
     var (gap, sum, squares, limited, count) = (0.0, 0.0, 0.0, 0, 0)
-    for (_, example) in examples.sorted(by: { $0.key < $1.key }) where example.isReplayed == replayed {
+    for (_, example) in examples.sorted(by: { $0.key < $1.key }) where example.isOfEarlierStep == replayed {
       guard let sampled = example.sampled, let old = example.old,
         let found = correction.ratios(sampled: sampled, old: old)
       else { continue }

@@ -162,6 +162,9 @@ extension PluginTemplate {
         context.report.metric("met", Double(met) / Double(max(1, pool.count)))
       }
 
+      // To learn from rollouts that nothing is trained on, set `probes` to true, say by `probe` which prompts to roll out before a
+      // step, and learn from what became of them in `learn`.
+
       /// What `why` says of a choice.
       public func explanation(of choice: JSONValue) -> Explanation? {
         choice["met"]?.doubleValue.map { "it was met \\(times: Int($0)) before" }
@@ -194,10 +197,13 @@ extension PluginTemplate {
         return {"metrics": {"met": len(met) / message["pool"]["count"]}}
 
 
+    # With "probes": true beside its command, "probe" asks before each step which prompts to roll out to learn from alone, and is
+    # answered by {"indices": [0, 1], "rollouts": 4}, or {} for none; "learn" then tells the results, as "observe" does.
+    calls = {"choose": choose, "observe": observe}
     for line in sys.stdin:
         message = json.loads(line)
         state = message["state"] or {}
-        answer = (choose if message["call"] == "choose" else observe)(message, state)
+        answer = calls[message["call"]](message, state)
         print(json.dumps({"id": message["id"], **answer, "state": state}), flush=True)
 
     """

@@ -11,7 +11,8 @@ package import PipelineCore
 ///      "rewards": [1, null, 0, 0], "lengths": [9, 12, 7, 8], "finishes": ["stop", "length", "stop", "stop"], "wave_sizes": [4]}}
 ///     {"id": "decide/0/q1", "more": 4}
 ///
-/// The answer holds one of `more`, a number of further rollouts, `"admit": true` and `"drop": true`. With `keeps` it is then asked
+/// The answer holds one of `more`, a number of further rollouts, `"admit": true` and `"drop": true`; with `waits` also `later`, a number of
+/// rollouts that are made in the next pass, as a rule that of the next step. With `keeps` it is then asked
 /// which rollouts of an admitted group stay, by `"call": "keep"`, and answers with `keep`, a list of places.
 package struct ProcessWaves: WavePolicy {
   /// The description of this component.
@@ -19,6 +20,8 @@ package struct ProcessWaves: WavePolicy {
     name: "process", summary: "Has a program in any language decide how many rollouts each prompt gets",
     rules: [DropRule("program", because: "the program that decides about the waves dropped its group")])
 
+  /// Whether the options say that it may let groups wait.
+  package var waits: Bool { options.waits }
   private let options: ProcessWavesOptions
   private let title: String
   private let pool: ProgramPool
@@ -64,17 +67,24 @@ package struct ProcessWaves: WavePolicy {
   private func decision(on group: WaveGroup, in context: WaveContext) async throws -> WaveDecision {
     let answer = try await ask("decide", group, context)
     let more = answer["more"].flatMap { $0 == .null ? nil : $0 }
-    let given = [more != nil, answer["admit"] == true, answer["drop"] == true].count { $0 }
+    let later = answer["later"].flatMap { $0 == .null ? nil : $0 }
+    let given = [more != nil, later != nil, answer["admit"] == true, answer["drop"] == true].count { $0 }
     guard given == 1 else {
       throw fault(
-        "answered \(answer.json) about \(group.id.quotedForMessage); it must hold one of 'more', a number, \"admit\": true and "
-          + "\"drop\": true")
+        "answered \(answer.json) about \(group.id.quotedForMessage); it must hold one of 'more', a number, "
+          + (waits ? "'later', a number, " : "") + "\"admit\": true and \"drop\": true")
     }
-    guard let more else { return answer["admit"] == true ? .admit : .drop(rule: "program") }
-    guard let count = more.intValue else {
-      throw fault("wants \(more.json) more rollouts of \(group.id.quotedForMessage), which is no whole number")
+    guard let number = more ?? later else { return answer["admit"] == true ? .admit : .drop(rule: "program") }
+    guard let count = number.intValue else {
+      throw fault("wants \(number.json) more rollouts of \(group.id.quotedForMessage), which is no whole number")
     }
-    return .more(count)
+    if later == nil { return .more(count) }
+    guard waits else {
+      throw fault(
+        "lets \(group.id.quotedForMessage) wait, by 'later', which it may only with \"waits\": true in the options of the waves"
+      )
+    }
+    return .later(count)
   }
 
   /// All of them, unless it is asked.

@@ -11,6 +11,7 @@ package struct ProcessWavesOptions: ProgramOptions {
   package var first = 4
   package var most = 0
   package var keeps = false
+  package var waits = false
   package var seconds = 30.0
   package var startSeconds = 60.0
   package var memoryMb = 0
@@ -23,6 +24,9 @@ package struct ProcessWavesOptions: ProgramOptions {
   package static let help = programHelp.merging([
     "first": "the rollouts of each prompt in the first wave",
     "most": "the most rollouts of a prompt in all waves together; 0 for 'n'",
+    "waits":
+      "whether it may let groups wait, by 'later', for further rollouts with the first ones of the prompts that come next; complete "
+      + "groups then go on first in, first out",
     "keeps": "whether it is asked which rollouts of an admitted group stay; without, all of them do",
   ]) { $1 }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import PipelineCore
+import PipelineRuntime
 
 /// The trajectories that one was compared with in one step, and the place of the step in the lineage.
 struct StepFacts: Sendable {
@@ -11,6 +12,8 @@ struct StepFacts: Sendable {
   /// Adds a line of the step.
   mutating func add(_ entry: LineageEntry, at line: LineFile.Line, group: String) {
     part = (part?.lowerBound ?? line.start)..<line.end
+    // A prompt that came again while its group waited is none of the group's rollouts.
+    if case .dropped(_, RunReference.waveOngoing.name) = entry.outcome { return }
     if ExactText(entry.group) == ExactText(group) { members.append(entry) }
   }
 

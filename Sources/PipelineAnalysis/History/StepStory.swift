@@ -43,7 +43,10 @@ struct StepStory {
       }
       chapters.append(
         Chapter(
-          title: "later", text: "replayed in \(times.joined(separator: ", ")), as \(style.safe(first.id))",
+          title: "later",
+          text: first.hasWaited
+            ? "it waited, and came again in \(times.joined(separator: ", "))"
+            : "replayed in \(times.joined(separator: ", ")), as \(style.safe(first.id))",
           facts: [
             .init(
               "replayed_in",

@@ -38,8 +38,14 @@ public struct LineageEntry: Sendable, Hashable {
   public var wave: Int?
   /// Why a sampler chose its prompt, if one did.
   public var promptChoice: JSONValue?
-  /// Where it comes from, if it was replayed.
+  /// Where it comes from, if it was replayed, or has waited for the rest of its group; see ``Field/origin``.
   public var origin: JSONValue?
+
+  /// Whether it was replayed.
+  public var isReplayed: Bool { origin.map { !$0.isOriginOfWaves } ?? false }
+
+  /// Whether it was made in an earlier step, and has waited for the rest of its group or for its turn.
+  public var hasWaited: Bool { origin?.isOriginOfWaves ?? false }
 
   /// An entry.
   public init(
@@ -79,6 +85,11 @@ public struct LineageStep: Sendable {
   public init(group: [LineageEntry], walk: @escaping @Sendable (_ show: (LineageEntry) -> Void) -> Void) {
     self.group = group
     self.walk = walk
+  }
+
+  /// The same step, with only some of the group's rollouts.
+  package func keeping(_ isKept: (LineageEntry) -> Bool) -> LineageStep {
+    LineageStep(group: group.filter(isKept), walk: walk)
   }
 
   /// Passes every trajectory that reached the stage, in the order of the input.

@@ -72,7 +72,7 @@ public struct RolloutSampler: Sendable {
   /// What is wrong with one prompt or its images is that prompt's failure alone.
   /// - Parameters:
   ///   - folder: The folder that relative paths of a prompt's images start from.
-  ///   - wave: Which rollouts of a prompt to make; nil for the first `count`. A rollout has the same seed in any wave.
+  ///   - wave: Which rollouts of a prompt to make, or none; nil for the first `count`. A rollout has the same seed in any wave.
   ///   - progress: Hears how many responses and tokens there are so far.
   ///   - finished: Gets the position of a prompt and its rollouts, once, as soon as they are there.
   /// - Throws: What is wrong with all of them: options that the policy does not take, cancellation.
@@ -87,6 +87,10 @@ public struct RolloutSampler: Sendable {
     var asked: [Int] = []
     var requests: [ResponseRequest] = []
     for (index, prompt) in prompts.enumerated() {
+      if ranges[index].isEmpty {
+        outcomes[index] = .rollouts([], prompt: .whole)
+        continue
+      }
       do {
         requests.append(
           ResponseRequest(prompt: try form(prompt, folder(prompt)), seeds: seeds(of: prompt, ranges[index])))

@@ -1,13 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 
 extension Field {
-  /// Where a replayed trajectory comes from: `id`, `step`, `policy_version`, `age`, and `run` if it was another one.
+  /// Where a trajectory of an earlier step comes from: `id`, `step` and `policy_version`; of a replayed one also its `store`, its `age`,
+  /// and `run` if it was another one; of one whose group has waited the policy of its `waves`.
   public static let origin = Field("origin")
 }
 
 extension Trajectory {
-  /// Whether this run brought it in from an earlier step, or from another run.
-  public var isReplayed: Bool { overrides.contains { $0.field == .origin && $0.value != nil } }
+  /// Whether this run brought it in from an earlier step, or from another run: replayed, or with a group that has waited.
+  public var isOfEarlierStep: Bool { overrides.contains { $0.field == .origin && $0.value != nil } }
+
+  /// Whether a stage such as `replay` brought it in.
+  ///
+  /// What has waited for the rest of its group is none: it is a rollout of this batch that was made before.
+  public var isReplayed: Bool {
+    overrides.contains { $0.field == .origin && $0.value.map { !$0.isOriginOfWaves } ?? false }
+  }
 
   /// A stored trajectory as it comes into a batch: under another id, with where it comes from.
   ///
@@ -27,6 +35,14 @@ extension Trajectory {
     return replayed
   }
 
+  /// The same with its id and group in what is written of it: a prompt's record may leave its group out.
+  package var naming: Trajectory {
+    var named = Trajectory(
+      record: record, id: id, group: group, stored: contents.stored, changes: changes.union([.id, .group]))
+    for override in overrides { named.set(override.field, to: override.value) }
+    return named
+  }
+
   /// As it is stored: without what selection and the updates of its own step added.
   package func stored(step number: Int) -> Trajectory {
     var stored = self
@@ -38,4 +54,9 @@ extension Trajectory {
     for field in [Field.promptChoice, .rolloutWave] where stored.has(field) { stored.set(field, to: nil) }
     return stored
   }
+}
+
+extension JSONValue {
+  /// Whether a value of ``Field/origin`` is of a rollout whose group has waited.
+  var isOriginOfWaves: Bool { self["waves"] != nil }
 }

@@ -35,7 +35,11 @@ public protocol PromptSampler: Component {
   ///
   /// Asked once before each step, with the policy as the step will begin. Nothing is trained on these rollouts; their
   /// number and tokens are in the step's figures.
-  func probe(_ pool: PromptPool, memory: SamplerMemory, in context: SamplerContext) -> PromptProbe?
+  /// - Parameter memory: What it remembers; the same memory gives the same probe.
+  /// - Throws: When it cannot say, such as a program that has ended.
+  func probe(
+    _ pool: PromptPool, memory: inout SamplerMemory, in context: SamplerContext
+  ) async throws -> PromptProbe?
 
   /// Learns from the rollouts of a probe.
   ///
@@ -67,7 +71,7 @@ extension PromptSampler {
   public var reads: Set<Field> { [] }
 
   /// None.
-  public func probe(_ pool: PromptPool, memory: SamplerMemory, in context: SamplerContext) -> PromptProbe? { nil }
+  public func probe(_ pool: PromptPool, memory: inout SamplerMemory, in context: SamplerContext) -> PromptProbe? { nil }
 
   /// Nothing.
   public func learn(

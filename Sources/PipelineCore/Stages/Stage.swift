@@ -129,12 +129,19 @@ public struct StageWaves: Sendable {
   public let n: Int
   /// The rollouts of a prompt at first, and at most.
   public let plan: WavePlan
+  /// The rollouts that each admitted group gets beside those that the policy decides about, in a wave of their own.
+  ///
+  /// The policy sees none of them, and all of them are kept. They are numbered on from `plan.most`.
+  public let besides: Int
 
   /// Waves.
   ///
   /// - Throws: When the policy does not go with `n`.
-  public init(_ policy: any WavePolicy, n: Int) throws {
-    (self.policy, self.n) = (policy, n)
+  public init(_ policy: any WavePolicy, n: Int, besides: Int = 0) throws {
+    (self.policy, self.n, self.besides) = (policy, n, besides)
     plan = try policy.plan(for: n)
   }
+
+  /// The numbers of the rollouts besides.
+  package var numbersBesides: Range<Int> { plan.most..<plan.most + besides }
 }

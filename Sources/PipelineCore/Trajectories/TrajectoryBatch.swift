@@ -239,6 +239,34 @@ public struct TrajectoryBatch: Sendable {
     case dropped(rule: String)
   }
 
+  /// Puts trajectories before all others: prompts of groups that have waited.
+  ///
+  /// - Precondition: They share no group and no id with the batch.
+  package mutating func prepend(_ trajectories: [Trajectory]) {
+    if trajectories.isEmpty { return }
+    var joined = TrajectoryBatch(trajectories, number: number)
+    joined.append(self)
+    self = joined
+  }
+
+  /// Appends another batch of the same step; what was dropped here and has come back there counts there alone.
+  ///
+  /// - Precondition: The batches share no group of which something is left here.
+  package mutating func append(returning other: TrajectoryBatch) {
+    let ids = Set((other.trajectories + other.drops.map(\.trajectory)).map { ExactText($0.id) })
+    if drops.contains(where: { ids.contains(ExactText($0.trajectory.id)) }) {
+      var fates: [(position: Int32, members: [Member])] = []
+      for drop in drops where !ids.contains(ExactText(drop.trajectory.id)) {
+        fates.append((Int32(drop.inputPosition), [Member(drop)]))
+      }
+      for index in trajectories.indices {
+        fates.append((inputPositions[index], [Member(trajectory: trajectories[index])]))
+      }
+      renumber(fates)
+    }
+    append(other)
+  }
+
   /// Appends another batch's trajectories and drops.
   ///
   /// - Precondition: The batches share no group and no id.

@@ -57,7 +57,7 @@ extension Field {
   ///
   /// It is no reserved field: records that carry one keep it.
   public static let seen = Field("seen")
-  /// The wave that a rollout was made in, from 0, where a `rollout` stage has `waves`.
+  /// The wave that a rollout was made in, from 0, where a `rollout` stage has `waves`; none for those that it makes besides.
   public static let rolloutWave = Field("rollout_wave")
   /// Why a sampler chose the prompt, where the source has one.
   public static let promptChoice = Field("prompt_choice")

@@ -6,6 +6,12 @@
 /// more, is admitted, or is dropped. A policy is an immutable value, and remembers nothing. `PipelineTesting` checks the laws:
 /// what becomes of a group depends on no other group's place, and no group gets more than `most`.
 ///
+/// A policy whose ``waits`` is true may also let a group wait: the run keeps its rollouts, and makes further ones in the next pass, in
+/// one go with the first rollouts of other prompts. A pass is what a step makes of one batch of prompts; a step that asks for more
+/// prompts has several, so that the next one may be of the same step. Complete groups then go on first in, first out, as many as the
+/// step has room for, and the others wait for their turn. All that waits is part of the run's state. A rollout keeps
+/// `policy_version` and `logprobs` of the policy that made it, and one of an earlier step says so in its ``Field/origin``.
+///
 /// The rules of its ``ComponentAbout`` are the reasons for which it drops groups: the rule `no-contrast` is `wave-drop:no-contrast`
 /// in the lineage.
 public protocol WavePolicy: Component {
@@ -15,13 +21,16 @@ public protocol WavePolicy: Component {
   /// - Throws: ``PipelineError`` when these options do not go with that `n`; the sentence says what to set.
   func plan(for n: Int) throws -> WavePlan
 
+  /// Whether it lets groups wait, by ``WaveDecision/later(_:)``.
+  var waits: Bool { get }
+
   /// The fields that it adds to the rollouts of admitted groups: ``Field/seen``, or none.
   var writes: Set<Field> { get }
 
   /// What becomes of each group that is not settled yet.
   ///
   /// - Parameters:
-  ///   - groups: Sorted by id.
+  ///   - groups: Sorted by id; all of them have as many waves behind them.
   ///   - context: The wave behind them, and draws.
   /// - Returns: A decision for each group, in order.
   /// - Throws: When it cannot decide; the run stops with the reason.
@@ -38,6 +47,9 @@ public protocol WavePolicy: Component {
 }
 
 extension WavePolicy {
+  /// It does not.
+  public var waits: Bool { false }
+
   /// None.
   public var writes: Set<Field> { [] }
 
@@ -91,6 +103,8 @@ public struct WaveGroup: Sendable, Hashable {
 public enum WaveDecision: Sendable, Hashable {
   /// It gets this many more rollouts, at least one.
   case more(Int)
+  /// It waits for the next pass, and gets this many more rollouts there, at least one; see ``WavePolicy/waits``.
+  case later(Int)
   /// It goes on to the next stage.
   case admit
   /// It leaves by a rule of the policy.
@@ -110,15 +124,54 @@ public struct WaveKeep: Sendable, Hashable {
 
 /// Which rollouts of each prompt a stage is to make, in one of several waves.
 public struct RolloutWave: Sendable, Hashable {
-  /// The wave, from 0.
+  /// The wave, from 0, of prompts that are new in the step.
   public let number: Int
-  private let numbers: [ExactText: Range<Int>]
+  private var numbers: [ExactText: Range<Int>]
+  private var besides: [ExactText: Range<Int>] = [:]
+  private var earlier: [ExactText: Int] = [:]
 
   /// A wave.
   ///
   /// - Parameter numbers: The numbers of the rollouts of each prompt, by its id.
   public init(number: Int, numbers: [ExactText: Range<Int>]) { (self.number, self.numbers) = (number, numbers) }
 
-  /// The numbers of a prompt's rollouts; a rollout has the same seed in whichever wave it is made.
+  /// The numbers of a prompt's rollouts; a rollout has the same seed in whichever wave of a step it is made.
   public func numbers(of group: String) -> Range<Int> { numbers[ExactText(group)] ?? 0..<0 }
+
+  /// The numbers of the rollouts that a prompt gets beside those that the policy of the waves decides about; see
+  /// ``StageWaves/besides``.
+  public func numbersBesides(of group: String) -> Range<Int> { besides[ExactText(group)] ?? 0..<0 }
+
+  /// The wave of a prompt's group, from 0: one that has waited had some in earlier steps.
+  public func number(of group: String) -> Int { number + (earlier[ExactText(group)] ?? 0) }
+
+  /// Whether there is nothing to make.
+  package var isEmpty: Bool { numbers.isEmpty && besides.isEmpty }
+
+  /// Whether any prompt gets rollouts besides.
+  package var hasBesides: Bool { !besides.isEmpty }
+
+  /// The wave that makes the rollouts besides, and no others.
+  package var ofBesides: RolloutWave {
+    var wave = self
+    (wave.numbers, wave.besides) = (besides, [:])
+    return wave
+  }
+
+  /// Whether a prompt has part in it.
+  package func contains(_ group: String) -> Bool {
+    let id = ExactText(group)
+    return numbers[id] != nil || besides[id] != nil
+  }
+
+  /// Adds rollouts of a prompt.
+  ///
+  /// - Parameter waves: The waves that its group had in earlier steps.
+  package mutating func add(_ numbers: Range<Int>, of group: String, after waves: Int = 0) {
+    self.numbers[ExactText(group)] = numbers
+    if waves > 0 { earlier[ExactText(group)] = waves }
+  }
+
+  /// Adds rollouts besides.
+  package mutating func add(besides numbers: Range<Int>, of group: String) { besides[ExactText(group)] = numbers }
 }

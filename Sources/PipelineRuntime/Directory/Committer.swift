@@ -193,9 +193,11 @@ final class Committer: Sendable {
     where AtomicFile.isPartial(name, of: RunState.file) || AtomicFile.isPartial(name, of: RunDirectory.specFile) {
       try folder.remove(name)
     }
-    for name in try folder.folder(RunArchive.folder)?.names() ?? [] {
-      let path = RunArchive.folder + "/" + name
-      if contents.saved.progress.streams[path] == nil { try folder.remove(path) }
+    for archive in RunArchive.folders {
+      for name in try folder.folder(archive)?.names() ?? [] {
+        let path = archive + "/" + name
+        if contents.saved.progress.streams[path] == nil { try folder.remove(path) }
+      }
     }
   }
 }

@@ -12,7 +12,7 @@ struct FoundRun {
   let isWorthKeeping: Bool
 
   /// What a run may make beside the files that its state names.
-  private static let others = ["checkpoints", "cache", "taps", "tensorboard", "logs", RunArchive.folder]
+  private static let others = ["checkpoints", "cache", "taps", "tensorboard", "logs"] + RunArchive.folders
   private static let streams = [
     "metrics.jsonl", "timings.jsonl", "lineage.jsonl", "evaluations.jsonl", "bad-records.jsonl",
   ]

@@ -8,8 +8,10 @@ extension AssembledPipeline {
     var loads = stages.compactMap { stage -> SamplingLoad? in
       guard let longest = stage.stage.longestResponse else { return nil }
       var prompts = stage.stage.promptsAtOnce ?? .max
-      if case .groups(let groups) = source.batch { prompts = min(prompts, groups) }
-      let each = stage.stage.waves?.plan.most ?? stage.stage.rolloutsPerPrompt ?? 1
+      // Groups that have waited are sampled together with the prompts of a batch.
+      let batches = stage.stage.waves?.policy.waits == true ? 2 : 1
+      if case .groups(let groups) = source.batch { prompts = min(prompts, batches * groups) }
+      let each = stage.stage.waves.map { max($0.plan.most, $0.besides) } ?? stage.stage.rolloutsPerPrompt ?? 1
       return SamplingLoad(prompts: prompts, responsesPerPrompt: each, longestResponse: longest)
     }
     let evaluation = training.evaluation

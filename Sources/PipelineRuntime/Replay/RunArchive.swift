@@ -3,25 +3,36 @@ import Files
 import PipelineCore
 import PipelineIO
 
-/// Keeps a stage's trajectories in files of the run that grow, `replay/STAGE.N.jsonl.zst`.
+/// Keeps a stage's trajectories in files of the run that grow, such as `replay/STAGE.N.jsonl.zst`.
 ///
 /// They are streams of the run: a resume checks them, and cuts them back to what the saved state tells of. A file that was
 /// released is removed once a state that does not name it has been saved.
 struct RunArchive: TrajectoryArchive {
-  static let folder = "replay"
+  /// What the trajectories are kept for; each has a folder of its own.
+  enum Purpose: String, CaseIterable {
+    /// A stage brings them in again.
+    case replay
+    /// Their groups wait in waves of rollouts.
+    case waiting
+  }
+
+  /// The folders of a run that archives are in.
+  static let folders = Purpose.allCases.map(\.rawValue)
+  private let folder: String
   private let committer: Committer
   private let run: String
   private let stage: String
   private let threads: Int
   private let anchor: ImageAnchor
 
-  init(_ directory: RunDirectory, stage: String, plan: RunPlan) {
+  init(_ directory: RunDirectory, stage: String, plan: RunPlan, for purpose: Purpose = .replay) {
+    folder = purpose.rawValue
     (committer, run, self.stage, threads) = (directory.committer, directory.path, stage, plan.threads)
     // Relative paths of images start from the folder of the file.
-    anchor = ImageAnchor(folder: directory.path + "/" + Self.folder, roots: plan.media.roots)
+    anchor = ImageAnchor(folder: directory.path + "/" + purpose.rawValue, roots: plan.media.roots)
   }
 
-  private func name(of file: Int) -> String { "\(Self.folder)/\(stage).\(file).jsonl.zst" }
+  private func name(of file: Int) -> String { "\(folder)/\(stage).\(file).jsonl.zst" }
 
   func append(_ trajectories: [Trajectory], toFile file: Int) async throws -> ArchiveBlock {
     let name = name(of: file)

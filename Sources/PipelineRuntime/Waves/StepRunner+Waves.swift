@@ -10,37 +10,58 @@ extension StepRunner {
   mutating func run(
     _ waves: StageWaves, from first: Int, through last: Int, _ batch: inout TrajectoryBatch
   ) async throws {
-    let prompts = batch
     var ledger = WaveLedger(waves, seed: plan.seed, step: batch.number)
-    var asked = Dictionary(
-      prompts.trajectories.map { (ExactText($0.group), 0..<waves.plan.first) }, uniquingKeysWith: { first, _ in first })
+    var wave = RolloutWave(number: 0, numbers: [:])
+    var waiting = WaitingGroups()
     var parts: [TrajectoryBatch] = []
-    while !asked.isEmpty {
-      var part = TrajectoryBatch(
-        prompts.trajectories.filter { asked[ExactText($0.group)] != nil }, number: batch.number)
-      let wave = RolloutWave(number: parts.count, numbers: asked)
+    if waves.policy.waits {
+      waiting = try waitingGroups(ofStage: first)
+      dropOngoing(&batch, waiting, first)
+    }
+    for prompt in batch.trajectories { wave.add(0..<waves.plan.first, of: prompt.group) }
+    if waves.policy.waits { parts.append(try resume(&waiting, &ledger, &wave, &batch, first)) }
+    let prompts = batch
+    while !wave.isEmpty {
+      var part = TrajectoryBatch(prompts.trajectories.filter { wave.contains($0.group) }, number: batch.number)
       for index in first...last { try await run(index, &part, wave: index == first ? wave : nil) }
       ledger.add(part)
       parts.append(part)
-      asked = try await ledger.decide(after: wave.number, log: log(ofStage: first))
+      wave = try await ledger.decide(after: wave.number, log: log(ofStage: first))
     }
     batch.expand(merging: parts)
-    settle(&batch, ledger, first)
-    waveTallies[first, default: WaveTally()].add(ledger, waves: parts.count)
+    if waves.policy.waits { ledger.queue(batch.groups.filter { !$0.positions.isEmpty }, beyond: room) }
+    note(ledger, in: &batch)
+    if waves.policy.waits {
+      try await wait(&waiting, ledger, batch, prompts, first)
+      tally(waited: batch, ledger, first)
+    }
+    drop(from: &batch, ledger, first)
+    waveTallies[first, default: WaveTally()].add(ledger, waves: wave.number)
   }
 
-  /// Drops what the policy does not keep, and adds what it says of what it keeps.
-  private mutating func settle(_ batch: inout TrajectoryBatch, _ ledger: WaveLedger, _ first: Int) {
-    for index in 0..<batch.count where ledger.rule(for: batch[index]) == nil {
-      if let seen = ledger.seen(of: batch[index]) { batch[index].set(.seen, to: seen.json) }
+  /// Adds what the policy says of what it keeps.
+  private func note(_ ledger: WaveLedger, in batch: inout TrajectoryBatch) {
+    for index in 0..<batch.count {
+      if let seen = ledger.seen(of: batch[index]), ledger.isKept(batch[index]) {
+        batch[index].set(.seen, to: seen.json)
+      }
     }
+  }
+
+  /// Drops what the policy does not keep, and what waits.
+  private mutating func drop(from batch: inout TrajectoryBatch, _ ledger: WaveLedger, _ first: Int) {
     let rules = batch.trajectories.map(ledger.rule)
     batch.drop(stage: plan.stages[first].name) { rules[$0] }
     for (rule, count) in Dictionary(grouping: rules.compactMap { $0 }, by: { $0 }).mapValues(\.count) {
-      figures[first].lose(count, rule: rule)
-      counts[first].left -= count
-      counts[first].dropped[rule, default: 0] += count
+      lose(count, rule: rule, first)
     }
+  }
+
+  /// Counts trajectories that have left behind a stage.
+  mutating func lose(_ count: Int, rule: String, _ stage: Int) {
+    figures[stage].lose(count, rule: rule)
+    counts[stage].left -= count
+    counts[stage].dropped[rule, default: 0] += count
   }
 }
 
@@ -50,6 +71,10 @@ struct WaveTally {
   private var rollouts = 0
   private var admitted = 0
   private var dropped = 0
+  /// Of a policy that lets groups wait.
+  private var waiting: (open: Int, complete: Int)?
+  private var waited = 0
+  private var steps = 0
 
   /// Adds the waves of one batch of prompts.
   mutating func add(_ ledger: WaveLedger, waves: Int) {
@@ -59,11 +84,26 @@ struct WaveTally {
     dropped += ledger.droppedCount
   }
 
+  /// Notes what waits behind it.
+  mutating func set(_ groups: WaitingGroups) { waiting = (groups.open.count, groups.complete.count) }
+
+  /// Adds rollouts that have waited for some steps.
+  mutating func add(waited ages: [Int]) {
+    waited += ages.count
+    steps = max(steps, ages.max() ?? 0)
+  }
+
   /// Writes the figures under the stage's name.
   func write(as stage: String, to line: inout MetricsLine) {
-    let figures = [
+    var figures = [
       ("waves", waves), ("rollouts", rollouts), ("admitted_groups", admitted), ("wave_dropped_groups", dropped),
     ]
+    if let waiting {
+      figures += [
+        ("waiting_groups", waiting.open), ("queued_groups", waiting.complete), ("waited_rollouts", waited),
+        ("waited_steps_max", steps),
+      ]
+    }
     for (name, value) in figures { line.set("\(stage)/\(name)", .number(Double(value))) }
   }
 }
