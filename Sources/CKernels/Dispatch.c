@@ -6,20 +6,21 @@
 #include "KernelList.h"
 #include "include/CKernels.h"
 
-enum { PORTABLE, AVX2, AVX512 };
+enum { PORTABLE, AVX2, AVX512, AVX512_BF16 };
 
 static int detect(void) {
 #if defined(__x86_64__)
   __builtin_cpu_init();
   if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512bw") &&
       __builtin_cpu_supports("avx512vl"))
-    return AVX512;
+    return __builtin_cpu_supports("avx512bf16") ? AVX512_BF16 : AVX512;
   if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) return AVX2;
 #endif
   return PORTABLE;
 }
 
-static const char *const names[] = {[PORTABLE] = "portable", [AVX2] = "avx2", [AVX512] = "avx512"};
+static const char *const names[] = {
+    [PORTABLE] = "portable", [AVX2] = "avx2", [AVX512] = "avx512", [AVX512_BF16] = "avx512-bf16"};
 
 // The level of that name; -1 where this machine does not have it.
 static int named(const char *name) {
@@ -70,12 +71,15 @@ const char *ck_arithmetic(void) {
 #endif
 }
 
+bool ck_multiplies_bf16_pairs(void) { return level() == AVX512_BF16; }
+
 const char *ck_instruction_set(void) { return names[level()]; }
 
 #if defined(__x86_64__)
 #define CK_FORWARD(name, parameters, arguments)                           \
   static void name##_of_float parameters {                                \
     switch (level()) {                                                    \
+      case AVX512_BF16:                                                   \
       case AVX512: ck_##name##_float_avx512 arguments; return;            \
       case AVX2: ck_##name##_float_avx2 arguments; return;                \
       default: ck_##name##_float_portable arguments;                      \

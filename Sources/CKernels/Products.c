@@ -60,6 +60,12 @@ static void scale_tile(size_t n, size_t k, size_t first, const float *packed, fl
   for (size_t j = 0; j < CK_TILE; j++) scales[first + j] = most[j] / 127;
 }
 
+// Where an element of a tile lies among pairs of rows.
+static size_t place_in_pairs(size_t i) {
+  size_t row = i / CK_TILE, column = i % CK_TILE;
+  return (row / 2 * CK_TILE + column) * 2 + row % 2;
+}
+
 void ck_pack_narrow(
     ck_narrow narrow, size_t n, size_t k, size_t first, size_t columns, const float *packed, void *result, float *scales) {
   for (size_t tile = first; tile < first + ck_padded(columns); tile += CK_TILE) {
@@ -74,7 +80,7 @@ void ck_pack_narrow(
         if (narrow == CK_INT8)
           ((int8_t *)result)[at + i] = (int8_t)fminf(127, fmaxf(-127, rintf(packed[at + i] * inverses[i % CK_TILE])));
         else
-          ((uint16_t *)result)[at + i] = rounded_bf16(packed[at + i]);
+          ((uint16_t *)result)[at + (narrow == CK_BF16_PAIRS ? place_in_pairs(i) : i)] = rounded_bf16(packed[at + i]);
       }
     }
   }

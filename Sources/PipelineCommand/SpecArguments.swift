@@ -10,7 +10,7 @@ struct SpecArguments: ParsableArguments {
   @Option(
     name: .customLong("set"),
     help: ArgumentHelp(
-      "Change one value, as in seed=2, source.batch.groups=64 or stages.pairwise-sample.keep=0.25; may be repeated.",
+      "Change one value, as in seed=2, source.batch.groups=64 or stages.pairwise-sample.keep=0.25; stages.shuffle=null removes a stage. May be repeated.",
       valueName: "path=value"))
   var overrides: [String] = []
 

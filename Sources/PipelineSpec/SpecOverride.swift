@@ -5,7 +5,8 @@ package import PipelineCore
 ///
 /// A path consists of keys and list positions: `seed`, `source.batch.groups`. After `stages` comes a stage's name in
 /// the run, or its position, and then its options: `stages.pairwise-sample.keep`. A value that is a JSON list, table or
-/// string is parsed; any other is text whose type the option determines.
+/// string is parsed; any other is text whose type the option determines. `null` removes a stage, an element of another list,
+/// or a table: `stages.shuffle=null`, `training.evaluation=null`.
 package struct SpecOverride: Sendable, Hashable {
   /// The name of the command line in error messages.
   package static let file = SourceLocation.commandLineOptions[0]
@@ -72,7 +73,9 @@ package struct SpecOverride: Sendable, Hashable {
         at: step.location)
     }
     var rest = steps.dropFirst(2)
-    if rest.isEmpty {
+    if rest.isEmpty, removes {
+      elements.remove(at: index)
+    } else if rest.isEmpty {
       elements[index] = value
     } else {
       if rest.first?.name == "with", rest.count > 1 { rest = rest.dropFirst() }
@@ -85,6 +88,8 @@ package struct SpecOverride: Sendable, Hashable {
     return tree
   }
 
+  private var removes: Bool { value.node == .null || value.node == .plain("null") }
+
   private func setting(_ steps: ArraySlice<Step>, in tree: OptionTree) throws -> OptionTree {
     guard let step = steps.first else { return value }
     let rest = steps.dropFirst()
@@ -95,8 +100,14 @@ package struct SpecOverride: Sendable, Hashable {
           .invalidSpec, "'\(step.name)' is no position in a list of \(elements.count), counted from 0",
           at: step.location)
       }
-      elements[index] = try setting(rest, in: elements[index])
+      if rest.isEmpty, removes {
+        elements.remove(at: index)
+      } else {
+        elements[index] = try setting(rest, in: elements[index])
+      }
       return OptionTree(.list(elements), at: tree.location)
+    case .table(let entries) where rest.isEmpty && removes && tree[step.name]?.isTable == true:
+      return OptionTree(.table(entries.filter { $0.key != step.name }), at: tree.location)
     case .table:
       // A missing table gets the place where it would have been.
       let inner = tree[step.name] ?? OptionTree(.table([]), at: tree.location)

@@ -7,13 +7,20 @@ package enum InstructionSets {
   package static let variable = "SHUFFLE_R1_KERNELS"
 
   /// Those that this machine has, the best last.
-  package static var available: [String] { ["portable", "avx2", "avx512"].filter { ck_has_instruction_set($0) } }
+  package static var available: [String] {
+    ["portable", "avx2", "avx512", "avx512-bf16"].filter { ck_has_instruction_set($0) }
+  }
 
   /// The one in use.
   package static var current: String { String(cString: ck_instruction_set()) }
 
   /// How results are rounded: the same for all kernels with a fused multiply-add, which is all but "portable" on x86-64.
   package static var arithmetic: String { String(cString: ck_arithmetic()) }
+
+  /// Whether products of bfloat16 are those of the processor's own instruction.
+  ///
+  /// Both sides are rounded to it then, so that they differ from those of other processors by that rounding.
+  package static var multipliesBFloat16: Bool { ck_multiplies_bf16_pairs() }
 
   /// Why nothing can be computed on so many threads, and what to do, in a sentence; nothing where it can.
   ///

@@ -20,9 +20,9 @@ extension Tape {
   }
 
   /// `x · weightᵀ + bias` with a weight that is there in packed form alone, so that there are no gradients.
-  package func linear(_ x: Variable<S>, _ weight: PackedMatrix<S>, bias: Variable<S>? = nil) -> Variable<S> {
-    let y = constant(matrix(x.value.rows, weight.columns))
-    product(x, weight, bias: bias, into: y.value)
+  package func linear(_ x: Variable<S>, _ weight: PackedWeight<S>, bias: Variable<S>? = nil) -> Variable<S> {
+    let y = constant(matrix(x.value.rows, weight.transpose.columns))
+    product(x, packedTranspose(of: weight), bias: bias, into: y.value)
     return y
   }
 

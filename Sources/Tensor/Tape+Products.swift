@@ -14,11 +14,40 @@ package struct PackedMatrix<S: Scalar> {
   var narrow: NarrowElements?
 }
 
+/// A weight that is there in packed form alone, for inference.
+package final class PackedWeight<S: Scalar> {
+  /// Its transpose.
+  package let transpose: PackedMatrix<S>
+  /// The same in the narrow format of the tapes that asked for one.
+  fileprivate var narrow: PackedMatrix<S>?
+
+  /// A weight.
+  package init(_ transpose: PackedMatrix<S>) { self.transpose = transpose }
+}
+
 /// Elements of a packed matrix in a narrow format, with a scale for each column of one of whole numbers.
 struct NarrowElements {
   let format: ck_narrow
   let storage: Storage
   let scales: Matrix<Float>
+
+  /// c = a · b + keep · c for a part of the columns of b, the matrix of these elements.
+  func multiply<S: Scalar>(
+    _ a: UnsafePointer<S>, _ strideA: Int, rows: Int, _ b: PackedMatrix<S>, _ part: Range<Int>, keep: Double,
+    into c: UnsafeMutablePointer<S>, _ strideC: Int
+  ) {
+    if format == CK_BF16_PAIRS {
+      ck_gemm_bf16_pairs(
+        rows, b.columns, b.depth, part.lowerBound, part.count, UnsafeRawPointer(a).assumingMemoryBound(to: Float.self),
+        strideA,
+        storage.pointer.assumingMemoryBound(to: UInt32.self), Float(keep),
+        UnsafeMutableRawPointer(c).assumingMemoryBound(to: Float.self), strideC)
+    } else {
+      ck_gemm_narrow(
+        S.kernelType, format, rows, b.columns, b.depth, part.lowerBound, part.count, a, strideA, storage.pointer,
+        scales.pointer, keep, c, strideC)
+    }
+  }
 }
 
 /// The format of weights in the products of inference.
@@ -30,7 +59,11 @@ package enum WeightFormat: Sendable, Hashable {
   /// Rounded to whole numbers of −127…127, with a scale for each output.
   case int8
 
-  fileprivate var kernels: ck_narrow { self == .int8 ? CK_INT8 : CK_BF16 }
+  /// How a matrix of that depth is packed: in pairs of rows where the processor multiplies those.
+  fileprivate func packing(depth: Int) -> ck_narrow {
+    if self == .int8 { return CK_INT8 }
+    return InstructionSets.multipliesBFloat16 && depth.isMultiple(of: 2) ? CK_BF16_PAIRS : CK_BF16
+  }
 }
 
 extension Tape {
@@ -60,8 +93,17 @@ extension Tape {
     return found
   }
 
+  /// The same for a weight in packed form.
+  func packedTranspose(of weight: PackedWeight<S>) -> PackedMatrix<S> {
+    guard let format = weightFormat else { return weight.transpose }
+    if let known = weight.narrow, known.narrow?.format == format.packing(depth: known.depth) { return known }
+    let found = narrowed(weight.transpose, format)
+    weight.narrow = found
+    return found
+  }
+
   private func narrowTranspose(of weight: Variable<S>, _ format: WeightFormat) -> PackedMatrix<S> {
-    if let known = weight.narrowTranspose, known.narrow?.format == format.kernels { return known }
+    if let known = weight.narrowTranspose, known.narrow?.format == format.packing(depth: known.depth) { return known }
     let found = narrowed(packedTranspose(of: weight.value), format)
     weight.narrowTranspose = found
     return found
@@ -69,17 +111,17 @@ extension Tape {
 
   private func narrowed(_ packed: PackedMatrix<S>, _ format: WeightFormat) -> PackedMatrix<S> {
     guard let floats = packed.elements as? Matrix<Float> else { return packed }
-    let count = ck_packed_count(packed.columns, packed.depth)
+    let (count, packing) = (ck_packed_count(packed.columns, packed.depth), format.packing(depth: packed.depth))
     let storage = Storage(bytes: max(1, count * (format == .int8 ? 1 : 2)), pool: pool)
     let scales = Matrix<Float>(rows: 1, columns: ck_packed_count(packed.columns, 1), pool: pool)
     workers.forEachPart(of: packed.columns, size: 64) { part in
       ck_pack_narrow(
-        format.kernels, packed.columns, packed.depth, part.lowerBound, part.count, floats.pointer, storage.pointer,
+        packing, packed.columns, packed.depth, part.lowerBound, part.count, floats.pointer, storage.pointer,
         scales.pointer)
     }
     return PackedMatrix(
       depth: packed.depth, columns: packed.columns, elements: matrix(0, 0),
-      narrow: NarrowElements(format: format.kernels, storage: storage, scales: scales))
+      narrow: NarrowElements(format: packing, storage: storage, scales: scales))
   }
 
   /// The left operand of a product, or its transpose, `stride` elements from row to row.
@@ -101,9 +143,7 @@ extension Tape {
       if let bias { ck_fill_rows(S.kernelType, r.count, part.count, bias + part.lowerBound, target, stride) }
       let (left, keep) = (a.pointer + r.lowerBound * (a.isTransposed ? 1 : a.stride), bias == nil ? beta : 1)
       if let narrow = b.narrow {
-        ck_gemm_narrow(
-          S.kernelType, narrow.format, r.count, b.columns, b.depth, part.lowerBound, part.count, left, a.stride,
-          narrow.storage.pointer, narrow.scales.pointer, keep, target, stride)
+        narrow.multiply(left, a.stride, rows: r.count, b, part, keep: keep, into: target, stride)
       } else {
         ck_gemm_packed(
           S.kernelType, a.isTransposed, r.count, b.columns, b.depth, part.lowerBound, part.count, 1, left, a.stride,

@@ -42,7 +42,7 @@ static volatile float sink;
 size_t kc_multiply_adds(size_t rounds) {
   const char *set = ck_instruction_set();
 #if defined(__x86_64__)
-  if (strcmp(set, "avx512") == 0) {
+  if (strncmp(set, "avx512", 6) == 0) {
     sink = multiply_adds_avx512(rounds);
     return rounds * 12 * 16;
   }

@@ -66,6 +66,22 @@ struct MachineTests {
     #expect(sandbox.text("out/resolved.json").contains(#""arithmetic": "rounded""#))
   }
 
+  @Test("a processor that multiplies bfloat16 samples otherwise where rollouts ask for it, and there alone")
+  func bfloat16() throws {
+    let run = "\(Self.run) --set policy.with.rollout_weights=bfloat16"
+    try sandbox.output("SHUFFLE_R1_KERNELS=avx2 \(run) --set training.steps=2 || true")
+    guard try sandbox.run("SHUFFLE_R1_KERNELS=avx512-bf16 \(Self.run)/exact --set training.steps=2").status == 0 else {
+      return
+    }
+    try sandbox.changeState(of: "out") { $0.replacing(#""finished":true"#, with: #""finished":false"#) }
+    let outcome = try sandbox.run("SHUFFLE_R1_KERNELS=avx512-bf16 \(run) --set training.steps=2 --resume")
+    #expect(outcome.status == 2)
+    #expect(outcome.errors.contains(#"was "fused", is "fused, sampling in bfloat16""#), "\(outcome.errors)")
+    try sandbox.output("SHUFFLE_R1_KERNELS=avx512 \(run) --set training.steps=2 --resume")
+    try sandbox.output("SHUFFLE_R1_KERNELS=avx2 \(Self.run)/plain --set training.steps=2")
+    #expect(sandbox.training(in: "out/plain") == sandbox.training(in: "out/exact"))
+  }
+
   @Test("--accept-changes=machine accepts nothing else, and other words are refused")
   func nothingElse() throws {
     try sandbox.output("\(Self.run) --set training.steps=2")

@@ -61,6 +61,17 @@ struct RolloutWeightRunTests {
     #expect(free.allSatisfy { $0["actor/sampler_gap"] == nil })
   }
 
+  @Test("a run that only samples, and generate, honour it")
+  func sampling() throws {
+    let stages = #"--set 'stages=[{"use": "rollout", "with": {"n": 4, "sampling": {"max_tokens": 3}}}]'"#
+    try sandbox.output("\(command("int8")) -o narrow \(stages) --set training.steps=1")
+    #expect(try sandbox.records(in: "narrow/selected.jsonl").allSatisfy { $0["sampling"]?["weights"] == "int8" })
+    let policy = #"{"use": "bundled", "with": {"model": "model", "rollout_weights": "int8"}}"#
+    try sandbox.output(
+      "shuffle-r1 generate prompts.jsonl --policy '\(policy)' -n 2 --max-tokens 3 -q -o generated.jsonl")
+    #expect(try sandbox.records(in: "generated.jsonl").allSatisfy { $0["sampling"]?["weights"] == "int8" })
+  }
+
   @Test("beside adapters it is refused with the reason, and a wrong name with those that there are")
   func refused() throws {
     let adapters = try sandbox.run(

@@ -42,6 +42,30 @@ import Testing
     #expect(pipeline.stages.map(\.name) == ["reward", "advantage"])
   }
 
+  @Test("null removes a table and an element of a list, and is a value like any other elsewhere")
+  func removeTables() throws {
+    let pipeline = try load(
+      goodJSON,
+      set: [
+        "source.batch=null", #"stages.reward.functions=["format","boxed-answer"]"#, "stages.reward.functions.0=null",
+        "stages.pts.shares=null", "description=null",
+      ])
+    #expect(pipeline.source.batch == .auto)
+    #expect(pipeline.description == "null")
+    let stages = try #require(pipeline.resolved["stages"]?.arrayValue)
+    #expect(stages[0]["with"]?["functions"]?.arrayValue?.map { $0["use"]?.stringValue } == ["boxed-answer"])
+    #expect(stages[2]["with"]?["shares"]?.json == #"{"x":1.0}"#)
+  }
+
+  @Test("null removes a stage")
+  func remove() throws {
+    let text =
+      #"{"source": {"rollouts": "x", "provides": ["pair"]}, "stages": ["reward", "advantage", {"use": "shuffle", "name": "draws"}]}"#
+    #expect(try load(text, set: ["stages.draws=null"]).stages.map(\.name) == ["reward", "advantage"])
+    #expect(try load(text, set: ["stages.1=null", "stages.draws=null"]).stages.map(\.name) == ["reward"])
+    #expect(errors(text, set: ["stages.drawn=null"]) == ["--set:1:8: unknown stage 'drawn'; did you mean 'draws'?"])
+  }
+
   @Test("mistakes are placed on the command line")
   func mistakes() {
     #expect(

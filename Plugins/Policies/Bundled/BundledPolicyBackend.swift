@@ -84,7 +84,11 @@ package struct BundledPolicyBackend: PolicyBackend {
   }
 
   /// How the kernels round, which is all that differs between processors.
-  package var machine: [String: String] { ["arithmetic": InstructionSets.arithmetic] }
+  package var machine: [String: String] {
+    let sampling =
+      options.rolloutWeights == .bfloat16 && InstructionSets.multipliesBFloat16 ? ", sampling in bfloat16" : ""
+    return ["arithmetic": InstructionSets.arithmetic + sampling]
+  }
 
   /// As `config.json` has it.
   package func contextLength(in folder: String) -> Int? {
@@ -96,19 +100,21 @@ package struct BundledPolicyBackend: PolicyBackend {
     for needs: Set<PolicyAbility>, sampling: [SamplingLoad], in folder: String
   ) -> PolicyMemory? {
     guard let checkpoint = try? Checkpoint(folder: options.model.resolved(in: folder)) else { return nil }
+    let estimate = MemoryEstimate(checkpoint)
     let learns = needs.contains(.training)
     let use: MemoryEstimate.Use =
       !learns ? .inference : options.lora.rank > 0 ? .adapters(options.lora) : .training(vision: options.vision)
-    var memory = MemoryEstimate(checkpoint).memory(
+    var memory = estimate.memory(
       use, rowsPerMicroBatch: options.rowsPerMicroBatch, sampling: sampling)
-    if learns, options.rolloutWeights != .float32 {
-      let weights = MemoryEstimate(checkpoint).decoderMatrices
-      memory.parts.append(
-        .init("weights for rollouts", byteCount: weights * options.rolloutWeights.byteCount))
+    // What is sampled in a format of its own is not read from the files as it is there.
+    let unmapped = options.rolloutWeights == .float32 ? 0 : 2 * estimate.mappedWeights
+    if options.rolloutWeights != .float32 {
+      let narrow = estimate.decoderMatrices * options.rolloutWeights.byteCount
+      memory.parts.append(.init("weights for rollouts", byteCount: narrow + (learns ? 0 : unmapped)))
     }
     // A reference is the model without its adapters, or a second policy.
     if needs.contains(.reference), options.lora.rank == 0 {
-      let second = MemoryEstimate(checkpoint).widenedWeights
+      let second = estimate.widenedWeights + unmapped
       memory.parts.append(.init("the reference's weights", byteCount: second))
     }
     return memory
@@ -124,7 +130,7 @@ package struct BundledPolicyBackend: PolicyBackend {
     policy.media = opening.media
     policy.rowsPerMicroBatch = options.rowsPerMicroBatch
     policy.pixels = options.pixels
-    if opening.purpose == .training { policy.rolloutWeights = options.rolloutWeights }
+    policy.rolloutWeights = options.rolloutWeights
     if opening.purpose == .training {
       policy.optimizer = opening.checkpoint != nil ? .saved : options.optimizer == .continue ? .required : .fresh
     }

@@ -19,8 +19,8 @@ extern "C" {
 typedef enum { CK_FLOAT = 0, CK_DOUBLE = 1 } ck_type;
 
 /// A format of packed weights that takes less memory than single precision: bfloat16, or whole numbers of eight bits with a
-/// scale for each column.
-typedef enum { CK_BF16 = 0, CK_INT8 = 1 } ck_narrow;
+/// scale for each column, or bfloat16 with rows in pairs, as ck_gemm_bf16_pairs reads it.
+typedef enum { CK_BF16 = 0, CK_INT8 = 1, CK_BF16_PAIRS = 2 } ck_narrow;
 
 /// y = x · weight / rms(x) for each row; inverse[row] = 1 / rms.
 void ck_rms_norm(
@@ -175,7 +175,7 @@ void ck_gemm_packed(
 
 /// Makes `columns` columns, from `first` on, a multiple of 32, of a packed matrix [k, n] of floats narrow. bfloat16 is rounded to
 /// nearest, ties to even. Whole numbers are of −127…127, times scales[column], which is the largest magnitude of the column
-/// divided by 127; `scales` has room for a multiple of 32 columns.
+/// divided by 127; `scales` has room for a multiple of 32 columns. For pairs, k is even.
 void ck_pack_narrow(
     ck_narrow narrow, size_t n, size_t k, size_t first, size_t columns, const float *packed, void *result, float *scales);
 
@@ -184,6 +184,15 @@ void ck_pack_narrow(
 void ck_gemm_narrow(
     ck_type type, ck_narrow narrow, size_t m, size_t n, size_t k, size_t first, size_t columns, const void *a, size_t lda,
     const void *packed, const float *scales, double beta, void *c, size_t ldc);
+
+/// ck_gemm_narrow with b packed in pairs and `a` rounded to bfloat16, too: products and sums are those of the processor's own
+/// instruction. Where ck_multiplies_bf16_pairs() alone. Each element depends on its row and its column alone.
+void ck_gemm_bf16_pairs(
+    size_t m, size_t n, size_t k, size_t first, size_t columns, const float *a, size_t lda, const uint32_t *packed,
+    float beta, float *c, size_t ldc);
+
+/// Whether the instruction set in use multiplies pairs of bfloat16.
+bool ck_multiplies_bf16_pairs(void);
 
 /// c = a · bᵀ + beta · c with b [n, k] in bfloat16, widened block by block; `scratch` holds ck_gemm_bf16_scratch(n, k).
 void ck_gemm_bf16(
@@ -196,7 +205,7 @@ size_t ck_gemm_bf16_scratch(size_t n, size_t k);
 /// bfloat16 to float.
 void ck_widen_bf16(size_t count, const uint16_t *x, float *y);
 
-/// The instruction set in use: "avx512", "avx2" or "portable". The environment variable SHUFFLE_R1_KERNELS names another
+/// The instruction set in use: "avx512-bf16", "avx512", "avx2" or "portable". The environment variable SHUFFLE_R1_KERNELS names another
 /// than the best that this machine has, for tests and comparisons.
 const char *ck_instruction_set(void);
 

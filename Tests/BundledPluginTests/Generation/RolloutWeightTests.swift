@@ -4,6 +4,7 @@ import Foundation
 import ModelInput
 import PipelineCore
 import RoundingBounds
+import Tensor
 import Testing
 
 @Suite("Weights of rollouts", .timeLimit(.minutes(15)))
@@ -29,11 +30,13 @@ struct RolloutWeightTests {
     }
   }
 
-  @Test("a model that is in BF16 samples the same bytes with bfloat16 as with float32")
+  @Test(
+    "a model that is in BF16 samples the same bytes with bfloat16 as with float32, unless activations are rounded, too")
   func exact() async throws {
     let reference = try ReferenceModel.named("bfloat16")
-    #expect(
-      try await sample(policy(reference, .bfloat16), reference) == sample(policy(reference, .float32), reference))
+    let isSame =
+      try await sample(policy(reference, .bfloat16), reference) == sample(policy(reference, .float32), reference)
+    #expect(isSame != InstructionSets.multipliesBFloat16)
     #expect(try await sample(policy(reference, .int8), reference) != sample(policy(reference, .float32), reference))
   }
 

@@ -53,7 +53,7 @@ struct Decoder {
     let normal = normalized(hidden, on: tape)
     switch outputWeight {
     case .variable(let weight): return tape.logProbs(normal, weight, targets: targets, temperature: temperature)
-    case .packed(let weight): return tape.logProbs(normal, weight, targets: targets, temperature: temperature)
+    case .packed(let weight): return tape.logProbs(normal, weight.transpose, targets: targets, temperature: temperature)
     case .stored(let pieces): return tape.logProbs(normal, pieces, targets: targets, temperature: temperature)
     }
   }
@@ -67,7 +67,7 @@ struct Decoder {
     case .variable(let weight):
       return tape.logProbsAndEntropies(normal, weight, targets: targets, temperature: temperature)
     case .packed(let weight):
-      return tape.logProbsAndEntropies(normal, weight, targets: targets, temperature: temperature)
+      return tape.logProbsAndEntropies(normal, weight.transpose, targets: targets, temperature: temperature)
     case .stored(let pieces):
       return tape.logProbsAndEntropies(normal, pieces, targets: targets, temperature: temperature)
     }

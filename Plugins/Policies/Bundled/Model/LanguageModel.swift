@@ -35,7 +35,7 @@ package final class LanguageModel {
     config = checkpoint.config
     workers = Workers(threads: threads)
     pool = MemoryPool()
-    let weights = try ModelWeights(checkpoint, use: use, pool: pool)
+    let weights = try ModelWeights(checkpoint, use: use, sampling: rolloutWeights, pool: pool)
     decoder = try Decoder(checkpoint.config, weights)
     vision = try checkpoint.config.vision.flatMap { try checkpoint.config.family.tower?.init($0, weights) }
     parameters = weights.parameters

@@ -5,7 +5,7 @@ package import Tensor
 
 /// The purpose of a model's weights.
 package enum WeightUse: Sendable, Hashable {
-  /// Inference: weights in bfloat16 stay in the mapped checkpoint.
+  /// Inference: weights in bfloat16 stay in the mapped checkpoint, unless sampling has weights in a format of its own.
   case inference
   /// Training, in single precision.
   case training(vision: VisionUse)
@@ -41,15 +41,18 @@ final class ModelWeights {
   private let checkpoint: Checkpoint
   private let use: WeightUse
   private let pool: MemoryPool
+  /// Whether weights in bfloat16 stay in the mapped checkpoint.
+  private let mapsWeights: Bool
   private let savedAdapters: SavedAdapters?
   private let projector: Set<TensorDeclaration>
   /// Whether adapters count.
   let adapterSwitch = AdapterSwitch()
 
-  init(_ checkpoint: Checkpoint, use: WeightUse, pool: MemoryPool) throws {
+  init(_ checkpoint: Checkpoint, use: WeightUse, sampling: WeightFormat, pool: MemoryPool) throws {
     self.checkpoint = checkpoint
     self.use = use
     self.pool = pool
+    if case .training = use { mapsWeights = false } else { mapsWeights = sampling == .float32 }
     projector = Set(checkpoint.config.projectorTensors)
     if case .adapters(let settings) = use {
       savedAdapters = try settings.checkpoint.map {
@@ -65,16 +68,16 @@ final class ModelWeights {
 
   /// A matrix whose rows are read; the rows of several tensors are concatenated.
   func matrix(_ tensors: [TensorDeclaration]) throws -> RowWeight {
-    if case .training = use {} else if let pieces = try stored(tensors) { return .stored(pieces) }
+    if mapsWeights, let pieces = try stored(tensors) { return .stored(pieces) }
     return .variable(try variable(tensors, isVector: false))
   }
 
   /// The weight of a linear layer; for inference it takes its memory once, in the order of products.
   func productWeight(_ tensors: [TensorDeclaration]) throws -> Weight {
     guard use == .inference else { return try matrix(tensors).ofProducts }
-    if let pieces = try stored(tensors) { return .stored(pieces) }
+    if mapsWeights, let pieces = try stored(tensors) { return .stored(pieces) }
     let tape = Tape<Float>(workers: Workers(threads: 1), pool: pool, isRecording: false)
-    return .packed(tape.packedTranspose(of: try values(of: tensors, isVector: false)))
+    return .packed(PackedWeight(tape.packedTranspose(of: try values(of: tensors, isVector: false))))
   }
 
   private func values(of declarations: [TensorDeclaration], isVector: Bool) throws -> Matrix<Float> {

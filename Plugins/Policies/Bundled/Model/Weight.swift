@@ -7,14 +7,14 @@ enum Weight {
   /// In single precision, with a gradient if it is trained.
   case variable(Variable<Float>)
   /// In single precision in the order of products alone, for inference; no row of it can be read.
-  case packed(PackedMatrix<Float>)
+  case packed(PackedWeight<Float>)
   /// In bfloat16, if the checkpoint has it so; pieces are consecutive rows.
   case stored([BFloat16Matrix])
 
   var rows: Int {
     switch self {
     case .variable(let variable): variable.value.rows
-    case .packed(let packed): packed.columns
+    case .packed(let packed): packed.transpose.columns
     case .stored(let pieces): pieces.reduce(0) { $0 + $1.rows }
     }
   }
@@ -22,7 +22,7 @@ enum Weight {
   var columns: Int {
     switch self {
     case .variable(let variable): variable.value.columns
-    case .packed(let packed): packed.depth
+    case .packed(let packed): packed.transpose.depth
     case .stored(let pieces): pieces[0].columns
     }
   }
