@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+import Files
 import Foundation
 import PipelineCore
 import Testing
-
-@testable import Files
 
 @Suite("Writing in blocks", .timeLimit(.minutes(15)))
 struct BlockWriterTests {
@@ -12,9 +11,10 @@ struct BlockWriterTests {
     FileManager.default.isWritableFile(atPath: $0)
   }
 
-  private static let block = WriteBlock.size
+  /// The size of the blocks that are written at once.
+  private static let block = 1 << 20
 
-  /// Appends of so many bytes, of which those below 0 stand for a flush.
+  /// Appends of so many bytes, of which -1 stands for a flush.
   private static let writes: [[Int]] = [
     [3 * block + 5],
     [block, block, 1],
@@ -23,56 +23,62 @@ struct BlockWriterTests {
     [4096, -1, block, block, -1, 1, -1, 2 * block],
   ]
 
+  private func scratch() throws -> Folder {
+    let path = FileManager.default.temporaryDirectory.appendingPathComponent("shuffle-r1-blocks-\(UUID())").path
+    try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+    return try Folder(path: path)
+  }
+
   @Test("all bytes are there in order, wherever blocks and flushes fall", arguments: folders, writes)
-  func bytes(folder: String, writes: [Int]) throws {
-    let path = folder + "/shuffle-r1-blocks-\(UUID())"
+  func bytes(place: String, writes: [Int]) throws {
+    let path = place + "/shuffle-r1-blocks-\(UUID())"
+    try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
     defer { try? FileManager.default.removeItem(atPath: path) }
-    let file = try FileDescriptor(opening: path, O_RDWR | O_CREAT)
-    var expected: [UInt8] = []
-    // What an earlier process wrote.
+    let folder = try Folder(path: path)
     for start in [0, 9, 4096] {
-      expected = (0..<start).map { UInt8(truncatingIfNeeded: $0 &* 11) }
-      try file.resize(to: 0)
-      try expected.withUnsafeBytes { try file.write($0, at: 0) }
-      var writer = BlockWriter(file, at: UInt64(start))
+      // What an earlier process wrote, and what it wrote that does not count.
+      let name = "from-\(start)"
+      var expected = (0..<start).map { UInt8(truncatingIfNeeded: $0 &* 11) }
+      try folder.replace(name, with: expected + [UInt8](repeating: 0, count: 3 * Self.block), durable: false)
+      var hash = SHA256()
+      hash.add(expected)
+      let file = try AppendOnlyFile(in: folder, name: name, after: .init(bytes: UInt64(start), sha256: hash.digits))
       for count in writes {
         if count < 0 {
-          try writer.flush()
-          #expect(writer.isFlushed && writer.writtenCount == UInt64(expected.count))
-          #expect(try Data(contentsOf: URL(fileURLWithPath: path)) == Data(expected))
+          try file.flush()
+          #expect(try folder.contents(of: name) == expected)
           continue
         }
         let bytes = (0..<count).map { UInt8(truncatingIfNeeded: ($0 &* 7) ^ ($0 >> 9)) }
-        try bytes.withUnsafeBytes { try writer.append($0) }
+        try file.write(bytes)
         expected += bytes
-        #expect(writer.end == UInt64(expected.count) && !writer.isFlushed)
+        #expect(file.offset == UInt64(expected.count))
       }
-      try writer.flush()
-      #expect(try Data(contentsOf: URL(fileURLWithPath: path)) == Data(expected))
+      try file.synchronize()
+      hash = SHA256()
+      hash.add(expected)
+      #expect(file.extent == .init(bytes: UInt64(expected.count), sha256: hash.digits))
+      #expect(try folder.contents(of: name) == expected)
     }
   }
 
-  @Test("a disk without room is said, at the latest when the bytes are waited for, and again at each further try")
-  func full() throws {
-    guard FileManager.default.fileExists(atPath: "/dev/full") else { return }
-    var writer = BlockWriter(try FileDescriptor(opening: "/dev/full", O_WRONLY), at: 0)
-    let bytes = [UInt8](repeating: 1, count: 2 * Self.block)
-    for _ in 0..<3 {
-      let error = #expect(throws: PipelineError.self) {
-        try bytes.withUnsafeBytes { try writer.append($0) }
-        try writer.flush()
-      }
-      #expect(error?.message.hasPrefix("cannot write /dev/full") == true)
+  @Test("what was appended can be read again while more is gathered")
+  func read() throws {
+    let folder = try scratch()
+    defer { try? FileManager.default.removeItem(atPath: folder.path) }
+    let file = try AppendOnlyFile(in: folder, name: "log")
+    let bytes = (0..<3 * Self.block + 77).map { UInt8(truncatingIfNeeded: $0 >> 3) }
+    for start in stride(from: 0, to: bytes.count, by: 300_000) {
+      let end = min(start + 300_000, bytes.count)
+      try file.write(Array(bytes[start..<end]))
+      #expect(try file.read(end - 1, at: 1) == Array(bytes[1..<end]))
     }
-    #expect(!writer.isFlushed)
   }
 
   @Test("two files grow at the same time, each with its own bytes")
   func beside() async throws {
-    let path = FileManager.default.temporaryDirectory.appendingPathComponent("shuffle-r1-beside-\(UUID())").path
-    try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
-    defer { try? FileManager.default.removeItem(atPath: path) }
-    let folder = try Folder(path: path)
+    let folder = try scratch()
+    defer { try? FileManager.default.removeItem(atPath: folder.path) }
     try await withThrowingTaskGroup(of: Void.self) { tasks in
       for name in ["a", "b"] {
         let file = try AppendOnlyFile(in: folder, name: name)
