@@ -89,7 +89,7 @@ let package = Package(
     .target(name: "PipelineTesting", dependencies: ["PipelineCore"]),
 
     // Files: atomic, durable, append-only and temporary, with one table of errors.
-    .target(name: "Files", dependencies: ["CSHA256", "PipelineCore"]),
+    .target(name: "Files", dependencies: ["CDirectIO", "CSHA256", "PipelineCore"]),
 
     // From a spec and records to a run.
     .target(name: "PipelineSpec", dependencies: ["PipelineCore", "CJSON", "Yams"]),
@@ -161,6 +161,7 @@ let package = Package(
     .systemLibrary(name: "CCurl", providers: [.apt(["libcurl4-openssl-dev"])]),
     .target(name: "CHTTPServer", linkerSettings: [.linkedLibrary("microhttpd")]),
     .target(name: "CJSON", linkerSettings: [.linkedLibrary("jsoncpp")]),
+    .target(name: "CDirectIO"),
     .target(name: "CKernels"),
     .target(name: "CRecordScanner"),
     .target(name: "CSHA256"),

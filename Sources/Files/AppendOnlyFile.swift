@@ -1,28 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
 import Foundation
 import PipelineCore
+import Synchronization
 
 /// A file that grows, and knows the hash of what was written to it.
 ///
 /// Opening changes nothing yet: what stands behind the given length, left by a process that was killed, goes when the
 /// first byte is written or ``cut()`` is called.
-package final class AppendOnlyFile {
-  /// The number of bytes that count, with what is still buffered.
-  package private(set) var offset: UInt64
+/// Safe to use from several threads, of which one at a time writes.
+package final class AppendOnlyFile: Sendable {
   private let descriptor: FileDescriptor
-  private var pending: [UInt8] = []
-  private var hash: SHA256
-  private var isCut = false
-  /// Whether the file is as it was when it was last known to be on the disk.
-  private var isOnDisk = false
-  /// Where the bytes begin and end that were written since the system was last told to bring some to the disk.
-  private var waiting: Range<UInt64>
+  private let contents: Mutex<Contents>
 
-  private static let blockSize = 1 << 20
-  /// Fewer bytes than these are gathered: below, a call costs more than a copy.
-  private static let directSize = 256 << 10
-  /// So many bytes are brought to the disk while more are made, so that little is left to wait for at the end.
-  private static let startSize = 16 << 20
+  private struct Contents {
+    var writer: BlockWriter
+    var hash: SHA256
+    var isCut = false
+    /// Whether the file is as it was when it was last known to be on the disk.
+    var isOnDisk = false
+  }
 
   /// What went before: a length, and the hash of those bytes where it is known.
   package struct Extent: Sendable, Hashable {
@@ -57,58 +53,47 @@ package final class AppendOnlyFile {
         "\(descriptor.path) has \(size) bytes, but \(extent.bytes) were written; restore it from a copy, or start again "
           + "with --overwrite")
     }
-    hash = try descriptor.sha256(limit: extent.bytes)
+    let hash = try descriptor.sha256(limit: extent.bytes)
     guard hash.digits == extent.sha256 else {
       throw PipelineError(
         .invalidData,
         "\(descriptor.path) has changed since it was written (its SHA-256 differs); restore it from a copy, or start "
           + "again with --overwrite")
     }
-    offset = extent.bytes
-    waiting = offset..<offset
-    guard lseek(descriptor.rawValue, off_t(offset), SEEK_SET) >= 0 else {
-      throw SystemError.current("cannot write", descriptor.path)
-    }
+    contents = Mutex(Contents(writer: BlockWriter(descriptor, at: extent.bytes), hash: hash))
   }
 
+  /// The number of bytes that count, with what is still gathered.
+  package var offset: UInt64 { contents.withLock { $0.writer.end } }
+
   /// The length and the hash of everything written so far.
-  package var extent: Extent { Extent(bytes: offset, sha256: hash.digits) }
+  package var extent: Extent { contents.withLock { Extent(bytes: $0.writer.end, sha256: $0.hash.digits) } }
 
   /// Removes what stands behind the end: bytes of a process that was killed.
-  package func cut() throws {
-    if isCut { return }
-    try descriptor.resize(to: offset - UInt64(pending.count))
-    isOnDisk = false
-    isCut = true
+  package func cut() throws { try contents.withLock { try cut(&$0) } }
+
+  private func cut(_ contents: inout Contents) throws {
+    if contents.isCut { return }
+    try descriptor.resize(to: contents.writer.writtenCount)
+    contents.isOnDisk = false
+    contents.isCut = true
   }
 
   /// Appends bytes.
   package func write(_ bytes: [UInt8]) throws {
-    try cut()
-    offset += UInt64(bytes.count)
-    hash.add(bytes)
-    if bytes.count >= Self.directSize {
-      try flush()
-      return try bytes.withUnsafeBytes { try writeOut($0) }
+    try contents.withLock { contents in
+      try cut(&contents)
+      contents.hash.add(bytes)
+      try bytes.withUnsafeBytes { try contents.writer.append($0) }
     }
-    pending.append(contentsOf: bytes)
-    if pending.count >= Self.blockSize { try flush() }
   }
 
-  /// Writes out the buffer.
+  /// Writes out what is gathered.
   package func flush() throws {
-    if pending.isEmpty { return }
-    try pending.withUnsafeBytes { try writeOut($0) }
-    pending.removeAll(keepingCapacity: true)
-  }
-
-  private func writeOut(_ bytes: UnsafeRawBufferPointer) throws {
-    isOnDisk = false
-    try descriptor.write(bytes)
-    waiting = waiting.lowerBound..<waiting.upperBound + UInt64(bytes.count)
-    if waiting.count >= Self.startSize {
-      descriptor.startSynchronizing(waiting)
-      waiting = waiting.upperBound..<waiting.upperBound
+    try contents.withLock { contents in
+      if contents.writer.isFlushed { return }
+      contents.isOnDisk = false
+      try contents.writer.flush()
     }
   }
 
@@ -117,10 +102,11 @@ package final class AppendOnlyFile {
   /// - Throws: When the file ends before them.
   package func read(_ count: Int, at offset: UInt64) throws -> [UInt8] {
     try flush()
+    let length = self.offset
     let (end, isTooLarge) = offset.addingReportingOverflow(UInt64(max(0, count)))
     var read = 0
     // Asked for more than there is, it makes no room first.
-    if count >= 0, !isTooLarge, end <= self.offset {
+    if count >= 0, !isTooLarge, end <= length {
       let bytes = try [UInt8](unsafeUninitializedCapacity: max(1, count)) { buffer, size in
         read = try descriptor.read(
           into: UnsafeMutableRawBufferPointer(rebasing: UnsafeMutableRawBufferPointer(buffer)[..<count]), at: offset)
@@ -134,12 +120,14 @@ package final class AppendOnlyFile {
     )
   }
 
-  /// Waits until what has been written out is on the disk; what is still buffered stays where it is.
+  /// Waits until what has been written out is on the disk; what is still gathered stays where it is.
   package func synchronizeWritten() throws {
-    if isOnDisk { return }
-    try descriptor.synchronize()
-    isOnDisk = true
-    waiting = waiting.upperBound..<waiting.upperBound
+    try contents.withLock { contents in
+      if contents.isOnDisk { return }
+      try descriptor.synchronize()
+      contents.isOnDisk = true
+      contents.writer.synchronized()
+    }
   }
 
   /// Writes out the buffer and waits until it is on the disk.

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import CDirectIO
 package import Foundation
 import PipelineCore
 
@@ -123,6 +124,18 @@ package final class FileDescriptor: Sendable {
       guard count > 0 else { throw SystemError.current("cannot write", path, code: count == 0 ? ENOSPC : errno) }
       done += count
     }
+  }
+
+  /// Writes whole pages of memory to whole pages of the file, past the system's cache.
+  ///
+  /// Nobody else may write with this descriptor meanwhile.
+  /// - Parameter bytes: Less than 2 GiB.
+  /// - Returns: False where that cannot be done, or not to the end: ``write(_:at:)`` then does it, or says why not.
+  func writePastCache(_ bytes: UnsafeRawBufferPointer, at offset: UInt64) throws -> Bool {
+    let count = uninterrupted { Int32(direct_io_write(rawValue, bytes.baseAddress, bytes.count, Int64(offset))) }
+    if count >= 0 { return Int(count) == bytes.count }
+    if errno == EINVAL || errno == EOPNOTSUPP { return false }
+    throw SystemError.current("cannot write", path)
   }
 
   /// Reads the file from its beginning, part by part.

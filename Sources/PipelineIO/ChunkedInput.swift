@@ -93,6 +93,8 @@ final class ChunkedInput {
   private let isWhole: Bool
 
   private static let chunkSize = 1 << 20
+  /// The same of chunks that are read where they are checked: so few that they stay in a core's own cache.
+  private static let placeSize = 256 << 10
   /// How much more is read at once, so that most chunks have their full size.
   private static let margin = 4096
   private static let longestLine = 1 << 30
@@ -196,11 +198,11 @@ final class ChunkedInput {
 
   /// The place of the next chunk, to be read by any thread; nil where ``next(keeper:)`` must read it.
   ///
-  /// Chunks end where those of ``next(keeper:)`` do. Only their ends are looked at: copying all bytes out of the system's cache on
-  /// one thread takes as long as checking them.
+  /// Only the ends of chunks are looked at: copying all bytes out of the system's cache on one thread takes as long as checking
+  /// them, and a thread that copies what it checks does so within its own cache.
   func nextPlace() throws -> ChunkPlace? {
     guard let fileStorage, isWhole, peeked == nil, !isAtStart, !hasEnded else { return nil }
-    let (start, window) = (offset, UInt64(Self.chunkSize + Self.margin))
+    let (start, window) = (offset, UInt64(Self.placeSize))
     let size = try descriptor.size()
     guard size > start else { return nil }
     var end = size
@@ -221,7 +223,7 @@ final class ChunkedInput {
 
   /// The last end of a line in a part of the file, looked for in pieces from its end.
   private func lastNewline(in part: Range<UInt64>) throws -> UInt64? {
-    let size: UInt64 = 64 << 10
+    let size: UInt64 = 8 << 10
     var end = part.upperBound
     while end > part.lowerBound {
       let start = max(part.lowerBound, end < size ? 0 : end - size)

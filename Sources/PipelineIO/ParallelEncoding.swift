@@ -10,28 +10,45 @@ package enum ParallelEncoding {
     count: Int, chunk: Int = 128, threads: Int, isolation: isolated (any Actor)? = #isolation,
     encode: @escaping @Sendable (Int, inout [UInt8]) throws -> Void, write: ([UInt8]) throws -> Void
   ) async throws {
-    var inFlight: [Task<[UInt8], any Error>] = []
+    var inFlight: ArraySlice<Task<Buffer, any Error>> = []
     defer { for task in inFlight { task.cancel() } }
+    var free: [Buffer] = []
     var next = 0
     while next < count || !inFlight.isEmpty {
       while next < count, inFlight.count <= threads {
         let range = next..<min(next + chunk, count)
         next = range.upperBound
+        let buffer = free.popLast() ?? Buffer()
         if threads == 1 {
-          try write(try bytes(of: range, encode))
+          try buffer.fill(range, encode)
+          try write(buffer.bytes)
+          free.append(buffer)
         } else {
-          inFlight.append(Task { try bytes(of: range, encode) })
+          inFlight.append(
+            Task {
+              try buffer.fill(range, encode)
+              return buffer
+            })
         }
       }
-      if !inFlight.isEmpty { try write(try await inFlight.removeFirst().value) }
+      if let buffer = try await inFlight.popFirst()?.value {
+        try write(buffer.bytes)
+        free.append(buffer)
+      }
     }
   }
 
-  private static func bytes(
-    of range: Range<Int>, _ encode: @Sendable (Int, inout [UInt8]) throws -> Void
-  ) throws -> [UInt8] {
-    var output: [UInt8] = []
-    for index in range { try encode(index, &output) }
-    return output
+  /// The bytes of a chunk, which are filled by one task, written, and filled anew: fresh memory costs more than encoding.
+  private final class Buffer: @unchecked Sendable {
+    private(set) var bytes: [UInt8] = []
+
+    func fill(_ range: Range<Int>, _ encode: (Int, inout [UInt8]) throws -> Void) throws {
+      var filled: [UInt8] = []
+      // A variable of the function's own: access to one of an object is checked at each item.
+      swap(&filled, &bytes)
+      defer { swap(&filled, &bytes) }
+      filled.removeAll(keepingCapacity: true)
+      for index in range { try encode(index, &filled) }
+    }
   }
 }

@@ -82,12 +82,12 @@ struct RecordParser: Sendable {
   }
 
   private func chunk(of lines: LineWork, storage: any RecordStorage, offset: UInt64, isOneLine: Bool) -> ParsedChunk {
-    let chunk = RecordChunk(storage: storage, members: lines.members)
+    let chunk = RecordChunk(storage: storage, members: lines.packed)
     let trajectories = lines.found.map { line in
       Trajectory(
         record: Record(
           chunk: chunk, offset: offset + UInt64(line.range.lowerBound), byteCount: line.range.count,
-          lineInChunk: isOneLine ? 0 : line.number, members: line.members, holdsNonFinite: line.holdsNonFinite),
+          lineInChunk: isOneLine ? 0 : line.number, members: line.members),
         id: line.id, group: line.group, stored: line.stored, changes: groupBy.isEmpty ? [] : .group)
     }
     return ParsedChunk(
@@ -136,7 +136,7 @@ struct RecordParser: Sendable {
     struct Line {
       let range: Range<Int>
       let number: Int
-      let members: Range<Int>
+      let members: RecordChunk.PackedMembers
       let holdsNonFinite: Bool
       let id: String
       let group: String
@@ -145,6 +145,8 @@ struct RecordParser: Sendable {
 
     let parser: RecordParser
     let bytes: UnsafeRawBufferPointer
+    var packed = RecordChunk.Builder()
+    /// The reserved members of the line in hand.
     var members: [RecordMember] = []
     var found: [Line] = []
     var faults: [ParsedChunk.Fault] = []
@@ -188,36 +190,35 @@ struct RecordParser: Sendable {
         }
         return fault(line, at: Int(error.offset), "not JSON: " + reason)
       }
-      let firstMember = members.count
+      members.removeAll(keepingCapacity: true)
       var holdsNonFinite = false
       for member in scanned[..<count] {
         holdsNonFinite = holdsNonFinite || member.holdsNonFinite
         guard member.name >= 0 else { continue }
         members.append(
           RecordMember(
-            fieldIndex: Int(member.name), keyStart: Int(member.key_start) - 1,
-            value: Int(member.value_start)..<Int(member.value_end), holdsNonFinite: member.holdsNonFinite))
+            fieldIndex: Int(member.name), value: Int(member.value_start)..<Int(member.value_end),
+            holdsNonFinite: member.holdsNonFinite))
       }
-      use(range, membersFrom: firstMember, holdsNonFinite: holdsNonFinite)
+      use(range, holdsNonFinite: holdsNonFinite)
     }
 
     /// Takes lines whose members are known.
     mutating func take(_ written: WrittenLines) {
       for line in written.lines {
         lineCount = line.number
-        let firstMember = members.count
+        members.removeAll(keepingCapacity: true)
         members += written.members[line.members]
-        use(line.range, membersFrom: firstMember, holdsNonFinite: false)
+        use(line.range, holdsNonFinite: false)
       }
     }
 
-    /// Decodes the values of a line whose members are the last ones of the list.
-    mutating func use(_ range: Range<Int>, membersFrom firstMember: Int, holdsNonFinite: Bool) {
+    /// Decodes the values of the line in hand.
+    mutating func use(_ range: Range<Int>, holdsNonFinite: Bool) {
       let line = UnsafeRawBufferPointer(rebasing: bytes[range])
       var decoder = StoredValueDecoder(line: line)
-      for member in members[firstMember...] { decoder.decode(fieldAt: member.fieldIndex, at: member.value) }
+      for member in members { decoder.decode(fieldAt: member.fieldIndex, at: member.value) }
       if let problem = decoder.problem {
-        members.removeSubrange(firstMember...)
         return fault(line, at: problem.offset, problem.reason)
       }
       var group = decoder.group
@@ -226,22 +227,20 @@ struct RecordParser: Sendable {
           (try? RecordWalk.value(of: field, in: line))?.map { $0.scalarText ?? $0.json }
         }
         if let missing = zip(parser.groupBy, parts).first(where: { $0.1 == nil })?.0 {
-          members.removeSubrange(firstMember...)
           return fault(line, at: 0, "the record has no '\(missing)', which group_by names")
         }
         group = parts.compactMap { $0 }.joined(separator: "|")
       }
       if parser.kind == .prompts { group = group ?? decoder.id }
       guard let id = decoder.id, let group else {
-        members.removeSubrange(firstMember...)
         let name = decoder.id == nil ? "id" : "group"
         let hint = name == "id" ? "`shuffle-r1 convert` gives it one" : "or name the fields that make it in group_by"
         return fault(line, at: 0, "the record has no '\(name)'; every \(parser.kind.noun) needs one (\(hint))")
       }
       found.append(
         Line(
-          range: range, number: lineCount, members: firstMember..<members.count, holdsNonFinite: holdsNonFinite,
-          id: id, group: group, stored: decoder.stored))
+          range: range, number: lineCount, members: packed.add(members, holdsNonFinite: holdsNonFinite),
+          holdsNonFinite: holdsNonFinite, id: id, group: group, stored: decoder.stored))
     }
 
     mutating func scan(_ line: UnsafeRawBufferPointer, _ count: inout Int, _ error: inout record_error) -> UInt32 {

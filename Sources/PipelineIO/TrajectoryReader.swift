@@ -98,6 +98,8 @@ public actor TrajectoryReader {
   /// The groups of earlier prompts, as hashes.
   private var promptsSeen: Set<UInt64> = []
   private let parser: RecordParser
+  /// The fields that every record must carry, each with its position among the reserved ones; a group has each of them.
+  private let required: [(field: Field, index: Int?)]
   /// What was read so far.
   package private(set) var counts = Counts()
 
@@ -111,6 +113,7 @@ public actor TrajectoryReader {
     self.cutter = BatchCutter(options.cut, valuesMayReturn: options.stepsMayReturn)
     self.nextNumber = options.firstBatch
     self.parser = RecordParser(groupBy: options.groupBy, kind: options.kind)
+    required = options.required.filter { $0 != .group }.map { ($0, Field.reservedIndex[$0]) }
   }
 
   deinit { for task in inFlight { task.cancel() } }
@@ -123,20 +126,35 @@ public actor TrajectoryReader {
   /// - Throws: When the input cannot be read, a group reappears after its batch has ended, or more records are bad than
   ///   allowed.
   package func next() async throws -> TrajectoryBatch? {
-    var open: [Trajectory] = []
-    var seen = IDTable()
+    var open = OpenBatch()
     while true {
-      switch try nextWaiting(isOpen: !open.isEmpty) {
+      if try takeWaiting(into: &open) { return finish(&open) }
+      guard let chunk = try await nextChunk() else { return open.trajectories.isEmpty ? nil : finish(&open) }
+      try take(chunk)
+    }
+  }
+
+  /// A batch of which more is read.
+  private struct OpenBatch {
+    var trajectories: [Trajectory] = []
+    var seen = IDTable()
+  }
+
+  /// Takes what waits; in one go, since an asynchronous function keeps what it works with in memory.
+  ///
+  /// - Returns: Whether the batch has ended.
+  private func takeWaiting(into open: inout OpenBatch) throws -> Bool {
+    while true {
+      switch try nextWaiting(isOpen: !open.trajectories.isEmpty) {
       case .trajectory(let trajectory):
-        if let first = seen.insert(trajectory.id, at: open.count, ids: { open[$0].id }) {
-          try repeated(trajectory, of: open[first].record.line)
+        let position = open.trajectories.count
+        if let first = open.seen.insert(trajectory.id, at: position, ids: { open.trajectories[$0].id }) {
+          try repeated(trajectory, of: open.trajectories[first].record.line)
         } else {
-          open.append(trajectory)
+          open.trajectories.append(trajectory)
         }
-      case .endOfBatch: return finish(&open)
-      case .noneLeft:
-        guard let chunk = try await nextChunk() else { return open.isEmpty ? nil : finish(&open) }
-        try take(chunk)
+      case .endOfBatch: return true
+      case .noneLeft: return false
       }
     }
   }
@@ -251,11 +269,12 @@ public actor TrajectoryReader {
 
   private var currentFile: String { input?.displayPath ?? "-" }
 
-  private func finish(_ open: inout [Trajectory]) -> TrajectoryBatch {
+  private func finish(_ open: inout OpenBatch) -> TrajectoryBatch {
     defer { nextNumber += 1 }
     keeper.batchEnded()
-    let trajectories = open
-    open = []
+    let trajectories = open.trajectories
+    // Its table is given back, and the list has one owner.
+    open = OpenBatch()
     return TrajectoryBatch(trajectories, number: nextNumber)
   }
 
@@ -270,12 +289,12 @@ public actor TrajectoryReader {
     }
     lineOfNextChunk += parsed.lineCount
     counts.trajectories += parsed.trajectories.count
-    if options.required.isEmpty, options.shape == nil {
+    if options.shape == nil, parsed.trajectories.allSatisfy({ missing(in: $0) == nil }) {
       waiting = parsed.trajectories
       return
     }
     for var trajectory in parsed.trajectories {
-      if let missing = options.required.first(where: { !carries($0, trajectory) }) {
+      if let missing = missing(in: trajectory) {
         counts.trajectories -= 1
         try bad(
           trajectory.record.line, 1, "\(options.requiredBy) '\(missing)', but this record has no such key", trajectory)
@@ -291,9 +310,11 @@ public actor TrajectoryReader {
     }
   }
 
-  private func carries(_ field: Field, _ trajectory: Trajectory) -> Bool {
-    field == .group || trajectory.record.member(of: field) != nil
-      || Field.reservedIndex[field] == nil && trajectory.has(field)
+  /// The first field that a record must carry and does not.
+  private func missing(in trajectory: Trajectory) -> Field? {
+    required.first { field, index in
+      index.map { !trajectory.record.has(reserved: $0) } ?? !trajectory.has(field)
+    }?.field
   }
 
   private func bad(_ line: Int, _ column: Int, _ reason: String, _ trajectory: Trajectory) throws {
@@ -370,7 +391,7 @@ public actor TrajectoryReader {
       return { chunk.parse() }
     }
     let parser = parser
-    if options.threads > 1, let place = try input.nextPlace() {
+    if let place = try input.nextPlace() {
       counts.bytes += place.bytes.count
       return { try place.parse(with: parser) }
     }

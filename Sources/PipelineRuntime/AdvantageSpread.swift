@@ -8,14 +8,27 @@ struct AdvantageSpread {
 
   private var counts = [Int](repeating: 0, count: edges.count + 1)
 
+  /// Of nothing.
+  init() {}
+
+  /// Of a batch.
+  init(of batch: TrajectoryBatch) { add(batch) }
+
   /// Counts a batch's trajectories, those without an advantage left out.
   mutating func add(_ batch: TrajectoryBatch) {
+    let edges = Self.edges
     for trajectory in batch.trajectories {
       guard let advantage = trajectory.advantage else { continue }
       // The middle bin is open at both ends, as |A| < 0.1 is.
-      let bin = Self.edges.count { $0 < advantage || ($0 == advantage && $0 > 0) }
+      var bin = 0
+      for edge in edges where edge < advantage || (edge == advantage && edge > 0) { bin += 1 }
       counts[bin] += trajectory.draws?.count ?? 1
     }
+  }
+
+  /// Adds what was counted elsewhere.
+  mutating func add(_ other: AdvantageSpread) {
+    for bin in counts.indices { counts[bin] += other.counts[bin] }
   }
 
   private var total: Int { counts.reduce(0, +) }

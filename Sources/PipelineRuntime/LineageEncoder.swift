@@ -9,21 +9,20 @@ import PipelineIO
 /// where the run gave it one, its `rollout_wave`, what was `seen` of its prompt, the `prompt_choice` of the sampler,
 /// and the `origin` of what was replayed.
 package struct LineageEncoder: Sendable {
-  private enum Fate: Sendable {
-    case kept(Int)
-    case dropped(Int)
-  }
+  /// Where a trajectory is found, in four bytes: its position in the batch, or the complement of that among the drops.
+  private typealias Fate = Int32
+  private static let unknown = Fate.min
 
   private let batch: TrajectoryBatch
-  private let fates: [Fate?]
+  private let fates: [Fate]
   private let opening: [UInt8]
 
   /// Looks through a batch after its last stage.
   package init(_ batch: TrajectoryBatch) {
     self.batch = batch
-    var fates = [Fate?](repeating: nil, count: batch.inputCount)
-    for (index, position) in batch.inputPositions.enumerated() { fates[Int(position)] = .kept(index) }
-    for (index, drop) in batch.drops.enumerated() { fates[drop.inputPosition] = .dropped(index) }
+    var fates = [Fate](repeating: Self.unknown, count: batch.inputCount)
+    for (index, position) in batch.inputPositions.enumerated() { fates[Int(position)] = Fate(index) }
+    for (index, drop) in batch.drops.enumerated() { fates[drop.inputPosition] = ~Fate(index) }
     self.fates = fates
     self.opening = Array("{\"step\":\(batch.number),\"id\":".utf8)
   }
@@ -35,24 +34,21 @@ package struct LineageEncoder: Sendable {
   }
 
   private func encode(_ position: Int, into output: inout [UInt8]) {
-    let trajectory: Trajectory
-    let drop: TrajectoryBatch.Drop?
-    switch fates[position] {
-    case .kept(let index): (trajectory, drop) = (batch[index], nil)
-    case .dropped(let index): (trajectory, drop) = (batch.drops[index].trajectory, batch.drops[index])
-    case nil: return
-    }
+    let fate = fates[position]
+    if fate == Self.unknown { return }
+    let drop = fate < 0 ? batch.drops[Int(~fate)] : nil
+    let trajectory = drop?.trajectory ?? batch[Int(fate)]
     output.append(contentsOf: opening)
     JSONValue.writeString(trajectory.id, to: &output)
-    output.append(contentsOf: ",\"group\":".utf8)
+    output.append(text: ",\"group\":")
     JSONValue.writeString(trajectory.group, to: &output)
     if let drop {
-      output.append(contentsOf: ",\"outcome\":\"dropped\",\"stage\":".utf8)
+      output.append(text: ",\"outcome\":\"dropped\",\"stage\":")
       JSONValue.writeString(drop.stage, to: &output)
-      output.append(contentsOf: ",\"rule\":".utf8)
+      output.append(text: ",\"rule\":")
       JSONValue.writeString(drop.rule, to: &output)
     } else {
-      output.append(contentsOf: ",\"outcome\":\"kept\"".utf8)
+      output.append(text: ",\"outcome\":\"kept\"")
     }
     for (field, key) in Self.fields where trajectory.has(stored: field) {
       output.append(contentsOf: key)
@@ -61,17 +57,17 @@ package struct LineageEncoder: Sendable {
       if field == .rewardStatus, status == .failed || status == .timedOut,
         let reason = try? trajectory.value(of: .rewardReason)?.stringValue
       {
-        output.append(contentsOf: ",\"reward_reason\":".utf8)
+        output.append(text: ",\"reward_reason\":")
         JSONValue.writeString(reason, to: &output)
       }
     }
     // Only what this run gave it: a record may have fields of these names for something else.
-    for (field, key) in Self.given {
+    for (field, key) in trajectory.overrides.isEmpty ? [] : Self.given {
       guard let value = trajectory.overrides.first(where: { $0.field == field })?.value else { continue }
       output.append(contentsOf: key)
       value.write(to: &output)
     }
-    output.append(contentsOf: "}\n".utf8)
+    output.append(text: "}\n")
   }
 
   /// Fields that a run gives to prompts and rollouts.

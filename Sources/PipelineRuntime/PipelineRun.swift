@@ -26,12 +26,14 @@ public actor PipelineRun {
   private var memories = StageMemories(nil)
   private var source: (any BatchSource)?
   private var work: StepInProgress?
+  private let files: StepFiles
 
   /// A run of a plan in a directory.
   package init(plan: RunPlan, directory: RunDirectory, observer: any RunObserver = SilentObserver()) {
     self.plan = plan
     self.directory = directory
     self.observer = observer
+    files = StepFiles(plan, directory)
   }
 
   private var committer: Committer { directory.committer }
@@ -219,12 +221,12 @@ public actor PipelineRun {
     try await work.runner.finish(&batch)
     try await observe(batch, work)
     let since = clock.now
-    try await write(batch)
+    try await files.write(batch)
     work.runner.write(to: &work.metrics)
     work.timings.insert(("read", readSeconds), at: 0)
     work.timings += zip(plan.stages, work.runner.seconds).map { ($0.name, $1) }
     work.timings.append(("write", (clock.now - since).inSeconds))
-    release(batch)
+    release(consume batch)
   }
 
   /// Gives a batch's memory back beside what comes next, which is often waiting for the disk.
@@ -273,32 +275,6 @@ public actor PipelineRun {
   /// Does work to its end, whatever this task is asked.
   private func uncancelled(_ work: @escaping @Sendable (isolated PipelineRun) async throws -> Void) async throws {
     try await Task { try await work(self) }.value
-  }
-
-  private func write(_ batch: TrajectoryBatch) async throws {
-    let committer = committer
-    try committer.announce(filesOfAStep)
-    let anchor = ImageAnchor(folder: directory.path, roots: plan.media.roots)
-    if let every = plan.keepsAllRolloutsEvery, batch.number % every == 0 {
-      let frame = try await AllRollouts(batch).frame(threads: plan.threads, anchor: anchor)
-      try committer.append(frame, to: AllRollouts.file)
-    }
-    if let file = plan.rolloutsFile {
-      _ = try committer.length(of: file)
-      try await ParallelEncoding.run(
-        count: batch.count, threads: plan.threads,
-        encode: { try TrajectoryEncoder.encode(batch[$0], anchoredBy: anchor, step: batch.number, into: &$1) },
-        write: { try committer.append($0, to: file) })
-    }
-    if plan.writesLineage {
-      _ = try committer.length(of: "lineage.jsonl")
-      try await LineageEncoder(batch).write(threads: plan.threads) { try committer.append($0, to: "lineage.jsonl") }
-    }
-  }
-
-  /// Files that every step of this plan writes to.
-  private var filesOfAStep: [String] {
-    [plan.rolloutsFile, plan.writesLineage ? "lineage.jsonl" : nil, "metrics.jsonl", "timings.jsonl"].compactMap { $0 }
   }
 
   private func writeMetrics(_ metrics: MetricsLine, _ timings: MetricsLine) throws {

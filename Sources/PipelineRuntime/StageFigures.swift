@@ -28,8 +28,10 @@ struct StageFigures {
   private var spread = AdvantageSpread()
 
   /// Adds what a stage did to a batch.
+  ///
+  /// - Parameter spread: How the batch's advantages are spread.
   mutating func add(
-    _ report: StageReport, arrived: Int, batch: TrajectoryBatch, dropped: [String: Int]
+    _ report: StageReport, arrived: Int, batch: TrajectoryBatch, dropped: [String: Int], spread: AdvantageSpread
   ) {
     for metric in report.metrics {
       if figures[metric.name] == nil {
@@ -41,7 +43,7 @@ struct StageFigures {
     }
     kept += batch.count
     self.dropped.merge(dropped, uniquingKeysWith: +)
-    spread.add(batch)
+    self.spread.add(spread)
   }
 
   /// Notes trajectories that have come by another way.

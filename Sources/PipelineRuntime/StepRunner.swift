@@ -132,12 +132,14 @@ struct StepRunner {
   /// Runs stages one after the other; those that work on waves of rollouts, once for each wave.
   private mutating func run(_ range: Range<Int>, _ batch: inout TrajectoryBatch) async throws {
     var index = range.lowerBound
+    var spread: AdvantageSpread?
     while index < range.upperBound {
       if let waves = plan.stages[index].stage.waves, let last = plan.stages.map(\.stage).lastOfWave(from: index) {
         try await run(waves, from: index, through: last, &batch)
+        spread = nil
         index = last + 1
       } else {
-        try await run(index, &batch)
+        spread = try await run(index, &batch, spread: spread)
         index += 1
       }
     }
@@ -167,8 +169,15 @@ struct StepRunner {
 
   /// Runs a stage.
   ///
-  /// - Parameter wave: Which rollouts it is to make; nil for all.
-  mutating func run(_ index: Int, _ batch: inout TrajectoryBatch, wave: RolloutWave? = nil) async throws {
+  /// - Parameters:
+  ///   - wave: Which rollouts it is to make; nil for all.
+  ///   - spread: How the batch's advantages are spread, where it is known: it stays where the stage changes nothing.
+  /// - Returns: How they are spread then.
+  @discardableResult
+  mutating func run(
+    _ index: Int, _ batch: inout TrajectoryBatch, wave: RolloutWave? = nil, spread: AdvantageSpread? = nil
+  ) async throws -> AdvantageSpread {
+    let (revision, known) = (batch.revision, spread)
     let stage = plan.stages[index]
     let context = beginNext(after: index, takeEarly(of: index) ?? context(of: index, step: batch.number, wave: wave))
     let dropsBefore = batch.drops.count
@@ -189,13 +198,15 @@ struct StepRunner {
     counts[index].left += batch.count
     let dropped = batch.drops[min(dropsBefore, batch.drops.count)...].counts(ofStage: stage.name)
     counts[index].dropped.merge(dropped, uniquingKeysWith: +)
-    figures[index].add(context.report, arrived: arrived, batch: batch, dropped: dropped)
+    let spread = (batch.revision == revision ? known : nil) ?? AdvantageSpread(of: batch)
+    figures[index].add(context.report, arrived: arrived, batch: batch, dropped: dropped, spread: spread)
     for warning in context.report.warnings {
       observer.warned(step: batch.number, stage: stage.name, warning)
       guard ["reward-failed", "reward-timed-out"].contains(warning.code) else { continue }
       counts[index].failed += warning.count
       counts[index].firstFailure = counts[index].firstFailure ?? warning.message
     }
+    return spread
   }
 }
 

@@ -147,8 +147,9 @@ struct PipelineRunTests {
 
   @Test("what is read ahead is said with its own step: bad records, and a fault of the input", arguments: [1, 2, 7])
   func readsAhead(_ threads: Int) async throws {
-    // A mebibyte of lines is read at once, some 17 of these: the bad one when step 2 is read, and not before.
-    try writeInput(badLineAfter: 40, padding: 60_000)
+    // First a mebibyte of lines is read at once, some 17 of these, then a quarter of one: the bad line when step 2 is read, and
+    // not before.
+    try writeInput(badLineAfter: 30, padding: 60_000)
     _ = await failure { try await run("stopped", TestStage(failingStep: 1), threads: threads) }
     #expect(try files("stopped")["bad-records.jsonl"] == nil)
     _ = await failure { try await run("later", TestStage(failingStep: 2), threads: threads) }

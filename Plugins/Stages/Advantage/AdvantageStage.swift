@@ -80,6 +80,8 @@ package struct AdvantageStage: Stage {
   }
 
   private let estimator: any AdvantageEstimator
+  /// What the estimator reads, asked once: it is looked at for every trajectory.
+  private let estimatorReads: EstimatorReads
   private let replayed: Replayed
 
   /// Makes the stage and its estimator.
@@ -90,6 +92,7 @@ package struct AdvantageStage: Stage {
   /// Makes the stage with an estimator.
   package init(estimator: any AdvantageEstimator, replayed: Replayed = .joined) {
     (self.estimator, self.replayed) = (estimator, replayed)
+    estimatorReads = EstimatorReads(estimator.reads)
   }
 
   /// `reward`, and the fields that the estimator reads.
@@ -177,8 +180,8 @@ package struct AdvantageStage: Stage {
         }
       }
       let isApart = replayed == .split && group.positions.allSatisfy { batch[$0].isReplayed }
-      let size =
-        isApart ? group.positions.count : group.positions.count + droppedEarlier[ExactText(group.name), default: 0]
+      let dropped = isApart || droppedEarlier.isEmpty ? 0 : droppedEarlier[ExactText(group.name), default: 0]
+      let size = group.positions.count + dropped
       if estimator.comparesWithinGroup, size > 1, scored.rollouts.count < 2 {
         for position in scored.positions.flatMap({ [$0] + (scored.earlier[$0] ?? []) }) {
           rules[position] = "too-few-scored"
@@ -215,17 +218,17 @@ package struct AdvantageStage: Stage {
   }
 
   private func rollout(_ trajectory: Trajectory, reward: Double) throws -> Found {
-    let reads = estimator.reads
+    let reads = estimatorReads
     var tokenCount = 0
-    if !reads.isDisjoint(with: [.tokens, .logprobs, .entropies]) {
+    if reads.tokens {
       guard let count = try trajectory.tokenCount else { return .lacks(rule: "no-tokens") }
       tokenCount = count
     }
-    if reads.contains(.baseline), trajectory.baseline == nil { return .lacks(rule: "no-baseline") }
-    let seen = reads.contains(.seen) ? try trajectory.value(of: .seen).flatMap(SeenStatistics.init) : nil
-    if reads.contains(.seen), seen == nil { return .lacks(rule: "no-seen") }
+    if reads.baseline, trajectory.baseline == nil { return .lacks(rule: "no-baseline") }
+    let seen = reads.seen ? try trajectory.value(of: .seen).flatMap(SeenStatistics.init) : nil
+    if reads.seen, seen == nil { return .lacks(rule: "no-seen") }
     var lists: [Field: [Double]] = [:]
-    for field in [Field.logprobs, .entropies] where reads.contains(field) {
+    for field in reads.lists {
       guard trajectory.has(field), let numbers = try? trajectory.numbers(of: field, count: tokenCount) else {
         return .lacks(rule: "no-\(field)")
       }
@@ -233,9 +236,10 @@ package struct AdvantageStage: Stage {
     }
     return .found(
       ScoredRollout(
-        reward: reward, tokenCount: tokenCount, baseline: reads.contains(.baseline) ? trajectory.baseline : nil,
-        parts: reads.contains(.rewards) ? trajectory.rewards ?? [] : [], logProbs: lists[.logprobs] ?? [],
-        entropies: lists[.entropies] ?? [], seen: seen))
+        reward: reward, tokenCount: tokenCount, baseline: reads.baseline ? trajectory.baseline : nil,
+        parts: reads.parts ? trajectory.rewards ?? [] : [],
+        logProbs: lists.isEmpty ? [] : lists[.logprobs] ?? [], entropies: lists.isEmpty ? [] : lists[.entropies] ?? [],
+        seen: seen))
   }
 
   /// Stores an advantage and returns the trajectory's own.

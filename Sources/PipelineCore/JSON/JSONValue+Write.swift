@@ -19,9 +19,9 @@ extension JSONValue {
   /// Appends the value as compact JSON (UTF-8).
   public func write(to bytes: inout [UInt8]) {
     switch self {
-    case .null: bytes.append(contentsOf: "null".utf8)
-    case .bool(let flag): bytes.append(contentsOf: (flag ? "true" : "false").utf8)
-    case .number(let text): bytes.append(contentsOf: text.utf8)
+    case .null: bytes.append(text: "null")
+    case .bool(let flag): bytes.append(text: flag ? "true" : "false")
+    case .number(let text): bytes.append(text: text)
     case .string(let text): Self.writeString(text, to: &bytes)
     case .array(let elements):
       bytes.append(UInt8(ascii: "["))

@@ -12,7 +12,12 @@ public struct ExactText: Sendable, Hashable {
 
   /// Compares bytes.
   public static func == (left: ExactText, right: ExactText) -> Bool {
-    left.text.utf8.count == right.text.utf8.count && left.text.utf8.elementsEqual(right.text.utf8)
+    guard left.text.utf8.count == right.text.utf8.count else { return false }
+    // Nearly every text is one piece of memory, which is compared as such; its view goes byte by byte.
+    let isSame = left.text.utf8.withContiguousStorageIfAvailable { bytes in
+      right.text.utf8.withContiguousStorageIfAvailable { bytes.elementsEqual($0) }
+    }
+    return (isSame ?? nil) ?? left.text.utf8.elementsEqual(right.text.utf8)
   }
 
   /// Hashes bytes.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import CRecordScanner
-public import Synchronization
+import Synchronization
 
 /// Where the bytes of records are: in memory, in a file that can be read again, or in a spool file.
 public protocol RecordStorage: AnyObject, Sendable {
@@ -27,73 +27,6 @@ public final class MemoryRecordStorage: RecordStorage {
   }
 }
 
-/// The place of one reserved member in a record's line.
-public struct RecordMember: Sendable {
-  /// The position of its field in ``Field/reserved``.
-  public let fieldIndex: Int
-  /// The first byte of the key's opening quote, from the start of the line.
-  public let keyStart: Int
-  /// The bytes of the value, from the start of the line.
-  public let value: Range<Int>
-  /// Whether the value contains a bare NaN or Infinity.
-  public let holdsNonFinite: Bool
-
-  /// Describes a member.
-  public init(fieldIndex: Int, keyStart: Int, value: Range<Int>, holdsNonFinite: Bool) {
-    self.keyStart = keyStart
-    self.value = value
-    self.fieldIndex = fieldIndex
-    self.holdsNonFinite = holdsNonFinite
-  }
-}
-
-/// The members of records that were read together, packed to save memory.
-public final class RecordChunk: Sendable {
-  /// Where the bytes are.
-  public let storage: any RecordStorage
-  /// The line of the input at which the chunk starts, from 1.
-  ///
-  /// Set once by the reader, which knows it only after chunks have been read in parallel.
-  public let firstLine = Atomic<Int>(1)
-  /// The file as the user named it, or `standard input`; set with ``firstLine``.
-  public let file = Mutex("")
-  private let packed: [Packed]
-
-  struct Packed: Sendable {
-    let keyStart: UInt32
-    let valueStart: UInt32
-    let valueEnd: UInt32
-    let field: UInt8
-    let holdsNonFinite: Bool
-  }
-
-  /// Packs the members of a chunk's records, one record after the other.
-  public init(storage: any RecordStorage, members: [RecordMember]) {
-    self.storage = storage
-    self.packed = members.map {
-      Packed(
-        keyStart: UInt32($0.keyStart), valueStart: UInt32($0.value.lowerBound),
-        valueEnd: UInt32($0.value.upperBound), field: UInt8($0.fieldIndex), holdsNonFinite: $0.holdsNonFinite)
-    }
-  }
-
-  func member(at index: Int) -> RecordMember {
-    let member = packed[index]
-    return RecordMember(
-      fieldIndex: Int(member.field), keyStart: Int(member.keyStart),
-      value: Int(member.valueStart)..<Int(member.valueEnd), holdsNonFinite: member.holdsNonFinite)
-  }
-
-  func firstIndex(ofField field: Int, in range: Range<Int>) -> Int? {
-    range.first { packed[$0].field == UInt8(field) }
-  }
-
-  /// The fields of members, a bit for each position in ``Field/reserved``.
-  func fields(in range: Range<Int>) -> UInt64 {
-    range.reduce(0) { $0 | UInt64(1) << UInt64(packed[$1].field) }
-  }
-}
-
 /// A line as it was read: its bytes, and the places of the reserved members in it.
 ///
 /// Bytes are decoded only on demand. What is never asked for passes through unchanged.
@@ -111,39 +44,35 @@ public struct Record: Sendable {
   /// A line has 1 GiB at most.
   private let byteCount32: UInt32
   private let lineInChunk: Int32
-  /// Which reserved fields the line has, a bit each: most questions are about fields that it does not have.
-  private let fields: UInt64
-  private let firstMember: UInt32
-  private let memberCount: UInt16
+  private let packed: RecordChunk.PackedMembers
   /// Whether the line contains a bare NaN or Infinity anywhere.
-  public let holdsNonFinite: Bool
+  public var holdsNonFinite: Bool { chunk.holdsNonFinite(packed) }
 
   /// Describes a line.
   ///
   /// - Parameters:
   ///   - lineInChunk: The line, counted from 0 at the start of the chunk.
-  ///   - members: The positions, in the chunk's list, of the line's reserved members, in order.
+  ///   - members: What the builder of the chunk gave for the line's reserved members.
   public init(
-    chunk: RecordChunk, offset: UInt64, byteCount: Int, lineInChunk: Int, members: Range<Int>,
-    holdsNonFinite: Bool
+    chunk: RecordChunk, offset: UInt64, byteCount: Int, lineInChunk: Int, members: RecordChunk.PackedMembers
   ) {
     self.chunk = chunk
     self.offset = offset
     self.byteCount32 = UInt32(byteCount)
-    self.fields = chunk.fields(in: members)
     self.lineInChunk = Int32(lineInChunk)
-    self.firstMember = UInt32(members.lowerBound)
-    self.memberCount = UInt16(members.count)
-    self.holdsNonFinite = holdsNonFinite
+    packed = members
   }
 
   /// The record that was not read from anywhere: `{}`.
-  public static let empty = Record(
-    chunk: RecordChunk(storage: MemoryRecordStorage(Array("{}".utf8)), members: []), offset: 0, byteCount: 2,
-    lineInChunk: -1, members: 0..<0, holdsNonFinite: false)
+  public static let empty: Record = {
+    var builder = RecordChunk.Builder()
+    let members = builder.add([], holdsNonFinite: false)
+    let chunk = RecordChunk(storage: MemoryRecordStorage(Array("{}".utf8)), members: builder)
+    return Record(chunk: chunk, offset: 0, byteCount: 2, lineInChunk: -1, members: members)
+  }()
 
   /// The reserved members, in the order of the line.
-  public var members: [RecordMember] { memberRange.map { chunk.member(at: $0) } }
+  public var members: [RecordMember] { chunk.members(packed) }
 
   /// The member of a reserved field, if the line has one.
   public func member(of field: Field) -> RecordMember? {
@@ -153,12 +82,11 @@ public struct Record: Sendable {
 
   /// The member of a reserved field, by the field's position in ``Field/reserved``.
   public func member(ofReserved index: Int) -> RecordMember? {
-    guard has(reserved: index) else { return nil }
-    return chunk.firstIndex(ofField: index, in: memberRange).map { chunk.member(at: $0) }
+    has(reserved: index) ? chunk.member(ofField: index, packed) : nil
   }
 
   /// Whether the line has a reserved field, by the field's position in ``Field/reserved``.
-  package func has(reserved index: Int) -> Bool { fields & UInt64(1) << UInt64(index) != 0 }
+  package func has(reserved index: Int) -> Bool { chunk.fields(packed) & UInt64(1) << UInt64(index) != 0 }
 
   /// Hands over the bytes of the line, valid only during the call.
   public func withBytes<Result>(_ body: (UnsafeRawBufferPointer) throws -> Result) throws -> Result {
@@ -189,6 +117,4 @@ public struct Record: Sendable {
       return Int(record_count_elements(bytes.bindMemory(to: UInt8.self).baseAddress, bytes.count))
     } ?? nil
   }
-
-  private var memberRange: Range<Int> { Int(firstMember)..<Int(firstMember) + Int(memberCount) }
 }

@@ -48,3 +48,11 @@ extension ArraySlice<UInt8> {
     return slice
   }
 }
+
+extension [UInt8] {
+  /// Appends the UTF-8 of a text as one piece of memory: its view goes byte by byte.
+  package mutating func append(text: String) {
+    var text = text
+    text.withUTF8 { append(contentsOf: $0) }
+  }
+}

@@ -85,30 +85,30 @@ extension Trajectory {
     case .baseline: write(baseline, to: &output)
     case .pair:
       guard let pair else { return }
-      output.append(contentsOf: "{\"rank\":".utf8)
-      output.append(contentsOf: String(pair.rank).utf8)
-      output.append(contentsOf: (pair.side == .high ? ",\"side\":\"high\"" : ",\"side\":\"low\"").utf8)
-      output.append(contentsOf: ",\"weight\":".utf8)
+      output.append(text: "{\"rank\":")
+      output.append(text: String(pair.rank))
+      output.append(text: pair.side == .high ? ",\"side\":\"high\"" : ",\"side\":\"low\"")
+      output.append(text: ",\"weight\":")
       write(pair.weight, to: &output)
-      output.append(contentsOf: ",\"partner\":".utf8)
+      output.append(text: ",\"partner\":")
       JSONValue.writeString(pair.partner, to: &output)
       output.append(UInt8(ascii: "}"))
     case .lossWeight: write(lossWeight, to: &output)
-    case .batch: output.append(contentsOf: String(batch ?? 0).utf8)
+    case .batch: output.append(text: String(batch ?? 0))
     case .draws:
       output.append(UInt8(ascii: "["))
       for (index, draw) in (draws ?? []).enumerated() {
         if index > 0 { output.append(UInt8(ascii: ",")) }
-        output.append(contentsOf: String(draw).utf8)
+        output.append(text: String(draw))
       }
       output.append(UInt8(ascii: "]"))
-    case .step: output.append(contentsOf: String(step ?? 0).utf8)
-    default: output.append(contentsOf: "null".utf8)
+    case .step: output.append(text: String(step ?? 0))
+    default: output.append(text: "null")
     }
   }
 
   private func write(_ number: Double?, to output: inout [UInt8]) {
-    guard let number, number.isFinite else { return output.append(contentsOf: "null".utf8) }
-    output.append(contentsOf: number.description.utf8)
+    guard let number, number.isFinite else { return output.append(text: "null") }
+    output.append(text: number.description)
   }
 }

@@ -88,35 +88,6 @@ public struct Trajectory: Sendable {
     return contents
   }
 
-  /// A stored value as it was read, not counted as a change.
-  public struct StoredValues: Sendable {
-    /// See ``Trajectory/reward``.
-    public var reward: Double?
-    /// See ``Trajectory/rewards``.
-    public var rewards: [RewardPart]?
-    /// See ``Trajectory/rewardStatus``.
-    public var rewardStatus: RewardStatus?
-    /// See ``Trajectory/advantage``.
-    public var advantage: Double?
-    /// See ``Trajectory/advantages``.
-    public var advantages: [Double]?
-    /// See ``Trajectory/baseline``.
-    public var baseline: Double?
-    /// See ``Trajectory/pair``.
-    public var pair: Pair?
-    /// See ``Trajectory/lossWeight``.
-    public var lossWeight: Double?
-    /// See ``Trajectory/batch``.
-    public var batch: Int?
-    /// See ``Trajectory/draws``.
-    public var draws: [Int]?
-    /// See ``Trajectory/step``.
-    public var step: Int?
-
-    /// Nothing read.
-    public init() {}
-  }
-
   /// A field without a stored property, and the value a stage gave it.
   public struct Override: Sendable {
     /// Which field.

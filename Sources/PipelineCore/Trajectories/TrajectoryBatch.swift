@@ -19,6 +19,9 @@ public struct TrajectoryBatch: Sendable {
   public private(set) var inputCount: Int
   /// How many more trajectories there are than in the beginning: rollouts in the place of prompts, and replayed ones.
   public private(set) var expansion = 0
+  /// Another one whenever a trajectory was lent to be changed, dropped or brought in: a stage after which it is the same has
+  /// changed nothing.
+  package private(set) var revision = BatchRevision()
 
   /// A trajectory that was dropped, and why.
   public struct Drop: Sendable {
@@ -70,6 +73,7 @@ public struct TrajectoryBatch: Sendable {
       yield trajectories[index]
     }
     _modify {
+      revision.count += 1
       yield &trajectories[index]
     }
   }
@@ -97,6 +101,7 @@ public struct TrajectoryBatch: Sendable {
   public mutating func drop(stage: String, by rule: (Int) throws -> String?) rethrows {
     let rules = try trajectories.indices.map(rule)
     guard rules.contains(where: { $0 != nil }) else { return }
+    revision.count += 1
     drops.reserveCapacity(drops.count + rules.count { $0 != nil })
     // Kept trajectories are moved in place; only dropped ones are copied.
     var kept = 0
@@ -296,5 +301,16 @@ public struct TrajectoryGroup: Sendable {
   public init(name: String, positions: [Int]) {
     self.name = name
     self.positions = positions
+  }
+}
+
+/// Tells states of a batch apart: every batch that is made begins with one of its own.
+package struct BatchRevision: Sendable, Equatable {
+  private final class Origin: Sendable {}
+  private let origin = Origin()
+  fileprivate(set) var count = 0
+
+  package static func == (left: BatchRevision, right: BatchRevision) -> Bool {
+    left.origin === right.origin && left.count == right.count
   }
 }

@@ -65,19 +65,18 @@ package struct Cell {
 
   /// Appends an object as compact JSON.
   ///
-  /// - Parameter atMember: Is called with each member, and where it and its value were written.
+  /// - Parameter atMember: Is called with each member, and where its value was written.
   static func write(
     _ members: [PeerRow.Member], to bytes: inout [UInt8],
-    atMember: (_ member: Int, _ start: Int, _ value: Range<Int>) -> Void = { _, _, _ in }
+    atMember: (_ member: Int, _ value: Range<Int>) -> Void = { _, _ in }
   ) {
     bytes.append(UInt8(ascii: "{"))
     for index in members.indices {
       if index > 0 { bytes.append(UInt8(ascii: ",")) }
-      let start = bytes.count
       write(key: members[index].key, to: &bytes)
       let value = bytes.count
       members[index].cell.write(to: &bytes)
-      atMember(index, start, value..<bytes.count)
+      atMember(index, value..<bytes.count)
     }
     bytes.append(UInt8(ascii: "}"))
   }

@@ -22,12 +22,11 @@ package struct ImportedRecord {
   /// Appends the record as a line of compact JSON, and its reserved members, whose places count from the start of the line.
   func write(lineTo bytes: inout [UInt8], members places: inout [RecordMember]) {
     let line = bytes.count
-    Cell.write(members, to: &bytes) { index, start, value in
+    Cell.write(members, to: &bytes) { index, value in
       guard let field = RecordBuilder.order(of: members[index].key) else { return }
       places.append(
         RecordMember(
-          fieldIndex: field, keyStart: start - line, value: value.lowerBound - line..<value.upperBound - line,
-          holdsNonFinite: false))
+          fieldIndex: field, value: value.lowerBound - line..<value.upperBound - line, holdsNonFinite: false))
     }
     bytes.append(0x0A)
   }

@@ -56,7 +56,9 @@ final class Committer: Sendable {
 
   /// Appends to the file of a name, which is made where it is new.
   func append(_ bytes: [UInt8], to name: String) throws {
-    try contents.withLock { try stream(name, &$0).write(bytes) }
+    // Not under the lock: a file is hashed and written while another is.
+    let file = try contents.withLock { try stream(name, &$0) }
+    try file.write(bytes)
   }
 
   /// Adds lines to a log, which is bounded and no part of what a resume goes by; a full disk does not stop the run for it.
