@@ -90,30 +90,34 @@ package final class AppendOnlyFile: Sendable {
 
   /// Writes out what is gathered.
   package func flush() throws {
-    try contents.withLock { contents in
-      if contents.writer.isFlushed { return }
-      contents.isOnDisk = false
-      try contents.writer.flush()
-    }
+    try contents.withLock { try flush(&$0) }
+  }
+
+  private func flush(_ contents: inout Contents) throws {
+    if contents.writer.isFlushed { return }
+    contents.isOnDisk = false
+    try contents.writer.flush()
   }
 
   /// Bytes that were written.
   ///
   /// - Throws: When the file ends before them.
   package func read(_ count: Int, at offset: UInt64) throws -> [UInt8] {
-    try flush()
-    let length = self.offset
     let (end, isTooLarge) = offset.addingReportingOverflow(UInt64(max(0, count)))
-    var read = 0
-    // Asked for more than there is, it makes no room first.
-    if count >= 0, !isTooLarge, end <= length {
+    // Nobody writes meanwhile: a descriptor that writes past the system's cache reads whole pages only.
+    let found: [UInt8]? = try contents.withLock { contents in
+      try flush(&contents)
+      // Asked for more than there is, it makes no room first.
+      guard count >= 0, !isTooLarge, end <= contents.writer.end else { return nil }
+      var read = 0
       let bytes = try [UInt8](unsafeUninitializedCapacity: max(1, count)) { buffer, size in
         read = try descriptor.read(
           into: UnsafeMutableRawBufferPointer(rebasing: UnsafeMutableRawBufferPointer(buffer)[..<count]), at: offset)
         size = read
       }
-      if read == count { return bytes }
+      return read == count ? bytes : nil
     }
+    if let found { return found }
     throw PipelineError(
       .invalidData,
       "\(descriptor.path) ends before byte \(end), which was written; restore it from a copy, or start again with --overwrite"
