@@ -95,7 +95,7 @@ def _qwen(folder: Path, kind: str) -> None:
         vision_start_token_id=of("<|vision_start|>"), vision_end_token_id=of("<|vision_end|>"))
     rope = dict(rope_type="default", rope_theta=10000.0, mrope_section=[2, 1, 1])
     body = SIZES | _ids(words) | dict(rope_parameters=rope)
-    name = {"qwen2": "Qwen2VL", "qwen2_5": "Qwen2_5_VL", "qwen3": "Qwen3VL"}[kind]
+    name = {"qwen2": "Qwen2VL", "qwen2_5": "Qwen2_5_VL", "qwen3": "Qwen3VL", "qwen3_5": "Qwen3_5"}[kind]
     vision = {
         "qwen2": dict(depth=2, embed_dim=32, hidden_size=32, num_heads=2, mlp_ratio=2, patch_size=8),
         "qwen2_5": dict(
@@ -104,20 +104,31 @@ def _qwen(folder: Path, kind: str) -> None:
         "qwen3": dict(
             depth=2, hidden_size=32, intermediate_size=48, num_heads=2, patch_size=8, out_hidden_size=32,
             num_position_embeddings=64, deepstack_visual_indexes=[0]),
+        "qwen3_5": dict(
+            depth=2, hidden_size=32, intermediate_size=48, num_heads=2, patch_size=8, out_hidden_size=32,
+            num_position_embeddings=64),
     }[kind]
     if kind == "qwen3":
         body |= dict(head_dim=8)
+    if kind == "qwen3_5":
+        body |= LINEAR | dict(head_dim=8)
+        body["rope_parameters"] |= dict(partial_rotary_factor=1.0)
     config = getattr(transformers, f"{name}Config")(text_config=body, vision_config=vision, **ids)
     from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import Qwen2VLImageProcessorPil
 
     seen = Qwen2VLImageProcessorPil(
         patch_size=8, merge_size=2, temporal_patch_size=2, size={"shortest_edge": 256, "longest_edge": 4096})
-    video = {"qwen2": "Qwen2VLVideoProcessor", "qwen2_5": "Qwen2VLVideoProcessor", "qwen3": "Qwen3VLVideoProcessor"}[kind]
-    processor = getattr(transformers, f"{name}Processor")(
+    video = "Qwen3VLVideoProcessor" if kind.startswith("qwen3") else "Qwen2VLVideoProcessor"
+    processor = getattr(transformers, "Qwen3VLProcessor" if kind.startswith("qwen3") else f"{name}Processor")(
         seen, words, getattr(transformers, video)(patch_size=8, merge_size=2, temporal_patch_size=2))
     template = IMAGE_TEMPLATE.replace("IMAGE", "<|vision_start|><|image_pad|><|vision_end|>")
     _save(folder, config, words, processor, template, getattr(transformers, f"{name}ForConditionalGeneration"))
 
+
+LINEAR = dict(
+    layer_types=["linear_attention", "full_attention"], linear_num_key_heads=2, linear_num_value_heads=2, linear_key_head_dim=8,
+    linear_value_head_dim=8)
+"""One layer of linear attention, one of attention to all tokens."""
 
 SIGLIP = dict(hidden_size=32, intermediate_size=48, num_hidden_layers=2, num_attention_heads=2, patch_size=8)
 
@@ -270,6 +281,9 @@ FAMILIES = [
     Family("llama", text("LlamaConfig", "LlamaForCausalLM"), False),
     Family("qwen2", text("Qwen2Config", "Qwen2ForCausalLM"), False),
     Family("qwen3", text("Qwen3Config", "Qwen3ForCausalLM", head_dim=8), False),
+    Family("qwen3_5_text", text("Qwen3_5TextConfig", "Qwen3_5ForCausalLM", head_dim=8, **LINEAR), False),
+    Family("lfm2", text("Lfm2Config", "Lfm2ForCausalLM", layer_types=["conv", "full_attention"]), False),
+    Family("qwen3_5", lambda folder: _qwen(folder, "qwen3_5"), True, moved=True),
     Family("qwen2_vl", lambda folder: _qwen(folder, "qwen2"), True),
     Family("qwen2_5_vl", lambda folder: _qwen(folder, "qwen2_5"), True),
     Family("qwen3_vl", lambda folder: _qwen(folder, "qwen3"), True, moved=True),

@@ -28,7 +28,12 @@ from worker_client import ORACLES, Client, Refused, resized
 RESPONSE = 6
 CANNOT = {
     "gemma3": "responses are padded when they are scored: a 'gemma3' cannot be packed: some of its tokens see others that come "
-    "after them, as those of an image"
+    "after them, as those of an image",
+    "qwen3_5_text": "responses are padded when they are scored: a 'qwen3_5_text' cannot be packed: it has layers of the kind "
+    "'linear_attention'",
+    "qwen3_5": "responses are padded when they are scored: a 'qwen3_5' cannot be packed: it has layers of the kind "
+    "'linear_attention'",
+    "lfm2": "responses are padded when they are scored: a 'lfm2' cannot be packed: it has layers of the kind 'conv'",
 }
 """What is said of families that are not packed."""
 SHAPES = ((40, 30), (70, 33), (24, 90))

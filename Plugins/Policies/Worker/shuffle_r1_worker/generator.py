@@ -13,7 +13,7 @@ import torch
 
 from .batches import Layout
 from .faults import WorkerFault
-from .network import Network
+from .network import Network, select
 from .philox import uniforms
 from .ranks import Ranks
 from .sampler import TokenSampler
@@ -143,7 +143,7 @@ class Generator:
         logits = self.network("logits", batch=batch, cache=cache)
         counts = [len(request.seeds) for _, request in wave]
         rows = torch.arange(len(wave), device=logits.device).repeat_interleave(torch.tensor(counts, device=logits.device))
-        cache.batch_select_indices(rows)
+        select(cache, rows)
         return logits[rows], _State(cache, batch.mask[rows], following[rows])
 
     @torch.no_grad()
@@ -184,5 +184,5 @@ class _State:
 
     def keep(self, rows: list[int]) -> None:
         index = torch.tensor(rows, device=self.mask.device)
-        self.cache.batch_select_indices(index)
+        select(self.cache, index)
         self.mask, self.next_position = self.mask[index], self.next_position[index]

@@ -92,6 +92,17 @@ class _Given:
         return None
 
 
+def _is_recurrent(layer: Any) -> bool:
+    return hasattr(layer, "conv_states")
+
+
+def select(cache: Any, rows: torch.Tensor) -> None:
+    """Keeps these rows of a cache, in this order; one may come more than once."""
+    for layer in cache.layers:
+        # Only this one knows of the states of linear attention.
+        (layer.reorder_cache if _is_recurrent(layer) else layer.batch_select_indices)(rows)
+
+
 class Network(nn.Module):
     """A language model, and what policies need of it."""
 
@@ -115,6 +126,11 @@ class Network(nn.Module):
 
         return DynamicCache(config=self.model.config)
 
+    @property
+    def is_recurrent(self) -> bool:
+        """Whether some layers keep a state that each token changes, in place of keys and values of all tokens."""
+        return any(_is_recurrent(layer) for layer in self.new_cache().layers)
+
     def logits(self, batch: Batch, cache: Any = None) -> torch.Tensor:
         """The logits after the last token of each row."""
         return self._scores(self._hidden(batch, cache)[:, -1])
@@ -129,7 +145,7 @@ class Network(nn.Module):
             batches.append(scored.prompts)
             cache = self.new_cache()
             ends = self._hidden(scored.prompts, cache)[:, -1]
-            cache.batch_select_indices(scored.owners)
+            select(cache, scored.owners)
             rows = self._hidden(scored.rows, cache)
             hidden = torch.cat([ends, rows.flatten(0, 1)])
         chosen = hidden[scored.places]

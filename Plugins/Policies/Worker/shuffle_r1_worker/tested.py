@@ -5,8 +5,9 @@ from __future__ import annotations
 
 TESTED = frozenset(
     {
-        "gemma2", "gemma3", "glm4v", "gpt_neox", "granite", "idefics3", "internvl", "llama", "llava", "llava_onevision",
-        "mistral", "mistral3", "olmo2", "phi3", "qwen2", "qwen2_5_vl", "qwen2_vl", "qwen3", "qwen3_vl", "smolvlm",
+        "gemma2", "gemma3", "glm4v", "gpt_neox", "granite", "idefics3", "internvl", "lfm2", "llama", "llava", "llava_onevision",
+        "mistral", "mistral3", "olmo2", "phi3", "qwen2", "qwen2_5_vl", "qwen2_vl", "qwen3", "qwen3_5", "qwen3_5_text", "qwen3_vl",
+        "smolvlm",
     })
 """Values of `model_type`."""
 
