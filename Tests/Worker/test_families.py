@@ -276,7 +276,7 @@ class ProjectorTests(unittest.TestCase):
     """`vision: projector`: what joins the tower to the decoder is trained with the decoder, and no block."""
 
     JOINING = {
-        "qwen2_vl": "visual.merger", "qwen2_5_vl": "visual.merger", "qwen3_vl": "merger", "glm4v": "visual.merger",
+        "qwen2_vl": "visual.merger", "qwen2_5_vl": "visual.merger", "qwen3_vl": "merger", "qwen3_5": "merger", "glm4v": "visual.merger",
         "idefics3": "connector", "smolvlm": "connector",
     }  # fmt: skip
 
