@@ -112,17 +112,16 @@ public final class RecordChunk: Sendable {
   }
 
   /// The members of a line, in order.
-  func members(_ line: PackedMembers) -> [RecordMember] {
-    var members: [RecordMember] = []
-    forEach(line) { members.append($0) }
-    return members
-  }
+  func members(_ line: PackedMembers) -> [RecordMember] { Array(unpacked(line)) }
 
   /// The member of a field that the line has.
   func member(ofField field: Int, _ line: PackedMembers) -> RecordMember? {
-    var found: RecordMember?
-    forEach(line) { if $0.fieldIndex == field, found == nil { found = $0 } }
-    return found
+    if fields(line) >> UInt64(field) & 1 == 0 { return nil }
+    var members = unpacked(line)
+    while let member = members.next() {
+      if member.fieldIndex == field { return member }
+    }
+    return nil
   }
 
   /// The fields of members, a bit for each position in ``Field/reserved``.
@@ -130,27 +129,37 @@ public final class RecordChunk: Sendable {
 
   func holdsNonFinite(_ line: PackedMembers) -> Bool { shapes[Int(line.shape)].holdsNonFinite }
 
-  private func forEach(_ line: PackedMembers, _ body: (RecordMember) -> Void) {
-    let shape = shapes[Int(line.shape)]
-    var position = Int(line.start)
+  private func unpacked(_ line: PackedMembers) -> UnpackedMembers {
+    UnpackedMembers(shape: shapes[Int(line.shape)], places: places, position: Int(line.start))
+  }
+
+  /// The members of a line, one after the other.
+  private struct UnpackedMembers: Sequence, IteratorProtocol {
+    let shape: Shape
+    let places: [UInt8]
+    var position: Int
+    var index = 0
+    /// Where the value before ends.
     var end = 0
-    places.withUnsafeBufferPointer { places in
-      func next() -> Int {
-        var (number, shift) = (0, 0)
-        while true {
-          let byte = Int(places[position])
-          position += 1
-          number |= (byte & 0x7F) << shift
-          if byte < 0x80 { return number }
-          shift += 7
-        }
-      }
-      for field in shape.fields {
-        let start = end + next()
-        end = start + next()
-        body(
-          RecordMember(
-            fieldIndex: Int(field), value: start..<end, holdsNonFinite: shape.nonFinite >> UInt64(field) & 1 != 0))
+
+    mutating func next() -> RecordMember? {
+      if index == shape.fields.count { return nil }
+      let field = shape.fields[index]
+      index += 1
+      let start = end + number()
+      end = start + number()
+      return RecordMember(
+        fieldIndex: Int(field), value: start..<end, holdsNonFinite: shape.nonFinite >> UInt64(field) & 1 != 0)
+    }
+
+    private mutating func number() -> Int {
+      var (number, shift) = (0, 0)
+      while true {
+        let byte = Int(places[position])
+        position += 1
+        number |= (byte & 0x7F) << shift
+        if byte < 0x80 { return number }
+        shift += 7
       }
     }
   }
